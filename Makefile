@@ -1,0 +1,104 @@
+# The front door. `make` alone lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+
+# Python 3.13: on PATH, or pyenv's, even where pyenv is not set up or another version is chosen.
+PYTHON := $(shell for python in python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/python3.13 /usr/local/bin/python3.13 \
+    /usr/bin/python3.13 /opt/homebrew/bin/python3.13 python3; do \
+    "$$python" -c 'import sys; sys.version_info[:2] == (3, 13) or sys.exit(1); print(sys.executable)' 2>/dev/null \
+    && break; done)
+# The functions' processor in AWS. What runs on this machine is built for this machine.
+ARCHITECTURE ?= arm64
+UV := $(CURDIR)/.venv-tools/bin/uv
+SAM := $(CURDIR)/.venv-tools/bin/sam
+RUN := .venv/bin/python -m
+
+# One environment for one purpose; rebuilt when its lock has changed.
+TOOLS := .venv-tools/.made
+DEV := .venv/.made
+LOCAL := .venv-local/.made
+
+export SAM_CLI_TELEMETRY := 0
+export ARCHITECTURE
+export UV
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: setup ## Play a busy trading hour through the whole stack on this machine
+	@$(RUN) local.run
+
+.PHONY: up
+up: setup ## Start the stack on this machine and keep it until Ctrl-C
+	@$(RUN) local.up
+
+.PHONY: invoke
+invoke: setup ## Call a function of the stack that `make up` started: EVENT=events/webhook/....json
+	@$(if $(EVENT),,$(error name the event: make invoke EVENT=events/webhook/....json))$(RUN) local.invoke "$(EVENT)"
+
+.PHONY: test
+test: setup ## All tests but the slow ones, within 5 minutes
+	@$(RUN) pytest -q -m "not slow" $(ARGS)
+
+.PHONY: verify
+verify: lint ## Lint and every test
+	@$(RUN) pytest -q $(ARGS)
+
+.PHONY: lint
+lint: setup ## Style, types, and the template
+	@$(RUN) ruff check --quiet .
+	@$(RUN) ruff format --quiet --check .
+	@$(RUN) mypy
+	@$(SAM) validate --lint
+
+.PHONY: format
+format: setup ## Put the code into the one style
+	@$(RUN) ruff check --quiet --fix .
+	@$(RUN) ruff format --quiet .
+
+.PHONY: build
+build: $(TOOLS) ## Build for AWS; then: .venv-tools/bin/sam deploy --config-env staging
+	@PYTHON="$(PYTHON)" PATH="$(dir $(PYTHON)):$$PATH" $(SAM) build --parallel --no-cached \
+	    --parameter-overrides Architecture=$(ARCHITECTURE)
+
+.PHONY: setup
+setup: $(TOOLS) $(DEV) $(LOCAL) ## Make the environments that the other targets need (they call this themselves)
+
+LOCK := pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-header
+.PHONY: lock
+lock: $(TOOLS) ## Lock the newest versions of all packages, with hashes
+	@$(UV) $(LOCK) layers/partner_orders/requirements.in -o layers/partner_orders/requirements.txt
+	@for name in tools dev local; do $(UV) $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
+
+.PHONY: clean
+clean: ## Remove what was built and cached; the environments stay
+	@rm -rf .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find functions layers local tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+.PHONY: python
+python:
+	@$(if $(PYTHON),,$(error Python 3.13 is needed: apt-get install python3.13, or pyenv install 3.13))
+
+$(TOOLS): requirements/tools.txt | python
+	@echo "setup: tools that build and deploy"
+	@test -x $(UV) || { "$(PYTHON)" -m venv .venv-tools \
+	    && .venv-tools/bin/python -m pip install --quiet --disable-pip-version-check uv; }
+	@$(UV) pip sync --quiet --require-hashes --python .venv-tools $<
+	@touch $@
+
+$(DEV): requirements/dev.txt $(TOOLS)
+	@echo "setup: packages, tests and checks"
+	@test -x .venv/bin/python || $(UV) venv --quiet --python "$(PYTHON)" .venv
+	@$(UV) pip sync --quiet --require-hashes --python .venv $<
+	@touch $@
+
+$(LOCAL): requirements/local.txt $(TOOLS)
+	@echo "setup: the local AWS"
+	@test -x .venv-local/bin/python || $(UV) venv --quiet --python "$(PYTHON)" .venv-local
+	@$(UV) pip sync --quiet --require-hashes --python .venv-local $<
+	@touch $@

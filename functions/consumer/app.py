@@ -1,0 +1,81 @@
+"""The consumer function: the only writer of orders. The order-events queue calls it with batches of messages."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+
+from partner_orders.clock import now
+from partner_orders.intake import Delivery, Intake
+from partner_orders.orders_table import OrdersTable
+from partner_orders.rejected_table import RejectedTable
+from partner_orders.settings import ConsumerSettings
+from partner_orders.stores_table import StoresTable
+from partner_orders.visibility import Visibility
+
+logger = Logger()
+metrics = Metrics()
+
+WRITERS = 10
+AWS_CALLS = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"total_max_attempts": 3, "mode": "standard"},
+    max_pool_connections=WRITERS,
+)
+
+
+@cache
+def intake() -> Intake:
+    settings = ConsumerSettings.from_environment()
+    client, table = boto3.client("dynamodb", config=AWS_CALLS), settings.orders_table_name
+    return Intake(
+        OrdersTable(client, table, timedelta(days=settings.order_retention_days), now),
+        StoresTable(client, table, settings.chain_id, now),
+        RejectedTable(client, table, timedelta(days=settings.rejected_retention_days), now),
+        now,
+        ThreadPoolExecutor(max_workers=WRITERS),
+    )
+
+
+@cache
+def visibility() -> Visibility:
+    settings = ConsumerSettings.from_environment()
+    return Visibility(boto3.client("sqs", config=AWS_CALLS), settings.order_events_queue_url, random.random)
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    records = event["Records"]
+    deliveries = [
+        Delivery(record["messageId"], record["body"], int(record["attributes"]["ApproximateReceiveCount"]))
+        for record in records
+    ]
+    outcome = intake().process(deliveries, lambda: context.get_remaining_time_in_millis() / 1000)
+    for name, count in outcome.counts.items():
+        if count:
+            metrics.add_metric(name, MetricUnit.Count, count)
+    for seconds in outcome.lag_seconds:
+        metrics.add_metric("Lag", MetricUnit.Seconds, seconds)
+    if outcome.rejected:
+        logger.warning("rejected", reasons=sorted(outcome.rejected))
+    if outcome.failed:
+        metrics.add_metric("Failed", MetricUnit.Count, len(outcome.failed))
+        logger.error("failed, to come again", faults=outcome.failed)
+        attempts = {delivery.message_id: delivery.attempt for delivery in deliveries}
+        visibility().put_off(
+            {
+                record["receiptHandle"]: attempts[record["messageId"]]
+                for record in records
+                if record["messageId"] in outcome.failed
+            }
+        )
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in outcome.failed]}

@@ -1,0 +1,40 @@
+"""The webhook function: API Gateway calls it with each order event."""
+
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from botocore.config import Config
+
+from partner_orders.clock import now
+from partner_orders.order_events_queue import OrderEventsQueue
+from partner_orders.settings import WebhookSettings
+from partner_orders.webhook import Webhook
+from partner_orders.webhook_secret import WebhookSecret
+
+logger = Logger()
+metrics = Metrics()
+
+# Two tries of two seconds for each call: with the secret's two calls on a cold start, still within the function's 9 s.
+AWS_CALLS = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 2, "mode": "standard"})
+
+
+@cache
+def webhook() -> Webhook:
+    settings = WebhookSettings.from_environment()
+    return Webhook(
+        WebhookSecret(boto3.client("secretsmanager", config=AWS_CALLS), settings.webhook_secret_arn),
+        OrderEventsQueue(boto3.client("sqs", config=AWS_CALLS), settings.order_events_queue_url),
+        now,
+    )
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    answer = webhook().receive(event)
+    metrics.add_metric(answer.counted_as, MetricUnit.Count, 1)
+    if answer.fault:
+        logger.error("unavailable", fault=answer.fault, correlation_id=event["requestContext"]["requestId"])
+    return answer.to_http()

@@ -1,0 +1,72 @@
+"""The life of an order: what its statuses mean, which of two is further, and when it is a sale (contract 2.2, 2.3)."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+RECEIVED = "RECEIVED"
+ACCEPTED = "ACCEPTED"
+READY_FOR_PICKUP = "READY_FOR_PICKUP"
+DISPATCHED = "DISPATCHED"
+PICKED_UP = "PICKED_UP"
+DELIVERED = "DELIVERED"
+CANCELLED = "CANCELLED"
+
+# A status that is not here is one the platform has added: it ranks lowest, is open and is not final.
+_RANK = {
+    RECEIVED: 1,
+    ACCEPTED: 2,
+    READY_FOR_PICKUP: 3,
+    DISPATCHED: 4,
+    PICKED_UP: 5,
+    DELIVERED: 6,
+    CANCELLED: 7,
+}
+_FINAL = frozenset({PICKED_UP, DELIVERED, CANCELLED})
+_LEFT_THE_STORE = frozenset({DISPATCHED, PICKED_UP, DELIVERED})
+
+
+class Sale(StrEnum):
+    """Whether the order is a sale: yes, no, or not yet known."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_YET_KNOWN = "not_yet_known"
+
+
+def normalise(status: str) -> str:
+    """A status as we compare it: upper case, no space around. The platform's case is not relied on."""
+    return status.strip().upper()
+
+
+def is_known(status: str) -> bool:
+    return status in _RANK
+
+
+def is_final(status: str) -> bool:
+    """A final status is never undone by one that is not."""
+    return status in _FINAL
+
+
+def is_open(status: str) -> bool:
+    """Not yet dispatched, picked up, delivered or cancelled. Unknown statuses are open."""
+    return status not in _LEFT_THE_STORE and status != CANCELLED
+
+
+def rank(status: str) -> int:
+    """The place of a status in the lifecycle; 0 for one we do not know."""
+    return _RANK.get(status, 0)
+
+
+def sale(status: str, post_picked_up: bool | None, history: Iterable[str]) -> tuple[Sale, bool]:
+    """Whether an order is a sale, and whether that is disputed.
+
+    ``status`` and ``post_picked_up`` (contract 3.6) are the snapshot's; ``history`` the statuses ever seen. History
+    decides only where a cancellation does not say whether it came after pick-up, and the answer is then disputed.
+    """
+    if status in _LEFT_THE_STORE:
+        return Sale.YES, False
+    if status != CANCELLED:
+        return Sale.NOT_YET_KNOWN, False
+    if post_picked_up is not None:
+        return (Sale.YES if post_picked_up else Sale.NO), False
+    return (Sale.YES if _LEFT_THE_STORE.intersection(history) else Sale.NO), True

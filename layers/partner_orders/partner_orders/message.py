@@ -1,0 +1,68 @@
+"""The message on the order-events queue: a body as received, and how it came."""
+
+import base64
+import binascii
+import json
+import zlib
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from partner_orders.clock import from_text, to_text
+
+SCHEMA_VERSION = 1
+# What the queue (1 MiB, base64 in it) and an item of the table (400 KB) hold whatever the content.
+MAX_BODY_BYTES = 262_144
+
+WEBHOOK = "webhook"
+RECONCILIATION = "reconciliation"
+REPLAY = "replay"
+
+
+class UnreadableMessageError(ValueError):
+    """A message that is not one of ours."""
+
+
+@dataclass(frozen=True)
+class OrderEventMessage:
+    """``body`` is the raw bytes; ``received_at`` is UTC; ``source`` is webhook, reconciliation or replay."""
+
+    source: str
+    received_at: datetime
+    correlation_id: str
+    body: bytes = field(repr=False)
+
+    def to_text(self) -> str:
+        """The message as it travels: base64 of zlib, since the queue refuses some characters."""
+        return json.dumps(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "source": self.source,
+                "received_at": to_text(self.received_at),
+                "correlation_id": self.correlation_id,
+                "body": base64.b64encode(zlib.compress(self.body, 6)).decode("ascii"),
+            },
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> "OrderEventMessage":
+        """Raises UnreadableMessageError for what to_text() of this or an earlier version did not write."""
+        try:
+            envelope = json.loads(text)
+            if envelope["schema_version"] != SCHEMA_VERSION:
+                raise UnreadableMessageError("a message of an unknown schema version")
+            # One byte over the limit is enough to tell; no message makes us inflate without bound.
+            inflate = zlib.decompressobj()
+            body = inflate.decompress(base64.b64decode(envelope["body"], validate=True), MAX_BODY_BYTES + 1)
+            if len(body) > MAX_BODY_BYTES or not inflate.eof:
+                raise UnreadableMessageError("a message whose body is cut short or too large")
+            return cls(
+                source=str(envelope["source"]),
+                received_at=from_text(envelope["received_at"]),
+                correlation_id=str(envelope["correlation_id"]),
+                body=body,
+            )
+        except UnreadableMessageError:
+            raise
+        except (ValueError, KeyError, TypeError, RecursionError, binascii.Error, zlib.error):
+            raise UnreadableMessageError("a message that is not in our envelope") from None

@@ -1,0 +1,239 @@
+"""The order object as the platform sends it (contract section 3).
+
+Open on purpose: unknown fields are kept, unknown enum values are plain strings, and only ``order_id`` and ``status``
+are required. A field of a wrong type is refused, and the refusal never quotes the value.
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StringConstraints, ValidationError
+
+from partner_orders import lifecycle
+from partner_orders.json_text import MalformedJsonError, bounded_decimal
+
+
+def _number(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        raise ValueError("should be a number")
+    try:
+        return bounded_decimal(str(value).strip())
+    except MalformedJsonError:
+        raise ValueError("should be a finite number of bounded size") from None
+
+
+def _instant(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("should be a time in ISO 8601")
+    if not value.strip():
+        return None
+    try:
+        return parse_instant(value)
+    except ValueError:
+        raise ValueError("should be a time in ISO 8601") from None
+
+
+def parse_instant(text: str) -> datetime:
+    """Parse ISO 8601 into UTC; a time without a zone is UTC (contract 4.2). Raises ValueError."""
+    try:
+        instant = datetime.fromisoformat(text.strip())
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time out of range") from None
+
+
+def _barcodes(value: Any) -> Any:
+    # One live client meets a bare string where the rest see an array (contract 3.4).
+    return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+def _absent(value: Any) -> Any:
+    return {} if value is None else value
+
+
+def _status(value: Any) -> Any:
+    return lifecycle.normalise(value) if isinstance(value, str) else value
+
+
+Number = Annotated[Decimal, PlainValidator(_number)]
+Instant = Annotated[datetime | None, PlainValidator(_instant)]
+# Identifiers become keys of the table, which have a size: two of them and a prefix within 2,048 bytes.
+Identifier = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+RequiredIdentifier = Annotated[Identifier, StringConstraints(min_length=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        extra="allow",
+        frozen=True,
+        coerce_numbers_to_str=True,
+        hide_input_in_errors=True,
+        protected_namespaces=(),
+    )
+
+
+class Client(_Part):
+    """The store, in the platform's words (contract 3.2)."""
+
+    id: Identifier | None = None
+    name: str | None = None
+    chain_id: Identifier | None = None
+    country_code: str | None = None
+    store_id: Identifier | None = None
+    external_partner_config_id: Identifier | None = None
+
+
+class DeliveryAddress(_Part):
+    country: str | None = None
+    city: str | None = None
+    street: str | None = None
+    number: str | None = None
+    latitude: Number | None = None
+    longitude: Number | None = None
+    company: str | None = None
+    block: str | None = None
+    building: str | None = None
+    apartment: str | None = None
+    entrance: str | None = None
+    intercom: str | None = None
+    floor: str | None = None
+    suburb: str | None = None
+    zipcode: str | None = None
+    instructions: str | None = None
+    formattedAddress: str | None = None  # noqa: N815 (the platform's own name)
+
+
+class Customer(_Part):
+    """Personal data; may be masked or empty (contract 3.3)."""
+
+    id: str | None = Field(default=None, alias="_id")
+    first_name: str | None = None
+    last_name: str | None = None
+    phone_number: str | None = None
+    tax_id: str | None = None
+    national_id: str | None = None
+    loyalty_card: str | None = None
+    delivery_address: DeliveryAddress | None = None
+
+
+class Pricing(_Part):
+    """Decimal major units; for weighed lines (``KG``, ``WEIGHT``) the amount is ``weight`` in kg (contract 3.4)."""
+
+    pricing_type: str | None = None
+    unit_price: Number | None = None
+    quantity: Number | None = None
+    weight: Number | None = None
+    weighted_pieces: Number | None = None
+    total_price: Number | None = None
+    min_quantity: Number | None = None
+    max_quantity: Number | None = None
+    vat_percent: Number | None = None
+
+
+class Sponsorship(_Part):
+    sponsor: str | None = None
+    amount: Number | None = None
+
+
+class Promotion(_Part):
+    name: str | None = None
+    discount_amount: Number | None = None
+    sponsorships: list[Sponsorship] | None = None
+
+
+class Item(_Part):
+    id: str | None = Field(default=None, alias="_id")
+    sku: str | None = None
+    barcode: Annotated[list[str] | None, BeforeValidator(_barcodes)] = None
+    name: str | None = None
+    pricing: Pricing | None = None
+    original_pricing: Pricing | None = None
+    status: Annotated[str | None, BeforeValidator(_status)] = None
+    replaced_id: str | None = None
+    instructions: str | None = None
+    discount: Number | None = None
+    container_deposit: Number | None = None
+    image_url: str | None = None
+    promotion: list[Promotion] | None = None
+
+
+class Discount(_Part):
+    name: str | None = None
+    value: Number | None = None
+
+
+class Payment(_Part):
+    """Decimal major units; the sign of ``discount`` is not stable (contract 3.5)."""
+
+    sub_total: Number | None = None
+    order_total: Number | None = None
+    delivery_fee: Number | None = None
+    service_fee: Number | None = None
+    difference_to_minimum: Number | None = None
+    container_charge: Number | None = None
+    additional_fees: dict[str, Any] | list[Any] | None = None
+    discount: Number | None = None
+    discounts: list[Discount] | None = None
+    vouchers: list[Any] | None = None
+    total_taxes: Number | None = None
+    collect_at_pickup: Number | None = None
+    type: str | None = None
+
+
+class Cancellation(_Part):
+    """``post_picked_up``: cancelled after the rider collected, so still a sale (contract 3.6)."""
+
+    reason: str | None = None
+    cancelled_by: str | None = None
+    post_picked_up: bool | None = None
+
+
+class Sys(_Part):
+    created_at: Instant = None
+    created_by: str | None = None
+    updated_at: Instant = None
+    updated_by: str | None = None
+    webhook_status: Any = None
+
+
+class Order(_Part):
+    """One observation of an order: the whole object with its status (contract 3.1)."""
+
+    order_id: RequiredIdentifier
+    external_order_id: Identifier | None = None
+    order_code: Identifier | None = None
+    status: Annotated[RequiredIdentifier, BeforeValidator(_status)]
+    order_type: str | None = None
+    transport_type: str | None = None
+    isPreorder: bool | None = None  # noqa: N815 (the platform's own name)
+    accepted_for: Instant = None
+    promised_for: Instant = None
+    comment: str | None = None
+    promotion_status: str | None = None
+    client: Annotated[Client, BeforeValidator(_absent)] = Client()
+    customer: Customer | None = None
+    items: list[Item] | None = None
+    payment: Payment | None = None
+    # One old copy of the specification shows a plain string (contract 3.6).
+    cancellation: Cancellation | str | None = None
+    sys: Annotated[Sys, BeforeValidator(_absent)] = Sys()
+
+    @property
+    def occurred_at(self) -> datetime | None:
+        """The platform's own clock: ``sys.updated_at``, else ``sys.created_at`` (contract 3.7)."""
+        return self.sys.updated_at or self.sys.created_at
+
+    @property
+    def post_picked_up(self) -> bool | None:
+        return self.cancellation.post_picked_up if isinstance(self.cancellation, Cancellation) else None
+
+
+def problems(error: ValidationError) -> list[str]:
+    """What was wrong, field by field (``items.0.sku: Input should be ...``), without any value of the input."""
+    return [
+        f"{'.'.join(str(part) for part in issue['loc'])}: {issue['msg']}"
+        for issue in error.errors(include_input=False, include_context=False, include_url=False)
+    ]

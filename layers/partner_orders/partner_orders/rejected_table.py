@@ -1,0 +1,107 @@
+"""The rejected: events that could not be understood, kept whole with the reason. Keyed by the digest of the body, so
+that five retries are one row."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from partner_orders.body import pack, unpack
+from partner_orders.clock import Clock, to_text
+from partner_orders.event import Arrival
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SCHEMA_VERSION = 1
+LISTED_UNDER = "REJECTED"
+MAX_PROBLEMS = 50
+
+
+@dataclass(frozen=True)
+class RejectedEvent:
+    """``digest`` is of the raw body; ``first_received_at`` is text in UTC."""
+
+    digest: str
+    reason: str
+    problems: tuple[str, ...]
+    first_received_at: str
+    source: str
+    times_received: int
+    body: bytes = field(repr=False)
+
+
+class RejectedTable:
+    def __init__(self, client: "DynamoDBClient", table_name: str, retention: timedelta, clock: Clock) -> None:
+        self._client = client
+        self._table = table_name
+        self._retention = retention
+        self._clock = clock
+
+    def keep(self, body: bytes, arrival: Arrival, reason: str, problems: Sequence[str]) -> None:
+        """Keep a body with what was wrong. Safe to repeat: one body is one row. Raises botocore's errors."""
+        shown = [*problems[:MAX_PROBLEMS]]
+        if len(problems) > MAX_PROBLEMS:
+            shown.append(f"and {len(problems) - MAX_PROBLEMS} more")
+        values: dict[str, Any] = {
+            ":body": {"B": pack(body)},
+            ":reason": {"S": reason},
+            ":problems": {"L": [{"S": problem} for problem in shown]},
+            ":source": {"S": arrival.source},
+            ":received_at": {"S": to_text(arrival.received_at)},
+            ":correlation_id": {"S": arrival.correlation_id},
+            ":listed_under": {"S": LISTED_UNDER},
+            ":expires_at": {"N": str(int((self._clock() + self._retention).timestamp()))},
+            ":schema_version": {"N": str(SCHEMA_VERSION)},
+            ":one": {"N": "1"},
+        }
+        self._client.update_item(
+            TableName=self._table,
+            Key=_key(digest_of(body)),
+            UpdateExpression="SET body = :body, reason = :reason, problems = :problems,"
+            " schema_version = :schema_version,"
+            " first_received_at = if_not_exists(first_received_at, :received_at),"
+            " listed_at = if_not_exists(listed_at, :received_at), listed_under = :listed_under,"
+            " #source = if_not_exists(#source, :source), correlation_id = :correlation_id,"
+            " last_received_at = :received_at, expires_at = :expires_at ADD times_received :one",
+            ExpressionAttributeNames={"#source": "source"},
+            ExpressionAttributeValues=values,
+        )
+
+    def get(self, digest: str) -> RejectedEvent | None:
+        item = self._client.get_item(TableName=self._table, Key=_key(digest), ConsistentRead=True).get("Item")
+        return None if item is None else _rejected(item)
+
+    def newest(self, limit: int | None = None) -> list[RejectedEvent]:
+        """The rejected by time of first arrival, newest first."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName="by-time",
+            KeyConditionExpression="listed_under = :rejected",
+            ExpressionAttributeValues={":rejected": {"S": LISTED_UNDER}},
+            ScanIndexForward=False,
+            PaginationConfig={"MaxItems": limit} if limit else {},
+        )
+        digests = [item["pk"]["S"].removeprefix("REJECTED#") for page in pages for item in page["Items"]]
+        return [event for event in map(self.get, digests) if event is not None]
+
+
+def digest_of(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
+def _key(digest: str) -> dict[str, Any]:
+    return {"pk": {"S": f"REJECTED#{digest}"}, "sk": {"S": "REJECTED"}}
+
+
+def _rejected(item: dict[str, Any]) -> RejectedEvent:
+    return RejectedEvent(
+        digest=item["pk"]["S"].removeprefix("REJECTED#"),
+        reason=item["reason"]["S"],
+        problems=tuple(problem["S"] for problem in item["problems"]["L"]),
+        first_received_at=item["first_received_at"]["S"],
+        source=item["source"]["S"],
+        times_received=int(item["times_received"]["N"]),
+        body=unpack(item["body"]["B"]),
+    )

@@ -1,0 +1,111 @@
+"""The stores of the chain: a row for each, registered by the first event it is seen in, and an alias row for the
+chain's own id of it (contract 1). All in one partition, so that one query lists them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from partner_orders.clock import Clock, to_text
+from partner_orders.order import Client
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SCHEMA_VERSION = 1
+PARTITION = "STORES"
+
+
+@dataclass(frozen=True)
+class Store:
+    """``store_id`` is the platform's id, ``external_partner_config_id`` the chain's own."""
+
+    store_id: str
+    external_partner_config_id: str | None
+    name: str | None
+    country_code: str | None
+
+
+class StoresTable:
+    """Registers stores of our chain. Remembers what it has registered, so that a known store costs nothing."""
+
+    def __init__(self, client: "DynamoDBClient", table_name: str, chain_id: str, clock: Clock) -> None:
+        self._client = client
+        self._table = table_name
+        self._chain_id = chain_id.lower()
+        self._clock = clock
+        self._registered: set[tuple[str | None, ...]] = set()
+
+    def is_foreign(self, store: Client) -> bool:
+        """Whether the store says that it belongs to another chain than ours."""
+        return bool(store.chain_id) and str(store.chain_id).lower() != self._chain_id
+
+    def register(self, store: Client) -> None:
+        """Register the store of an event, once. A store of another chain, or without an id, is not registered.
+
+        Raises botocore's errors. What an operator has set of a store is never touched.
+        """
+        if self.is_foreign(store):
+            return
+        alias, store_id = store.external_partner_config_id, store.store_id or store.external_partner_config_id
+        identity = (store_id, alias, store.name, store.country_code)
+        if not store_id or identity in self._registered:
+            return
+        sets = {"name": store.name, "country_code": store.country_code, "external_partner_config_id": alias}
+        given = {name: value for name, value in sets.items() if value}
+        self._client.update_item(
+            TableName=self._table,
+            Key=_key("STORE", store_id),
+            UpdateExpression="SET "
+            + "".join(f"#{name} = :{name}, " for name in given)
+            + "store_id = :store_id, schema_version = :schema_version,"
+            " registered_at = if_not_exists(registered_at, :now)",
+            ExpressionAttributeNames={f"#{name}": name for name in given} or None,  # type: ignore[arg-type]
+            ExpressionAttributeValues={f":{name}": {"S": value} for name, value in given.items()}
+            | {
+                ":store_id": {"S": store_id},
+                ":schema_version": {"N": str(SCHEMA_VERSION)},
+                ":now": {"S": to_text(self._clock())},
+            },
+        )
+        if alias and alias != store_id:
+            self._client.put_item(
+                TableName=self._table,
+                Item={
+                    **_key("ALIAS", alias),
+                    "store_id": {"S": store_id},
+                    "schema_version": {"N": str(SCHEMA_VERSION)},
+                },
+            )
+        self._registered.add(identity)
+
+    def all(self) -> list[Store]:
+        """Every registered store, by store_id."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :stores AND begins_with(sk, :store)",
+            ExpressionAttributeValues={":stores": {"S": PARTITION}, ":store": {"S": "STORE#"}},
+        )
+        return [_store(item) for page in pages for item in page["Items"]]
+
+    def find(self, store_id: str) -> Store | None:
+        """A store by either of its ids."""
+        for kind in ("STORE", "ALIAS"):
+            item = self._client.get_item(TableName=self._table, Key=_key(kind, store_id)).get("Item")
+            if item is not None and kind == "STORE":
+                return _store(item)
+            if item is not None:
+                return self.find(item["store_id"]["S"])
+        return None
+
+
+def _key(kind: str, store_id: str) -> dict[str, Any]:
+    return {"pk": {"S": PARTITION}, "sk": {"S": f"{kind}#{store_id}"}}
+
+
+def _store(item: dict[str, Any]) -> Store:
+    text = {name: value["S"] for name, value in item.items() if "S" in value}
+    return Store(
+        store_id=text["store_id"],
+        external_partner_config_id=text.get("external_partner_config_id"),
+        name=text.get("name"),
+        country_code=text.get("country_code"),
+    )

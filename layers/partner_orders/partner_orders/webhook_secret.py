@@ -1,0 +1,86 @@
+"""The webhook secret: current and previous, cached, compared in constant time."""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+MAX_AGE_SECONDS = 300.0
+REFRESH_EVERY_SECONDS = 60.0
+
+
+class SecretUnavailableError(RuntimeError):
+    """The secret could not be read, or holds nothing. The message never holds a secret."""
+
+
+class WebhookSecret:
+    """Knows whether a caller knows the secret.
+
+    The platform sends the secret verbatim as the ``Authorization`` header (contract 2.1), so the value is compared as
+    it stands, with and without a ``Bearer`` prefix. After a rotation the previous secret stays valid until the next.
+    """
+
+    def __init__(
+        self, client: "SecretsManagerClient", secret_arn: str, seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._arn = secret_arn
+        self._seconds = seconds
+        self._accepted: tuple[bytes, ...] = ()
+        self._fetched_at = float("-inf")
+        self._tried_at = float("-inf")
+
+    def admits(self, authorization: str) -> bool:
+        """Whether the ``Authorization`` value is that of the platform.
+
+        However many refusals there are, the secret is read at most once a minute. Raises SecretUnavailableError when
+        it was never read and cannot be read now.
+        """
+        if self._seconds() - self._fetched_at >= MAX_AGE_SECONDS:
+            self._refresh()
+        if self._matches(authorization):
+            return True
+        fetched_at = self._fetched_at
+        self._refresh()
+        return self._fetched_at != fetched_at and self._matches(authorization)
+
+    def _matches(self, authorization: str) -> bool:
+        # Not decoded, not split: any string is a secret. Digests, so that lengths do not show in the time it takes.
+        presented = authorization.strip()
+        candidates = [_digest(presented)]
+        if presented[:7] == "Bearer ":
+            candidates.append(_digest(presented[7:].strip()))
+        matches = [hmac.compare_digest(candidate, secret) for candidate in candidates for secret in self._accepted]
+        return any(matches)
+
+    def _refresh(self) -> None:
+        if self._seconds() - self._tried_at < REFRESH_EVERY_SECONDS and self._accepted:
+            return
+        self._tried_at = self._seconds()
+        try:
+            current = self._read("AWSCURRENT")
+            previous = self._read("AWSPREVIOUS")
+        except Exception as error:
+            if self._accepted:
+                return
+            raise SecretUnavailableError(f"the webhook secret could not be read: {type(error).__name__}") from None
+        if not current:
+            raise SecretUnavailableError("the webhook secret is empty: store the text that the platform is to send")
+        self._accepted = tuple(_digest(secret) for secret in (current, previous) if secret)
+        self._fetched_at = self._tried_at
+
+    def _read(self, stage: str) -> str:
+        try:
+            return self._client.get_secret_value(SecretId=self._arn, VersionStage=stage)["SecretString"].strip()
+        except self._client.exceptions.ResourceNotFoundException:
+            if stage == "AWSPREVIOUS":
+                return ""
+            raise
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
