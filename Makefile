@@ -14,7 +14,7 @@ PYTHON := $(shell for python in python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/py
 ARCHITECTURE ?= arm64
 UV := $(CURDIR)/.venv-tools/bin/uv
 SAM := $(CURDIR)/.venv-tools/bin/sam
-RUN := .venv/bin/python -m
+RUN := PYTHONPATH=layers/partner_orders .venv/bin/python -m
 
 # One environment for one purpose; rebuilt when its lock has changed.
 TOOLS := .venv-tools/.made
@@ -63,8 +63,10 @@ format: setup ## Put the code into the one style
 
 .PHONY: build
 build: $(TOOLS) ## Build for AWS; then: .venv-tools/bin/sam deploy --config-env staging
+	@mkdir -p .aws-sam
 	@PYTHON="$(PYTHON)" PATH="$(dir $(PYTHON)):$$PATH" $(SAM) build --parallel --no-cached \
-	    --parameter-overrides Architecture=$(ARCHITECTURE)
+	    --parameter-overrides Architecture=$(ARCHITECTURE) >.aws-sam/build.log 2>&1 || { cat .aws-sam/build.log; exit 1; }
+	@echo "built for $(ARCHITECTURE) in .aws-sam/build"
 
 .PHONY: setup
 setup: $(TOOLS) $(DEV) $(LOCAL) ## Make the environments that the other targets need (they call this themselves)

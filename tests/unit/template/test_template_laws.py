@@ -1,0 +1,264 @@
+"""The template's laws: what the numbers, the targets and the rights in it must satisfy together."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from partner_orders.intake import HAND_BACK_SECONDS, LAST_START_SECONDS, backoff_seconds
+from tests.unit.template.conftest import TEMPLATE, Template
+
+HOUR = 3600
+DAY = 24 * HOUR
+FUNCTIONS = ("WebhookFunction", "ConsumerFunction", "ReconcilerFunction")
+PLATFORM_TIMEOUT_SECONDS = 10
+SMALLEST_ACCOUNT = 10  # concurrent executions of a new AWS account
+
+
+def function_module(name: str) -> ModuleType:
+    path = Path(TEMPLATE).parent / "functions" / name / "app.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_app", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def longest_call_seconds(config: Any) -> float:
+    attempts = config.retries["total_max_attempts"]
+    pauses = sum(2**retry for retry in range(attempts - 1))  # the SDK waits up to 1, 2, 4 ... seconds between tries
+    return float(attempts * (config.connect_timeout + config.read_timeout) + pauses)
+
+
+def references(node: Any) -> set[str]:
+    """Every logical id or parameter that a part of the template refers to."""
+    found: set[str] = set()
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "Ref":
+                found.add(value)
+            elif key == "Fn::GetAtt":
+                found.add(value[0] if isinstance(value, list) else value.split(".")[0])
+            elif key == "Fn::Sub":
+                text, given = (value, {}) if isinstance(value, str) else value
+                found |= {name.split(".")[0] for name in re.findall(r"\$\{([^!}]+)}", text) if name not in given}
+            found |= references(value)
+    elif isinstance(node, list):
+        for item in node:
+            found |= references(item)
+    return {name for name in found if not name.startswith("AWS::")}
+
+
+# -- the way in -------------------------------------------------------------------------------------------------------
+
+
+def test_the_webhook_answers_before_the_platform_gives_up(template: Template) -> None:
+    assert template.properties("WebhookFunction")["Timeout"] < PLATFORM_TIMEOUT_SECONDS
+
+
+def test_the_webhooks_aws_calls_end_before_its_own_timeout_at_their_slowest(template: Template) -> None:
+    app = function_module("webhook")
+    slowest = 2 * longest_call_seconds(app.SECRETS_MANAGER_CALLS) + longest_call_seconds(app.SQS_CALLS)
+    assert slowest < template.properties("WebhookFunction")["Timeout"]
+
+
+def test_one_post_route_leads_to_the_webhook_and_no_other_route_exists(template: Template) -> None:
+    paths = template.properties("OrderEventsApi")["Body"]["paths"]
+    assert {path: set(methods) for path, methods in paths.items()} == {"/order-events": {"post"}}
+
+
+def test_the_api_is_throttled_and_keeps_access_logs_without_callers_or_headers(template: Template) -> None:
+    stage = template.properties("OrderEventsApiApiGatewayDefaultStage")
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+    logged = set(re.findall(r"\$context\.([a-zA-Z.]+)", stage["AccessLogSettings"]["Format"]))
+    assert "requestId" in logged
+    assert not {name for name in logged if name.startswith(("identity", "authorizer"))}
+
+
+# -- the queue --------------------------------------------------------------------------------------------------------
+
+
+def test_a_message_stays_hidden_for_six_times_the_consumers_timeout(template: Template) -> None:
+    queue, consumer = template.properties("OrderEventsQueue"), template.properties("ConsumerFunction")
+    assert queue["VisibilityTimeout"] >= 6 * consumer["Timeout"]
+
+
+def test_a_message_is_tried_for_at_least_six_hours_before_it_is_a_dead_letter(template: Template) -> None:
+    queue = template.properties("OrderEventsQueue")
+    attempts = queue["RedrivePolicy"]["maxReceiveCount"]
+    shortest = sum(backoff_seconds(attempt, 0.0) for attempt in range(1, attempts + 1))
+    assert shortest >= 6 * HOUR  # a fault that the consumer sees
+    assert attempts * queue["VisibilityTimeout"] >= 6 * HOUR  # one that kills it
+
+
+def test_a_message_becomes_a_dead_letter_before_the_queue_forgets_it(template: Template) -> None:
+    queue = template.properties("OrderEventsQueue")
+    attempts = queue["RedrivePolicy"]["maxReceiveCount"]
+    longest = sum(backoff_seconds(attempt, 1.0) for attempt in range(1, attempts + 1))
+    assert longest < queue["MessageRetentionPeriod"] <= 4 * DAY
+
+
+def test_dead_letters_are_kept_for_fourteen_days(template: Template) -> None:
+    dead_letters = template.properties("OrderEventsDeadLetters")
+    assert dead_letters["MessageRetentionPeriod"] == 14 * DAY
+    target = template.properties("OrderEventsQueue")["RedrivePolicy"]["deadLetterTargetArn"]
+    assert target == {"Fn::GetAtt": ["OrderEventsDeadLetters", "Arn"]}
+
+
+def test_the_consumer_answers_with_what_failed_of_a_batch(template: Template) -> None:
+    mapping = template.properties("ConsumerFunctionOrderEvents")
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["OrderEventsQueue", "Arn"]}
+
+
+def test_the_consumer_leaves_room_for_the_webhook_on_the_smallest_account(template: Template) -> None:
+    mapping = template.properties("ConsumerFunctionOrderEvents")
+    assert mapping["ScalingConfig"]["MaximumConcurrency"] == {"Ref": "ConsumerConcurrency"}
+    consumers, reconcilers = template.parameters["ConsumerConcurrency"]["Default"], 1
+    assert SMALLEST_ACCOUNT - consumers - reconcilers >= 3
+
+
+def test_the_consumer_begins_nothing_that_could_outlast_its_timeout(template: Template) -> None:
+    app = function_module("consumer")
+    assert longest_call_seconds(app.AWS_CALLS) <= LAST_START_SECONDS
+    assert HAND_BACK_SECONDS < LAST_START_SECONDS < template.properties("ConsumerFunction")["Timeout"]
+
+
+# -- what is kept -----------------------------------------------------------------------------------------------------
+
+
+def test_the_secrets_initial_contents_never_change(template: Template) -> None:
+    # CloudFormation writes a changed initial content over what the operator has stored since.
+    generated = template.properties("WebhookSecret")
+    assert generated["GenerateSecretString"] == {"PasswordLength": 48, "ExcludePunctuation": True}
+    assert "SecretString" not in generated
+    assert template.properties("PartnerApiSecret")["SecretString"] == '{"token": "PASTE-THE-PARTNER-API-TOKEN-HERE"}'
+
+
+@pytest.mark.parametrize("name", ["OrdersTable", "WebhookSecret", "PartnerApiSecret"])
+def test_deleting_the_stack_deletes_neither_the_orders_nor_the_secrets(template: Template, name: str) -> None:
+    assert template.resources[name]["DeletionPolicy"] == "Retain"
+    assert template.resources[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_table_is_on_demand_encrypted_recoverable_and_expires(template: Template) -> None:
+    table = template.properties("OrdersTable")
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"]["SSEEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+
+
+def test_orders_are_kept_longer_than_the_platform_keeps_them(template: Template) -> None:
+    assert template.parameters["OrderRetentionDays"]["MinValue"] >= 90
+
+
+def test_every_index_holds_keys_only(template: Template) -> None:
+    indexes = template.properties("OrdersTable")["GlobalSecondaryIndexes"]
+    assert {index["Projection"]["ProjectionType"] for index in indexes} == {"KEYS_ONLY"}
+
+
+def test_every_queue_is_encrypted(template: Template) -> None:
+    for name, queue in template.of_type("AWS::SQS::Queue").items():
+        assert queue.get("SqsManagedSseEnabled") or "KmsMasterKeyId" in queue, name
+
+
+def test_every_log_group_forgets(template: Template) -> None:
+    for name, group in template.of_type("AWS::Logs::LogGroup").items():
+        assert "RetentionInDays" in group, name
+    for name in FUNCTIONS:
+        assert references(template.properties(name)["LoggingConfig"]["LogGroup"]) <= template.resources.keys()
+
+
+def test_nothing_carries_a_fixed_name_that_a_second_stack_would_meet(template: Template) -> None:
+    for name, resource in template.resources.items():
+        for kind in ("TableName", "QueueName", "FunctionName", "RoleName", "LogGroupName", "TopicName", "AlarmName"):
+            fixed = resource["Properties"].get(kind)
+            assert not isinstance(fixed, str), f"{name}: {kind}"
+
+
+# -- who may do what --------------------------------------------------------------------------------------------------
+
+
+def test_each_function_has_a_role_of_its_own(template: Template) -> None:
+    roles = [template.properties(name)["Role"]["Fn::GetAtt"][0] for name in FUNCTIONS]
+    assert len(set(roles)) == len(FUNCTIONS)
+    assert set(roles) <= template.of_type("AWS::IAM::Role").keys()
+
+
+def test_no_statement_allows_any_action_or_any_resource(template: Template) -> None:
+    for role, statement in template.statements():
+        for entry in ("Action", "Resource"):
+            values = statement[entry] if isinstance(statement[entry], list) else [statement[entry]]
+            for value in values:
+                text = value if isinstance(value, str) else next(iter(value.values()))
+                assert "*" not in str(text), f"{role}: {statement}"
+
+
+def test_each_function_may_do_exactly_what_is_written_here(template: Template) -> None:
+    allowed: dict[str, set[str]] = {}
+    for role, statement in template.statements():
+        actions = statement["Action"]
+        allowed.setdefault(role, set()).update([actions] if isinstance(actions, str) else actions)
+    logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert allowed == {
+        "WebhookRole": logs | {"secretsmanager:GetSecretValue", "sqs:SendMessage"},
+        "ConsumerRole": logs
+        | {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}
+        | {"dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"},
+        "ReconcilerRole": logs
+        | {"secretsmanager:GetSecretValue", "sqs:SendMessage", "sqs:GetQueueAttributes"}
+        | {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:PutItem"},
+        "ReconciliationScheduleRole": {"lambda:InvokeFunction", "sqs:SendMessage"},
+    }
+
+
+def test_every_permission_policy_and_alarm_refers_to_something_that_exists(template: Template) -> None:
+    known = template.resources.keys() | template.parameters.keys()
+    for name, resource in template.resources.items():
+        if resource["Type"].startswith(("AWS::Lambda::", "AWS::IAM::", "AWS::CloudWatch::", "AWS::Scheduler::")):
+            assert references(resource["Properties"]) <= known, name
+
+
+# Metrics of AWS's own: the namespace, the metric, and the dimensions under which AWS emits it.
+AWS_METRICS = {
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"): "AWS::SQS::Queue",
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"): "AWS::SQS::Queue",
+    ("AWS/ApiGateway", "5xx", "ApiId"): "AWS::ApiGatewayV2::Api",
+    ("AWS/Lambda", "Errors", "FunctionName"): "AWS::Lambda::Function",
+}
+
+
+def test_every_alarm_watches_a_metric_that_aws_emits_of_a_resource_of_the_stack(template: Template) -> None:
+    alarms = template.of_type("AWS::CloudWatch::Alarm")
+    assert alarms
+    for name, alarm in alarms.items():
+        [dimension] = alarm["Dimensions"]
+        kind = AWS_METRICS[alarm["Namespace"], alarm["MetricName"], dimension["Name"]]
+        [target] = references(dimension["Value"])
+        assert template.resources[target]["Type"] == kind, name
+        assert alarm["TreatMissingData"] == "notBreaching", name
+
+
+def test_a_schedule_that_cannot_start_the_reconciler_leaves_a_dead_letter_soon(template: Template) -> None:
+    [schedule] = template.of_type("AWS::Scheduler::Schedule").values()
+    retry = schedule["Target"]["RetryPolicy"]
+    assert retry["MaximumRetryAttempts"] <= 2
+    assert retry["MaximumEventAgeInSeconds"] <= HOUR
+    assert references(schedule["Target"]["DeadLetterConfig"]) == {"ReconciliationDeadLetters"}
+
+
+def test_the_reconciler_ends_before_its_next_tick(template: Template) -> None:
+    minutes = int(re.findall(r"rate\((\d+) minutes\)", template.parameters["ReconciliationSchedule"]["Default"])[0])
+    assert template.properties("ReconcilerFunction")["Timeout"] < minutes * 60
+
+
+def test_the_template_uses_only_the_yaml_that_cloudformation_reads() -> None:
+    # CloudFormation refuses aliases; `sam deploy` would hide that, the console would not.
+    aliases = re.findall(r"(?m)(?:^|[\s:\[,])([&*][A-Za-z][\w-]*)", TEMPLATE.read_text(encoding="utf-8"))
+    assert aliases == []
