@@ -49,19 +49,22 @@ class StoresTable:
         identity = (store_id, alias, store.name, store.country_code)
         if not store_id or identity in self._registered:
             return
-        sets = {"name": store.name, "country_code": store.country_code, "external_partner_config_id": alias}
-        given = {name: value for name, value in sets.items() if value}
+        # What this event does not say of the store stays as it was.
+        given = {
+            "store_id": store_id,
+            "name": store.name,
+            "country_code": store.country_code,
+            "external_partner_config_id": alias,
+        }
+        text = {name: value for name, value in given.items() if value}
         self._client.update_item(
             TableName=self._table,
             Key=_key("STORE", store_id),
-            UpdateExpression="SET "
-            + "".join(f"#{name} = :{name}, " for name in given)
-            + "store_id = :store_id, schema_version = :schema_version,"
-            " registered_at = if_not_exists(registered_at, :now)",
-            ExpressionAttributeNames={f"#{name}": name for name in given} or None,  # type: ignore[arg-type]
-            ExpressionAttributeValues={f":{name}": {"S": value} for name, value in given.items()}
-            | {
-                ":store_id": {"S": store_id},
+            UpdateExpression="SET schema_version = :schema_version,"
+            " registered_at = if_not_exists(registered_at, :now), " + ", ".join(f"#{name} = :{name}" for name in text),
+            ExpressionAttributeNames={f"#{name}": name for name in text},
+            ExpressionAttributeValues={
+                **{f":{name}": {"S": value} for name, value in text.items()},
                 ":schema_version": {"N": str(SCHEMA_VERSION)},
                 ":now": {"S": to_text(self._clock())},
             },

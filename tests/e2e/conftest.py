@@ -1,0 +1,92 @@
+"""The deployed stack, with IAM enforced, and the simulated platform beside it: one for all end-to-end tests."""
+
+import http.client
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from rich.console import Console
+
+from local.stack import Stack
+from local.up import CHAIN_ID, running_stack
+from partner_orders.clock import now
+from partner_orders.orders_table import OrdersTable
+from partner_orders.rejected_table import RejectedTable
+from partner_orders.stores_table import StoresTable
+
+LONGEST_WAIT_SECONDS = 30.0
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    # The reconciler runs when a test calls it.
+    with running_stack(Console(quiet=True), {"ReconciliationState": "DISABLED"}) as stack:
+        yield stack
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+
+
+@pytest.fixture
+def post(stack: Stack) -> Callable[..., Answer]:
+    """Post bytes at the webhook, over plain HTTP, with exactly the headers given beside those of the API."""
+
+    def send(
+        body: bytes,
+        authorization: bytes | None = None,
+        method: str = "POST",
+        path: str = "",
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        url = urlsplit(stack.webhook_url)
+        connection = http.client.HTTPConnection(url.netloc, timeout=15)
+        try:
+            connection.putrequest(method, path or url.path, skip_host=True)
+            for name, value in (stack.webhook_headers | {"Content-Type": "application/json"} | (headers or {})).items():
+                connection.putheader(name, value)
+            if authorization is not None:
+                connection.putheader("Authorization", authorization)
+            connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.read())
+        finally:
+            connection.close()
+
+    return send
+
+
+@pytest.fixture
+def secret(stack: Stack) -> bytes:
+    return stack.webhook_secret.encode("ascii")
+
+
+@pytest.fixture(scope="session")
+def orders(stack: Stack) -> OrdersTable:
+    return OrdersTable(stack.client("dynamodb"), stack.outputs["OrdersTableName"], timedelta(days=400), now)
+
+
+@pytest.fixture(scope="session")
+def rejected(stack: Stack) -> RejectedTable:
+    return RejectedTable(stack.client("dynamodb"), stack.outputs["OrdersTableName"], timedelta(days=90), now)
+
+
+@pytest.fixture(scope="session")
+def stores(stack: Stack) -> StoresTable:
+    return StoresTable(stack.client("dynamodb"), stack.outputs["OrdersTableName"], CHAIN_ID, now)
+
+
+def eventually[T](look: Callable[[], T | None], seconds: float = LONGEST_WAIT_SECONDS) -> T:
+    """What ``look`` gives as soon as it gives something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if (found := look()) is not None:
+            return found
+        time.sleep(0.1)
+    pytest.fail(f"nothing after {seconds:.0f} s")

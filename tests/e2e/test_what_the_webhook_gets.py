@@ -1,0 +1,231 @@
+"""Every row of the table of bad input, over HTTP, against the deployed stack."""
+
+import json
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from local.stack import Stack
+from local.up import CHAIN_ID
+from partner_orders.message import MAX_BODY_BYTES
+from partner_orders.orders_table import OrdersTable
+from partner_orders.rejected_table import RejectedEvent, RejectedTable, digest_of
+from partner_orders.stores_table import StoresTable
+from tests.e2e.conftest import Answer, eventually
+
+pytestmark = pytest.mark.e2e
+
+Post = Callable[..., Answer]
+
+
+def order(**fields: object) -> dict[str, object]:
+    return {
+        "order_id": str(uuid.uuid4()),
+        "status": "RECEIVED",
+        "client": {"chain_id": CHAIN_ID, "store_id": "q7xk", "external_partner_config_id": "GB-01", "name": "Shop"},
+        "sys": {"created_at": "2026-11-01T08:00:00.000Z", "updated_at": "2026-11-01T08:00:00.000Z"},
+    } | fields
+
+
+def as_bytes(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8")
+
+
+def waiting(stack: Stack) -> int:
+    attributes = stack.client("sqs").get_queue_attributes(
+        QueueUrl=stack.outputs["OrderEventsQueueUrl"], AttributeNames=["All"]
+    )["Attributes"]
+    return int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesNotVisible"])
+
+
+# -- who is calling ---------------------------
+
+
+@pytest.mark.parametrize("kind", ["none", "empty", "wrong", "other case", "not ascii", "half"])
+def test_a_stranger_is_refused_with_one_fixed_answer_and_nothing_is_stored(
+    post: Post, secret: bytes, stack: Stack, orders: OrdersTable, kind: str
+) -> None:
+    authorization = {
+        "none": None,
+        "empty": b"",
+        "wrong": b"Basic Zm9vOmJhcg==",
+        "other case": secret.swapcase(),
+        "not ascii": b"\xff\xfe" + secret,
+        "half": secret[:24],
+    }[kind]
+    body = order()
+    answer = post(as_bytes(body), authorization)
+    assert (answer.status, json.loads(answer.body)) == (401, {"message": "Unauthorized"})
+    assert orders.get(str(body["order_id"])) is None
+
+
+@pytest.mark.parametrize("form", [b"%s", b"Bearer %s", b"  %s ", b"Bearer   %s "])
+def test_the_secret_is_accepted_bare_or_as_a_bearer_with_spaces_around(
+    post: Post, secret: bytes, orders: OrdersTable, form: bytes
+) -> None:
+    body = order()
+    assert post(as_bytes(body), form % secret).status == 200
+    assert eventually(lambda: orders.get(str(body["order_id"]))).status == "RECEIVED"
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("PUT", ""), ("POST", "/other"), ("POST", "/")])
+def test_another_method_or_path_is_refused_by_the_gateway(post: Post, secret: bytes, method: str, path: str) -> None:
+    assert 400 <= post(as_bytes(order()), secret, method=method, path=path).status < 500
+
+
+# -- bodies that are refused ---------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "empty"),
+        (b"  \n", "empty"),
+        (b"hello", "not JSON"),
+        (as_bytes(order())[:-20], "not JSON"),
+        (b"[1, 2]", "not a JSON object"),
+        (b'"order"', "not a JSON object"),
+        (b"null", "not a JSON object"),
+    ],
+)
+def test_a_body_that_is_no_json_object_gets_a_400_that_says_which(
+    post: Post, secret: bytes, body: bytes, says: str
+) -> None:
+    answer = post(body, secret)
+    assert answer.status == 400
+    assert says in json.loads(answer.body)["message"]
+
+
+def test_a_body_over_the_limit_gets_a_413_that_names_it_and_one_at_the_limit_is_stored(
+    post: Post, secret: bytes, orders: OrdersTable
+) -> None:
+    body = order(comment="")
+    room = MAX_BODY_BYTES - len(as_bytes(body))
+    # Text that hardly compresses: what the queue and the table must hold whatever the content.
+    noise = "".join(uuid.uuid4().hex for _ in range(room // 32 + 1))
+    at_the_limit, over = body | {"comment": noise[:room]}, body | {"comment": noise[: room + 1]}
+    answer = post(as_bytes(over), secret)
+    assert answer.status == 413
+    assert str(MAX_BODY_BYTES) in json.loads(answer.body)["message"]
+    assert post(as_bytes(at_the_limit), secret).status == 200
+    stored = eventually(lambda: orders.get(str(body["order_id"])))
+    assert stored.snapshot.body == as_bytes(at_the_limit)
+
+
+# -- bodies that are kept among the rejected ---------------------------
+
+
+def kept(rejected: RejectedTable, body: bytes) -> RejectedEvent:
+    return eventually(lambda: rejected.get(digest_of(body)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"order_id": "a1", "status": "RECEIVED", "n": NaN}',
+        b'{"order_id": "a2", "status": "RECEIVED", "status": "CANCELLED"}',
+        b'{"order_id": "a3", "deep": ' + b'{"a":' * 10_000 + b"1" + b"}" * 10_000 + b"}",
+        b'{"order_id": "a4", "status": "RECEIVED", "n": ' + b"7" * 5_000 + b"}",
+        b'{"order_id": "a5", "status": "RECEIVED", "n": 1e999999999}',
+    ],
+    ids=["NaN", "duplicate keys", "nesting", "long integer", "huge exponent"],
+)
+def test_json_that_a_strict_reader_balks_at_is_acknowledged_and_kept_whole(
+    post: Post, secret: bytes, rejected: RejectedTable, body: bytes
+) -> None:
+    assert post(body, secret).status == 200
+    event = kept(rejected, body)
+    assert event.body == body
+    assert event.reason == "malformed_json"
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"order_id": None}, "order_id"),
+        ({"status": None}, "status"),
+        ({"status": 5.5, "items": "none"}, "items"),
+        ({"payment": {"sub_total": "a lot of money"}}, "payment.sub_total"),
+        ({"sys": {"updated_at": "yesterday"}}, "sys.updated_at"),
+    ],
+)
+def test_an_object_that_is_no_order_is_kept_with_what_was_wrong_field_by_field_and_no_value_of_it(
+    post: Post, secret: bytes, rejected: RejectedTable, fields: dict[str, object], problem: str
+) -> None:
+    body = as_bytes({name: value for name, value in order(**fields).items() if value is not None})
+    assert post(body, secret).status == 200
+    event = kept(rejected, body)
+    assert event.body == body
+    assert any(text.startswith(problem) for text in event.problems)
+    assert not any("money" in text or "yesterday" in text for text in event.problems)
+
+
+def test_five_tries_of_one_rejected_body_are_one_row(post: Post, secret: bytes, rejected: RejectedTable) -> None:
+    body = as_bytes({"hello": str(uuid.uuid4())})
+    for _ in range(5):
+        assert post(body, secret).status == 200
+    assert eventually(lambda: event if (event := kept(rejected, body)).times_received == 5 else None).body == body
+    assert [event.digest for event in rejected.newest()].count(digest_of(body)) == 1
+
+
+# -- bodies that are stored ---------------------------
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "SOMETHING_NEW"},
+        {"order_type": "DRONE", "unknown": {"nested": [1, None, "x"]}},
+        {"payment": {"sub_total": "12.50", "order_total": 13}},
+        {"comment": "emoji 🧺, U+FFFE \ufffe, noncharacter \uffff, zero \u0000, Ä ñ 中"},
+        {"cancellation": "an old shape", "status": "cancelled"},
+        {"client": {"store_id": 149439, "chain_id": CHAIN_ID}},
+    ],
+    ids=["unknown status", "unknown values", "numbers as strings", "any text", "old shape", "numeric id"],
+)
+def test_what_the_platform_may_add_or_write_otherwise_is_stored_byte_for_byte(
+    post: Post, secret: bytes, orders: OrdersTable, fields: dict[str, object]
+) -> None:
+    body = order(**fields)
+    assert post(as_bytes(body), secret).status == 200
+    assert eventually(lambda: orders.get(str(body["order_id"]))).snapshot.body == as_bytes(body)
+
+
+def test_a_body_sent_as_binary_is_stored_alike(post: Post, secret: bytes, orders: OrdersTable) -> None:
+    body = order()
+    answer = post(as_bytes(body), secret, headers={"Content-Type": "application/octet-stream"})
+    assert answer.status == 200
+    assert eventually(lambda: orders.get(str(body["order_id"]))).snapshot.body == as_bytes(body)
+
+
+def test_a_repeated_event_is_stored_once_and_a_late_one_does_not_move_the_order_back(
+    post: Post, secret: bytes, orders: OrdersTable
+) -> None:
+    received = order()
+    ready = received | {
+        "status": "READY_FOR_PICKUP",
+        "sys": {"created_at": "2026-11-01T08:00:00.000Z", "updated_at": "2026-11-01T08:20:00.000Z"},
+    }
+    for body in (ready, received, ready, received):
+        assert post(as_bytes(body), secret).status == 200
+    stored = eventually(lambda: o if (o := orders.get(str(received["order_id"]))) and len(o.history) == 2 else None)
+    assert stored.status == "READY_FOR_PICKUP"
+
+
+def test_a_store_is_registered_by_its_first_event_and_found_by_either_id(
+    post: Post, secret: bytes, stores: StoresTable
+) -> None:
+    body = order(client={"chain_id": CHAIN_ID, "store_id": "n9wz", "external_partner_config_id": "GB-99"})
+    assert post(as_bytes(body), secret).status == 200
+    assert eventually(lambda: stores.find("n9wz")).external_partner_config_id == "GB-99"
+    assert eventually(lambda: stores.find("GB-99")).store_id == "n9wz"
+
+
+def test_a_catalogue_callback_is_acknowledged_and_neither_stored_nor_rejected(
+    post: Post, secret: bytes, stack: Stack, rejected: RejectedTable
+) -> None:
+    body = as_bytes({"job_id": str(uuid.uuid4()), "platform_vendor_id": "q7xk", "status": "COMPLETED"})
+    assert post(body, secret).status == 200
+    eventually(lambda: True if waiting(stack) == 0 else None)
+    assert rejected.get(digest_of(body)) is None
