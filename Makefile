@@ -41,6 +41,10 @@ up: setup ## Start the stack on this machine and keep it until Ctrl-C
 invoke: setup ## Call a function of the stack that `make up` started: EVENT=events/webhook/....json
 	@$(if $(EVENT),,$(error name the event: make invoke EVENT=events/webhook/....json))$(RUN) local.invoke "$(EVENT)"
 
+.PHONY: events
+events: setup ## Write events/ anew, from what the simulated platform would send
+	@$(RUN) local.events
+
 .PHONY: test
 test: setup ## All tests but the slow ones, within 5 minutes
 	@$(RUN) pytest -q -m "not slow" $(ARGS)

@@ -18,7 +18,7 @@ from partner_orders.order_events_queue import OrderEventsQueue
 from partner_orders.orders_table import OrdersTable
 from partner_orders.partner_api import PartnerApi
 from partner_orders.rate_limit import RateLimit
-from partner_orders.reconciliation import Reconciler, Request
+from partner_orders.reconciliation import InvalidRequestError, Reconciler, Request
 from partner_orders.rejected_table import RejectedTable
 from partner_orders.settings import ReconcilerSettings
 from partner_orders.stores_table import StoresTable
@@ -51,7 +51,10 @@ def reconciler() -> Reconciler:
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    request = Request.from_event(event, now())
+    try:
+        request = Request.from_event(event, now())
+    except InvalidRequestError as error:
+        return {"error": str(error)}
     report = reconciler().run(request, context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000)
     metrics.add_metric("FoundMissing", MetricUnit.Count, report.counts["missing"])
     metrics.add_metric("FoundDifferent", MetricUnit.Count, report.counts["different"])

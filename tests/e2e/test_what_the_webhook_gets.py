@@ -3,11 +3,13 @@
 import json
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from local.stack import Stack
 from local.up import CHAIN_ID
+from partner_orders.clock import now, to_text
 from partner_orders.message import MAX_BODY_BYTES
 from partner_orders.orders_table import OrdersTable
 from partner_orders.rejected_table import RejectedEvent, RejectedTable, digest_of
@@ -17,6 +19,7 @@ from tests.e2e.conftest import Answer, eventually
 pytestmark = pytest.mark.e2e
 
 Post = Callable[..., Answer]
+EARLIER = to_text(now() - timedelta(hours=1))
 
 
 def order(**fields: object) -> dict[str, object]:
@@ -24,7 +27,7 @@ def order(**fields: object) -> dict[str, object]:
         "order_id": str(uuid.uuid4()),
         "status": "RECEIVED",
         "client": {"chain_id": CHAIN_ID, "store_id": "q7xk", "external_partner_config_id": "GB-01", "name": "Shop"},
-        "sys": {"created_at": "2026-11-01T08:00:00.000Z", "updated_at": "2026-11-01T08:00:00.000Z"},
+        "sys": {"created_at": EARLIER, "updated_at": EARLIER},
     } | fields
 
 
@@ -205,7 +208,7 @@ def test_a_repeated_event_is_stored_once_and_a_late_one_does_not_move_the_order_
     received = order()
     ready = received | {
         "status": "READY_FOR_PICKUP",
-        "sys": {"created_at": "2026-11-01T08:00:00.000Z", "updated_at": "2026-11-01T08:20:00.000Z"},
+        "sys": {"created_at": EARLIER, "updated_at": to_text(now())},
     }
     for body in (ready, received, ready, received):
         assert post(as_bytes(body), secret).status == 200

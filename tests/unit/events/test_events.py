@@ -1,0 +1,70 @@
+"""The events in events/ are what the platform and AWS would send, and what the command writes."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.events import EVENTS, all_events
+from partner_orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
+from partner_orders.message import OrderEventMessage, UnreadableMessageError
+
+FILES = sorted(EVENTS.rglob("*.json"))
+REFUSED_BY_THE_WEBHOOK = {"empty", "malformed", "no_object", "invalid_utf8", "too_large"}
+REJECTED = {"no_order_id", "wrong_types", "not_a_number", "malformed"}
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_the_files_are_exactly_what_the_command_writes() -> None:
+    assert {str(path.relative_to(EVENTS)): read(path) for path in FILES} == all_events()
+
+
+def test_there_is_an_event_for_every_function_and_status() -> None:
+    for status in ("received", "accepted", "ready_for_pickup", "dispatched", "picked_up", "delivered", "cancelled"):
+        assert (EVENTS / "webhook" / f"{status}.json").is_file()
+        assert (EVENTS / "consumer" / f"{status}.json").is_file()
+    assert (EVENTS / "reconciler" / "schedule.json").is_file()
+
+
+@pytest.mark.parametrize("path", sorted((EVENTS / "webhook").glob("*.json")), ids=lambda path: path.stem)
+def test_a_webhook_event_carries_what_its_name_says(path: Path) -> None:
+    event = read(path)
+    body = base64.b64decode(event["body"]) if event["isBase64Encoded"] else event["body"].encode()
+    if path.stem in REFUSED_BY_THE_WEBHOOK:
+        return
+    holds(path.stem, body)
+
+
+@pytest.mark.parametrize("path", sorted((EVENTS / "consumer").glob("*.json")), ids=lambda path: path.stem)
+def test_a_consumer_event_carries_what_its_name_says(path: Path) -> None:
+    records = read(path)["Records"]
+    assert records
+    if path.stem == "unreadable_message":
+        with pytest.raises(UnreadableMessageError):
+            OrderEventMessage.from_text(records[0]["body"])
+        return
+    holds(path.stem, OrderEventMessage.from_text(records[0]["body"]).body)
+
+
+def holds(name: str, body: bytes) -> None:
+    """Hold a body to the models: understood whole, or refused as its name says."""
+    if name in REJECTED:
+        with pytest.raises(RejectedError):
+            understand(body)
+    elif name == "catalogue_callback":
+        with pytest.raises(CatalogueCallbackError):
+            understand(body)
+    else:
+        event = understand(body)
+        assert isinstance(event, OrderEvent)
+        assert event.order.client.store_id
+        assert event.order.items
+        assert event.order.payment
+        assert event.occurred_at
+        if name in {"received", "ready_for_pickup", "dispatched", "picked_up", "delivered", "cancelled"}:
+            assert event.status == name.upper()
