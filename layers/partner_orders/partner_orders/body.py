@@ -48,6 +48,9 @@ def unpack(packed: bytes) -> bytes:
     """The body that was packed. Raises ValueError for bytes that pack() did not make."""
     try:
         decompressor = zlib.decompressobj(wbits=-15, zdict=_DICTIONARIES[packed[0]])
-        return decompressor.decompress(packed[1:]) + decompressor.flush()
+        body = decompressor.decompress(packed[1:]) + decompressor.flush()
     except (IndexError, KeyError, zlib.error):
         raise ValueError("not a packed body of a known dictionary") from None
+    if not decompressor.eof:
+        raise ValueError("not a packed body: it is cut short")
+    return body

@@ -1,0 +1,73 @@
+"""Hypothesis strategies: events of an order, as lives that no example file contains."""
+
+import copy
+from typing import Any
+
+from hypothesis import strategies as st
+
+from partner_orders.event import OrderEvent, understand
+from tests.orders import as_bytes, order
+
+STATUSES = [
+    "RECEIVED", "ACCEPTED", "READY_FOR_PICKUP", "DISPATCHED", "PICKED_UP", "DELIVERED", "CANCELLED", "cancelled",
+    "UPDATE_CART", "HANDED_TO_DRONE",
+]  # fmt: skip
+TIMES = st.sampled_from([None, *(f"2026-10-14T08:{minute:02d}:00.000Z" for minute in (12, 13, 14, 20))])
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> dict[str, Any]:
+    """One order object; few times and amounts, so that equal ones with different contents are common."""
+    body = order(status=draw(st.sampled_from(STATUSES)))
+    updated, created = draw(TIMES), draw(TIMES)
+    body["sys"] = {
+        name: value
+        for name, value in (("created_at", created), ("updated_at", updated))
+        if value or draw(st.booleans())
+    }
+    if not body["sys"] and draw(st.booleans()):
+        del body["sys"]
+    body["payment"]["sub_total"] = draw(st.sampled_from([690.0, 345, 0]))
+    if draw(st.booleans()):
+        body["customer"] |= {"phone_number": "+92*******41", "first_name": "A**", "last_name": "**"}
+    if draw(st.booleans()):
+        body["something_new"] = draw(st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5)))
+    if body["status"].upper() == "CANCELLED":
+        cancellation: Any = {"reason": "TOO_BUSY", "cancelled_by": "VENDOR"}
+        said = draw(st.sampled_from([True, False, None, "not said", "string"]))
+        if said == "string":
+            cancellation = "TOO_BUSY"
+        elif said != "not said":
+            cancellation["post_picked_up"] = said
+        body["cancellation"] = cancellation
+    return body
+
+
+def events() -> st.SearchStrategy[OrderEvent]:
+    return bodies().map(lambda body: understand(as_bytes(body)))
+
+
+def histories(max_size: int = 8) -> st.SearchStrategy[list[OrderEvent]]:
+    """Events of one order, some of them repeated."""
+    return st.lists(events(), min_size=1, max_size=max_size).flatmap(
+        lambda found: st.lists(st.sampled_from(found), max_size=4).map(lambda again: found + again)
+    )
+
+
+def rewritten(body: dict[str, Any]) -> dict[str, Any]:
+    """The same event in other words: key order, nulls for absent fields, integral floats, instants, webhook status."""
+    other = copy.deepcopy(body)
+    other = dict(reversed(other.items()))
+    for name in ("accepted_for", "comment", "external_order_id"):
+        other.setdefault(name, None)
+    if other.get("comment") is None:
+        other.pop("comment")
+    for name, amount in other["payment"].items():
+        if isinstance(amount, float) and amount.is_integer():
+            other["payment"][name] = int(amount)
+        elif isinstance(amount, int):
+            other["payment"][name] = float(amount)
+    other["sys"] = {
+        name: at.replace("Z", "+00:00") if isinstance(at, str) else at for name, at in (other.get("sys") or {}).items()
+    } | {"webhook_status": "SENT"}
+    return other
