@@ -59,6 +59,11 @@ class OrderEvent:
             f"|{min(self.richness, 999_999):06d}|{self.digest}"
         )
 
+    @property
+    def moment(self) -> str:
+        """The part of the snapshot key that events of one status and time share."""
+        return self.snapshot_key.rsplit("|", 2)[0]
+
     def supersedes(self, snapshot_key: str | None) -> bool:
         return snapshot_key is None or self.snapshot_key > snapshot_key
 

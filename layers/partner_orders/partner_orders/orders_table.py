@@ -400,12 +400,11 @@ def _conflicts(new: list[OrderEvent], item: Item) -> int:
         for name, value in item.items()
         if name.startswith(EVENT)
     }
-    if "status" in item:
-        seen.add((item["status"]["S"], item.get("occurred_at", {}).get("S")))
+    replaced = item["snapshot_key"]["S"] if "snapshot_key" in item and not seen else ""
     conflicts = 0
     for event in new:
         moment = (event.status, to_text(event.occurred_at) if event.occurred_at else None)
-        conflicts += moment in seen
+        conflicts += moment in seen or event.moment == replaced[: len(event.moment)]
         seen.add(moment)
     return conflicts
 
