@@ -67,7 +67,7 @@ def rewritten(body: dict[str, Any]) -> dict[str, Any]:
             other["payment"][name] = int(amount)
         elif isinstance(amount, int):
             other["payment"][name] = float(amount)
-    other["sys"] = {
-        name: at.replace("Z", "+00:00") if isinstance(at, str) else at for name, at in (other.get("sys") or {}).items()
-    } | {"webhook_status": "SENT"}
+    if "sys" in other:
+        instants = {name: at.replace("Z", "+00:00") if isinstance(at, str) else at for name, at in other["sys"].items()}
+        other["sys"] = instants | {"webhook_status": "SENT"}
     return other

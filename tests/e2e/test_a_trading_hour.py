@@ -1,0 +1,21 @@
+"""The whole way: the simulated platform's busy hour, with all its faults, through the deployed stack."""
+
+import pytest
+from rich.console import Console
+
+from local.run import Hour, Screen
+from local.stack import Stack
+
+pytestmark = pytest.mark.e2e
+
+
+def test_after_a_busy_hour_with_every_fault_the_table_holds_the_platforms_truth(stack: Stack) -> None:
+    screen = Screen(Console(quiet=True))
+    hour = Hour(stack, screen)
+    hour.play()
+    hour.wait_until_stored()
+    hour.reconcile()
+    assert hour.compare() == []
+    assert screen.figures.orders == screen.figures.stored
+    assert screen.figures.never_sent > 0
+    assert screen.figures.garbage > 0
