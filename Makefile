@@ -14,7 +14,7 @@ PYTHON := $(shell for python in python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/py
 ARCHITECTURE ?= arm64
 UV := $(CURDIR)/.venv-tools/bin/uv
 SAM := $(CURDIR)/.venv-tools/bin/sam
-RUN := PYTHONPATH=layers/partner_orders .venv/bin/python -m
+RUN := PYTHONPATH=layers/partner_orders:. .venv/bin/python -m
 
 # One environment for one purpose; rebuilt when its lock has changed.
 TOOLS := .venv-tools/.made

@@ -96,7 +96,6 @@ def deploy(endpoint_url: str, platform_url: str, parameters: Mapping[str, str]) 
 
     Run again, it updates the stack.
     """
-    overrides = {"Architecture": ARCHITECTURE, "PartnerApiBaseUrl": platform_url, **parameters}
     with _build_locked(fcntl.LOCK_SH):
         _sam(
             "deploy",
@@ -106,7 +105,7 @@ def deploy(endpoint_url: str, platform_url: str, parameters: Mapping[str, str]) 
                 "template-file": BUILD / "template.yaml",
                 "stack-name": STACK_NAME,
                 "region": REGION,
-                "parameter-overrides": [f"{name}={value}" for name, value in overrides.items()],
+                "parameter-overrides": parameter_overrides(platform_url, parameters),
             },
             {"AWS_ENDPOINT_URL": endpoint_url, "SAM_CLI_POLL_DELAY": "0.5"},
         )
@@ -199,24 +198,13 @@ def _mend_batch_permissions(iam: Any) -> None:
 
 def _sam(command: str, options: Mapping[str, str | Path | list[str]], environment: Mapping[str, str]) -> None:
     """Run sam with none of the developer's AWS settings, so that it can reach nothing but what `environment` names."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_", "MAKE"))}
     arguments: list[str | Path] = []
     for name, value in options.items():
         arguments += [f"--{name}", *(value if isinstance(value, list) else [value])]
     done = subprocess.run(
         [SAM, command, *arguments],
         cwd=ROOT,
-        env={
-            **inherited,
-            "PATH": os.pathsep.join([str(Path(sys.base_prefix) / "bin"), inherited.get("PATH", os.defpath)]),
-            "SAM_CLI_TELEMETRY": "0",
-            "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            **environment,
-        },
+        env=sam_environment(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -226,6 +214,28 @@ def _sam(command: str, options: Mapping[str, str | Path | list[str]], environmen
     if done.returncode:
         last_lines = "\n".join(done.stdout.splitlines()[-30:])
         raise ProcessFailedError(f"sam {command} failed:\n{last_lines}")
+
+
+def sam_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for sam: none of the developer's AWS settings, and what ``environment`` names."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_", "MAKE"))}
+    return {
+        **inherited,
+        "PATH": os.pathsep.join([str(Path(sys.base_prefix) / "bin"), inherited.get("PATH", os.defpath)]),
+        "SAM_CLI_TELEMETRY": "0",
+        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **environment,
+    }
+
+
+def parameter_overrides(platform_url: str, parameters: Mapping[str, str] | None = None) -> list[str]:
+    """The template's parameters for this machine, as sam takes them."""
+    values = {"Architecture": ARCHITECTURE, "PartnerApiBaseUrl": platform_url, **(parameters or {})}
+    return [f"{name}={value}" for name, value in values.items()]
 
 
 def _base_python() -> str:

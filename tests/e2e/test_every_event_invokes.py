@@ -1,0 +1,43 @@
+"""Every file of events/ through `make invoke`'s own code: in the local AWS, and in AWS's image where Docker runs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import docker, invoke
+from local.events import EVENTS
+from local.stack import Stack
+
+pytestmark = pytest.mark.e2e
+
+FILES = sorted(path.relative_to(EVENTS) for path in EVENTS.glob("*/*.json"))
+REFUSED = {"empty": 400, "malformed": 400, "no_object": 400, "invalid_utf8": 400, "too_large": 413} | {
+    "no_secret": 401,
+    "wrong_secret": 401,
+}
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_an_event_gets_the_answer_that_its_name_promises(file: Path, stack: Stack) -> None:
+    holds(file, invoke.in_the_local_aws(stack, *invoke.read(EVENTS / file, stack)))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not docker.has_image(invoke.IMAGE), reason=f"needs Docker and the image {invoke.IMAGE}")
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_an_event_gets_the_same_answer_in_aws_own_image(file: Path, stack: Stack) -> None:
+    holds(file, invoke.in_docker(stack, *invoke.read(EVENTS / file, stack)))
+
+
+def holds(file: Path, answer: Any) -> None:
+    match file.parent.name:
+        case "webhook":
+            assert answer["statusCode"] == REFUSED.get(file.stem, 200)
+        case "consumer":
+            assert answer == {"batchItemFailures": []}
+        case "reconciler" if file.stem in {"invalid", "too_old"}:
+            assert "error" in answer
+        case "reconciler":
+            assert answer["from"] < answer["to"]
+            assert answer["preview"] == (file.stem == "preview")
