@@ -53,6 +53,17 @@ test: setup ## All tests but the slow ones, within 5 minutes
 verify: lint ## Lint and every test
 	@$(RUN) pytest -q $(ARGS)
 
+SEEDS ?= 200
+FROM ?= 1
+.PHONY: simulate
+simulate: setup ## Break everything that can break, seed after seed: SEEDS=200 FROM=1, or SEED=7 to replay one
+	@$(RUN) simulation \
+	    $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(FROM)) $(ARGS)
+
+.PHONY: mutants
+mutants: setup ## Plant bugs in our code and see each one caught
+	@$(RUN) simulation.mutants $(ARGS)
+
 .PHONY: lint
 lint: setup ## Style, types, and the template
 	@$(RUN) ruff check --quiet .
@@ -84,7 +95,7 @@ lock: $(TOOLS) ## Lock the newest versions of all packages, with hashes
 .PHONY: clean
 clean: ## Remove what was built and cached; the environments stay
 	@rm -rf .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@find functions layers local tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@find functions layers local simulation bench tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 .PHONY: python
 python:

@@ -1,0 +1,81 @@
+"""What is broken, how often, and when: decided by the seed alone, counted by kind."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+# Probability of each kind, per chance it gets, in bad weather. A seed turns most kinds on, each with its own strength.
+WORST = {
+    # the platform's webhooks
+    "webhook_duplicated": 0.25,
+    "webhook_reordered": 0.3,
+    "webhook_dropped": 0.15,
+    "webhook_not_retried": 0.5,
+    "webhook_answer_lost": 0.15,
+    # the queue
+    "queue_send_failed_before": 0.1,
+    "queue_send_failed_after": 0.1,
+    "queue_batch_partly_refused": 0.15,
+    "queue_delivered_twice": 0.1,
+    "queue_delivered_to_two_at_once": 0.1,
+    "queue_delivered_late": 0.1,
+    "queue_delete_lost": 0.1,
+    "queue_put_off_failed": 0.3,
+    # the table
+    "table_throttled": 0.15,
+    "table_failed_before": 0.06,
+    "table_failed_after": 0.1,
+    "table_slow": 0.06,
+    "table_keys_unprocessed": 0.3,
+    "table_down": 1.0,
+    # the functions
+    "killed": 0.02,
+    "hung": 0.01,
+    "clock_off": 0.5,
+    # the secrets
+    "secret_unavailable": 0.15,
+    "secret_rotated": 0.5,
+    # the Partner API
+    "api_no_answer": 0.1,
+    "api_unauthorized": 0.1,
+    "api_forbidden": 0.1,
+    "api_not_found": 0.1,
+    "api_too_many": 0.1,
+    "api_server_error": 0.1,
+    "api_html": 0.1,
+    "api_truncated": 0.1,
+    "api_repeat_first_page": 0.1,
+}
+KINDS = tuple(WORST)
+
+
+@dataclass
+class Faults:
+    """``without`` are kinds that never happen; ``at_most`` ends the trouble after so many faults. Both are for making
+    a story shorter: what is left happens as before for as long as it can."""
+
+    seed: int
+    without: frozenset[str] = frozenset()
+    at_most: int | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+    over: bool = False
+    story: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        weather = random.Random(f"{self.seed}/weather")
+        self._chances = {kind: random.Random(f"{self.seed}/{kind}") for kind in KINDS}
+        self.strength = {kind: worst * weather.choice([0, 0.3, 0.6, 1.0]) for kind, worst in WORST.items()}
+
+    def strikes(self, kind: str, where: str = "") -> bool:
+        """Whether this fault happens now; if so it is counted."""
+        if self._chances[kind].random() >= self.strength[kind] or self.over or kind in self.without:
+            return False
+        if self.at_most is not None and self.counts.total() >= self.at_most:
+            return False
+        self.counts[kind] += 1
+        self.story.append(f"{kind} {where}".strip())
+        return True
+
+    def between(self, kind: str, least: float, most: float) -> float:
+        """A number that belongs to a fault: how long, how late."""
+        return self._chances[kind].uniform(least, most)

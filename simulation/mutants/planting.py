@@ -1,0 +1,70 @@
+"""Edits anchored to named code: they apply only where the text they replace is, once, in the function they name."""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class AnchorLostError(ValueError):
+    """The code that an edit is anchored to is not there any more, or is there more than once."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """In ``file``, within the function, method, class or constant ``name`` (``Class.method``), replace ``old``."""
+
+    file: str
+    name: str
+    old: str
+    new: str
+
+    def apply(self, source: str) -> str:
+        """The file's text with the bug in it. Raises AnchorLostError."""
+        lines = source.splitlines(keepends=True)
+        node = _find(ast.parse(source).body, self.name.split("."))
+        if node is None or node.end_lineno is None:
+            raise AnchorLostError(f"{self.file} has no {self.name}")
+        before, inside, after = (
+            "".join(part)
+            for part in (lines[: node.lineno - 1], lines[node.lineno - 1 : node.end_lineno], lines[node.end_lineno :])
+        )
+        if (times := inside.count(self.old)) != 1:
+            raise AnchorLostError(f"{self.name} in {self.file} has {times} times, not once: {self.old.strip()!r}")
+        changed = before + inside.replace(self.old, self.new) + after
+        ast.parse(changed)
+        return changed
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A planted bug. ``bug`` is one sentence; ``complaint`` names who has had it, with links, if anybody."""
+
+    name: str
+    bug: str
+    edits: tuple[Edit, ...]
+    complaint: str = ""
+
+    def plant(self, root: Path) -> None:
+        """Make the edits in a copy of the repository. Raises AnchorLostError."""
+        for edit in self.edits:
+            path = root / edit.file
+            path.write_text(edit.apply(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+    def check(self, root: Path) -> None:
+        """Raises AnchorLostError if the bug cannot be planted, and SyntaxError if it is not Python."""
+        sources: dict[str, str] = {}
+        for edit in self.edits:
+            source = sources.get(edit.file) or (root / edit.file).read_text(encoding="utf-8")
+            sources[edit.file] = edit.apply(source)
+
+
+def _find(body: list[ast.stmt], names: list[str]) -> ast.stmt | None:
+    for node in body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if name == names[0]:
+                return node if len(names) == 1 else _find(node.body, names[1:])
+            case ast.Assign(targets=[ast.Name(id=name)]) if names == [name]:
+                return node
+            case _:
+                continue
+    return None

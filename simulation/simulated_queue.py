@@ -1,0 +1,210 @@
+"""A standard queue with a dead-letter queue, to SQS's semantics, on a clock and a chance of our own.
+
+What SQS only sometimes does is done on request here: a message delivered while another consumer still has it, and one
+delivered again after it was deleted (``steals`` and ``revive``).
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+BATCH = 10
+MAX_BYTES = 1_048_576
+
+
+class QueueError(ValueError):
+    """A request that SQS would refuse."""
+
+
+@dataclass
+class Message:
+    message_id: str
+    text: str = field(repr=False)
+    group: str = ""
+    visible_at: float = 0.0
+    receive_count: int = 0
+    handles: list[str] = field(default_factory=list)
+    deleted: bool = False
+
+
+class SimulatedQueue:
+    """``seconds`` is the simulated clock; times are in its seconds."""
+
+    def __init__(
+        self,
+        seconds: Callable[[], float],
+        chance: random.Random,
+        visibility_timeout: float = 300.0,
+        max_receive_count: int = 80,
+        late: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """``late`` says for how many seconds a message that was just sent is not delivered yet."""
+        self._seconds = seconds
+        self._chance = chance
+        self._visibility_timeout = visibility_timeout
+        self._max_receive_count = max_receive_count
+        self._late = late
+        self._messages: dict[str, Message] = {}
+        self._by_handle: dict[str, Message] = {}
+        self._count = 0
+        self.dead: list[Message] = []
+        self.taken: Counter[str] = Counter()
+        self.put_off: dict[str, float] = {}
+
+    # -- what a producer calls ----------------------------------------------------------------------------------
+
+    def send(self, text: str, group: str = "") -> str:
+        if not text or len(text.encode()) > MAX_BYTES:
+            raise QueueError("a message of no or too many bytes")
+        self._count += 1
+        message = Message(f"m{self._count:05d}", text, group, visible_at=self._seconds() + self._late())
+        self._messages[message.message_id] = message
+        self.taken[group] += 1
+        return message.message_id
+
+    # -- what the event source calls ----------------------------------------------------------------------------
+
+    def receive(self, most: int = BATCH, steals: float = 0.0) -> list[Message]:
+        """Up to ten messages, each hidden for the visibility timeout. ``steals`` is the probability of delivering one
+        that another consumer still has."""
+        now = self._seconds()
+        ready = [m for m in self._messages.values() if m.visible_at <= now or self._chance.random() < steals]
+        self._chance.shuffle(ready)
+        received: list[Message] = []
+        for message in ready:
+            if len(received) == most:
+                break
+            if message.receive_count >= self._max_receive_count:
+                del self._messages[message.message_id]
+                self.dead.append(message)
+                continue
+            message.receive_count += 1
+            message.visible_at = now + self._visibility_timeout
+            message.handles.append(f"{message.message_id}/{message.receive_count}")
+            self._by_handle[message.handles[-1]] = message
+            received.append(message)
+        return received
+
+    def delete(self, handle: str) -> None:
+        """Forget a message. As in SQS an older handle may do nothing: the message then comes again."""
+        message = self._by_handle[handle]
+        if message.handles[-1] == handle:
+            message.deleted = True
+            self._messages.pop(message.message_id, None)
+
+    def change_visibility(self, handle: str, timeout: float) -> None:
+        message = self._by_handle.get(handle)
+        if message is None:
+            raise QueueError("an unknown message")
+        self.put_off[handle] = timeout
+        if message.message_id not in self._messages:
+            raise QueueError("a deleted or dead message")
+        if message.handles[-1] == handle:
+            message.visible_at = self._seconds() + timeout
+
+    def revive(self, handle: str) -> None:
+        """Deliver a deleted message once more, as a server that was away at the delete does."""
+        message = self._by_handle[handle]
+        if message.deleted:
+            message.deleted = False
+            message.visible_at = self._seconds()
+            self._messages[message.message_id] = message
+
+    # -- what an operator calls ---------------------------------------------------------------------------------
+
+    def redrive(self) -> int:
+        """Put the dead letters back on the queue, as new messages."""
+        dead, self.dead = self.dead, []
+        for message in dead:
+            self.send(message.text, message.group)
+        return len(dead)
+
+    # -- what the checks look at --------------------------------------------------------------------------------
+
+    def waiting(self) -> list[Message]:
+        return list(self._messages.values())
+
+    def next_visible_at(self) -> float:
+        return min((message.visible_at for message in self._messages.values()), default=float("inf"))
+
+
+class SqsClient:
+    """The calls of a boto3 client that our code makes, on a simulated queue. ``call`` stands between every call and
+    its effect: it is given the operation's name, how many entries it has, and the effect."""
+
+    def __init__(
+        self, queue: SimulatedQueue, url: str, call: Callable[[str, int, Callable[[set[int]], Any]], Any]
+    ) -> None:
+        self._queue = queue
+        self._url = url
+        self._call = call
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str, MessageGroupId: str) -> dict[str, Any]:  # noqa: N803
+        self._know(QueueUrl)
+
+        def effect(_: set[int]) -> dict[str, Any]:
+            return {"MessageId": self._queue.send(MessageBody, MessageGroupId)}
+
+        answer: dict[str, Any] = self._call("SendMessage", 1, effect)
+        return answer
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        self._know(QueueUrl)
+        if not 1 <= len(Entries) <= BATCH or sum(len(entry["MessageBody"].encode()) for entry in Entries) > MAX_BYTES:
+            raise QueueError("a batch of no or too many messages or bytes")
+        if len({entry["Id"] for entry in Entries}) != len(Entries):
+            raise QueueError("a batch with an id twice")
+
+        def effect(refused: set[int]) -> dict[str, Any]:
+            answer: dict[str, Any] = {"Successful": [], "Failed": []}
+            for index, entry in enumerate(Entries):
+                if index in refused:
+                    answer["Failed"].append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
+                else:
+                    message_id = self._queue.send(entry["MessageBody"], entry["MessageGroupId"])
+                    answer["Successful"].append({"Id": entry["Id"], "MessageId": message_id})
+            return {name: entries for name, entries in answer.items() if entries}
+
+        answer: dict[str, Any] = self._call("SendMessageBatch", len(Entries), effect)
+        return answer
+
+    def change_message_visibility_batch(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803
+        Entries: list[dict[str, Any]],  # noqa: N803
+    ) -> dict[str, Any]:
+        self._know(QueueUrl)
+        if not 1 <= len(Entries) <= BATCH:
+            raise QueueError("a batch of no or too many messages")
+
+        def effect(refused: set[int]) -> dict[str, Any]:
+            answer: dict[str, Any] = {"Successful": [], "Failed": []}
+            for index, entry in enumerate(Entries):
+                try:
+                    if index in refused:
+                        raise QueueError("refused")
+                    self._queue.change_visibility(entry["ReceiptHandle"], entry["VisibilityTimeout"])
+                    answer["Successful"].append({"Id": entry["Id"]})
+                except QueueError:
+                    answer["Failed"].append({"Id": entry["Id"], "Code": "ReceiptHandleIsInvalid", "SenderFault": True})
+            return {name: entries for name, entries in answer.items() if entries}
+
+        answer: dict[str, Any] = self._call("ChangeMessageVisibilityBatch", len(Entries), effect)
+        return answer
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        self._know(QueueUrl)
+
+        def effect(_: set[int]) -> dict[str, Any]:
+            attributes = {"ApproximateNumberOfMessages": str(len(self._queue.waiting()))}
+            return {"Attributes": {name: attributes[name] for name in AttributeNames}}
+
+        answer: dict[str, Any] = self._call("GetQueueAttributes", 1, effect)
+        return answer
+
+    def _know(self, url: str) -> None:
+        if url != self._url:
+            raise QueueError("a queue that does not exist")
