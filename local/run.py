@@ -20,7 +20,7 @@ from rich.text import Text
 from local.process import ProcessFailedError, end_on_signals
 from local.stack import Stack
 from local.up import running_stack
-from partner_orders.clock import now
+from partner_orders.clock import now, to_text
 from partner_orders.digest import changed_fields
 from partner_orders.event import understand
 from partner_orders.json_text import parse
@@ -149,13 +149,13 @@ class Hour:
             time.sleep(0.3)
 
     def reconcile(self) -> None:
-        """Until the reconciler finds nothing more. Raises NotFinishedError."""
+        """Backfill the hour until the reconciler finds nothing more in it. Raises NotFinishedError."""
         for _ in range(MOST_RECONCILIATIONS):
             self._screen.phase("reconciling")
             report = self._invoke_reconciler()
             self._figures.recovered += report["enqueued"]
             self.wait_until_stored()
-            if not report["enqueued"] and not report["failed_stores"]:
+            if report["state"] == "done" and not report["enqueued"] and not report["failed_stores"]:
                 return
         raise NotFinishedError(f"the reconciler does not come to an end: {json.dumps(report)}")
 
@@ -231,10 +231,13 @@ class Hour:
         return sum(map(int, attributes.values()))
 
     def _invoke_reconciler(self) -> dict[str, Any]:
-        answer = self._lambda.invoke(FunctionName=self._stack.outputs["ReconcilerFunctionName"], Payload=b"{}")
+        window = {"from": to_text(now() - timedelta(hours=2))}
+        answer = self._lambda.invoke(
+            FunctionName=self._stack.outputs["ReconcilerFunctionName"], Payload=json.dumps(window).encode()
+        )
         report: dict[str, Any] = json.load(answer["Payload"])
-        if answer.get("FunctionError"):
-            raise NotFinishedError(f"the reconciler failed: {report.get('errorType')}: {report.get('errorMessage')}")
+        if answer.get("FunctionError") or "error" in report:
+            raise NotFinishedError(f"the reconciler failed: {report.get('errorMessage') or report.get('error')}")
         return report
 
     def _platform(self, method: str, what: str, content: object = None) -> Any:

@@ -1,4 +1,5 @@
-"""The reconciler function: on a schedule, and on demand with ``{"from", "to", "stores", "preview"}``."""
+"""The reconciler function: on a schedule; on demand with ``{"from", "to", "stores", "preview"}``, all optional but one
+of them there; and ``{"backfill": id}`` asks how far a backfill is."""
 
 import time
 from datetime import timedelta
@@ -12,13 +13,18 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
+from partner_orders.backfill_request import InvalidRequestError
 from partner_orders.clock import now
+from partner_orders.comparison import Comparison
 from partner_orders.credentials import PartnerApiCredentials
+from partner_orders.lease import Lease
 from partner_orders.order_events_queue import OrderEventsQueue
 from partner_orders.orders_table import OrdersTable
 from partner_orders.partner_api import PartnerApi
-from partner_orders.rate_limit import RateLimit
-from partner_orders.reconciliation import InvalidRequestError, Reconciler, Request
+from partner_orders.rate_limit import RateLimit, workers_share
+from partner_orders.reconciliation import Reconciler
+from partner_orders.reconciliation_report import Report
+from partner_orders.reconciliation_table import ReconciliationTable
 from partner_orders.rejected_table import RejectedTable
 from partner_orders.settings import ReconcilerSettings
 from partner_orders.stores_table import StoresTable
@@ -34,31 +40,57 @@ def reconciler() -> Reconciler:
     settings = ReconcilerSettings.from_environment()
     dynamodb, table = boto3.client("dynamodb", config=AWS_CALLS), settings.orders_table_name
     session, base_url = requests.Session(), settings.partner_api_base_url.rstrip("/")
+    rate_limit = RateLimit(workers_share(settings.rate_limit_per_minute), time.monotonic, time.sleep)
     credentials = PartnerApiCredentials(
-        boto3.client("secretsmanager", config=AWS_CALLS), settings.partner_api_secret_arn, base_url, session
+        boto3.client("secretsmanager", config=AWS_CALLS),
+        settings.partner_api_secret_arn,
+        base_url,
+        session,
+        rate_limit,
     )
-    rate_limit = RateLimit(settings.rate_limit_per_minute, time.monotonic, time.sleep)
     retention = timedelta(days=settings.order_retention_days)
+    orders = OrdersTable(dynamodb, table, retention, now)
+    queue = OrderEventsQueue(boto3.client("sqs", config=AWS_CALLS), settings.order_events_queue_url)
     return Reconciler(
-        PartnerApi(base_url, settings.chain_id, credentials, session, rate_limit, time.sleep),
-        OrdersTable(dynamodb, table, retention, now),
+        PartnerApi(base_url, settings.chain_id, credentials, session, rate_limit, now, time.sleep),
+        orders,
         StoresTable(dynamodb, table, settings.chain_id, now),
-        RejectedTable(dynamodb, table, retention, now),
-        OrderEventsQueue(boto3.client("sqs", config=AWS_CALLS), settings.order_events_queue_url),
+        Comparison(orders, RejectedTable(dynamodb, table, retention, now), queue, now),
+        ReconciliationTable(dynamodb, table, now),
+        queue,
+        Lease(dynamodb, table, now),
+        retention,
         now,
+        time.sleep,
     )
 
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
-        request = Request.from_event(event, now())
+        if "backfill" in event:
+            return reconciler().backfill(str(event["backfill"]))
+        # An EventBridge rule brings an event of its own where it is told to bring nothing.
+        backfill_id = reconciler().add_backfill(event) if event and "detail-type" not in event else ""
     except InvalidRequestError as error:
         return {"error": str(error)}
-    report = reconciler().run(request, context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000)
-    metrics.add_metric("FoundMissing", MetricUnit.Count, report.counts["missing"])
-    metrics.add_metric("FoundDifferent", MetricUnit.Count, report.counts["different"])
-    metrics.add_metric("StoresFailed", MetricUnit.Count, len(report.failed_stores))
-    answer = report.to_json()
-    logger.info("reconciled", report=answer)
-    return answer
+    report = reconciler().tick(context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000)
+    logger.info("reconciled", report=report.to_json())
+    _measure(report)
+    return reconciler().backfill(backfill_id) if backfill_id else report.to_json()
+
+
+def _measure(report: Report) -> None:
+    figures = {
+        "FoundMissing": report.counts["missing"],
+        "FoundDifferent": report.counts["different"],
+        "WebhooksMissed": report.counts["webhooks_missed"],
+        "StoresChecked": report.counts["stores_checked"],
+        "StoresFailed": len(report.failed_stores),
+        "StoresSilent": len(report.silent_stores),
+        "PartnerApiUnauthorised": report.api_errors["unauthorised"],
+        "PartnerApiRateLimited": report.api_errors["rate_limited"],
+        "PartnerApiErrors": report.api_errors.total(),
+    }
+    for name, value in figures.items():
+        metrics.add_metric(name, MetricUnit.Count, value)

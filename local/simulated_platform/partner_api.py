@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from hashlib import sha256
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from local.simulated_platform.lives import Body, Life, Step, to_text
 
@@ -142,7 +142,7 @@ class PartnerApi:
         return response
 
     def _read(self, path: str, query: str, method: str, now: datetime) -> Response:
-        match method, path.strip("/").split("/"):
+        match method, [unquote(part) for part in path.strip("/").split("/")]:
             case "GET", ["v2", "chains", chain, "orders", order_id] if chain == self._chain_id:
                 return self._order(order_id, now)
             case "GET", ["v2", "orders", order_id]:

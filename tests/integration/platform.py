@@ -1,7 +1,7 @@
 """The simulated platform in this process: its Partner API behind a requests session, on a clock that tests move."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from tests.orders import CHAIN_ID
 
 BASE_URL = "https://partner-api.example.com"
 TOKEN = "token-of-the-chain"
+UNDER_WAY_SECONDS = 0.1
 START = datetime(2026, 10, 14, 8, 0, tzinfo=UTC)
 
 
@@ -48,8 +49,9 @@ class Asked:
 class PlatformSession(requests.Session):
     """A requests session that the simulated platform answers, whatever the host."""
 
-    def __init__(self, api: PartnerApi, time: VirtualTime) -> None:
+    def __init__(self, api: PartnerApi, time: VirtualTime, may_die: Callable[[], None] = lambda: None) -> None:
         super().__init__()
+        self._may_die = may_die
         self._api = api
         self._time = time
         self.asked: list[Asked] = []
@@ -68,7 +70,11 @@ class PlatformSession(requests.Session):
         lower = {name.lower(): value for name, value in (headers or {}).items()}
         self.asked.append(Asked(method, url, dict(params or {}), lower))
         target = f"{urlsplit(url).path}?{urlencode(params or {})}"
+        self._may_die()
+        self._time.sleep(UNDER_WAY_SECONDS)
         given = self._api.handle(Request(method, target, lower, urlencode(data or {}).encode()), self._time.now())
+        self._time.sleep(UNDER_WAY_SECONDS)
+        self._may_die()
         if given.hang_seconds:
             self._time.sleep(min(given.hang_seconds, 20.0))
             raise requests.ReadTimeout

@@ -137,7 +137,7 @@ def test_json_that_is_strange_but_json_is_the_consumers_to_judge(webhook: Webhoo
     assert webhook.receive(request(body)).status == 200
 
 
-# -- faults of ours ---------------------------
+# -- faults of ours --------------------------
 
 
 def test_a_queue_that_refuses_is_a_503(webhook: Webhook, sqs: Any, queue_url: str) -> None:
@@ -170,7 +170,7 @@ def test_a_warm_environment_goes_on_with_the_secret_it_has(
     assert webhook.receive(request(as_bytes(order()).decode(), "wrong")).status == 401
 
 
-# -- rotation ---------------------------
+# -- rotation --------------------------
 
 
 def test_after_a_rotation_both_secrets_are_valid_until_the_next_one(

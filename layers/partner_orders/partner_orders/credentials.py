@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from partner_orders.rate_limit import RateLimit
+
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
@@ -45,12 +47,14 @@ class PartnerApiCredentials:
         secret_arn: str,
         base_url: str,
         session: requests.Session,
+        rate_limit: RateLimit,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._arn = secret_arn
         self._base_url = base_url
         self._session = session
+        self._rate_limit = rate_limit
         self._seconds = seconds
         self._secret: _StaticToken | _OAuthClient | None = None
         self._read_at = float("-inf")
@@ -101,6 +105,8 @@ class PartnerApiCredentials:
             raise CredentialsError(
                 f"the token endpoint answered {answer.status_code}: check client_id and client_secret"
             ) from None
+        finally:
+            self._rate_limit.answered()
         self._access_token = token
         self._expires_at = self._seconds() + max(expires_in - REFRESH_AHEAD_SECONDS, expires_in / 2)
 

@@ -22,6 +22,8 @@ _RANK = {
     CANCELLED: 7,
 }
 _FINAL = frozenset({PICKED_UP, DELIVERED, CANCELLED})
+# PICKED_UP and DELIVERED are promised to nobody: GET shows them, and some brands send them (contract 2.2).
+_SENT = frozenset({RECEIVED, READY_FOR_PICKUP, DISPATCHED, CANCELLED})
 _LEFT_THE_STORE = frozenset({DISPATCHED, PICKED_UP, DELIVERED})
 
 
@@ -50,6 +52,11 @@ def is_final(status: str) -> bool:
 def is_open(status: str) -> bool:
     """Not yet dispatched, picked up, delivered or cancelled. Unknown statuses are open."""
     return status not in _LEFT_THE_STORE and status != CANCELLED
+
+
+def is_sent(status: str) -> bool:
+    """Whether the platform says that it sends a webhook when an order gets to this status."""
+    return status in _SENT
 
 
 def rank(status: str) -> int:

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from partner_orders import lifecycle
 from partner_orders.body import pack, unpack
-from partner_orders.clock import Clock, to_text
+from partner_orders.clock import Clock, from_text, to_text
 from partner_orders.event import Arrival, OrderEvent
 
 if TYPE_CHECKING:
@@ -88,6 +88,16 @@ class StoredOrder:
 
 
 @dataclass(frozen=True)
+class KnownOrder:
+    """What tells whether an order is in step with the platform, without its bodies."""
+
+    store_id: str | None
+    listed_at: datetime
+    statuses: frozenset[str]
+    digests: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Written:
     """What became of the events of one write: how many were new, how many of those came late (the head stayed) or in
     conflict (same status and time, other body), how many we had, and how many were past their retention."""
@@ -119,7 +129,7 @@ class OrdersTable:
         for event, arrival in events:
             distinct.setdefault(event.digest, (event, arrival))
         repeated = len(events) - len(distinct)
-        fresh = [(event, arrival) for event, arrival in distinct.values() if not self._is_expired(event)]
+        fresh = [(event, arrival) for event, arrival in distinct.values() if not self.is_expired(event)]
         expired = len(distinct) - len(fresh)
         if not fresh:
             return Written(duplicates=repeated, expired=expired)
@@ -238,7 +248,8 @@ class OrdersTable:
         created_at = event.order.sys.created_at or event.occurred_at or arrival.received_at
         return int(created_at.timestamp() + self._retention.total_seconds())
 
-    def _is_expired(self, event: OrderEvent) -> bool:
+    def is_expired(self, event: OrderEvent) -> bool:
+        """Whether the order was created longer ago than the retention, so that it is not kept."""
         created_at = event.order.sys.created_at or event.occurred_at
         return created_at is not None and created_at <= self._clock() - self._retention
 
@@ -314,19 +325,17 @@ class OrdersTable:
         moved = {sk.removeprefix("EVENT#"): row["body"]["B"] for sk, row in rows.items()}
         return None if order is None else _stored_order(order, moved)
 
-    def known_digests(self, order_ids: Iterable[str]) -> dict[str, frozenset[str]]:
-        """The digests of the events we have of each order; an order we do not have is left out. Eventually
-        consistent: half a read unit for an item of up to 4 KB."""
+    def known(self, order_ids: Iterable[str]) -> dict[str, KnownOrder]:
+        """What we have of each order; one we do not have is left out. Eventually consistent: half a read unit for an
+        item of up to 4 KB."""
         wanted = list(dict.fromkeys(order_ids))
-        found: dict[str, frozenset[str]] = {}
+        found: dict[str, KnownOrder] = {}
         for start in range(0, len(wanted), 100):
             keys: Any = [_order_key(order_id) for order_id in wanted[start : start + 100]]
             while keys:
                 answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
                 for item in answer["Responses"].get(self._table, []):
-                    found[item["pk"]["S"].removeprefix("ORDER#")] = frozenset(
-                        name.removeprefix(EVENT) for name in item if name.startswith(EVENT)
-                    )
+                    found[item["pk"]["S"].removeprefix("ORDER#")] = _known_order(item)
                 unprocessed = answer.get("UnprocessedKeys", {})
                 keys = unprocessed[self._table]["Keys"] if self._table in unprocessed else []
         return found
@@ -343,6 +352,18 @@ class OrdersTable:
     def of_store(self, store_id: str, start: datetime, end: datetime) -> list[str]:
         """Ids of the store's orders created from ``start`` to ``end`` (both included), oldest first."""
         return self._ids("by-time", "listed_under", f"STORE#{store_id}", start, end)
+
+    def newest_of_store(self, store_id: str, since: datetime) -> datetime | None:
+        """When the store's newest order was created, if that was at or after ``since``."""
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName="by-time",
+            KeyConditionExpression="listed_under = :store AND listed_at >= :since",
+            ExpressionAttributeValues={":store": {"S": f"STORE#{store_id}"}, ":since": {"S": to_text(since)}},
+            ScanIndexForward=False,
+            Limit=1,
+        )
+        return from_text(answer["Items"][0]["listed_at"]["S"]) if answer["Items"] else None
 
     def open_since(self, start: datetime) -> list[str]:
         """Ids of the orders created at or after ``start`` that are still open, oldest first."""
@@ -376,6 +397,16 @@ class OrdersTable:
 
 def _order_key(order_id: str) -> dict[str, Any]:
     return {"pk": {"S": f"ORDER#{order_id}"}, "sk": {"S": ORDER_SK}}
+
+
+def _known_order(item: Item) -> KnownOrder:
+    events = {name.removeprefix(EVENT): value["M"] for name, value in item.items() if name.startswith(EVENT)}
+    return KnownOrder(
+        store_id=item.get("store_id", {}).get("S"),
+        listed_at=from_text(item["listed_at"]["S"]),
+        statuses=frozenset(event["status"]["S"] for event in events.values()),
+        digests=frozenset(events),
+    )
 
 
 def _history_item(event: OrderEvent, arrival: Arrival, packed: bytes | None) -> Item:

@@ -1,44 +1,72 @@
 """The platform's Partner API, as far as we read it: the orders of a store in a window (contract 4.2, 4.5)."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 import requests
 
+from partner_orders.clock import Clock
 from partner_orders.credentials import CredentialsError, PartnerApiCredentials
 from partner_orders.json_text import Json, MalformedJsonError, parse
 from partner_orders.rate_limit import RateLimit
 
 PAGE_SIZE = 500
-MAX_PAGES = 1_000
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGES = 2_000
 TRIES = 4
+UNAUTHORISED = "unauthorised"
 TIMEOUT_SECONDS = (3.05, 20.0)
 LONGEST_BACKOFF_SECONDS = 20.0
+# An order has its place among the pages this long after it was made: clocks differ, ``Date`` has whole seconds.
+SETTLED = timedelta(seconds=3)
+# The documentation prints times without a zone, clients send them with one; all in UTC (contract 4.2).
+TIME_FORMATS = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S")
 
 
 class PartnerApiError(RuntimeError):
     """A request that did not succeed. ``kind`` is a short name of what went wrong; the text holds nothing of the
-    answer. ``everywhere`` is true where other stores would fare no better now."""
+    answer. ``everywhere`` is true where other stores would fare no better now. ``retry_after`` is the least number of
+    seconds to wait before another try; None where that would change nothing."""
 
-    def __init__(self, kind: str, everywhere: bool = False) -> None:
+    def __init__(self, kind: str, everywhere: bool = False, retry_after: float | None = None) -> None:
         super().__init__(kind)
         self.kind = kind
         self.everywhere = everywhere
+        self.retry_after = retry_after
+
+
+class OutOfTimeError(RuntimeError):
+    """The rate limit allows the next request only after the time that the caller has."""
+
+
+class TooManyPagesError(PartnerApiError):
+    """The window holds more pages than the caller wants to read at once; nothing but the first was read."""
+
+    def __init__(self, pages: int) -> None:
+        super().__init__("too_many_pages")
+        self.pages = pages
 
 
 @dataclass(frozen=True)
-class OrdersPage:
+class _Page:
+    """``may_go_on``: it is as full as a page gets, and what it says of the number of pages cannot be relied on."""
+
     orders: list[Json] = field(repr=False)
     total_pages: int
+    may_go_on: bool
 
 
 class PartnerApi:
     """One worker's client: bearer token, redirects not followed, retries, and the platform's rate limit.
 
-    ``remaining_seconds`` tells how much time the caller has; no wait goes beyond it.
+    ``before_request`` is called ahead of every request and may raise to stop. ``time_format`` is the one of
+    TIME_FORMATS that the platform was seen to understand; until one is, an empty answer is asked for again in the
+    other. ``errors`` counts what went wrong, by kind, also where a later try went well.
     """
 
     def __init__(
@@ -48,122 +76,230 @@ class PartnerApi:
         credentials: PartnerApiCredentials,
         session: requests.Session,
         rate_limit: RateLimit,
+        clock: Clock,
         sleep: Callable[[float], None],
+        random_share: Callable[[], float] = random.random,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._chain_id = chain_id
         self._credentials = credentials
         self._session = session
         self._rate_limit = rate_limit
+        self._clock = clock
         self._sleep = sleep
+        self._share = random_share
+        self.ahead = timedelta(0)
+        self.before_request: Callable[[], None] = lambda: None
+        self.remaining_seconds: Callable[[], float] = lambda: 60.0
+        self.time_format: str | None = None
+        self.requests = 0
+        self.errors: Counter[str] = Counter()
+        self.last_request_at: datetime | None = None
+
+    def now(self) -> datetime:
+        """The platform's time, as its last answer's ``Date`` told it; ours until there was one."""
+        return self._clock() + self.ahead
+
+    @property
+    def requests_per_minute(self) -> int:
+        return self._rate_limit.per_minute
+
+    @property
+    def recent_requests(self) -> int:
+        """How many requests the rate limit counts now."""
+        return self._rate_limit.recent()
+
+    def take_over(self, last_request_at: datetime | None, recent_requests: int | None, time_format: str | None) -> None:
+        """Go on from where the last worker was: its requests count for this one, too. Where their number is not known,
+        all are taken that it may have made."""
+        self.time_format = time_format
+        if last_request_at is not None and last_request_at != self.last_request_at:
+            ago = max(0.0, (self._clock() - last_request_at).total_seconds())
+            self._rate_limit.assume(self.requests_per_minute if recent_requests is None else recent_requests, ago)
 
     def orders(
-        self, vendor_id: str, start: datetime, end: datetime, remaining_seconds: Callable[[], float]
+        self,
+        vendor_id: str,
+        start: datetime,
+        end: datetime,
+        at_most_pages: int = MAX_PAGES,
+        some_expected: bool = False,
     ) -> Iterator[list[Json]]:
-        """The store's orders between two times, page by page, each order once. Raises PartnerApiError, also for
-        pages that repeat."""
+        """The store's orders between two times, in lists, each order once; the last seconds of a window that ends now
+        may be missing. Raises PartnerApiError and OutOfTimeError.
+
+        Whatever the order and the filter, orders can only leave a window that ends in the past while it is read, and
+        later ones then move up. So the pages are read from the last to the first, and the first, which told how many
+        there are, once more. ``some_expected`` makes an empty answer be asked for again in the other time format.
+        """
+        first = self._first_page(vendor_id, start, end, some_expected)
+        if first.total_pages > 1 and end > self.now() - SETTLED:
+            end = self.now() - SETTLED
+            first = self._page(vendor_id, start, end, 1)
+        if first.total_pages > at_most_pages:
+            raise TooManyPagesError(first.total_pages)
         seen: set[str] = set()
-        for number in range(1, MAX_PAGES + 1):
-            page = self._page(vendor_id, start, end, number, remaining_seconds)
+        yield _unseen(first.orders, seen)
+        last = max(first.total_pages, 1)
+        for number in range(last, 1, -1):
+            page = self._page(vendor_id, start, end, number)
+            yield self._fresh(page, seen)
+            if number == last:
+                yield from self._beyond(vendor_id, start, end, number, page, seen)
+        if last == 1:
+            yield from self._beyond(vendor_id, start, end, 1, first, seen)
+        else:
+            yield _unseen(self._page(vendor_id, start, end, 1).orders, seen)
+
+    def _first_page(self, vendor_id: str, start: datetime, end: datetime, some_expected: bool) -> _Page:
+        # Times that it cannot read get an empty list from this platform, not an error (contract 4.2).
+        formats = sorted(TIME_FORMATS, key=lambda time_format: time_format != self.time_format)
+        first = self._page(vendor_id, start, end, 1, formats[0])
+        tried = formats[0]
+        if not first.orders and (self.time_format is None or some_expected):
+            tried = formats[1]
+            first = self._page(vendor_id, start, end, 1, tried)
+        if first.orders:
+            self.time_format = tried
+        return first
+
+    def _beyond(
+        self, vendor_id: str, start: datetime, end: datetime, number: int, page: _Page, seen: set[str]
+    ) -> Iterator[list[Json]]:
+        """What comes after the page said to be the last, if that one is full."""
+        while page.may_go_on:
+            number += 1
+            if number > MAX_PAGES:
+                raise PartnerApiError("endless_pages")
+            page = self._page(vendor_id, start, end, number)
             if not page.orders:
                 return
-            fresh = [order for order in page.orders if _identity(order) not in seen]
+            fresh = _unseen(page.orders, seen)
             if not fresh:
-                # The set moves while we page, so some orders come again; a page of nothing new is no page.
-                raise PartnerApiError("repeated_page")
-            seen.update(map(_identity, fresh))
+                return  # It answers what it has once more, as some do beyond the end.
             yield fresh
-            if number >= page.total_pages:
-                return
-        raise PartnerApiError("too_many_pages")
+
+    @staticmethod
+    def _fresh(page: _Page, seen: set[str]) -> list[Json]:
+        fresh = _unseen(page.orders, seen)
+        if page.orders and not fresh:
+            raise PartnerApiError("repeated_page")
+        return fresh
 
     def _page(
-        self, vendor_id: str, start: datetime, end: datetime, number: int, remaining_seconds: Callable[[], float]
-    ) -> OrdersPage:
+        self, vendor_id: str, start: datetime, end: datetime, number: int, time_format: str | None = None
+    ) -> _Page:
         # Unknown parameter names are ignored and wrong times give an empty list, so exactly these (contract 4.2).
+        time_format = time_format or self.time_format or TIME_FORMATS[0]
+        whole_end = end if end.microsecond == 0 else end.replace(microsecond=0) + timedelta(seconds=1)
         body = self._get(
             f"/v2/chains/{quote(self._chain_id, safe='')}/vendors/{quote(vendor_id, safe='')}/orders",
             {
-                "start_time": _time(start),
-                "end_time": _time(end),
+                "start_time": start.astimezone(UTC).strftime(time_format),
+                "end_time": whole_end.astimezone(UTC).strftime(time_format),
                 "page": str(number),
                 "page_size": str(PAGE_SIZE),
             },
-            remaining_seconds,
         )
         match body:
             case {"orders": list(orders), **rest}:
-                total = rest.get("total_pages")
-                return OrdersPage(orders, total if isinstance(total, int) else number + bool(orders))
+                total, size = rest.get("total_pages"), rest.get("page_size")
+                pages = total if isinstance(total, int) else 0
+                # Of pages of another size than we asked for, the count may be wrong as well.
+                full = {DEFAULT_PAGE_SIZE, size} - {PAGE_SIZE} if pages > 0 else {DEFAULT_PAGE_SIZE, size, PAGE_SIZE}
+                return _Page(orders, pages, len(orders) in full)
             case _:
                 raise PartnerApiError("not_a_page")
 
-    def _get(self, path: str, query: dict[str, str], remaining_seconds: Callable[[], float]) -> Json:
-        """GET with retries of what may pass: 429, 5xx, a broken or missing answer, and a refused token once."""
-        error = PartnerApiError("not_tried", everywhere=True)
-        refused = False
-        for attempt in range(TRIES):
-            if attempt:
-                wait = min(LONGEST_BACKOFF_SECONDS, 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
-                if wait > remaining_seconds():
-                    raise error
-                self._sleep(wait)
-            if not self._rate_limit.take(remaining_seconds()):
-                raise PartnerApiError("out_of_time", everywhere=True)
+    def _get(self, path: str, query: dict[str, str]) -> Json:
+        """GET, and again what may pass: 429, 5xx, a broken or missing answer, and once a refused token."""
+        for attempt in range(1, TRIES + 1):
             try:
-                token = self._credentials.token()
-            except CredentialsError as missing:
-                raise PartnerApiError(f"credentials: {missing}", everywhere=True) from None
-            try:
-                answer = self._session.get(
-                    self._base_url + path,
-                    params=query,
-                    headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
-                    timeout=TIMEOUT_SECONDS,
-                    allow_redirects=False,
-                )
-            except requests.RequestException as fault:
-                error = PartnerApiError("no_answer:" + type(fault).__name__)
-                continue
-            match answer.status_code:
-                case 200:
-                    try:
-                        return parse(answer.content)
-                    except MalformedJsonError:
-                        error = PartnerApiError("not_json")
-                case 401 if not refused:
-                    refused = True
-                    error = PartnerApiError("unauthorised", everywhere=True)
+                return _content(self._send(path, query))
+            except PartnerApiError as error:
+                self.errors[error.kind.partition(":")[0]] += 1
+                wait = min(LONGEST_BACKOFF_SECONDS, 2.0**attempt) * (0.5 + self._share() / 2)
+                wait = max(wait, error.retry_after or 0.0)
+                again = error.retry_after is not None
+                if error.kind == UNAUTHORISED and attempt == 1:
                     self._credentials.refused()
-                case 401:
-                    raise PartnerApiError("unauthorised", everywhere=True)
-                case 403:
-                    raise PartnerApiError("forbidden")
-                case 404:
-                    raise PartnerApiError("not_found")
-                case 429:
-                    error = PartnerApiError("rate_limited", everywhere=True)
-                    wait = _retry_after(answer)
-                    if wait > remaining_seconds():
-                        raise error
-                    self._sleep(wait)
-                case status if status >= 500:
-                    error = PartnerApiError(f"server_error_{status}")
-                case status:
-                    raise PartnerApiError(f"refused_{status}")
-        raise error
+                    again, wait = True, 0.0
+                if not again or attempt == TRIES or wait > self.remaining_seconds():
+                    raise
+            self._sleep(wait)
+        raise AssertionError("the last try returns or raises")
+
+    def _send(self, path: str, query: dict[str, str]) -> requests.Response:
+        """One request, within the rate limit. The token goes to the configured host alone."""
+        self.before_request()
+        try:
+            token = self._credentials.token()
+        except CredentialsError as missing:
+            raise PartnerApiError(f"credentials: {missing}", everywhere=True) from None
+        if not self._rate_limit.wait(self.remaining_seconds()):
+            raise OutOfTimeError
+        self.requests += 1
+        try:
+            answer = self._session.get(
+                self._base_url + path,
+                params=query,
+                headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+            )
+        except requests.RequestException as fault:
+            raise PartnerApiError(f"no_answer:{type(fault).__name__}", retry_after=0.0) from None
+        finally:
+            self._rate_limit.answered()
+            self.last_request_at = self._clock()
+        self._set_clock(answer)
+        return answer
+
+    def _set_clock(self, answer: requests.Response) -> None:
+        try:
+            self.ahead = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC) - self._clock()
+        except (KeyError, ValueError):
+            return
 
 
-def _time(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _content(answer: requests.Response) -> Json:
+    """What a 200 holds. Raises PartnerApiError."""
+    match answer.status_code:
+        case 200:
+            try:
+                return parse(answer.content)
+            except MalformedJsonError:
+                raise PartnerApiError("not_json", retry_after=0.0) from None
+        case 401:
+            raise PartnerApiError(UNAUTHORISED, everywhere=True)
+        case 403:
+            raise PartnerApiError("forbidden")
+        case 404:
+            raise PartnerApiError("not_found")
+        case 429:
+            raise PartnerApiError("rate_limited", everywhere=True, retry_after=_retry_after(answer))
+        case status if status >= 500:
+            raise PartnerApiError(f"server_error:{status}", retry_after=0.0)
+        case status:
+            raise PartnerApiError(f"refused:{status}")
 
 
-def _identity(order: Json) -> str:
+def identity(order: Json) -> str:
+    """What makes an order of a page the same as one of another page: its id, or all of it where it has none."""
     match order:
         case {"order_id": str(order_id)}:
             return order_id
         case _:
             return repr(order)
+
+
+def _unseen(orders: Sequence[Json], seen: set[str]) -> list[Json]:
+    fresh: list[Json] = []
+    for order in orders:
+        if (name := identity(order)) not in seen:
+            seen.add(name)
+            fresh.append(order)
+    return fresh
 
 
 def _retry_after(answer: requests.Response) -> float:

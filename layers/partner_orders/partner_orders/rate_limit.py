@@ -7,21 +7,41 @@ WINDOW_SECONDS = 60.0
 
 
 class RateLimit:
-    """``seconds`` is a monotonic clock, ``sleep`` waits by it."""
+    """``seconds`` is a monotonic clock, ``sleep`` waits by it.
+
+    A request counts from when it was answered, since the platform may have seen it as late as that.
+    """
 
     def __init__(self, per_minute: int, seconds: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        self._taken: deque[float] = deque(maxlen=per_minute)
+        self.per_minute = per_minute
+        self._answered: deque[float] = deque(maxlen=per_minute)
         self._seconds = seconds
         self._sleep = sleep
 
-    def take(self, remaining_seconds: float) -> bool:
-        """Wait for leave to send one request. False, at once, if it would come after ``remaining_seconds``."""
-        now = self._seconds()
-        if len(self._taken) == self._taken.maxlen:
-            wait = self._taken[0] + WINDOW_SECONDS - now
+    def wait(self, remaining_seconds: float) -> bool:
+        """Wait until one request may be sent. False, at once, if that is after ``remaining_seconds``."""
+        if len(self._answered) == self.per_minute:
+            wait = self._answered[0] + WINDOW_SECONDS - self._seconds()
             if wait > remaining_seconds:
                 return False
-            if wait > 0:
+            while wait > 0:
                 self._sleep(wait)
-        self._taken.append(self._seconds())
+                wait = self._answered[0] + WINDOW_SECONDS - self._seconds()
         return True
+
+    def assume(self, requests: int, seconds_ago: float) -> None:
+        """Count requests of another worker, the last of them this long ago: the limit is on the address."""
+        self._answered.extend([self._seconds() - seconds_ago] * min(requests, self.per_minute))
+
+    def recent(self) -> int:
+        """How many requests count now."""
+        return sum(answered > self._seconds() - WINDOW_SECONDS for answered in self._answered)
+
+    def answered(self) -> None:
+        """A request was answered, or given up."""
+        self._answered.append(self._seconds())
+
+
+def workers_share(limit_per_minute: int) -> int:
+    """What the reconciler takes of the platform's limit; the rest is for the operator's own calls."""
+    return max(1, limit_per_minute * 9 // 10)

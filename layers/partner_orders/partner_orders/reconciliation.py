@@ -1,186 +1,362 @@
-"""Reconciliation: ask the platform what we should have, compare, and queue what is missing or different.
+"""Reconciliation: ask the platform what we should have, and queue what is missing or different.
 
-It never writes an order: what it finds goes on the same queue as what the webhook gets. An order is in step with the
-platform when the digest just observed is among the digests we have of it.
+It never writes an order: what it finds goes on the same queue as what the webhook gets. One worker at a time, under a
+lease, serves the stores, the most overdue first, and stops in time; the next tick goes on from the stored positions.
 """
 
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import secrets
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from partner_orders.backfill_request import BackfillRequest, InvalidRequestError
 from partner_orders.clock import Clock, to_text
-from partner_orders.event import CatalogueCallbackError, RejectedError, understand_object
-from partner_orders.json_text import Json, write
-from partner_orders.message import RECONCILIATION, OrderEventMessage
-from partner_orders.order import parse_instant
+from partner_orders.comparison import Comparison
+from partner_orders.lease import Lease, LeaseLostError
 from partner_orders.order_events_queue import OrderEventsQueue
 from partner_orders.orders_table import OrdersTable
-from partner_orders.partner_api import PartnerApi, PartnerApiError
-from partner_orders.rejected_table import RejectedTable, digest_of
+from partner_orders.partner_api import (
+    MAX_PAGES,
+    SETTLED,
+    OutOfTimeError,
+    PartnerApi,
+    PartnerApiError,
+    TooManyPagesError,
+)
+from partner_orders.reconciliation_report import MAX_NAMED, Report
+from partner_orders.reconciliation_table import Backfill, Position, ReconciliationTable, add_counts
 from partner_orders.stores_table import Store, StoresTable
+from partner_orders.trading_hours import BadTradingHoursError, TradingHours
 
-# What the platform gives back at most (contract 4.2).
-PLATFORM_DAYS = 60
-DEFAULT_WINDOW = timedelta(hours=24)
-# The platform's clock and ours may differ; orders of the next minutes cannot be missed by asking for them.
-AHEAD = timedelta(minutes=5)
-LAST_START_SECONDS = 30.0
-
-
-class InvalidRequestError(ValueError):
-    """The event that invoked the reconciler is not one it takes; the message says what to change."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """The window to reconcile, from ``start`` to ``end`` (UTC); all stores if ``stores`` is empty."""
-
-    start: datetime
-    end: datetime
-    stores: tuple[str, ...]
-    preview: bool
-
-    @classmethod
-    def from_event(cls, event: dict[str, Any], now: datetime) -> "Request":
-        """From ``{"from", "to", "stores", "preview"}``, all optional; a schedule's event has none of them.
-
-        Raises InvalidRequestError.
-        """
-        end = _instant(event, "to", now + AHEAD)
-        start = _instant(event, "from", min(end, now) - DEFAULT_WINDOW)
-        stores, preview = event.get("stores") or [], event.get("preview", False)
-        if start >= end:
-            raise InvalidRequestError('"from" should be before "to"')
-        if start < now - timedelta(days=PLATFORM_DAYS):
-            raise InvalidRequestError(
-                f'"from" should be within the last {PLATFORM_DAYS} days: the platform has no more'
-            )
-        if not isinstance(stores, list) or not all(isinstance(store, str) and store for store in stores):
-            raise InvalidRequestError('"stores" should be a list of store ids')
-        if not isinstance(preview, bool):
-            raise InvalidRequestError('"preview" should be true or false')
-        return cls(start, min(end, now + AHEAD), tuple(stores), preview)
+# What the platform gives back at most (contract 4.2), less a margin for the time that a run takes.
+PLATFORM_HISTORY = timedelta(days=60) - timedelta(minutes=30)
+# Each window begins this long before the last one ended: longer than an order takes to show.
+OVERLAP = timedelta(minutes=15)
+# Orders change late (a cancellation after pick-up), so every store's last week is looked at once a day.
+SWEEP = timedelta(days=7)
+SWEEP_EVERY = timedelta(days=1)
+# An open order is looked for where it was created, this far back; the sweep goes further.
+OPEN_ORDERS = timedelta(days=3)
+SILENT_AFTER = timedelta(hours=1)
+# A store with open orders, or gone silent, is as urgent as one that is this many times as long overdue.
+URGENCY = 4
+# A run that a backfill makes long checks the stores again after this.
+ROUND = timedelta(minutes=5)
+# A window of more pages is read in parts, so that no stop costs more than a part.
+PAGES_AT_ONCE = 20
+SHORTEST_PART = timedelta(minutes=1)
+BOUNDARY = timedelta(seconds=1)
+# So many stores are checked between two of a backfill.
+STORES_PER_BACKFILL = 3
+# The consumer takes some hundred messages a second: behind more than these, a live order would wait for seconds.
+PAUSE_ABOVE_MESSAGES = 200
+LAST_START_SECONDS = 40.0
+HAND_BACK_SECONDS = 15.0
 
 
 @dataclass
-class Report:
-    """What a run checked, found and could not check. Store ids only; nothing of an order's content."""
+class _Run:
+    """One invocation: its report so far, and the orders of the present window that the platform showed."""
 
-    start: datetime
-    end: datetime
-    preview: bool
-    counts: Counter[str] = field(default_factory=Counter)
-    failed_stores: dict[str, str] = field(default_factory=dict)
+    report: Report
+    correlation_id: str
+    remaining_seconds: Callable[[], float]
+    seen: set[str] = field(default_factory=set)
 
-    def to_json(self) -> dict[str, Any]:
-        names = ("stores_checked", "orders_checked", "in_step", "missing", "different", "not_understood", "enqueued")
-        return {
-            "from": to_text(self.start),
-            "to": to_text(self.end),
-            "preview": self.preview,
-            **{name: self.counts[name] for name in names},
-            "failed_stores": self.failed_stores,
-        }
+
+class _StoppedError(Exception):
+    """The rest of the work is for the next tick."""
+
+
+# What ends the run, and is no fault of the store that was being served.
+_ENDS_THE_RUN = (LeaseLostError, OutOfTimeError, _StoppedError)
 
 
 class Reconciler:
+    """``retention`` is how long orders are kept."""
+
     def __init__(
         self,
         api: PartnerApi,
         orders: OrdersTable,
         stores: StoresTable,
-        rejected: RejectedTable,
+        comparison: Comparison,
+        table: ReconciliationTable,
         queue: OrderEventsQueue,
+        lease: Lease,
+        retention: timedelta,
         clock: Clock,
+        sleep: Callable[[float], None],
     ) -> None:
         self._api = api
         self._orders = orders
         self._stores = stores
-        self._rejected = rejected
+        self._comparison = comparison
+        self._table = table
         self._queue = queue
+        self._lease = lease
+        self._history = min(PLATFORM_HISTORY, retention)
         self._clock = clock
+        self._sleep = sleep
 
-    def run(self, request: Request, correlation_id: str, remaining_seconds: Callable[[], float]) -> Report:
-        """Reconcile every store of the request; one that fails is named in the report, and the others go on."""
-        report = Report(request.start, request.end, request.preview)
+    # -- invocations ----------------------------------------------------------------------------------------------
+
+    def add_backfill(self, event: dict[str, Any]) -> str:
+        """Note a backfill down for this tick and those to come; gives its id. Raises InvalidRequestError."""
+        request = BackfillRequest.from_event(event, self._clock(), self._history)
         stores = self._stores.all()
-        if request.stores:
-            known = {name: store for store in stores for name in (store.store_id, store.external_partner_config_id)}
-            report.failed_stores |= {name: "not_registered" for name in request.stores if name not in known}
-            stores = list({known[name].store_id: known[name] for name in request.stores if name in known}.values())
-        stopped = ""
-        for store in stores:
-            if not stopped and remaining_seconds() < LAST_START_SECONDS:
-                stopped = "out_of_time"
-            if stopped:
-                report.failed_stores[store.store_id] = stopped
-                continue
-            try:
-                self._check(store, request, correlation_id, report, remaining_seconds)
-                report.counts["stores_checked"] += 1
-            except PartnerApiError as error:
-                report.failed_stores[store.store_id] = error.kind
-                stopped = error.kind if error.everywhere else ""
-            except Exception as error:
-                report.failed_stores[store.store_id] = type(error).__name__
+        names = {store.external_partner_config_id: store.store_id for store in stores}
+        names |= {store.store_id: store.store_id for store in stores}
+        if unknown := [name for name in request.stores if name not in names]:
+            raise InvalidRequestError(f"not among the registered stores: {', '.join(unknown)}")
+        wanted = tuple(dict.fromkeys(names[name] for name in request.stores or [store.store_id for store in stores]))
+        backfill = Backfill(
+            backfill_id=f"{to_text(self._clock())}-{secrets.token_hex(2)}",
+            start=request.start,
+            end=request.end,
+            preview=request.preview,
+            pending=wanted,
+            stores=len(wanted),
+        )
+        self._table.add(backfill)
+        return backfill.backfill_id
+
+    def backfill(self, backfill_id: str) -> dict[str, Any]:
+        """Progress of a backfill; its report once it is done. Raises InvalidRequestError."""
+        backfill = self._table.backfill(backfill_id)
+        if backfill is None:
+            raise InvalidRequestError("there is no backfill of this id; reports are kept for 90 days")
+        return backfill.to_json()
+
+    def tick(self, correlation_id: str, remaining_seconds: Callable[[], float]) -> Report:
+        """Serve stores and backfills until all are served or the time is up. Raises botocore's errors."""
+        report = Report(self._clock())
+        if not self._lease.take():
+            report.stopped = "another_worker_holds_the_lease"
+            return report
+        run = _Run(report, correlation_id, remaining_seconds)
+        self._api.before_request = lambda: self._before_request(run)
+        self._api.remaining_seconds = lambda: remaining_seconds() - HAND_BACK_SECONDS
+        self._api.take_over(self._lease.last_request_at, self._lease.recent_requests, self._lease.time_format)
+        requests_before, errors_before = self._api.requests, Counter(self._api.errors)
+        try:
+            self._serve(run)
+        except LeaseLostError:
+            report.stopped = "lease_lost"
+        except OutOfTimeError:
+            report.stopped = "out_of_time"
+        except _StoppedError as stopped:
+            report.stopped = str(stopped)
+        report.counts["requests"] = self._api.requests - requests_before
+        report.api_errors = self._api.errors - errors_before
+        self._lease.give_back(self._api.last_request_at, self._api.recent_requests, self._api.time_format)
+        self._table.keep_report(report.to_json())
         return report
 
-    def _check(
+    # -- what to serve, in which order ------------------------------------------------------------------------------
+
+    def _serve(self, run: _Run) -> None:
+        backfills = deque(backfill for backfill in self._table.backfills() if not backfill.is_done)
+        stores, open_orders = self._due(run)
+        round_began, turn = self._clock(), 0
+        while stores or backfills:
+            if run.remaining_seconds() < LAST_START_SECONDS:
+                raise _StoppedError("out_of_time")
+            if backfills and (not stores or turn % (STORES_PER_BACKFILL + 1) == STORES_PER_BACKFILL):
+                backfill = self._serve_backfill(backfills[0], run)
+                backfills.popleft()
+                if not backfill.is_done:
+                    backfills.append(backfill)
+            else:
+                store, position = stores.popleft()
+                self._serve_store(store, position, open_orders.get(store.store_id, {}), run)
+            turn += 1
+            if backfills and not stores and self._clock() - round_began >= ROUND:
+                (stores, open_orders), round_began = self._due(run), self._clock()
+
+    def _due(self, run: _Run) -> tuple[deque[tuple[Store, Position]], dict[str, dict[str, datetime]]]:
+        """Every store with its position, the most overdue first, and the open orders of each."""
+        positions, open_orders, now = self._table.positions(), self._open_orders(), self._clock()
+        stores = [store for store in self._stores.all() if not store.is_paused]
+        silent = {store.store_id for store in stores if self._is_silent(store, now)}
+        run.report.silent_stores = sorted(silent)
+        run.report.round_seconds = round(len(stores) * 60 / self._api.requests_per_minute)
+        never = now - PLATFORM_HISTORY
+
+        def overdue(entry: tuple[Store, Position]) -> float:
+            store, position = entry
+            urgent = store.store_id in silent or store.store_id in open_orders
+            return (now - (position.checked_until or never)).total_seconds() * (URGENCY if urgent else 1)
+
+        due = [(store, positions.get(store.store_id, Position(store.store_id))) for store in stores]
+        return deque(sorted(due, key=overdue, reverse=True)), open_orders
+
+    def _open_orders(self) -> dict[str, dict[str, datetime]]:
+        """The open orders of each store, with the time that they were created."""
+        by_store: dict[str, dict[str, datetime]] = {}
+        for order_id, known in self._orders.known(self._orders.open_since(self._clock() - self._history)).items():
+            if known.store_id:
+                by_store.setdefault(known.store_id, {})[order_id] = known.listed_at
+        return by_store
+
+    def _is_silent(self, store: Store, now: datetime) -> bool:
+        """Whether no order came in a whole hour of trading."""
+        if not store.trading_hours or not store.time_zone:
+            return False
+        try:
+            hours = TradingHours.from_text(store.trading_hours, store.time_zone)
+        except BadTradingHoursError:
+            return False
+        since = now - SILENT_AFTER
+        trading = hours.is_open(since) and hours.is_open(now)
+        return trading and self._orders.newest_of_store(store.store_id, since) is None
+
+    # -- one store --------------------------------------------------------------------------------------------------
+
+    def _serve_store(self, store: Store, position: Position, open_orders: dict[str, datetime], run: _Run) -> None:
+        now = self._api.now()
+        sweeping = position.swept_at is None or now - position.swept_at >= SWEEP_EVERY
+        start = self._window_start(position, open_orders, sweeping, now)
+        expected = any(start <= created < now - OVERLAP for created in open_orders.values())
+        run.seen = set()
+        try:
+            for until, vendor_id in self._read(store, position.vendor_id, start, now, run, some_expected=expected):
+                checked_until = max(position.checked_until or until, until)
+                position = replace(position, checked_until=checked_until, vendor_id=vendor_id)
+                self._move(position)
+            if sweeping:
+                self._move(replace(position, swept_at=now))
+        except _ENDS_THE_RUN:
+            raise
+        except Exception as error:
+            self._failed(store.store_id, error, run)
+            return
+        run.report.counts["stores_checked"] += 1
+        settled = self._api.now() - OVERLAP
+        gone = [name for name, created in open_orders.items() if start < created < settled and name not in run.seen]
+        run.report.counts["not_shown"] += len(gone)
+        run.report.not_shown += sorted(gone)[: MAX_NAMED - len(run.report.not_shown)]
+
+    def _move(self, position: Position) -> None:
+        """Store how far we are, if we still may. Raises LeaseLostError."""
+        self._lease.keep()
+        self._table.move(position, self._lease.fence)
+
+    def _save(self, backfill: Backfill) -> None:
+        self._lease.keep()
+        self._table.save(backfill, self._lease.fence)
+
+    def _window_start(
+        self, position: Position, open_orders: dict[str, datetime], sweeping: bool, now: datetime
+    ) -> datetime:
+        """The first time, everything; then what overlaps the last window, reaching back to the oldest open order."""
+        if position.checked_until is None:
+            return now - self._history
+        start = position.checked_until - OVERLAP
+        if open_orders:
+            start = min(start, max(min(open_orders.values()), now - OPEN_ORDERS) - OVERLAP)
+        if sweeping:
+            start = min(start, now - SWEEP)
+        return max(start, now - self._history)
+
+    def _serve_backfill(self, backfill: Backfill, run: _Run) -> Backfill:
+        """One store of a backfill, part by part; gives the backfill as it stands after it."""
+        name = backfill.pending[0]
+        store = self._stores.find(name)
+        failure = None
+        if store is None:
+            failure = "not_registered"
+        else:
+            start = max(backfill.done_until or backfill.start, self._api.now() - self._history)
+            before = Counter(run.report.counts)
+            vendor_id = self._table.positions().get(name, Position(name)).vendor_id
+            try:
+                for checked, _ in self._read(store, vendor_id, start, backfill.end, run, backfill.preview):
+                    counts = add_counts(backfill.counts, run.report.counts - before)
+                    before = Counter(run.report.counts)
+                    backfill = replace(backfill, done_until=checked, counts=counts)
+                    if checked < backfill.end:
+                        self._save(backfill)
+            except _ENDS_THE_RUN:
+                raise
+            except Exception as error:
+                failure = self._failed(name, error, run)
+        backfill = backfill.after_first_store(failure)
+        self._save(backfill)
+        return backfill
+
+    def _failed(self, store_id: str, error: Exception, run: _Run) -> str:
+        """Note why a store could not be checked; if no other could be either, end the run."""
+        kind = error.kind if isinstance(error, PartnerApiError) else type(error).__name__
+        run.report.failed_stores[store_id] = kind
+        if isinstance(error, PartnerApiError) and error.everywhere:
+            raise _StoppedError(kind) from None
+        return kind
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def _read(
         self,
         store: Store,
-        request: Request,
-        correlation_id: str,
-        report: Report,
-        remaining_seconds: Callable[[], float],
-    ) -> None:
+        vendor_id: str | None,
+        start: datetime,
+        end: datetime,
+        run: _Run,
+        preview: bool = False,
+        some_expected: bool = False,
+    ) -> Iterator[tuple[datetime, str]]:
+        """Read a window in parts, oldest first; after each that was read to its last page and queued, gives the time
+        up to which it was, by the platform's clock, and the id of the store that the API took."""
+        # What is newer than this may still find its place; twice, since we may not know the platform's clock yet.
+        end = min(end, self._api.now() - 2 * SETTLED)
+        length = end - start
+        while start < end:
+            part_end = min(start + length, end)
+            most = PAGES_AT_ONCE if length > SHORTEST_PART else MAX_PAGES
+            asked_at = self._clock()
+            try:
+                vendor_id = self._read_part(store, vendor_id, start, part_end, most, run, preview, some_expected)
+            except TooManyPagesError as too_many:
+                length = max((part_end - start) / (1.2 * too_many.pages / most), SHORTEST_PART)
+                continue
+            yield min(part_end, asked_at + self._api.ahead - SETTLED), vendor_id
+            # Ends may be exclusive.
+            start = part_end - BOUNDARY if part_end < end else end
+
+    def _read_part(
+        self,
+        store: Store,
+        vendor_id: str | None,
+        start: datetime,
+        end: datetime,
+        most: int,
+        run: _Run,
+        preview: bool,
+        some_expected: bool,
+    ) -> str:
         # Either id is said to work in a path (contract 1), so the other is tried where one is not found.
-        names = [name for name in (store.store_id, store.external_partner_config_id) if name]
-        for last, name in enumerate(names, start=1 - len(names)):
+        names = [*dict.fromkeys(filter(None, (vendor_id, store.store_id, store.external_partner_config_id)))]
+        for name in names:
             try:
-                for page in self._api.orders(name, request.start, request.end, lambda: remaining_seconds() - 10.0):
-                    self._compare(page, request.preview, correlation_id, report)
-                return
+                for page in self._api.orders(name, start, end, most, some_expected):
+                    run.seen |= self._comparison.compare(
+                        store.store_id, page, run.report, run.correlation_id, preview, self._api.now
+                    )
+                return name
             except PartnerApiError as error:
-                if error.kind != "not_found" or last == 0:
+                if error.kind != "not_found" or name == names[-1]:
                     raise
+        raise PartnerApiError("not_found")
 
-    def _compare(self, page: list[Json], preview: bool, correlation_id: str, report: Report) -> None:
-        """Queue what is missing or different of one page."""
-        bodies: list[bytes] = []
-        digests: dict[str, tuple[str, bytes]] = {}
-        for order in page:
-            body = write(order).encode("ascii")
-            try:
-                event = understand_object(order, body)
-            except (RejectedError, CatalogueCallbackError):
-                # The consumer says why; once it has, the rejected row keeps us from asking again.
-                if self._rejected.get(digest_of(body)) is None:
-                    report.counts["not_understood"] += 1
-                    bodies.append(body)
-                continue
-            digests[event.order_id] = (event.digest, body)
-        known = self._orders.known_digests(digests)
-        for order_id, (digest, body) in digests.items():
-            if digest in known.get(order_id, ()):
-                report.counts["in_step"] += 1
-                continue
-            report.counts["different" if order_id in known else "missing"] += 1
-            bodies.append(body)
-        report.counts["orders_checked"] += len(page)
-        if bodies and not preview:
-            received_at = self._clock()
-            self._queue.send_all(
-                [OrderEventMessage(RECONCILIATION, received_at, correlation_id, body) for body in bodies]
-            )
-            report.counts["enqueued"] += len(bodies)
+    # -- staying within bounds ----------------------------------------------------------------------------------------
 
-
-def _instant(event: dict[str, Any], name: str, default: datetime) -> datetime:
-    if event.get(name) is None:
-        return default
-    try:
-        return parse_instant(event[name])
-    except (AttributeError, TypeError, ValueError):
-        raise InvalidRequestError(f'"{name}" should be a time in ISO 8601, such as 2026-03-14T08:00:00Z') from None
+    def _before_request(self, run: _Run) -> None:
+        """Before each request: the lease is ours, and live orders do not wait behind what we have queued."""
+        self._lease.keep()
+        while self._queue.waiting() > PAUSE_ABOVE_MESSAGES:
+            if run.remaining_seconds() < LAST_START_SECONDS:
+                raise _StoppedError("the_queue_is_behind")
+            self._sleep(1.0)
+            self._lease.keep()

@@ -16,12 +16,17 @@ PARTITION = "STORES"
 
 @dataclass(frozen=True)
 class Store:
-    """``store_id`` is the platform's id, ``external_partner_config_id`` the chain's own."""
+    """``store_id`` is the platform's id, ``external_partner_config_id`` the chain's own. What follows the country is
+    what an operator has set, since no payload has it; a paused store is not reconciled."""
 
     store_id: str
-    external_partner_config_id: str | None
-    name: str | None
-    country_code: str | None
+    external_partner_config_id: str | None = None
+    name: str | None = None
+    country_code: str | None = None
+    currency: str | None = None
+    time_zone: str | None = None
+    trading_hours: str | None = None
+    is_paused: bool = False
 
 
 class StoresTable:
@@ -111,4 +116,8 @@ def _store(item: dict[str, Any]) -> Store:
         external_partner_config_id=text.get("external_partner_config_id"),
         name=text.get("name"),
         country_code=text.get("country_code"),
+        currency=text.get("currency"),
+        time_zone=text.get("time_zone"),
+        trading_hours=text.get("trading_hours"),
+        is_paused=item.get("is_paused", {}).get("BOOL", False),
     )

@@ -1,0 +1,91 @@
+"""Comparing a page of the platform's orders with ours, and queueing what is missing or different.
+
+An order is in step when the digest just observed is among the digests we have of it; never "our snapshot equals it",
+which the merge may forbid for ever.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from partner_orders import lifecycle
+from partner_orders.clock import Clock
+from partner_orders.digest import changed_fields
+from partner_orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand_object
+from partner_orders.json_text import Json, parse, write
+from partner_orders.message import RECONCILIATION, OrderEventMessage
+from partner_orders.order_events_queue import OrderEventsQueue
+from partner_orders.orders_table import KnownOrder, OrdersTable
+from partner_orders.reconciliation_report import MAX_NAMED, Repair, Report
+from partner_orders.rejected_table import RejectedTable, digest_of
+
+
+class Comparison:
+    def __init__(self, orders: OrdersTable, rejected: RejectedTable, queue: OrderEventsQueue, clock: Clock) -> None:
+        self._orders = orders
+        self._rejected = rejected
+        self._queue = queue
+        self._clock = clock
+
+    def compare(
+        self,
+        store_id: str,
+        page: Sequence[Json],
+        report: Report,
+        correlation_id: str,
+        preview: bool,
+        platform_now: Callable[[], datetime],
+    ) -> set[str]:
+        """Queue what of the page is missing or different, unless it is a ``preview``, and note it in the report.
+
+        Gives the ids of the orders that the page shows. Raises botocore's errors and QueueRefusedError; then nothing
+        of the page counts as done.
+        """
+        bodies: list[tuple[str, bytes]] = []
+        events: dict[str, OrderEvent] = {}
+        for order in page:
+            body = write(order).encode("ascii")
+            try:
+                event = understand_object(order, body)
+            except (RejectedError, CatalogueCallbackError):
+                # The consumer says why; once it has, the rejected row keeps us from asking again.
+                if self._rejected.get(digest_of(body)) is None:
+                    report.counts["not_understood"] += 1
+                    bodies.append(("not_understood", body))
+                continue
+            events[event.order_id] = event
+        known = self._orders.known(events)
+        for order_id, event in events.items():
+            ours = known.get(order_id)
+            if ours is not None and event.digest in ours.digests:
+                report.counts["in_step"] += 1
+            elif not self._orders.is_expired(event):
+                repair = self._repair(store_id, event, ours, platform_now(), len(report.repairs) < MAX_NAMED)
+                report.add(repair)
+                bodies.append((repair.found, event.body))
+        report.counts["orders_checked"] += len(page)
+        if bodies and not preview:
+            received_at = self._clock()
+            self._queue.send_all(
+                [
+                    OrderEventMessage(RECONCILIATION, received_at, f"{correlation_id}/{found}", body)
+                    for found, body in bodies
+                ]
+            )
+            report.counts["enqueued"] += len(bodies)
+        return set(events)
+
+    def _repair(
+        self, store_id: str, event: OrderEvent, ours: KnownOrder | None, platform_now: datetime, in_detail: bool
+    ) -> Repair:
+        fields: list[str] = []
+        if in_detail and ours is not None and (stored := self._orders.get(event.order_id)) and stored.snapshot.body:
+            fields = changed_fields(parse(stored.snapshot.body), parse(event.body))
+        return Repair(
+            order_id=event.order_id,
+            store_id=store_id,
+            found="missing" if ours is None else "different",
+            status=event.status,
+            webhook_missed=ours is None or (lifecycle.is_sent(event.status) and event.status not in ours.statuses),
+            fields=tuple(fields),
+            late_seconds=round((platform_now - event.occurred_at).total_seconds()) if event.occurred_at else None,
+        )

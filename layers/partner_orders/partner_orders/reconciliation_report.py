@@ -1,0 +1,70 @@
+"""The report of a reconciliation run: what it checked, what it found, what it could not check and why."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from partner_orders.clock import to_text
+
+# Named in full up to here; beyond it, counted.
+MAX_NAMED = 200
+COUNTS = (
+    *("stores_checked", "orders_checked", "in_step", "missing", "different", "webhooks_missed", "not_understood"),
+    *("not_shown", "enqueued", "requests"),
+)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """An order that was missing, or different in ``fields``. ``late_seconds`` is the age of its state when found;
+    ``webhook_missed`` says that a webhook which the platform promises for that state never reached us."""
+
+    order_id: str
+    store_id: str
+    found: str
+    status: str
+    webhook_missed: bool
+    fields: tuple[str, ...] = ()
+    late_seconds: int | None = None
+
+
+@dataclass
+class Report:
+    """Store and order ids, statuses and names of fields; nothing of an order's content.
+
+    ``round_seconds`` is how often every store can be checked within the rate limit; ``stopped`` says why the run ended
+    before all was served, if it did.
+    """
+
+    started_at: datetime
+    counts: Counter[str] = field(default_factory=Counter)
+    stores: dict[str, Counter[str]] = field(default_factory=dict)
+    repairs: list[Repair] = field(default_factory=list)
+    failed_stores: dict[str, str] = field(default_factory=dict)
+    silent_stores: list[str] = field(default_factory=list)
+    not_shown: list[str] = field(default_factory=list)
+    api_errors: Counter[str] = field(default_factory=Counter)
+    round_seconds: int = 0
+    stopped: str = ""
+
+    def add(self, repair: Repair) -> None:
+        found = [repair.found, *(["webhooks_missed"] if repair.webhook_missed else [])]
+        self.counts.update(found)
+        self.stores.setdefault(repair.store_id, Counter()).update(found)
+        if len(self.repairs) < MAX_NAMED:
+            self.repairs.append(repair)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "started_at": to_text(self.started_at),
+            **{name: self.counts[name] for name in COUNTS},
+            "stores": {store: dict(counts) for store, counts in self.stores.items()},
+            "repairs": [vars(repair) | {"fields": list(repair.fields)} for repair in self.repairs],
+            "failed_stores": self.failed_stores,
+            "silent_stores": self.silent_stores,
+            "not_shown_orders": self.not_shown,
+            "api_errors": dict(self.api_errors),
+            "round_seconds": self.round_seconds,
+            "stopped": self.stopped,
+        }

@@ -1,0 +1,126 @@
+"""A webhook that was dead for days, against the deployed stack: made whole by a backfill that is killed three times,
+while live orders come in."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import requests
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.stack import Stack
+from partner_orders.clock import now, to_text
+from partner_orders.event import understand
+from partner_orders.orders_table import OrdersTable
+from tests.e2e.conftest import Answer, eventually
+from tests.orders import as_bytes, order
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+ORDERS, STORES, KILLS = 10_000, 8, 3
+
+
+def platform(stack: Stack, method: str, what: str, content: object = None) -> Any:
+    answer = requests.request(method, f"{stack.platform_url}/_platform/{what}", json=content, timeout=120)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def say(what: str) -> None:
+    sys.stderr.write(f"\n  {what}")
+
+
+class Backfill(threading.Thread):
+    """Invokes the reconciler again and again, as the schedule would, until the backfill is done."""
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__(daemon=True)
+        self._name = stack.outputs["ReconcilerFunctionName"]
+        settings = Config(read_timeout=900, retries={"total_max_attempts": 1})
+        self._lambda = stack.client("lambda", config=settings)
+        self.progress: dict[str, Any] = {}
+        self.done = threading.Event()
+
+    def invoke(self, event: dict[str, Any]) -> dict[str, Any]:
+        answer = self._lambda.invoke(FunctionName=self._name, Payload=json.dumps(event).encode())
+        content: dict[str, Any] = json.load(answer["Payload"])
+        return content
+
+    def run(self) -> None:
+        backfill_id = ""
+        while not self.done.is_set():
+            with suppress(BotoCoreError, ClientError, ValueError):
+                if not backfill_id:
+                    started = self.invoke({"from": None, "preview": False})
+                    backfill_id = started.get("backfill", "")
+                self.invoke({})
+                self.progress = self.invoke({"backfill": backfill_id})
+                if self.progress.get("state") == "done":
+                    self.done.set()
+            time.sleep(2)
+
+
+def kill_the_reconciler(stack: Stack) -> bool:
+    """Kill the function's process, as a machine that goes away does; whether one was running."""
+    found = subprocess.run(
+        ["/usr/bin/pgrep", "-f", f"ministack-lambda-{stack.outputs['ReconcilerFunctionName']}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for pid in found.stdout.split():
+        subprocess.run(["/bin/kill", f"-{signal.SIGKILL.value}", pid], check=False)
+    return bool(found.stdout.split())
+
+
+def test_ten_thousand_orders_are_made_whole_through_three_kills_while_live_orders_come(
+    stack: Stack, post: Callable[..., Answer], secret: bytes, orders: OrdersTable
+) -> None:
+    seed = 77
+    # One webhook in a hundred arrives: from these the stores are known.
+    platform(
+        stack,
+        "POST",
+        "play",
+        {"seed": seed, "orders": ORDERS, "stores": STORES, "wall_seconds": 5.0, "faults": {"drop": 0.99}},
+    )
+    eventually(lambda: platform(stack, "GET", "progress")["state"] == "done" or None, seconds=120)
+    truth = platform(stack, "GET", "truth")["orders"]
+    assert len(truth) == ORDERS
+    backfill, began, kills, slowest = Backfill(stack), time.monotonic(), 0, 0.0
+    backfill.start()
+    number = 0
+    while not backfill.done.is_set():
+        assert time.monotonic() - began < 1_500, backfill.progress
+        number += 1
+        live = order(order_id=f"live-{seed}-{number}", sys={"created_at": to_text(now()), "updated_at": to_text(now())})
+        sent = time.monotonic()
+        assert post(as_bytes(live), secret).status == 200
+        eventually(lambda live=live: orders.known([live["order_id"]]).get(live["order_id"]))  # type: ignore[misc]
+        slowest = max(slowest, time.monotonic() - sent)
+        if kills < KILLS and number % 3 == 0:
+            kills += kill_the_reconciler(stack)
+            say(f"{time.monotonic() - began:4.0f} s  killed {kills} times, {backfill.progress}")
+        time.sleep(1.5)
+    say(f"{time.monotonic() - began:4.0f} s  {backfill.progress}")
+    say(f"{number} live orders meanwhile, the slowest stored within {slowest:.1f} s")
+    assert kills == KILLS
+
+    def wrong() -> list[str]:
+        known = orders.known(entry["order_id"] for entry in truth)
+        return [
+            entry["order_id"]
+            for entry in truth
+            if entry["order_id"] not in known
+            or understand(json.dumps(entry["body"]).encode()).digest not in known[entry["order_id"]].digests
+        ]
+
+    eventually(lambda: True if not wrong() else None, seconds=300)

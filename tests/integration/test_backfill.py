@@ -1,0 +1,172 @@
+"""Backfills: any gap, on demand, over as many ticks as it takes; and the outage that the platform's history allows."""
+
+import random
+import sys
+import time as wall
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from local.simulated_platform.lives import trading_hour
+from partner_orders.backfill_request import InvalidRequestError
+from tests.integration.platform import START, VirtualTime, lives
+from tests.integration.reconciler_world import Killed, World
+from tests.orders import CHAIN_ID
+
+AFTER = START + timedelta(hours=2)
+
+
+@pytest.fixture
+def world(dynamodb: Any) -> World:
+    made = World(dynamodb, lives(stores=3, orders=30), VirtualTime(AFTER))
+    made.tick()
+    made.queue.messages = []
+    return made
+
+
+def test_a_backfill_makes_its_window_whole_and_ends_with_a_report(world: World) -> None:
+    done = world.backfill()
+    assert (done["state"], done["stores"], done["stores_done"]) == ("done", 3, 3)
+    assert done["missing"] == done["enqueued"] == len(world.lives)
+    assert world.not_in_step() == []
+
+
+def test_only_the_window_and_the_stores_asked_for_are_read(world: World) -> None:
+    shop = world.lives[0].shop
+    middle = START + timedelta(minutes=20)
+    ours = [life for life in world.lives if life.shop == shop and life.created_at < middle]
+    for name in (shop.store_id, shop.external_partner_config_id):
+        done = world.backfill(**{"from": START.isoformat(), "to": middle.isoformat()}, stores=[name], preview=True)
+        assert done["orders_checked"] == len(ours)
+
+
+def test_a_preview_says_what_would_change_and_changes_nothing(world: World) -> None:
+    done = world.backfill(preview=True)
+    assert done["missing"] == len(world.lives)
+    assert done["enqueued"] == 0
+    assert world.queue.messages == []
+
+
+def test_progress_can_be_asked_for_while_it_runs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partner_orders.partner_api.PAGE_SIZE", 1)
+    world.limit = 10
+    world.new_worker()
+    backfill_id = world.worker.add_backfill({})
+    seen = []
+    for _ in range(60):
+        world.tick(seconds=120)
+        progress = world.worker.backfill(backfill_id)
+        seen.append((progress["stores_done"], progress["orders_checked"]))
+        if progress["state"] == "done":
+            break
+        world.time.sleep(60)
+    assert len(set(seen)) >= 3
+    assert seen == sorted(seen)
+    assert seen[-1][0] == 3
+
+
+def test_a_store_that_fails_is_tried_once_more_at_the_end_and_then_named(world: World) -> None:
+    world.api.faults = {"forbidden": 1}
+    assert world.backfill()["failed_stores"] == {}
+    world.api.faults = {"forbidden": 1_000}
+    done = world.backfill()
+    assert set(done["failed_stores"].values()) == {"forbidden"}
+    assert done["state"] == "done"
+
+
+def test_while_a_backfill_runs_the_stores_are_checked_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("partner_orders.partner_api.PAGE_SIZE", 1)
+    monkeypatch.setattr("partner_orders.reconciliation.PAGES_AT_ONCE", 4)
+    world.worker.add_backfill({})
+    checked = []
+    for _ in range(8):
+        world.time.sleep(60)
+        checked.append(world.tick(seconds=120).counts["stores_checked"])
+    assert all(checked)
+
+
+def test_a_backfill_nobody_knows_is_an_error(world: World) -> None:
+    with pytest.raises(InvalidRequestError, match="no backfill of this id"):
+        world.worker.backfill("nonsense")
+
+
+@pytest.mark.parametrize("kills", range(3))
+def test_a_backfill_that_is_killed_again_and_again_loses_nothing(world: World, kills: int) -> None:
+    chance = random.Random(kills)
+    backfill_id = world.worker.add_backfill({})
+    for _ in range(6):
+        world.kill_after = chance.randrange(10)
+        try:
+            world.tick()
+        except Killed:
+            world.new_worker()
+        world.time.sleep(200)
+    world.kill_after = None
+    while world.worker.backfill(backfill_id)["state"] != "done":
+        world.tick()
+        world.time.sleep(200)
+    world.drain()
+    assert world.not_in_step() == []
+
+
+# -- sixty days --------------------------------------------------------------------------------------------------------
+
+STORES, DAYS, ORDERS = 50, 60, 100_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [0, 20])
+def test_sixty_days_without_a_webhook_are_made_whole_within_the_true_limit(dynamodb: Any, kills: int) -> None:
+    """50 stores, 60 days, 100,000 orders, 60 requests in 60 seconds."""
+    began = wall.monotonic()
+    # All of it within what the platform still shows while the run lasts.
+    start = START - timedelta(days=DAYS - 0.5)
+    made = trading_hour(11 + kills, ORDERS, STORES, start, CHAIN_ID, timedelta(days=DAYS - 1))
+    world = World(dynamodb, [replace(life, steps=life.steps[-1:]) for life in made], VirtualTime(AFTER))
+    say(f"{len(world.lives):,} orders of {STORES} stores over {DAYS} days", began)
+    chance, killed, ticks = random.Random(kills), 0, 0
+    while killed < kills or len(world.table.positions()) < STORES:
+        world.kill_after = chance.randrange(3, 40) if killed < kills else None
+        ticks += 1
+        try:
+            world.tick()
+        except Killed:
+            killed += 1
+            world.new_worker()
+        world.drain()
+        world.time.sleep(300)
+    assert world.not_in_step() == []
+    assert killed == kills
+    assert world.most_requests_in_a_minute() <= 60
+    requests, hours = len(world.api.requests), (world.time.now() - AFTER) / timedelta(hours=1)
+    say(f"made whole by {requests:,} requests in {ticks} ticks, {hours:.1f} h, {killed} kills", began)
+
+    read = world.orders.read_orders
+    world.new_worker()
+    again = world.backfill()
+    bound = sum(-(-count // 500) for count in orders_by_store(world).values())
+    # Those of the backfill; the stores are checked meanwhile as ever, over minutes.
+    requests = sum(asked.query["start_time"] < "2026-09" for asked in world.sessions[-1].asked)
+    read = world.orders.read_orders - read
+    say(
+        f"second pass: {requests} requests, page bound {bound}, {read:,} orders read, enqueued {again['enqueued']}",
+        began,
+    )
+    assert again["orders_checked"] == again["in_step"] == ORDERS
+    assert again["enqueued"] == 0
+    assert requests <= 1.25 * bound
+
+
+def orders_by_store(world: World) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for life in world.lives:
+        counts[life.shop.store_id] = counts.get(life.shop.store_id, 0) + 1
+    return counts
+
+
+def say(what: str, began: float) -> None:
+    sys.stderr.write(f"\n  {wall.monotonic() - began:5.0f} s  {what}")

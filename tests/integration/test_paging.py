@@ -1,0 +1,190 @@
+"""Paging that cannot lie: whatever the contract does not say, and whichever way the platform misbehaves."""
+
+import itertools
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from local.simulated_platform.partner_api import Response, Unknowns
+from partner_orders import partner_api
+from tests.integration.platform import START, VirtualTime, lives
+from tests.integration.reconciler_world import World
+
+AFTER = START + timedelta(hours=2)
+MIXES = [
+    Unknowns(filter_by, order, start_included, end_included, times)
+    for filter_by, order, start_included, end_included, times in itertools.product(
+        ("created", "updated"),
+        ("ascending", "descending", "none"),
+        (True, False),
+        (True, False),
+        ("any", "with_z", "without_z"),
+    )
+]
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
+
+
+def make(dynamodb: Any, unknowns: Unknowns | None = None, orders: int = 40) -> World:
+    return World(dynamodb, lives(orders=orders), VirtualTime(AFTER), unknowns)
+
+
+# All of them in `make verify`; seven apart, they still hold every value and most pairs.
+EVERY_SEVENTH = [pytest.param(mix, marks=[] if n % 7 == 0 else [pytest.mark.slow]) for n, mix in enumerate(MIXES)]
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("unknowns", EVERY_SEVENTH, ids=lambda mix: "-".join(map(str, vars(mix).values())))
+def test_an_hour_without_webhooks_is_made_whole_whatever_the_contract_leaves_open(
+    dynamodb: Any, unknowns: Unknowns
+) -> None:
+    # Orders are made, and change, while their pages are read: a request takes a fifth of a second, an hour 3,600.
+    world = World(dynamodb, lives(orders=30), VirtualTime(START), unknowns)
+    while world.time.now() < AFTER:
+        world.tick()
+        world.drain()
+        world.time.sleep(420)
+    world.tick()
+    world.drain()
+    assert world.not_in_step() == []
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("unknowns", MIXES[3::11], ids=lambda mix: "-".join(map(str, vars(mix).values())))
+def test_a_window_read_in_parts_is_whole(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, unknowns: Unknowns) -> None:
+    monkeypatch.setattr("partner_orders.reconciliation.PAGES_AT_ONCE", 2)
+    world = make(dynamodb, unknowns)
+    world.backfill()
+    assert world.not_in_step() == []
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_orders_that_move_between_pages_while_they_are_read_are_not_missed(dynamodb: Any) -> None:
+    world = make(dynamodb)
+    world.api.faults = {"move_between_pages": 4}
+    world.tick()
+    world.drain()
+    world.backfill()
+    assert world.not_in_step() == []
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_an_order_that_leaves_the_window_while_its_pages_are_read_hides_no_other(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Filtered by update: each request, one order of the first page changes, and all others move up."""
+    world = make(dynamodb, Unknowns(filter_by="updated"))
+    handle, gone = world.api.handle, []
+
+    def handle_and_change(*arguments: Any) -> Response:
+        answer = handle(*arguments)
+        life = next(life for life in world.lives if life not in gone)
+        gone.append(life)
+        world.api.show([life for life in world.lives if life not in gone])
+        return answer
+
+    monkeypatch.setattr(world.api, "handle", handle_and_change)
+    world.tick()
+    world.drain()
+    world.api.show([life for life in world.lives if life not in gone])
+    monkeypatch.undo()
+    shown_throughout = [life for life in world.lives if life not in gone]
+    known = world.orders.known(life.order_id for life in world.lives)
+    assert shown_throughout
+    assert [life.order_id for life in shown_throughout if life.order_id not in known] == []
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_first_page_for_ever_is_an_error_and_the_window_is_read_again(dynamodb: Any) -> None:
+    world = make(dynamodb)
+    world.api.faults = {"repeat_first_page": 10_000}
+    report = world.tick()
+    assert set(report.failed_stores.values()) == {"repeated_page"}
+    assert world.table.positions() == {}
+    world.api.faults = {}
+    world.time.sleep(300)
+    world.tick()
+    world.drain()
+    assert world.not_in_step() == []
+
+
+def rewriting(world: World, monkeypatch: pytest.MonkeyPatch, old: bytes, new: bytes) -> None:
+    """Change every page on its way."""
+    handle = world.api.handle
+
+    def handle_and_rewrite(*arguments: Any) -> Response:
+        answer = handle(*arguments)
+        return Response(answer.status, answer.headers, re.sub(old, new, answer.body), answer.hang_seconds)
+
+    monkeypatch.setattr(world.api, "handle", handle_and_rewrite)
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("total", [b"0", b"null", b'"many"', b"1"])
+def test_a_number_of_pages_that_is_wrong_does_not_end_the_reading(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch, total: bytes
+) -> None:
+    world = make(dynamodb)
+    if total == b"1":
+        # Pages of its own size, and a count that was made for ours.
+        world.api.unknowns.page_size_honoured = False
+    rewriting(world, monkeypatch, rb'"total_pages":\d+', b'"total_pages":' + total)
+    world.tick()
+    world.drain()
+    monkeypatch.undo()
+    assert world.not_in_step() == []
+
+
+def test_pages_of_another_size_than_asked_for_are_all_read(dynamodb: Any) -> None:
+    world = make(dynamodb, Unknowns(page_size_honoured=False), orders=90)
+    world.tick()
+    world.drain()
+    assert world.not_in_step() == []
+
+
+@pytest.mark.parametrize("times", ["with_z", "without_z"])
+def test_the_way_to_write_times_is_learnt_and_remembered_by_the_next_worker(dynamodb: Any, times: str) -> None:
+    world = make(dynamodb, Unknowns(times=times))
+    world.tick()
+    world.drain()
+    asked = len(world.api.requests)
+    world.new_worker()
+    world.time.sleep(300)
+    world.tick()
+    assert len(world.api.requests) - asked == len({life.shop.store_id for life in world.lives})
+
+
+def test_a_platform_that_changes_the_way_to_write_times_is_noticed_where_orders_are_expected(dynamodb: Any) -> None:
+    time = VirtualTime(START + timedelta(minutes=20))
+    world = World(dynamodb, lives(), time, Unknowns(times="with_z"))
+    world.tick()
+    world.drain()
+    world.api.unknowns.times = "without_z"
+    while time.now() < AFTER:
+        time.sleep(300)
+        world.tick()
+        world.drain()
+    assert world.not_in_step() == []
+
+
+@pytest.mark.parametrize("pages", [1, 2, 4, 8, 20])
+def test_the_requests_for_a_window_are_bounded_by_its_pages(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch, pages: int
+) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 5)
+    world = World(dynamodb, lives(orders=5 * pages, stores=1), VirtualTime(AFTER))
+    world.tick()
+    assert len(world.api.requests) == pages + (pages > 1)
+
+
+def test_a_window_is_asked_for_in_utc_with_the_parameters_that_the_platform_knows(dynamodb: Any) -> None:
+    world = make(dynamodb)
+    world.tick()
+    for asked in world.sessions[0].asked:
+        assert set(asked.query) == {"start_time", "end_time", "page", "page_size"}
+        assert asked.query["page_size"] == "500"
