@@ -82,6 +82,13 @@ class Checks:
         self._look()
         return self._account
 
+    def after_a_tick(self) -> None:
+        """Also: no order is missing. What it was found in may be older than what the platform says by now."""
+        contents = self._look()
+        for life in self._world.hour.lives:
+            if life.shop.store_id in contents.stores and life.order_id not in contents.orders:
+                raise Violation(f"{life.order_id}: the reconciler went past it, and we do not have it")
+
     def after_reconciliation(self) -> Counter[str]:
         """Also: nothing waits, and every order is as the platform says it is."""
         contents = self._look()
@@ -91,6 +98,8 @@ class Checks:
 
     def _look(self) -> Contents:
         world = self._world
+        if world.trespasses:
+            raise Violation(world.trespasses[0])
         contents = Contents(world, self._last)
         self._account = _accounting(world, contents)
         sent, texts = _sent(world)

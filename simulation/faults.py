@@ -37,6 +37,7 @@ WORST = {
     "secret_rotated": 0.5,
     # the Partner API
     "api_no_answer": 0.1,
+    "api_trickles": 0.2,
     "api_unauthorized": 0.1,
     "api_forbidden": 0.1,
     "api_not_found": 0.1,

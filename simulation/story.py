@@ -54,6 +54,9 @@ def tell(plan: Plan, dynamodb: DynamoDB) -> Told:
         told.account += look.at_any_time()
         world.calm_down()
         look.at_any_time()
+        world.tick_once()
+        world.calm_down()
+        look.after_a_tick()
         world.reconcile_until_in_step()
         world.calm_down()
         told.account["in step"] += look.after_reconciliation()["in step"]

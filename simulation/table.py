@@ -18,7 +18,7 @@ _INDEXES = {
 }
 
 type Before = Callable[[str], None]
-type After = Callable[[str, dict[str, Any]], None]
+type After = Callable[[str, bytes, dict[str, Any]], None]
 
 
 class DynamoDB:
@@ -67,17 +67,21 @@ class DynamoDB:
         self.client.delete_table(TableName=name)
 
     def stand_between(self, before: Before | None, after: After | None) -> None:
-        """Call ``before`` and ``after`` the effect of every call; either may raise what the caller is to see."""
+        """Call ``before`` with the name of a call ahead of its effect, and ``after`` with what was sent and answered;
+        either may raise what the caller is to see."""
         self._before, self._after = before, after
 
     def close(self) -> None:
         if self._mock:
             self._mock.stop()
 
-    def _on_before(self, model: Any, **_: Any) -> None:
+    def _on_before(self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["sent"] = params["body"]
         if self._before:
             self._before(model.name)
 
-    def _on_after(self, model: Any, http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+    def _on_after(
+        self, model: Any, http_response: Any, parsed: dict[str, Any], context: dict[str, Any], **_: Any
+    ) -> None:
         if self._after and http_response.status_code < 300:
-            self._after(model.name, parsed)
+            self._after(model.name, context["sent"], parsed)

@@ -13,6 +13,9 @@ _REJECTED = f"{_PACKAGE}/rejected_table.py"
 _STORES = f"{_PACKAGE}/stores_table.py"
 _RECONCILIATION = f"{_PACKAGE}/reconciliation.py"
 _API = f"{_PACKAGE}/partner_api.py"
+_COMPARISON = f"{_PACKAGE}/comparison.py"
+_LEASE = f"{_PACKAGE}/lease.py"
+_POSITIONS = f"{_PACKAGE}/reconciliation_table.py"
 _EVENT = f"{_PACKAGE}/event.py"
 _MERGE = f"{_PACKAGE}/merge.py"
 _DIGEST = f"{_PACKAGE}/digest.py"
@@ -562,7 +565,7 @@ _THE_TABLE = [
         "the-expired-comes-back",
         "An event of an order that is past its retention is stored again.",
         _ORDERS,
-        "OrdersTable._is_expired",
+        "OrdersTable.is_expired",
         "return created_at is not None and",
         "return False and created_at is not None and",
     ),
@@ -598,10 +601,10 @@ _RECONCILING = [
     _one(
         "there-is-in-step",
         "An order that we have is taken to be in step, whatever we have of it.",
-        _RECONCILIATION,
-        "Reconciler._compare",
-        "if digest in known.get(order_id, ()):",
-        "if order_id in known:",
+        _COMPARISON,
+        "Comparison.compare",
+        "if ours is not None and event.digest in ours.digests:",
+        "if ours is not None:",
         "a poll that does not converge with the webhook: https://github.com/openlinker-project/openlinker",
     ),
     _one(
@@ -609,9 +612,61 @@ _RECONCILING = [
         "Reading the platform's orders ends after one page.",
         _API,
         "PartnerApi.orders",
-        "            if number >= page.total_pages:\n                return",
-        "            return",
+        "        last = max(first.total_pages, 1)\n",
+        "        last = 1\n",
         _PAGES,
+    ),
+    _one(
+        "one-format-of-time",
+        "An empty answer is taken for an empty store, though the platform could not read the times.",
+        _API,
+        "PartnerApi._first_page",
+        "if not first.orders and (",
+        "if False and (",
+        _PAGES,
+    ),
+    Mutant(
+        "queued-or-not",
+        "A store counts as checked although the queue did not take what was missing.",
+        (
+            Edit(_COMPARISON, "Comparison.compare", "            self._queue.send_all(\n", "            quietly(\n"),
+            Edit(
+                _COMPARISON,
+                "Comparison.compare",
+                "        if bodies and not preview:\n",
+                "        def quietly(messages: list[OrderEventMessage]) -> None:\n"
+                "            try:\n                self._queue.send_all(messages)\n"
+                "            except Exception:\n                pass\n\n"
+                "        if bodies and not preview:\n",
+            ),
+        ),
+        "cursor and effect are saved apart: https://github.com/n8n-io/n8n-docs/pull/5225",
+    ),
+    Mutant(
+        "trust-a-lost-lease",
+        "A worker whose lease was taken over goes on, and writes where it is.",
+        (
+            Edit(_LEASE, "Lease.keep", '            raise LeaseLostError("the lease ran out")\n', "            pass\n"),
+            Edit(
+                _LEASE,
+                "Lease.keep",
+                "if self._held_until - now <= DURATION / 2:",
+                "if self._held_until and self._held_until - now <= DURATION / 2:",
+            ),
+            Edit(
+                _LEASE,
+                "Lease._write",
+                '                raise LeaseLostError("another worker has taken the lease") from None\n',
+                "                return\n",
+            ),
+            Edit(
+                _POSITIONS,
+                "ReconciliationTable._put",
+                "attribute_not_exists(fence) OR fence <= :fence",
+                "attribute_not_exists(fence) OR fence <> :fence OR fence = :fence",
+            ),
+        ),
+        _UNFINISHED,
     ),
 ]
 
