@@ -8,7 +8,7 @@ from simulation.faults import KINDS
 from simulation.table import DynamoDB
 from simulation.world import Violation, World
 
-ORDERS = 14
+ORDERS = 12
 
 
 @dataclass(frozen=True)

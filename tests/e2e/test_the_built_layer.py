@@ -15,7 +15,7 @@ MACHINE = {"x86_64": 0x3E, "arm64": 0xB7}[ARCHITECTURE]  # e_machine of the ELF 
 LARGEST_LAYER_BYTES = 60_000_000
 EXPECTED = {
     *("annotated_types", "aws_lambda_powertools", "boto3", "botocore", "certifi", "charset_normalizer", "dateutil"),
-    *("idna", "jmespath", "partner_orders", "pydantic", "pydantic_core", "requests", "s3transfer", "six.py"),
+    *("idna", "jmespath", "partner_orders", "pydantic", "pydantic_core", "requests", "s3transfer", "six.py", "tzdata"),
     *("typing_extensions.py", "typing_inspection", "urllib3"),
 }
 

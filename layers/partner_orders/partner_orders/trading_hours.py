@@ -26,7 +26,7 @@ class TradingHours:
         """Raises BadTradingHoursError."""
         try:
             zone = ZoneInfo(time_zone)
-        except (ValueError, OSError):
+        except (KeyError, ValueError, OSError):
             raise BadTradingHoursError(f"{time_zone!r} is no time zone; one is Asia/Karachi") from None
         spans: list[tuple[int, time, time]] = []
         for part in filter(None, map(str.strip, text.lower().split(","))):

@@ -1,0 +1,67 @@
+"""Trading hours as an operator writes them."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from partner_orders.trading_hours import BadTradingHoursError, TradingHours
+
+KARACHI = "Asia/Karachi"  # UTC+5, no summer time
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("instant", "is_open"),
+    [
+        ("2026-03-13 02:59", False),  # Friday, 07:59 there
+        ("2026-03-13 03:00", True),
+        ("2026-03-13 16:59", True),
+        ("2026-03-13 17:00", False),  # closing time is outside
+        ("2026-03-14 04:00", False),  # Saturday opens later
+        ("2026-03-14 05:00", True),
+        ("2026-03-14 20:59", True),  # Sunday, 01:59 there: Saturday's night
+        ("2026-03-14 21:00", False),
+        ("2026-03-15 06:00", False),  # Sunday is not named
+    ],
+)
+def test_a_store_is_open_in_its_own_zone_and_over_midnight(instant: str, is_open: bool) -> None:
+    hours = TradingHours.from_text("mon-fri 08:00-22:00, sat 10:00-02:00", KARACHI)
+    assert hours.is_open(at(instant)) is is_open
+
+
+def test_a_span_of_days_may_go_over_the_weekend() -> None:
+    hours = TradingHours.from_text("sat-mon 9:00-10:00", "UTC")
+    days = [day for day in range(9, 16) if hours.is_open(at(f"2026-03-{day:02} 09:30"))]
+    assert days == [9, 14, 15]  # Monday; Saturday and Sunday
+
+
+def test_a_store_that_never_closes_is_open_at_midnight() -> None:
+    hours = TradingHours.from_text("mon-sun 00:00-00:00", "UTC")
+    assert all(hours.is_open(at(f"2026-03-14 {time}")) for time in ("00:00", "11:59", "23:59"))
+
+
+def test_hours_follow_the_clock_on_the_wall_through_summer_time() -> None:
+    hours = TradingHours.from_text("mon-sun 08:00-09:00", "Europe/Athens")
+    assert hours.is_open(at("2026-03-28 06:30"))
+    assert hours.is_open(at("2026-03-29 05:30"))
+    assert not hours.is_open(at("2026-03-29 06:30"))
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "said"),
+    [
+        ("mon-fri 8-22", KARACHI, "mon-fri 8-22"),
+        ("mo-fr 08:00-22:00", KARACHI, "should look like"),
+        ("xyz 08:00-22:00", KARACHI, "should look like"),
+        ("mon 08:00-24:00", KARACHI, "midnight is 00:00"),
+        ("mon 08:00-22:00", "Asia/Nowhere", "no time zone"),
+        ("mon 08:00-22:00", "../etc/passwd", "no time zone"),
+        ("mon 08:00-22:00", "", "no time zone"),
+    ],
+)
+def test_what_cannot_be_read_is_named(text: str, zone: str, said: str) -> None:
+    with pytest.raises(BadTradingHoursError, match=said):
+        TradingHours.from_text(text, zone)
