@@ -32,7 +32,7 @@ PARAMETERS = {
 @contextlib.contextmanager
 def running_stack(console: Console, parameters: Mapping[str, str] | None = None) -> Iterator[Stack]:
     """The deployed stack and the simulated platform, each knowing the other, until the context ends."""
-    token = secrets.token_urlsafe(32)
+    token = secrets.token_hex(32)
     with contextlib.ExitStack() as started_here:
         with step(console, "build template.yaml (sam build)"):
             build()
