@@ -25,8 +25,9 @@ from partner_orders.digest import changed_fields
 from partner_orders.event import understand
 from partner_orders.json_text import parse
 from partner_orders.message import RECONCILIATION
-from partner_orders.orders_table import OrdersTable, StoredOrder
+from partner_orders.orders_table import OrdersTable
 from partner_orders.rejected_table import RejectedTable, digest_of
+from partner_orders.stored_order import StoredOrder
 
 HOUR = {
     "seed": 20,

@@ -11,8 +11,9 @@ from typing import Any
 from partner_orders.clock import from_text
 from partner_orders.event import OrderEvent, understand
 from partner_orders.merge import merge
-from partner_orders.orders_table import OrdersTable, StoredOrder
+from partner_orders.orders_table import OrdersTable
 from partner_orders.rejected_table import RejectedTable
+from partner_orders.stored_order import StoredOrder
 from partner_orders.stores_table import StoresTable
 from simulation import oracle
 from simulation.hour import CHAIN_ID, Fate

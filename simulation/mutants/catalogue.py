@@ -506,7 +506,7 @@ _THE_TABLE = [
         "Whatever the condition refuses is taken for a duplicate.",
         _ORDERS,
         "OrdersTable.write",
-        'existing = error.response.get("Item") or None  # type: ignore[assignment]\n                continue',
+        'existing = error.response.get("Item") or None  # type: ignore[assignment]',
         "return Written(duplicates=len(events) - expired, expired=expired)",
         "one has to ask why a condition failed: "
         "https://github.com/aws-powertools/powertools-lambda-typescript/issues/1573",
@@ -517,21 +517,16 @@ _THE_TABLE = [
         (
             Edit(
                 _ORDERS,
-                "OrdersTable.write",
-                "        bodies = {",
-                "        later: list[Any] = []\n        bodies = {",
-            ),
-            Edit(
-                _ORDERS,
-                "OrdersTable.write",
-                "self._put_body(event.order_id,",
-                "(lambda *body: later.append(body))(event.order_id,",
+                "OrdersTable._inline_bodies",
+                "self._put_body(event.order_id, event.digest, packed, self._expires_at(event, arrival), replace=redact)",
+                "self.__dict__.setdefault('later', []).append(\n"
+                "                    (event.order_id, event.digest, packed, self._expires_at(event, arrival)))",
             ),
             Edit(
                 _ORDERS,
                 "OrdersTable.write",
                 "            return Written(\n                stored=len(new),",
-                "            for body in later:\n                self._put_body(*body)\n"
+                "            for body in self.__dict__.pop('later', []):\n                self._put_body(*body)\n"
                 "            return Written(\n                stored=len(new),",
             ),
         ),

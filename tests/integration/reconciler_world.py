@@ -14,13 +14,13 @@ from partner_orders.credentials import PartnerApiCredentials
 from partner_orders.event import Arrival, OrderEvent, RejectedError, understand
 from partner_orders.lease import Lease
 from partner_orders.message import OrderEventMessage
-from partner_orders.orders_table import KnownOrder
 from partner_orders.partner_api import PartnerApi
 from partner_orders.rate_limit import RateLimit
 from partner_orders.reconciliation import Reconciler
 from partner_orders.reconciliation_report import Report
 from partner_orders.reconciliation_table import ReconciliationTable
 from partner_orders.rejected_table import RejectedTable
+from partner_orders.stored_order import KnownOrder
 from partner_orders.stores_table import StoresTable
 from tests.integration.conftest import TABLE
 from tests.integration.platform import BASE_URL, TOKEN, PlatformSession, VirtualTime, truth

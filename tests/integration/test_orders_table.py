@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from partner_orders.event import Arrival, OrderEvent, understand
 from partner_orders.merge import merge
-from partner_orders.orders_table import INLINE_BODY_BYTES, ITEM_BODIES_BYTES, OrdersTable, StoredOrder, Written
+from partner_orders.orders_table import INLINE_BODY_BYTES, ITEM_BODIES_BYTES, OrdersTable, Written
+from partner_orders.stored_order import StoredOrder
 from tests.integration.conftest import NOW, RETENTION, TABLE, Calls, clock
 from tests.orders import as_bytes, order
 from tests.property.lives import histories

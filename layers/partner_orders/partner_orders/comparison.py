@@ -14,9 +14,10 @@ from partner_orders.event import CatalogueCallbackError, OrderEvent, RejectedErr
 from partner_orders.json_text import Json, parse, write
 from partner_orders.message import RECONCILIATION, OrderEventMessage
 from partner_orders.order_events_queue import OrderEventsQueue
-from partner_orders.orders_table import KnownOrder, OrdersTable
+from partner_orders.orders_table import OrdersTable
 from partner_orders.reconciliation_report import MAX_NAMED, Repair, Report
 from partner_orders.rejected_table import RejectedTable, digest_of
+from partner_orders.stored_order import KnownOrder
 
 
 class Comparison:

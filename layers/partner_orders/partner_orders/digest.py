@@ -31,7 +31,7 @@ def digest_and_richness(order: dict[str, Json]) -> tuple[str, int]:
     richer is the one to show. It depends on the canonical form alone, as the digest does.
     """
     parts: list[str] = []
-    richness = _canonical(order, _shape(), parts)
+    richness = _canonical(order, known_fields(), parts)
     return hashlib.sha256("".join(parts).encode("ascii")).hexdigest()[:32], richness
 
 
@@ -41,7 +41,7 @@ def changed_fields(one: Json, other: Json) -> list[str]:
     Of fields we do not know only the place is named: their own names could be anybody's.
     """
     changed: set[str] = set()
-    _compare(one, other, _shape(), (), changed)
+    _compare(one, other, known_fields(), (), changed)
     return sorted(changed)
 
 
@@ -116,7 +116,7 @@ def _instant_by_value(instant: datetime) -> str:
 
 
 @cache
-def _shape() -> _Shape:
+def known_fields() -> _Shape:
     """The fields we know, as nested mappings from name to meaning, read off the models."""
     shape = _fields(Order)
     shape["status"] = _STATUS

@@ -6,95 +6,32 @@ See docs/data-model.md for the keys, and docs/decisions for the costs.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from partner_orders import lifecycle
-from partner_orders.body import pack, unpack
+from partner_orders.body import pack
 from partner_orders.clock import Clock, from_text, to_text
 from partner_orders.event import Arrival, OrderEvent
+from partner_orders.personal_data import redacted
+from partner_orders.stored_order import EVENT, Item, KnownOrder, StoredOrder, known_order, stored_order
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 SCHEMA_VERSION = 1
-EVENT = "e#"
 ORDER_SK = "ORDER"
 # A body over this goes to a row of its own at once; an item over the other sends its older bodies there.
 INLINE_BODY_BYTES = 4_096
 ITEM_BODIES_BYTES = 32_768
 MAX_WRITES = 12
 
-type Item = dict[str, Any]
-
 
 class ContendedError(RuntimeError):
     """Others kept writing the same order; try again later."""
-
-
-@dataclass(frozen=True)
-class HistoryEntry:
-    """One distinct event of a stored order. ``body`` is the JSON as it came, if it was read."""
-
-    digest: str
-    status: str
-    occurred_at: str | None
-    received_at: str
-    source: str
-    correlation_id: str
-    body: bytes | None = field(repr=False, default=None)
-
-
-@dataclass(frozen=True)
-class StoredOrder:
-    """An order as the table holds it. Times are text in UTC, as ``clock.to_text`` writes them."""
-
-    order_id: str
-    snapshot_key: str
-    status: str
-    post_picked_up: bool | None
-    version: int
-    attributes: dict[str, str]
-    history: tuple[HistoryEntry, ...]
-
-    @cached_property
-    def snapshot(self) -> HistoryEntry:
-        digest = self.snapshot_key[-32:]
-        return next(entry for entry in self.history if entry.digest == digest)
-
-    @property
-    def digests(self) -> frozenset[str]:
-        return frozenset(entry.digest for entry in self.history)
-
-    @property
-    def sale(self) -> lifecycle.Sale:
-        return self._sale[0]
-
-    @property
-    def disputed(self) -> bool:
-        return self._sale[1]
-
-    @property
-    def conflicts(self) -> int:
-        return len(self.history) - len({(entry.status, entry.occurred_at) for entry in self.history})
-
-    @cached_property
-    def _sale(self) -> tuple[lifecycle.Sale, bool]:
-        return lifecycle.sale(self.status, self.post_picked_up, (entry.status for entry in self.history))
-
-
-@dataclass(frozen=True)
-class KnownOrder:
-    """What tells whether an order is in step with the platform, without its bodies."""
-
-    store_id: str | None
-    listed_at: datetime
-    statuses: frozenset[str]
-    digests: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -134,11 +71,7 @@ class OrdersTable:
         if not fresh:
             return Written(duplicates=repeated, expired=expired)
 
-        bodies = {event.digest: pack(event.body) for event, _ in fresh}
-        for event, arrival in fresh:
-            if len(bodies[event.digest]) > INLINE_BODY_BYTES:
-                self._put_body(event.order_id, event.digest, bodies.pop(event.digest), self._expires_at(event, arrival))
-
+        bodies = self._inline_bodies(fresh)
         existing: Item | None = None
         for _ in range(MAX_WRITES):
             new = [pair for pair in fresh if existing is None or EVENT + pair[0].digest not in existing]
@@ -153,6 +86,8 @@ class OrdersTable:
                     raise
                 # No item: it expired between the two writes, so the blind write is right again.
                 existing = error.response.get("Item") or None  # type: ignore[assignment]
+                if existing is not None and "erased_at" in existing:
+                    bodies = self._inline_bodies(fresh, redact=True)
                 continue
             inline = sum(len(bodies.get(event.digest, b"")) for event, _ in new)
             if int(before.get("body_bytes", {"N": "0"})["N"]) + inline > ITEM_BODIES_BYTES:
@@ -166,6 +101,20 @@ class OrdersTable:
             )
         raise ContendedError("an order was written by others at every try")
 
+    def _inline_bodies(self, events: list[tuple[OrderEvent, Arrival]], redact: bool = False) -> dict[str, bytes]:
+        """The packed bodies that the order's item can hold, by digest; larger ones are put into rows of their own."""
+        bodies: dict[str, bytes] = {}
+        for event, arrival in events:
+            packed = pack(event.body)
+            is_large = len(packed) > INLINE_BODY_BYTES
+            if redact:
+                packed = pack(redacted(event.body))
+            if is_large:
+                self._put_body(event.order_id, event.digest, packed, self._expires_at(event, arrival), replace=redact)
+            else:
+                bodies[event.digest] = packed
+        return bodies
+
     def _update(
         self,
         new: list[tuple[OrderEvent, Arrival]],
@@ -178,7 +127,8 @@ class OrdersTable:
         sets: dict[str, Any] = {"schema_version": {"N": str(SCHEMA_VERSION)}}
         removes: list[str] = []
         for event, arrival in new:
-            sets[EVENT + event.digest] = {"M": _history_item(event, arrival, bodies.get(event.digest))}
+            redact = existing is not None and "erased_at" in existing
+            sets[EVENT + event.digest] = {"M": _history_item(event, arrival, bodies.get(event.digest), redact)}
         defaults: dict[str, Any] = {}
         if head is not None:
             arrival = next(arrival for event, arrival in new if event is head)
@@ -199,10 +149,14 @@ class OrdersTable:
         inline = sum(len(bodies.get(event.digest, b"")) for event, _ in new)
         values |= {":one": {"N": "1"}, ":zero": {"N": "0"}, ":inline": {"N": str(inline)}}
         assignments += ["version = if_not_exists(version, :zero) + :one"]
+        if head is not None or (existing is not None and _changes_the_sale([event for event, _ in new], existing)):
+            assignments += ["#sequence = if_not_exists(#sequence, :zero) + :one"]
+            names["#sequence"] = "sequence"
         assignments += ["body_bytes = if_not_exists(body_bytes, :zero) + :inline"]
         if existing is None:
             conditions = [f"attribute_not_exists({place[EVENT + event.digest]})" for event, _ in new]
             conditions.append(f"(attribute_not_exists(snapshot_key) OR snapshot_key < :{place['snapshot_key'][1:]})")
+            conditions.append("attribute_not_exists(erased_at)")
         else:
             conditions = ["version = :version"]
             values[":version"] = existing["version"]
@@ -253,8 +207,10 @@ class OrdersTable:
         created_at = event.order.sys.created_at or event.occurred_at
         return created_at is not None and created_at <= self._clock() - self._retention
 
-    def _put_body(self, order_id: str, digest: str, packed: bytes, expires_at: int) -> None:
-        """A body in a row of its own, before the item that refers to it; a second put would change nothing."""
+    def _put_body(self, order_id: str, digest: str, packed: bytes, expires_at: int, replace: bool = False) -> None:
+        """A body in a row of its own, before the item that refers to it; a second put would change nothing, unless it
+        is to ``replace`` the first."""
+        unless_there: Any = {} if replace else {"ConditionExpression": "attribute_not_exists(pk)"}
         try:
             self._client.put_item(
                 TableName=self._table,
@@ -265,7 +221,7 @@ class OrdersTable:
                     "body": {"B": packed},
                     "expires_at": {"N": str(expires_at)},
                 },
-                ConditionExpression="attribute_not_exists(pk)",
+                **unless_there,
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
@@ -323,7 +279,7 @@ class OrdersTable:
         rows = {item["sk"]["S"]: item for item in items}
         order = rows.pop(ORDER_SK, None)
         moved = {sk.removeprefix("EVENT#"): row["body"]["B"] for sk, row in rows.items()}
-        return None if order is None else _stored_order(order, moved)
+        return None if order is None else stored_order(order, moved)
 
     def known(self, order_ids: Iterable[str]) -> dict[str, KnownOrder]:
         """What we have of each order; one we do not have is left out. Eventually consistent: half a read unit for an
@@ -335,7 +291,7 @@ class OrdersTable:
             while keys:
                 answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
                 for item in answer["Responses"].get(self._table, []):
-                    found[item["pk"]["S"].removeprefix("ORDER#")] = _known_order(item)
+                    found[item["pk"]["S"].removeprefix("ORDER#")] = known_order(item)
                 unprocessed = answer.get("UnprocessedKeys", {})
                 keys = unprocessed[self._table]["Keys"] if self._table in unprocessed else []
         return found
@@ -399,17 +355,15 @@ def _order_key(order_id: str) -> dict[str, Any]:
     return {"pk": {"S": f"ORDER#{order_id}"}, "sk": {"S": ORDER_SK}}
 
 
-def _known_order(item: Item) -> KnownOrder:
-    events = {name.removeprefix(EVENT): value["M"] for name, value in item.items() if name.startswith(EVENT)}
-    return KnownOrder(
-        store_id=item.get("store_id", {}).get("S"),
-        listed_at=from_text(item["listed_at"]["S"]),
-        statuses=frozenset(event["status"]["S"] for event in events.values()),
-        digests=frozenset(events),
-    )
+def _changes_the_sale(new: list[OrderEvent], item: Item) -> bool:
+    """Whether events that leave the snapshot as it is decide anew if the order is a sale."""
+    said = item["post_picked_up"]["BOOL"] if "post_picked_up" in item else None
+    history = {value["M"]["status"]["S"] for name, value in item.items() if name.startswith(EVENT)}
+    before, after = history, history | {event.status for event in new}
+    return lifecycle.sale(item["status"]["S"], said, before) != lifecycle.sale(item["status"]["S"], said, after)
 
 
-def _history_item(event: OrderEvent, arrival: Arrival, packed: bytes | None) -> Item:
+def _history_item(event: OrderEvent, arrival: Arrival, packed: bytes | None, is_redacted: bool) -> Item:
     item: Item = {
         "status": {"S": event.status},
         "received_at": {"S": to_text(arrival.received_at)},
@@ -420,6 +374,8 @@ def _history_item(event: OrderEvent, arrival: Arrival, packed: bytes | None) -> 
         item["occurred_at"] = {"S": to_text(event.occurred_at)}
     if packed is not None:
         item["body"] = {"B": packed}
+    if is_redacted:
+        item["redacted"] = {"BOOL": True}
     return item
 
 
@@ -438,33 +394,3 @@ def _conflicts(new: list[OrderEvent], item: Item) -> int:
         conflicts += moment in seen or event.moment == replaced[: len(event.moment)]
         seen.add(moment)
     return conflicts
-
-
-def _stored_order(item: Item, moved: dict[str, bytes]) -> StoredOrder:
-    history = []
-    for name, value in item.items():
-        if not name.startswith(EVENT):
-            continue
-        entry, digest = value["M"], name.removeprefix(EVENT)
-        packed = entry["body"]["B"] if "body" in entry else moved.get(digest)
-        history.append(
-            HistoryEntry(
-                digest=digest,
-                status=entry["status"]["S"],
-                occurred_at=entry["occurred_at"]["S"] if "occurred_at" in entry else None,
-                received_at=entry["received_at"]["S"],
-                source=entry["source"]["S"],
-                correlation_id=entry["correlation_id"]["S"],
-                body=None if packed is None else unpack(packed),
-            )
-        )
-    history.sort(key=lambda entry: (entry.occurred_at or "", lifecycle.rank(entry.status), entry.received_at))
-    return StoredOrder(
-        order_id=item["pk"]["S"].removeprefix("ORDER#"),
-        snapshot_key=item["snapshot_key"]["S"],
-        status=item["status"]["S"],
-        post_picked_up=item["post_picked_up"]["BOOL"] if "post_picked_up" in item else None,
-        version=int(item["version"]["N"]),
-        attributes={name: value["S"] for name, value in item.items() if "S" in value},
-        history=tuple(history),
-    )
