@@ -8,16 +8,25 @@ import json
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+import boto3
+from moto import mock_aws
 
 from local.emulator import ROOT
 from local.simulated_platform.lives import Body, Life, instant, to_text, trading_hour
+from local.table_stream import TableStream
 from local.up import CHAIN_ID
+from partner_orders.event import Arrival, understand
 from partner_orders.message import RECONCILIATION, WEBHOOK, OrderEventMessage
+from partner_orders.orders_table import OrdersTable
+from partner_orders.rejected_table import RejectedTable
 
 EVENTS = ROOT / "events"
 # `make invoke` puts the stack's own secret in its place.
 SECRET = "PASTE-THE-WEBHOOK-SECRET-HERE"  # noqa: S105
 START = instant("2026-03-14T08:00:00Z")
+RETENTION = timedelta(days=400)
 
 
 def webhook_request(body: str | bytes, authorization: str | None = SECRET) -> Body:
@@ -81,6 +90,28 @@ def _record(number: int, text: str) -> Body:
     }
 
 
+def stream_batch(*bodies: str, rejected: bytes | None = None) -> Body:
+    """What the table's stream tells the publisher when these bodies are stored, one after another."""
+    arrival, clock = Arrival(WEBHOOK, START + timedelta(minutes=1), "correlation-1"), (lambda: START)
+    with mock_aws():
+        client = boto3.client("dynamodb", "eu-central-1", aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
+        keys: Any = [("pk", "HASH"), ("sk", "RANGE")]
+        client.create_table(
+            TableName="orders",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        )
+        stream = TableStream(client, "orders")
+        for body in bodies:
+            OrdersTable(client, "orders", RETENTION, clock).write([(understand(body.encode()), arrival)])
+        if rejected is not None:
+            RejectedTable(client, "orders", RETENTION, clock).keep(
+                rejected, arrival, "not_an_order", ["order_id: Field required"]
+            )
+        return {"Records": stream.records}
+
+
 def all_events() -> dict[str, Body]:
     """Every file of events/, by path."""
     lives = trading_hour(seed=7, orders=120, stores=3, start=START, chain_id=CHAIN_ID)
@@ -130,6 +161,12 @@ def all_events() -> dict[str, Body]:
         "consumer/reconciled.json": queue_batch(steps["PICKED_UP"], source=RECONCILIATION),
         "consumer/unreadable_message.json": {"Records": [_record(1, "not one of ours")]},
         "consumer/whole_life.json": queue_batch(received, ready),
+        **{f"publisher/{status.lower()}.json": stream_batch(text) for status, text in steps.items()},
+        "publisher/whole_life.json": stream_batch(received, ready),
+        "publisher/updated.json": stream_batch(received, to_text(json.loads(received) | {"promised_for": None})),
+        "publisher/late.json": stream_batch(ready, received),
+        "publisher/unknown_status.json": stream_batch(str(cases["unknown_status"])),
+        "publisher/rejected.json": stream_batch(rejected=b'{"status": "RECEIVED"}'),
         "reconciler/schedule.json": {},
         "reconciler/backfill.json": {"from": None, "to": None, "stores": [], "preview": False},
         "reconciler/preview.json": {"preview": True},

@@ -16,7 +16,12 @@ import yaml
 from local import docker
 from local.stack import ARCHITECTURE, BUILD, SAM, Stack, parameter_overrides, sam_environment
 
-FUNCTIONS = {"webhook": "WebhookFunction", "consumer": "ConsumerFunction", "reconciler": "ReconcilerFunction"}
+FUNCTIONS = {
+    "webhook": "WebhookFunction",
+    "consumer": "ConsumerFunction",
+    "publisher": "PublisherFunction",
+    "reconciler": "ReconcilerFunction",
+}
 IMAGE = f"public.ecr.aws/lambda/python:3.13-{ARCHITECTURE}"
 PLACEHOLDER = "PASTE-THE-WEBHOOK-SECRET-HERE"
 

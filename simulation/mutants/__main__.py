@@ -19,7 +19,15 @@ from simulation.mutants.catalogue import MUTANTS
 from simulation.mutants.planting import AnchorLostError, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("layers/partner_orders/partner_orders", "functions", "local", "simulation", "tests", "pyproject.toml")
+COPIED = (
+    "layers/partner_orders/partner_orders",
+    "functions",
+    "local",
+    "simulation",
+    "tests",
+    "pyproject.toml",
+    "template.yaml",
+)
 UNTOUCHED = Mutant("(no bug at all)", "The copy as it is.", ())
 # The modules that the properties are about: there they are asked first, elsewhere the simulator is.
 DOMAIN = ("event.py", "merge.py", "digest.py", "lifecycle.py", "json_text.py", "order.py")

@@ -491,6 +491,14 @@ _THE_TABLE = [
         _LATE,
     ),
     _one(
+        "a-change-that-is-not-counted",
+        "A late event that makes an order a sale does not count as a change, so nobody is told.",
+        _ORDERS,
+        "_changes_the_sale",
+        "return lifecycle.sale(",
+        "return False and lifecycle.sale(",
+    ),
+    _one(
         "skip-history-on-a-stale-event",
         "An event that does not move the snapshot is not kept.",
         _ORDERS,
@@ -518,7 +526,8 @@ _THE_TABLE = [
             Edit(
                 _ORDERS,
                 "OrdersTable._inline_bodies",
-                "self._put_body(event.order_id, event.digest, packed, self._expires_at(event, arrival), replace=redact)",
+                "self._put_body(event.order_id, event.digest, packed, self._expires_at(event, arrival), "
+                "replace=redact)",
                 "self.__dict__.setdefault('later', []).append(\n"
                 "                    (event.order_id, event.digest, packed, self._expires_at(event, arrival)))",
             ),

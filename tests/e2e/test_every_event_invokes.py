@@ -34,7 +34,7 @@ def holds(file: Path, answer: Any) -> None:
     match file.parent.name:
         case "webhook":
             assert answer["statusCode"] == REFUSED.get(file.stem, 200)
-        case "consumer":
+        case "consumer" | "publisher":
             assert answer == {"batchItemFailures": []}
         case "reconciler" if file.stem in {"invalid", "too_old"}:
             assert "error" in answer

@@ -46,7 +46,7 @@ def test_it_holds_what_the_lock_says_and_no_more() -> None:
     assert sum(path.stat().st_size for path in PACKAGES.rglob("*") if path.is_file()) < LARGEST_LAYER_BYTES
 
 
-@pytest.mark.parametrize("function", ["webhook", "consumer", "reconciler"])
+@pytest.mark.parametrize("function", ["webhook", "consumer", "publisher", "reconciler"])
 def test_a_function_imports_with_the_layer_alone(function: str) -> None:
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path[:0] = ['.', {str(PACKAGES)!r}]; import app"],

@@ -6,16 +6,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from partner_orders.event import Arrival, OrderEvent, understand
-from partner_orders.merge import merge
 from partner_orders.orders_table import INLINE_BODY_BYTES, ITEM_BODIES_BYTES, OrdersTable, Written
 from partner_orders.stored_order import StoredOrder
-from tests.integration.conftest import NOW, RETENTION, TABLE, Calls, clock
+from tests.integration.conftest import NOW, RETENTION, TABLE, Calls
 from tests.orders import as_bytes, order
-from tests.property.lives import histories
 
 ARRIVAL = Arrival("webhook", NOW, "correlation-1")
 
@@ -92,28 +88,6 @@ def test_a_masked_copy_never_hides_a_full_one(orders: OrdersTable) -> None:
     write(orders, full)
     write(orders, masked)
     assert stored(orders).snapshot.body == full.body
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(histories(max_size=6), st.lists(st.integers(1, 4), min_size=1, max_size=10))
-def test_the_table_holds_what_the_pure_merge_gives_for_any_order_and_batching(
-    dynamodb: Any, events: list[OrderEvent], sizes: list[int]
-) -> None:
-    orders = OrdersTable(dynamodb, TABLE, RETENTION, clock)
-    dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": f"ORDER#{events[0].order_id}"}, "sk": {"S": "ORDER"}})
-    waiting, turn = list(events), 0
-    while waiting:
-        size = sizes[turn % len(sizes)]
-        write(orders, *waiting[:size])
-        waiting, turn = waiting[size:], turn + 1
-    merged, found = merge(events), stored(orders)
-    assert found.snapshot_key == merged.snapshot.snapshot_key
-    assert found.digests == merged.events.keys()
-    assert (found.sale, found.disputed, found.conflicts) == (merged.sale, merged.disputed, merged.conflicts)
-    assert found.status == merged.snapshot.status
-    for entry in found.history:
-        assert entry.body is not None
-        assert understand(entry.body).digest == entry.digest
 
 
 def test_a_write_that_took_effect_and_then_failed_is_not_doubled_by_the_next_try(

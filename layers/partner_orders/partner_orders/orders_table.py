@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from partner_orders import lifecycle
-from partner_orders.body import pack
+from partner_orders.body import pack, unpack
 from partner_orders.clock import Clock, from_text, to_text
 from partner_orders.event import Arrival, OrderEvent
 from partner_orders.personal_data import redacted
@@ -280,6 +280,12 @@ class OrdersTable:
         order = rows.pop(ORDER_SK, None)
         moved = {sk.removeprefix("EVENT#"): row["body"]["B"] for sk, row in rows.items()}
         return None if order is None else stored_order(order, moved)
+
+    def body(self, order_id: str, digest: str) -> bytes | None:
+        """A body that has a row of its own; None if it has none."""
+        key: Any = {"pk": {"S": f"ORDER#{order_id}"}, "sk": {"S": f"EVENT#{digest}"}}
+        item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return None if item is None else unpack(item["body"]["B"])
 
     def known(self, order_ids: Iterable[str]) -> dict[str, KnownOrder]:
         """What we have of each order; one we do not have is left out. Eventually consistent: half a read unit for an

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 LISTED_UNDER = "REJECTED"
+REJECTED_SK = "REJECTED"
 MAX_PROBLEMS = 50
 
 
@@ -71,7 +72,7 @@ class RejectedTable:
 
     def get(self, digest: str) -> RejectedEvent | None:
         item = self._client.get_item(TableName=self._table, Key=_key(digest), ConsistentRead=True).get("Item")
-        return None if item is None else _rejected(item)
+        return None if item is None else rejected_event(item)
 
     def newest(self, limit: int | None = None) -> list[RejectedEvent]:
         """The rejected by time of first arrival, newest first."""
@@ -92,10 +93,11 @@ def digest_of(body: bytes) -> str:
 
 
 def _key(digest: str) -> dict[str, Any]:
-    return {"pk": {"S": f"REJECTED#{digest}"}, "sk": {"S": "REJECTED"}}
+    return {"pk": {"S": f"REJECTED#{digest}"}, "sk": {"S": REJECTED_SK}}
 
 
-def _rejected(item: dict[str, Any]) -> RejectedEvent:
+def rejected_event(item: dict[str, Any]) -> RejectedEvent:
+    """A rejected event as its row holds it."""
     return RejectedEvent(
         digest=item["pk"]["S"].removeprefix("REJECTED#"),
         reason=item["reason"]["S"],

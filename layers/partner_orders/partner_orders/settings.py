@@ -51,3 +51,13 @@ class ReconcilerSettings(_Settings):
     chain_id: str
     rate_limit_per_minute: int
     order_retention_days: int
+
+
+@dataclass(frozen=True)
+class PublisherSettings(_Settings):
+    """``publish_personal_data`` is ``true`` or ``false``."""
+
+    orders_table_name: str
+    event_bus_name: str
+    publisher_dead_letters_url: str
+    publish_personal_data: str

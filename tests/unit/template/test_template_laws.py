@@ -1,6 +1,7 @@
 """The template's laws: what the numbers, the targets and the rights in it must satisfy together."""
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -10,11 +11,15 @@ import pytest
 
 from partner_orders import lease, reconciliation
 from partner_orders.intake import HAND_BACK_SECONDS, LAST_START_SECONDS, backoff_seconds
+from partner_orders.orders_table import ORDER_SK
+from partner_orders.rejected_table import REJECTED_SK
 from tests.unit.template.conftest import TEMPLATE, Template
 
 HOUR = 3600
 DAY = 24 * HOUR
-FUNCTIONS = ("WebhookFunction", "ConsumerFunction", "ReconcilerFunction")
+FUNCTIONS = ("WebhookFunction", "ConsumerFunction", "PublisherFunction", "ReconcilerFunction")
+# Actions for which AWS has no finer resource.
+ANY_RESOURCE = {"dynamodb:ListStreams"}
 PLATFORM_TIMEOUT_SECONDS = 10
 SMALLEST_ACCOUNT = 10  # concurrent executions of a new AWS account
 
@@ -192,10 +197,16 @@ def test_each_function_has_a_role_of_its_own(template: Template) -> None:
     assert set(roles) <= template.of_type("AWS::IAM::Role").keys()
 
 
-def test_no_statement_allows_any_action_or_any_resource(template: Template) -> None:
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_no_statement_allows_any_action_and_none_any_resource_where_aws_has_a_finer_one(template: Template) -> None:
     for role, statement in template.statements():
         for entry in ("Action", "Resource"):
-            values = statement[entry] if isinstance(statement[entry], list) else [statement[entry]]
+            values = _list(statement[entry])
+            if entry == "Resource" and {*_list(statement["Action"])} <= ANY_RESOURCE:
+                continue
             for value in values:
                 text = value if isinstance(value, str) else next(iter(value.values()))
                 assert "*" not in str(text), f"{role}: {statement}"
@@ -215,6 +226,9 @@ def test_each_function_may_do_exactly_what_is_written_here(template: Template) -
         "ReconcilerRole": logs
         | {"secretsmanager:GetSecretValue", "sqs:SendMessage", "sqs:GetQueueAttributes"}
         | {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:PutItem"},
+        "PublisherRole": logs
+        | {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
+        | {"dynamodb:GetItem", "events:PutEvents", "sqs:SendMessage"},
         "ReconciliationScheduleRole": {"lambda:InvokeFunction", "sqs:SendMessage"},
     }
 
@@ -232,6 +246,7 @@ AWS_METRICS = {
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"): "AWS::SQS::Queue",
     ("AWS/ApiGateway", "5xx", "ApiId"): "AWS::ApiGatewayV2::Api",
     ("AWS/Lambda", "Errors", "FunctionName"): "AWS::Lambda::Function",
+    ("AWS/Lambda", "IteratorAge", "FunctionName"): "AWS::Lambda::Function",
 }
 
 
@@ -250,6 +265,29 @@ def test_every_alarm_watches_a_metric_that_aws_or_a_function_of_the_stack_emits(
         kind = AWS_METRICS[alarm["Namespace"], alarm["MetricName"], dimension["Name"]]
         [target] = references(dimension["Value"])
         assert template.resources[target]["Type"] == kind, name
+
+
+def test_the_publisher_is_called_until_it_succeeds_and_told_of_nothing_but_orders_and_rejected(
+    template: Template,
+) -> None:
+    mapping = template.properties("PublisherFunctionOrdersTable")
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["MaximumRetryAttempts"] == -1
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    [pattern] = [json.loads(entry["Pattern"]) for entry in mapping["FilterCriteria"]["Filters"]]
+    assert pattern == {"dynamodb": {"Keys": {"sk": {"S": [ORDER_SK, REJECTED_SK]}}}}
+    assert references(mapping["DestinationConfig"]) == {"PublisherDeadLetters"}
+    app = function_module("publisher")
+    assert longest_call_seconds(app.AWS_CALLS) < template.properties("PublisherFunction")["Timeout"] / 2
+
+
+def test_without_change_events_nothing_of_the_publisher_is_made(template: Template) -> None:
+    for name, resource in template.resources.items():
+        if resource.get("Condition") != "HasChangeEvents":
+            made_only_then = {
+                other for other, it in template.resources.items() if it.get("Condition") == "HasChangeEvents"
+            }
+            assert not references(resource["Properties"]) & made_only_then, name
 
 
 def test_a_schedule_that_cannot_start_the_reconciler_leaves_a_dead_letter_soon(template: Template) -> None:

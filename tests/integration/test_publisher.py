@@ -1,0 +1,332 @@
+"""The publisher: the table's changes onto the bus, whole, in order, and nothing about people."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from local.table_stream import TableStream
+from partner_orders.event import Arrival, understand
+from partner_orders.event_bus import EventBus
+from partner_orders.orders_table import OrdersTable
+from partner_orders.publisher import Published, Publisher, PublisherDeadLetters
+from partner_orders.rejected_table import RejectedTable
+from tests.integration.conftest import NOW, RETENTION, TABLE, clock
+from tests.orders import as_bytes, order
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "change-event.v1.schema.json").read_text())
+ARRIVAL = Arrival("webhook", NOW, "request-1")
+LETTERS = "https://queue.example.com/dead-letters"
+
+
+class Bus:
+    """EventBridge; ``fault`` says, for an entry, the code it is refused with, or raises for the request."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self.requests: list[int] = []
+        self.fault: Callable[[dict[str, Any]], str | None] = lambda _: None
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        self.requests.append(len(Entries))
+        answers: list[dict[str, str]] = []
+        for entry in Entries:
+            if code := self.fault(entry):
+                answers.append({"ErrorCode": code, "ErrorMessage": "refused"})
+            else:
+                self.entries.append(entry)
+                answers.append({"EventId": "an-id-of-the-bus"})
+        return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
+
+    @property
+    def details(self) -> list[dict[str, Any]]:
+        return [json.loads(entry["Detail"]) for entry in self.entries]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [entry["DetailType"] for entry in self.entries]
+
+
+class Letters:
+    """The publisher's dead letters."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.is_down = False
+
+    def send_message(self, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803
+        if self.is_down:
+            raise ReadTimeoutError(endpoint_url=QueueUrl)
+        self.texts.append(MessageBody)
+
+
+class World:
+    def __init__(self, dynamodb: Any) -> None:
+        self.stream, self.bus, self.letters = TableStream(dynamodb, TABLE), Bus(), Letters()
+        self.dynamodb = dynamodb
+        self.orders = OrdersTable(dynamodb, TABLE, RETENTION, clock)
+        self.rejected = RejectedTable(dynamodb, TABLE, RETENTION, clock)
+        self.publisher = self.new_publisher(personal_data=False)
+
+    def new_publisher(self, personal_data: bool) -> Publisher:
+        bus: Any = self.bus
+        letters: Any = self.letters
+        return Publisher(self.orders, EventBus(bus, "bus"), PublisherDeadLetters(letters, LETTERS), personal_data)
+
+    def receive(self, *bodies: dict[str, Any]) -> None:
+        for body in bodies:
+            self.orders.write([(understand(as_bytes(body)), ARRIVAL)])
+
+    def publish(self, seconds: float = 60.0) -> Published:
+        """Publish all that the stream has, once; what is held stays there, and what comes after it too."""
+        records = self.stream.records
+        published = self.publisher.process(records, lambda: seconds)
+        first = next((at for at, record in enumerate(records) if _number(record) in published.held), len(records))
+        self.stream.records = records[first:]
+        return published
+
+
+def _number(record: dict[str, Any]) -> str:
+    return str(record["dynamodb"]["SequenceNumber"])
+
+
+def at(minute: int, status: str, **changes: Any) -> dict[str, Any]:
+    body = order(status=status, **changes)
+    body["sys"]["updated_at"] = f"2026-10-14T08:{minute:02}:00.000Z"
+    return body
+
+
+@pytest.fixture
+def world(dynamodb: Any) -> Iterator[World]:
+    made = World(dynamodb)
+    yield made
+    for detail in made.bus.details:
+        jsonschema.validate(detail, SCHEMA)
+
+
+def test_each_status_an_order_comes_to_is_an_event_with_its_keys_and_its_sequence(world: World) -> None:
+    world.receive(at(12, "RECEIVED"), at(20, "READY_FOR_PICKUP"), at(30, "DISPATCHED"))
+    world.publish()
+    assert world.bus.kinds == ["order.received", "order.ready_for_pickup", "order.dispatched"]
+    first, _, last = world.bus.details
+    assert [detail["sequence"] for detail in world.bus.details] == [1, 2, 3]
+    assert (first["old_status"], first["sale"], first["changed_fields"]) == (None, "not_yet_known", [])
+    assert (last["old_status"], last["status"], last["sale"]) == ("READY_FOR_PICKUP", "DISPATCHED", "yes")
+    assert last["changed_fields"] == ["status", "sys.updated_at"]
+    body = order()
+    assert last["id"] == f"{body['order_id']}/3"
+    assert {name: last[name] for name in ("order_id", "external_order_id", "order_code")} == {
+        name: body[name] for name in ("order_id", "external_order_id", "order_code")
+    }
+    assert (last["store_id"], last["source"], last["correlation_id"]) == (
+        body["client"]["store_id"],
+        "webhook",
+        "request-1",
+    )
+
+
+def test_a_change_within_a_status_is_an_update_that_names_the_fields(world: World) -> None:
+    changed = at(14, "RECEIVED")
+    changed["payment"]["order_total"] = 1
+    world.receive(at(12, "RECEIVED"), changed)
+    world.publish()
+    assert world.bus.kinds == ["order.received", "order.updated"]
+    assert world.bus.details[1]["changed_fields"] == ["payment.order_total", "sys.updated_at"]
+
+
+def test_a_status_that_the_platform_adds_is_published_by_its_name(world: World) -> None:
+    world.receive(at(12, "HANDED-TO drone!"))
+    world.publish()
+    assert world.bus.kinds == ["order.handed_to_drone"]
+    assert world.bus.details[0]["status"] == "HANDED-TO DRONE!"
+
+
+def test_what_changes_nothing_is_not_published(world: World) -> None:
+    world.receive(at(30, "DISPATCHED"), at(30, "DISPATCHED"), at(12, "RECEIVED"))  # new, again, late
+    key = {"pk": {"S": f"ORDER#{order()['order_id']}"}, "sk": {"S": "ORDER"}}
+    item = world.dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
+    world.stream.add(key, item, item | {"version": {"N": "77"}})  # a rewrite
+    world.stream.add(key, item, None)  # expiry
+    world.stream.add({"pk": key["pk"], "sk": {"S": "EVENT#1"}}, None, {"pk": key["pk"]})  # a body's own row
+    assert world.publish().counts == {"Published": 1}
+    assert world.bus.kinds == ["order.dispatched"]
+
+
+def test_a_late_event_that_makes_a_cancelled_order_a_sale_is_an_update(world: World) -> None:
+    cancelled = at(40, "CANCELLED")
+    cancelled["cancellation"] = {"reason": "TOO_BUSY"}
+    world.receive(cancelled, at(30, "DISPATCHED"))
+    world.publish()
+    assert world.bus.kinds == ["order.cancelled", "order.updated"]
+    assert [(detail["sale"], detail["disputed"]) for detail in world.bus.details] == [("no", True), ("yes", True)]
+    assert world.bus.details[1]["changed_fields"] == []
+
+
+def test_an_order_is_published_without_what_is_about_the_customer(world: World) -> None:
+    body = at(12, "RECEIVED", comment="ring twice", a_new_field={"of": "somebody"})
+    body["items"][0]["instructions"] = "for Amina"
+    body["client"]["contact"] = "the owner"
+    world.receive(body)
+    world.publish()
+    published = world.bus.details[0]["order"]
+    assert published.keys() == body.keys() - {"customer", "comment", "a_new_field"}
+    assert "instructions" not in published["items"][0]
+    assert "contact" not in published["client"]
+    assert published["payment"] == body["payment"]
+    assert published["items"][0]["pricing"] == body["items"][0]["pricing"]
+
+
+def test_an_order_is_published_whole_where_the_chain_asks_for_it(world: World) -> None:
+    world.publisher = world.new_publisher(personal_data=True)
+    body = at(12, "RECEIVED", a_new_field={"of": "somebody"})
+    world.receive(body)
+    world.publish()
+    assert world.bus.details[0]["order"] == body
+
+
+def test_a_number_is_published_with_every_digit(world: World) -> None:
+    world.receive(at(12, "RECEIVED"))
+    text = as_bytes(at(13, "RECEIVED")).replace(b'"sub_total":', b'"sub_total":12345678901234567890.123456789,"x":', 1)
+    world.orders.write([(understand(text), ARRIVAL)])
+    world.publish()
+    assert '"sub_total":12345678901234567890.123456789' in world.bus.entries[1]["Detail"]
+
+
+def test_a_rejected_event_is_told_of_once_and_not_shown(world: World) -> None:
+    for _ in range(3):
+        world.rejected.keep(b'{"name": "Amina"}', ARRIVAL, "not_an_order", ["order_id: Field required"])
+    world.publish()
+    assert world.bus.kinds == ["order.rejected"]
+    assert world.bus.details[0]["problems"] == ["order_id: Field required"]
+    assert "Amina" not in world.bus.entries[0]["Detail"]
+
+
+def test_a_large_body_is_fetched_and_one_too_large_for_the_bus_is_left_out(world: World) -> None:
+    def of_size(minute: int, items: int) -> dict[str, Any]:
+        body = at(minute, "RECEIVED")
+        body["items"] = [
+            body["items"][0] | {"_id": str(n), "sku": f"{n * 7919:x}" * 40} for n in range(items)
+        ]  # hard to compress
+        return body
+
+    world.receive(of_size(12, 60), of_size(13, 590))
+    world.publish()
+    whole, too_large = world.bus.details
+    assert len(whole["order"]["items"]) == 60
+    assert (too_large["order"], too_large["order_left_out"]) == (None, "too_large")
+    assert max(len(entry["Detail"]) for entry in world.bus.entries) < 250_000
+
+
+def test_a_fault_that_passes_holds_back_its_order_alone(world: World) -> None:
+    ids = [f"0b9f3c52-71a4-4f0e-9b1c-{n:012}" for n in range(3)]
+    for minute, status in ((12, "RECEIVED"), (20, "DISPATCHED")):
+        world.receive(*(at(minute, status, order_id=order_id) for order_id in ids))
+    world.bus.fault = lambda entry: "ThrottlingException" if ids[1] in entry["Detail"] else None
+    published = world.publish()
+    assert published.held == ["1000001", "1000004"]
+    assert Counter(detail["order_id"] for detail in world.bus.details) == {ids[0]: 2, ids[2]: 2}
+    world.bus.fault = lambda _: None
+    assert world.publish().held == []
+    assert [detail["sequence"] for detail in world.bus.details if detail["order_id"] == ids[1]] == [1, 2]
+
+
+def test_an_event_that_the_bus_will_never_take_becomes_a_dead_letter_whole(world: World) -> None:
+    world.receive(at(12, "RECEIVED"), at(20, "DISPATCHED"))
+    world.bus.fault = lambda entry: "MalformedDetail" if entry["DetailType"] == "order.received" else None
+    assert world.publish().counts == {"NotPublished": 1, "Published": 1}
+    [text] = world.letters.texts
+    letter = json.loads(text)
+    assert (letter["fault"], letter["detail_type"]) == ("MalformedDetail", "order.received")
+    jsonschema.validate(json.loads(letter["detail"]), SCHEMA)
+
+
+def test_nothing_passes_a_change_that_could_not_even_become_a_dead_letter(world: World) -> None:
+    world.receive(at(12, "RECEIVED"), at(20, "DISPATCHED"))
+    world.bus.fault, world.letters.is_down = (lambda _: "MalformedDetail"), True
+    assert world.publish().held == ["1000000", "1000001"]
+    assert world.bus.entries == []
+
+
+def test_one_event_that_spoils_a_request_does_not_spoil_its_neighbours(world: World) -> None:
+    ids = [f"0b9f3c52-71a4-4f0e-9b1c-{n:012}" for n in range(4)]
+    world.receive(*(at(12, "RECEIVED", order_id=order_id) for order_id in ids))
+    put = world.bus.put_events
+
+    def refuse_all_with_the_third(Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        if any(ids[2] in entry["Detail"] for entry in Entries):
+            answer: Any = {"Error": {"Code": "ValidationException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+            raise ClientError(answer, "PutEvents")
+        return put(Entries)
+
+    world.bus.put_events = refuse_all_with_the_third  # type: ignore[method-assign]
+    assert world.publish().counts == {"Published": 3, "NotPublished": 1}
+    assert ids[2] in world.letters.texts[0]
+
+
+def test_a_row_that_cannot_be_read_becomes_a_dead_letter_that_names_it(world: World) -> None:
+    key = {"pk": {"S": "ORDER#odd"}, "sk": {"S": "ORDER"}}
+    world.stream.add(key, None, key | {"sequence": {"N": "1"}})
+    assert world.publish().counts == {"NotPublished": 1}
+    assert json.loads(world.letters.texts[0])["pk"] == "ORDER#odd"
+
+
+def test_with_no_time_left_the_rest_is_for_the_next_call(world: World) -> None:
+    world.receive(at(12, "RECEIVED"))
+    assert world.publish(seconds=5.0).held == ["1000000"]
+    assert world.bus.requests == []
+
+
+def test_an_order_asked_for_again_is_published_under_its_present_status(world: World) -> None:
+    world.receive(at(12, "RECEIVED"), at(40, "CANCELLED"))
+    world.publish()
+    world.dynamodb.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"ORDER#{order()['order_id']}"}, "sk": {"S": "ORDER"}},
+        UpdateExpression="SET #sequence = #sequence + :one, republished = #sequence + :one",
+        ExpressionAttributeNames={"#sequence": "sequence"},
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+    world.publish()
+    assert world.bus.kinds == ["order.received", "order.cancelled", "order.cancelled"]
+    assert world.bus.details[2]["sequence"] == 3
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.sampled_from(["RECEIVED", "READY_FOR_PICKUP", "DISPATCHED"])), max_size=12
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_whatever_fails_every_change_is_on_the_bus_or_a_dead_letter_and_in_order(
+    dynamodb: Any, changes: list[tuple[int, str]], chance: Any
+) -> None:
+    for item in dynamodb.scan(TableName=TABLE)["Items"]:
+        dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
+    world = World(dynamodb)
+    expected: set[str] = set()
+    for minute, (number, status) in enumerate(changes):
+        world.receive(at(minute, status, order_id=f"0b9f3c52-71a4-4f0e-9b1c-{number:012}"))
+    for record in world.stream.records:
+        image = record["dynamodb"]["NewImage"]
+        expected.add(f"{image['pk']['S'].removeprefix('ORDER#')}/{image['sequence']['N']}")
+
+    world.bus.fault = lambda _: chance.choice([None, None, "InternalFailure", "MalformedDetail"])
+    for _ in range(200):
+        world.letters.is_down = chance.random() < 0.3
+        if not world.publish().held:
+            break
+    buried = [json.loads(json.loads(text)["detail"])["id"] for text in world.letters.texts]
+    assert {detail["id"] for detail in world.bus.details} | {*buried} == expected
+    first_times: dict[str, list[int]] = defaultdict(list)
+    for detail in world.bus.details:
+        if detail["sequence"] not in first_times[detail["order_id"]]:
+            first_times[detail["order_id"]].append(detail["sequence"])
+    assert all(sequences == sorted(sequences) for sequences in first_times.values())

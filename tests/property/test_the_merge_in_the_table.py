@@ -1,0 +1,106 @@
+"""The merge's laws, kept in DynamoDB: whatever the order, the batches, and whoever writes in between."""
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from partner_orders.event import Arrival, OrderEvent, understand
+from partner_orders.merge import merge
+from partner_orders.orders_table import OrdersTable
+from partner_orders.stored_order import StoredOrder, stored_order
+from tests.integration.conftest import NOW, RETENTION, TABLE, clock
+from tests.property import lives
+from tests.property.lives import histories
+
+ONE_TABLE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+ARRIVAL = Arrival("webhook", NOW, "c1")
+SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=10)
+
+
+class Writer:
+    """Writes batches of one order; before some of its calls the next batch is written by somebody else."""
+
+    def __init__(self, dynamodb: Any, events: list[OrderEvent], sizes: list[int], overtaken: list[bool]) -> None:
+        self._orders = OrdersTable(dynamodb, TABLE, RETENTION, clock)
+        self._client = dynamodb
+        self._key = {"pk": {"S": f"ORDER#{events[0].order_id}"}, "sk": {"S": "ORDER"}}
+        self._waiting = list(events)
+        self._sizes = iter(sizes * len(events))
+        self._overtaken = iter(overtaken)
+        self.states: list[StoredOrder] = []
+
+    def run(self) -> StoredOrder:
+        self._client.delete_item(TableName=TABLE, Key=self._key)
+        events = self._client.meta.events
+        events.register("before-call.dynamodb.UpdateItem", self._overtake)
+        events.register("after-call.dynamodb.UpdateItem", self._look)
+        try:
+            while self._waiting:
+                self._write()
+        finally:
+            events.unregister("before-call.dynamodb.UpdateItem", self._overtake)
+            events.unregister("after-call.dynamodb.UpdateItem", self._look)
+        found = self._orders.get(self._key["pk"]["S"].removeprefix("ORDER#"))
+        assert found is not None
+        return found
+
+    def _write(self) -> None:
+        size = next(self._sizes)
+        batch, self._waiting = self._waiting[:size], self._waiting[size:]
+        self._orders.write([(event, ARRIVAL) for event in batch])
+
+    def _overtake(self, **_: Any) -> None:
+        if not self._waiting:
+            return
+        for is_overtaken in self._overtaken:
+            if is_overtaken:
+                self._write()
+            return
+
+    def _look(self, **_: Any) -> None:
+        item = self._client.get_item(TableName=TABLE, Key=self._key)["Item"]
+        self.states.append(stored_order(item, {}))
+
+
+def seen(order: StoredOrder) -> tuple[object, ...]:
+    return order.snapshot_key, order.sale, order.disputed
+
+
+@settings(max_examples=60, suppress_health_check=ONE_TABLE)
+@given(histories(max_size=6), SIZES, st.lists(st.booleans(), max_size=12))
+def test_convergence_the_table_holds_what_the_pure_merge_gives_whoever_writes_in_between(
+    dynamodb: Any, events: list[OrderEvent], sizes: list[int], overtaken: list[bool]
+) -> None:
+    merged, found = merge(events), Writer(dynamodb, events, sizes, overtaken).run()
+    assert found.snapshot_key == merged.snapshot.snapshot_key
+    assert found.digests == merged.events.keys()
+    assert (found.sale, found.disputed, found.conflicts) == (merged.sale, merged.disputed, merged.conflicts)
+    assert found.status == merged.snapshot.status
+    for entry in found.history:
+        assert entry.body is not None
+        assert understand(entry.body).digest == entry.digest
+
+
+@settings(max_examples=60, suppress_health_check=ONE_TABLE)
+@given(st.tuples(lives.events(), lives.events(), lives.events()))
+def test_convergence_the_second_write_of_a_batch_may_be_overtaken(
+    dynamodb: Any, events: tuple[OrderEvent, OrderEvent, OrderEvent]
+) -> None:
+    known, new, overtaking = events
+    # Before the second try to write what was partly known, a third event is written.
+    found = Writer(dynamodb, [known, known, new, overtaking], [1, 2, 1], [False, False, True]).run()
+    assert found.snapshot_key == merge(events).snapshot.snapshot_key
+    assert found.digests == merge(events).events.keys()
+
+
+@settings(max_examples=40, suppress_health_check=ONE_TABLE)
+@given(histories(max_size=6), SIZES, st.lists(st.booleans(), max_size=12))
+def test_an_order_counts_its_changes_and_nothing_else(
+    dynamodb: Any, events: list[OrderEvent], sizes: list[int], overtaken: list[bool]
+) -> None:
+    writer = Writer(dynamodb, events, sizes, overtaken)
+    writer.run()
+    assert writer.states[0].sequence == 1
+    for before, after in zip(writer.states, writer.states[1:], strict=False):
+        assert after.sequence - before.sequence == (seen(before) != seen(after))
