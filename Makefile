@@ -112,6 +112,8 @@ $(DEV): requirements/dev.txt $(TOOLS)
 	@echo "setup: packages, tests and checks"
 	@test -x .venv/bin/python || $(UV) venv --quiet --python "$(PYTHON)" .venv
 	@$(UV) pip sync --quiet --require-hashes --python .venv $<
+	@printf '#!/bin/sh\nroot=$$(cd "$$(dirname "$$0")/../.." && pwd)\nPYTHONPATH="$$root/layers/partner_orders:$$root" exec "$$root/.venv/bin/python" -m cli "$$@"\n' \
+	    >.venv/bin/partner-orders && chmod +x .venv/bin/partner-orders
 	@touch $@
 
 $(LOCAL): requirements/local.txt $(TOOLS)

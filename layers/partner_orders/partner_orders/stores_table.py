@@ -1,11 +1,13 @@
 """The stores of the chain: a row for each, registered by the first event it is seen in, and an alias row for the
 chain's own id of it (contract 1). All in one partition, so that one query lists them."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from partner_orders.clock import Clock, to_text
 from partner_orders.order import Client
+from partner_orders.trading_hours import BadTradingHoursError, TradingHours
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,6 +29,30 @@ class Store:
     time_zone: str | None = None
     trading_hours: str | None = None
     is_paused: bool = False
+
+
+class InvalidStoreError(ValueError):
+    """Says which setting of a store is not one, and how it should look."""
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """What an operator sets of a store: None leaves a setting as it is, an empty text removes it."""
+
+    currency: str | None = None
+    time_zone: str | None = None
+    trading_hours: str | None = None
+    external_partner_config_id: str | None = None
+    is_paused: bool | None = None
+
+    def check(self) -> None:
+        """Raises InvalidStoreError."""
+        if self.currency and not re.fullmatch(r"[A-Z]{3}", self.currency):
+            raise InvalidStoreError("the currency should be three capital letters, such as PKR")
+        try:
+            TradingHours.from_text(self.trading_hours or "", self.time_zone or "UTC")
+        except BadTradingHoursError as error:
+            raise InvalidStoreError(str(error)) from None
 
 
 class StoresTable:
@@ -74,7 +100,12 @@ class StoresTable:
                 ":now": {"S": to_text(self._clock())},
             },
         )
-        if alias and alias != store_id:
+        if alias:
+            self._put_alias(alias, store_id)
+        self._registered.add(identity)
+
+    def _put_alias(self, alias: str, store_id: str) -> None:
+        if alias != store_id:
             self._client.put_item(
                 TableName=self._table,
                 Item={
@@ -83,7 +114,37 @@ class StoresTable:
                     "schema_version": {"N": str(SCHEMA_VERSION)},
                 },
             )
-        self._registered.add(identity)
+
+    def set(self, name: str, settings: StoreSettings) -> str:
+        """Write an operator's settings of a store, named by either of its ids; gives its store_id. One that is not
+        registered yet is, by this name. Raises InvalidStoreError and botocore's errors."""
+        settings.check()
+        known = self.find(name)
+        store_id = known.store_id if known else name
+        sets: dict[str, Any] = {"schema_version": {"N": str(SCHEMA_VERSION)}, "store_id": {"S": store_id}}
+        removes: list[str] = []
+        for setting in fields(settings):
+            value = getattr(settings, setting.name)
+            if isinstance(value, bool):
+                sets[setting.name] = {"BOOL": value}
+            elif value:
+                sets[setting.name] = {"S": value}
+            elif value is not None:
+                removes.append(f"#{setting.name}")
+        expression = "SET registered_at = if_not_exists(registered_at, :now), " + ", ".join(
+            f"#{name} = :{name}" for name in sets
+        )
+        self._client.update_item(
+            TableName=self._table,
+            Key=_key("STORE", store_id),
+            UpdateExpression=expression + (" REMOVE " + ", ".join(removes) if removes else ""),
+            ExpressionAttributeNames={f"#{name}": name for name in [*sets, *(name[1:] for name in removes)]},
+            ExpressionAttributeValues={f":{name}": value for name, value in sets.items()}
+            | {":now": {"S": to_text(self._clock())}},
+        )
+        if settings.external_partner_config_id:
+            self._put_alias(settings.external_partner_config_id, store_id)
+        return store_id
 
     def all(self) -> list[Store]:
         """Every registered store, by store_id."""

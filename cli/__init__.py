@@ -1,0 +1,1 @@
+"""``partner-orders``: the operator's command line."""

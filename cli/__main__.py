@@ -1,0 +1,82 @@
+"""``partner-orders``: the operator's command line."""
+
+import sys
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+from cli import orders, stores
+from cli.errors import CancelledByOperatorError, OperatorError
+from cli.output import err
+from cli.stack import Where
+
+app = typer.Typer(
+    name="partner-orders",
+    help="Look after a partner-orders stack: its orders, stores, gaps, rejected events and secrets.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(orders.app, name="orders")
+app.add_typer(stores.app, name="stores")
+
+
+@app.callback()
+def which_stack(
+    context: typer.Context,
+    stack_name: Annotated[str | None, typer.Option(help="the CloudFormation stack")] = None,
+    config_env: Annotated[str | None, typer.Option(help="an environment of samconfig.toml, such as production")] = None,
+    region: Annotated[str | None, typer.Option(help="the AWS region")] = None,
+    profile: Annotated[str | None, typer.Option(help="a profile of the AWS CLI")] = None,
+    local: Annotated[bool, typer.Option("--local", help="the stack that `make up` started")] = False,
+) -> None:
+    """Without any of these it is the stack that `make up` started, if one is up."""
+    context.obj = Where(stack_name, config_env, region, profile, local)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command. 0: done. 1: it failed, or found a fault. 2: it was called wrongly. 3: the operator said no."""
+    try:
+        answer = app(args=arguments, standalone_mode=False, prog_name="partner-orders")
+    except typer.Abort:
+        err.print("cancelled", markup=False)
+        return 3
+    except CancelledByOperatorError as cancelled:
+        err.print(str(cancelled), markup=False)
+        return 3
+    except typer.TyperException as wrong:
+        _explain(wrong.format_message(), "`partner-orders [COMMAND] --help` shows how it is called.")
+        return wrong.exit_code
+    except OperatorError as error:
+        _explain(error.what, error.advice)
+    except NoCredentialsError:
+        _explain("no AWS credentials", "Sign in with the AWS CLI, or choose a --profile.")
+    except ClientError as error:
+        code, operation = error.response["Error"]["Code"], error.operation_name
+        _explain(f"AWS refused {operation}: {code}", _advice(code))
+    except BotoCoreError as error:
+        _explain(
+            f"AWS did not answer: {type(error).__name__}", "Check the network, --region, and whether the stack is up."
+        )
+    else:
+        return answer if isinstance(answer, int) else 0
+    return 1
+
+
+def _advice(code: str) -> str:
+    if "Denied" in code or code in {"UnrecognizedClientException", "ExpiredToken", "InvalidClientTokenId"}:
+        return "Your AWS user may not do this, or its sign-in has expired."
+    if "Throttl" in code or "Throughput" in code:
+        return "Try again in a minute."
+    return "Try again; if it stays, look at the stack in the AWS console."
+
+
+def _explain(what: str, advice: str) -> None:
+    err.print(f"error: {what}", style="red", markup=False)
+    if advice:
+        err.print(advice, markup=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

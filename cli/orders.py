@@ -1,0 +1,246 @@
+"""``partner-orders orders``: find orders, and see their lives."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.text import Text
+
+from cli.errors import OperatorError
+from cli.output import AsJson, ShowPersonalData, out, print_json, print_table, say
+from cli.stack import DeployedStack
+from cli.stores import store_named
+from partner_orders import lifecycle
+from partner_orders.clock import from_text, now
+from partner_orders.digest import changed_fields
+from partner_orders.json_text import parse
+from partner_orders.order import Item, Order
+from partner_orders.personal_data import without_personal_data
+from partner_orders.stored_order import HistoryEntry, StoredOrder
+from partner_orders.stores_table import Store
+
+app = typer.Typer(help="Orders: list, find, show.", no_args_is_help=True)
+
+WEIGHED = frozenset({"KG", "WEIGHT"})
+Day = Annotated[str | None, typer.Option(help="a day in the store's time zone, 2026-03-14; today without")]
+
+
+@app.command("list")
+def list_orders(
+    context: typer.Context,
+    store: Annotated[str | None, typer.Option(help="a store, by either of its ids")] = None,
+    day: Day = None,
+    status: Annotated[str | None, typer.Option(help="only orders of this status")] = None,
+    open_only: Annotated[
+        bool, typer.Option("--open", help="the open orders of the last 60 days, of any store")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """A store's orders of a day, or every open order.
+
+    Example: partner-orders orders list --store k7mf --day 2026-03-14 --status CANCELLED
+    """
+    stack = DeployedStack.find(context.obj)
+    zone: tzinfo = UTC
+    if store:
+        found = store_named(stack, store)
+        zone = zone_of(found)
+        start, end = day_in(zone, day)
+        ids = stack.orders.of_store(found.store_id, start, end - timedelta(microseconds=1))
+    elif open_only:
+        ids = stack.orders.open_since(now() - timedelta(days=60))
+    else:
+        raise OperatorError("which orders?", "Name a --store, or ask for the --open ones.")
+    orders = [order for order in map(stack.orders.get, ids) if order is not None]
+    if open_only:
+        orders = [order for order in orders if lifecycle.is_open(order.status)]
+    if status:
+        orders = [order for order in orders if order.status == lifecycle.normalise(status)]
+    print_orders(orders, zone, as_json)
+
+
+@app.command()
+def find(
+    context: typer.Context,
+    order_id: Annotated[
+        str, typer.Argument(metavar="ID", help="order_id, external_order_id, or with --store order_code")
+    ],
+    store: Annotated[str | None, typer.Option(help="the store of an order_code")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Orders by any of their three ids. Example: partner-orders orders find 0417 --store k7mf"""
+    stack = DeployedStack.find(context.obj)
+    zone: tzinfo = UTC
+    ids = [order_id, *stack.orders.by_external_order_id(order_id)]
+    if store:
+        found = store_named(stack, store)
+        zone = zone_of(found)
+        ids += stack.orders.by_order_code(found.store_id, order_id)
+    orders = [order for order in map(stack.orders.get, dict.fromkeys(ids)) if order is not None]
+    print_orders(orders, zone, as_json)
+    if not orders:
+        raise OperatorError(f"no order {order_id}", "" if store else "An order_code needs its --store.")
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    order_id: Annotated[str, typer.Argument(help="the order_id or external_order_id")],
+    as_json: AsJson = False,
+    show_personal_data: ShowPersonalData = False,
+) -> None:
+    """An order's life, items and money. Example: partner-orders orders show 0b9f3c52-71a4-4f0e-9b1c-6d2f8a7e5c10"""
+    stack = DeployedStack.find(context.obj)
+    order = stack.orders.get(order_id)
+    if order is None:
+        others = stack.orders.by_external_order_id(order_id)
+        order = stack.orders.get(others[0]) if others else None
+    if order is None:
+        raise OperatorError(f"no order {order_id}", "`partner-orders orders find` takes an order_code too.")
+    if as_json:
+        print_json(whole(order, show_personal_data))
+        return
+    store_id = order.attributes.get("store_id")
+    store = stack.stores.find(store_id) if store_id else None
+    _print_order(order, store, show_personal_data)
+
+
+def print_orders(orders: list[StoredOrder], zone: tzinfo, as_json: bool) -> None:
+    """A line for each order."""
+    if as_json:
+        print_json([summary(order) for order in orders])
+        return
+    columns = ("created", "order_id", "external_order_id", "order_code", "store", "status", "sale", "events")
+    print_table(
+        columns,
+        (
+            (
+                at(order.attributes["listed_at"], zone),
+                order.order_id,
+                order.attributes.get("external_order_id"),
+                order.attributes.get("order_code"),
+                order.attributes.get("store_id"),
+                order.status,
+                order.sale.value + (" (disputed)" if order.disputed else ""),
+                len(order.history),
+            )
+            for order in orders
+        ),
+    )
+    say(f"{len(orders)} orders")
+
+
+def summary(order: StoredOrder) -> dict[str, Any]:
+    """An order's ids and state, without a body."""
+    names = ("external_order_id", "order_code", "store_id", "chain_id", "occurred_at", "listed_at")
+    return {
+        "order_id": order.order_id,
+        **{name: order.attributes.get(name) for name in names},
+        "status": order.status,
+        "sale": order.sale.value,
+        "disputed": order.disputed,
+        "conflicts": order.conflicts,
+        "sequence": order.sequence,
+    }
+
+
+def whole(order: StoredOrder, show_personal_data: bool) -> dict[str, Any]:
+    """An order with its snapshot and history."""
+    history = [
+        {
+            "digest": entry.digest,
+            "status": entry.status,
+            "occurred_at": entry.occurred_at,
+            "received_at": entry.received_at,
+            "source": entry.source,
+            "correlation_id": entry.correlation_id,
+            "redacted": entry.is_redacted,
+            "body": _body(entry, show_personal_data),
+        }
+        for entry in order.history
+    ]
+    return summary(order) | {"order": _body(order.snapshot, show_personal_data), "history": history}
+
+
+def zone_of(store: Store) -> tzinfo:
+    """The store's time zone; UTC until an operator has set one."""
+    return ZoneInfo(store.time_zone) if store.time_zone else UTC
+
+
+def day_in(zone: tzinfo, text: str | None) -> tuple[datetime, datetime]:
+    """When a day begins and ends in a zone. Raises OperatorError."""
+    try:
+        day = date.fromisoformat(text) if text else now().astimezone(zone).date()
+    except ValueError:
+        raise OperatorError(f"{text} is no day", "A day looks like 2026-03-14.") from None
+    begins, ends = (datetime.combine(one, time(), zone) for one in (day, day + timedelta(days=1)))
+    return begins.astimezone(UTC), ends.astimezone(UTC)
+
+
+def at(text: str, zone: tzinfo) -> str:
+    """A time of the table for a person, in a zone."""
+    return f"{from_text(text).astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
+def _body(entry: HistoryEntry, show_personal_data: bool) -> Any:
+    value = parse(entry.body) if entry.body else None
+    return value if show_personal_data or not isinstance(value, dict) else without_personal_data(value)
+
+
+def _print_order(order: StoredOrder, store: Store | None, show_personal_data: bool) -> None:
+    zone = zone_of(store) if store else UTC
+    snapshot = Order.model_validate(parse(order.snapshot.body or b"{}"))
+    currency = store.currency or "" if store else ""
+    out.print(Text(f"{order.order_id}  {order.status}", style="bold"))
+    facts: dict[str, object] = {
+        "external_order_id": order.attributes.get("external_order_id"),
+        "order_code": order.attributes.get("order_code"),
+        "store": f"{order.attributes.get('store_id', '?')}  {(store.name or '') if store else ''}",
+        "sale": order.sale.value + (" (disputed: the cancellation does not say)" if order.disputed else ""),
+        "conflicts": order.conflicts or None,
+        "type": " ".join(filter(None, (snapshot.order_type, snapshot.transport_type))),
+        "times": f"in {zone}",
+    }
+    if show_personal_data and snapshot.customer:
+        names = (snapshot.customer.first_name, snapshot.customer.last_name, snapshot.customer.phone_number)
+        facts["customer"] = " ".join(filter(None, names))
+    print_table(("", ""), ((name, fact) for name, fact in facts.items() if fact))
+    _print_life(order, zone)
+    if snapshot.items:
+        _print_items(snapshot.items, currency)
+    if snapshot.payment:
+        money = snapshot.payment.model_dump(exclude_none=True)
+        rows = [(name, f"{value} {currency}") for name, value in money.items() if isinstance(value, Decimal)]
+        print_table(("money", ""), rows)
+
+
+def _print_life(order: StoredOrder, zone: tzinfo) -> None:
+    rows = []
+    before: bytes | None = None
+    for entry in order.history:
+        changed = ", ".join(changed_fields(parse(before), parse(entry.body))) if before and entry.body else ""
+        mark = "►" if entry is order.snapshot else " "
+        when = at(entry.occurred_at, zone) if entry.occurred_at else "(no time)"
+        rows.append((f"{mark} {when}", entry.status, entry.source, at(entry.received_at, zone), changed))
+        before = entry.body or before
+    print_table(("  life", "status", "from", "received", "changed"), rows)
+
+
+def _print_items(items: Iterable[Item], currency: str) -> None:
+    by_id = {item.id: item for item in items if item.id}
+    rows = []
+    for item in items:
+        now_, then = item.pricing, item.original_pricing
+        weighed = now_ is not None and now_.pricing_type in WEIGHED
+        amount = None if now_ is None else (f"{now_.weight} kg" if weighed else now_.quantity)
+        ordered = None if then is None else (f"{then.weight} kg" if weighed else then.quantity)
+        note = item.status
+        if item.replaced_id:
+            replaced = by_id.get(item.replaced_id)
+            note = f"replaces {replaced.name if replaced and replaced.name else item.replaced_id}"
+        total = f"{now_.total_price} {currency}" if now_ and now_.total_price is not None else None
+        rows.append((item.sku, item.name, ordered if ordered != amount else None, amount, total, note))
+    print_table(("sku", "item", "ordered", "amount", "total", ""), rows)

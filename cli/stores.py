@@ -1,0 +1,141 @@
+"""``partner-orders stores``: what no payload says of a store, set by an operator."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.errors import OperatorError
+from cli.output import AsJson, print_json, print_table, say
+from cli.stack import DeployedStack
+from partner_orders.stores_table import InvalidStoreError, Store, StoreSettings
+
+app = typer.Typer(help="Stores: currency, time zone, trading hours, code.", no_args_is_help=True)
+
+COLUMNS = ("store_id", "external_partner_config_id", "name", "currency", "time_zone", "trading_hours", "is_paused")
+Name = Annotated[str, typer.Argument(metavar="STORE", help="either of its two ids")]
+
+
+@app.command("list")
+def list_stores(context: typer.Context, as_json: AsJson = False) -> None:
+    """The registered stores. Example: partner-orders stores list"""
+    stores = DeployedStack.find(context.obj).stores.all()
+    if as_json:
+        print_json([asdict(store) for store in stores])
+        return
+    print_table(COLUMNS, ([getattr(store, column) or None for column in COLUMNS] for store in stores))
+    say(f"{len(stores)} stores")
+
+
+@app.command("set")
+def set_store(
+    context: typer.Context,
+    store: Name,
+    currency: Annotated[str | None, typer.Option(help="ISO 4217, such as PKR; empty to remove")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="such as Asia/Karachi")] = None,
+    trading_hours: Annotated[str | None, typer.Option(help='such as "mon-fri 08:00-22:00, sat 10:00-02:00"')] = None,
+    code: Annotated[str | None, typer.Option(help="the chain's own code of it (external_partner_config_id)")] = None,
+) -> None:
+    """Set what is given, and leave the rest. A store that no event has named yet is registered.
+
+    Example: partner-orders stores set k7mf --currency PKR --time-zone Asia/Karachi
+    """
+    settings = StoreSettings(
+        currency=currency, time_zone=time_zone, trading_hours=trading_hours, external_partner_config_id=code
+    )
+    stack = DeployedStack.find(context.obj)
+    try:
+        store_id = stack.stores.set(store, settings)
+    except InvalidStoreError as error:
+        raise OperatorError(f"{store}: {error}") from None
+    say(f"{store_id} is set")
+
+
+@app.command()
+def pause(
+    context: typer.Context,
+    store: Name,
+    off: Annotated[bool, typer.Option("--off", help="reconcile it again")] = False,
+) -> None:
+    """Leave a store out of reconciliation, because it is closed for long. Its webhooks are stored as ever.
+
+    Example: partner-orders stores pause k7mf
+    """
+    stack = DeployedStack.find(context.obj)
+    if stack.stores.find(store) is None:
+        raise OperatorError(f"there is no store {store}", "`partner-orders stores list` shows them.")
+    stack.stores.set(store, StoreSettings(is_paused=not off))
+    say(f"{store} is {'reconciled again' if off else 'paused'}")
+
+
+@app.command("import")
+def import_stores(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV with a header")],
+    preview: Annotated[bool, typer.Option("--preview", help="check it, and change nothing")] = False,
+) -> None:
+    """Set many stores from a CSV file: store_id, and any of currency, time_zone, trading_hours, code, is_paused.
+
+    All lines are checked before the first is written. Example: partner-orders stores import stores.csv --preview
+    """
+    found: list[tuple[str, StoreSettings]] = []
+    problems: list[str] = []
+    for line, row in _rows(file):
+        try:
+            found.append(_settings(row))
+        except InvalidStoreError as error:
+            problems.append(f"line {line}: {error}")
+    if problems:
+        raise OperatorError("\n".join(problems), f"Nothing was changed. Mend {file.name} and try again.")
+    if preview:
+        say(f"{len(found)} stores are well described; nothing was changed")
+        return
+    stores = DeployedStack.find(context.obj).stores
+    for store_id, settings in found:
+        stores.set(store_id, settings)
+    say(f"{len(found)} stores are set")
+
+
+def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with file.open(encoding="utf-8-sig", newline="") as content:
+        reader = csv.DictReader(content)
+        known = {"store_id", "currency", "time_zone", "trading_hours", "code", "is_paused"}
+        columns = set(reader.fieldnames or [])
+        if "store_id" not in columns or columns - known:
+            raise OperatorError(
+                f"{file.name}: the first line should name the columns",
+                f"store_id, and any of {', '.join(sorted(known - {'store_id'}))}.",
+            )
+        for row in reader:
+            yield reader.line_num, row
+
+
+def _settings(row: dict[str, Any]) -> tuple[str, StoreSettings]:
+    if None in row or None in row.values():
+        raise InvalidStoreError("it has more or fewer fields than the first line")
+    text = {name: value.strip() for name, value in row.items()}
+    if not text["store_id"]:
+        raise InvalidStoreError("store_id is empty")
+    paused = text.get("is_paused", "").lower()
+    if paused not in {"", "true", "false"}:
+        raise InvalidStoreError("is_paused should be true or false")
+    settings = StoreSettings(
+        currency=text.get("currency") or None,
+        time_zone=text.get("time_zone") or None,
+        trading_hours=text.get("trading_hours") or None,
+        external_partner_config_id=text.get("code") or None,
+        is_paused=None if not paused else paused == "true",
+    )
+    settings.check()
+    return text["store_id"], settings
+
+
+def store_named(stack: DeployedStack, name: str) -> Store:
+    """A store by either of its ids. Raises OperatorError."""
+    store = stack.stores.find(name)
+    if store is None:
+        raise OperatorError(f"there is no store {name}", "`partner-orders stores list` shows them.")
+    return store

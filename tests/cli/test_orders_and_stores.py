@@ -1,0 +1,157 @@
+"""``orders`` and ``stores``: what an operator sees of them, and sets."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.stack import DeployedStack
+from tests.cli.conftest import Ran
+from tests.integration.conftest import NOW
+from tests.orders import order
+
+type Run = Callable[..., Ran]
+type StoreOrder = Callable[..., None]
+
+ORDER_ID = order()["order_id"]
+PERSONAL = ("Amna", "+92300123441", "Khayaban", "No plastic bags")
+
+
+def at(minute: int, status: str, **changes: Any) -> dict[str, Any]:
+    return order(minute, status=status, **changes)
+
+
+def test_orders_of_a_stores_day_are_listed_in_its_own_zone(run: Run, store_order: StoreOrder) -> None:
+    # 08:12 UTC on the 14th; one of 20:00 UTC is the next day's in Karachi.
+    late = order(order_id="late", sys={"created_at": "2026-10-14T20:00:00.000Z"})
+    store_order(order(), late)
+    assert run("stores", "set", "q7xk", "--time-zone", "Asia/Karachi").status == 0
+    listed = run("orders", "list", "--store", "GB-CLIFTON-01", "--day", "2026-10-14", "--json")
+    assert [entry["order_id"] for entry in listed.json] == [ORDER_ID]
+    listed = run("orders", "list", "--store", "q7xk", "--day", "2026-10-15", "--json")
+    assert [entry["order_id"] for entry in listed.json] == ["late"]
+
+
+def test_orders_are_listed_by_status_and_while_they_are_open(
+    run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.orders.now", lambda: NOW)
+    store_order(at(12, "RECEIVED", order_id="a"), at(13, "CANCELLED", order_id="b"))
+    of_day = ("orders", "list", "--store", "q7xk", "--day", "2026-10-14", "--json")
+    assert [entry["order_id"] for entry in run(*of_day, "--status", "cancelled").json] == ["b"]
+    assert [entry["order_id"] for entry in run("orders", "list", "--open", "--json").json] == ["a"]
+
+
+@pytest.mark.parametrize("name", [(ORDER_ID,), ("k4vd-2611-r8mz",), ("0417", "--store", "q7xk")])
+def test_an_order_is_found_by_any_of_its_three_ids(run: Run, store_order: StoreOrder, name: tuple[str, ...]) -> None:
+    store_order(order())
+    assert [entry["order_id"] for entry in run("orders", "find", *name, "--json").json] == [ORDER_ID]
+
+
+def test_an_order_that_is_not_there_is_an_error_that_says_what_else_to_try(run: Run) -> None:
+    ran = run("orders", "find", "0417")
+    assert ran.status == 1
+    assert "needs its --store" in ran.err
+
+
+def test_an_orders_life_shows_each_event_its_source_and_what_changed(run: Run, store_order: StoreOrder) -> None:
+    cheaper = at(30, "DISPATCHED")
+    cheaper["payment"]["order_total"] = 600
+    store_order(at(12, "RECEIVED"))
+    store_order(cheaper, source="reconciliation")
+    run("stores", "set", "q7xk", "--currency", "PKR")
+    shown = run("orders", "show", "k4vd-2611-r8mz").out
+    assert "DISPATCHED" in shown
+    assert "reconciliation" in shown
+    assert "payment.order_total, status, sys.updated_at" in shown
+    assert "600 PKR" in shown
+    assert "Full cream milk 1 L" in shown
+
+
+def test_customers_are_shown_only_to_who_asks(run: Run, store_order: StoreOrder) -> None:
+    store_order(order())
+    for arguments in (("orders", "show", ORDER_ID), ("orders", "show", ORDER_ID, "--json")):
+        assert not [datum for datum in PERSONAL if datum in run(*arguments).out]
+        assert "Amna" in run(*arguments, "--show-personal-data").out
+
+
+def test_replaced_missing_and_weighed_items_are_told_apart(run: Run, store_order: StoreOrder) -> None:
+    body = order()
+    [line] = body["items"]
+    body["items"] = [
+        line | {"_id": "1", "name": "Milk", "status": "REPLACED"},
+        line | {"_id": "2", "name": "Oat drink", "status": "ADDITION", "replaced_id": "1"},
+        line | {"_id": "3", "name": "Bread", "status": "NOT_FOUND"},
+        line
+        | {"_id": "4", "name": "Grapes", "pricing": {"pricing_type": "KG", "weight": 0.912, "total_price": 310.08}}
+        | {"original_pricing": {"pricing_type": "KG", "weight": 1}},
+    ]
+    store_order(body)
+    shown = run("orders", "show", ORDER_ID).out
+    assert "replaces Milk" in shown
+    assert "NOT_FOUND" in shown
+    assert "0.912 kg" in shown
+
+
+def test_what_an_operator_sets_of_a_store_stays_and_the_rest_is_left(
+    run: Run, store_order: StoreOrder, stack: DeployedStack
+) -> None:
+    store_order(order())
+    run("stores", "set", "GB-CLIFTON-01", "--currency", "PKR", "--trading-hours", "mon-sun 08:00-02:00")
+    run("stores", "set", "q7xk", "--time-zone", "Asia/Karachi")
+    store_order(order(13))
+    [store] = run("stores", "list", "--json").json
+    assert (store["store_id"], store["currency"], store["time_zone"]) == ("q7xk", "PKR", "Asia/Karachi")
+    assert store["trading_hours"] == "mon-sun 08:00-02:00"
+    run("stores", "pause", "q7xk")
+    assert stack.stores.all()[0].is_paused
+    run("stores", "pause", "q7xk", "--off")
+    assert not stack.stores.all()[0].is_paused
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--currency", "rupees"), "three capital letters"),
+        (("--time-zone", "Karachi"), "no time zone"),
+        (("--trading-hours", "always"), "should look like"),
+    ],
+)
+def test_a_setting_that_is_none_is_refused_with_how_it_should_look(
+    run: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    ran = run("stores", "set", "q7xk", *arguments)
+    assert (ran.status, said in ran.err) == (1, True)
+    assert run("stores", "list", "--json").json == []
+
+
+def test_stores_are_imported_all_or_none_and_each_wrong_line_is_named(run: Run, folder: Path) -> None:
+    file = folder / "stores.csv"
+    file.write_text("store_id,currency,time_zone,code\na,PKR,Asia/Karachi,A1\nb,rupees,,\n,PKR,,\n")
+    ran = run("stores", "import", str(file))
+    assert ran.status == 1
+    assert "line 3: the currency" in ran.err
+    assert "line 4: store_id is empty" in ran.err
+    assert run("stores", "list", "--json").json == []
+    file.write_text("\ufeffstore_id,currency,code,is_paused\na,PKR,A1,\nb,EUR,,true\n", encoding="utf-8")
+    assert run("stores", "import", str(file), "--preview").status == 0
+    assert run("stores", "list", "--json").json == []
+    assert run("stores", "import", str(file)).status == 0
+    assert [(store["store_id"], store["is_paused"]) for store in run("stores", "list", "--json").json] == [
+        ("a", False),
+        ("b", True),
+    ]
+    assert run("stores", "pause", "A1").status == 0  # by the chain's own code
+
+
+def test_a_file_without_the_columns_is_refused(run: Run, folder: Path) -> None:
+    file = folder / "stores.csv"
+    file.write_text("id;currency\na;PKR\n")
+    ran = run("stores", "import", str(file))
+    assert (ran.status, "first line should name the columns" in ran.err) == (1, True)
+
+
+def test_a_wrong_call_is_told_from_a_failed_one(run: Run) -> None:
+    assert run("orders", "lst").status == 2
+    assert run("orders", "list").status == 1
