@@ -92,5 +92,7 @@ def _measure(report: Report) -> None:
         "PartnerApiRateLimited": report.api_errors["rate_limited"],
         "PartnerApiErrors": report.api_errors.total(),
     }
+    if report.token_age_days is not None:
+        figures["PartnerApiTokenAgeDays"] = report.token_age_days
     for name, value in figures.items():
         metrics.add_metric(name, MetricUnit.Count, value)

@@ -11,6 +11,8 @@ import requests
 from partner_orders.rate_limit import RateLimit
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 SECRET_MAX_AGE_SECONDS = 300.0
@@ -39,7 +41,10 @@ class _OAuthClient:
 
 
 class PartnerApiCredentials:
-    """A bearer token, when one is needed. The secret is read again after five minutes, or when the token is refused."""
+    """A bearer token, when one is needed. The secret is read again after five minutes, or when the token is refused.
+
+    ``stored_at`` is when an operator stored what was read last.
+    """
 
     def __init__(
         self,
@@ -60,6 +65,7 @@ class PartnerApiCredentials:
         self._read_at = float("-inf")
         self._access_token = ""
         self._expires_at = float("-inf")
+        self.stored_at: datetime | None = None
 
     def token(self) -> str:
         """The token to send now. Raises CredentialsError."""
@@ -77,7 +83,8 @@ class PartnerApiCredentials:
 
     def _read_secret(self) -> None:
         try:
-            text = self._client.get_secret_value(SecretId=self._arn)["SecretString"]
+            answer = self._client.get_secret_value(SecretId=self._arn)
+            text, self.stored_at = answer["SecretString"], answer.get("CreatedDate")
         except Exception as error:
             raise CredentialsError(f"the Partner API secret could not be read: {type(error).__name__}") from None
         secret = _parse(text)

@@ -101,6 +101,12 @@ class PartnerApi:
         return self._clock() + self.ahead
 
     @property
+    def token_age(self) -> timedelta | None:
+        """How long ago the credentials were stored, once they were read."""
+        stored_at = self._credentials.stored_at
+        return None if stored_at is None else self._clock() - stored_at
+
+    @property
     def requests_per_minute(self) -> int:
         return self._rate_limit.per_minute
 

@@ -151,6 +151,7 @@ class Reconciler:
             report.stopped = str(stopped)
         report.counts["requests"] = self._api.requests - requests_before
         report.api_errors = self._api.errors - errors_before
+        report.token_age_days = self._api.token_age.days if self._api.token_age else None
         self._lease.give_back(self._api.last_request_at, self._api.recent_requests, self._api.time_format)
         self._table.keep_report(report.to_json())
         return report

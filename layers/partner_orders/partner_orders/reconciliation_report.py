@@ -34,7 +34,7 @@ class Report:
     """Store and order ids, statuses and names of fields; nothing of an order's content.
 
     ``round_seconds`` is how often every store can be checked within the rate limit; ``stopped`` says why the run ended
-    before all was served, if it did.
+    before all was served, if it did; ``token_age_days`` how long ago the credentials were stored.
     """
 
     started_at: datetime
@@ -46,6 +46,7 @@ class Report:
     not_shown: list[str] = field(default_factory=list)
     api_errors: Counter[str] = field(default_factory=Counter)
     round_seconds: int = 0
+    token_age_days: int | None = None
     stopped: str = ""
 
     def add(self, repair: Repair) -> None:
@@ -66,5 +67,6 @@ class Report:
             "not_shown_orders": self.not_shown,
             "api_errors": dict(self.api_errors),
             "round_seconds": self.round_seconds,
+            "token_age_days": self.token_age_days,
             "stopped": self.stopped,
         }

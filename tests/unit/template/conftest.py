@@ -32,7 +32,7 @@ class Template:
         for name, role in self.of_type("AWS::IAM::Role").items():
             for policy in role.get("Policies", []):
                 for statement in policy["PolicyDocument"]["Statement"]:
-                    yield name, statement
+                    yield name, statement if "Fn::If" not in statement else statement["Fn::If"][1]
 
 
 def table_of_the_template(template: Path) -> dict[str, Any]:

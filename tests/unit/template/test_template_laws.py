@@ -18,6 +18,7 @@ from tests.unit.template.conftest import TEMPLATE, Template
 HOUR = 3600
 DAY = 24 * HOUR
 FUNCTIONS = ("WebhookFunction", "ConsumerFunction", "PublisherFunction", "ReconcilerFunction")
+A_KEY_OF_THE_CHAINS_OWN = {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
 # Actions for which AWS has no finer resource.
 ANY_RESOURCE = {"dynamodb:ListStreams"}
 PLATFORM_TIMEOUT_SECONDS = 10
@@ -169,9 +170,17 @@ def test_every_index_holds_keys_only(template: Template) -> None:
     assert {index["Projection"]["ProjectionType"] for index in indexes} == {"KEYS_ONLY"}
 
 
-def test_every_queue_is_encrypted(template: Template) -> None:
+def test_every_queue_is_encrypted_by_sqs_or_by_a_key_of_the_chains_own(template: Template) -> None:
     for name, queue in template.of_type("AWS::SQS::Queue").items():
-        assert queue.get("SqsManagedSseEnabled") or "KmsMasterKeyId" in queue, name
+        assert queue["SqsManagedSseEnabled"] == {"Fn::If": ["HasKmsKey", False, True]}, name
+        assert queue["KmsMasterKeyId"] == A_KEY_OF_THE_CHAINS_OWN, name
+
+
+def test_with_a_key_of_the_chains_own_table_secrets_and_logs_use_it(template: Template) -> None:
+    assert template.properties("OrdersTable")["SSESpecification"]["KMSMasterKeyId"] == A_KEY_OF_THE_CHAINS_OWN
+    for kind in ("AWS::Logs::LogGroup", "AWS::SecretsManager::Secret"):
+        for name, properties in template.of_type(kind).items():
+            assert properties["KmsKeyId"] == A_KEY_OF_THE_CHAINS_OWN, name
 
 
 def test_every_log_group_forgets(template: Template) -> None:
@@ -218,6 +227,9 @@ def test_each_function_may_do_exactly_what_is_written_here(template: Template) -
         actions = statement["Action"]
         allowed.setdefault(role, set()).update([actions] if isinstance(actions, str) else actions)
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    with_a_key_of_the_chains_own = {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert all(actions >= with_a_key_of_the_chains_own for actions in allowed.values())
+    allowed = {role: actions - with_a_key_of_the_chains_own for role, actions in allowed.items()}
     assert allowed == {
         "WebhookRole": logs | {"secretsmanager:GetSecretValue", "sqs:SendMessage"},
         "ConsumerRole": logs
@@ -245,26 +257,72 @@ AWS_METRICS = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"): "AWS::SQS::Queue",
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"): "AWS::SQS::Queue",
     ("AWS/ApiGateway", "5xx", "ApiId"): "AWS::ApiGatewayV2::Api",
+    ("AWS/ApiGateway", "4xx", "ApiId"): "AWS::ApiGatewayV2::Api",
+    ("AWS/ApiGateway", "Count", "ApiId"): "AWS::ApiGatewayV2::Api",
+    ("AWS/DynamoDB", "WriteThrottleEvents", "TableName"): "AWS::DynamoDB::Table",
+    ("AWS/DynamoDB", "ReadThrottleEvents", "TableName"): "AWS::DynamoDB::Table",
+    ("AWS/Lambda", "Duration", "FunctionName"): "AWS::Lambda::Function",
     ("AWS/Lambda", "Errors", "FunctionName"): "AWS::Lambda::Function",
     ("AWS/Lambda", "IteratorAge", "FunctionName"): "AWS::Lambda::Function",
 }
 
 
+def is_emitted(template: Template, namespace: str, metric: str, dimension: str, target: Any) -> bool:
+    """Whether AWS, of a resource of the stack, or a function emits such a metric."""
+    if namespace != "PartnerOrders":
+        [resource] = references(target)
+        return bool(template.resources[resource]["Type"] == AWS_METRICS[namespace, metric, dimension])
+    # Powertools adds the dimension. The names are where the function, or what it calls, counts.
+    folder = Path(TEMPLATE).parent
+    sources = [folder / "functions" / target / "app.py", *(folder / "layers").rglob("partner_orders/*.py")]
+    named = re.compile(rf'"{metric}"|\b{metric}=')
+    return dimension == "service" and any(named.search(path.read_text(encoding="utf-8")) for path in sources)
+
+
 def test_every_alarm_watches_a_metric_that_aws_or_a_function_of_the_stack_emits(template: Template) -> None:
     alarms = template.of_type("AWS::CloudWatch::Alarm")
-    environment = template.properties("ReconcilerFunction")["Environment"]["Variables"]
-    assert alarms
+    assert len(alarms) >= 12
     for name, alarm in alarms.items():
         [dimension] = alarm["Dimensions"]
-        assert alarm["TreatMissingData"] == "notBreaching", name
-        if alarm["Namespace"] == environment["POWERTOOLS_METRICS_NAMESPACE"]:
-            assert dimension["Name"] == "service"  # which Powertools adds
-            source = (Path(TEMPLATE).parent / "functions" / dimension["Value"] / "app.py").read_text(encoding="utf-8")
-            assert f'"{alarm["MetricName"]}"' in source, name
-            continue
-        kind = AWS_METRICS[alarm["Namespace"], alarm["MetricName"], dimension["Name"]]
-        [target] = references(dimension["Value"])
-        assert template.resources[target]["Type"] == kind, name
+        assert is_emitted(template, alarm["Namespace"], alarm["MetricName"], dimension["Name"], dimension["Value"]), (
+            name
+        )
+        # Only where silence is the fault is silence an alarm.
+        is_of_silence = alarm["ComparisonOperator"] == "LessThanThreshold"
+        assert alarm["TreatMissingData"] == ("breaching" if is_of_silence else "notBreaching"), name
+
+
+def test_every_alarm_names_a_runbook_that_begins_with_it_and_tells_when_it_is_over(template: Template) -> None:
+    named = set()
+    for name, alarm in template.of_type("AWS::CloudWatch::Alarm").items():
+        [path] = re.findall(r"Runbook: (docs/runbooks/[a-z0-9-]+\.md)$", alarm["AlarmDescription"])
+        text = (Path(TEMPLATE).parent / path).read_text(encoding="utf-8")
+        assert text.startswith(f"# {name}\n"), path
+        assert "\n## How to know that it is over\n" in text, path
+        named.add(path)
+    assert len(named) == len(template.of_type("AWS::CloudWatch::Alarm"))
+
+
+def test_the_dashboard_shows_metrics_that_are_emitted_and_alarms_that_exist(template: Template) -> None:
+    text = template.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+    assert references({"Fn::Sub": text}) <= template.resources.keys()
+    widgets = json.loads(text)["widgets"]
+    shown = {name.removesuffix(".Arn}").removeprefix("${") for name in widgets[0]["properties"]["alarms"]}
+    always = {
+        name for name in template.of_type("AWS::CloudWatch::Alarm") if "Condition" not in template.resources[name]
+    }
+    assert shown == always
+    for widget in widgets[1:]:
+        before: list[str] = []
+        for given in widget["properties"]["metrics"]:
+            metric = [part for part in given if isinstance(part, str)]
+            # "." repeats what stands above it, "..." all but the last.
+            if metric[:1] == ["..."]:
+                metric = before[: 5 - len(metric)] + metric[1:] if len(metric) > 1 else before
+            metric = [before[at] if part == "." else part for at, part in enumerate(metric)]
+            namespace, name, dimension, value = before = metric
+            target = value if namespace == "PartnerOrders" else {"Fn::Sub": value}
+            assert is_emitted(template, namespace, name, dimension, target), metric
 
 
 def test_the_publisher_is_called_until_it_succeeds_and_told_of_nothing_but_orders_and_rejected(
