@@ -54,6 +54,7 @@ API_FAULTS = (
     "repeat_first_page",
 )
 RETENTION_DAYS = 400
+LOG_LEVEL = "CRITICAL"
 PUT_OFF = "ChangeMessageVisibilityBatch"
 QUEUE_URL = "https://queue.example.com/order-events"
 
@@ -72,17 +73,26 @@ def least_seconds(tried: int) -> float:
 
 
 class Recorder:
-    """Stands for the functions' logger and metrics, which are no part of what is simulated but of what is checked."""
+    """Stands for the functions' logger and metrics, which are no part of what is simulated but of what is checked.
 
-    def __init__(self) -> None:
+    With an ``app``, its own logger and metrics are told as well.
+    """
+
+    def __init__(self, app: Any = None) -> None:
         self.counts: Counter[str] = Counter()
         self.lines: list[str] = []
+        self._logger: Any = app.logger if app else None
+        self._metrics: Any = app.metrics if app else None
 
-    def add_metric(self, name: str, _unit: object, value: float) -> None:
+    def add_metric(self, name: str, unit: object, value: float) -> None:
         self.counts[name] += int(value)
+        if self._metrics:
+            self._metrics.add_metric(name, unit, value)
 
     def info(self, message: str, **fields: object) -> None:
         self.lines.append(f"{message} {fields}")
+        if self._logger:
+            self._logger.error(message, **fields)
 
     warning = error = info
 
@@ -99,11 +109,10 @@ class Environment:
         self.busy = False
         self.out_of_time = False
         self._world = world
-        self.recorder = Recorder()
+        self.app, self.recorder = self._load()
         world.recorders.append(self.recorder)
-        self.app = self._load()
 
-    def _load(self) -> Any:
+    def _load(self) -> tuple[Any, Recorder]:
         path = ROOT / "functions" / self.function / "app.py"
         spec = importlib.util.spec_from_file_location(f"simulated_{self.function}", path)
         if spec is None or spec.loader is None:
@@ -113,7 +122,8 @@ class Environment:
         world = self._world
         app.boto3 = SimpleNamespace(client=lambda name, **_: world.clients[name])
         app.now = lambda: world.kernel.now() + timedelta(seconds=self.process.clock_off_by)
-        app.logger = app.metrics = self.recorder
+        recorder = Recorder(app if world.is_loud else None)
+        app.logger = app.metrics = recorder
         if self.function == "webhook":
             app.WebhookSecret = partial(WebhookSecret, seconds=lambda: world.kernel.seconds)
         if self.function == "consumer":
@@ -124,7 +134,7 @@ class Environment:
             app.time = SimpleNamespace(monotonic=lambda: world.kernel.seconds, sleep=world.kernel.sleep)
             app.PartnerApiCredentials = partial(PartnerApiCredentials, seconds=lambda: world.kernel.seconds)
             app.PartnerApi = partial(PartnerApiClient, random_share=world.chance.random)
-        return app
+        return app, recorder
 
     def invoke(self, event: dict[str, Any], request_id: str) -> Any:
         """Call the handler and wait for it, at most the function's timeout. Raises what the handler raised, or Died."""
@@ -138,7 +148,7 @@ class Environment:
 
         def work() -> None:
             # Without the decorator that flushes metrics: it is not ours, and writes to the standard output.
-            handler = inspect.unwrap(self.app.handler)
+            handler = self.app.handler if self._world.is_loud else inspect.unwrap(self.app.handler)
             try:
                 answer = handler(event, context)
             except Killed:
@@ -244,7 +254,8 @@ class SimulatedSecrets:
 
 
 class World:
-    """One seed's story. ``only`` keeps some of the orders (by number; -1 is what is not an order)."""
+    """One seed's story. ``only`` keeps some of the orders (by number; -1 is what is not an order); in a ``loud`` one
+    the functions log and measure as they do in Lambda. What was said to callers is in ``said``."""
 
     def __init__(
         self,
@@ -254,8 +265,11 @@ class World:
         without: frozenset[str] = frozenset(),
         at_most: int | None = None,
         only: frozenset[int] | None = None,
+        loud: bool = False,
     ) -> None:
         self.seed = seed
+        self.is_loud = loud
+        self.said: list[str] = []
         self.chance = random.Random(f"{seed}/world")
         self.faults = Faults(seed, without, at_most)
         self.kernel = Kernel(START)
@@ -392,7 +406,7 @@ class World:
             "REJECTED_RETENTION_DAYS": "90",
             "POWERTOOLS_SERVICE_NAME": "simulation",
             "POWERTOOLS_METRICS_NAMESPACE": "PartnerOrders",
-            "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+            "POWERTOOLS_LOG_LEVEL": LOG_LEVEL,
         }
         put(patch.dict(os.environ, settings))
 
@@ -437,7 +451,9 @@ class World:
             "body": post.body.decode() if as_text else base64.b64encode(post.body).decode(),
         }
         try:
-            status = environment.invoke(event, f"r{self.requests}")["statusCode"]
+            answer = environment.invoke(event, f"r{self.requests}")
+            status = answer["statusCode"]
+            self.said.append(json.dumps(answer))
         except Died:
             return False
         except Exception as error:
@@ -555,8 +571,10 @@ class World:
         taken = self.queue.taken["reconciliation"]
         try:
             report: dict[str, Any] = self._environment("reconciler").invoke(event, f"run {len(self.reports)}")
-        except Exception:
+        except Exception as error:
+            self.said.append(repr(error))
             return None  # The next run does what this one could not.
+        self.said.append(json.dumps(report))
         self.reports.append(report)
         taken = self.queue.taken["reconciliation"] - taken
         if taken < report["enqueued"]:

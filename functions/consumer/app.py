@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -15,13 +15,14 @@ from botocore.config import Config
 
 from partner_orders.clock import now
 from partner_orders.intake import Delivery, Intake
+from partner_orders.logs import function_logger
 from partner_orders.orders_table import OrdersTable
 from partner_orders.rejected_table import RejectedTable
 from partner_orders.settings import ConsumerSettings
 from partner_orders.stores_table import StoresTable
 from partner_orders.visibility import Visibility
 
-logger = Logger()
+logger = function_logger()
 metrics = Metrics()
 
 WRITERS = 10

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -13,11 +13,12 @@ from botocore.config import Config
 
 from partner_orders.clock import now
 from partner_orders.event_bus import EventBus
+from partner_orders.logs import function_logger
 from partner_orders.orders_table import OrdersTable
 from partner_orders.publisher import Publisher, PublisherDeadLetters
 from partner_orders.settings import PublisherSettings
 
-logger = Logger()
+logger = function_logger()
 metrics = Metrics()
 
 AWS_CALLS = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 3, "mode": "standard"})

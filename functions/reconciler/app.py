@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 import requests
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
@@ -18,6 +18,7 @@ from partner_orders.clock import now
 from partner_orders.comparison import Comparison
 from partner_orders.credentials import PartnerApiCredentials
 from partner_orders.lease import Lease
+from partner_orders.logs import function_logger
 from partner_orders.order_events_queue import OrderEventsQueue
 from partner_orders.orders_table import OrdersTable
 from partner_orders.partner_api import PartnerApi
@@ -29,7 +30,7 @@ from partner_orders.rejected_table import RejectedTable
 from partner_orders.settings import ReconcilerSettings
 from partner_orders.stores_table import StoresTable
 
-logger = Logger()
+logger = function_logger()
 metrics = Metrics()
 
 AWS_CALLS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 4, "mode": "standard"})

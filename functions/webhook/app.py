@@ -4,17 +4,18 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
 from partner_orders.clock import now
+from partner_orders.logs import function_logger
 from partner_orders.order_events_queue import OrderEventsQueue
 from partner_orders.settings import WebhookSettings
 from partner_orders.webhook import Webhook
 from partner_orders.webhook_secret import WebhookSecret
 
-logger = Logger()
+logger = function_logger()
 metrics = Metrics()
 
 # On a cold start the secret is read twice and the message sent once. All of it, at its slowest and with the SDK's own

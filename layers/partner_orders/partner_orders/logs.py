@@ -1,0 +1,18 @@
+"""Logs hold what we write, and nothing that a library would add.
+
+Lambda sets the root logger to the function's log level. At DEBUG, botocore and urllib3 would then log whole requests
+and answers: customers' data, the webhook secret, the token.
+"""
+
+import logging
+
+from aws_lambda_powertools import Logger
+
+LIBRARIES = ("aws_lambda_powertools", "boto3", "botocore", "requests", "s3transfer", "urllib3")
+
+
+def function_logger() -> Logger:
+    """A function's logger. Libraries speak from WARNING on, whatever the function's own level."""
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return Logger()
