@@ -50,8 +50,14 @@ test: setup ## All tests but the slow ones, within 5 minutes
 	@$(RUN) pytest -q -m "not slow" $(ARGS)
 
 .PHONY: verify
-verify: lint ## Lint and every test
-	@$(RUN) pytest -q $(ARGS)
+verify: lint ## Lint and every test, within 30 minutes: the simulation beside the rest
+	@$(MAKE) --output-sync=none -j2 verify-simulation verify-the-rest
+
+.PHONY: verify-simulation verify-the-rest
+verify-simulation:
+	@$(RUN) pytest -q tests/simulation $(ARGS)
+verify-the-rest:
+	@$(RUN) pytest -q --ignore=tests/simulation $(ARGS)
 
 SEEDS ?= 200
 FROM ?= 1

@@ -140,6 +140,16 @@ def test_a_number_of_pages_that_is_wrong_does_not_end_the_reading(
     assert world.not_in_step() == []
 
 
+def test_a_store_with_a_million_pages_a_minute_has_failed_and_does_not_keep_the_run_busy(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make(dynamodb)
+    rewriting(world, monkeypatch, rb'"total_pages":\d+', b'"total_pages":1000000')
+    report = world.tick()
+    assert {*report.failed_stores.values()} == {"too_many_pages"}
+    assert report.counts["requests"] < 10 * len(report.failed_stores)
+
+
 def test_pages_of_another_size_than_asked_for_are_all_read(dynamodb: Any) -> None:
     world = make(dynamodb, Unknowns(page_size_honoured=False), orders=90)
     world.tick()

@@ -341,6 +341,24 @@ def test_every_run_leaves_a_report_that_can_be_read_back(world: World) -> None:
     assert sum(counts["missing"] for counts in reports[0]["stores"].values()) == len(world.lives)
 
 
+def test_a_report_over_thousands_of_stores_fits_an_item(world: World) -> None:
+    report = world.tick()
+    for number in range(5_000):
+        report.failed_stores[f"a-store-{number:08}"] = "server_error:503"
+        report.stores[f"a-store-{number:08}"] = Counter(missing=number, different=7, webhooks_missed=number)
+    world.table.keep_report(report.to_json())
+    start, end = AFTER - timedelta(hours=1), AFTER + timedelta(hours=1)
+    assert world.table.reports(start, end)[-1] == report.to_json()
+
+
+def test_a_store_row_that_an_operator_wrote_by_hand_stops_nothing(world: World) -> None:
+    set_store(world, "by-hand", time_zone="Nowhere/Atall", trading_hours="whenever", is_paused="true")
+    report = world.tick()
+    assert report.failed_stores == {"by-hand": "not_found"}
+    assert world.drain()
+    assert world.not_in_step() == []
+
+
 def test_a_report_names_only_so_many_repairs_and_counts_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("partner_orders.reconciliation_report.MAX_NAMED", 5)
     report = world.tick()

@@ -320,6 +320,8 @@ class Reconciler:
             try:
                 vendor_id = self._read_part(store, vendor_id, start, part_end, most, run, preview, some_expected)
             except TooManyPagesError as too_many:
+                if most == MAX_PAGES:
+                    raise  # A minute of a store's orders on so many pages is no truth.
                 length = max((part_end - start) / (1.2 * too_many.pages / most), SHORTEST_PART)
                 continue
             yield min(part_end, asked_at + self._api.ahead - SETTLED), vendor_id

@@ -173,7 +173,7 @@ def _key(kind: str, store_id: str) -> dict[str, Any]:
 def _store(item: dict[str, Any]) -> Store:
     text = {name: value["S"] for name, value in item.items() if "S" in value}
     return Store(
-        store_id=text["store_id"],
+        store_id=text.get("store_id") or item["sk"]["S"].removeprefix("STORE#"),
         external_partner_config_id=text.get("external_partner_config_id"),
         name=text.get("name"),
         country_code=text.get("country_code"),
