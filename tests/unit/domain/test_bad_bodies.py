@@ -164,6 +164,7 @@ def test_what_was_not_packed_is_not_unpacked(packed: bytes) -> None:
         '{"schema_version":1,"source":"webhook","received_at":"2026-01-01T00:00:00Z","correlation_id":"","body":"!"}',
         '{"schema_version":1,"source":"webhook","received_at":"2026-01-01T00:00:00Z","correlation_id":"","body":"eJw="}',
         '{"schema_version":1,"source":"webhook","received_at":"soon","correlation_id":"","body":""}',
+        '{"schema_version":1,"source":"webhook","received_at":"0001-01-01T00:00:00+23:59","correlation_id":"","body":""}',
     ],
 )  # fmt: skip
 def test_a_message_that_is_not_ours_is_told_apart(text: str) -> None:
