@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from fuzz import corpus, coverage_guided
+from fuzz import corpus, coverage_guided, growth
 from fuzz.laws import Violation, bounded
 
 TARGET_NAMES = ("webhook", "parser", "consumer")
@@ -27,6 +27,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600, help="of all together")
     parser.add_argument("--replay", type=Path, nargs="+", help="only these inputs, in a folder named as their target")
+    parser.add_argument(
+        "--grow", action="store_true", help="keep what earlier searches have found and the corpus lacks"
+    )
     parser.add_argument("--target", choices=TARGET_NAMES, help=argparse.SUPPRESS)
     parser.add_argument("--engine", choices=("atheris", "hypothesis"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -34,6 +37,8 @@ def main() -> int:
         os.environ[name] = "fuzz"
     if arguments.replay:
         return replay(arguments.replay)
+    if arguments.grow:
+        return grow()
     if arguments.engine:
         return search(arguments.target, arguments.engine, arguments.seconds)
     return everything(arguments.seconds)
@@ -89,7 +94,7 @@ def search(name: str, engine: str, seconds: float) -> int:
         nonlocal inputs, violation
         inputs += 1
         try:
-            with bounded(target.cpu_seconds):
+            with bounded(target.cpu_seconds, target.mebibytes):
                 target(data)
         except Violation as broken:
             violation = str(broken)
@@ -119,7 +124,7 @@ def replay(paths: list[Path]) -> int:
     for path in paths:
         target = TARGETS[path.resolve().parent.name]()
         try:
-            with bounded(target.cpu_seconds):
+            with bounded(target.cpu_seconds, target.mebibytes):
                 target(path.read_bytes())
         except Violation as broken:
             failures += 1
@@ -127,6 +132,19 @@ def replay(paths: list[Path]) -> int:
             print(f"{path}: {broken}{cause}")
     print(f"fuzz: inputs={len(paths)} failures={failures}")
     return 1 if failures else 0
+
+
+def grow() -> int:
+    from fuzz.targets import TARGETS  # noqa: PLC0415 (they take long to load)
+
+    for name in TARGET_NAMES:
+        target = TARGETS[name]()
+        gained = growth.gained(target, corpus.kept(name), corpus.found(name))
+        target.close()
+        for path in gained:
+            corpus.keep(name, path.read_bytes())
+        print(f"{name}: {len(gained)} more in the corpus")
+    return 0
 
 
 if __name__ == "__main__":

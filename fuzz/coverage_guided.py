@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-from fuzz.corpus import CORPUS, ROOT
+from fuzz.corpus import CORPUS, FOUND
 from fuzz.laws import Violation
 
 LONGEST_INPUT = 4_096
@@ -43,7 +43,7 @@ def search(
 ) -> None:
     """Try inputs until the monotonic clock shows ``until``; ``end`` is told the one that broke a law, if one did. Never
     returns: libFuzzer ends the process."""
-    found = ROOT / ".local" / "fuzz" / target
+    found = FOUND / target
     found.mkdir(parents=True, exist_ok=True)
     words = found.parent / f"{target}.words"
     words.write_text("".join(f'"{_escaped(word)}"\n' for word in _words()), encoding="ascii")

@@ -108,12 +108,15 @@ def bodies(draw: st.DrawFn) -> bytes:
     for value in exchanged:
         text = text.replace(json.dumps(_PLACE), value, 1)
     body = text.encode(draw(st.sampled_from(_ENCODINGS)), "surrogatepass" if text.isascii() else "ignore")
-    match draw(st.sampled_from(("whole", "whole", "whole", "cut", "spliced", "value", "bytes"))):
+    match draw(st.sampled_from(("whole", "whole", "whole", "cut", "spliced", "repeated", "value", "bytes"))):
         case "cut":
             return body[: draw(st.integers(0, len(body)))]
         case "spliced":
             at = draw(st.integers(0, len(body)))
             return body[:at] + draw(st.binary(max_size=12)) + body[at:]
+        case "repeated":
+            start, end = sorted((draw(st.integers(0, len(body))), draw(st.integers(0, len(body)))))
+            return body[:start] + b"\x1f" + body[start:end] + b"\x1f" + body[end:]
         case "value":
             return draw(_values()).encode("utf-8", "surrogatepass")
         case "bytes":

@@ -9,9 +9,11 @@ import json
 import zlib
 from typing import Any
 
+from partner_orders.message import MAX_BODY_BYTES
+
 SECRET = "Basic fuzzing-is-allowed"  # noqa: S105 (of the fuzzer's own world)
 REQUEST_ID = "fuzz"
-LONGEST = 300_000
+TOO_LONG = 300_000
 _UNIT, _RECORD = b"\x1f", b"\x1e"
 
 _MISSING: Any = object()
@@ -34,15 +36,15 @@ WEBHOOK_CHOICES = (len(_VALUES), len(_NAMES), 2 * len(_LEFT_OUT), len(_FORMS))
 
 
 def stretched(data: bytes) -> bytes:
-    """The body in ``data``: its first byte says how often to repeat what stands between the unit separators."""
-    times, body = 2 ** (data[0] % 19) if data else 1, data[1:]
+    """The body in ``data``: its first byte says how often to repeat what stands between the unit separators. It fits
+    the largest body that there may be, or, with the last choice, does not."""
+    power, body = data[0] % 20 if data else 0, data[1:]
     head, first, rest = body.partition(_UNIT)
     unit, second, tail = rest.partition(_UNIT)
-    if not (first and second):
-        return body[:LONGEST]
-    if unit:
-        times = min(times, LONGEST // len(unit))
-    return (head + unit * times + tail)[:LONGEST]
+    if not (first and unit and second):
+        return body
+    room = (MAX_BODY_BYTES if power < 19 else TOO_LONG) - len(head) - len(tail)
+    return head + unit * min(1 << power, room // len(unit)) + tail
 
 
 def request(data: bytes) -> dict[str, Any]:

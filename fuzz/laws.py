@@ -9,9 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# What one input may cost in memory, above what the process had needed before; in time, a target says itself.
-MEMORY_BYTES = 64 * 2**20
-
 # All that a log line may say besides numbers and what is ours: a log line made of anything else quotes its input.
 _WORDS = frozenset(
     {
@@ -34,8 +31,9 @@ class _TooSlow(BaseException):
 
 
 @contextmanager
-def bounded(cpu_seconds: float) -> Iterator[None]:
-    """Run one input within so much processor time and MEMORY_BYTES. Raises Violation."""
+def bounded(cpu_seconds: float, mebibytes: int) -> Iterator[None]:
+    """Run one input within so much processor time, and so much memory above what the process has needed before. Raises
+    Violation."""
     before = _peak()
     signal.signal(signal.SIGPROF, _interrupt)
     signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
@@ -45,8 +43,8 @@ def bounded(cpu_seconds: float) -> Iterator[None]:
         raise Violation(f"more than {cpu_seconds:.0f} s of processor time") from None
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-    if (grown := _peak() - before) > MEMORY_BYTES:
-        raise Violation(f"{grown >> 20} MiB of memory")
+    if (grown := (_peak() - before) >> 20) > mebibytes:
+        raise Violation(f"{grown} MiB of memory")
 
 
 def logs_say_nothing(log: str) -> dict[str, int]:
@@ -110,6 +108,7 @@ _SENTENCES = frozenset(
         "not valid UTF-N",
         "the body should be a JSON object",
         "Field required",
+        "List should have at most N items after validation, not N",
         "Input should be a valid boolean",
         "Input should be a valid boolean, unable to interpret input",
         "Input should be a valid dictionary",

@@ -56,9 +56,11 @@ _ANSWERS = {
 
 
 class Target(Protocol):
-    """Takes one input, and raises Violation if a law does not hold for it. ``cpu_seconds`` is what it may take."""
+    """Takes one input, and raises Violation if a law does not hold for it. It may take ``cpu_seconds``, and
+    ``mebibytes`` above what was needed before it."""
 
     cpu_seconds: float
+    mebibytes: int
 
     def __call__(self, data: bytes) -> None: ...
 
@@ -96,6 +98,7 @@ class _Function:
 
 class WebhookTarget:
     cpu_seconds = 2.0
+    mebibytes = 64
 
     def __init__(self) -> None:
         self._sent: list[str] = []
@@ -152,6 +155,7 @@ def _received(request: dict[str, Any]) -> bytes | None:
 
 class ParserTarget:
     cpu_seconds = 2.0
+    mebibytes = 40  # ten bodies fit the 512 MB of the function
 
     def close(self) -> None:
         pass
@@ -186,7 +190,9 @@ def _understood(body: bytes) -> OrderEvent | RejectedError | CatalogueCallbackEr
 
 
 class ConsumerTarget:
-    cpu_seconds = 20.0  # ten messages, twice, and moto's own time
+    # Ten messages, twice, with moto's own time and copies.
+    cpu_seconds = 20.0
+    mebibytes = 256
 
     def __init__(self) -> None:
         self._dynamodb = DynamoDB()
