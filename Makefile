@@ -116,7 +116,7 @@ lock: $(TOOLS) ## Lock the newest versions of all packages, with hashes
 .PHONY: clean
 clean: ## Remove what was built and cached; the environments stay
 	@rm -rf .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@find functions layers local simulation bench tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@find functions layers local simulation fuzz supply_chain bench tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 .PHONY: python
 python:
