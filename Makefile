@@ -16,10 +16,15 @@ UV := $(CURDIR)/.venv-tools/bin/uv
 SAM := $(CURDIR)/.venv-tools/bin/sam
 RUN := PYTHONPATH=layers/partner_orders:. .venv/bin/python -m
 
+# Nothing but what a lock names by its hash, and nothing that would run code of its own to be built.
+SYNC := $(UV) pip sync --quiet --require-hashes --only-binary :all:
+
 # One environment for one purpose; rebuilt when its lock has changed.
 TOOLS := .venv-tools/.made
 DEV := .venv/.made
 LOCAL := .venv-local/.made
+FUZZ := .venv-fuzz/.made
+SCAN := .venv-scan/.made
 
 export SAM_CLI_TELEMETRY := 0
 export ARCHITECTURE
@@ -70,12 +75,27 @@ simulate: setup ## Break everything that can break, seed after seed: SEEDS=200 F
 mutants: setup ## Plant bugs in our code and see each one caught
 	@$(RUN) simulation.mutants $(ARGS)
 
+FUZZ_SECONDS ?= 600
+.PHONY: fuzz
+fuzz: $(FUZZ) ## Strange input for FUZZ_SECONDS=600, or REPLAY=tests/fuzz/corpus/... to try one again
+	@PYTHONPATH=layers/partner_orders:. .venv-fuzz/bin/python -m fuzz \
+	    $(if $(REPLAY),--replay $(REPLAY),--seconds $(FUZZ_SECONDS)) $(ARGS)
+
 .PHONY: lint
-lint: setup ## Style, types, and the template
+lint: setup $(SCAN) ## Style, types, the template, the locks, and secrets that should not be there
 	@$(RUN) ruff check --quiet .
 	@$(RUN) ruff format --quiet --check .
 	@$(RUN) mypy
 	@$(SAM) validate --lint
+	@.venv-scan/bin/checkov --config-file .checkov.yaml
+	@$(RUN) supply_chain.rules
+	@$(RUN) supply_chain.secret_scan
+
+.PHONY: audit
+audit: $(SCAN) ## Ask the advisory database about every locked package (needs the internet)
+	@for lock in layers/partner_orders/requirements.txt requirements/*.txt; do \
+	    case $$lock in */denied.txt) continue;; esac; echo "audit: $$lock"; \
+	    .venv-scan/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r $$lock; done
 
 .PHONY: format
 format: setup ## Put the code into the one style
@@ -87,7 +107,8 @@ build: $(TOOLS) ## Build for AWS; then: .venv-tools/bin/sam deploy --config-env 
 	@mkdir -p .aws-sam
 	@PYTHON="$(PYTHON)" PATH="$(dir $(PYTHON)):$$PATH" $(SAM) build --parallel --no-cached \
 	    --parameter-overrides Architecture=$(ARCHITECTURE) >.aws-sam/build.log 2>&1 || { cat .aws-sam/build.log; exit 1; }
-	@echo "built for $(ARCHITECTURE) in .aws-sam/build"
+	@.venv-tools/bin/python -m supply_chain.sbom .aws-sam/sbom.cdx.json
+	@echo "built for $(ARCHITECTURE) in .aws-sam/build, with its bill of materials in .aws-sam/sbom.cdx.json"
 
 .PHONY: setup
 setup: $(TOOLS) $(DEV) $(LOCAL) ## Make the environments that the other targets need (they call this themselves)
@@ -96,12 +117,12 @@ LOCK := pip compile --quiet --upgrade --universal --python-version 3.13 --genera
 .PHONY: lock
 lock: $(TOOLS) ## Lock the newest versions of all packages, with hashes
 	@$(UV) $(LOCK) layers/partner_orders/requirements.in -o layers/partner_orders/requirements.txt
-	@for name in tools dev local; do $(UV) $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
+	@for name in tools dev local fuzz scan; do $(UV) $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
 
 .PHONY: clean
 clean: ## Remove what was built and cached; the environments stay
 	@rm -rf .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@find functions layers local simulation bench tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@find functions layers local simulation fuzz supply_chain bench tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 .PHONY: python
 python:
@@ -111,13 +132,13 @@ $(TOOLS): requirements/tools.txt | python
 	@echo "setup: tools that build and deploy"
 	@test -x $(UV) || { "$(PYTHON)" -m venv .venv-tools \
 	    && .venv-tools/bin/python -m pip install --quiet --disable-pip-version-check uv; }
-	@$(UV) pip sync --quiet --require-hashes --python .venv-tools $<
+	@$(SYNC) --python .venv-tools $<
 	@touch $@
 
 $(DEV): requirements/dev.txt $(TOOLS)
 	@echo "setup: packages, tests and checks"
 	@test -x .venv/bin/python || $(UV) venv --quiet --python "$(PYTHON)" .venv
-	@$(UV) pip sync --quiet --require-hashes --python .venv $<
+	@$(SYNC) --python .venv $<
 	@printf '#!/bin/sh\nroot=$$(cd "$$(dirname "$$0")/../.." && pwd)\nPYTHONPATH="$$root/layers/partner_orders:$$root" exec "$$root/.venv/bin/python" -m cli "$$@"\n' \
 	    >.venv/bin/partner-orders && chmod +x .venv/bin/partner-orders
 	@touch $@
@@ -125,5 +146,17 @@ $(DEV): requirements/dev.txt $(TOOLS)
 $(LOCAL): requirements/local.txt $(TOOLS)
 	@echo "setup: the local AWS"
 	@test -x .venv-local/bin/python || $(UV) venv --quiet --python "$(PYTHON)" .venv-local
-	@$(UV) pip sync --quiet --require-hashes --python .venv-local $<
+	@$(SYNC) --python .venv-local $<
+	@touch $@
+
+$(FUZZ): requirements/fuzz.txt $(TOOLS)
+	@echo "setup: the fuzzer"
+	@test -x .venv-fuzz/bin/python || $(UV) venv --quiet --python "$(PYTHON)" .venv-fuzz
+	@$(SYNC) --python .venv-fuzz $<
+	@touch $@
+
+$(SCAN): requirements/scan.txt $(TOOLS)
+	@echo "setup: the scanners"
+	@test -x .venv-scan/bin/python || $(UV) venv --quiet --python "$(PYTHON)" .venv-scan
+	@$(SYNC) --python .venv-scan $<
 	@touch $@

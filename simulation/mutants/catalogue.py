@@ -586,8 +586,8 @@ _THE_TABLE = [
         "A store is remembered as registered before it was written.",
         _STORES,
         "StoresTable.register",
-        "        text = {name: value for name, value in given.items() if value}\n",
-        "        text = {name: value for name, value in given.items() if value}\n"
+        "        text = {name: value[:MAX_CHARACTERS] for name, value in given.items() if value}\n",
+        "        text = {name: value[:MAX_CHARACTERS] for name, value in given.items() if value}\n"
         "        self._registered.add(identity)\n",
         _UNFINISHED,
     ),

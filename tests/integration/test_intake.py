@@ -147,6 +147,15 @@ def test_a_store_with_nothing_but_an_id_is_registered(intake: Intake, stores: St
     assert [store.store_id for store in stores.all()] == ["149439"]
 
 
+def test_a_name_of_any_length_fills_no_row(intake: Intake, stores: StoresTable) -> None:
+    for letter in "ab":
+        outcome = process(
+            intake, order(client={"store_id": "q7xk", "name": letter * 200_000, "country_code": "c" * 999})
+        )
+        assert outcome.failed == {}
+    assert [(store.name, store.country_code) for store in stores.all()] == [("b" * 200, "c" * 200)]
+
+
 def test_an_order_of_another_chain_is_stored_and_counted_and_its_store_is_not_registered(
     intake: Intake, stores: StoresTable, orders: OrdersTable
 ) -> None:

@@ -91,6 +91,15 @@ def test_anything_but_the_secret_is_refused_alike_and_nothing_is_queued(
     assert waiting(sqs, queue_url) == []
 
 
+@pytest.mark.parametrize("name", ["headers", "requestContext", "body", "isBase64Encoded"])
+def test_a_request_in_which_a_part_is_missing_or_null_is_answered_like_any_other(webhook: Webhook, name: str) -> None:
+    whole = request(as_bytes(order()).decode())
+    without = {key: value for key, value in whole.items() if key != name}
+    answers = [webhook.receive(without), webhook.receive(without | {name: None})]
+    expected = {"headers": 401, "body": 400}.get(name, 200)
+    assert [answer.status for answer in answers] == [expected, expected]
+
+
 @pytest.mark.parametrize("form", ["{}", " {} ", "Bearer {}", "Bearer   {} "])
 def test_the_secret_is_taken_as_it_stands_or_as_a_bearer(webhook: Webhook, form: str) -> None:
     assert webhook.receive(request(as_bytes(order()).decode(), form.format(SECRET))).status == 200
@@ -109,6 +118,7 @@ def test_the_secret_is_taken_as_it_stands_or_as_a_bearer(webhook: Webhook, form:
         ("12", False, 400, "RefusedNotAnObject"),
         ("/////w==", True, 400, "RefusedNotUtf8"),
         ("not base64!", True, 400, "RefusedNotUtf8"),
+        ("é", True, 400, "RefusedNotUtf8"),
         ('{"a": "\ud800"}', False, 400, "RefusedNotUtf8"),
         ('{"a": "' + "x" * MAX_BODY_BYTES + '"}', False, 413, "RefusedTooLarge"),
         ('{"a": "' + "é" * (MAX_BODY_BYTES // 2) + '"}', False, 413, "RefusedTooLarge"),

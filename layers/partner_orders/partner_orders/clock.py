@@ -16,4 +16,7 @@ def to_text(instant: datetime) -> str:
 
 def from_text(text: str) -> datetime:
     """Inverse of to_text(). Raises ValueError."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time out of range") from None

@@ -6,9 +6,18 @@ are required. A field of a wrong type is refused, and the refusal never quotes t
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+)
 
 from partner_orders import lifecycle
 from partner_orders.json_text import MalformedJsonError, bounded_decimal
@@ -63,6 +72,12 @@ Instant = Annotated[datetime | None, PlainValidator(_instant)]
 # Identifiers become keys of the table, which have a size: two of them and a prefix within 2,048 bytes.
 Identifier = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 RequiredIdentifier = Annotated[Identifier, StringConstraints(min_length=1)]
+
+T = TypeVar("T")
+# A batch of ten bodies has to fit the function's memory. One body could hold 87,000 empty lines, or as many wrong ones:
+# more are refused than any order has, and of wrong ones the first is named.
+MAX_LISTED = 10_000
+Several = Annotated[list[T], Field(max_length=MAX_LISTED), FailFast()]
 
 
 class _Part(BaseModel):
@@ -141,13 +156,13 @@ class Sponsorship(_Part):
 class Promotion(_Part):
     name: str | None = None
     discount_amount: Number | None = None
-    sponsorships: list[Sponsorship] | None = None
+    sponsorships: Several[Sponsorship] | None = None
 
 
 class Item(_Part):
     id: str | None = Field(default=None, alias="_id")
     sku: str | None = None
-    barcode: Annotated[list[str] | None, BeforeValidator(_barcodes)] = None
+    barcode: Annotated[Several[str] | None, BeforeValidator(_barcodes)] = None
     name: str | None = None
     pricing: Pricing | None = None
     original_pricing: Pricing | None = None
@@ -157,7 +172,7 @@ class Item(_Part):
     discount: Number | None = None
     container_deposit: Number | None = None
     image_url: str | None = None
-    promotion: list[Promotion] | None = None
+    promotion: Several[Promotion] | None = None
 
 
 class Discount(_Part):
@@ -176,7 +191,7 @@ class Payment(_Part):
     container_charge: Number | None = None
     additional_fees: dict[str, Any] | list[Any] | None = None
     discount: Number | None = None
-    discounts: list[Discount] | None = None
+    discounts: Several[Discount] | None = None
     vouchers: list[Any] | None = None
     total_taxes: Number | None = None
     collect_at_pickup: Number | None = None
@@ -215,7 +230,7 @@ class Order(_Part):
     promotion_status: str | None = None
     client: Annotated[Client, BeforeValidator(_absent)] = Client()
     customer: Customer | None = None
-    items: list[Item] | None = None
+    items: Several[Item] | None = None
     payment: Payment | None = None
     # One old copy of the specification shows a plain string (contract 3.6).
     cancellation: Cancellation | str | None = None

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 PARTITION = "STORES"
+# Of a name that no store has; a row has a size.
+MAX_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class StoresTable:
             "country_code": store.country_code,
             "external_partner_config_id": alias,
         }
-        text = {name: value for name, value in given.items() if value}
+        text = {name: value[:MAX_CHARACTERS] for name, value in given.items() if value}
         self._client.update_item(
             TableName=self._table,
             Key=_key("STORE", store_id),

@@ -51,7 +51,7 @@ class Webhook:
         """Answer one request of an HTTP API (payload format 2.0). Raises nothing: a fault of ours is a 503, so that
         the platform tries again."""
         try:
-            if not self._secret.admits(request.get("headers", {}).get("authorization", "")):
+            if not self._secret.admits((request.get("headers") or {}).get("authorization", "")):
                 return UNAUTHORISED
         except SecretUnavailableError as error:
             return _unavailable(error)
@@ -62,7 +62,7 @@ class Webhook:
         message = OrderEventMessage(
             source=WEBHOOK,
             received_at=self._clock(),
-            correlation_id=request.get("requestContext", {}).get("requestId", ""),
+            correlation_id=(request.get("requestContext") or {}).get("requestId", ""),
             body=body,
         )
         try:
@@ -81,7 +81,7 @@ def _body(request: Mapping[str, Any]) -> bytes:
     text = request.get("body") or ""
     try:
         if request.get("isBase64Encoded"):
-            body = base64.b64decode(text, validate=True)
+            body = base64.b64decode(text.encode("ascii"), validate=True)
         else:
             body = text.encode("utf-8")
         if len(body) > MAX_BODY_BYTES:

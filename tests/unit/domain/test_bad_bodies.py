@@ -64,6 +64,20 @@ def test_wrong_types_are_named_field_by_field(fields: dict[str, Any], problem: s
     assert [text.split(":")[0] for text in refusal.value.problems] == [problem]
 
 
+@pytest.mark.parametrize(
+    ("items", "problem"),
+    [
+        ([0] * 80_000, "items.0: Input should be a valid dictionary or instance of Item"),
+        ([{}] * 80_000, "items: List should have at most 10000 items after validation, not 80000"),
+        ([{"barcode": [None] * 50_000}], "items.0.barcode.0: Input should be a valid string"),
+    ],
+)
+def test_a_list_is_refused_at_the_first_thing_wrong_with_it(items: list[Any], problem: str) -> None:
+    with pytest.raises(RejectedError) as refusal:
+        understand(as_bytes(order(items=items)))
+    assert refusal.value.problems == [problem]
+
+
 def test_a_refusal_quotes_no_value_of_any_field() -> None:
     def spoilt(value: Any) -> Any:
         if isinstance(value, dict):
@@ -164,6 +178,7 @@ def test_what_was_not_packed_is_not_unpacked(packed: bytes) -> None:
         '{"schema_version":1,"source":"webhook","received_at":"2026-01-01T00:00:00Z","correlation_id":"","body":"!"}',
         '{"schema_version":1,"source":"webhook","received_at":"2026-01-01T00:00:00Z","correlation_id":"","body":"eJw="}',
         '{"schema_version":1,"source":"webhook","received_at":"soon","correlation_id":"","body":""}',
+        '{"schema_version":1,"source":"webhook","received_at":"0001-01-01T00:00:00+23:59","correlation_id":"","body":""}',
     ],
 )  # fmt: skip
 def test_a_message_that_is_not_ours_is_told_apart(text: str) -> None:

@@ -1,0 +1,120 @@
+"""How bytes become a call: one form for the fuzzer, the generator and the corpus.
+
+The first bytes choose, the rest is the body, so most of what a fuzzer changes is the body. A body may be stretched:
+what stands between two unit separators is repeated, so that few bytes make a large or a deep one.
+"""
+
+import base64
+import json
+import zlib
+from typing import Any
+
+from partner_orders.message import MAX_BODY_BYTES
+
+SECRET = "Basic fuzzing-is-allowed"  # noqa: S105 (of the fuzzer's own world)
+REQUEST_ID = "fuzz"
+TOO_LONG = 300_000
+_UNIT, _RECORD = b"\x1f", b"\x1e"
+
+_MISSING: Any = object()
+_NAMES = ("authorization", "Authorization", "AUTHORIZATION", "x-authorization", "authorization\u0131")
+_VALUES = (
+    *(
+        SECRET,
+        f" {SECRET}\t",
+        f"Bearer {SECRET}",
+        f"bearer {SECRET}",
+        f"{SECRET},{SECRET}",
+        SECRET[:-1],
+        SECRET.upper(),
+    ),
+    *(SECRET.encode("utf-16").decode("latin-1"), "", "\ud800", "\x00", "Bearer " * 2_000, _MISSING),
+)
+_LEFT_OUT = ("", "headers", "requestContext", "body", "isBase64Encoded", "requestId")
+_FORMS = ("text", "latin-1", "base64", "base64 in lines", "base64 unpadded", "flag only", "surrogates", "none")
+WEBHOOK_CHOICES = (len(_VALUES), len(_NAMES), 2 * len(_LEFT_OUT), len(_FORMS))
+
+
+def stretched(data: bytes) -> bytes:
+    """The body in ``data``: its first byte says how often to repeat what stands between the unit separators. It fits
+    the largest body that there may be, or, with the last choice, does not."""
+    power, body = data[0] % 20 if data else 0, data[1:]
+    head, first, rest = body.partition(_UNIT)
+    unit, second, tail = rest.partition(_UNIT)
+    if not (first and unit and second):
+        return body
+    room = (MAX_BODY_BYTES if power < 19 else TOO_LONG) - len(head) - len(tail)
+    return head + unit * min(1 << power, room // len(unit)) + tail
+
+
+def request(data: bytes) -> dict[str, Any]:
+    """A request of the HTTP API, complete or not."""
+    value, name, left_out, form = (
+        byte % count for byte, count in zip(data[:4].ljust(4, b"\0"), WEBHOOK_CHOICES, strict=True)
+    )
+    text, encoded = _body(stretched(data[4:]), _FORMS[form])
+    made: dict[str, Any] = {
+        "version": "2.0",
+        "headers": {} if _VALUES[value] is _MISSING else {_NAMES[name]: _VALUES[value]},
+        "requestContext": {"requestId": REQUEST_ID},
+        "body": text,
+        "isBase64Encoded": encoded,
+    }
+    missing = _LEFT_OUT[left_out % len(_LEFT_OUT)]
+    if missing == "requestId":
+        made["requestContext"] = {}
+    elif missing and left_out < len(_LEFT_OUT):
+        del made[missing]
+    elif missing:
+        made[missing] = None
+    return made
+
+
+def _body(body: bytes, form: str) -> tuple[str | None, bool]:
+    match form:
+        case "text":
+            return body.decode("utf-8", "replace"), False
+        case "latin-1":
+            return body.decode("latin-1"), False
+        case "surrogates":
+            return body.decode("utf-8", "surrogateescape"), False
+        case "base64":
+            return base64.b64encode(body).decode(), True
+        case "base64 in lines":
+            return base64.encodebytes(body).decode(), True
+        case "base64 unpadded":
+            return base64.b64encode(body).decode().rstrip("="), True
+        case "flag only":
+            return body.decode("utf-8", "replace"), True
+        case _:
+            return None, False
+
+
+def batch(data: bytes) -> list[str]:
+    """Up to ten messages of the queue. Of each the first byte tells whether it is one of ours, one of ours with fields
+    changed, or anything."""
+    return [_message(part) for part in data.split(_RECORD)[:10] if part]
+
+
+def _message(part: bytes) -> str:
+    body = stretched(part[1:])
+    envelope: dict[str, Any] = {
+        "schema_version": 1,
+        "source": "webhook",
+        "received_at": "2026-10-14T08:59:00.000000Z",
+        "correlation_id": REQUEST_ID,
+        "body": base64.b64encode(zlib.compress(body)).decode(),
+    }
+    match part[0] % 3:
+        case 0:
+            return json.dumps(envelope)
+        case 1:
+            return body.decode("utf-8", "replace")
+        case _:
+            try:
+                changed = json.loads(body)
+            except (ValueError, RecursionError):
+                changed = None
+            return json.dumps(
+                envelope | {"body": body.decode("latin-1")} | (changed if isinstance(changed, dict) else {})
+            )
