@@ -17,6 +17,12 @@ class TableStream:
         client.meta.events.register("provide-client-params.dynamodb.UpdateItem", self._before)
         client.meta.events.register("after-call.dynamodb.UpdateItem", self._after)
 
+    def stop(self) -> None:
+        """Follow no more."""
+        events = self._client.meta.events
+        events.unregister("provide-client-params.dynamodb.UpdateItem", self._before)
+        events.unregister("after-call.dynamodb.UpdateItem", self._after)
+
     def add(self, key: Any, old: Any, new: Any) -> None:
         """A change that nobody made: from one item to another, each None where there is none."""
         images = {name: _as_json(image) for name, image in (("OldImage", old), ("NewImage", new)) if image}
