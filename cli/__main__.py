@@ -6,9 +6,14 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from cli import orders, stores
+from cli import dead_letters, orders, reconcile, rejected, secrets, stores
+from cli.doctor import doctor
 from cli.errors import CancelledByOperatorError, OperatorError
+from cli.export import export
+from cli.forget import forget
 from cli.output import err
+from cli.register import register
+from cli.send import send
 from cli.stack import Where
 
 app = typer.Typer(
@@ -20,6 +25,15 @@ app = typer.Typer(
 )
 app.add_typer(orders.app, name="orders")
 app.add_typer(stores.app, name="stores")
+app.add_typer(reconcile.app, name="reconcile")
+app.add_typer(rejected.app, name="rejected")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(secrets.app, name="secrets")
+app.command()(doctor)
+app.command()(register)
+app.command()(send)
+app.command()(export)
+app.command()(forget)
 
 
 @app.callback()

@@ -25,7 +25,7 @@ from partner_orders.stores_table import StoresTable
 
 ROOT = Path(__file__).parents[1]
 SAMCONFIG = ROOT / "samconfig.toml"
-LOCAL_STACK = ROOT / ".local" / "stack.json"
+LOCAL_STACK = Path(os.environ.get("PARTNER_ORDERS_LOCAL_STACK") or ROOT / ".local" / "stack.json")
 _CALLS = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 4, "mode": "standard"})
 _LONG_CALLS = Config(connect_timeout=5, read_timeout=910, retries={"total_max_attempts": 1})
 

@@ -118,6 +118,11 @@ class PartnerApiCredentials:
         self._expires_at = self._seconds() + max(expires_in - REFRESH_AHEAD_SECONDS, expires_in / 2)
 
 
+def check_secret(text: str) -> None:
+    """Whether a secret's text holds credentials. Raises CredentialsError, which says what to store."""
+    _parse(text)
+
+
 def _parse(text: str) -> _StaticToken | _OAuthClient:
     try:
         content = json.loads(text)

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from partner_orders import lifecycle
 from partner_orders.clock import Clock
 from partner_orders.event import Arrival, CatalogueCallbackError, OrderEvent, RejectedError, understand
-from partner_orders.message import OrderEventMessage, UnreadableMessageError
+from partner_orders.message import REPLAY, OrderEventMessage, UnreadableMessageError
 from partner_orders.orders_table import OrdersTable
 from partner_orders.rejected_table import RejectedTable
 from partner_orders.stores_table import StoresTable
@@ -147,6 +147,9 @@ class Intake:
         for client in {one.event.order.client.store_id: one.event.order.client for one in arrived}.values():
             self._stores.register(client)
             counts["ForeignChain"] += self._stores.is_foreign(client)
+        for one in arrived:
+            if one.arrival.source == REPLAY:
+                self._rejected.resolve(one.event.body)
         counts["UnknownStatus"] += sum(not lifecycle.is_known(one.event.status) for one in arrived)
         counts["Stored"] += written.stored
         counts["Late"] += written.late

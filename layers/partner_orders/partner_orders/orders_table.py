@@ -257,10 +257,35 @@ class OrdersTable:
                     ":one": {"N": "1"},
                     ":version": item["version"],
                 },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
+            now_there: Item = error.response.get("Item") or {}  # type: ignore[assignment]
+            if "erased_at" in now_there:
+                # Erased in between: what was just put into rows of its own must not stay as it was.
+                for name, packed in moved.items():
+                    without = pack(redacted(unpack(packed)))
+                    expires_at = int(item["expires_at"]["N"])
+                    self._put_body(order_id, name.removeprefix(EVENT), without, expires_at, replace=True)
+
+    def publish_again(self, order_id: str) -> bool:
+        """Have the order's present state published, with the next sequence; False if there is no such order."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=_order_key(order_id),
+                UpdateExpression="SET #sequence = #sequence + :one, republished = #sequence + :one",
+                ConditionExpression="attribute_exists(#sequence)",
+                ExpressionAttributeNames={"#sequence": "sequence"},
+                ExpressionAttributeValues={":one": {"N": "1"}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
 
     # -- reading ------------------------------------------------------------------------------------------------
 

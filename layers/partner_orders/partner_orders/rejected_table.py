@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from partner_orders.body import pack, unpack
 from partner_orders.clock import Clock, to_text
 from partner_orders.event import Arrival
@@ -30,6 +32,7 @@ class RejectedEvent:
     first_received_at: str
     source: str
     times_received: int
+    resolved_at: str | None
     body: bytes = field(repr=False)
 
 
@@ -65,10 +68,45 @@ class RejectedTable:
             " first_received_at = if_not_exists(first_received_at, :received_at),"
             " listed_at = if_not_exists(listed_at, :received_at), listed_under = :listed_under,"
             " #source = if_not_exists(#source, :source), correlation_id = :correlation_id,"
-            " last_received_at = :received_at, expires_at = :expires_at ADD times_received :one",
+            " last_received_at = :received_at, expires_at = :expires_at REMOVE resolved_at ADD times_received :one",
             ExpressionAttributeNames={"#source": "source"},
             ExpressionAttributeValues=values,
         )
+
+    def resolve(self, body: bytes) -> None:
+        """Note that a body is understood by now: its row is kept, and listed no more. Of a body that has no row nothing
+        is noted. Raises botocore's errors."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=_key(digest_of(body)),
+                UpdateExpression="SET resolved_at = if_not_exists(resolved_at, :now) REMOVE listed_under",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues={":now": {"S": to_text(self._clock())}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+
+    def publish_again(self, digest: str) -> bool:
+        """Have it published again that this event was rejected; False if there is no such row."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=_key(digest),
+                UpdateExpression="ADD republished :one",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues={":one": {"N": "1"}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    def discard(self, digest: str) -> None:
+        """Delete a row. Raises botocore's errors."""
+        self._client.delete_item(TableName=self._table, Key=_key(digest))
 
     def get(self, digest: str) -> RejectedEvent | None:
         item = self._client.get_item(TableName=self._table, Key=_key(digest), ConsistentRead=True).get("Item")
@@ -105,5 +143,6 @@ def rejected_event(item: dict[str, Any]) -> RejectedEvent:
         first_received_at=item["first_received_at"]["S"],
         source=item["source"]["S"],
         times_received=int(item["times_received"]["N"]),
+        resolved_at=item.get("resolved_at", {}).get("S"),
         body=unpack(item["body"]["B"]),
     )

@@ -1,0 +1,321 @@
+"""``partner-orders doctor``: the whole way, part by part, and what to do about each fault."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.errors import OperatorError
+from cli.output import AsJson, out, print_json, working
+from cli.secrets import webhook_secret
+from cli.stack import DeployedStack
+from partner_orders.clock import now
+from partner_orders.credentials import CredentialsError, check_secret
+
+_TIMEOUT = (3.05, 12.0)
+_FUNCTIONS = ("Webhook", "Consumer", "Reconciler", "Publisher")
+_QUEUES = ("OrderEventsDeadLettersUrl", "PublisherDeadLettersUrl", "ReconciliationDeadLettersUrl")
+_WEBHOOK_NEEDS = 3  # concurrent executions, beside the consumers and the reconciler
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``fault`` is empty where all is well; ``advice`` says what to do about it."""
+
+    part: str
+    fault: str = ""
+    advice: str = ""
+    note: str = ""
+
+
+def doctor(context: typer.Context, as_json: AsJson = False) -> int:
+    """Check everything that orders pass through. Exit status 1 if anything is wrong. Example: partner-orders doctor"""
+    stack = DeployedStack.find(context.obj)
+    findings: list[Finding] = []
+    with working("looking") as shown:
+        for check in CHECKS:
+            if shown is not None:
+                shown.update(f"looking at the {check.__name__.strip('_').replace('_', ' ')}")
+            findings += _held(check, stack)
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            mark, style = ("FAULT", "red") if finding.fault else ("ok   ", "green")
+            note = f"  ({finding.note})" if finding.note else ""
+            out.print(f"{mark} {finding.part}{note}", style=style, markup=False)
+            if finding.fault:
+                out.print(f"      {finding.fault}\n      {finding.advice}", markup=False)
+    return 1 if any(finding.fault for finding in findings) else 0
+
+
+def _held(check: "Check", stack: DeployedStack) -> list[Finding]:
+    """A check's findings; that it could not look is one, too."""
+    part = check.__name__.strip("_").replace("_", " ")
+    try:
+        return list(check(stack))
+    except OperatorError as error:
+        return [Finding(part, error.what, error.advice)]
+    except ClientError as error:
+        fault = f"AWS refused {error.operation_name}: {error.response['Error']['Code']}"
+        return [Finding(part, fault, "It is not there any more, or you may not look: deploy the stack again.")]
+    except BotoCoreError as error:
+        return [Finding(part, f"AWS did not answer: {type(error).__name__}", "Check the network and --region.")]
+
+
+# -- the checks -------------------------------------------------------------------------------------------------------
+
+
+def _stack(stack: DeployedStack) -> Iterator[Finding]:
+    [found] = stack.client("cloudformation").describe_stacks(StackName=stack.name)["Stacks"]
+    status = found["StackStatus"]
+    if status.endswith("_COMPLETE") and "ROLLBACK" not in status and "DELETE" not in status:
+        yield Finding("stack", note=f"{stack.name} in {stack.region}: {status}")
+    else:
+        yield Finding("stack", f"its status is {status}", "Read its events in CloudFormation, and deploy again.")
+
+
+def _clock(stack: DeployedStack) -> Iterator[Finding]:
+    answer = stack.client("sts").get_caller_identity()
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    off = abs((parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()) if date else 0.0
+    if off > 60:
+        yield Finding("clock", f"this machine's clock is {off:.0f} s off", "Set it: windows and days would be wrong.")
+    else:
+        yield Finding("clock")
+
+
+def _functions(stack: DeployedStack) -> Iterator[Finding]:
+    client = stack.client("lambda")
+    for name in _FUNCTIONS:
+        output = f"{name}FunctionName"
+        if output not in stack.outputs:
+            continue
+        part = f"function {name.lower()}"
+        try:
+            found = client.get_function_configuration(FunctionName=stack.outputs[output])
+        except client.exceptions.ResourceNotFoundException:
+            yield Finding(part, "it is not there", "Deploy the stack again.")
+            continue
+        state = found.get("State", "Active")
+        if state in {"Active", "Inactive"}:
+            yield Finding(part)
+        else:
+            yield Finding(part, f"its state is {state}", "Deploy the stack again.")
+
+
+def _event_sources(stack: DeployedStack) -> Iterator[Finding]:
+    client = stack.client("lambda")
+    for name, what in (("Consumer", "order-events queue"), ("Publisher", "table's stream")):
+        output = f"{name}FunctionName"
+        if output not in stack.outputs:
+            continue
+        part = f"event source of the {name.lower()}"
+        mappings = client.list_event_source_mappings(FunctionName=stack.outputs[output])["EventSourceMappings"]
+        if not mappings:
+            yield Finding(part, f"nothing calls it with the {what}", "Deploy the stack again.")
+        for mapping in mappings:
+            state = mapping.get("State", "")
+            if state in {"Enabled", "Enabling", "Updating"}:
+                yield Finding(part, note=what)
+            else:
+                yield Finding(
+                    part, f"it is {state}", f"aws lambda update-event-source-mapping --uuid {mapping['UUID']} --enabled"
+                )
+
+
+def _queue(stack: DeployedStack) -> Iterator[Finding]:
+    part = "order-events queue"
+    attributes = _attributes(stack, "OrderEventsQueueUrl")
+    redrive = json.loads(attributes.get("RedrivePolicy") or "{}")
+    letters = _attributes(stack, "OrderEventsDeadLettersUrl")["QueueArn"]
+    if redrive.get("deadLetterTargetArn") != letters:
+        yield Finding(part, "what fails does not go to the dead letters", "Deploy the stack again.")
+    elif int(redrive.get("maxReceiveCount", 0)) < 80:
+        yield Finding(part, "messages become dead letters too soon", "Deploy the stack again: maxReceiveCount is 80.")
+    elif int(attributes["VisibilityTimeout"]) < 180:
+        yield Finding(part, "messages come back while they are worked on", "Deploy the stack again.")
+    elif attributes.get("Policy"):
+        yield Finding(part, "it has a policy of its own", "Remove that: the roles say who may use the queue.")
+    else:
+        waiting = int(attributes["ApproximateNumberOfMessages"])
+        yield Finding(part, note=f"{waiting} waiting")
+
+
+def _dead_letters(stack: DeployedStack) -> Iterator[Finding]:
+    for output in _QUEUES:
+        if output not in stack.outputs:
+            continue
+        attributes = _attributes(stack, output)
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        count = sum(int(attributes.get(name, 0)) for name in names)
+        part = f"dead letters ({output.removesuffix('Url').removesuffix('DeadLetters')})"
+        if count:
+            yield Finding(part, f"{count} wait", "partner-orders dead-letters list; docs/runbooks says what to do.")
+        else:
+            yield Finding(part)
+
+
+def _table(stack: DeployedStack) -> Iterator[Finding]:
+    table = stack.dynamodb.describe_table(TableName=stack.table_name)["Table"]
+    if table["TableStatus"] not in {"ACTIVE", "UPDATING"}:
+        yield Finding("table", f"its status is {table['TableStatus']}", "See docs/runbooks/restore-the-table.md.")
+    elif "PublisherFunctionName" in stack.outputs and not table.get("StreamSpecification", {}).get("StreamEnabled"):
+        yield Finding("table", "its stream is off, so nothing is published", "Deploy the stack again.")
+    else:
+        yield Finding("table", note=stack.table_name)
+
+
+def _schedule(stack: DeployedStack) -> Iterator[Finding]:
+    try:
+        found = stack.client("scheduler").get_schedule(Name=f"{stack.name}-reconciliation")
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        yield Finding("schedule", "it is not there", "Deploy the stack again.")
+        return
+    if found["State"] != "ENABLED":
+        yield Finding("schedule", "it is off", "Missed webhooks stay missed: deploy with ReconciliationState=ENABLED.")
+    else:
+        yield Finding("schedule", note=found["ScheduleExpression"])
+
+
+def _webhook(stack: DeployedStack) -> Iterator[Finding]:
+    part = "webhook"
+    try:
+        secret = webhook_secret(stack)
+    except ClientError as error:
+        yield Finding(
+            "webhook secret",
+            f"it cannot be read: {error.response['Error']['Code']}",
+            "partner-orders secrets rotate-webhook",
+        )
+        return
+    if not secret.strip():
+        yield Finding("webhook secret", "it is empty", "partner-orders secrets rotate-webhook")
+        return
+    yield Finding("webhook secret")
+    # An empty body is refused with 400 once the secret was taken, and nothing is queued.
+    for given, expected, fault in (
+        (secret, 400, "the secret is not taken"),
+        ("", 401, "it lets in who has no secret"),
+        (secret[::-1] + "x", 401, "it lets in who has another secret"),
+    ):
+        headers = {**stack.headers, **({"Authorization": given} if given else {})}
+        try:
+            status = requests.post(
+                stack.webhook_url, headers=headers, timeout=_TIMEOUT, allow_redirects=False
+            ).status_code
+        except requests.RequestException as error:
+            yield Finding(
+                part, f"it does not answer: {type(error).__name__}", f"Is {stack.webhook_url} right? Deploy again."
+            )
+            return
+        if status != expected:
+            what = fault if status in {200, 400, 401} else "it fails"
+            advice = "Wait five minutes after a rotation." if status == 401 else "Read the webhook's log."
+            yield Finding(part, f"{what}: it answered {status}", advice)
+            return
+    yield Finding(part, note=stack.webhook_url)
+
+
+def _partner_api(stack: DeployedStack) -> Iterator[Finding]:
+    part = "Partner API"
+    text = stack.client("secretsmanager").get_secret_value(SecretId=stack.output("PartnerApiSecretArn"))["SecretString"]
+    try:
+        check_secret(text)
+    except CredentialsError as error:
+        yield Finding(f"{part} credentials", str(error), "partner-orders secrets set-token")
+        return
+    yield Finding(f"{part} credentials")
+    content = json.loads(text)
+    if "token" not in content:
+        yield Finding(part, note="not tried: the reconciler fetches its own access token")
+        return
+    base_url, chain_id = stack.parameters["PartnerApiBaseUrl"].rstrip("/"), stack.parameters["ChainId"]
+    vendor_id = next((store.store_id for store in stack.stores.all()), "none")
+    times = {"start_time": now() - timedelta(minutes=10), "end_time": now()}
+    try:
+        answer = requests.get(
+            f"{base_url}/v2/chains/{chain_id}/vendors/{vendor_id}/orders",
+            params={name: f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()} | {"page_size": "1"},
+            headers={"Authorization": f"Bearer {content['token'].strip().removeprefix('Bearer ').strip()}"},
+            timeout=_TIMEOUT,
+            allow_redirects=False,
+        )
+    except requests.RequestException as error:
+        yield Finding(
+            part, f"{base_url} does not answer: {type(error).__name__}", "Is PartnerApiBaseUrl the brand's host?"
+        )
+        return
+    match answer.status_code:
+        case 200 | 404:  # 404: the token is taken, and the store is not known
+            yield Finding(part, note=base_url)
+        case 401:
+            yield Finding(
+                part, "it refuses the token", "partner-orders secrets set-token; docs/runbooks/partner-api-refused.md"
+            )
+        case 403:
+            yield Finding(part, f"the token does not cover store {vendor_id}", "Ask the platform.")
+        case 429:
+            yield Finding(part, "it is blocked: too many requests", "docs/runbooks/partner-api-blocked.md")
+        case status:
+            yield Finding(part, f"it answered {status}", "Wait, and try again; then ask the platform.")
+
+
+def _reconciliation(stack: DeployedStack) -> Iterator[Finding]:
+    part = "reconciliation"
+    reports = stack.reconciliation.reports(now() - timedelta(hours=1), now())
+    if not reports:
+        yield Finding(part, "no run in the last hour", "docs/runbooks/reconciliation-not-run.md")
+        return
+    failed, stopped = reports[-1]["failed_stores"], reports[-1]["stopped"]
+    if failed:
+        kinds = ", ".join(sorted({*failed.values()}))
+        yield Finding(
+            part, f"{len(failed)} stores could not be checked: {kinds}", "docs/runbooks/stores-not-reconciled.md"
+        )
+    else:
+        yield Finding(part, note=f"last run {reports[-1]['started_at'][:19]}{', ' + stopped if stopped else ''}")
+
+
+def _stores(stack: DeployedStack) -> Iterator[Finding]:
+    stores = stack.stores.all()
+    if not stores:
+        yield Finding("stores", "none is registered", "Its first event registers a store: partner-orders register.")
+        return
+    bare = sum(not (store.time_zone and store.trading_hours and store.currency) for store in stores)
+    yield Finding(
+        "stores", note=f"{len(stores)} registered" + (f", {bare} without zone, hours or currency" if bare else "")
+    )
+
+
+def _concurrency(stack: DeployedStack) -> Iterator[Finding]:
+    part = "concurrency"
+    limit = stack.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    needed = int(stack.parameters.get("ConsumerConcurrency", "5")) + 1 + _WEBHOOK_NEEDS
+    if limit < needed:
+        yield Finding(
+            part, f"the account allows {limit} executions at once, this stack needs {needed}", "Ask AWS for more."
+        )
+    else:
+        yield Finding(part, note=f"{limit} executions at once")
+
+
+def _attributes(stack: DeployedStack, output: str) -> dict[str, Any]:
+    return dict(
+        stack.client("sqs").get_queue_attributes(QueueUrl=stack.output(output), AttributeNames=["All"])["Attributes"]
+    )
+
+
+type Check = Callable[[DeployedStack], Iterator[Finding]]
+CHECKS: tuple[Check, ...] = (
+    *(_stack, _clock, _functions, _event_sources, _queue, _dead_letters, _table, _schedule),
+    *(_webhook, _partner_api, _reconciliation, _stores, _concurrency),
+)

@@ -1,0 +1,112 @@
+"""``partner-orders export``: orders of a period for the accountants, with exact amounts."""
+
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+
+from cli.orders import at, day_in, whole, zone_of
+from cli.output import ShowPersonalData, say, working
+from cli.stack import DeployedStack
+from cli.stores import store_named
+from partner_orders.json_text import parse, write
+from partner_orders.order import Order
+from partner_orders.stored_order import StoredOrder
+from partner_orders.stores_table import Store
+
+MONEY = (
+    *("sub_total", "order_total", "delivery_fee", "service_fee", "difference_to_minimum", "container_charge"),
+    *("discount", "total_taxes", "collect_at_pickup"),
+)
+COLUMNS = (
+    *("order_id", "external_order_id", "order_code", "store_id", "status", "sale", "disputed", "created", "changed"),
+    *("currency", "lines", *MONEY),
+)
+# With one of these at its beginning, a spreadsheet takes a text for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Format(StrEnum):
+    """``csv`` for spreadsheets, a line for each order; ``jsonl`` for programs, an order with all its lines on each."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+def export(
+    context: typer.Context,
+    first: Annotated[str, typer.Option("--from", help="the first day, in each store's own time zone: 2026-03-01")],
+    last: Annotated[str | None, typer.Option("--to", help="the last day, included; the first one without")] = None,
+    store: Annotated[list[str] | None, typer.Option(help="a store, by either of its ids; again for more")] = None,
+    form: Annotated[Format, typer.Option("--format")] = Format.CSV,
+    output: Annotated[Path | None, typer.Option(help="a file; the standard output without")] = None,
+    show_personal_data: ShowPersonalData = False,
+) -> None:
+    """Orders of a period as CSV or JSON Lines. Example: partner-orders export --from 2026-03-01 --to 2026-03-31"""
+    stack = DeployedStack.find(context.obj)
+    stores = [store_named(stack, name) for name in store] if store else stack.stores.all()
+    count = 0
+    with output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as target:
+        lines = csv.DictWriter(target, COLUMNS, lineterminator="\n") if form is Format.CSV else None
+        if lines:
+            lines.writeheader()
+        with working("reading orders") as shown:
+            for one in stores:
+                for order in _orders(stack, one, first, last):
+                    if lines:
+                        lines.writerow({name: _cell(value) for name, value in row(order, one).items()})
+                    else:
+                        _write_line(target, order, one, show_personal_data)
+                    count += 1
+                    if shown is not None and count % 100 == 0:
+                        shown.update(f"{count} orders")
+    say(f"{count} orders of {len(stores)} stores")
+
+
+def row(order: StoredOrder, store: Store) -> dict[str, Any]:
+    """An order as one line: ids, state, times in the store's zone, and the money of its snapshot in major units."""
+    snapshot = Order.model_validate(parse(order.snapshot.body or b"{}"))
+    zone = zone_of(store)
+    money = {name: getattr(snapshot.payment, name) if snapshot.payment else None for name in MONEY}
+    return {
+        "order_id": order.order_id,
+        "external_order_id": order.attributes.get("external_order_id"),
+        "order_code": order.attributes.get("order_code"),
+        "store_id": store.store_id,
+        "status": order.status,
+        "sale": order.sale.value,
+        "disputed": order.disputed,
+        "created": at(order.attributes["listed_at"], zone),
+        "changed": at(order.attributes["occurred_at"], zone) if "occurred_at" in order.attributes else None,
+        "currency": store.currency,
+        "lines": len(snapshot.items or []),
+        **money,
+    }
+
+
+def _orders(stack: DeployedStack, store: Store, first: str, last: str | None) -> Iterator[StoredOrder]:
+    zone = zone_of(store)
+    start, end = day_in(zone, first)[0], day_in(zone, last or first)[1]
+    for order_id in stack.orders.of_store(store.store_id, start, end - timedelta(microseconds=1)):
+        order = stack.orders.get(order_id)
+        if order is not None:
+            yield order
+
+
+def _write_line(target: TextIO, order: StoredOrder, store: Store, show_personal_data: bool) -> None:
+    content: dict[str, Any] = {**whole(order, show_personal_data), "currency": store.currency}
+    del content["history"]
+    target.write(write(content) + "\n")
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

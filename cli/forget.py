@@ -1,0 +1,156 @@
+"""``partner-orders forget``: erase one customer's personal data, and write down that it was done."""
+
+import json
+import re
+import secrets
+import sys
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any
+
+import typer
+
+from cli.errors import OperatorError
+from cli.output import AsJson, Yes, ask, print_json, say, working
+from cli.stack import DeployedStack
+from partner_orders.clock import now, to_text
+from partner_orders.erasure import Erasure
+from partner_orders.json_text import Json
+
+PARTITION = "ERASURES"
+_FIELDS = {
+    "phone": ("phone_number",),
+    "customer-id": ("_id",),
+    "loyalty-card": ("loyalty_card",),
+    "tax-id": ("tax_id", "national_id"),
+}
+BEYOND = (
+    "the queues: what waits is stored without personal data if its order was erased; dead letters stay 14 days",
+    "the table's stream: 24 hours",
+    "point-in-time backups: 35 days; who restores one has to erase again",
+    "what subscribers of the bus were given, where personal data is published",
+    "the platform itself: an order it shows again is stored without personal data, if it was among those erased",
+)
+
+
+@dataclass
+class Progress:
+    """What the row of an erasure holds; nothing of the customer."""
+
+    erasure_id: str
+    started_at: str
+    by: str
+    preview: bool
+    rows_read: int = 0
+    orders: int = 0
+    rejected: int = 0
+    done_at: str = ""
+    last_key: dict[str, Any] = field(default_factory=dict)
+
+
+def forget(
+    context: typer.Context,
+    by: Annotated[
+        str, typer.Option(help="what the customer is known by: phone, customer-id, loyalty-card, tax-id")
+    ] = "phone",
+    preview: Annotated[bool, typer.Option("--preview", help="count, and change nothing")] = False,
+    resume: Annotated[str | None, typer.Option(help="go on with an erasure that was interrupted")] = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase one customer's data from orders, their histories and the rejected. The figures stay. The phone number, or
+    what else, is read from a prompt or the standard input, never from arguments.
+
+    Example: partner-orders forget --by phone < number.txt
+    """
+    if by not in _FIELDS:
+        raise OperatorError(f"a customer is not known by {by}", f"One of: {', '.join(_FIELDS)}.")
+    wanted = _normal(_read(by))
+    if len(wanted) < 4:
+        raise OperatorError("too short to tell one customer from another", "Give it whole.")
+    stack = DeployedStack.find(context.obj)
+    table = stack.dynamodb.describe_table(TableName=stack.table_name)["Table"]
+    units = max(1, round(table.get("TableSizeBytes", 0) / 8192))
+    say(f"The whole table is read: about {table.get('ItemCount', 0)} rows, {units} read units.")
+    if not preview:
+        ask("erase this customer's data for good?", yes)
+    progress = _begun(stack, preview, resume)
+    erasure = Erasure(stack.dynamodb, stack.table_name, lambda order: _is_of(order, _FIELDS[by], wanted), now)
+    with working("reading the table") as shown:
+        while not progress.done_at:
+            _read_on(stack, erasure, progress)
+            _save(stack, progress)
+            if shown is not None:
+                shown.update(f"{progress.rows_read} rows read, {progress.orders} orders erased")
+    report = {name: value for name, value in asdict(progress).items() if name != "last_key"} | {"beyond": [*BEYOND]}
+    if as_json:
+        print_json(report)
+        return
+    verb = "would be erased" if preview else "are erased"
+    counts = f"{progress.orders} orders and {progress.rejected} rejected events"
+    say(f"{counts} {verb}; written down as {progress.erasure_id}")
+    say("Not reached:")
+    for place in BEYOND:
+        say(f"  - {place}")
+
+
+def _read_on(stack: DeployedStack, erasure: Erasure, progress: Progress) -> None:
+    """One page of the table."""
+    start = {"ExclusiveStartKey": progress.last_key} if progress.last_key else {}
+    page = stack.dynamodb.scan(TableName=stack.table_name, ConsistentRead=True, **start)
+    orders: set[str] = set()
+    for item in page["Items"]:
+        pk = item["pk"]["S"]
+        if not erasure.concerns(item):
+            continue
+        if pk.startswith("ORDER#"):
+            orders.add(pk.removeprefix("ORDER#"))
+        elif pk.startswith("REJECTED#"):
+            progress.rejected += 1
+            if not progress.preview:
+                erasure.erase_rejected(pk.removeprefix("REJECTED#"))
+    for order_id in sorted(orders):
+        progress.orders += 1
+        if not progress.preview:
+            erasure.erase_order(order_id)
+    progress.rows_read += len(page["Items"])
+    progress.last_key = page.get("LastEvaluatedKey", {})
+    if not progress.last_key:
+        progress.done_at = to_text(now())
+
+
+def _is_of(order: Json, names: tuple[str, ...], wanted: str) -> bool:
+    customer = order.get("customer") if isinstance(order, dict) else None
+    if not isinstance(customer, dict):
+        return False
+    return any(_normal(str(customer[name])) == wanted for name in names if customer.get(name))
+
+
+def _normal(text: str) -> str:
+    """Without what people put between the digits of a number."""
+    return re.sub(r"[\s().-]", "", text).removeprefix("+").removeprefix("00").casefold()
+
+
+def _read(by: str) -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt(by, hide_input=True, err=True))
+    return sys.stdin.readline()
+
+
+def _begun(stack: DeployedStack, preview: bool, resume: str | None) -> Progress:
+    if resume is None:
+        who = stack.client("sts").get_caller_identity()["Arn"]
+        started_at = to_text(now())
+        return Progress(f"{started_at}-{secrets.token_hex(2)}", started_at, who, preview)
+    item = stack.dynamodb.get_item(TableName=stack.table_name, Key=_key(resume)).get("Item")
+    if item is None:
+        raise OperatorError(f"there is no erasure {resume}")
+    return Progress(**json.loads(item["progress"]["S"]))
+
+
+def _save(stack: DeployedStack, progress: Progress) -> None:
+    item = {**_key(progress.erasure_id), "schema_version": {"N": "1"}, "progress": {"S": json.dumps(asdict(progress))}}
+    stack.dynamodb.put_item(TableName=stack.table_name, Item=item)
+
+
+def _key(erasure_id: str) -> dict[str, Any]:
+    return {"pk": {"S": PARTITION}, "sk": {"S": erasure_id}}

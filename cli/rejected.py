@@ -1,0 +1,107 @@
+"""``partner-orders rejected``: events that could not be understood; look, replay, discard."""
+
+from typing import Annotated, Any
+
+import typer
+
+from cli.errors import OperatorError
+from cli.output import AsJson, ShowPersonalData, Yes, ask, out, print_json, print_table, say
+from cli.stack import DeployedStack
+from partner_orders.clock import now
+from partner_orders.message import REPLAY, OrderEventMessage
+from partner_orders.rejected_table import RejectedEvent
+
+app = typer.Typer(help="Rejected events: list, show, replay, discard.", no_args_is_help=True)
+
+Digest = Annotated[str, typer.Argument(help="as `rejected list` shows it; its beginning is enough")]
+
+
+@app.command("list")
+def list_rejected(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(help="the newest so many", min=1)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """The rejected that nobody has resolved, newest first. Example: partner-orders rejected list"""
+    found = DeployedStack.find(context.obj).rejected.newest(limit)
+    if as_json:
+        print_json([_plain(event) for event in found])
+        return
+    columns = ("first received", "digest", "reason", "times", "source", "problems")
+    print_table(columns, map(_row, found))
+    say(f"{len(found)} rejected events")
+
+
+@app.command()
+def show(
+    context: typer.Context, digest: Digest, as_json: AsJson = False, show_personal_data: ShowPersonalData = False
+) -> None:
+    """One rejected event, and what was wrong; its body only with --show-personal-data.
+
+    Example: partner-orders rejected show 74569724f47ec6ea
+    """
+    event = _named(DeployedStack.find(context.obj), digest)
+    text = event.body.decode("utf-8", "backslashreplace")
+    if as_json:
+        print_json(_plain(event) | ({"body": text} if show_personal_data else {}))
+        return
+    print_table(("", ""), ((name, value) for name, value in _plain(event).items() if name != "problems" and value))
+    print_table(("problems",), ([problem] for problem in event.problems))
+    if show_personal_data:
+        out.print(text, markup=False)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    digests: Annotated[list[str] | None, typer.Argument(help="which; or --all")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="every one that `rejected list` shows")] = False,
+) -> None:
+    """Put rejected events on the queue again, after what was wrong is mended. What is understood then leaves the list.
+
+    Example: partner-orders rejected replay --all
+    """
+    stack = DeployedStack.find(context.obj)
+    if bool(digests) == everything:
+        raise OperatorError("which ones?", "Name their digests, or say --all.")
+    events = stack.rejected.newest() if everything else [_named(stack, digest) for digest in digests or []]
+    stack.queue.send_all([OrderEventMessage(REPLAY, now(), f"replay/{event.digest}", event.body) for event in events])
+    say(f"{len(events)} events are on the queue; `partner-orders rejected list` shows what is rejected again")
+
+
+@app.command()
+def discard(context: typer.Context, digest: Digest, yes: Yes = False) -> None:
+    """Delete a rejected event for good. Example: partner-orders rejected discard 74569724f47ec6ea"""
+    stack = DeployedStack.find(context.obj)
+    event = _named(stack, digest)
+    ask(f"delete the rejected event of {event.first_received_at} ({event.reason}) for good?", yes)
+    stack.rejected.discard(event.digest)
+    say(f"{event.digest} is deleted")
+
+
+def _row(event: RejectedEvent) -> tuple[object, ...]:
+    problems = "; ".join(event.problems[:3]) + (" ..." if len(event.problems) > 3 else "")
+    return event.first_received_at[:19], event.digest, event.reason, event.times_received, event.source, problems
+
+
+def _named(stack: DeployedStack, digest: str) -> RejectedEvent:
+    event = stack.rejected.get(digest)
+    found = [event] if event else [one for one in stack.rejected.newest() if digest and one.digest.startswith(digest)]
+    if len(found) != 1:
+        raise OperatorError(
+            f"{'several' if found else 'no'} rejected events begin with {digest}",
+            "`partner-orders rejected list` shows them.",
+        )
+    return found[0]
+
+
+def _plain(event: RejectedEvent) -> dict[str, Any]:
+    return {
+        "digest": event.digest,
+        "reason": event.reason,
+        "problems": list(event.problems),
+        "first_received_at": event.first_received_at,
+        "source": event.source,
+        "times_received": event.times_received,
+        "resolved_at": event.resolved_at,
+    }

@@ -1,0 +1,142 @@
+"""``partner-orders secrets``: the webhook secret and the Partner API credentials. They are read from a prompt or the
+standard input, never from arguments, and shown to nobody who does not ask."""
+
+import json
+import secrets
+import string
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from cli.errors import OperatorError
+from cli.output import AsJson, Yes, ask, out, print_json, print_table, say
+from cli.stack import DeployedStack
+from partner_orders.credentials import CredentialsError, check_secret
+from partner_orders.webhook_secret import REFRESH_EVERY_SECONDS
+
+app = typer.Typer(help="Secrets: set the token, rotate the webhook's.", no_args_is_help=True)
+
+ShowSecret = Annotated[bool, typer.Option("--show-secret", help="print it here")]
+_LETTERS = string.ascii_letters + string.digits
+_LENGTH = 48
+
+
+@app.command("set-token")
+def set_token(context: typer.Context) -> None:
+    """Store the Partner API token. Example: partner-orders secrets set-token < token.txt"""
+    _store_credentials(context, {"token": _read("token")})
+
+
+@app.command("set-client")
+def set_client(context: typer.Context) -> None:
+    """Store the Partner API client: two lines, its id and its secret. Example: partner-orders secrets set-client"""
+    _store_credentials(context, {"client_id": _read("client_id"), "client_secret": _read("client_secret")})
+
+
+@app.command("rotate-webhook")
+def rotate_webhook(context: typer.Context, yes: Yes = False, show_secret: ShowSecret = False) -> None:
+    """Make a new webhook secret. The old one stays valid until it is retired.
+
+    Example: partner-orders secrets rotate-webhook --show-secret
+    """
+    stack = DeployedStack.find(context.obj)
+    client, arn = stack.client("secretsmanager"), stack.output("WebhookSecretArn")
+    if _has_previous(client, arn):
+        say("An earlier secret is still valid. Rotating again retires it: if the platform still sends that one, its")
+        say(
+            "events will be refused. `partner-orders secrets retire-webhook` retires it when nothing sends it any more."
+        )
+        ask("rotate all the same?", yes)
+    secret = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+    client.put_secret_value(SecretId=arn, SecretString=secret)
+    say(
+        f"The new secret is stored, the old one is still valid. Wait {REFRESH_EVERY_SECONDS:.0f} seconds, so that every"
+    )
+    say("webhook can have read it; then paste it in the Shop Integrations plug-in, and press Test Order.")
+    if show_secret:
+        out.print(secret, markup=False)
+    else:
+        say("To see it: partner-orders secrets show-webhook")
+
+
+@app.command("show-webhook")
+def show_webhook(context: typer.Context) -> None:
+    """Print the current webhook secret, to be pasted. Example: partner-orders secrets show-webhook"""
+    out.print(webhook_secret(DeployedStack.find(context.obj)), markup=False)
+
+
+@app.command("retire-webhook")
+def retire_webhook(context: typer.Context, yes: Yes = False) -> None:
+    """Make the current webhook secret the only valid one. Example: partner-orders secrets retire-webhook"""
+    stack = DeployedStack.find(context.obj)
+    client, arn = stack.client("secretsmanager"), stack.output("WebhookSecretArn")
+    if not _has_previous(client, arn):
+        say("there is no older secret")
+        return
+    ask("refuse the older secret from now on? (Has the platform sent orders with the new one?)", yes)
+    versions = client.describe_secret(SecretId=arn)["VersionIdsToStages"]
+    [previous] = [version for version, stages in versions.items() if "AWSPREVIOUS" in stages]
+    client.update_secret_version_stage(SecretId=arn, VersionStage="AWSPREVIOUS", RemoveFromVersionId=previous)
+    say("The older secret is retired; every webhook knows within five minutes.")
+
+
+@app.command()
+def status(context: typer.Context, as_json: AsJson = False) -> int:
+    """Whether the secrets are set and well formed, and how old they are. Example: partner-orders secrets status"""
+    stack = DeployedStack.find(context.obj)
+    client = stack.client("secretsmanager")
+    rows: list[dict[str, Any]] = []
+    for name, output in (("webhook secret", "WebhookSecretArn"), ("Partner API credentials", "PartnerApiSecretArn")):
+        found = client.get_secret_value(SecretId=stack.output(output))
+        stored_at = found.get("CreatedDate")
+        fault = ""
+        if output == "PartnerApiSecretArn":
+            try:
+                check_secret(found["SecretString"])
+            except CredentialsError as error:
+                fault = str(error)
+        elif not found["SecretString"].strip():
+            fault = "it is empty; partner-orders secrets rotate-webhook"
+        older = output == "WebhookSecretArn" and _has_previous(client, stack.output(output))
+        rows.append(
+            {
+                "secret": name,
+                "stored_at": stored_at.isoformat(timespec="seconds") if stored_at else None,
+                "older_one_valid": older,
+                "fault": fault,
+            }
+        )
+    if as_json:
+        print_json(rows)
+    else:
+        print_table([*rows[0]], ([value or None for value in row.values()] for row in rows))
+    return 1 if any(row["fault"] for row in rows) else 0
+
+
+def webhook_secret(stack: DeployedStack) -> str:
+    """The current webhook secret."""
+    answer = stack.client("secretsmanager").get_secret_value(SecretId=stack.output("WebhookSecretArn"))
+    return str(answer["SecretString"])
+
+
+def _store_credentials(context: typer.Context, content: dict[str, str]) -> None:
+    text = json.dumps(content)
+    try:
+        check_secret(text)
+    except CredentialsError as error:
+        raise OperatorError(f"not stored: {error}") from None
+    stack = DeployedStack.find(context.obj)
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=text)
+    say("Stored. The reconciler takes it at its next run; `partner-orders doctor` tries it.")
+
+
+def _read(name: str) -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt(name, hide_input=True, err=True)).strip()
+    return sys.stdin.readline().strip()
+
+
+def _has_previous(client: Any, arn: str) -> bool:
+    versions = client.describe_secret(SecretId=arn).get("VersionIdsToStages", {})
+    return any("AWSPREVIOUS" in stages for stages in versions.values())

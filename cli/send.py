@@ -1,0 +1,67 @@
+"""``partner-orders send``: order events at the webhook, as the platform would post them."""
+
+import base64
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import requests
+import typer
+
+from cli.errors import OperatorError
+from cli.output import AsJson, print_json, print_table, working
+from cli.secrets import webhook_secret
+from cli.stack import DeployedStack
+
+# What the platform waits for an answer (docs/platform.md, 2.1).
+_TIMEOUT_SECONDS = 10
+
+
+def send(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(exists=True, help="an event file, or a folder of them")],
+    rate: Annotated[float, typer.Option(help="events a second", min=0.1)] = 10.0,
+    as_json: AsJson = False,
+) -> int:
+    """Post order events at the webhook: files with an order's JSON, or files of events/webhook.
+
+    Example: partner-orders send events/order.json
+    """
+    files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise OperatorError(f"no .json file in {path}")
+    bodies = [(file, _body(file)) for file in files]
+    stack = DeployedStack.find(context.obj)
+    headers = {**stack.headers, "Authorization": webhook_secret(stack), "Content-Type": "application/json"}
+    rows: list[dict[str, Any]] = []
+    with working(f"posting {len(bodies)} events"):
+        for file, body in bodies:
+            rows.append({"file": str(file), **_post(stack.webhook_url, body, headers)})
+            time.sleep(1 / rate)
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(("status", "answer", "file"), ((row["status"], row["answer"], row["file"]) for row in rows))
+    return 0 if all(str(row["status"]).startswith("2") for row in rows) else 1
+
+
+def _body(file: Path) -> bytes:
+    """What of a file to post: the body of an API Gateway request, or all of it."""
+    content = file.read_bytes()
+    try:
+        event = json.loads(content)
+    except ValueError:
+        return content
+    if isinstance(event, dict) and "requestContext" in event and "body" in event:
+        text = event["body"] or ""
+        return base64.b64decode(text) if event.get("isBase64Encoded") else str(text).encode()
+    return content
+
+
+def _post(url: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+    try:
+        answer = requests.post(url, data=body, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
+    except requests.RequestException as fault:
+        return {"status": "none", "answer": type(fault).__name__}
+    return {"status": answer.status_code, "answer": answer.text[:100]}

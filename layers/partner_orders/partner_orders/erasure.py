@@ -1,0 +1,135 @@
+"""Erasing a customer's personal data from an order, its history, and the rejected.
+
+The business figures stay. An order that was erased takes later events without personal data (``orders_table``).
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from partner_orders.body import pack, unpack
+from partner_orders.clock import Clock, to_text
+from partner_orders.json_text import Json, MalformedJsonError, parse
+from partner_orders.orders_table import ORDER_SK, ContendedError
+from partner_orders.personal_data import redacted
+from partner_orders.rejected_table import REJECTED_SK
+from partner_orders.stored_order import EVENT, Item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+type IsTheirs = Callable[[Json], bool]
+MAX_TRIES = 12
+
+
+class Erasure:
+    """``is_theirs`` says of an order object, as parsed, whether it is of the customer."""
+
+    def __init__(self, client: "DynamoDBClient", table_name: str, is_theirs: IsTheirs, clock: Clock) -> None:
+        self._client = client
+        self._table = table_name
+        self._is_theirs = is_theirs
+        self._clock = clock
+
+    def concerns(self, item: Item) -> bool:
+        """Whether a row holds anything of the customer: of an order, a body of its own, or a rejected event."""
+        return any(self._is_in(packed) for packed in _bodies(item))
+
+    def erase_order(self, order_id: str) -> int:
+        """Erase an order with all its rows; gives how many bodies were rewritten. Safe to repeat, and to interrupt:
+        what is left is found again. Raises ContendedError when others kept writing it.
+
+        The mark goes first, with the bodies in the order's own item: from then on nothing personal is added, and the
+        rows of large bodies are rewritten one by one.
+        """
+        written = self._erase_item(order_id)
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :event)",
+            ExpressionAttributeValues={":pk": {"S": f"ORDER#{order_id}"}, ":event": {"S": "EVENT#"}},
+            ConsistentRead=True,
+        )
+        for row in (row for page in pages for row in page["Items"]):
+            body = unpack(row["body"]["B"])
+            if (without := redacted(body)) != body:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key={"pk": row["pk"], "sk": row["sk"]},
+                    UpdateExpression="SET body = :body",
+                    ConditionExpression="attribute_exists(pk)",
+                    ExpressionAttributeValues={":body": {"B": pack(without)}},
+                )
+                written += 1
+        return written
+
+    def erase_rejected(self, digest: str) -> None:
+        """Keep of a rejected event that it was there and why, without anybody's data; nothing of a body that cannot be
+        read. Safe to repeat."""
+        key: Any = {"pk": {"S": f"REJECTED#{digest}"}, "sk": {"S": REJECTED_SK}}
+        item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        if item is None:
+            return
+        try:
+            body = redacted(unpack(item["body"]["B"]))
+        except (MalformedJsonError, ValueError):
+            body = b""
+        self._client.update_item(
+            TableName=self._table,
+            Key=key,
+            UpdateExpression="SET body = :body, erased_at = :now",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":body": {"B": pack(body)}, ":now": {"S": to_text(self._clock())}},
+        )
+
+    def _erase_item(self, order_id: str) -> int:
+        key: Any = {"pk": {"S": f"ORDER#{order_id}"}, "sk": {"S": ORDER_SK}}
+        for _ in range(MAX_TRIES):
+            item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+            if item is None or "erased_at" in item:
+                return 0
+            try:
+                return self._rewrite(key, item, self._clock())
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                    raise
+        raise ContendedError("an order was written by others at every try")
+
+    def _rewrite(self, key: Any, item: Item, now: datetime) -> int:
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {":one": {"N": "1"}, ":version": item["version"], ":now": {"S": to_text(now)}}
+        sets = ["erased_at = :now", "version = version + :one"]
+        inline, written = 0, 0
+        for number, (name, value) in enumerate(entry for entry in item.items() if entry[0].startswith(EVENT)):
+            names[f"#{number}"] = name
+            values[":true"] = {"BOOL": True}
+            sets.append(f"#{number}.redacted = :true")
+            if "body" in value["M"]:
+                packed = pack(redacted(unpack(value["M"]["body"]["B"])))
+                values[f":{number}"] = {"B": packed}
+                sets.append(f"#{number}.body = :{number}")
+                inline, written = inline + len(packed), written + 1
+        values[":inline"] = {"N": str(inline)}
+        sets.append("body_bytes = :inline")
+        self._client.update_item(
+            TableName=self._table,
+            Key=key,
+            UpdateExpression="SET " + ", ".join(sets),
+            ConditionExpression="version = :version",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+        )
+        return written
+
+    def _is_in(self, packed: bytes) -> bool:
+        try:
+            return self._is_theirs(parse(unpack(packed)))
+        except (MalformedJsonError, ValueError):
+            return False
+
+
+def _bodies(item: Item) -> list[bytes]:
+    events = (value["M"] for name, value in item.items() if name.startswith(EVENT))
+    inline = [event["body"]["B"] for event in events if "body" in event]
+    return [*inline, item["body"]["B"]] if "body" in item else inline

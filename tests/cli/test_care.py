@@ -1,0 +1,201 @@
+"""``secrets``, ``register``, ``forget``, ``export``: what an operator takes care of."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.stack import DeployedStack
+from partner_orders.body import unpack
+from partner_orders.event import Arrival
+from partner_orders.webhook_secret import WebhookSecret
+from tests.cli.conftest import Ran
+from tests.integration.conftest import NOW, TABLE
+from tests.orders import as_bytes, order
+
+type Run = Callable[..., Ran]
+type Say = Callable[[str], None]
+type StoreOrder = Callable[..., None]
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch) -> Say:
+    """What the next command reads from its standard input."""
+    return lambda text: monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+def secret_of(stack: DeployedStack, output: str) -> str:
+    return str(stack.client("secretsmanager").get_secret_value(SecretId=stack.output(output))["SecretString"])
+
+
+# -- secrets ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_is_read_from_the_standard_input_and_shown_nowhere(run: Run, stack: DeployedStack, say: Say) -> None:
+    say("a-token-of-the-platform\n")
+    ran = run("secrets", "set-token")
+    assert ran.status == 0
+    assert json.loads(secret_of(stack, "PartnerApiSecretArn")) == {"token": "a-token-of-the-platform"}
+    assert "a-token" not in ran.out + ran.err
+
+
+def test_a_client_is_stored_with_both_its_parts(run: Run, stack: DeployedStack, say: Say) -> None:
+    say("an-id\nits-secret\n")
+    assert run("secrets", "set-client").status == 0
+    stored = json.loads(secret_of(stack, "PartnerApiSecretArn"))
+    assert stored == {"client_id": "an-id", "client_secret": "its-secret"}
+
+
+@pytest.mark.parametrize("text", ["", "two words", "PASTE-THE-PARTNER-API-TOKEN-HERE", "ümlaut"])
+def test_what_is_no_token_is_not_stored_and_not_repeated(run: Run, stack: DeployedStack, say: Say, text: str) -> None:
+    before = secret_of(stack, "PartnerApiSecretArn")
+    say(text + "\n")
+    ran = run("secrets", "set-token")
+    assert ran.status == 1
+    assert not text or text not in ran.err
+    assert secret_of(stack, "PartnerApiSecretArn") == before
+
+
+def test_a_rotated_secret_and_the_old_one_are_both_valid_until_the_old_one_is_retired(
+    run: Run, stack: DeployedStack
+) -> None:
+    arn, old = stack.output("WebhookSecretArn"), secret_of(stack, "WebhookSecretArn")
+    ran = run("secrets", "rotate-webhook")
+    new = secret_of(stack, "WebhookSecretArn")
+    assert (ran.status, len(new), new == old) == (0, 48, False)
+    assert new not in ran.out + ran.err
+    both = WebhookSecret(stack.client("secretsmanager"), arn)
+    assert both.admits(old)
+    assert both.admits(new)
+    assert run("secrets", "rotate-webhook").status == 3  # it would end the old one's time unasked
+    assert run("secrets", "retire-webhook", "--yes").status == 0
+    one = WebhookSecret(stack.client("secretsmanager"), arn)
+    assert one.admits(new)
+    assert not one.admits(old)
+    assert run("secrets", "show-webhook").out.strip() == new
+
+
+def test_the_status_of_the_secrets_names_what_is_still_to_do(run: Run, say: Say) -> None:
+    ran = run("secrets", "status", "--json")
+    assert ran.status == 1
+    assert "placeholder" in ran.json[1]["fault"]
+    say("a-token\n")
+    run("secrets", "set-token")
+    assert run("secrets", "status").status == 0
+
+
+# -- register ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_to_paste_is_printed_and_the_secret_only_on_request(run: Run) -> None:
+    ran = run("register", "--timeout", "0")
+    assert "https://api.example.com/order-events" in ran.out
+    assert "the webhook secret" not in ran.out
+    assert "the webhook secret" in run("register", "--timeout", "0", "--show-secret").out
+
+
+def test_the_test_order_is_seen_when_it_arrives(
+    run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def arrive(_: float) -> None:
+        stack.rejected.keep(b"{}", Arrival("webhook", NOW, "c"), "not_an_order", [])
+
+    monkeypatch.setattr("cli.register.now", lambda: NOW)
+    monkeypatch.setattr("time.sleep", arrive)
+    ran = run("register")
+    assert ran.status == 0
+    assert "arrived and was rejected" in ran.err
+
+
+# -- forget -----------------------------------------------------------------------------------------------------------
+
+
+def bodies(stack: DeployedStack) -> bytes:
+    found = []
+    for item in stack.dynamodb.scan(TableName=TABLE)["Items"]:
+        packed = [value["M"]["body"]["B"] for value in item.values() if "M" in value and "body" in value["M"]]
+        found += [unpack(one) for one in [*packed, *([item["body"]["B"]] if "body" in item else [])]]
+    return b"\n".join(found)
+
+
+def other(**changes: Any) -> dict[str, Any]:
+    body = order(order_id="another", **changes)
+    body["customer"] = {"first_name": "Bilal", "phone_number": "+92300999999"}
+    return body
+
+
+def test_a_customer_is_forgotten_in_orders_histories_and_the_rejected_and_nobody_else_is(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
+) -> None:
+    store_order(order(12), order(20, status="DISPATCHED"), other())
+    stack.rejected.keep(as_bytes(order(status="")), Arrival("webhook", NOW), "not_an_order", ["status"])
+    say("0092 (300) 123-441\n")
+    ran = run("forget", "--yes", "--json")
+    assert (ran.status, ran.json["orders"], ran.json["rejected"]) == (0, 1, 1)
+    assert any("backups" in place for place in ran.json["beyond"])
+    left = bodies(stack)
+    assert b"Amna" not in left
+    assert b"123441" not in left
+    assert b"Bilal" in left
+    assert b"sub_total" in left
+    rows = stack.dynamodb.scan(TableName=TABLE)["Items"]
+    kept = json.dumps([row for row in rows if row["pk"]["S"] == "ERASURES"])
+    assert "arn:aws" in kept
+    assert "123441" not in kept
+    shown = run("orders", "show", order()["order_id"], "--json", "--show-personal-data").json
+    assert all(entry["redacted"] for entry in shown["history"])
+
+
+def test_a_preview_counts_and_changes_nothing(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
+) -> None:
+    store_order(order())
+    say("+92300123441\n")
+    assert run("forget", "--preview", "--json").json["orders"] == 1
+    assert b"Amna" in bodies(stack)
+
+
+def test_nothing_is_erased_without_a_yes_nor_by_half_a_number(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
+) -> None:
+    store_order(order())
+    say("+92300123441\n")
+    assert run("forget").status == 3
+    say("441\n")
+    assert run("forget", "--yes").status == 1
+    assert b"Amna" in bodies(stack)
+
+
+# -- export -----------------------------------------------------------------------------------------------------------
+
+
+def test_orders_are_exported_with_exact_amounts_in_the_stores_days_and_currency(
+    run: Run, store_order: StoreOrder, folder: Path
+) -> None:
+    tomorrow = order(order_id="next", sys={"created_at": "2026-10-14T20:00:00Z"})
+    store_order(order(payment={"sub_total": 690.10, "order_total": 669}), tomorrow)
+    run("stores", "set", "q7xk", "--currency", "PKR", "--time-zone", "Asia/Karachi")
+    file = folder / "orders.csv"
+    assert run("export", "--from", "2026-10-14", "--output", str(file)).status == 0
+    header, line, *rest = file.read_text().splitlines()
+    assert rest == []
+    row = dict(zip(header.split(","), line.split(","), strict=True))
+    assert (row["sub_total"], row["order_total"], row["currency"]) == ("690.1", "669", "PKR")
+    assert row["created"] == "2026-10-14 13:12:44"
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_made_harmless(run: Run, store_order: StoreOrder) -> None:
+    store_order(order(order_code="=HYPERLINK(1)"))
+    assert "'=HYPERLINK(1)" in run("export", "--from", "2026-10-14").out
+
+
+def test_json_lines_hold_the_order_without_the_customer_unless_asked(run: Run, store_order: StoreOrder) -> None:
+    store_order(order())
+    arguments = ("export", "--from", "2026-10-14", "--format", "jsonl")
+    [line] = run(*arguments).out.splitlines()
+    assert json.loads(line)["order"]["items"][0]["sku"] == "GB-100231"
+    assert "Amna" not in line
+    assert "Amna" in run(*arguments, "--show-personal-data").out

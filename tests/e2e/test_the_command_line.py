@@ -1,0 +1,214 @@
+"""``partner-orders`` against the deployed stack, as an operator runs it; and what ``doctor`` says of what we break."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from local.emulator import ROOT
+from local.stack import STACK_FILE, Stack
+from partner_orders.orders_table import OrdersTable
+from tests.e2e.conftest import Answer, eventually
+from tests.orders import as_bytes, order
+
+pytestmark = pytest.mark.e2e
+
+
+class CommandLine:
+    """Runs ``partner-orders``; the stack is found where `make up` leaves word of it."""
+
+    def __init__(self, stack_file: Path) -> None:
+        self._stack_file = stack_file
+
+    def __call__(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "cli", *arguments],
+            cwd=ROOT,
+            env=os.environ
+            | {
+                "PYTHONPATH": f"layers/partner_orders{os.pathsep}.",
+                "PARTNER_ORDERS_LOCAL_STACK": str(self._stack_file),
+            },
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def json(self, *arguments: str, stdin: str = "") -> Any:
+        return json.loads(self(*arguments, "--json", stdin=stdin).stdout)
+
+    def faults(self) -> dict[str, str]:
+        return {finding["part"]: finding["fault"] for finding in self.json("doctor") if finding["fault"]}
+
+
+@pytest.fixture(scope="module")
+def run(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    file = tmp_path_factory.mktemp("stack") / STACK_FILE.name
+    stack.save(file)
+    return CommandLine(file)
+
+
+@pytest.fixture
+def made_whole(stack: Stack) -> None:
+    """A reconciliation has run, so that there is a report."""
+    stack.client("lambda").invoke(FunctionName=stack.outputs["ReconcilerFunctionName"], Payload=b"{}")
+
+
+def test_an_event_that_is_sent_is_found_and_shown(run: CommandLine, orders: OrdersTable, tmp_path: Path) -> None:
+    order_id = str(uuid4())
+    file = tmp_path / "order.json"
+    file.write_bytes(as_bytes(order(order_id=order_id, order_code="7701")))
+    sent = run("send", str(file))
+    assert sent.returncode == 0, sent.stderr
+    eventually(lambda: orders.get(order_id))
+    assert order_id in run("orders", "find", "7701", "--store", "q7xk").stdout
+    shown = run("orders", "show", order_id)
+    assert "RECEIVED" in shown.stdout
+    assert "Amna" not in shown.stdout + shown.stderr
+
+
+def test_a_rejected_event_is_replayed_and_stays_until_it_is_understood(
+    run: CommandLine, post: Callable[..., Answer], secret: bytes
+) -> None:
+    body = as_bytes({"status": "RECEIVED", "note": str(uuid4())})
+    assert post(body, secret).status == 200
+
+    def listed() -> list[dict[str, Any]] | None:
+        found = [entry for entry in run.json("rejected", "list") if entry["reason"] == "not_an_order"]
+        return found or None
+
+    [first, *_] = eventually(listed)
+    times = first["times_received"]
+    assert run("rejected", "replay", first["digest"]).returncode == 0
+    eventually(lambda: run.json("rejected", "show", first["digest"])["times_received"] > times or None)
+    assert run("rejected", "discard", first["digest"], "--yes").returncode == 0
+
+
+def test_a_window_is_previewed_made_whole_and_reported(run: CommandLine) -> None:
+    ran = run("reconcile", "run", "--from", "2026-01-01T00:00:00Z")
+    assert ran.returncode == 1
+    assert "within the last 60 days" in ran.stderr
+    assert run("reconcile", "run", "--yes").returncode in {0, 1}
+    assert run.json("reconcile", "reports")
+    assert "backfills" in run.json("reconcile", "status")
+
+
+def test_the_doctor_finds_nothing_wrong_where_nothing_is(run: CommandLine, made_whole: None) -> None:
+    # The tests call the reconciler themselves, and their stores are not all on the platform.
+    assert {*run.faults()} <= {"schedule", "reconciliation"}
+
+
+@contextmanager
+def secret_changed(stack: Stack, output: str, text: str) -> Iterator[None]:
+    client, arn = stack.client("secretsmanager"), stack.outputs[output]
+    before = client.get_secret_value(SecretId=arn)["SecretString"]
+    client.put_secret_value(SecretId=arn, SecretString=text)
+    yield
+    client.put_secret_value(SecretId=arn, SecretString=before)
+
+
+@contextmanager
+def secret_missing(stack: Stack) -> Iterator[None]:
+    client, arn = stack.client("secretsmanager"), stack.outputs["PartnerApiSecretArn"]
+    client.delete_secret(SecretId=arn, RecoveryWindowInDays=7)
+    yield
+    client.restore_secret(SecretId=arn)
+
+
+@contextmanager
+def queue_attribute(stack: Stack, name: str, value: str, usual: str) -> Iterator[None]:
+    sqs, url = stack.client("sqs"), stack.outputs["OrderEventsQueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={name: value})
+    yield
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={name: usual})
+
+
+@contextmanager
+def no_dead_letters_behind(stack: Stack) -> Iterator[None]:
+    sqs, url = stack.client("sqs"), stack.outputs["OrderEventsQueueUrl"]
+    usual = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
+    other = json.loads(usual) | {"deadLetterTargetArn": "arn:aws:sqs:eu-central-1:000000000000:elsewhere"}
+    with queue_attribute(stack, "RedrivePolicy", json.dumps(other), usual):
+        yield
+
+
+@contextmanager
+def a_dead_letter(stack: Stack) -> Iterator[None]:
+    sqs, url = stack.client("sqs"), stack.outputs["OrderEventsDeadLettersUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="not one of ours")
+    yield
+    sqs.purge_queue(QueueUrl=url)
+
+
+@contextmanager
+def event_source_off(stack: Stack, function: str) -> Iterator[None]:
+    client = stack.client("lambda")
+    [mapping] = client.list_event_source_mappings(FunctionName=stack.outputs[function])["EventSourceMappings"]
+    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    yield
+    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+@contextmanager
+def another_output(run: CommandLine, **changes: Any) -> Iterator[None]:
+    """The webhook is somewhere else than the stack says."""
+    content = json.loads(run._stack_file.read_text())
+    run._stack_file.write_text(json.dumps(content | changes))
+    yield
+    run._stack_file.write_text(json.dumps(content))
+
+
+PLANTED: dict[str, tuple[str, Callable[[Stack, CommandLine], Any]]] = {
+    "token missing": ("Partner API credentials", lambda stack, _: secret_changed(stack, "PartnerApiSecretArn", "{}")),
+    "placeholder left": (
+        "Partner API credentials",
+        lambda stack, _: secret_changed(stack, "PartnerApiSecretArn", '{"token": "PASTE-THE-PARTNER-API-TOKEN-HERE"}'),
+    ),
+    "token wrong": (
+        "Partner API",
+        lambda stack, _: secret_changed(stack, "PartnerApiSecretArn", '{"token": "another"}'),
+    ),
+    "credentials deleted": ("partner api", lambda stack, _: secret_missing(stack)),
+    "webhook secret empty": ("webhook secret", lambda stack, _: secret_changed(stack, "WebhookSecretArn", " ")),
+    "queue without dead letters": ("order-events queue", lambda stack, _: no_dead_letters_behind(stack)),
+    "queue with a policy": (
+        "order-events queue",
+        lambda stack, _: queue_attribute(stack, "Policy", '{"Version": "2012-10-17", "Statement": []}', ""),
+    ),
+    "messages come back too soon": (
+        "order-events queue",
+        lambda stack, _: queue_attribute(stack, "VisibilityTimeout", "5", "300"),
+    ),
+    "a dead letter": ("dead letters (OrderEvents)", lambda stack, _: a_dead_letter(stack)),
+    "consumer not called": (
+        "event source of the consumer",
+        lambda stack, _: event_source_off(stack, "ConsumerFunctionName"),
+    ),
+    "publisher not called": (
+        "event source of the publisher",
+        lambda stack, _: event_source_off(stack, "PublisherFunctionName"),
+    ),
+    "webhook elsewhere": ("webhook", lambda _, run: another_output(run, webhook_url="http://127.0.0.1:9/order-events")),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PLANTED)
+def test_the_doctor_names_a_planted_fault(stack: Stack, run: CommandLine, made_whole: None, name: str) -> None:
+    part, plant = PLANTED[name]
+    with plant(stack, run):
+        faults = run.faults()
+    assert part in faults, faults
+    assert part not in run.faults()
+
+
+def test_the_doctor_says_that_the_schedule_is_off(run: CommandLine) -> None:
+    assert run.faults()["schedule"] == "it is off"
