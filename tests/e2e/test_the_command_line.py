@@ -14,11 +14,15 @@ import pytest
 
 from local.emulator import ROOT
 from local.stack import STACK_FILE, Stack
+from local.up import CHAIN_ID
 from partner_orders.orders_table import OrdersTable
 from tests.e2e.conftest import Answer, eventually
 from tests.orders import as_bytes, order
 
 pytestmark = pytest.mark.e2e
+
+PATHS = f"layers/partner_orders{os.pathsep}."
+OTHER_TOKEN = '{"token": "another"}'
 
 
 class CommandLine:
@@ -65,7 +69,9 @@ def made_whole(stack: Stack) -> None:
 def test_an_event_that_is_sent_is_found_and_shown(run: CommandLine, orders: OrdersTable, tmp_path: Path) -> None:
     order_id = str(uuid4())
     file = tmp_path / "order.json"
-    file.write_bytes(as_bytes(order(order_id=order_id, order_code="7701")))
+    body = order(order_id=order_id, order_code="7701")
+    body["client"]["chain_id"] = CHAIN_ID
+    file.write_bytes(as_bytes(body))
     sent = run("send", str(file))
     assert sent.returncode == 0, sent.stderr
     eventually(lambda: orders.get(order_id))
@@ -132,11 +138,10 @@ def queue_attribute(stack: Stack, name: str, value: str, usual: str) -> Iterator
 
 
 @contextmanager
-def no_dead_letters_behind(stack: Stack) -> Iterator[None]:
+def given_up_too_soon(stack: Stack) -> Iterator[None]:
     sqs, url = stack.client("sqs"), stack.outputs["OrderEventsQueueUrl"]
     usual = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
-    other = json.loads(usual) | {"deadLetterTargetArn": "arn:aws:sqs:eu-central-1:000000000000:elsewhere"}
-    with queue_attribute(stack, "RedrivePolicy", json.dumps(other), usual):
+    with queue_attribute(stack, "RedrivePolicy", json.dumps(json.loads(usual) | {"maxReceiveCount": 3}), usual):
         yield
 
 
@@ -178,7 +183,7 @@ PLANTED: dict[str, tuple[str, Callable[[Stack, CommandLine], Any]]] = {
     ),
     "credentials deleted": ("partner api", lambda stack, _: secret_missing(stack)),
     "webhook secret empty": ("webhook secret", lambda stack, _: secret_changed(stack, "WebhookSecretArn", " ")),
-    "queue without dead letters": ("order-events queue", lambda stack, _: no_dead_letters_behind(stack)),
+    "events given up too soon": ("order-events queue", lambda stack, _: given_up_too_soon(stack)),
     "queue with a policy": (
         "order-events queue",
         lambda stack, _: queue_attribute(stack, "Policy", '{"Version": "2012-10-17", "Statement": []}', ""),
