@@ -128,7 +128,7 @@ class Intake:
     def _reject(self, fault: _PermanentFaultError, outcome: Outcome) -> Counter[str]:
         self._rejected.keep(fault.body, fault.arrival, fault.reason, fault.problems)
         outcome.rejected.append(fault.reason)
-        return Counter(Rejected=1)
+        return Counter({"Rejected": 1, "Rejected" + fault.reason.title().replace("_", ""): 1})
 
     def _write(self, arrived: list[_Arrived], outcome: Outcome) -> Counter[str]:
         counts: Counter[str] = Counter()

@@ -1,0 +1,207 @@
+"""Each right that a function's own calls need is needed: without it something fails that works with it."""
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from local.events import queue_batch, stream_batch
+from local.stack import Stack
+from local.up import CHAIN_ID
+from partner_orders.clock import now
+from partner_orders.message import WEBHOOK, OrderEventMessage
+from tests.e2e.conftest import Answer, eventually
+from tests.orders import as_bytes, order
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+# What services call with the role, rather than our code; the template's laws hold these to a list.
+OF_SERVICES = {"WriteLogs", "ReceiveOrderEvents", "ReadStream", "FindStream"}
+
+
+class Roles:
+    """The functions' inline policies."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._iam = stack.client("iam")
+        self._stack = stack
+        resources = stack.client("cloudformation").describe_stack_resources(StackName=stack.stack_name)[
+            "StackResources"
+        ]
+        self._names = {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in resources}
+
+    def statements(self, role: str) -> list[str]:
+        document, _ = self._policy(role)
+        return [statement["Sid"] for statement in document["Statement"] if statement["Sid"] not in OF_SERVICES]
+
+    @contextmanager
+    def without(self, role: str, *sids: str) -> Iterator[None]:
+        document, policy = self._policy(role)
+        less = document | {"Statement": [one for one in document["Statement"] if one["Sid"] not in sids]}
+        self._put(role, policy, less)
+        try:
+            yield
+        finally:
+            self._put(role, policy, document)
+
+    def _policy(self, role: str) -> tuple[dict[str, Any], str]:
+        [policy] = self._iam.list_role_policies(RoleName=self._names[role])["PolicyNames"]
+        document = self._iam.get_role_policy(RoleName=self._names[role], PolicyName=policy)["PolicyDocument"]
+        return document, policy
+
+    def _put(self, role: str, policy: str, document: dict[str, Any]) -> None:
+        self._iam.put_role_policy(RoleName=self._names[role], PolicyName=policy, PolicyDocument=json.dumps(document))
+
+
+@pytest.fixture(scope="module")
+def roles(stack: Stack) -> Roles:
+    return Roles(stack)
+
+
+def invoke(stack: Stack, function: str, event: Any) -> Any:
+    answer = stack.client("lambda").invoke(
+        FunctionName=stack.outputs[f"{function}FunctionName"], Payload=json.dumps(event).encode()
+    )
+    return json.load(answer["Payload"])
+
+
+def cold(stack: Stack, function: str) -> None:
+    """End the function's environments, so that the next call reads its secret anew."""
+    name = f"ministack-lambda-{stack.outputs[f'{function}FunctionName']}"
+    found = subprocess.run(["/usr/bin/pgrep", "-f", name], capture_output=True, text=True, check=False)
+    for pid in found.stdout.split():
+        subprocess.run(["/bin/kill", f"-{signal.SIGKILL.value}", pid], check=False)
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    made = order(**{"order_id": str(uuid4()), **changes})
+    made["client"]["chain_id"] = CHAIN_ID
+    return made
+
+
+def large(order_id: str) -> str:
+    made = body(order_id=order_id)
+    line = made["items"][0]
+    made["items"] = [line | {"_id": str(n), "sku": f"{n * 104729:x}{n * 7919:x}" * 3} for n in range(300)]
+    return as_bytes(made).decode()
+
+
+type Works = Callable[[Stack, Callable[..., Answer], bytes], bool]
+
+
+def the_webhook_answers_200(stack: Stack, post: Callable[..., Answer], secret: bytes) -> bool:
+    cold(stack, "Webhook")
+    eventually(lambda: True if post(as_bytes(body()), secret).status in {200, 503} else None)
+    return post(as_bytes(body()), secret).status == 200
+
+
+def the_consumer_stores(stack: Stack, _post: Callable[..., Answer], _secret: bytes) -> bool:
+    return bool(invoke(stack, "Consumer", queue_batch(as_bytes(body()).decode())) == {"batchItemFailures": []})
+
+
+def a_failed_message_comes_back_soon(stack: Stack, _post: Callable[..., Answer], _secret: bytes) -> bool:
+    """Whether the consumer may put it off: otherwise it stays hidden for as long as it was received for."""
+    sqs, url = stack.client("sqs"), sqs_url(stack)
+    mappings = stack.client("lambda").list_event_source_mappings(FunctionName=stack.outputs["ConsumerFunctionName"])
+    [mapping] = mappings["EventSourceMappings"]
+    stack.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        time.sleep(2.0)
+        text = OrderEventMessage(WEBHOOK, now(), "c", as_bytes(body())).to_text()
+        sqs.send_message(QueueUrl=url, MessageBody=text, MessageGroupId="test")
+        [message] = sqs.receive_message(QueueUrl=url, VisibilityTimeout=300, WaitTimeSeconds=5)["Messages"]
+        record = queue_batch(b"{}")["Records"][0] | {"body": text, "receiptHandle": message["ReceiptHandle"]}
+        assert invoke(stack, "Consumer", {"Records": [record]})["batchItemFailures"]
+        deadline = time.monotonic() + 12
+        while time.monotonic() < deadline:
+            if sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages"):
+                return True
+            time.sleep(0.5)
+        return False
+    finally:
+        sqs.purge_queue(QueueUrl=url)
+        stack.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+def sqs_url(stack: Stack) -> str:
+    return stack.outputs["OrderEventsQueueUrl"]
+
+
+def the_reconciler_heals(stack: Stack, _post: Callable[..., Answer], _secret: bytes) -> bool:
+    cold(stack, "Reconciler")
+    table, key = stack.outputs["OrdersTableName"], {"pk": {"S": "RECONCILIATION"}, "sk": {"S": "LEASE"}}
+    stack.client("dynamodb").delete_item(TableName=table, Key=key)  # of the one that was killed
+    report = invoke(stack, "Reconciler", {})
+    if "errorType" in report or report["stopped"]:
+        return False
+    return not {*report["failed_stores"].values()} & {"ClientError", "AccessDenied", "AccessDeniedException"}
+
+
+def the_publisher_publishes(stack: Stack, _post: Callable[..., Answer], _secret: bytes) -> bool:
+    sqs, url = stack.client("sqs"), stack.outputs["PublisherDeadLettersUrl"]
+    sqs.purge_queue(QueueUrl=url)
+    answer = invoke(stack, "Publisher", stream_batch(as_bytes(body()).decode()))
+    letters = sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages")
+    return bool(answer == {"batchItemFailures": []} and not letters)
+
+
+def the_publisher_fetches_a_large_body(stack: Stack, _post: Callable[..., Answer], _secret: bytes) -> bool:
+    order_id = str(uuid4())
+    text = large(order_id)
+    assert not invoke(stack, "Consumer", queue_batch(text))["batchItemFailures"]
+    return bool(invoke(stack, "Publisher", stream_batch(text)) == {"batchItemFailures": []})
+
+
+def the_publisher_buries(stack: Stack, _post: Callable[..., Answer], _secret: bytes) -> bool:
+    """A row that nobody can read becomes a dead letter; if it cannot, it is held back."""
+    row = {"pk": {"S": "ORDER#odd"}, "sk": {"S": "ORDER"}}
+    record = {"dynamodb": {"Keys": row, "SequenceNumber": "1", "NewImage": row | {"sequence": {"N": "1"}}}}
+    answer = invoke(stack, "Publisher", {"Records": [record]})
+    stack.client("sqs").purge_queue(QueueUrl=stack.outputs["PublisherDeadLettersUrl"])
+    return bool(answer == {"batchItemFailures": []})
+
+
+NEEDED: dict[tuple[str, str], Works] = {
+    ("WebhookRole", "ReadWebhookSecret"): the_webhook_answers_200,
+    ("WebhookRole", "SendOrderEvents"): the_webhook_answers_200,
+    ("ConsumerRole", "StoreOrders"): the_consumer_stores,
+    ("ReconcilerRole", "ReadPartnerApiSecret"): the_reconciler_heals,
+    ("ReconcilerRole", "CompareOrders"): the_reconciler_heals,
+    ("ReconcilerRole", "FindOrders"): the_reconciler_heals,
+    ("ReconcilerRole", "SendOrderEvents"): the_reconciler_heals,
+    ("PublisherRole", "ReadLargeBodies"): the_publisher_fetches_a_large_body,
+    ("PublisherRole", "PutOnBus"): the_publisher_publishes,
+    ("PublisherRole", "KeepDeadLetters"): the_publisher_buries,
+}
+
+
+def test_every_statement_for_our_own_calls_is_tried(roles: Roles) -> None:
+    tried = {*NEEDED, ("ConsumerRole", "PutOffOrderEvents")}
+    for role in ("WebhookRole", "ConsumerRole", "ReconcilerRole", "PublisherRole"):
+        assert {(role, sid) for sid in roles.statements(role)} == {pair for pair in tried if pair[0] == role}
+
+
+@pytest.mark.parametrize(("role", "sid"), NEEDED)
+def test_without_the_statement_it_fails_and_with_it_it_works(
+    stack: Stack, roles: Roles, post: Callable[..., Answer], secret: bytes, role: str, sid: str
+) -> None:
+    works = NEEDED[role, sid]
+    assert works(stack, post, secret)
+    with roles.without(role, sid):
+        assert not works(stack, post, secret)
+    assert works(stack, post, secret)
+
+
+def test_what_cannot_be_put_off_stays_hidden(
+    stack: Stack, roles: Roles, post: Callable[..., Answer], secret: bytes
+) -> None:
+    with roles.without("ConsumerRole", "StoreOrders"):
+        assert a_failed_message_comes_back_soon(stack, post, secret)
+    with roles.without("ConsumerRole", "StoreOrders", "PutOffOrderEvents"):
+        assert not a_failed_message_comes_back_soon(stack, post, secret)

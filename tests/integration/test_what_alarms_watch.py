@@ -1,0 +1,105 @@
+"""For each alarm on a metric of our own: its cause, brought about, moves the metric, as CloudWatch would read it."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from partner_orders.message import WEBHOOK, OrderEventMessage
+from tests.integration.conftest import NOW
+from tests.integration.platform import START, VirtualTime, lives
+from tests.integration.reconciler_world import World
+from tests.integration.test_reconciliation_ticks import set_store
+from tests.unit.template.conftest import Template
+from tests.unit.template.conftest import template as template  # noqa: PLC0414 (a fixture)
+from tests.unit.template.test_template_laws import function_module
+
+AFTER = START + timedelta(hours=2)
+
+
+def emitted(text: str) -> Counter[str]:
+    """What the printed metrics add up to, by name."""
+    found: Counter[str] = Counter()
+    for line in filter(lambda line: line.startswith("{"), text.splitlines()):
+        content = json.loads(line)
+        for metric in content.get("_aws", {}).get("CloudWatchMetrics", [{}])[0].get("Metrics", []):
+            found[metric["Name"]] += int(sum(content[metric["Name"]]))
+    return found
+
+
+@pytest.fixture
+def world(dynamodb: Any) -> World:
+    return World(dynamodb, lives(orders=12), VirtualTime(AFTER))
+
+
+type Cause = Callable[[World], None]
+
+
+def webhooks_that_never_came(_: World) -> None:
+    """The table is empty, the platform has orders."""
+
+
+def a_store_closed_on_the_platform(world: World) -> None:
+    set_store(world, "closed-store", name="closed")
+
+
+def too_many_requests(world: World) -> None:
+    world.api.faults = {"too_many": 1}
+
+
+def a_refused_token(world: World) -> None:
+    world.secret = json.dumps({"token": "another"})
+
+
+def a_silent_store(world: World) -> None:
+    store_id = world.lives[0].shop.store_id
+    set_store(world, store_id, time_zone="UTC", trading_hours="mon-sun 00:00-00:00")
+
+
+RECONCILER: dict[str, Cause] = {
+    "WebhooksMissed": webhooks_that_never_came,
+    "StoresFailed": a_store_closed_on_the_platform,
+    "PartnerApiRateLimited": too_many_requests,
+    "PartnerApiUnauthorised": a_refused_token,
+    "StoresSilent": a_silent_store,
+    "StoresChecked": webhooks_that_never_came,
+}
+
+
+@pytest.mark.parametrize("metric", RECONCILER)
+def test_the_reconcilers_metric_moves_with_its_cause(
+    world: World, metric: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    RECONCILER[metric](world)
+    report = world.tick()
+    app = function_module("reconciler")
+    app.metrics.log_metrics(lambda *_: app._measure(report))({}, SimpleNamespace())
+    assert emitted(capsys.readouterr().out)[metric] > 0
+
+
+def test_a_rejected_event_is_counted_with_its_reason(
+    dynamodb: Any, queue_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"ORDERS_TABLE_NAME": "orders", "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": "c"}
+    for name, value in (settings | {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90"}).items():
+        monkeypatch.setenv(name, value)
+    app = function_module("consumer")
+    text = OrderEventMessage(WEBHOOK, NOW, "c1", b'{"status": "RECEIVED"}').to_text()
+    record = {"messageId": "m", "receiptHandle": "h", "body": text, "attributes": {"ApproximateReceiveCount": "1"}}
+    app.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    counted = emitted(capsys.readouterr().out)
+    assert (counted["Rejected"], counted["RejectedNotAnOrder"]) == (1, 1)
+
+
+def test_every_alarm_of_our_own_metrics_is_among_these(template: Template) -> None:
+    ours = {
+        alarm["MetricName"]
+        for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["Namespace"] == "PartnerOrders"
+    }
+    # RefusedUnauthorized: test_strangers.py.
+    assert ours == {*RECONCILER, "Rejected", "RefusedUnauthorized"}
