@@ -69,13 +69,19 @@ def reconciler() -> Reconciler:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
+        if not isinstance(event, dict):
+            raise InvalidRequestError("the event should be a JSON object, such as {}")
         if "backfill" in event:
             return reconciler().backfill(str(event["backfill"]))
         # An EventBridge rule brings an event of its own where it is told to bring nothing.
         backfill_id = reconciler().add_backfill(event) if event and "detail-type" not in event else ""
     except InvalidRequestError as error:
         return {"error": str(error)}
-    report = reconciler().tick(context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000)
+    report = reconciler().tick(
+        context.aws_request_id,
+        lambda: context.get_remaining_time_in_millis() / 1000,
+        only_backfills=bool(backfill_id),
+    )
     logger.info("reconciled", report=report.to_json())
     _measure(report)
     return reconciler().backfill(backfill_id) if backfill_id else report.to_json()

@@ -654,8 +654,8 @@ _RECONCILING = [
             Edit(
                 _LEASE,
                 "Lease.keep",
-                "if self._held_until - now <= DURATION / 2:",
-                "if self._held_until and self._held_until - now <= DURATION / 2:",
+                "if self._held_until - now <= DURATION * 3 / 4:",
+                "if self._held_until and self._held_until - now <= DURATION * 3 / 4:",
             ),
             Edit(
                 _LEASE,

@@ -105,7 +105,7 @@ def test_a_first_page_for_ever_is_an_error_and_the_window_is_read_again(dynamodb
     world.api.faults = {"repeat_first_page": 10_000}
     report = world.tick()
     assert set(report.failed_stores.values()) == {"repeated_page"}
-    assert world.table.positions() == {}
+    assert {position.checked_until for position in world.table.positions().values()} == {None}
     world.api.faults = {}
     world.time.sleep(300)
     world.tick()

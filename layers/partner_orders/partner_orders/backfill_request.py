@@ -33,7 +33,8 @@ class BackfillRequest:
             raise InvalidRequestError(f"{', '.join(unknown)}: not known; a backfill has {', '.join(NAMES)}")
         end = min(_instant(event, "to", now), now)
         start = _instant(event, "from", now - history)
-        stores, preview = event.get("stores") or [], event.get("preview", False)
+        stores, preview = event.get("stores"), event.get("preview", False)
+        stores = [] if stores is None else stores
         if start < now - history - _GRACE:
             days = round(history / timedelta(days=1))
             raise InvalidRequestError(

@@ -10,11 +10,12 @@ from datetime import datetime
 from partner_orders import lifecycle
 from partner_orders.clock import Clock
 from partner_orders.digest import changed_fields
-from partner_orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand_object
-from partner_orders.json_text import Json, parse, write
-from partner_orders.message import RECONCILIATION, OrderEventMessage
+from partner_orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand, understand_object
+from partner_orders.json_text import Json, parse, write_bytes
+from partner_orders.message import MAX_BODY_BYTES, RECONCILIATION, OrderEventMessage
 from partner_orders.order_events_queue import OrderEventsQueue
 from partner_orders.orders_table import OrdersTable
+from partner_orders.partner_api import unreadable
 from partner_orders.reconciliation_report import MAX_NAMED, Repair, Report
 from partner_orders.rejected_table import RejectedTable, digest_of
 from partner_orders.stored_order import KnownOrder
@@ -42,11 +43,16 @@ class Comparison:
         of the page counts as done.
         """
         bodies: list[tuple[str, bytes]] = []
+        queued: set[str] = set()
         events: dict[str, OrderEvent] = {}
         for order in page:
-            body = write(order).encode("ascii")
+            text = unreadable(order)
+            body = write_bytes(order) if text is None else text
+            if len(body) > MAX_BODY_BYTES:
+                report.too_large.add(digest_of(body))
+                continue
             try:
-                event = understand_object(order, body)
+                event = understand(body) if text is not None else understand_object(order, body)
             except (RejectedError, CatalogueCallbackError):
                 # The consumer says why; once it has, the rejected row keeps us from asking again.
                 if self._rejected.get(digest_of(body)) is None:
@@ -57,12 +63,15 @@ class Comparison:
         known = self._orders.known(events)
         for order_id, event in events.items():
             ours = known.get(order_id)
+            if event.digest in report.queued:
+                continue  # In this run already; the consumer may not have come to it yet.
             if ours is not None and event.digest in ours.digests:
                 report.counts["in_step"] += 1
             elif not self._orders.is_expired(event):
                 repair = self._repair(store_id, event, ours, platform_now(), len(report.repairs) < MAX_NAMED)
                 report.add(repair)
                 bodies.append((repair.found, event.body))
+                queued.add(event.digest)
         report.counts["orders_checked"] += len(page)
         if bodies and not preview:
             received_at = self._clock()
@@ -73,6 +82,7 @@ class Comparison:
                 ]
             )
             report.counts["enqueued"] += len(bodies)
+            report.queued |= queued
         return set(events)
 
     def _repair(

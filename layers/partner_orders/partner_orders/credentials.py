@@ -93,6 +93,7 @@ class PartnerApiCredentials:
         self._read_at = self._seconds()
 
     def _fetch_access_token(self, secret: _OAuthClient) -> None:
+        self._rate_limit.wait(float("inf"))
         try:
             answer = self._session.post(
                 f"{self._base_url}/v2/oauth/token",
@@ -126,7 +127,7 @@ def check_secret(text: str) -> None:
 def _parse(text: str) -> _StaticToken | _OAuthClient:
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     match content:
         case {"token": str(token)} if token.strip() and token.strip() != PLACEHOLDER:

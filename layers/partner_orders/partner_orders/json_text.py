@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from decimal import Context, Decimal, InvalidOperation
+from json.encoder import encode_basestring
 from json.encoder import encode_basestring_ascii as _quote
 
 type Json = bool | int | Decimal | str | list["Json"] | dict[str, "Json"] | None
@@ -48,19 +49,31 @@ def parse(text: bytes) -> Json:
 
 def write(value: Json) -> str:
     """Write JSON in ASCII, every number as exactly as it was parsed. Inverse of parse()."""
+    return _write(value, _quote)
+
+
+def write_bytes(value: Json) -> bytes:
+    """Write JSON in UTF-8, as short as it came; in ASCII where the text has half a surrogate."""
+    try:
+        return _write(value, encode_basestring).encode("utf-8")
+    except UnicodeEncodeError:
+        return write(value).encode("ascii")
+
+
+def _write(value: Json, quote: Callable[[str], str]) -> str:
     match value:
         case None:
             return "null"
         case bool():
             return "true" if value else "false"
         case str():
-            return _quote(value)
+            return quote(value)
         case int() | Decimal():
             return str(value)
         case list():
-            return "[" + ",".join(map(write, value)) + "]"
+            return "[" + ",".join(_write(item, quote) for item in value) + "]"
         case _:
-            return "{" + ",".join(f"{_quote(key)}:{write(item)}" for key, item in value.items()) + "}"
+            return "{" + ",".join(f"{quote(key)}:{_write(item, quote)}" for key, item in value.items()) + "}"
 
 
 def number_by_value(number: int | Decimal) -> str:

@@ -10,7 +10,7 @@ from partner_orders.clock import Clock, from_text, to_text
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Longer than any wait between two renewals (a Retry-After of a minute), shorter than the schedule.
+# Longer than any wait between two renewals (a minute, for the rate limit), shorter than the schedule.
 DURATION = timedelta(seconds=120)
 _KEY: dict[str, Any] = {"pk": {"S": "RECONCILIATION"}, "sk": {"S": "LEASE"}}
 
@@ -23,7 +23,8 @@ class Lease:
     """``fence`` grows with every taking; positions are written only under the newest.
 
     What the next worker has to know goes with it: when the platform was last asked anything and how often in the minute
-    before, since its limit is on the address; and the ``time_format`` that it was seen to understand.
+    before, since its limit is on the address; the ``time_format`` that it was seen to understand; and when it wants to
+    be asked again (``not_before``), if it said so.
     """
 
     def __init__(self, client: "DynamoDBClient", table_name: str, clock: Clock) -> None:
@@ -35,6 +36,7 @@ class Lease:
         self.last_request_at: datetime | None = None
         self.recent_requests: int | None = None
         self.time_format: str | None = None
+        self.not_before: datetime | None = None
 
     def take(self) -> bool:
         """Take the lease, unless another worker holds it. Raises botocore's errors."""
@@ -43,12 +45,13 @@ class Lease:
             before = self._client.update_item(
                 TableName=self._table,
                 Key=_KEY,
-                UpdateExpression="SET held_until = :until, fence = if_not_exists(fence, :zero) + :one",
+                # Seconds: a lease that somebody deleted begins above every fence that it ever had.
+                UpdateExpression="SET held_until = :until, fence = if_not_exists(fence, :seconds) + :one",
                 ConditionExpression="attribute_not_exists(held_until) OR held_until < :now",
                 ExpressionAttributeValues={
                     ":until": {"S": to_text(now + DURATION)},
                     ":now": {"S": to_text(now)},
-                    ":zero": {"N": "0"},
+                    ":seconds": {"N": str(int(now.timestamp()))},
                     ":one": {"N": "1"},
                 },
                 ReturnValues="ALL_OLD",
@@ -57,7 +60,7 @@ class Lease:
             if _condition_failed(error):
                 return False
             raise
-        self.fence = int(before["fence"]["N"]) + 1 if "fence" in before else 1
+        self.fence = (int(before["fence"]["N"]) if "fence" in before else int(now.timestamp())) + 1
         self._held_until = now + DURATION
         # Its holder may have died without a word: it may have asked until the lease ran out, nobody knows how often.
         asked = before.get("held_until") or before.get("last_request_at")
@@ -65,23 +68,33 @@ class Lease:
         recent = before.get("recent_requests") if "held_until" not in before else None
         self.recent_requests = int(recent["N"]) if recent else None
         self.time_format = before["time_format"]["S"] if "time_format" in before else None
+        self.not_before = from_text(before["not_before"]["S"]) if "not_before" in before else None
         return True
 
     def keep(self) -> None:
-        """Renew the lease once half of it has passed. Raises LeaseLostError."""
+        """Renew the lease once a quarter of it has passed, so that more is left than any wait between two calls of this
+        takes. Raises LeaseLostError."""
         now = self._clock()
         if self._held_until is None or now > self._held_until:
             raise LeaseLostError("the lease ran out")
-        if self._held_until - now <= DURATION / 2:
+        if self._held_until - now <= DURATION * 3 / 4:
             self._write("SET held_until = :until", {":until": {"S": to_text(now + DURATION)}})
             self._held_until = now + DURATION
 
-    def give_back(self, last_request_at: datetime | None, recent_requests: int, time_format: str | None) -> None:
+    def give_back(
+        self,
+        last_request_at: datetime | None,
+        recent_requests: int,
+        time_format: str | None,
+        not_before: datetime | None = None,
+    ) -> None:
         """Let the next worker begin at once; one that lost the lease has nothing to give back."""
         given: dict[str, Any] = {":recent": {"N": str(recent_requests)}}
         sets = ["recent_requests = :recent"]
         if asked := last_request_at or self.last_request_at:
             sets, given = [*sets, "last_request_at = :asked"], {**given, ":asked": {"S": to_text(asked)}}
+        if not_before:
+            sets, given = [*sets, "not_before = :not_before"], {**given, ":not_before": {"S": to_text(not_before)}}
         if time_format:
             sets, given = [*sets, "time_format = :format"], {**given, ":format": {"S": time_format}}
         try:

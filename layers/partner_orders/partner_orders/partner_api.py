@@ -1,6 +1,8 @@
 """The platform's Partner API, as far as we read it: the orders of a store in a window (contract 4.2, 4.5)."""
 
+import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +22,14 @@ DEFAULT_PAGE_SIZE = 20
 MAX_PAGES = 2_000
 TRIES = 4
 UNAUTHORISED = "unauthorised"
+# What stands before the text of an order that is JSON, but not such as can be stored exactly.
+UNREADABLE = "unreadable"
 TIMEOUT_SECONDS = (3.05, 20.0)
 LONGEST_BACKOFF_SECONDS = 20.0
+# What the platform wants to wait longer for is for a later run.
+LONGEST_WAIT_SECONDS = 60.0
+STEP_SECONDS = 30.0
+LARGEST_DIFFERENCE = timedelta(minutes=15)
 # An order has its place among the pages this long after it was made: clocks differ, ``Date`` has whole seconds.
 SETTLED = timedelta(seconds=3)
 # The documentation prints times without a zone, clients send them with one; all in UTC (contract 4.2).
@@ -64,7 +72,8 @@ class _Page:
 class PartnerApi:
     """One worker's client: bearer token, redirects not followed, retries, and the platform's rate limit.
 
-    ``before_request`` is called ahead of every request and may raise to stop. ``time_format`` is the one of
+    ``before_request`` is called ahead of every request, ``keep_alive`` in longer waits; both may raise to stop.
+    ``not_before`` is when the platform wants to be asked again, if it said so. ``time_format`` is the one of
     TIME_FORMATS that the platform was seen to understand; until one is, an empty answer is asked for again in the
     other. ``errors`` counts what went wrong, by kind, also where a later try went well.
     """
@@ -90,6 +99,8 @@ class PartnerApi:
         self._share = random_share
         self.ahead = timedelta(0)
         self.before_request: Callable[[], None] = lambda: None
+        self.keep_alive: Callable[[], None] = lambda: None
+        self.not_before: datetime | None = None
         self.remaining_seconds: Callable[[], float] = lambda: 60.0
         self.time_format: str | None = None
         self.requests = 0
@@ -149,6 +160,8 @@ class PartnerApi:
         last = max(first.total_pages, 1)
         for number in range(last, 1, -1):
             page = self._page(vendor_id, start, end, number)
+            if not page.orders and len(seen) > len(first.orders):
+                raise PartnerApiError("empty_page")  # Pages after it have orders.
             yield self._fresh(page, seen)
             if number == last:
                 yield from self._beyond(vendor_id, start, end, number, page, seen)
@@ -212,13 +225,15 @@ class PartnerApi:
                 total, size = rest.get("total_pages"), rest.get("page_size")
                 pages = total if isinstance(total, int) else 0
                 # Of pages of another size than we asked for, the count may be wrong as well.
-                full = {DEFAULT_PAGE_SIZE, size} - {PAGE_SIZE} if pages > 0 else {DEFAULT_PAGE_SIZE, size, PAGE_SIZE}
+                sizes = {DEFAULT_PAGE_SIZE, size if isinstance(size, int) else DEFAULT_PAGE_SIZE}
+                full = sizes - {PAGE_SIZE} if pages > 0 else sizes | {PAGE_SIZE}
                 return _Page(orders, pages, len(orders) in full)
             case _:
                 raise PartnerApiError("not_a_page")
 
     def _get(self, path: str, query: dict[str, str]) -> Json:
         """GET, and again what may pass: 429, 5xx, a broken or missing answer, and once a refused token."""
+        refreshed = False
         for attempt in range(1, TRIES + 1):
             try:
                 return _content(self._send(path, query))
@@ -227,13 +242,23 @@ class PartnerApi:
                 wait = min(LONGEST_BACKOFF_SECONDS, 2.0**attempt) * (0.5 + self._share() / 2)
                 wait = max(wait, error.retry_after or 0.0)
                 again = error.retry_after is not None
-                if error.kind == UNAUTHORISED and attempt == 1:
+                if error.kind == UNAUTHORISED and not refreshed:
                     self._credentials.refused()
-                    again, wait = True, 0.0
+                    refreshed, again, wait = True, True, 0.0
+                if error.retry_after is not None and error.retry_after > LONGEST_WAIT_SECONDS:
+                    self.not_before = self._clock() + timedelta(seconds=error.retry_after)
+                    raise
                 if not again or attempt == TRIES or wait > self.remaining_seconds():
                     raise
-            self._sleep(wait)
+            self._pause(wait)
         raise AssertionError("the last try returns or raises")
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, and stay the one who works meanwhile."""
+        while seconds > 0:
+            self._sleep(min(seconds, STEP_SECONDS))
+            seconds -= STEP_SECONDS
+            self.keep_alive()
 
     def _send(self, path: str, query: dict[str, str]) -> requests.Response:
         """One request, within the rate limit. The token goes to the configured host alone."""
@@ -244,6 +269,7 @@ class PartnerApi:
             raise PartnerApiError(f"credentials: {missing}", everywhere=True) from None
         if not self._rate_limit.wait(self.remaining_seconds()):
             raise OutOfTimeError
+        self.keep_alive()
         self.requests += 1
         try:
             answer = self._session.get(
@@ -263,9 +289,12 @@ class PartnerApi:
 
     def _set_clock(self, answer: requests.Response) -> None:
         try:
-            self.ahead = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC) - self._clock()
-        except (KeyError, ValueError):
+            ahead = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC) - self._clock()
+        except (KeyError, ValueError, OverflowError):
             return
+        # A proxy may send any date; a clock that is hours off would make us skip what is there.
+        if abs(ahead) < LARGEST_DIFFERENCE:
+            self.ahead = ahead
 
 
 def _content(answer: requests.Response) -> Json:
@@ -275,7 +304,7 @@ def _content(answer: requests.Response) -> Json:
             try:
                 return parse(answer.content)
             except MalformedJsonError:
-                raise PartnerApiError("not_json", retry_after=0.0) from None
+                return _one_by_one(answer.content)
         case 401:
             raise PartnerApiError(UNAUTHORISED, everywhere=True)
         case 403:
@@ -283,11 +312,50 @@ def _content(answer: requests.Response) -> Json:
         case 404:
             raise PartnerApiError("not_found")
         case 429:
-            raise PartnerApiError("rate_limited", everywhere=True, retry_after=_retry_after(answer))
+            raise PartnerApiError("rate_limited", everywhere=True, retry_after=_retry_after(answer, 60.0))
         case status if status >= 500:
-            raise PartnerApiError(f"server_error:{status}", retry_after=0.0)
+            raise PartnerApiError(f"server_error:{status}", retry_after=_retry_after(answer, 0.0))
         case status:
             raise PartnerApiError(f"refused:{status}")
+
+
+def _one_by_one(content: bytes) -> Json:
+    """A page in which something is not as it should be, each order by itself: one that cannot be stored exactly does
+    not take the others with it. It stays the text that it is, in a list of its own. Raises PartnerApiError."""
+    decoder = json.JSONDecoder()
+    try:
+        text = content.decode("utf-8-sig")
+        page = decoder.decode(text)
+        found = re.search(r'"orders"\s*:\s*\[\s*', text)
+        if not isinstance(page, dict) or not isinstance(page.get("orders"), list) or found is None:
+            raise PartnerApiError("not_json", retry_after=0.0)
+        at, orders = found.end(), []
+        for _ in page["orders"]:
+            _, end = decoder.raw_decode(text, at)
+            orders.append(_alone(text[at:end]))
+            at = end + len(text[end:]) - len(text[end:].lstrip(" \t\r\n,"))
+    except (ValueError, RecursionError):
+        raise PartnerApiError("not_json", retry_after=0.0) from None
+    rest: dict[str, Json] = {
+        name: page[name] for name in ("total_pages", "page_size") if isinstance(page.get(name), int)
+    }
+    return {"orders": orders, **rest}
+
+
+def _alone(text: str) -> Json:
+    try:
+        return parse(text.encode("utf-8", "surrogatepass"))
+    except MalformedJsonError:
+        return [UNREADABLE, text]
+
+
+def unreadable(order: Json) -> bytes | None:
+    """The text of an order that cannot be stored exactly, if it is one."""
+    match order:
+        case [str(mark), str(text)] if mark == UNREADABLE:
+            return text.encode("utf-8", "surrogatepass")
+        case _:
+            return None
 
 
 def identity(order: Json) -> str:
@@ -308,7 +376,13 @@ def _unseen(orders: Sequence[Json], seen: set[str]) -> list[Json]:
     return fresh
 
 
-def _retry_after(answer: requests.Response) -> float:
-    """Seconds; the edge sends a number, and a block that names none is taken for a minute's."""
-    text = answer.headers.get("Retry-After", "")
-    return float(text) if text.isdecimal() else 60.0
+def _retry_after(answer: requests.Response, default: float) -> float:
+    """Seconds, from a number or a date; a day at most."""
+    text = answer.headers.get("Retry-After", "").strip()
+    try:
+        if text.isascii() and text.isdecimal():
+            return min(float(text), 86_400.0)
+        date = parsedate_to_datetime(text).astimezone(UTC)
+        return min(max((date - datetime.now(UTC)).total_seconds(), 0.0), 86_400.0)
+    except (ValueError, OverflowError):
+        return default

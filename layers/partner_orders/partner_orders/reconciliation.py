@@ -130,37 +130,49 @@ class Reconciler:
             raise InvalidRequestError("there is no backfill of this id; reports are kept for 90 days")
         return backfill.to_json()
 
-    def tick(self, correlation_id: str, remaining_seconds: Callable[[], float]) -> Report:
+    def tick(self, correlation_id: str, remaining_seconds: Callable[[], float], only_backfills: bool = False) -> Report:
         """Serve stores and backfills until all are served or the time is up. Raises botocore's errors."""
         report = Report(self._clock())
         if not self._lease.take():
             report.stopped = "another_worker_holds_the_lease"
             return report
+        if self._lease.not_before is not None and self._clock() < self._lease.not_before:
+            report.stopped = "the_platform_wants_to_be_asked_later"
+            lease = self._lease
+            lease.give_back(lease.last_request_at, lease.recent_requests or 0, lease.time_format)
+            return report
         run = _Run(report, correlation_id, remaining_seconds)
+        self._api.ahead, self._api.not_before = timedelta(0), None
         self._api.before_request = lambda: self._before_request(run)
+        self._api.keep_alive = self._lease.keep
         self._api.remaining_seconds = lambda: remaining_seconds() - HAND_BACK_SECONDS
         self._api.take_over(self._lease.last_request_at, self._lease.recent_requests, self._lease.time_format)
         requests_before, errors_before = self._api.requests, Counter(self._api.errors)
         try:
-            self._serve(run)
+            self._serve(run, only_backfills)
         except LeaseLostError:
             report.stopped = "lease_lost"
         except OutOfTimeError:
             report.stopped = "out_of_time"
         except _StoppedError as stopped:
             report.stopped = str(stopped)
+        finally:
+            self._lease.give_back(
+                self._api.last_request_at, self._api.recent_requests, self._api.time_format, self._api.not_before
+            )
         report.counts["requests"] = self._api.requests - requests_before
         report.api_errors = self._api.errors - errors_before
         report.token_age_days = self._api.token_age.days if self._api.token_age else None
-        self._lease.give_back(self._api.last_request_at, self._api.recent_requests, self._api.time_format)
         self._table.keep_report(report.to_json())
         return report
 
     # -- what to serve, in which order ------------------------------------------------------------------------------
 
-    def _serve(self, run: _Run) -> None:
+    def _serve(self, run: _Run, only_backfills: bool) -> None:
         backfills = deque(backfill for backfill in self._table.backfills() if not backfill.is_done)
         stores, open_orders = self._due(run)
+        if only_backfills:
+            stores.clear()
         round_began, turn = self._clock(), 0
         while stores or backfills:
             if run.remaining_seconds() < LAST_START_SECONDS:
@@ -174,7 +186,7 @@ class Reconciler:
                 store, position = stores.popleft()
                 self._serve_store(store, position, open_orders.get(store.store_id, {}), run)
             turn += 1
-            if backfills and not stores and self._clock() - round_began >= ROUND:
+            if backfills and not stores and not only_backfills and self._clock() - round_began >= ROUND:
                 (stores, open_orders), round_began = self._due(run), self._clock()
 
     def _due(self, run: _Run) -> tuple[deque[tuple[Store, Position]], dict[str, dict[str, datetime]]]:
@@ -189,7 +201,9 @@ class Reconciler:
         def overdue(entry: tuple[Store, Position]) -> float:
             store, position = entry
             urgent = store.store_id in silent or store.store_id in open_orders
-            return (now - (position.checked_until or never)).total_seconds() * (URGENCY if urgent else 1)
+            # One that failed waits its turn, or those that always fail would be served for ever.
+            served_at = max(position.checked_until or never, position.tried_at or never)
+            return (now - served_at).total_seconds() * (URGENCY if urgent else 1)
 
         due = [(store, positions.get(store.store_id, Position(store.store_id))) for store in stores]
         return deque(sorted(due, key=overdue, reverse=True)), open_orders
@@ -218,6 +232,8 @@ class Reconciler:
 
     def _serve_store(self, store: Store, position: Position, open_orders: dict[str, datetime], run: _Run) -> None:
         now = self._api.now()
+        if position.checked_until is not None and position.checked_until > now:
+            position = replace(position, checked_until=now)
         sweeping = position.swept_at is None or now - position.swept_at >= SWEEP_EVERY
         start = self._window_start(position, open_orders, sweeping, now)
         expected = any(start <= created < now - OVERLAP for created in open_orders.values())
@@ -229,9 +245,12 @@ class Reconciler:
                 self._move(position)
             if sweeping:
                 self._move(replace(position, swept_at=now))
-        except _ENDS_THE_RUN:
+        except LeaseLostError:
             raise
         except Exception as error:
+            self._move(replace(position, tried_at=self._clock()))
+            if isinstance(error, _ENDS_THE_RUN):
+                raise
             self._failed(store.store_id, error, run)
             return
         run.report.counts["stores_checked"] += 1
@@ -271,13 +290,15 @@ class Reconciler:
             failure = "not_registered"
         else:
             start = max(backfill.done_until or backfill.start, self._api.now() - self._history)
+            # What a preview finds is no finding of the run's.
+            run = replace(run, report=Report(run.report.started_at)) if backfill.preview else run
             before = Counter(run.report.counts)
             vendor_id = self._table.positions().get(name, Position(name)).vendor_id
             try:
                 for checked, _ in self._read(store, vendor_id, start, backfill.end, run, backfill.preview):
-                    counts = add_counts(backfill.counts, run.report.counts - before)
+                    counts = add_counts(backfill.store_counts, run.report.counts - before)
                     before = Counter(run.report.counts)
-                    backfill = replace(backfill, done_until=checked, counts=counts)
+                    backfill = replace(backfill, done_until=checked, store_counts=counts)
                     if checked < backfill.end:
                         self._save(backfill)
             except _ENDS_THE_RUN:
@@ -341,6 +362,7 @@ class Reconciler:
     ) -> str:
         # Either id is said to work in a path (contract 1), so the other is tried where one is not found.
         names = [*dict.fromkeys(filter(None, (vendor_id, store.store_id, store.external_partner_config_id)))]
+        names = [name for name in names if name not in {".", ".."}]  # which would lead elsewhere
         for name in names:
             try:
                 for page in self._api.orders(name, start, end, most, some_expected):

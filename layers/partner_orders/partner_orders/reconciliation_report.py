@@ -44,6 +44,8 @@ class Report:
     failed_stores: dict[str, str] = field(default_factory=dict)
     silent_stores: list[str] = field(default_factory=list)
     not_shown: list[str] = field(default_factory=list)
+    too_large: set[str] = field(default_factory=set)
+    queued: set[str] = field(default_factory=set)
     api_errors: Counter[str] = field(default_factory=Counter)
     round_seconds: int = 0
     token_age_days: int | None = None
@@ -65,6 +67,7 @@ class Report:
             "failed_stores": self.failed_stores,
             "silent_stores": self.silent_stores,
             "not_shown_orders": self.not_shown,
+            "too_large": len(self.too_large),
             "api_errors": dict(self.api_errors),
             "round_seconds": self.round_seconds,
             "token_age_days": self.token_age_days,

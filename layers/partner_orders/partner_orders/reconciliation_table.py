@@ -5,7 +5,7 @@ Positions are written under the lease's fence: a worker that lost its lease can 
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -33,12 +33,13 @@ class Position:
     checked_until: datetime | None = None
     swept_at: datetime | None = None
     vendor_id: str | None = None
+    tried_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Backfill:
     """A window that was asked for, over some stores or all. ``pending`` are the stores still to do, in order, the
-    first of them checked up to ``done_until``. ``preview`` finds and queues nothing."""
+    first of them checked up to ``done_until`` with ``store_counts``. ``preview`` finds and queues nothing."""
 
     backfill_id: str
     start: datetime
@@ -48,6 +49,7 @@ class Backfill:
     stores: int
     done_until: datetime | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    store_counts: dict[str, int] = field(default_factory=dict)
     failed_stores: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -58,11 +60,13 @@ class Backfill:
         """As it is when the first pending store is done, or failed: the first time, it is put last and tried again."""
         name, *rest = self.pending
         failed = {store: kind for store, kind in self.failed_stores.items() if store != name}
+        counts = add_counts(self.counts, self.store_counts)
         if failure:
             if name not in self.failed_stores:
                 rest.append(name)
+                counts = self.counts  # What it counted is counted when it is tried again.
             failed[name] = failure
-        return replace(self, pending=tuple(rest), done_until=None, failed_stores=failed)
+        return replace(self, pending=tuple(rest), done_until=None, counts=counts, store_counts={}, failed_stores=failed)
 
     def to_json(self) -> dict[str, Any]:
         """Progress, and at the end the report."""
@@ -74,7 +78,7 @@ class Backfill:
             "preview": self.preview,
             "stores": self.stores,
             "stores_done": self.stores - len(self.pending),
-            **{name: self.counts.get(name, 0) for name in BACKFILL_COUNTS},
+            **add_counts(self.counts, self.store_counts),
             "failed_stores": self.failed_stores,
         }
 
@@ -89,11 +93,11 @@ class ReconciliationTable:
 
     def positions(self) -> dict[str, Position]:
         """The position of every store that was ever checked, in one query."""
-        return {item["store_id"]["S"]: _position(item) for item in self._items("POSITION#")}
+        return {position.store_id: position for position in _readable(_position, self._items("POSITION#"))}
 
     def move(self, position: Position, fence: int) -> None:
         """Write a position. Raises LeaseLostError if a newer worker has written it."""
-        times = {"checked_until": position.checked_until, "swept_at": position.swept_at}
+        times = {"checked_until": position.checked_until, "swept_at": position.swept_at, "tried_at": position.tried_at}
         self._put(
             f"POSITION#{position.store_id}",
             {
@@ -115,7 +119,7 @@ class ReconciliationTable:
 
     def backfills(self) -> list[Backfill]:
         """Every backfill still kept, oldest first."""
-        return [_backfill(item) for item in self._items("BACKFILL#")]
+        return [*_readable(_backfill, self._items("BACKFILL#"))]
 
     def backfill(self, backfill_id: str) -> Backfill | None:
         item = self._client.get_item(
@@ -180,6 +184,15 @@ def add_counts(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, in
     return {name: one.get(name, 0) + other.get(name, 0) for name in BACKFILL_COUNTS}
 
 
+def _readable[T](read: Callable[[dict[str, Any]], T], items: list[dict[str, Any]]) -> Iterator[T]:
+    """What can be read; a row that somebody wrote by hand, or half, stops nothing."""
+    for item in items:
+        try:
+            yield read(item)
+        except (KeyError, TypeError, ValueError, zlib.error):
+            continue
+
+
 def _key(sk: str) -> dict[str, Any]:
     return {"pk": {"S": PARTITION}, "sk": {"S": sk}}
 
@@ -190,6 +203,7 @@ def _position(item: dict[str, Any]) -> Position:
         checked_until=from_text(item["checked_until"]["S"]) if "checked_until" in item else None,
         swept_at=from_text(item["swept_at"]["S"]) if "swept_at" in item else None,
         vendor_id=item["vendor_id"]["S"] if "vendor_id" in item else None,
+        tried_at=from_text(item["tried_at"]["S"]) if "tried_at" in item else None,
     )
 
 
@@ -202,17 +216,18 @@ def _backfill_item(backfill: Backfill, now: datetime) -> dict[str, Any]:
         "stores": backfill.stores,
         "done_until": to_text(backfill.done_until) if backfill.done_until else None,
         "counts": backfill.counts,
+        "store_counts": backfill.store_counts,
         "failed_stores": backfill.failed_stores,
     }
     return {
         "backfill_id": {"S": backfill.backfill_id},
-        "state": {"S": json.dumps(state, separators=(",", ":"))},
+        "state": {"B": zlib.compress(json.dumps(state, separators=(",", ":")).encode())},
         "expires_at": {"N": str(int((now + REPORT_RETENTION).timestamp()))},
     }
 
 
 def _backfill(item: dict[str, Any]) -> Backfill:
-    state = json.loads(item["state"]["S"])
+    state = json.loads(zlib.decompress(item["state"]["B"]))
     return Backfill(
         backfill_id=item["backfill_id"]["S"],
         start=from_text(state["from"]),
@@ -222,5 +237,6 @@ def _backfill(item: dict[str, Any]) -> Backfill:
         stores=state["stores"],
         done_until=from_text(state["done_until"]) if state["done_until"] else None,
         counts=state["counts"],
+        store_counts=state.get("store_counts", {}),
         failed_stores=state["failed_stores"],
     )

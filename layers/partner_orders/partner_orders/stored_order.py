@@ -123,7 +123,8 @@ def known_order(item: Item) -> KnownOrder:
     """What an order's item tells without its bodies."""
     events = {name.removeprefix(EVENT): value["M"] for name, value in item.items() if name.startswith(EVENT)}
     return KnownOrder(
-        store_id=item.get("store_id", {}).get("S"),
+        # What it is listed under has the chain's own id of the store where an event names no other.
+        store_id=item.get("listed_under", {}).get("S", "").removeprefix("STORE#") or None,
         listed_at=from_text(item["listed_at"]["S"]),
         statuses=frozenset(event["status"]["S"] for event in events.values()),
         digests=frozenset(events),

@@ -182,5 +182,5 @@ def _store(item: dict[str, Any]) -> Store:
         currency=text.get("currency"),
         time_zone=text.get("time_zone"),
         trading_hours=text.get("trading_hours"),
-        is_paused=item.get("is_paused", {}).get("BOOL", False),
+        is_paused=item.get("is_paused", {}).get("BOOL", False) or text.get("is_paused", "").lower() == "true",
     )

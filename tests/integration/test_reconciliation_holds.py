@@ -1,0 +1,271 @@
+"""What must not stop, mislead or starve the reconciler: stores that always fail, dates and pages that lie, rows that
+somebody wrote by hand, and a platform that wants to be left alone."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from local.simulated_platform.partner_api import Response
+from partner_orders import partner_api
+from partner_orders.backfill_request import InvalidRequestError
+from partner_orders.message import MAX_BODY_BYTES
+from partner_orders.reconciliation_table import Position
+from tests.integration.conftest import TABLE
+from tests.integration.platform import START, VirtualTime, lives
+from tests.integration.reconciler_world import World
+from tests.integration.test_reconciliation_ticks import set_store
+
+AFTER = START + timedelta(hours=2)
+
+type Change = Callable[[Any, Response], Response]
+
+
+@pytest.fixture
+def world(dynamodb: Any) -> World:
+    return World(dynamodb, lives(orders=12), VirtualTime(AFTER))
+
+
+def between(world: World, change: Change) -> None:
+    """Change the platform's answers on their way."""
+    handle = world.api.handle
+    world.api.handle = lambda request, now: change(request, handle(request, now))  # type: ignore[method-assign]
+
+
+def edited(answer: Response, **changes: Any) -> Response:
+    return Response(answer.status, answer.headers, json.dumps(json.loads(answer.body) | changes).encode())
+
+
+def dated(date: str, times: int) -> Change:
+    left = [date] * times
+
+    def change(_: Any, answer: Response) -> Response:
+        return Response(answer.status, {**answer.headers, "Date": left.pop()}, answer.body) if left else answer
+
+    return change
+
+
+# -- one store's trouble is its own -----------------------------------------------------------------------------------
+
+
+def test_stores_that_always_fail_do_not_starve_those_that_answer(world: World) -> None:
+    for number in range(820):  # more than a run's requests
+        set_store(world, f"closed-{number:03}", name="closed")
+    for store_id in {life.shop.store_id for life in world.lives}:
+        world.table.move(Position(store_id, AFTER - timedelta(minutes=125), AFTER), 0)
+    for _ in range(3):
+        world.tick()
+        world.drain()
+    assert world.not_in_step() == []
+
+
+def test_a_store_whose_token_is_refused_does_not_end_every_run_before_the_others(world: World) -> None:
+    set_store(world, "0-first", name="refused")
+    between(
+        world, lambda request, answer: Response(401, {}, b"{}") if "/vendors/0-first/" in request.target else answer
+    )
+    for _ in range(3):
+        world.tick()
+        world.drain()
+    assert world.not_in_step() == []
+
+
+# -- what the platform says of itself ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "date", ["Mon, 12 Oct 2026 08:00:00 GMT", "Fri, 01 Jan 2027 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "soon"]
+)
+def test_a_date_that_cannot_be_is_not_believed(world: World, date: str) -> None:
+    between(world, dated(date, times=4))
+    for _ in range(3):
+        report = world.tick()
+        world.drain()
+        assert report.failed_stores == {}
+        assert report.counts["requests"] > 0
+        world.time.sleep(300)
+    assert world.not_in_step() == []
+    for position in world.table.positions().values():
+        assert position.checked_until is not None
+        assert position.checked_until <= world.time.now()
+
+
+def test_an_empty_page_in_the_middle_is_a_failure_and_the_window_is_read_again(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
+    world, lies = World(dynamodb, lives(orders=40), VirtualTime(AFTER)), [True]
+
+    def change(request: Any, answer: Response) -> Response:
+        return edited(answer, orders=[]) if lies and "page=2&" in request.target else answer
+
+    between(world, change)
+    assert {*world.tick().failed_stores.values()} == {"empty_page"}
+    lies.clear()
+    world.time.sleep(300)
+    world.tick()
+    world.drain()
+    assert world.not_in_step() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"latitude":', b'"strange":NaN,"latitude":'),
+        (b'"latitude":', b'"latitude":1,"latitude":'),
+        (b'"latitude":', b'"strange":' + b"7" * 150 + b',"latitude":'),
+        (b'"latitude":', b'"strange":' + b"[" * 80 + b"]" * 80 + b',"latitude":'),
+    ],
+)
+def test_one_strange_order_does_not_hide_the_others_of_its_store_and_is_kept(
+    world: World, old: bytes, new: bytes
+) -> None:
+    between(world, lambda _, answer: Response(answer.status, answer.headers, answer.body.replace(old, new, 1)))
+    report = world.tick()
+    assert report.failed_stores == {}
+    world.drain()
+    stores = len({life.shop.store_id for life in world.lives})
+    assert 1 <= len(world.rejected.newest()) <= stores
+    assert len(world.not_in_step()) <= stores
+    world.time.sleep(300)
+    assert world.tick().counts["not_understood"] == 0  # once it is kept it is not asked for again
+
+
+@pytest.mark.parametrize(("header", "least"), [("3600", 3_600), ("130", 130), ("Wed, 14 Oct 2026 11:00:00 GMT", 60)])
+def test_a_platform_that_wants_to_be_left_alone_is(world: World, header: str, least: int) -> None:
+    between(world, lambda *_: Response(429, {"Retry-After": header}, b"<html>"))
+    world.tick()
+    asked = len(world.api.requests)
+    world.time.sleep(60)
+    world.new_worker()
+    if least > 60:
+        assert world.tick().stopped == "the_platform_wants_to_be_asked_later"
+        assert len(world.api.requests) == asked
+        world.time.sleep(least)
+    assert world.tick().stopped == "rate_limited"
+    assert len(world.api.requests) > asked
+
+
+def test_a_block_after_a_burst_does_not_cost_the_lease(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(orders=12), VirtualTime(AFTER), limit=60)
+    for number in range(60):
+        set_store(world, f"closed-{number:02}", name="closed")
+    count = [0]
+
+    def block(_: Any, answer: Response) -> Response:
+        count[0] += 1
+        return Response(429, {}, b"<html>") if count[0] == 55 else answer
+
+    between(world, block)
+    assert world.tick().stopped != "lease_lost"
+
+
+# -- rows that somebody wrote -----------------------------------------------------------------------------------------
+
+
+def test_a_deleted_lease_stops_nothing(world: World) -> None:
+    for _ in range(3):
+        world.tick()
+        world.time.sleep(300)
+    world.dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "RECONCILIATION"}, "sk": {"S": "LEASE"}})
+    world.new_worker()
+    assert world.tick().stopped == ""
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"sk": {"S": "POSITION#x"}, "store_id": {"S": "x"}, "checked_until": {"S": "soon"}},
+        {"sk": {"S": "POSITION#x"}},
+        {"sk": {"S": "BACKFILL#x"}},
+        {"sk": {"S": "BACKFILL#x"}, "backfill_id": {"S": "x"}, "state": {"B": b"{}"}},
+    ],
+)
+def test_a_row_that_cannot_be_read_stops_nothing(world: World, row: dict[str, Any]) -> None:
+    world.dynamodb.put_item(TableName=TABLE, Item={"pk": {"S": "RECONCILIATION"}, **row})
+    assert world.tick().stopped == ""
+    world.drain()
+    assert world.not_in_step() == []
+
+
+def test_a_store_id_that_leads_elsewhere_is_not_asked_for(world: World) -> None:
+    set_store(world, "..", name="elsewhere")
+    report = world.tick()
+    assert report.failed_stores == {"..": "not_found"}
+    assert all("/vendors/" in asked.url for asked in world.sessions[-1].asked)
+
+
+# -- previews and backfills -------------------------------------------------------------------------------------------
+
+
+def test_a_preview_queues_nothing_and_counts_for_nothing_but_itself(world: World) -> None:
+    backfill_id = world.worker.add_backfill({"preview": True})
+    deadline = world.time.seconds + 900
+    report = world.worker.tick("run", lambda: deadline - world.time.seconds, only_backfills=True)
+    assert world.queue.messages == []
+    assert (report.counts["missing"], report.repairs) == (0, [])
+    progress = world.worker.backfill(backfill_id)
+    assert (progress["state"], progress["missing"], progress["enqueued"]) == ("done", 12, 0)
+
+
+def test_an_order_is_queued_once_in_a_run_however_many_ask_for_it(world: World) -> None:
+    for _ in range(5):
+        world.worker.add_backfill({})
+    report = world.tick()
+    assert report.counts["missing"] == 12
+    assert len(world.queue.messages) == 12
+
+
+def test_a_store_that_is_tried_again_is_counted_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
+    world, fails = World(dynamodb, lives(orders=12), VirtualTime(AFTER)), [1]
+
+    def change(request: Any, answer: Response) -> Response:
+        if "page=2&" in request.target and fails[0]:
+            fails[0] -= 1
+            return Response(403, {}, b"{}")
+        return answer
+
+    between(world, change)
+    backfill_id = world.worker.add_backfill({})
+    deadline = world.time.seconds + 900
+    world.worker.tick("run", lambda: deadline - world.time.seconds, only_backfills=True)
+    progress = world.worker.backfill(backfill_id)
+    assert (progress["state"], progress["orders_checked"]) == ("done", 12)
+
+
+@pytest.mark.parametrize("stores", ["", False, 0, {}])
+def test_an_empty_variable_is_not_taken_for_every_store(world: World, stores: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="list of store ids"):
+        world.worker.add_backfill({"stores": stores})
+
+
+# -- what the queue can carry -----------------------------------------------------------------------------------------
+
+
+def test_a_large_order_in_another_script_is_healed(world: World) -> None:
+    body = world.lives[0].steps[-1].body
+    line = body["items"][0]
+    body["items"] = [line | {"_id": str(number), "name": "مياه معدنية طبيعية نقية " * 25} for number in range(100)]
+    world.tick()
+    world.drain()
+    assert world.rejected.newest() == []
+    assert world.not_in_step() == []
+
+
+def test_an_order_that_no_message_can_carry_is_counted_and_holds_up_nobody(world: World) -> None:
+    world.lives[0].steps[-1].body["comment"] = "x" * MAX_BODY_BYTES
+    report = world.tick()
+    assert report.failed_stores == {}
+    assert report.to_json()["too_large"] == 1
+    world.drain()
+    assert world.not_in_step() == [world.lives[0].order_id]
+
+
+def test_a_token_refused_after_another_fault_is_read_anew(world: World) -> None:
+    answers = [500, 401]
+    between(world, lambda _, answer: Response(answers.pop(0), {}, b"{}") if answers else answer)
+    report = world.tick()
+    assert (report.stopped, report.failed_stores) == ("", {})
