@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import batched
 from typing import Annotated, Any
 
 import typer
@@ -13,12 +14,17 @@ import typer
 from cli.errors import OperatorError
 from cli.output import AsJson, print_json, print_table, say, working
 from cli.stack import DeployedStack
+from partner_orders.clock import now
+from partner_orders.event import CatalogueCallbackError, RejectedError, understand
 from partner_orders.message import OrderEventMessage, UnreadableMessageError
 
 app = typer.Typer(help="Dead letters: list, redrive.", no_args_is_help=True)
 
-# Long enough to bring a letter back, short enough to look again soon.
-_HIDDEN_SECONDS = 60
+# While a command works through a queue, what it has seen stays out of its way; at its end that is visible again.
+_HIDDEN_SECONDS = 900
+# Without waiting, SQS asks some of its servers only, and an empty answer would not mean an empty queue.
+_WAIT_SECONDS = 1
+_AT_ONCE = 10  # SQS's most
 
 
 class Queue(StrEnum):
@@ -41,26 +47,85 @@ class Letter:
     """``about`` is what it is about, without anybody's data."""
 
     message_id: str
-    handle: str
     sent_at: datetime
     text: str = field(repr=False)
     about: str
 
 
+class DeadLetters:
+    """One queue of them."""
+
+    def __init__(self, stack: DeployedStack, queue: Queue) -> None:
+        self._sqs = stack.client("sqs")
+        self._url = stack.output(_OUTPUTS[queue])
+        self._queue = queue
+        self._hidden: dict[str, str] = {}
+
+    def count(self) -> int:
+        """About how many there are, those that are hidden for the moment too."""
+        attributes = self._sqs.get_queue_attributes(
+            QueueUrl=self._url,
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+        )["Attributes"]
+        return sum(map(int, attributes.values()))
+
+    def some(self) -> list[Letter]:
+        """A few of them, hidden from nobody."""
+        return [self._letter(message) for message in self._receive(hidden_seconds=0)]
+
+    def all(self) -> Iterator[Letter]:
+        """Each of them once, hidden until it is deleted or ``show_again``."""
+        while messages := self._receive(_HIDDEN_SECONDS):
+            for message in messages:
+                is_new = message["MessageId"] not in self._hidden
+                self._hidden[message["MessageId"]] = message["ReceiptHandle"]
+                if is_new:
+                    yield self._letter(message)
+
+    def delete(self, letter: Letter) -> None:
+        self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=self._hidden[letter.message_id])
+        # Its id stays known: SQS may deliver once more what was deleted.
+        self._hidden[letter.message_id] = ""
+
+    def show_again(self) -> None:
+        """Make visible what was looked at and left."""
+        handles = [handle for handle in self._hidden.values() if handle]
+        for some in batched(handles, _AT_ONCE, strict=False):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+                for number, handle in enumerate(some)
+            ]
+            self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+
+    def _receive(self, hidden_seconds: int) -> list[dict[str, Any]]:
+        answer = self._sqs.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=_AT_ONCE,
+            VisibilityTimeout=hidden_seconds,
+            WaitTimeSeconds=_WAIT_SECONDS,
+            MessageSystemAttributeNames=["SentTimestamp"],
+        )
+        return list(answer.get("Messages", []))
+
+    def _letter(self, message: dict[str, Any]) -> Letter:
+        sent_at = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
+        return Letter(message["MessageId"], sent_at, message["Body"], _about(self._queue, message["Body"]))
+
+
 @app.command("list")
 def list_letters(context: typer.Context, as_json: AsJson = False) -> None:
-    """How many wait in each queue, and since when. Example: partner-orders dead-letters list"""
+    """How many wait in each queue, and what some of them are. Each look counts as a receive, which has no effect here.
+
+    Example: partner-orders dead-letters list
+    """
     stack = DeployedStack.find(context.obj)
     rows: list[dict[str, Any]] = []
     for queue, output in _OUTPUTS.items():
         if output not in stack.outputs:
             continue
-        attributes = stack.client("sqs").get_queue_attributes(
-            QueueUrl=stack.outputs[output],
-            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
-        )["Attributes"]
-        count = sum(map(int, attributes.values()))
-        seen = list(_letters(stack, queue, at_most=10, hidden_seconds=0)) if count else []
+        letters = DeadLetters(stack, queue)
+        count = letters.count()
+        seen = letters.some() if count else []
         oldest = min((letter.sent_at for letter in seen), default=None)
         rows.append(
             {
@@ -82,7 +147,9 @@ def redrive(
     context: typer.Context,
     queue: Annotated[Queue, typer.Argument(help="which queue")],
     rate: Annotated[float, typer.Option(help="letters a second", min=0.1)] = 50.0,
-    about: Annotated[str, typer.Option("--filter", help="only letters whose `about` has this text")] = "",
+    about: Annotated[
+        str, typer.Option("--filter", help="only those whose `about` has this: an order's id, a source")
+    ] = "",
     preview: Annotated[bool, typer.Option("--preview", help="show them, and change nothing")] = False,
 ) -> int:
     """Bring dead letters back. Order events go on their queue again; of what the bus refused, the order's present state
@@ -93,47 +160,34 @@ def redrive(
     stack = DeployedStack.find(context.obj)
     if queue is Queue.RECONCILIATION:
         raise OperatorError("the next tick does what these would have done", "Purge the queue: docs/runbooks says how.")
-    moved, left = 0, 0
-    with working("bringing dead letters back") as shown:
-        for letter in _letters(stack, queue, at_most=None, hidden_seconds=0 if preview else _HIDDEN_SECONDS):
-            if about not in letter.about:
-                continue
-            if preview:
-                say(f"{letter.sent_at:%Y-%m-%d %H:%M} {letter.about}")
-                moved += 1
-                continue
-            if not _bring_back(stack, queue, letter):
-                say(f"left where it is: {letter.about}")
-                left += 1
-                continue
-            stack.client("sqs").delete_message(QueueUrl=stack.output(_OUTPUTS[queue]), ReceiptHandle=letter.handle)
-            moved += 1
-            if shown is not None:
-                shown.update(f"{moved} brought back")
-            time.sleep(1 / rate)
+    letters, began, moved, left, later = DeadLetters(stack, queue), now(), 0, 0, 0
+    count = letters.count()
+    try:
+        with working("bringing dead letters back") as shown:
+            for letter in letters.all():
+                if about not in letter.about:
+                    continue
+                if letter.sent_at > began:
+                    # While the cause is there, each that is brought back becomes a letter again: no end of them.
+                    later += 1
+                elif preview:
+                    say(f"{letter.sent_at:%Y-%m-%d %H:%M} {letter.about}")
+                    moved += 1
+                elif _bring_back(stack, queue, letter):
+                    letters.delete(letter)
+                    moved += 1
+                    if shown is not None:
+                        shown.update(f"{moved} of about {count} brought back")
+                    time.sleep(1 / rate)
+                else:
+                    say(f"left where it is: {letter.about}")
+                    left += 1
+    finally:
+        letters.show_again()
     say(f"{moved} letters {'would be' if preview else 'are'} brought back" + (f", {left} are left" if left else ""))
-    return 1 if left else 0
-
-
-def _letters(stack: DeployedStack, queue: Queue, at_most: int | None, hidden_seconds: int) -> Iterator[Letter]:
-    """Letters of a queue, each once."""
-    sqs, url = stack.client("sqs"), stack.output(_OUTPUTS[queue])
-    seen: set[str] = set()
-    while at_most is None or len(seen) < at_most:
-        messages = sqs.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=10,
-            VisibilityTimeout=hidden_seconds,
-            MessageSystemAttributeNames=["SentTimestamp"],
-        ).get("Messages", [])
-        fresh = [message for message in messages if message["MessageId"] not in seen]
-        if not fresh:
-            return
-        for message in fresh:
-            seen.add(message["MessageId"])
-            sent_at = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
-            text = message["Body"]
-            yield Letter(message["MessageId"], message["ReceiptHandle"], sent_at, text, _about(queue, text))
+    if later:
+        say(f"{later} came meanwhile; has the cause been removed?")
+    return 1 if left or later else 0
 
 
 def _about(queue: Queue, text: str) -> str:
@@ -142,12 +196,20 @@ def _about(queue: Queue, text: str) -> str:
             message = OrderEventMessage.from_text(text)
         except UnreadableMessageError:
             return "not one of our messages"
-        return f"{message.source} {message.correlation_id}"
+        return " ".join(filter(None, (message.source, _order_id(message.body), message.correlation_id)))
     if queue is Queue.PUBLISHER:
         letter = _letter(text)
         facts = (letter.get("pk", "a batch of the stream"), letter.get("detail_type"), letter.get("fault"))
         return " ".join(str(fact) for fact in facts if fact)
     return "a call of the schedule"
+
+
+def _order_id(body: bytes) -> str:
+    """Which order it is of, if it is of one that we understand."""
+    try:
+        return understand(body).order_id
+    except (RejectedError, CatalogueCallbackError):
+        return ""
 
 
 def _letter(text: str) -> dict[str, Any]:

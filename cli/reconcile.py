@@ -1,9 +1,13 @@
 """``partner-orders reconcile``: make a window whole, and see what webhooks missed."""
 
 import json
+import threading
 import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +22,10 @@ app = typer.Typer(help="Reconciliation: run it now, see its reports.", no_args_i
 
 _LONGEST_WAIT = timedelta(hours=12)
 _DRIFT = ("missing", "different", "webhooks_missed")
+# What a call may end with although the next one can go on; of anything else an operator has to remove the cause.
+_GOES_ON = {"", "out_of_time"}
+_PASSES = {"another_worker_holds_the_lease", "lease_lost", "rate_limited", "the_queue_is_behind"}
+_PAUSE_SECONDS = 5.0
 
 
 @app.command()
@@ -37,9 +45,11 @@ def run(
     stack = DeployedStack.find(context.obj)
     request = {"from": start, "to": end, "stores": store or []}
     report = _follow(stack, {**request, "preview": True})
-    if not preview and (report["missing"] or report["different"] or report["not_understood"]):
-        _print(report, as_json=False)
-        ask(f"queue {report['missing'] + report['different']} orders?", yes)
+    found = report["missing"] + report["different"] + report["not_understood"]
+    if found and not preview:
+        if not as_json:  # Programs get one document.
+            _print(report, as_json=False)
+        ask(f"queue {found} orders?", yes)
         report = _follow(stack, {**request, "preview": False})
     _print(report, as_json)
     return 1 if report["failed_stores"] else 0
@@ -110,8 +120,10 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def _follow(stack: DeployedStack, request: dict[str, Any]) -> dict[str, Any]:
-    """Ask for a backfill, and have it worked on until its report. Raises OperatorError."""
+    """Ask for a backfill, and have it worked on until its report, schedule or not. Raises OperatorError."""
     client, name = stack.client("lambda", is_slow=True), stack.output("ReconcilerFunctionName")
+    table = stack.reconciliation
+    earlier = {backfill.backfill_id for backfill in table.backfills()}
 
     def invoke(event: dict[str, Any]) -> dict[str, Any]:
         answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
@@ -123,21 +135,50 @@ def _follow(stack: DeployedStack, request: dict[str, Any]) -> dict[str, Any]:
             )
         return dict(content)
 
-    deadline = datetime.now(UTC) + _LONGEST_WAIT
     with working("comparing with the platform") as shown:
-        progress = invoke(request)
+
+        def show() -> None:
+            new = [backfill for backfill in table.backfills() if backfill.backfill_id not in earlier]
+            if shown is not None and new:
+                shown.update("{stores_done} of {stores} stores, {orders_checked} orders".format_map(new[-1].to_json()))
+
+        deadline = now() + _LONGEST_WAIT
+        progress = _watched(partial(invoke, request), show)
         if "error" in progress:
             raise OperatorError(progress["error"])
         while progress["state"] != "done":
-            if datetime.now(UTC) > deadline:
+            if now() > deadline:
                 raise OperatorError("it is still under way", "`partner-orders reconcile status` shows how far it is.")
-            if shown is not None:
-                shown.update("{stores_done} of {stores} stores, {orders_checked} orders".format_map(progress))
-            tick = invoke({})
-            if tick.get("stopped") == "another_worker_holds_the_lease":
-                time.sleep(5.0)
-            progress = invoke({"backfill": progress["backfill"]})
+            stopped = _watched(partial(invoke, {}), show)["stopped"]
+            if backfill := table.backfill(progress["backfill"]):
+                progress = backfill.to_json()
+            if progress["state"] == "done":
+                break
+            if stopped not in _GOES_ON | _PASSES:
+                raise OperatorError(
+                    f"the reconciler stopped: {stopped}",
+                    "`partner-orders doctor` says what to do. The schedule then goes on with what was begun.",
+                )
+            if stopped in _PASSES:
+                time.sleep(_PAUSE_SECONDS)
     return progress
+
+
+def _watched[T](call: Callable[[], T], show: Callable[[], None]) -> T:
+    """What a call gives; ``show`` every second until then, since a call takes up to 15 minutes."""
+    answer: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as fault:
+            answer.set_exception(fault)
+
+    # Unlike an executor's, a daemon thread does not keep the operator who presses Ctrl-C waiting.
+    threading.Thread(target=work, daemon=True).start()
+    while not wait([answer], timeout=1.0).done:
+        show()
+    return answer.result()
 
 
 def _print(report: dict[str, Any], as_json: bool) -> None:

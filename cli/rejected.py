@@ -5,10 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from cli.errors import OperatorError
-from cli.output import AsJson, ShowPersonalData, Yes, ask, out, print_json, print_table, say
+from cli.output import AsJson, ShowPersonalData, Yes, ask, out, print_json, print_table, say, working
 from cli.stack import DeployedStack
 from partner_orders.clock import now
-from partner_orders.message import REPLAY, OrderEventMessage
+from partner_orders.message import REPLAY, OrderEventMessage, UnreadableMessageError
+from partner_orders.order_events_queue import QueueRefusedError
 from partner_orders.rejected_table import RejectedEvent
 
 app = typer.Typer(help="Rejected events: list, show, replay, discard.", no_args_is_help=True)
@@ -56,7 +57,7 @@ def replay(
     context: typer.Context,
     digests: Annotated[list[str] | None, typer.Argument(help="which; or --all")] = None,
     everything: Annotated[bool, typer.Option("--all", help="every one that `rejected list` shows")] = False,
-) -> None:
+) -> int:
     """Put rejected events on the queue again, after what was wrong is mended. What is understood then leaves the list.
 
     Example: partner-orders rejected replay --all
@@ -65,8 +66,28 @@ def replay(
     if bool(digests) == everything:
         raise OperatorError("which ones?", "Name their digests, or say --all.")
     events = stack.rejected.newest() if everything else [_named(stack, digest) for digest in digests or []]
-    stack.queue.send_all([OrderEventMessage(REPLAY, now(), f"replay/{event.digest}", event.body) for event in events])
-    say(f"{len(events)} events are on the queue; `partner-orders rejected list` shows what is rejected again")
+    messages, taken_out, left = [], [], 0
+    for event in events:
+        body = event.body
+        if event.reason == "unreadable_message":
+            try:
+                body = OrderEventMessage.from_text(body.decode("utf-8", "surrogatepass")).body
+            except UnreadableMessageError:
+                say(f"left: {event.digest} is no message of ours, and would not be understood as an order either")
+                left += 1
+                continue
+            taken_out.append(event)
+        messages.append(OrderEventMessage(REPLAY, now(), f"replay/{event.digest}", body))
+    try:
+        with working(f"putting {len(messages)} events on the queue"):
+            stack.queue.send_all(messages)
+    except QueueRefusedError as error:
+        raise OperatorError(str(error), "Try again: what is on the queue twice is stored once.") from None
+    for event in taken_out:
+        # The consumer knows the event by its own body, and so cannot find the row of the message around it.
+        stack.rejected.resolve(event.body)
+    say(f"{len(messages)} events are on the queue; `partner-orders rejected list` shows what is rejected again")
+    return 1 if left else 0
 
 
 @app.command()

@@ -35,8 +35,10 @@ def send(
     stack = DeployedStack.find(context.obj)
     headers = {**stack.headers, "Authorization": webhook_secret(stack), "Content-Type": "application/json"}
     rows: list[dict[str, Any]] = []
-    with working(f"posting {len(bodies)} events"):
-        for file, body in bodies:
+    with working(f"posting {len(bodies)} events") as shown:
+        for number, (file, body) in enumerate(bodies):
+            if shown is not None:
+                shown.update(f"{number} of {len(bodies)} events are posted")
             rows.append({"file": str(file), **_post(stack.webhook_url, body, headers)})
             time.sleep(1 / rate)
     if as_json:
@@ -47,16 +49,22 @@ def send(
 
 
 def _body(file: Path) -> bytes:
-    """What of a file to post: the body of an API Gateway request, or all of it."""
-    content = file.read_bytes()
+    """What of a file to post: the body of an API Gateway request, or all of it. Raises OperatorError."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise OperatorError(f"{file} cannot be read: {error.strerror}") from None
     try:
         event = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return content
-    if isinstance(event, dict) and "requestContext" in event and "body" in event:
-        text = event["body"] or ""
-        return base64.b64decode(text) if event.get("isBase64Encoded") else str(text).encode()
-    return content
+    if not isinstance(event, dict) or "requestContext" not in event or "body" not in event:
+        return content
+    text = str(event["body"] or "")
+    try:
+        return base64.b64decode(text) if event.get("isBase64Encoded") else text.encode("utf-8", "surrogatepass")
+    except ValueError:
+        raise OperatorError(f"{file}: the body is marked as base64, and is not") from None
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 import requests
 
+from cli import reconcile
 from cli.stack import DeployedStack
 from partner_orders.clock import now
 from partner_orders.event import Arrival
 from partner_orders.intake import Delivery, Intake
 from partner_orders.message import WEBHOOK, OrderEventMessage
+from partner_orders.order_events_queue import OrderEventsQueue, QueueRefusedError
+from partner_orders.orders_table import OrdersTable
 from partner_orders.reconciliation_report import Repair, Report
+from partner_orders.reconciliation_table import Backfill
 from tests.cli.conftest import Ran
 from tests.integration.conftest import NOW
 from tests.orders import as_bytes, order
@@ -34,62 +38,99 @@ def rejected(stack: DeployedStack) -> str:
 
 
 class Reconciler:
-    """The function, as Lambda calls it: a backfill that takes three calls."""
+    """The function, as Lambda calls it: a backfill of two stores that takes two more calls, each of which ends as
+    ``stops`` says, or well."""
 
-    def __init__(self, missing: int = 3, failed: dict[str, str] | None = None) -> None:
-        self.events: list[dict[str, Any]] = []
-        self._missing = missing
-        self._failed = failed or {}
+    def __init__(self, stack: DeployedStack, stops: Sequence[str] = ()) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self._table = stack.reconciliation
+        self._stops = [*stops]
+        self._backfill = Backfill("", NOW, NOW, preview=False, pending=(), stores=2)
 
     def invoke(self, Payload: bytes, **_: str) -> dict[str, Any]:  # noqa: N803
         event = json.loads(Payload)
-        self.events.append(event)
+        if event:
+            self.requests.append(event)
+        return {"Payload": io.BytesIO(json.dumps(self._answer(event)).encode())}
+
+    def _answer(self, event: dict[str, Any]) -> dict[str, Any]:
         if event.get("from") == "yesterday":
-            answer: dict[str, Any] = {"error": '"from" should be a time in ISO 8601'}
-        elif event == {}:
-            answer = {"stopped": ""}
-        else:
-            preview = event.get("preview", self.events[0].get("preview", False))
-            answer = {"backfill": "b1", "state": "done" if "backfill" in event else "running", "preview": preview}
-            answer |= {"from": "a", "to": "b", "stores": 2, "stores_done": 1, "orders_checked": 9, "in_step": 6}
-            answer |= {"missing": self._missing, "different": 0, "not_understood": 0, "failed_stores": self._failed}
-            answer |= {"enqueued": 0 if preview else self._missing}
-        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+            return {"error": '"from" should be a time in ISO 8601'}
+        if not event:
+            stopped = self._stops.pop(0) if self._stops else ""
+            if not stopped:
+                self._backfill = self._backfill.after_first_store(failure=None)
+                self._table.add(self._backfill)
+            return {"stopped": stopped}
+        counts = {"orders_checked": 9, "in_step": 6, "missing": 3, "enqueued": 0 if event["preview"] else 3}
+        self._backfill = Backfill(
+            f"b{len(self.requests)}", NOW, NOW, event["preview"], ("k7mf", "q7xk"), stores=2, counts=counts
+        )
+        self._table.add(self._backfill)
+        return self._backfill.to_json()
 
 
 @pytest.fixture
-def reconciler(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> Reconciler:
-    made = Reconciler()
+def reconciler(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reconciler]:
     plain = DeployedStack.client
-
-    def client(its: DeployedStack, name: str, **options: Any) -> Any:
-        return made if name == "lambda" else plain(its, name, **options)
-
-    monkeypatch.setattr(DeployedStack, "client", client)
     stack.outputs["ReconcilerFunctionName"] = "reconciler"
-    return made
+    monkeypatch.setattr(reconcile, "_PAUSE_SECONDS", 0.0)
+
+    def make(*stops: str) -> Reconciler:
+        made = Reconciler(stack, stops)
+
+        def client(its: DeployedStack, name: str, **options: Any) -> Any:
+            return made if name == "lambda" else plain(its, name, **options)
+
+        monkeypatch.setattr(DeployedStack, "client", client)
+        return made
+
+    return make
 
 
 # -- reconcile --------------------------------------------------------------------------------------------------------
 
 
-def test_a_preview_comes_first_and_nothing_is_queued_without_a_yes(run: Run, reconciler: Reconciler) -> None:
+def test_a_preview_comes_first_and_nothing_is_queued_without_a_yes(
+    run: Run, reconciler: Callable[..., Reconciler]
+) -> None:
+    function = reconciler()
     ran = run("reconcile", "run", "--from", "2026-03-14T08:00:00Z", "--store", "q7xk")
     assert ran.status == 3
     assert "say --yes" in ran.err
-    assert [event["preview"] for event in reconciler.events if "preview" in event] == [True]
-    assert reconciler.events[0]["stores"] == ["q7xk"]
+    assert "missing" in ran.out
+    assert [request["preview"] for request in function.requests] == [True]
+    assert function.requests[0]["stores"] == ["q7xk"]
 
 
-def test_after_a_yes_the_backfill_is_followed_to_its_report(run: Run, reconciler: Reconciler) -> None:
+def test_after_a_yes_the_backfill_is_followed_to_its_report_and_programs_get_that_alone(
+    run: Run, reconciler: Callable[..., Reconciler]
+) -> None:
+    function = reconciler()
     ran = run("reconcile", "run", "--yes", "--json")
     assert ran.status == 0
-    assert [event["preview"] for event in reconciler.events if "preview" in event] == [True, False]
-    assert {} in reconciler.events  # it is worked on, not waited for
-    assert json.loads(ran.out.splitlines()[-1])["missing"] == 3
+    assert [request["preview"] for request in function.requests] == [True, False]
+    assert (ran.json["state"], ran.json["stores_done"], ran.json["enqueued"]) == ("done", 2, 3)
 
 
-def test_a_window_that_is_none_is_refused_with_the_reconcilers_own_words(run: Run, reconciler: Reconciler) -> None:
+def test_what_passes_does_not_end_a_run(run: Run, reconciler: Callable[..., Reconciler]) -> None:
+    reconciler("another_worker_holds_the_lease", "out_of_time", "rate_limited", "the_queue_is_behind")
+    ran = run("reconcile", "run", "--preview", "--json")
+    assert (ran.status, ran.json["state"]) == (0, "done")
+
+
+def test_what_an_operator_has_to_mend_ends_a_run_and_is_named(run: Run, reconciler: Callable[..., Reconciler]) -> None:
+    reconciler("out_of_time", "unauthorised")
+    ran = run("reconcile", "run", "--preview")
+    assert ran.status == 1
+    assert "the reconciler stopped: unauthorised" in ran.err
+    assert "doctor" in ran.err
+
+
+def test_a_window_that_is_none_is_refused_with_the_reconcilers_own_words(
+    run: Run, reconciler: Callable[..., Reconciler]
+) -> None:
+    reconciler()
     ran = run("reconcile", "run", "--from", "yesterday")
     assert (ran.status, "ISO 8601" in ran.err) == (1, True)
 
@@ -135,6 +176,38 @@ def test_a_replayed_event_that_is_understood_leaves_the_list_and_one_that_is_not
     assert [entry.source for entry in history] == ["replay"]
 
 
+def test_a_message_that_this_version_can_read_is_replayed_as_the_event_in_it(
+    run: Run, stack: DeployedStack, inline_executor: Any
+) -> None:
+    text = OrderEventMessage(WEBHOOK, NOW, "c", as_bytes(order())).to_text()
+    stack.rejected.keep(text.encode(), ARRIVAL, "unreadable_message", ["a message of an unknown schema version"])
+    assert run("rejected", "replay", "--all").status == 0
+    [message] = stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))["Messages"]
+    intake = Intake(stack.orders, stack.stores, stack.rejected, now, inline_executor)
+    assert intake.process([Delivery("1", message["Body"])], lambda: 60.0).failed == {}
+    assert stack.orders.get(order()["order_id"]) is not None
+    assert run("rejected", "list", "--json").json == []
+
+
+def test_a_message_that_is_not_ours_is_not_replayed_and_keeps_its_reason(run: Run, stack: DeployedStack) -> None:
+    stack.rejected.keep(b"hello", ARRIVAL, "unreadable_message", ["a message that is not in our envelope"])
+    ran = run("rejected", "replay", "--all")
+    assert (ran.status, "left" in ran.err) == (1, True)
+    assert "Messages" not in stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))
+    assert [entry["reason"] for entry in run("rejected", "list", "--json").json] == ["unreadable_message"]
+
+
+def test_what_the_queue_refuses_is_said_without_a_traceback(
+    run: Run, rejected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise QueueRefusedError("the queue refused 1 of 1 messages: InternalError")
+
+    monkeypatch.setattr(OrderEventsQueue, "send_all", refuse)
+    ran = run("rejected", "replay", rejected)
+    assert (ran.status, "the queue refused 1 of 1" in ran.err) == (1, True)
+
+
 def test_a_webhooks_event_resolves_nothing(stack: DeployedStack, inline_executor: Any) -> None:
     good = as_bytes(order())
     stack.rejected.keep(good, ARRIVAL, "not_an_order", ["once"])
@@ -154,20 +227,64 @@ def test_what_is_discarded_is_gone_and_only_after_a_yes(run: Run, rejected: str)
 # -- dead letters -----------------------------------------------------------------------------------------------------
 
 
-def test_order_events_go_back_on_their_queue_as_they_were(run: Run, stack: DeployedStack) -> None:
-    sqs, text = stack.client("sqs"), OrderEventMessage(WEBHOOK, NOW, "request-7", as_bytes(order())).to_text()
-    sqs.send_message(QueueUrl=stack.output("OrderEventsDeadLettersUrl"), MessageBody=text)
+def put_dead_letter(stack: DeployedStack, **fields: Any) -> str:
+    text = OrderEventMessage(WEBHOOK, NOW, "request-7", as_bytes(order(**fields))).to_text()
+    stack.client("sqs").send_message(QueueUrl=stack.output("OrderEventsDeadLettersUrl"), MessageBody=text)
+    return text
+
+
+def test_dead_letters_are_listed_with_what_they_are_about(run: Run, stack: DeployedStack) -> None:
+    put_dead_letter(stack)
     [listed, *_] = run("dead-letters", "list", "--json").json
-    assert (listed["letters"], listed["about"]) == (1, ["webhook request-7"])
-    assert "1 letters would be" in run("dead-letters", "redrive", "order-events", "--preview").err
-    assert "0 letters are" in run("dead-letters", "redrive", "order-events", "--filter", "request-8").err
+    assert (listed["letters"], listed["about"]) == (1, [f"webhook {order()['order_id']} request-7"])
 
 
-def test_a_redriven_letter_is_gone_from_its_queue(run: Run, stack: DeployedStack) -> None:
-    sqs, text = stack.client("sqs"), OrderEventMessage(WEBHOOK, NOW, "request-7", as_bytes(order())).to_text()
-    sqs.send_message(QueueUrl=stack.output("OrderEventsDeadLettersUrl"), MessageBody=text)
+def test_a_preview_shows_every_letter_and_leaves_all_to_be_brought_back(run: Run, stack: DeployedStack) -> None:
+    for number in range(23):
+        put_dead_letter(stack, order_id=f"o{number}")
+    ran = run("dead-letters", "redrive", "order-events", "--preview")
+    assert "23 letters would be" in ran.err
+    assert all(f" o{number} " in ran.err for number in range(23))
+    assert "23 letters are" in run("dead-letters", "redrive", "order-events", "--rate", "1000").err
+
+
+def test_only_the_letters_of_the_filter_are_brought_back_and_the_rest_can_be_seen(
+    run: Run, stack: DeployedStack
+) -> None:
+    for number in range(23):
+        put_dead_letter(stack, order_id=f"o{number}-")
+    ran = run("dead-letters", "redrive", "order-events", "--filter", "o22-", "--rate", "1000")
+    assert (ran.status, "1 letters are" in ran.err) == (0, True)
+    assert "22 letters would be" in run("dead-letters", "redrive", "order-events", "--preview").err
+
+
+def test_what_becomes_a_letter_again_at_once_does_not_keep_a_redrive_going(
+    run: Run, stack: DeployedStack, store_order: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_order(order())
+    sqs, url = stack.client("sqs"), stack.output("PublisherDeadLettersUrl")
+    letter = json.dumps({"pk": f"ORDER#{order()['order_id']}", "fault": "AccessDeniedException"})
+    sqs.send_message(QueueUrl=url, MessageBody=letter)
+    publish_again = OrdersTable.publish_again
+
+    def refused_again(table: OrdersTable, order_id: str) -> bool:
+        sqs.send_message(QueueUrl=url, MessageBody=letter)
+        return publish_again(table, order_id)
+
+    monkeypatch.setattr(OrdersTable, "publish_again", refused_again)
+    ran = run("dead-letters", "redrive", "publisher", "--rate", "1000")
+    assert ran.status == 1
+    assert "1 letters are brought back" in ran.err
+    assert "1 came meanwhile" in ran.err
+    assert run("dead-letters", "list", "--json").json[1]["letters"] == 1
+
+
+def test_an_order_event_goes_back_on_its_queue_as_it_was_and_is_a_letter_no_more(
+    run: Run, stack: DeployedStack
+) -> None:
+    text = put_dead_letter(stack)
     assert run("dead-letters", "redrive", "order-events", "--rate", "1000").status == 0
-    [message] = sqs.receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))["Messages"]
+    [message] = stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))["Messages"]
     assert message["Body"] == text
     assert run("dead-letters", "list", "--json").json[0]["letters"] == 0
 
@@ -208,3 +325,10 @@ def test_files_are_posted_as_the_platform_would_and_the_secret_is_not_shown(
     assert posted[0]["headers"]["Authorization"] == "the webhook secret"
     assert json.loads(posted[1]["data"])["status"] == "RECEIVED"  # the body, not the request around it
     assert "the webhook secret" not in ran.out + ran.err
+
+
+def test_a_file_that_says_it_is_base64_and_is_not_is_named_and_nothing_is_posted(run: Run, folder: Path) -> None:
+    file = folder / "broken.json"
+    file.write_text(json.dumps({"requestContext": {}, "isBase64Encoded": True, "body": "a"}))
+    ran = run("send", str(folder))
+    assert (ran.status, "broken.json: the body is marked as base64" in ran.err) == (1, True)

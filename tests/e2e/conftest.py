@@ -1,16 +1,23 @@
 """The deployed stack, with IAM enforced, and the simulated platform beside it: one for all end-to-end tests."""
 
 import http.client
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from rich.console import Console
 
-from local.stack import Stack
+from local.emulator import ROOT
+from local.stack import STACK_FILE, Stack
 from local.up import CHAIN_ID, running_stack
 from partner_orders.clock import now
 from partner_orders.orders_table import OrdersTable
@@ -80,6 +87,41 @@ def rejected(stack: Stack) -> RejectedTable:
 @pytest.fixture(scope="session")
 def stores(stack: Stack) -> StoresTable:
     return StoresTable(stack.client("dynamodb"), stack.outputs["OrdersTableName"], CHAIN_ID, now)
+
+
+class CommandLine:
+    """Runs ``partner-orders``; the stack is found where `make up` leaves word of it."""
+
+    def __init__(self, stack_file: Path) -> None:
+        self._stack_file = stack_file
+
+    def __call__(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "cli", *arguments],
+            cwd=ROOT,
+            env=os.environ
+            | {
+                "PYTHONPATH": f"layers/partner_orders{os.pathsep}.",
+                "PARTNER_ORDERS_LOCAL_STACK": str(self._stack_file),
+            },
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def json(self, *arguments: str, stdin: str = "") -> Any:
+        return json.loads(self(*arguments, "--json", stdin=stdin).stdout)
+
+    def faults(self) -> dict[str, str]:
+        return {finding["part"]: finding["fault"] for finding in self.json("doctor") if finding["fault"]}
+
+
+@pytest.fixture(scope="module")
+def run(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    file = tmp_path_factory.mktemp("stack") / STACK_FILE.name
+    stack.save(file)
+    return CommandLine(file)
 
 
 def eventually[T](look: Callable[[], T | None], seconds: float = LONGEST_WAIT_SECONDS) -> T:

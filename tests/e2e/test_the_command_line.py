@@ -1,9 +1,6 @@
 """``partner-orders`` against the deployed stack, as an operator runs it; and what ``doctor`` says of what we break."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,52 +9,13 @@ from uuid import uuid4
 
 import pytest
 
-from local.emulator import ROOT
-from local.stack import STACK_FILE, Stack
+from local.stack import Stack
 from local.up import CHAIN_ID
 from partner_orders.orders_table import OrdersTable
-from tests.e2e.conftest import Answer, eventually
+from tests.e2e.conftest import Answer, CommandLine, eventually
 from tests.orders import as_bytes, order
 
 pytestmark = pytest.mark.e2e
-
-PATHS = f"layers/partner_orders{os.pathsep}."
-OTHER_TOKEN = '{"token": "another"}'
-
-
-class CommandLine:
-    """Runs ``partner-orders``; the stack is found where `make up` leaves word of it."""
-
-    def __init__(self, stack_file: Path) -> None:
-        self._stack_file = stack_file
-
-    def __call__(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "cli", *arguments],
-            cwd=ROOT,
-            env=os.environ
-            | {
-                "PYTHONPATH": f"layers/partner_orders{os.pathsep}.",
-                "PARTNER_ORDERS_LOCAL_STACK": str(self._stack_file),
-            },
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def json(self, *arguments: str, stdin: str = "") -> Any:
-        return json.loads(self(*arguments, "--json", stdin=stdin).stdout)
-
-    def faults(self) -> dict[str, str]:
-        return {finding["part"]: finding["fault"] for finding in self.json("doctor") if finding["fault"]}
-
-
-@pytest.fixture(scope="module")
-def run(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
-    file = tmp_path_factory.mktemp("stack") / STACK_FILE.name
-    stack.save(file)
-    return CommandLine(file)
 
 
 @pytest.fixture

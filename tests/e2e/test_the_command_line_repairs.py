@@ -1,0 +1,109 @@
+"""What an operator mends, against the deployed stack: rejected events, dead letters, and gaps."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+
+from local.stack import Stack
+from local.up import CHAIN_ID
+from partner_orders.clock import now
+from partner_orders.event import Arrival
+from partner_orders.message import WEBHOOK, OrderEventMessage
+from partner_orders.orders_table import OrdersTable
+from partner_orders.rejected_table import RejectedTable
+from tests.e2e.conftest import CommandLine, eventually
+from tests.orders import as_bytes, order
+
+pytestmark = pytest.mark.e2e
+
+
+def an_order() -> tuple[str, bytes]:
+    body = order(order_id=str(uuid4()))
+    body["client"]["chain_id"] = CHAIN_ID
+    return body["order_id"], as_bytes(body)
+
+
+def letters(run: CommandLine, queue: str) -> int:
+    return next(int(row["letters"]) for row in run.json("dead-letters", "list") if row["queue"] == queue)
+
+
+def platform(stack: Stack, method: str, what: str, content: object = None) -> Any:
+    return requests.request(method, f"{stack.platform_url}/_platform/{what}", json=content, timeout=60).json()
+
+
+def test_a_rejected_event_that_is_understood_by_now_leaves_the_list_when_it_is_replayed(
+    run: CommandLine, orders: OrdersTable, rejected: RejectedTable
+) -> None:
+    order_id, body = an_order()
+    rejected.keep(body, Arrival("webhook", now(), "request-1"), "not_an_order", ["a field of another kind"])
+    digest = rejected.newest(1)[0].digest
+    assert run("rejected", "replay", digest).returncode == 0
+    assert [entry.source for entry in eventually(lambda: orders.get(order_id)).history] == ["replay"]
+    eventually(lambda: run.json("rejected", "show", digest)["resolved_at"])
+    assert digest not in {entry["digest"] for entry in run.json("rejected", "list")}
+
+
+def test_an_order_event_among_the_dead_letters_is_previewed_brought_back_and_stored(
+    run: CommandLine, stack: Stack, orders: OrdersTable
+) -> None:
+    order_id, body = an_order()
+    text = OrderEventMessage(WEBHOOK, now(), "request-1", body).to_text()
+    stack.client("sqs").send_message(QueueUrl=stack.outputs["OrderEventsDeadLettersUrl"], MessageBody=text)
+    previewed = run("dead-letters", "redrive", "order-events", "--filter", order_id, "--preview")
+    assert "1 letters would be" in previewed.stderr
+    redriven = run("dead-letters", "redrive", "order-events", "--filter", order_id)
+    assert (redriven.returncode, "1 letters are" in redriven.stderr) == (0, True)
+    eventually(lambda: orders.get(order_id))
+    assert letters(run, "order-events") == 0
+
+
+def test_what_the_bus_refused_is_published_in_its_present_state_with_the_next_sequence(
+    run: CommandLine, stack: Stack, orders: OrdersTable, tmp_path: Path
+) -> None:
+    order_id, body = an_order()
+    file = tmp_path / "order.json"
+    file.write_bytes(body)
+    assert run("send", str(file)).returncode == 0
+    assert eventually(lambda: orders.get(order_id)).sequence == 1
+    letter = json.dumps({"pk": f"ORDER#{order_id}", "fault": "MalformedDetail", "detail_type": "order.received"})
+    stack.client("sqs").send_message(QueueUrl=stack.outputs["PublisherDeadLettersUrl"], MessageBody=letter)
+    assert run("dead-letters", "redrive", "publisher", "--filter", order_id).returncode == 0
+    assert eventually(lambda: orders.get(order_id)).sequence == 2
+    assert letters(run, "publisher") == 0
+
+
+def test_orders_whose_webhooks_never_came_are_found_queued_and_in_step_then(
+    run: CommandLine, stack: Stack, orders: OrdersTable
+) -> None:
+    hour = {"seed": 41, "orders": 6, "stores": 1, "wall_seconds": 1.0, "faults": {"drop": 1.0}}
+    platform(stack, "POST", "play", hour)
+    eventually(lambda: platform(stack, "GET", "progress")["state"] == "done" or None)
+    truth = platform(stack, "GET", "truth")["orders"]
+    store = truth[0]["store_id"]
+    assert run("stores", "set", store, "--currency", "PKR").returncode == 0
+    ran = run("reconcile", "run", "--store", store, "--yes", "--json")
+    assert ran.returncode == 0, ran.stderr
+    report = json.loads(ran.stdout)
+    assert (report["state"], report["enqueued"]) == ("done", report["missing"] + report["different"])
+
+    def all_stored() -> bool | None:
+        return all(orders.get(entry["order_id"]) for entry in truth) or None
+
+    eventually(all_stored)
+    after = run.json("reconcile", "run", "--store", store, "--preview")
+    assert (after["missing"], after["different"]) == (0, 0)
+
+
+def test_a_run_that_the_platform_refuses_ends_and_says_so(run: CommandLine, stack: Stack) -> None:
+    assert run("stores", "set", "q7xk", "--currency", "PKR").returncode == 0
+    platform(stack, "POST", "faults", {"api": {"unauthorized": 50}})
+    try:
+        ran = run("reconcile", "run", "--preview")
+    finally:
+        platform(stack, "POST", "faults", {})
+    assert ran.returncode == 1
+    assert "the reconciler stopped: unauthorised" in ran.stderr
