@@ -159,7 +159,9 @@ def _build_peer() -> Path:
     _run(command, "sam build of the peer", sam_environment({}))
     folder = target / "PeerFunction"
     if any(folder.rglob("*.pyc")):
-        raise ProcessFailedError("SAM's builder keeps bytecode now; the peer's ways of building it are to be thought over")
+        raise ProcessFailedError(
+            "SAM's builder keeps bytecode now; the peer's ways of building it are to be thought over"
+        )
     return folder
 
 

@@ -41,7 +41,9 @@ def runtime_api() -> Iterator[RuntimeApi]:
             self.send_header("Content-Length", str(len(api.event)))
             self.send_header("Lambda-Runtime-Aws-Request-Id", "6f2a9d34-8c55-4d0b-9c7e-51f0a2b7c801")
             self.send_header("Lambda-Runtime-Deadline-Ms", "4102444800000")
-            self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:000000000000:function:f")
+            self.send_header(
+                "Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:000000000000:function:f"
+            )
             self.end_headers()
             self.wfile.write(api.event)
 

@@ -1,19 +1,27 @@
 """What an event costs in DynamoDB, by running the consumer, ours and the peer's, against a metered DynamoDB Local."""
 
 import itertools
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+
+import boto3
 
 from bench import events, stand_in
 from bench.artefacts import OURS, PEER, environment, from_source
 from bench.invoking import Function, running
-from bench.write_costs import STATUSES, Cost, life_of
+from bench.write_costs import ARRIVAL, START, STATUSES, Cost, Meter, life_of
+from local.emulator import REGION
+from partner_orders.event import understand
+from partner_orders.orders_table import OrdersTable
 from simulation.dynamodb_local import started
 from simulation.table import DynamoDB
 
+RETENTION = timedelta(days=400)
 PEER_WITH_HISTORY = "peer, with the same history"
 DUPLICATE, LATE, LIFE = "a duplicate", "a late one", "life of three"
 EVENTS = (*STATUSES, DUPLICATE, LATE)
@@ -61,9 +69,7 @@ def costs(consumer: Consumer, lines: int) -> dict[str, Cost]:
     late = life_of(lines)[1].body
     other = _with_another_id(bodies[0], life_of(lines)[0][0].order_id)
     consumer.cost(other)
-    found = {
-        name: consumer.cost(body) for name, body in zip(EVENTS, [*bodies, bodies[-1], late], strict=True)
-    }
+    found = {name: consumer.cost(body) for name, body in zip(EVENTS, [*bodies, bodies[-1], late], strict=True)}
     found[LIFE] = sum((found[name] for name in STATUSES), Cost())
     return found
 
@@ -79,6 +85,42 @@ def cost_by_orders_stored(consumer: Consumer, steps: tuple[int, ...]) -> dict[in
         stored = step
         found[step] = consumer.cost(_with_another_id(template, order_id))
     return found
+
+
+def index_write_units(lines: int) -> dict[str, float]:
+    """What each index adds to the life of an order of so many lines: the life without it, on a table that lacks it."""
+    with started() as url:
+        emulated = DynamoDB(url)
+        client = boto3.client("dynamodb", region_name=REGION, endpoint_url=url)
+        meter = Meter(client, emulated.client)
+
+        def life_units(table: str) -> float:
+            orders = OrdersTable(client, table, RETENTION, lambda: START)
+            with meter.measured() as cost:
+                for event in life_of(lines)[0]:
+                    orders.write([(event, ARRIVAL)])
+            return cost.write_units
+
+        whole = emulated.new_table()
+        all_units = life_units(whole)
+        description = emulated.client.describe_table(TableName=whole)["Table"]
+        found = {}
+        for index in sorted(one["IndexName"] for one in description["GlobalSecondaryIndexes"]):
+            table = emulated.new_table()
+            emulated.client.update_table(
+                TableName=table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": index}}]
+            )
+            _wait_until_gone(emulated.client, table, index)
+            found[index] = all_units - life_units(table)
+        return found
+
+
+def _wait_until_gone(client: Any, table: str, index: str) -> None:
+    while any(
+        one["IndexName"] == index
+        for one in client.describe_table(TableName=table)["Table"].get("GlobalSecondaryIndexes", [])
+    ):
+        time.sleep(0.05)
 
 
 def _new_orders(body: bytes, order_id: str, count: int) -> Iterator[bytes]:
@@ -100,3 +142,30 @@ def _idempotency_table(client: Any) -> str:
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
     )
     return name
+
+
+def bytes_in_table(bodies: list[bytes]) -> float:
+    """What an order with these events takes in the table, by DynamoDB's rules: names and values; indexes come extra."""
+    with started() as url:
+        emulated = DynamoDB(url)
+        table = emulated.new_table()
+        orders = OrdersTable(emulated.client, table, RETENTION, lambda: START)
+        for body in bodies:
+            orders.write([(understand(body), ARRIVAL)])
+        items = emulated.client.scan(TableName=table)["Items"]
+    return float(sum(_size({"M": item}) for item in items))
+
+
+def _size(value: dict[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "N":
+            return len(content) // 2 + 2
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + _size(one) for name, one in content.items())
+        case "B":
+            return len(content)
+        case _:
+            return 1

@@ -15,7 +15,5 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         for stage in ("AWSCURRENT", "AWSPREVIOUS"):
             arn = os.environ["WEBHOOK_SECRET_ARN"]
             secrets.append(secretsmanager.get_secret_value(SecretId=arn, VersionStage=stage)["SecretString"])
-    sqs.send_message(
-        QueueUrl=os.environ["ORDER_EVENTS_QUEUE_URL"], MessageBody=event["body"], MessageGroupId="webhook"
-    )
+    sqs.send_message(QueueUrl=os.environ["ORDER_EVENTS_QUEUE_URL"], MessageBody=event["body"], MessageGroupId="webhook")
     return {"statusCode": 200, "body": "{}"}
