@@ -4,12 +4,11 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
@@ -21,6 +20,10 @@ from partner_orders.rejected_table import RejectedTable
 from partner_orders.settings import ConsumerSettings
 from partner_orders.stores_table import StoresTable
 from partner_orders.visibility import Visibility
+
+if TYPE_CHECKING:
+    # At run time this would import the whole batch utility, and asyncio with it.
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 
 logger = function_logger()
 metrics = Metrics()
@@ -54,7 +57,7 @@ def visibility() -> Visibility:
 
 
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailureResponse":
     records = event["Records"]
     deliveries = [
         Delivery(record["messageId"], record["body"], int(record["attributes"]["ApproximateReceiveCount"]))

@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
@@ -17,6 +16,10 @@ from partner_orders.logs import function_logger
 from partner_orders.orders_table import OrdersTable
 from partner_orders.publisher import Publisher, PublisherDeadLetters
 from partner_orders.settings import PublisherSettings
+
+if TYPE_CHECKING:
+    # At run time this would import the whole batch utility, and asyncio with it.
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 
 logger = function_logger()
 metrics = Metrics()
@@ -36,7 +39,7 @@ def publisher() -> Publisher:
 
 
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailureResponse":
     published = publisher().process(event["Records"], lambda: context.get_remaining_time_in_millis() / 1000)
     for name, count in published.counts.items():
         metrics.add_metric(name, MetricUnit.Count, count)
