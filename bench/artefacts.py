@@ -71,6 +71,10 @@ def build_all() -> list[Artefact]:
         (shutil.copytree if source.is_dir() else shutil.copy)(source, _made(sdk) / name)
         (shutil.rmtree if source.is_dir() else os.unlink)(source)
     _compile(sdk)
+    # The floor is made with boto3, which is more than ours needs.
+    boto3 = FOLDER / "boto3"
+    for name in ("boto3", "s3transfer"):
+        shutil.copytree(sdk / name, boto3 / name)
     found = []
     for function, resource in FUNCTIONS.items():
         ours = FOLDER / "ours" / function
@@ -79,7 +83,7 @@ def build_all() -> list[Artefact]:
         shutil.copy(HERE / "floor" / f"{function}.py", _made(floor) / "app.py")
         found += [
             Artefact(function, OURS, (ours, layer), "app.handler"),
-            Artefact(function, FLOOR, (floor, layer), "app.handler"),
+            Artefact(function, FLOOR, (floor, layer, boto3), "app.handler"),
             Artefact(function, PEER, (peer,), f"{function}.handler"),
             Artefact(function, PEER_ON_RUNTIME, (on_runtime, sdk), f"{function}.handler"),
             Artefact(function, PEER_AS_OURS, (as_ours,), f"{function}.handler"),
