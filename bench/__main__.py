@@ -1,11 +1,12 @@
-"""`make bench`: everything measured side by side, into bench/results/latest.json, docs/performance.md and its charts."""
+"""`make bench`: everything measured side by side, into bench/results/latest.json, docs/performance.md
+and its charts."""
 
 import argparse
 import json
 import os
 import platform
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,7 +86,7 @@ def _growth(artefacts: list[Artefact], rounds: int) -> dict[str, Any]:
     return {
         "consumer_cpu_by_batch": {size: timings.consumer_cpu(artefacts, rounds, batch=size) for size in BATCHES},
         "critical_path_by_batch": {
-            size: timings.critical_path(artefacts, max(5, rounds // 3), size) for size in BATCHES
+            size: timings.critical_path(artefacts, max(5, rounds // 4), size) for size in BATCHES
         },
         "consumer_cpu_by_lines": {size: timings.consumer_cpu(artefacts, rounds, lines=size) for size in GROWTH_LINES},
     }
@@ -115,17 +116,17 @@ def cost_model(found: dict[str, Any]) -> dict[str, Any]:
     )
     ways = {
         "ours": ours,
-        "ours, with the bus": money.replace(ours, with_bus=True),
+        "ours, with the bus": replace(ours, with_bus=True),
         "ours, batches of one": ours.in_ones,
         "peer": peer,
         counts.PEER_WITH_HISTORY: peer_with_history,
-        "peer, with the same history and the bus": money.replace(peer_with_history, with_bus=True),
+        "peer, with the same history and the bus": replace(peer_with_history, with_bus=True),
     }
     per_million = {name: money.per_million_orders(work) for name, work in ways.items()}
     monthly = {}
     # A chain of few orders seldom has two events at once.
     for orders_a_month, work in ((10_000, ours.in_ones), (100_000, ours.in_ones), (money.MILLION, ours)):
-        with_bus = money.replace(work, with_bus=True)
+        with_bus = replace(work, with_bus=True)
         variable = money.total(money.per_million_orders(with_bus)) * orders_a_month / money.MILLION
         monthly[orders_a_month] = {"variable": round(variable, 2), "fixed": money.total(fixed)}
     return {
@@ -145,8 +146,8 @@ def _say(what: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--cold-rounds", type=int, default=15)
-    parser.add_argument("--warm-rounds", type=int, default=30)
+    parser.add_argument("--cold-rounds", type=int, default=11)
+    parser.add_argument("--warm-rounds", type=int, default=20)
     parser.add_argument("--report-only", action="store_true", help="write the document anew from the last results")
     arguments = parser.parse_args()
     if not arguments.report_only:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,9 +159,8 @@ def _install_runtime() -> None:
 def _build_peer() -> Path:
     template = HERE / "peers" / "template.yaml"
     target = FOLDER / "peer-built"
-    architecture = f"Architecture={ARCHITECTURE}"
-    command = [SAM, "build", "--template", template, "--build-dir", target, "--parameter-overrides", architecture]
-    _run(command, "sam build of the peer", sam_environment({}))
+    options = ["--build-dir", target, "--parameter-overrides", f"Architecture={ARCHITECTURE}"]
+    _run([SAM, "build", "--template", template, *options], "sam build of the peer", sam_environment({}))
     folder = target / "PeerFunction"
     if any(folder.rglob("*.pyc")):
         raise ProcessFailedError(
@@ -185,7 +185,7 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _run(command: list[str | Path], what: str, variables: dict[str, str] | None = None) -> None:
+def _run(command: Sequence[str | Path], what: str, variables: dict[str, str] | None = None) -> None:
     done = subprocess.run(
         command, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd=ROOT
     )

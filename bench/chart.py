@@ -68,8 +68,8 @@ def _panel(panel: Panel, width: int, height: int) -> list[str]:
         _text(left - 6, place_y(most) + 4, f"{most:,.4g}", "text-anchor:end"),
         _text(left - 6, height - bottom + 4, f"{least:,.4g}" if is_steep else "0", "text-anchor:end"),
     ]
-    for x in sorted({x for x, _ in points}):
-        parts.append(_text(place_x(x), height - bottom + 16, f"{x:,.0f}", "text-anchor:middle"))
+    below = height - bottom + 16
+    parts += [_text(place_x(x), below, f"{x:,.0f}", "text-anchor:middle") for x in sorted({x for x, _ in points})]
     for number, (name, line) in enumerate(panel.lines.items()):
         colour = (COLOURS[0], COLOURS[2], COLOURS[3])[number]
         path = "L".join(f"{place_x(x):.1f} {place_y(y):.1f}" for x, y in line)

@@ -25,13 +25,13 @@ class Context:
 
 
 def take_the_sdk_offline() -> None:
-    from botocore.awsrequest import AWSResponse
-    from botocore.endpoint import Endpoint
+    endpoint = importlib.import_module("botocore.endpoint").Endpoint
+    response = importlib.import_module("botocore.awsrequest").AWSResponse
 
-    def make_request(self: Any, operation_model: Any, request_dict: Any) -> Any:
-        return AWSResponse("", 200, {}, None), {"ResponseMetadata": {"HTTPStatusCode": 200}}
+    def make_request(*_: Any) -> Any:
+        return response("", 200, {}, None), {"ResponseMetadata": {"HTTPStatusCode": 200}}
 
-    Endpoint.make_request = make_request
+    endpoint.make_request = make_request
 
 
 def main() -> None:

@@ -102,7 +102,7 @@ class _Queue:
     def waiting(self) -> int:
         return 0
 
-    def send_all(self, messages: object) -> None:
+    def send_all(self, _: object) -> None:
         raise AssertionError("an order was not in step")
 
 

@@ -230,7 +230,7 @@ def _growth(found: Found) -> str:
     ]
     rows += [
         (
-            f"{tick['stores']:,} stores of {tick['orders'] / tick['stores']:.1f} orders: requests of a round to the API / to DynamoDB",
+            f"{tick['stores']:,} store{'s' * (tick['stores'] > 1)}: requests of a round to the API / to DynamoDB",
             f"{tick['api_requests']:,} / {tick['dynamodb_requests']:,}",
             "",
         )

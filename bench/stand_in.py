@@ -163,7 +163,7 @@ def started(delay_seconds: float = 0.0, dynamodb_url: str | None = None) -> Iter
             self.wfile.write(content)
             self.wfile.flush()
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *_: Any) -> None:
             """Nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

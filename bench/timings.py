@@ -17,7 +17,7 @@ from bench.summary import Summary, ratio, summary
 
 DELAY_SECONDS = 0.020
 BATCH = 10
-WARM_UP = 5
+WARM_UP = 3
 
 type Samples = dict[str, list[float]]
 
