@@ -81,6 +81,10 @@ fuzz: $(FUZZ) ## Strange input for FUZZ_SECONDS=600, or REPLAY=tests/fuzz/corpus
 	@PYTHONPATH=layers/partner_orders:. .venv-fuzz/bin/python -m fuzz \
 	    $(if $(REPLAY),--replay $(REPLAY),--seconds $(FUZZ_SECONDS)) $(ARGS)
 
+.PHONY: bench
+bench: setup ## Measure what we cost beside the floor and the peer: docs/performance.md, in about 10 minutes
+	@$(RUN) bench $(ARGS)
+
 .PHONY: lint
 lint: setup $(SCAN) ## Style, types, the template, the locks, and secrets that should not be there
 	@$(RUN) ruff check --quiet .
@@ -117,7 +121,7 @@ LOCK := pip compile --quiet --upgrade --universal --python-version 3.13 --genera
 .PHONY: lock
 lock: $(TOOLS) ## Lock the newest versions of all packages, with hashes
 	@$(UV) $(LOCK) layers/partner_orders/requirements.in -o layers/partner_orders/requirements.txt
-	@for name in tools dev local fuzz scan; do $(UV) $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
+	@for name in tools dev local fuzz scan bench; do $(UV) $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
 
 .PHONY: clean
 clean: ## Remove what was built and cached; the environments stay

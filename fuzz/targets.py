@@ -79,7 +79,7 @@ class _Function:
         self._log = io.StringIO()
         with redirect_stdout(self._log), patch.dict(os.environ, _SETTINGS):
             spec.loader.exec_module(app)
-        app.boto3 = SimpleNamespace(client=lambda service, **_: clients[service])
+        app.aws = SimpleNamespace(client=lambda service, _: clients[service])
         app.now = lambda: NOW
         self.app = app
 

@@ -120,7 +120,7 @@ class Environment:
         app: Any = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(app)
         world = self._world
-        app.boto3 = SimpleNamespace(client=lambda name, **_: world.clients[name])
+        app.aws = SimpleNamespace(client=lambda name, _: world.clients[name])
         app.now = lambda: world.kernel.now() + timedelta(seconds=self.process.clock_off_by)
         recorder = Recorder(app if world.is_loud else None)
         app.logger = app.metrics = recorder

@@ -4,15 +4,14 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
+from partner_orders import aws
 from partner_orders.clock import now
 from partner_orders.intake import Delivery, Intake
 from partner_orders.logs import function_logger
@@ -21,6 +20,10 @@ from partner_orders.rejected_table import RejectedTable
 from partner_orders.settings import ConsumerSettings
 from partner_orders.stores_table import StoresTable
 from partner_orders.visibility import Visibility
+
+if TYPE_CHECKING:
+    # At run time this would import the whole batch utility, and asyncio with it.
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 
 logger = function_logger()
 metrics = Metrics()
@@ -37,7 +40,7 @@ AWS_CALLS = Config(
 @cache
 def intake() -> Intake:
     settings = ConsumerSettings.from_environment()
-    client, table = boto3.client("dynamodb", config=AWS_CALLS), settings.orders_table_name
+    client, table = aws.client("dynamodb", AWS_CALLS), settings.orders_table_name
     return Intake(
         OrdersTable(client, table, timedelta(days=settings.order_retention_days), now),
         StoresTable(client, table, settings.chain_id, now),
@@ -50,11 +53,11 @@ def intake() -> Intake:
 @cache
 def visibility() -> Visibility:
     settings = ConsumerSettings.from_environment()
-    return Visibility(boto3.client("sqs", config=AWS_CALLS), settings.order_events_queue_url, random.random)
+    return Visibility(aws.client("sqs", AWS_CALLS), settings.order_events_queue_url, random.random)
 
 
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailureResponse":
     records = event["Records"]
     deliveries = [
         Delivery(record["messageId"], record["body"], int(record["attributes"]["ApproximateReceiveCount"]))

@@ -2,21 +2,24 @@
 
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
+from partner_orders import aws
 from partner_orders.clock import now
 from partner_orders.event_bus import EventBus
 from partner_orders.logs import function_logger
 from partner_orders.orders_table import OrdersTable
 from partner_orders.publisher import Publisher, PublisherDeadLetters
 from partner_orders.settings import PublisherSettings
+
+if TYPE_CHECKING:
+    # At run time this would import the whole batch utility, and asyncio with it.
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 
 logger = function_logger()
 metrics = Metrics()
@@ -28,15 +31,15 @@ AWS_CALLS = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attemp
 def publisher() -> Publisher:
     settings = PublisherSettings.from_environment()
     return Publisher(
-        OrdersTable(boto3.client("dynamodb", config=AWS_CALLS), settings.orders_table_name, timedelta(0), now),
-        EventBus(boto3.client("events", config=AWS_CALLS), settings.event_bus_name),
-        PublisherDeadLetters(boto3.client("sqs", config=AWS_CALLS), settings.publisher_dead_letters_url),
+        OrdersTable(aws.client("dynamodb", AWS_CALLS), settings.orders_table_name, timedelta(0), now),
+        EventBus(aws.client("events", AWS_CALLS), settings.event_bus_name),
+        PublisherDeadLetters(aws.client("sqs", AWS_CALLS), settings.publisher_dead_letters_url),
         personal_data=settings.publish_personal_data == "true",
     )
 
 
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailureResponse":
     published = publisher().process(event["Records"], lambda: context.get_remaining_time_in_millis() / 1000)
     for name, count in published.counts.items():
         metrics.add_metric(name, MetricUnit.Count, count)

@@ -6,13 +6,13 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-import boto3
 import requests
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
+from partner_orders import aws
 from partner_orders.backfill_request import InvalidRequestError
 from partner_orders.clock import now
 from partner_orders.comparison import Comparison
@@ -39,11 +39,11 @@ AWS_CALLS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attemp
 @cache
 def reconciler() -> Reconciler:
     settings = ReconcilerSettings.from_environment()
-    dynamodb, table = boto3.client("dynamodb", config=AWS_CALLS), settings.orders_table_name
+    dynamodb, table = aws.client("dynamodb", AWS_CALLS), settings.orders_table_name
     session, base_url = requests.Session(), settings.partner_api_base_url.rstrip("/")
     rate_limit = RateLimit(workers_share(settings.rate_limit_per_minute), time.monotonic, time.sleep)
     credentials = PartnerApiCredentials(
-        boto3.client("secretsmanager", config=AWS_CALLS),
+        aws.client("secretsmanager", AWS_CALLS),
         settings.partner_api_secret_arn,
         base_url,
         session,
@@ -51,7 +51,7 @@ def reconciler() -> Reconciler:
     )
     retention = timedelta(days=settings.order_retention_days)
     orders = OrdersTable(dynamodb, table, retention, now)
-    queue = OrderEventsQueue(boto3.client("sqs", config=AWS_CALLS), settings.order_events_queue_url)
+    queue = OrderEventsQueue(aws.client("sqs", AWS_CALLS), settings.order_events_queue_url)
     return Reconciler(
         PartnerApi(base_url, settings.chain_id, credentials, session, rate_limit, now, time.sleep),
         orders,

@@ -3,11 +3,11 @@
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
+from partner_orders import aws
 from partner_orders.clock import now
 from partner_orders.logs import function_logger
 from partner_orders.order_events_queue import OrderEventsQueue
@@ -28,8 +28,8 @@ SQS_CALLS = Config(connect_timeout=0.5, read_timeout=1.5, retries={"total_max_at
 def webhook() -> Webhook:
     settings = WebhookSettings.from_environment()
     return Webhook(
-        WebhookSecret(boto3.client("secretsmanager", config=SECRETS_MANAGER_CALLS), settings.webhook_secret_arn),
-        OrderEventsQueue(boto3.client("sqs", config=SQS_CALLS), settings.order_events_queue_url),
+        WebhookSecret(aws.client("secretsmanager", SECRETS_MANAGER_CALLS), settings.webhook_secret_arn),
+        OrderEventsQueue(aws.client("sqs", SQS_CALLS), settings.order_events_queue_url),
         now,
     )
 

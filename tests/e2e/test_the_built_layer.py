@@ -1,6 +1,7 @@
 """The layer as `sam build` leaves it: bytecode for everything, for this machine, and nothing beside the lock."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +13,11 @@ from local.stack import ARCHITECTURE, BUILD, build
 
 PACKAGES = BUILD / "PartnerOrdersLayer" / "python"
 MACHINE = {"x86_64": 0x3E, "arm64": 0xB7}[ARCHITECTURE]  # e_machine of the ELF header
-LARGEST_LAYER_BYTES = 60_000_000
+LARGEST_LAYER_BYTES = 30_000_000
+SERVICES = {"dynamodb", "events", "secretsmanager", "sqs"}
 EXPECTED = {
-    *("annotated_types", "aws_lambda_powertools", "boto3", "botocore", "certifi", "charset_normalizer", "dateutil"),
-    *("idna", "jmespath", "partner_orders", "pydantic", "pydantic_core", "requests", "s3transfer", "six.py", "tzdata"),
+    *("annotated_types", "aws_lambda_powertools", "botocore", "certifi", "charset_normalizer", "dateutil"),
+    *("idna", "jmespath", "partner_orders", "pydantic", "pydantic_core", "requests", "six.py", "tzdata"),
     *("typing_extensions.py", "typing_inspection", "urllib3"),
 }
 
@@ -44,6 +46,16 @@ def test_it_holds_what_the_lock_says_and_no_more() -> None:
     assert {path.name for path in PACKAGES.iterdir()} - {"__pycache__"} == EXPECTED
     assert not [*PACKAGES.rglob("*.dist-info")]
     assert sum(path.stat().st_size for path in PACKAGES.rglob("*") if path.is_file()) < LARGEST_LAYER_BYTES
+
+
+def test_of_the_sdk_it_holds_the_services_that_the_functions_call() -> None:
+    called = {
+        name
+        for app in (ROOT / "functions").glob("*/app.py")
+        for name in re.findall(r'aws\.client\("(\w+)"', app.read_text())
+    }
+    assert called == SERVICES
+    assert {path.name for path in (PACKAGES / "botocore" / "data").iterdir() if path.is_dir()} == SERVICES
 
 
 @pytest.mark.parametrize("function", ["webhook", "consumer", "publisher", "reconciler"])

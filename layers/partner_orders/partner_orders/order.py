@@ -87,6 +87,8 @@ class _Part(BaseModel):
         coerce_numbers_to_str=True,
         hide_input_in_errors=True,
         protected_namespaces=(),
+        # Built with the whole order, the first time one comes; each part on its own would never be used.
+        defer_build=True,
     )
 
 

@@ -1,0 +1,41 @@
+"""The floor of the reconciler: the AWS calls of a tick that finds one store in step, made with bare boto3, and nothing
+else; the Partner API is not asked."""
+
+import os
+from typing import Any
+
+import boto3
+
+dynamodb = boto3.client("dynamodb")
+sqs = boto3.client("sqs")
+secretsmanager = boto3.client("secretsmanager")
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    table, queue = os.environ["ORDERS_TABLE_NAME"], os.environ["ORDER_EVENTS_QUEUE_URL"]
+    partition: Any = {"S": "RECONCILIATION"}
+    lease: Any = {"pk": partition, "sk": {"S": "LEASE"}}
+
+    def update() -> None:
+        dynamodb.update_item(
+            TableName=table,
+            Key=lease,
+            UpdateExpression="SET fence = :fence",
+            ExpressionAttributeValues={":fence": {"N": "1"}},
+        )
+
+    update()
+    for prefix in ("BACKFILL#", "POSITION#", "OPEN#", "STORE#"):
+        dynamodb.query(
+            TableName=table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues={":pk": partition, ":sk": {"S": prefix}},
+        )
+    sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
+    secretsmanager.get_secret_value(SecretId=os.environ["PARTNER_API_SECRET_ARN"])
+    sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
+    for _ in range(2):
+        dynamodb.put_item(TableName=table, Item={"pk": partition, "sk": {"S": "POSITION#1"}})
+    update()
+    dynamodb.put_item(TableName=table, Item={"pk": partition, "sk": {"S": "REPORT"}})
+    return {}
