@@ -16,7 +16,8 @@ _WORDS = frozenset(
         *("Enqueued", "RefusedUnauthorized", "RefusedTooLarge", "RefusedNotUtf8", "RefusedEmpty", "RefusedNotAnObject"),
         *("RefusedNotJson", "Stored", "Late", "Conflict", "Duplicate", "Expired", "Rejected", "CatalogueCallback"),
         *("ForeignChain", "UnknownStatus", "Lag", "rejected", "malformed_json", "not_an_object", "not_an_order"),
-        *("unreadable_message",),
+        *("unreadable_message", "RejectedMalformedJson", "RejectedNotAnObject", "RejectedNotAnOrder"),
+        *("RejectedUnreadableMessage", "RejectedRefusedByTheTable"),
     }
 )
 _OURS = frozenset({"timestamp", "location"})

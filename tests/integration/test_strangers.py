@@ -30,14 +30,14 @@ def test_a_strangers_flood_changes_nothing_reads_the_secret_hardly_ever_and_is_c
     monkeypatch.setitem(os.environ, "ORDER_EVENTS_QUEUE_URL", queue_url)
     app = function_module("webhook")
     made: list[Calls] = []
-    plain: Any = boto3.client
+    plain: Any = app.aws.client
 
-    def client(name: str, **options: Any) -> Any:
-        found = plain(name, **options)
+    def client(service: str, config: Any) -> Any:
+        found = plain(service, config)
         made.append(Calls(found))
         return found
 
-    monkeypatch.setattr(app, "boto3", SimpleNamespace(client=client))
+    monkeypatch.setattr(app, "aws", SimpleNamespace(client=client))
     body, context = as_bytes(order()).decode(), SimpleNamespace(aws_request_id="a")
     refused = 0
     for number in range(requests):
