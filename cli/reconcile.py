@@ -24,8 +24,14 @@ _LONGEST_WAIT = timedelta(hours=12)
 _DRIFT = ("missing", "different", "webhooks_missed")
 # What a call may end with although the next one can go on; of anything else an operator has to remove the cause.
 _GOES_ON = {"", "out_of_time"}
-_PASSES = {"another_worker_holds_the_lease", "lease_lost", "rate_limited", "the_queue_is_behind"}
-_PAUSE_SECONDS = 5.0
+_PASSES = {
+    "another_worker_holds_the_lease",
+    "lease_lost",
+    "rate_limited",
+    "the_platform_wants_to_be_asked_later",
+    "the_queue_is_behind",
+}
+_PAUSE_SECONDS = 10.0
 
 
 @app.command()
@@ -160,6 +166,8 @@ def _follow(stack: DeployedStack, request: dict[str, Any]) -> dict[str, Any]:
                     "`partner-orders doctor` says what to do. The schedule then goes on with what was begun.",
                 )
             if stopped in _PASSES:
+                if shown is not None:
+                    shown.update(f"waiting: {stopped.replace('_', ' ')}")
                 time.sleep(_PAUSE_SECONDS)
     return progress
 

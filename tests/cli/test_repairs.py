@@ -114,7 +114,13 @@ def test_after_a_yes_the_backfill_is_followed_to_its_report_and_programs_get_tha
 
 
 def test_what_passes_does_not_end_a_run(run: Run, reconciler: Callable[..., Reconciler]) -> None:
-    reconciler("another_worker_holds_the_lease", "out_of_time", "rate_limited", "the_queue_is_behind")
+    reconciler(
+        "another_worker_holds_the_lease",
+        "out_of_time",
+        "rate_limited",
+        "the_platform_wants_to_be_asked_later",
+        "the_queue_is_behind",
+    )
     ran = run("reconcile", "run", "--preview", "--json")
     assert (ran.status, ran.json["state"]) == (0, "done")
 
