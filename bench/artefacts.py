@@ -159,7 +159,7 @@ def _install_runtime() -> None:
 def _build_peer() -> Path:
     template = HERE / "peers" / "template.yaml"
     target = FOLDER / "peer-built"
-    options = ["--build-dir", target, "--parameter-overrides", f"Architecture={ARCHITECTURE}"]
+    options: list[str | Path] = ["--build-dir", target, "--parameter-overrides", f"Architecture={ARCHITECTURE}"]
     _run([SAM, "build", "--template", template, *options], "sam build of the peer", sam_environment({}))
     folder = target / "PeerFunction"
     if any(folder.rglob("*.pyc")):

@@ -26,7 +26,7 @@ LOG_LINE_BYTES = 26
 PLATFORM_LOG = (
     "START RequestId: 6f2a9d34-8c55-4d0b-9c7e-51f0a2b7c801 Version: $LATEST\n",
     "END RequestId: 6f2a9d34-8c55-4d0b-9c7e-51f0a2b7c801\n",
-    "REPORT RequestId: 6f2a9d34-8c55-4d0b-9c7e-51f0a2b7c801\tDuration: 27 ms\tMemory Size: 256 MB\tMax Memory Used: 98 MB\n",
+    "REPORT RequestId: 6f2a9d34-8c55-4d0b-9c7e-51f0a2b7c801\tDuration: 27 ms\tMemory Size: 256 MB\tMax Memory Used: 98 MB\n",  # noqa: E501
 )
 ACCESS_LOG_LINE = (
     '{"requestId":"6f2a9d34-8c55","routeKey":"POST /order-events","status":"200","latency":"31",'
