@@ -180,6 +180,8 @@ def _money(found: Found) -> str:
     components = list(ways["ours, with the bus"])
     rows = [(name, *(f"{way[name]:.2f}" if name in way else "" for way in ways.values())) for name in components]
     rows.append(("**total**", *(f"**{total:.2f}**" for total in found["money"]["totals"].values())))
+    kept = found["money"]["storage_400_days"]
+    rows.append(("besides: kept for 400 days", *(f"{kept:.2f}" if way.startswith("ours") else "" for way in ways)))
     return _table(("USD a million orders", *ways), rows)
 
 

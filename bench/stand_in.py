@@ -6,6 +6,7 @@ It answers out of the measured process, so that none of its work is counted.
 
 import http.client
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.write_costs import Cost
+from local.emulator import REGION
 
 SECRET = "the-secret-of-the-bench"  # noqa: S105 (nobody's)
 TOKEN = json.dumps({"token": "the-token-of-the-bench"})
@@ -105,8 +107,8 @@ def _forwarded(url: str, target: str, request: dict[str, Any]) -> tuple[int, dic
         "X-Amz-Target": target,
         "Content-Type": "application/x-amz-json-1.0",
         # DynamoDB Local tells accounts and regions apart by them.
-        "Authorization": "AWS4-HMAC-SHA256 Credential=simulated/20260101/eu-central-1/dynamodb/aws4_request, "
-        "SignedHeaders=host, Signature=none",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={os.environ['AWS_ACCESS_KEY_ID']}/20260101/{REGION}/dynamodb"
+        "/aws4_request, SignedHeaders=host, Signature=none",
     }
     connection.request("POST", "/", json.dumps(request), headers)
     answer = connection.getresponse()
