@@ -52,7 +52,7 @@ events: setup ## Write events/ anew, from what the simulated platform would send
 
 .PHONY: test
 test: setup ## All tests but the slow ones, within 5 minutes
-	@$(RUN) pytest -q -m "not slow" $(ARGS)
+	@$(RUN) pytest -q -n auto --dist loadgroup -m "not slow" $(ARGS)
 
 .PHONY: verify
 verify: lint ## Lint and every test, within 30 minutes: the simulation beside the rest
@@ -121,7 +121,7 @@ LOCK := pip compile --quiet --upgrade --universal --python-version 3.13 --genera
 .PHONY: lock
 lock: $(TOOLS) ## Lock the newest versions of all packages, with hashes
 	@$(UV) $(LOCK) layers/partner_orders/requirements.in -o layers/partner_orders/requirements.txt
-	@for name in tools dev local fuzz scan bench; do $(UV) $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
+	@for name in uv tools dev local fuzz scan bench; do $(UV) $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
 
 .PHONY: clean
 clean: ## Remove what was built and cached; the environments stay
@@ -130,13 +130,14 @@ clean: ## Remove what was built and cached; the environments stay
 
 .PHONY: python
 python:
-	@$(if $(PYTHON),,$(error Python 3.13 is needed: apt-get install python3.13, or pyenv install 3.13))
+	@$(if $(PYTHON),,$(error Python 3.13 is needed, with venv: from your system, or by pyenv install 3.13))
 
-$(TOOLS): requirements/tools.txt | python
+$(TOOLS): requirements/uv.txt requirements/tools.txt | python
 	@echo "setup: tools that build and deploy"
 	@test -x $(UV) || { "$(PYTHON)" -m venv .venv-tools \
-	    && .venv-tools/bin/python -m pip install --quiet --disable-pip-version-check uv; }
-	@$(SYNC) --python .venv-tools $<
+	    && .venv-tools/bin/python -m pip install --quiet --disable-pip-version-check \
+	        --require-hashes --only-binary :all: -r requirements/uv.txt; }
+	@$(SYNC) --python .venv-tools requirements/tools.txt
 	@touch $@
 
 $(DEV): requirements/dev.txt $(TOOLS)

@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -17,3 +18,11 @@ os.environ.update(
     POWERTOOLS_METRICS_NAMESPACE="PartnerOrders",
     POWERTOOLS_SERVICE_NAME="tests",
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of tests that run side by side, those of a folder with a costly start share one worker."""
+    for item in items:
+        folder = item.path.parent.name
+        if folder in {"e2e", "bench"}:
+            item.add_marker(pytest.mark.xdist_group(folder))
