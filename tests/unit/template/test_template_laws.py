@@ -297,6 +297,15 @@ def test_every_alarm_watches_a_metric_that_aws_or_a_function_of_the_stack_emits(
         assert alarm["TreatMissingData"] == ("breaching" if is_of_silence else "notBreaching"), name
 
 
+def test_no_log_level_makes_lambda_drop_the_lines_that_are_metrics(template: Template) -> None:
+    # They name no level, so Lambda takes them for INFO.
+    assert template.conditions["HasDebugLogs"] == {"Fn::Equals": [{"Ref": "LogLevel"}, "DEBUG"]}
+    for name in FUNCTIONS:
+        properties = template.properties(name)
+        assert properties["LoggingConfig"]["ApplicationLogLevel"] == {"Fn::If": ["HasDebugLogs", "DEBUG", "INFO"]}, name
+        assert properties["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == {"Ref": "LogLevel"}, name
+
+
 def test_no_stack_counts_under_the_name_of_another_in_the_same_account(template: Template) -> None:
     for name in FUNCTIONS:
         service = template.properties(name)["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
