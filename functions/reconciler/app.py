@@ -66,6 +66,10 @@ def reconciler() -> Reconciler:
     )
 
 
+# Why a tick ends before it has looked at anything. Its zeros would say that all is well.
+IDLE = {"another_worker_holds_the_lease", "the_platform_wants_to_be_asked_later"}
+
+
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
@@ -83,7 +87,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         only_backfills=bool(backfill_id),
     )
     logger.info("reconciled", report=report.to_json())
-    _measure(report)
+    if report.stopped not in IDLE:
+        _measure(report)
     return reconciler().backfill(backfill_id) if backfill_id else report.to_json()
 
 

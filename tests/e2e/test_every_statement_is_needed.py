@@ -1,11 +1,12 @@
 """Each right that a function's own calls need is needed: without it something fails that works with it."""
 
 import json
+import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -73,10 +74,18 @@ def invoke(stack: Stack, function: str, event: Any) -> Any:
 
 def cold(stack: Stack, function: str) -> None:
     """End the function's environments, so that the next call reads its secret anew."""
-    name = f"ministack-lambda-{stack.outputs[f'{function}FunctionName']}"
-    found = subprocess.run(["/usr/bin/pgrep", "-f", name], capture_output=True, text=True, check=False)
-    for pid in found.stdout.split():
-        subprocess.run(["/bin/kill", f"-{signal.SIGKILL.value}", pid], check=False)
+    # Those of our own local AWS: another one on this machine has functions of the same names.
+    [emulator] = _children(os.getpid(), "bin/ministack")
+    for pid in _children(emulator, f"ministack-lambda-{stack.outputs[f'{function}FunctionName']}"):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _children(parent: int, command: str) -> list[int]:
+    found = subprocess.run(
+        ["/usr/bin/pgrep", "-P", str(parent), "-f", command], capture_output=True, text=True, check=False
+    )
+    return [int(pid) for pid in found.stdout.split()]
 
 
 def body(**changes: Any) -> dict[str, Any]:

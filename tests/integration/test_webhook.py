@@ -180,6 +180,17 @@ def test_a_warm_environment_goes_on_with_the_secret_it_has(
     assert webhook.receive(request(as_bytes(order()).decode(), "wrong")).status == 401
 
 
+def test_a_secret_that_was_emptied_by_mistake_refuses_nobody_who_was_let_in(
+    webhook: Webhook, secrets_manager: Any, seconds: Seconds
+) -> None:
+    assert webhook.receive(request(as_bytes(order()).decode())).status == 200
+    secrets_manager.put_secret_value(SecretId="webhook", SecretString=" ")
+    for _ in range(2):
+        seconds.now += 301
+        assert webhook.receive(request(as_bytes(order()).decode())).status == 200
+        assert webhook.receive(request(as_bytes(order()).decode(), "wrong")).status == 401
+
+
 # -- rotation --------------------------
 
 

@@ -19,6 +19,7 @@ from tests.unit.template.conftest import template as template  # noqa: PLC0414 (
 from tests.unit.template.test_template_laws import function_module
 
 AFTER = START + timedelta(hours=2)
+NOTHING_TO_COUNT = pytest.mark.filterwarnings("ignore:No application metrics to publish")  # Powertools warns of it
 
 
 def emitted(text: str) -> Counter[str]:
@@ -75,13 +76,39 @@ def test_the_reconcilers_metric_moves_with_its_cause(
     world: World, metric: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     RECONCILER[metric](world)
-    report = world.tick()
-    app = function_module("reconciler")
-    app.metrics.log_metrics(lambda *_: app._measure(report))({}, SimpleNamespace())
-    assert emitted(capsys.readouterr().out)[metric] > 0
+    assert measured(world, capsys)[metric] > 0
 
 
-def test_a_rejected_event_is_counted_with_its_reason(
+def measured(world: World, capsys: pytest.CaptureFixture[str]) -> Counter[str]:
+    """What a tick is counted as, by the function itself."""
+    app: Any = function_module("reconciler")
+    app.reconciler = lambda: world.worker
+    app.handler({}, SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: 900_000))
+    return emitted(capsys.readouterr().out)
+
+
+@NOTHING_TO_COUNT
+def test_a_tick_that_did_nothing_says_nothing_of_stores_that_are_silent_or_failed(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_silent_store(world)
+    assert world.lease.take()
+    world.new_worker()
+    assert "StoresSilent" not in measured(world, capsys)
+    world.time.sleep(200)  # The lease has run out.
+    assert measured(world, capsys)["StoresSilent"] > 0
+
+
+@NOTHING_TO_COUNT
+def test_while_the_platform_wants_no_requests_no_run_is_counted(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.lease.take()
+    world.lease.give_back(None, 0, None, world.time.now() + timedelta(hours=2))
+    assert "StoresChecked" not in measured(world, capsys)
+
+
+def test_a_rejected_event_is_counted_with_its_reason_and_what_cannot_be_stored_as_failed(
     dynamodb: Any, queue_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = {"ORDERS_TABLE_NAME": "orders", "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": "c"}
@@ -93,6 +120,9 @@ def test_a_rejected_event_is_counted_with_its_reason(
     app.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
     counted = emitted(capsys.readouterr().out)
     assert (counted["Rejected"], counted["RejectedNotAnOrder"]) == (1, 1)
+    dynamodb.delete_table(TableName="orders")
+    app.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    assert emitted(capsys.readouterr().out)["Failed"] == 1
 
 
 def test_every_alarm_of_our_own_metrics_is_among_these(template: Template) -> None:
@@ -102,4 +132,4 @@ def test_every_alarm_of_our_own_metrics_is_among_these(template: Template) -> No
         if alarm["Namespace"] == "PartnerOrders"
     }
     # RefusedUnauthorized: test_strangers.py.
-    assert ours == {*RECONCILER, "Rejected", "RefusedUnauthorized"}
+    assert ours == {*RECONCILER, "Rejected", "Failed", "RefusedUnauthorized"}

@@ -69,6 +69,8 @@ class WebhookSecret:
                 return
             raise SecretUnavailableError(f"the webhook secret could not be read: {type(error).__name__}") from None
         if not current:
+            if self._accepted:
+                return
             raise SecretUnavailableError("the webhook secret is empty: store the text that the platform is to send")
         self._accepted = tuple(_digest(secret) for secret in (current, previous) if secret)
         self._fetched_at = self._tried_at

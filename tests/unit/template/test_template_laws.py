@@ -259,37 +259,91 @@ AWS_METRICS = {
     ("AWS/ApiGateway", "5xx", "ApiId"): "AWS::ApiGatewayV2::Api",
     ("AWS/ApiGateway", "4xx", "ApiId"): "AWS::ApiGatewayV2::Api",
     ("AWS/ApiGateway", "Count", "ApiId"): "AWS::ApiGatewayV2::Api",
-    ("AWS/DynamoDB", "WriteThrottleEvents", "TableName"): "AWS::DynamoDB::Table",
-    ("AWS/DynamoDB", "ReadThrottleEvents", "TableName"): "AWS::DynamoDB::Table",
+    ("AWS/DynamoDB", "ThrottledRequests", "TableName", "Operation"): "AWS::DynamoDB::Table",
     ("AWS/Lambda", "Duration", "FunctionName"): "AWS::Lambda::Function",
     ("AWS/Lambda", "Errors", "FunctionName"): "AWS::Lambda::Function",
     ("AWS/Lambda", "IteratorAge", "FunctionName"): "AWS::Lambda::Function",
 }
+TABLE_OPERATIONS = {"UpdateItem", "PutItem", "GetItem", "Query"}
+ACTIONS = ["AlarmActions", "OKActions"]
 
 
-def is_emitted(template: Template, namespace: str, metric: str, dimension: str, target: Any) -> bool:
+def is_emitted(template: Template, namespace: str, metric: str, dimensions: dict[str, Any]) -> bool:
     """Whether AWS, of a resource of the stack, or a function emits such a metric."""
+    target, *rest = dimensions.values()
     if namespace != "PartnerOrders":
         [resource] = references(target)
-        return bool(template.resources[resource]["Type"] == AWS_METRICS[namespace, metric, dimension])
+        kind = AWS_METRICS.get((namespace, metric, *dimensions))
+        return template.resources[resource]["Type"] == kind and {*rest} <= TABLE_OPERATIONS
     # Powertools adds the dimension. The names are where the function, or what it calls, counts.
+    name = target["Fn::Sub"].removeprefix("${AWS::StackName}-")
+    function = template.properties(f"{name.capitalize()}Function")
+    if function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] != target:
+        return False
     folder = Path(TEMPLATE).parent
-    sources = [folder / "functions" / target / "app.py", *(folder / "layers").rglob("partner_orders/*.py")]
+    sources = [folder / "functions" / name / "app.py", *(folder / "layers").rglob("partner_orders/*.py")]
     named = re.compile(rf'"{metric}"|\b{metric}=')
-    return dimension == "service" and any(named.search(path.read_text(encoding="utf-8")) for path in sources)
+    return [*dimensions] == ["service"] and any(named.search(path.read_text(encoding="utf-8")) for path in sources)
 
 
 def test_every_alarm_watches_a_metric_that_aws_or_a_function_of_the_stack_emits(template: Template) -> None:
     alarms = template.of_type("AWS::CloudWatch::Alarm")
     assert len(alarms) >= 12
     for name, alarm in alarms.items():
-        [dimension] = alarm["Dimensions"]
-        assert is_emitted(template, alarm["Namespace"], alarm["MetricName"], dimension["Name"], dimension["Value"]), (
-            name
-        )
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
+        assert is_emitted(template, alarm["Namespace"], alarm["MetricName"], dimensions), name
         # Only where silence is the fault is silence an alarm.
         is_of_silence = alarm["ComparisonOperator"] == "LessThanThreshold"
         assert alarm["TreatMissingData"] == ("breaching" if is_of_silence else "notBreaching"), name
+
+
+def test_no_log_level_makes_lambda_drop_the_lines_that_are_metrics(template: Template) -> None:
+    # They name no level, so Lambda takes them for INFO.
+    assert template.conditions["HasDebugLogs"] == {"Fn::Equals": [{"Ref": "LogLevel"}, "DEBUG"]}
+    for name in FUNCTIONS:
+        properties = template.properties(name)
+        assert properties["LoggingConfig"]["ApplicationLogLevel"] == {"Fn::If": ["HasDebugLogs", "DEBUG", "INFO"]}, name
+        assert properties["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == {"Ref": "LogLevel"}, name
+
+
+def test_no_stack_counts_under_the_name_of_another_in_the_same_account(template: Template) -> None:
+    for name in FUNCTIONS:
+        service = template.properties(name)["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+        assert references(service) == set()
+        assert "${AWS::StackName}" in service["Fn::Sub"], name
+    # Dashboards are of an account, not of a region.
+    dashboard = template.properties("Dashboard")["DashboardName"]["Fn::Sub"]
+    assert {"${AWS::StackName}", "${AWS::Region}"} <= {*re.findall(r"\$\{[^}]+}", dashboard)}
+
+
+def test_every_alarm_tells_the_address_and_the_topic_that_were_given_when_it_begins_and_when_it_ends(
+    template: Template,
+) -> None:
+    nothing = {"Ref": "AWS::NoValue"}
+    told = [
+        {"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, nothing]},
+        {"Fn::If": ["HasTopic", {"Ref": "AlarmTopicArn"}, nothing]},
+    ]
+    for name, alarm in template.of_type("AWS::CloudWatch::Alarm").items():
+        assert [alarm[actions] for actions in ACTIONS] == [told, told], name
+
+
+def test_what_cannot_be_stored_alarms_though_the_age_of_the_oldest_message_leaves_it_out(template: Template) -> None:
+    # SQS's metric leaves out what was received three times, and each try of such a message counts as failed.
+    alarm = template.properties("OrderEventsFailingAlarm")
+    assert alarm["Period"] >= backoff_seconds(80, 1.0)
+    assert alarm["Period"] * alarm["EvaluationPeriods"] <= HOUR
+
+
+@pytest.mark.parametrize("name", ["StoresNotReconciledAlarm", "StoresSilentAlarm"])
+def test_runs_as_long_as_they_may_be_are_often_enough_for_the_alarms_on_their_reports(
+    template: Template, name: str
+) -> None:
+    alarm = template.properties(name)
+    minutes = int(re.findall(r"rate\((\d+) minutes\)", template.parameters["ReconciliationSchedule"]["Default"])[0])
+    apart = template.properties("ReconcilerFunction")["Timeout"] + minutes * 60
+    reports = alarm["Period"] * alarm["EvaluationPeriods"] / apart
+    assert reports >= alarm["DatapointsToAlarm"] > 1
 
 
 def test_every_alarm_names_a_runbook_that_begins_with_it_and_tells_when_it_is_over(template: Template) -> None:
@@ -303,26 +357,30 @@ def test_every_alarm_names_a_runbook_that_begins_with_it_and_tells_when_it_is_ov
     assert len(named) == len(template.of_type("AWS::CloudWatch::Alarm"))
 
 
-def test_the_dashboard_shows_metrics_that_are_emitted_and_alarms_that_exist(template: Template) -> None:
-    text = template.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+@pytest.mark.parametrize("with_options", [True, False])
+def test_the_dashboard_shows_metrics_that_are_emitted_and_alarms_that_exist(
+    template: Template, with_options: bool
+) -> None:
+    text, options = template.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+    for name, option in options.items():
+        _, chosen, otherwise = option["Fn::If"]
+        text = text.replace(f"${{{name}}}", chosen["Fn::Sub"] if with_options else otherwise)
     assert references({"Fn::Sub": text}) <= template.resources.keys()
     widgets = json.loads(text)["widgets"]
     shown = {name.removesuffix(".Arn}").removeprefix("${") for name in widgets[0]["properties"]["alarms"]}
-    always = {
-        name for name in template.of_type("AWS::CloudWatch::Alarm") if "Condition" not in template.resources[name]
-    }
-    assert shown == always
+    alarms = template.of_type("AWS::CloudWatch::Alarm")
+    assert shown == {name for name in alarms if with_options or "Condition" not in template.resources[name]}
     for widget in widgets[1:]:
         before: list[str] = []
         for given in widget["properties"]["metrics"]:
             metric = [part for part in given if isinstance(part, str)]
             # "." repeats what stands above it, "..." all but the last.
             if metric[:1] == ["..."]:
-                metric = before[: 5 - len(metric)] + metric[1:] if len(metric) > 1 else before
+                metric = before[: len(before) + 1 - len(metric)] + metric[1:] if len(metric) > 1 else before
             metric = [before[at] if part == "." else part for at, part in enumerate(metric)]
-            namespace, name, dimension, value = before = metric
-            target = value if namespace == "PartnerOrders" else {"Fn::Sub": value}
-            assert is_emitted(template, namespace, name, dimension, target), metric
+            namespace, name, *pairs = before = metric
+            values = [{"Fn::Sub": value} if "${" in value else value for value in pairs[1::2]]
+            assert is_emitted(template, namespace, name, dict(zip(pairs[::2], values, strict=True))), metric
 
 
 def test_the_publisher_is_called_until_it_succeeds_and_told_of_nothing_but_orders_and_rejected(
@@ -345,7 +403,16 @@ def test_without_change_events_nothing_of_the_publisher_is_made(template: Templa
             made_only_then = {
                 other for other, it in template.resources.items() if it.get("Condition") == "HasChangeEvents"
             }
-            assert not references(resource["Properties"]) & made_only_then, name
+            assert not references(without_change_events(resource["Properties"])) & made_only_then, name
+
+
+def without_change_events(node: Any) -> Any:
+    """A part of the template as it is then."""
+    if isinstance(node, dict):
+        if node.keys() == {"Fn::If"} and node["Fn::If"][0] == "HasChangeEvents":
+            return without_change_events(node["Fn::If"][2])
+        return {key: without_change_events(value) for key, value in node.items()}
+    return [without_change_events(item) for item in node] if isinstance(node, list) else node
 
 
 def test_a_schedule_that_cannot_start_the_reconciler_leaves_a_dead_letter_soon(template: Template) -> None:
