@@ -139,7 +139,7 @@ PLANTED: dict[str, tuple[str, Callable[[Stack, CommandLine], Any]]] = {
         "Partner API",
         lambda stack, _: secret_changed(stack, "PartnerApiSecretArn", '{"token": "another"}'),
     ),
-    "credentials deleted": ("partner api", lambda stack, _: secret_missing(stack)),
+    "credentials deleted": ("Partner API credentials", lambda stack, _: secret_missing(stack)),
     "webhook secret empty": ("webhook secret", lambda stack, _: secret_changed(stack, "WebhookSecretArn", " ")),
     "events given up too soon": ("order-events queue", lambda stack, _: given_up_too_soon(stack)),
     "queue with a policy": (
