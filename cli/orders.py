@@ -101,6 +101,10 @@ def show(
     order = stack.orders.get(order_id)
     if order is None:
         others = stack.orders.by_external_order_id(order_id)
+        if len(others) > 1:
+            raise OperatorError(
+                f"{len(others)} orders are called {order_id}", f"`partner-orders orders find {order_id}`."
+            )
         order = stack.orders.get(others[0]) if others else None
     if order is None:
         raise OperatorError(f"no order {order_id}", "`partner-orders orders find` takes an order_code too.")

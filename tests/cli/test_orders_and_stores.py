@@ -74,6 +74,15 @@ def test_an_order_is_found_by_any_of_its_three_ids(run: Run, store_order: StoreO
     assert [entry["order_id"] for entry in run("orders", "find", *name, "--json").json] == [ORDER_ID]
 
 
+def test_of_several_orders_of_one_external_id_none_is_shown_as_if_it_were_the_only_one(
+    run: Run, store_order: StoreOrder
+) -> None:
+    store_order(order(), order(order_id="another"))
+    ran = run("orders", "show", "k4vd-2611-r8mz")
+    assert (ran.status, "2 orders" in ran.err) == (1, True)
+    assert len(run("orders", "find", "k4vd-2611-r8mz", "--json").json) == 2
+
+
 def test_an_order_that_is_not_there_is_an_error_that_says_what_else_to_try(run: Run) -> None:
     ran = run("orders", "find", "0417")
     assert ran.status == 1

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def made_whole(stack: Stack) -> None:
-    """A reconciliation has run, so that there is a report."""
+def made_whole(stack: Stack, run: CommandLine) -> None:
+    """There is a store, and a reconciliation has run, so that there is a report."""
+    assert run("stores", "set", "q7xk", "--currency", "PKR").returncode == 0
     stack.client("lambda").invoke(FunctionName=stack.outputs["ReconcilerFunctionName"], Payload=b"{}")
 
 
@@ -121,6 +122,14 @@ def event_source_off(stack: Stack, function: str) -> Iterator[None]:
 
 
 @contextmanager
+def throttled(stack: Stack, function: str) -> Iterator[None]:
+    client, name = stack.client("lambda"), stack.outputs[function]
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    yield
+    client.delete_function_concurrency(FunctionName=name)
+
+
+@contextmanager
 def another_output(run: CommandLine, **changes: Any) -> Iterator[None]:
     """The webhook is somewhere else than the stack says."""
     content = json.loads(run._stack_file.read_text())
@@ -159,6 +168,7 @@ PLANTED: dict[str, tuple[str, Callable[[Stack, CommandLine], Any]]] = {
         "event source of the publisher",
         lambda stack, _: event_source_off(stack, "PublisherFunctionName"),
     ),
+    "publisher throttled": ("function publisher", lambda stack, _: throttled(stack, "PublisherFunctionName")),
     "webhook elsewhere": ("webhook", lambda _, run: another_output(run, webhook_url="http://127.0.0.1:9/order-events")),
 }
 
