@@ -1,10 +1,12 @@
 """``partner-orders``: the operator's command line."""
 
 import sys
+import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import dead_letters, orders, reconcile, rejected, secrets, stores
 from cli.doctor import doctor
@@ -14,7 +16,7 @@ from cli.forget import forget
 from cli.output import err
 from cli.register import register
 from cli.send import send
-from cli.stack import Where
+from cli.stack import NOT_SIGNED_IN, Where
 
 app = typer.Typer(
     name="partner-orders",
@@ -64,8 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
         return wrong.exit_code
     except OperatorError as error:
         _explain(error.what, error.advice)
-    except NoCredentialsError:
-        _explain("no AWS credentials", "Sign in with the AWS CLI, or choose a --profile.")
+    except NOT_SIGNED_IN as error:
+        _explain(f"no AWS credentials: {type(error).__name__}", "Sign in with the AWS CLI, or choose a --profile.")
     except ClientError as error:
         code, operation = error.response["Error"]["Code"], error.operation_name
         _explain(f"AWS refused {operation}: {code}", _advice(code))
@@ -73,6 +75,13 @@ def main(arguments: list[str] | None = None) -> int:
         _explain(
             f"AWS did not answer: {type(error).__name__}", "Check the network, --region, and whether the stack is up."
         )
+    except OSError as error:
+        what = f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}"
+        _explain(what, "Is it there, and may you read and write it?")
+    except Exception as error:  # A fault of ours. What it says may hold anybody's data, so it is not repeated.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        _explain(f"a fault in partner-orders itself: {type(error).__name__} ({where})", "Report it, with the command.")
     else:
         return answer if isinstance(answer, int) else 0
     return 1
@@ -83,6 +92,10 @@ def _advice(code: str) -> str:
         return "Your AWS user may not do this, or its sign-in has expired."
     if "Throttl" in code or "Throughput" in code:
         return "Try again in a minute."
+    if code == "InvalidRequestException":
+        return "Is the secret about to be deleted? `partner-orders doctor` says how it is restored."
+    if code == "ValidationException":
+        return "Something that was given is empty, too long or out of range."
     return "Try again; if it stays, look at the stack in the AWS console."
 
 

@@ -124,8 +124,9 @@ def list_letters(context: typer.Context, as_json: AsJson = False) -> None:
         if output not in stack.outputs:
             continue
         letters = DeadLetters(stack, queue)
-        count = letters.count()
-        seen = letters.some() if count else []
+        with working(f"looking at {queue.value}"):
+            count = letters.count()
+            seen = letters.some() if count else []
         oldest = min((letter.sent_at for letter in seen), default=None)
         rows.append(
             {

@@ -1,6 +1,7 @@
 """``partner-orders doctor``: the whole way, part by part, and what to do about each fault."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,9 +36,12 @@ class Finding:
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> int:
-    """Check everything that orders pass through. Exit status 1 if anything is wrong. Example: partner-orders doctor"""
+    """Check everything that orders pass through. Exit status 1 if anything is wrong.
+
+    Example: partner-orders doctor
+    """
     stack = DeployedStack.find(context.obj)
-    findings: list[Finding] = []
+    findings = [_stack(stack)]
     with working("looking") as shown:
         for check in CHECKS:
             if shown is not None:
@@ -72,13 +76,12 @@ def _held(check: "Check", stack: DeployedStack) -> list[Finding]:
 # -- the checks -------------------------------------------------------------------------------------------------------
 
 
-def _stack(stack: DeployedStack) -> Iterator[Finding]:
-    [found] = stack.client("cloudformation").describe_stacks(StackName=stack.name)["Stacks"]
-    status = found["StackStatus"]
+def _stack(stack: DeployedStack) -> Finding:
+    """Without the stack there is nothing to check: raises OperatorError and botocore's errors."""
+    status = stack.status
     if status.endswith("_COMPLETE") and "ROLLBACK" not in status and "DELETE" not in status:
-        yield Finding("stack", note=f"{stack.name} in {stack.region}: {status}")
-    else:
-        yield Finding("stack", f"its status is {status}", "Read its events in CloudFormation, and deploy again.")
+        return Finding("stack", note=f"{stack.name} in {stack.region}: {status}")
+    return Finding("stack", f"its status is {status}", "Read its events in CloudFormation, and deploy again.")
 
 
 def _clock(stack: DeployedStack) -> Iterator[Finding]:
@@ -104,10 +107,14 @@ def _functions(stack: DeployedStack) -> Iterator[Finding]:
             yield Finding(part, "it is not there", "Deploy the stack again.")
             continue
         state = found.get("State", "Active")
-        if state in {"Active", "Inactive"}:
-            yield Finding(part)
-        else:
+        reserved = client.get_function_concurrency(FunctionName=stack.outputs[output])
+        if state not in {"Active", "Inactive"}:
             yield Finding(part, f"its state is {state}", "Deploy the stack again.")
+        elif reserved.get("ReservedConcurrentExecutions") == 0:
+            advice = f"aws lambda delete-function-concurrency --function-name {stack.outputs[output]}"
+            yield Finding(part, "it is throttled: no execution is allowed", advice)
+        else:
+            yield Finding(part)
 
 
 def _event_sources(stack: DeployedStack) -> Iterator[Finding]:
@@ -135,17 +142,32 @@ def _queue(stack: DeployedStack) -> Iterator[Finding]:
     attributes = _attributes(stack, "OrderEventsQueueUrl")
     redrive = json.loads(attributes.get("RedrivePolicy") or "{}")
     letters = _attributes(stack, "OrderEventsDeadLettersUrl")["QueueArn"]
+    usual_redrive = json.dumps({"deadLetterTargetArn": letters, "maxReceiveCount": 80})
     if redrive.get("deadLetterTargetArn") != letters:
-        yield Finding(part, "what fails does not go to the dead letters", "Deploy the stack again.")
+        yield Finding(
+            part, "what fails does not go to the dead letters", _set_queue(stack, RedrivePolicy=usual_redrive)
+        )
     elif int(redrive.get("maxReceiveCount", 0)) < 80:
-        yield Finding(part, "messages become dead letters too soon", "Deploy the stack again: maxReceiveCount is 80.")
+        yield Finding(part, "messages become dead letters too soon", _set_queue(stack, RedrivePolicy=usual_redrive))
+    elif int(attributes["MessageRetentionPeriod"]) < 345_600:
+        advice = _set_queue(stack, MessageRetentionPeriod="345600")
+        yield Finding(part, "messages are dropped before they are dead letters", advice)
     elif int(attributes["VisibilityTimeout"]) < 180:
-        yield Finding(part, "messages come back while they are worked on", "Deploy the stack again.")
+        advice = _set_queue(stack, VisibilityTimeout="300")
+        yield Finding(part, "messages come back while they are worked on", advice)
     elif attributes.get("Policy"):
-        yield Finding(part, "it has a policy of its own", "Remove that: the roles say who may use the queue.")
+        # The roles say who may use the queue.
+        yield Finding(part, "it has a policy of its own", _set_queue(stack, Policy=""))
     else:
         waiting = int(attributes["ApproximateNumberOfMessages"])
         yield Finding(part, note=f"{waiting} waiting")
+
+
+def _set_queue(stack: DeployedStack, **attributes: str) -> str:
+    """What puts back an attribute that somebody changed by hand: a deployment leaves it, since to CloudFormation
+    nothing has changed."""
+    url = stack.output("OrderEventsQueueUrl")
+    return f"aws sqs set-queue-attributes --queue-url {url} --attributes {shlex.quote(json.dumps(attributes))}"
 
 
 def _dead_letters(stack: DeployedStack) -> Iterator[Finding]:
@@ -172,6 +194,21 @@ def _table(stack: DeployedStack) -> Iterator[Finding]:
         yield Finding("table", note=stack.table_name)
 
 
+def _bus(stack: DeployedStack) -> Iterator[Finding]:
+    if "OrderChangesBusName" not in stack.outputs:
+        return
+    name = stack.outputs["OrderChangesBusName"]
+    try:
+        stack.client("events").describe_event_bus(Name=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        advice = f"aws events create-event-bus --name {name}; then partner-orders dead-letters redrive publisher"
+        yield Finding("event bus", "it is not there, so nothing is published", advice)
+        return
+    yield Finding("event bus", note=name)
+
+
 def _schedule(stack: DeployedStack) -> Iterator[Finding]:
     try:
         found = stack.client("scheduler").get_schedule(Name=f"{stack.name}-reconciliation")
@@ -191,11 +228,7 @@ def _webhook(stack: DeployedStack) -> Iterator[Finding]:
     try:
         secret = webhook_secret(stack)
     except ClientError as error:
-        yield Finding(
-            "webhook secret",
-            f"it cannot be read: {error.response['Error']['Code']}",
-            "partner-orders secrets rotate-webhook",
-        )
+        yield _unreadable("webhook secret", stack.output("WebhookSecretArn"), error)
         return
     if not secret.strip():
         yield Finding("webhook secret", "it is empty", "partner-orders secrets rotate-webhook")
@@ -219,15 +252,20 @@ def _webhook(stack: DeployedStack) -> Iterator[Finding]:
             return
         if status != expected:
             what = fault if status in {200, 400, 401} else "it fails"
-            advice = "Wait five minutes after a rotation." if status == 401 else "Read the webhook's log."
-            yield Finding(part, f"{what}: it answered {status}", advice)
+            rotated = "Was it rotated less than a minute ago? If not: " if status == 401 else ""
+            yield Finding(part, f"{what}: it answered {status}", f"{rotated}Read the webhook's log.")
             return
     yield Finding(part, note=stack.webhook_url)
 
 
 def _partner_api(stack: DeployedStack) -> Iterator[Finding]:
     part = "Partner API"
-    text = stack.client("secretsmanager").get_secret_value(SecretId=stack.output("PartnerApiSecretArn"))["SecretString"]
+    arn = stack.output("PartnerApiSecretArn")
+    try:
+        text = stack.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    except ClientError as error:
+        yield _unreadable(f"{part} credentials", arn, error)
+        return
     try:
         check_secret(text)
     except CredentialsError as error:
@@ -308,6 +346,14 @@ def _concurrency(stack: DeployedStack) -> Iterator[Finding]:
         yield Finding(part, note=f"{limit} executions at once")
 
 
+def _unreadable(part: str, arn: str, error: ClientError) -> Finding:
+    """Of a secret; Secrets Manager keeps a deleted one for some days."""
+    code = error.response["Error"]["Code"]
+    if code == "InvalidRequestException":
+        return Finding(part, "it is about to be deleted", f"aws secretsmanager restore-secret --secret-id {arn}")
+    return Finding(part, f"it cannot be read: {code}", "Deploy the stack again, unless it is you who may not read it.")
+
+
 def _attributes(stack: DeployedStack, output: str) -> dict[str, Any]:
     return dict(
         stack.client("sqs").get_queue_attributes(QueueUrl=stack.output(output), AttributeNames=["All"])["Attributes"]
@@ -316,6 +362,6 @@ def _attributes(stack: DeployedStack, output: str) -> dict[str, Any]:
 
 type Check = Callable[[DeployedStack], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
-    *(_stack, _clock, _functions, _event_sources, _queue, _dead_letters, _table, _schedule),
+    *(_clock, _functions, _event_sources, _queue, _dead_letters, _table, _bus, _schedule),
     *(_webhook, _partner_api, _reconciliation, _stores, _concurrency),
 )

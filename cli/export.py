@@ -4,7 +4,7 @@ import csv
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from cli.errors import OperatorError
 from cli.orders import at, day_in, whole, zone_of
 from cli.output import ShowPersonalData, say, working
 from cli.stack import DeployedStack
@@ -52,6 +53,9 @@ def export(
     """Orders of a period as CSV or JSON Lines. Example: partner-orders export --from 2026-03-01 --to 2026-03-31"""
     stack = DeployedStack.find(context.obj)
     stores = [store_named(stack, name) for name in store] if store else stack.stores.all()
+    # An earlier file is overwritten only for a period that is one.
+    if day_in(UTC, first) > day_in(UTC, last or first):
+        raise OperatorError(f"{last} is before {first}", "--to is the last day, and --from the first.")
     count = 0
     with output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as target:
         lines = csv.DictWriter(target, COLUMNS, lineterminator="\n") if form is Format.CSV else None

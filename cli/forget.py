@@ -15,6 +15,7 @@ from cli.stack import DeployedStack
 from partner_orders.clock import now, to_text
 from partner_orders.erasure import Erasure
 from partner_orders.json_text import Json
+from partner_orders.orders_table import ContendedError
 
 PARTITION = "ERASURES"
 _FIELDS = {
@@ -60,10 +61,12 @@ def forget(
     """Erase one customer's data from orders, their histories and the rejected. The figures stay. The phone number, or
     what else, is read from a prompt or the standard input, never from arguments.
 
-    Example: partner-orders forget --by phone < number.txt
+    Example: partner-orders forget --by phone --yes < number.txt
     """
     if by not in _FIELDS:
         raise OperatorError(f"a customer is not known by {by}", f"One of: {', '.join(_FIELDS)}.")
+    if preview and resume:
+        raise OperatorError("a preview leaves nothing to go on with", "Say --preview or --resume.")
     wanted = _normal(_read(by))
     if len(wanted) < 4:
         raise OperatorError("too short to tell one customer from another", "Give it whole.")
@@ -74,11 +77,19 @@ def forget(
     if not preview:
         ask("erase this customer's data for good?", yes)
     progress = _begun(stack, preview, resume)
+    if not preview:
+        _save(stack, progress)
+        say(f"Written down as {progress.erasure_id}. If this is interrupted: --resume {progress.erasure_id}")
     erasure = Erasure(stack.dynamodb, stack.table_name, lambda order: _is_of(order, _FIELDS[by], wanted), now)
     with working("reading the table") as shown:
         while not progress.done_at:
-            _read_on(stack, erasure, progress)
-            _save(stack, progress)
+            try:
+                _read_on(stack, erasure, progress)
+            except ContendedError as error:
+                raise OperatorError(str(error), f"Go on with --resume {progress.erasure_id}.") from None
+            finally:
+                if not preview:
+                    _save(stack, progress)
             if shown is not None:
                 shown.update(f"{progress.rows_read} rows read, {progress.orders} orders erased")
     report = {name: value for name, value in asdict(progress).items() if name != "last_key"} | {"beyond": [*BEYOND]}
@@ -87,7 +98,7 @@ def forget(
         return
     verb = "would be erased" if preview else "are erased"
     counts = f"{progress.orders} orders and {progress.rejected} rejected events"
-    say(f"{counts} {verb}; written down as {progress.erasure_id}")
+    say(f"{counts} {verb}")
     say("Not reached:")
     for place in BEYOND:
         say(f"  - {place}")
@@ -105,13 +116,13 @@ def _read_on(stack: DeployedStack, erasure: Erasure, progress: Progress) -> None
         if pk.startswith("ORDER#"):
             orders.add(pk.removeprefix("ORDER#"))
         elif pk.startswith("REJECTED#"):
-            progress.rejected += 1
             if not progress.preview:
                 erasure.erase_rejected(pk.removeprefix("REJECTED#"))
+            progress.rejected += 1
     for order_id in sorted(orders):
-        progress.orders += 1
         if not progress.preview:
             erasure.erase_order(order_id)
+        progress.orders += 1
     progress.rows_read += len(page["Items"])
     progress.last_key = page.get("LastEvaluatedKey", {})
     if not progress.last_key:

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from cli.errors import OperatorError
-from cli.output import AsJson, ShowPersonalData, out, print_json, print_table, say
+from cli.output import AsJson, ShowPersonalData, out, print_json, print_table, say, working
 from cli.stack import DeployedStack
 from cli.stores import store_named
 from partner_orders import lifecycle
@@ -35,28 +35,32 @@ def list_orders(
     day: Day = None,
     status: Annotated[str | None, typer.Option(help="only orders of this status")] = None,
     open_only: Annotated[
-        bool, typer.Option("--open", help="the open orders of the last 60 days, of any store")
+        bool, typer.Option("--open", help="the open orders: of the last 60 days, or of the --day")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """A store's orders of a day, or every open order.
+    """A store's orders of a day, or the open orders of a store or of all.
 
-    Example: partner-orders orders list --store k7mf --day 2026-03-14 --status CANCELLED
+    Example: partner-orders orders list --store 148020 --day 2026-03-14 --status CANCELLED
     """
+    if not (store or open_only):
+        raise OperatorError("which orders?", "Name a --store, or ask for the --open ones.")
+    if day and not store:
+        raise OperatorError("a day begins when it begins at a store", "Name its --store.")
     stack = DeployedStack.find(context.obj)
-    zone: tzinfo = UTC
-    if store:
-        found = store_named(stack, store)
-        zone = zone_of(found)
+    found = store_named(stack, store) if store else None
+    zone = zone_of(found) if found else UTC
+    if found and (day or not open_only):
         start, end = day_in(zone, day)
         ids = stack.orders.of_store(found.store_id, start, end - timedelta(microseconds=1))
-    elif open_only:
-        ids = stack.orders.open_since(now() - timedelta(days=60))
     else:
-        raise OperatorError("which orders?", "Name a --store, or ask for the --open ones.")
-    orders = [order for order in map(stack.orders.get, ids) if order is not None]
+        ids = stack.orders.open_since(now() - timedelta(days=60))
+    with working(f"reading {len(ids)} orders"):
+        orders = [order for order in map(stack.orders.get, ids) if order is not None]
     if open_only:
         orders = [order for order in orders if lifecycle.is_open(order.status)]
+    if found:
+        orders = [order for order in orders if order.attributes.get("store_id") == found.store_id]
     if status:
         orders = [order for order in orders if order.status == lifecycle.normalise(status)]
     print_orders(orders, zone, as_json)
@@ -71,7 +75,7 @@ def find(
     store: Annotated[str | None, typer.Option(help="the store of an order_code")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Orders by any of their three ids. Example: partner-orders orders find 0417 --store k7mf"""
+    """Orders by any of their three ids. Example: partner-orders orders find 0888 --store 148020"""
     stack = DeployedStack.find(context.obj)
     zone: tzinfo = UTC
     ids = [order_id, *stack.orders.by_external_order_id(order_id)]
@@ -92,11 +96,15 @@ def show(
     as_json: AsJson = False,
     show_personal_data: ShowPersonalData = False,
 ) -> None:
-    """An order's life, items and money. Example: partner-orders orders show 0b9f3c52-71a4-4f0e-9b1c-6d2f8a7e5c10"""
+    """An order's life, items and money. Example: partner-orders orders show b7gw-7888-947312"""
     stack = DeployedStack.find(context.obj)
     order = stack.orders.get(order_id)
     if order is None:
         others = stack.orders.by_external_order_id(order_id)
+        if len(others) > 1:
+            raise OperatorError(
+                f"{len(others)} orders are called {order_id}", f"`partner-orders orders find {order_id}`."
+            )
         order = stack.orders.get(others[0]) if others else None
     if order is None:
         raise OperatorError(f"no order {order_id}", "`partner-orders orders find` takes an order_code too.")
@@ -130,7 +138,7 @@ def print_orders(orders: list[StoredOrder], zone: tzinfo, as_json: bool) -> None
             for order in orders
         ),
     )
-    say(f"{len(orders)} orders")
+    say(f"{len(orders)} orders, times in {zone}")
 
 
 def summary(order: StoredOrder) -> dict[str, Any]:
@@ -174,10 +182,10 @@ def day_in(zone: tzinfo, text: str | None) -> tuple[datetime, datetime]:
     """When a day begins and ends in a zone. Raises OperatorError."""
     try:
         day = date.fromisoformat(text) if text else now().astimezone(zone).date()
-    except ValueError:
+        begins, ends = (datetime.combine(one, time(), zone) for one in (day, day + timedelta(days=1)))
+        return begins.astimezone(UTC), ends.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise OperatorError(f"{text} is no day", "A day looks like 2026-03-14.") from None
-    begins, ends = (datetime.combine(one, time(), zone) for one in (day, day + timedelta(days=1)))
-    return begins.astimezone(UTC), ends.astimezone(UTC)
 
 
 def at(text: str, zone: tzinfo) -> str:

@@ -46,7 +46,7 @@ def run(
 ) -> int:
     """Compare a window with the platform: a preview first, then, if you agree, the backfill, to its report.
 
-    Example: partner-orders reconcile run --from 2026-03-14T08:00:00Z --store k7mf
+    Without --from, all that the platform still shows: 60 days. Example: partner-orders reconcile run --preview
     """
     stack = DeployedStack.find(context.obj)
     request = {"from": start, "to": end, "stores": store or []}
@@ -72,7 +72,8 @@ def reports(
     Example: partner-orders reconcile reports --days 30
     """
     stack = DeployedStack.find(context.obj)
-    found = stack.reconciliation.reports(now() - timedelta(days=days), now())
+    with working("reading the reports"):
+        found = stack.reconciliation.reports(now() - timedelta(days=days), now())
     if as_json:
         print_json(found)
         return

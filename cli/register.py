@@ -40,8 +40,9 @@ def register(
         found = _arrival(stack, began, timeout)
     if not found:
         raise OperatorError(
-            "nothing arrived",
-            "`partner-orders doctor` tries the webhook. Are URL and secret in the plug-in exactly as above?",
+            "nothing arrived that was created since",
+            "`partner-orders doctor` tries the webhook. Are URL and secret in the plug-in exactly as above?"
+            " An order that says it was created earlier is not seen here: `partner-orders orders find`.",
         )
     say(found)
 

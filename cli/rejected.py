@@ -39,7 +39,7 @@ def show(
 ) -> None:
     """One rejected event, and what was wrong; its body only with --show-personal-data.
 
-    Example: partner-orders rejected show 74569724f47ec6ea
+    Example: partner-orders rejected show 302631e7f1f3fdcc
     """
     event = _named(DeployedStack.find(context.obj), digest)
     text = event.body.decode("utf-8", "backslashreplace")
@@ -92,7 +92,7 @@ def replay(
 
 @app.command()
 def discard(context: typer.Context, digest: Digest, yes: Yes = False) -> None:
-    """Delete a rejected event for good. Example: partner-orders rejected discard 74569724f47ec6ea"""
+    """Delete a rejected event for good. Example: partner-orders rejected discard 302631e7f1f3fdcc"""
     stack = DeployedStack.find(context.obj)
     event = _named(stack, digest)
     ask(f"delete the rejected event of {event.first_received_at} ({event.reason}) for good?", yes)

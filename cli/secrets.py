@@ -25,12 +25,18 @@ _LENGTH = 48
 @app.command("set-token")
 def set_token(context: typer.Context) -> None:
     """Store the Partner API token. Example: partner-orders secrets set-token < token.txt"""
-    _store_credentials(context, {"token": _read("token")})
+    token = _read("token")
+    if token.startswith("{"):
+        raise OperatorError("not stored: this is no token, but the JSON around one", "Give what is between its quotes.")
+    _store_credentials(context, {"token": token})
 
 
 @app.command("set-client")
 def set_client(context: typer.Context) -> None:
-    """Store the Partner API client: two lines, its id and its secret. Example: partner-orders secrets set-client"""
+    """Store the Partner API client: two lines, its id and its secret.
+
+    Example: partner-orders secrets set-client < client.txt
+    """
     _store_credentials(context, {"client_id": _read("client_id"), "client_secret": _read("client_secret")})
 
 
@@ -132,9 +138,11 @@ def _store_credentials(context: typer.Context, content: dict[str, str]) -> None:
 
 
 def _read(name: str) -> str:
-    if sys.stdin.isatty():
-        return str(typer.prompt(name, hide_input=True, err=True)).strip()
-    return sys.stdin.readline().strip()
+    prompted = sys.stdin.isatty()
+    text = str(typer.prompt(name, hide_input=True, err=True)) if prompted else sys.stdin.readline()
+    if not text.strip():
+        raise OperatorError(f"no {name} was given", "Give it at the prompt, or as a line of the standard input.")
+    return text.strip()
 
 
 def _has_previous(client: Any, arn: str) -> bool:

@@ -13,7 +13,15 @@ from typing import Any
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+)
 
 from cli.errors import OperatorError
 from partner_orders.clock import now
@@ -26,6 +34,8 @@ from partner_orders.stores_table import StoresTable
 ROOT = Path(__file__).parents[1]
 SAMCONFIG = ROOT / "samconfig.toml"
 LOCAL_STACK = Path(os.environ.get("PARTNER_ORDERS_LOCAL_STACK") or ROOT / ".local" / "stack.json")
+# What botocore raises before it asks AWS anything, in place of an answer.
+NOT_SIGNED_IN = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, SSOError, TokenRetrievalError)
 _CALLS = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 4, "mode": "standard"})
 _LONG_CALLS = Config(connect_timeout=5, read_timeout=910, retries={"total_max_attempts": 1})
 
@@ -113,6 +123,11 @@ class DeployedStack:
                 ) from None
             raise
         return dict(stacks[0])
+
+    @property
+    def status(self) -> str:
+        """CloudFormation's word. Raises OperatorError if there is no such stack."""
+        return str(self._description["StackStatus"])
 
     @cached_property
     def outputs(self) -> dict[str, str]:

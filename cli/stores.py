@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.errors import OperatorError
-from cli.output import AsJson, print_json, print_table, say
+from cli.output import AsJson, print_json, print_table, say, working
 from cli.stack import DeployedStack
 from partner_orders.stores_table import InvalidStoreError, Store, StoreSettings
 
@@ -41,17 +41,20 @@ def set_store(
 ) -> None:
     """Set what is given, and leave the rest. A store that no event has named yet is registered.
 
-    Example: partner-orders stores set k7mf --currency PKR --time-zone Asia/Karachi
+    Example: partner-orders stores set 148020 --currency SAR --time-zone Asia/Riyadh
     """
     settings = StoreSettings(
         currency=currency, time_zone=time_zone, trading_hours=trading_hours, external_partner_config_id=code
     )
+    if not store.strip() or settings == StoreSettings():
+        raise OperatorError("there is nothing to set", "Name a store, and what to set of it: --currency PKR.")
     stack = DeployedStack.find(context.obj)
+    is_new = stack.stores.find(store) is None
     try:
         store_id = stack.stores.set(store, settings)
     except InvalidStoreError as error:
-        raise OperatorError(f"{store}: {error}") from None
-    say(f"{store_id} is set")
+        raise OperatorError(f"{store}: {error}", "Nothing was changed.") from None
+    say(f"{store_id} is set" + (", and is new: no event has named it yet" if is_new else ""))
 
 
 @app.command()
@@ -62,7 +65,7 @@ def pause(
 ) -> None:
     """Leave a store out of reconciliation, because it is closed for long. Its webhooks are stored as ever.
 
-    Example: partner-orders stores pause k7mf
+    Example: partner-orders stores pause 148020
     """
     stack = DeployedStack.find(context.obj)
     if stack.stores.find(store) is None:
@@ -79,13 +82,18 @@ def import_stores(
 ) -> None:
     """Set many stores from a CSV file: store_id, and any of currency, time_zone, trading_hours, code, is_paused.
 
-    All lines are checked before the first is written. Example: partner-orders stores import stores.csv --preview
+    All lines are checked before the first is written.
+
+    Example: partner-orders stores import stores.csv --preview
     """
-    found: list[tuple[str, StoreSettings]] = []
+    found: dict[str, StoreSettings] = {}
     problems: list[str] = []
     for line, row in _rows(file):
         try:
-            found.append(_settings(row))
+            store_id, settings = _settings(row)
+            if store_id in found:
+                raise InvalidStoreError(f"{store_id} is in an earlier line too")
+            found[store_id] = settings
         except InvalidStoreError as error:
             problems.append(f"line {line}: {error}")
     if problems:
@@ -94,23 +102,29 @@ def import_stores(
         say(f"{len(found)} stores are well described; nothing was changed")
         return
     stores = DeployedStack.find(context.obj).stores
-    for store_id, settings in found:
-        stores.set(store_id, settings)
+    with working(f"setting {len(found)} stores"):
+        for store_id, settings in found.items():
+            stores.set(store_id, settings)
     say(f"{len(found)} stores are set")
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    known = {"store_id", "currency", "time_zone", "trading_hours", "code", "is_paused"}
     with file.open(encoding="utf-8-sig", newline="") as content:
         reader = csv.DictReader(content)
-        known = {"store_id", "currency", "time_zone", "trading_hours", "code", "is_paused"}
-        columns = set(reader.fieldnames or [])
-        if "store_id" not in columns or columns - known:
-            raise OperatorError(
-                f"{file.name}: the first line should name the columns",
-                f"store_id, and any of {', '.join(sorted(known - {'store_id'}))}.",
-            )
-        for row in reader:
-            yield reader.line_num, row
+        try:
+            columns = set(reader.fieldnames or [])
+            if "store_id" not in columns or columns - known:
+                raise OperatorError(
+                    f"{file.name}: the first line should name the columns",
+                    f"store_id, and any of {', '.join(sorted(known - {'store_id'}))}; a comma between them.",
+                )
+            for row in reader:
+                yield reader.line_num, row
+        except UnicodeDecodeError:
+            raise OperatorError(f"{file.name} is not in UTF-8", "Save it as `CSV UTF-8`.") from None
+        except csv.Error as error:
+            raise OperatorError(f"line {reader.line_num + 1}: {error}", "Is it CSV?") from None
 
 
 def _settings(row: dict[str, Any]) -> tuple[str, StoreSettings]:

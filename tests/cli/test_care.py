@@ -10,6 +10,7 @@ import pytest
 
 from cli.stack import DeployedStack
 from partner_orders.body import unpack
+from partner_orders.erasure import Erasure
 from partner_orders.event import Arrival
 from partner_orders.webhook_secret import WebhookSecret
 from tests.cli.conftest import Ran
@@ -40,6 +41,16 @@ def test_a_token_is_read_from_the_standard_input_and_shown_nowhere(run: Run, sta
     assert ran.status == 0
     assert json.loads(secret_of(stack, "PartnerApiSecretArn")) == {"token": "a-token-of-the-platform"}
     assert "a-token" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("text", ['{"token": "a-token"}', ""])
+def test_the_json_around_a_token_and_nothing_at_all_are_not_stored_as_one(
+    run: Run, stack: DeployedStack, say: Say, text: str
+) -> None:
+    before = secret_of(stack, "PartnerApiSecretArn")
+    say(text)
+    assert run("secrets", "set-token").status == 1
+    assert secret_of(stack, "PartnerApiSecretArn") == before
 
 
 def test_a_client_is_stored_with_both_its_parts(run: Run, stack: DeployedStack, say: Say) -> None:
@@ -149,6 +160,40 @@ def test_a_customer_is_forgotten_in_orders_histories_and_the_rejected_and_nobody
     assert all(entry["redacted"] for entry in shown["history"])
 
 
+def erasures(stack: DeployedStack) -> list[dict[str, Any]]:
+    rows = stack.dynamodb.scan(TableName=TABLE)["Items"]
+    return [json.loads(row["progress"]["S"]) for row in rows if row["pk"]["S"] == "ERASURES"]
+
+
+def test_an_erasure_that_breaks_off_is_written_down_and_goes_on(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = order(order_id="again")
+    store_order(order(), again)
+    erase, tried = Erasure.erase_order, []
+
+    def breaks_off(erasure: Erasure, order_id: str) -> int:
+        tried.append(order_id)
+        if len(tried) == 2:
+            raise KeyboardInterrupt
+        return erase(erasure, order_id)
+
+    monkeypatch.setattr(Erasure, "erase_order", breaks_off)
+    say("+92300123441\n")
+    ran = run("forget", "--yes")
+    [begun] = erasures(stack)
+    assert (ran.status, begun["orders"], begun["done_at"]) == (130, 1, "")
+    assert f"--resume {begun['erasure_id']}" in ran.err
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--resume", begun["erasure_id"], "--preview").status == 1
+    assert b"Amna" in bodies(stack)
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--resume", begun["erasure_id"]).status == 0
+    [done] = erasures(stack)
+    assert (done["orders"], bool(done["done_at"])) == (2, True)
+    assert b"Amna" not in bodies(stack)
+
+
 def test_a_preview_counts_and_changes_nothing(
     run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
 ) -> None:
@@ -156,6 +201,7 @@ def test_a_preview_counts_and_changes_nothing(
     say("+92300123441\n")
     assert run("forget", "--preview", "--json").json["orders"] == 1
     assert b"Amna" in bodies(stack)
+    assert erasures(stack) == []
 
 
 def test_nothing_is_erased_without_a_yes_nor_by_half_a_number(
@@ -199,3 +245,21 @@ def test_json_lines_hold_the_order_without_the_customer_unless_asked(run: Run, s
     assert json.loads(line)["order"]["items"][0]["sku"] == "GB-100231"
     assert "Amna" not in line
     assert "Amna" in run(*arguments, "--show-personal-data").out
+
+
+@pytest.mark.parametrize("period", [("x",), ("2026-10-14", "--to", "2026-10-01"), ("2026-10-14", "--to", "9999-12-31")])
+def test_a_period_that_is_none_leaves_an_earlier_file_as_it_was(
+    run: Run, store_order: StoreOrder, folder: Path, period: tuple[str, ...]
+) -> None:
+    store_order(order())
+    file = folder / "orders.csv"
+    file.write_text("of last month")
+    ran = run("export", "--from", *period, "--output", str(file))
+    assert (ran.status, ran.out) == (1, "")
+    assert "AWS" not in ran.err
+    assert file.read_text() == "of last month"
+
+
+def test_a_file_that_cannot_be_written_is_named(run: Run, folder: Path) -> None:
+    ran = run("export", "--from", "2026-10-14", "--output", str(folder / "none" / "orders.csv"))
+    assert (ran.status, "No such file or directory" in ran.err) == (1, True)

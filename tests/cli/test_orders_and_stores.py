@@ -43,10 +43,44 @@ def test_orders_are_listed_by_status_and_while_they_are_open(
     assert [entry["order_id"] for entry in run("orders", "list", "--open", "--json").json] == ["a"]
 
 
+def test_the_open_orders_of_a_store_are_those_of_every_day(
+    run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.orders.now", lambda: NOW)
+    elsewhere = at(14, "RECEIVED", order_id="c")
+    elsewhere["client"] |= {"store_id": "another", "external_partner_config_id": "GB-ANOTHER"}
+    yesterday = at(13, "RECEIVED", order_id="b", sys={"created_at": "2026-10-13T08:12:00.000Z"})
+    store_order(at(12, "RECEIVED", order_id="a"), yesterday, elsewhere)
+    of_store = ("orders", "list", "--store", "q7xk", "--open", "--json")
+    assert [entry["order_id"] for entry in run(*of_store).json] == ["b", "a"]
+    assert [entry["order_id"] for entry in run(*of_store, "--day", "2026-10-13").json] == ["b"]
+
+
+@pytest.mark.parametrize("day", ["14.10.2026", "9999-12-31", "2026-02-30"])
+def test_what_is_no_day_is_refused_with_how_one_looks(run: Run, store_order: StoreOrder, day: str) -> None:
+    store_order(order())
+    ran = run("orders", "list", "--store", "q7xk", "--day", day)
+    assert (ran.status, "A day looks like" in ran.err) == (1, True)
+
+
+def test_a_day_without_a_store_is_not_silently_left_out(run: Run) -> None:
+    ran = run("orders", "list", "--open", "--day", "2026-10-14")
+    assert (ran.status, "Name its --store" in ran.err) == (1, True)
+
+
 @pytest.mark.parametrize("name", [(ORDER_ID,), ("k4vd-2611-r8mz",), ("0417", "--store", "q7xk")])
 def test_an_order_is_found_by_any_of_its_three_ids(run: Run, store_order: StoreOrder, name: tuple[str, ...]) -> None:
     store_order(order())
     assert [entry["order_id"] for entry in run("orders", "find", *name, "--json").json] == [ORDER_ID]
+
+
+def test_of_several_orders_of_one_external_id_none_is_shown_as_if_it_were_the_only_one(
+    run: Run, store_order: StoreOrder
+) -> None:
+    store_order(order(), order(order_id="another"))
+    ran = run("orders", "show", "k4vd-2611-r8mz")
+    assert (ran.status, "2 orders" in ran.err) == (1, True)
+    assert len(run("orders", "find", "k4vd-2611-r8mz", "--json").json) == 2
 
 
 def test_an_order_that_is_not_there_is_an_error_that_says_what_else_to_try(run: Run) -> None:
@@ -126,6 +160,34 @@ def test_a_setting_that_is_none_is_refused_with_how_it_should_look(
     assert run("stores", "list", "--json").json == []
 
 
+@pytest.mark.parametrize("arguments", [("q7xk",), ("", "--currency", "PKR"), (" ", "--currency", "PKR")])
+def test_nothing_is_registered_where_there_is_nothing_to_set(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run("stores", "set", *arguments).status == 1
+    assert run("stores", "list", "--json").json == []
+
+
+def test_a_store_that_no_event_has_named_is_said_to_be_new(run: Run) -> None:
+    assert "is new" in run("stores", "set", "q7xx", "--currency", "PKR").err
+    assert "is new" not in run("stores", "set", "q7xx", "--currency", "PKR").err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"store_id,currency\na,PKR\na,SAR\n", "line 3: a is in an earlier line too"),
+        ("store_id,code\na,Z\u00fcrich\n".encode("latin-1"), "is not in UTF-8"),
+        ("store_id,currency\na,PKR\n".encode("utf-16"), "is not in UTF-8"),
+        (b"store_id,code\na,A1\nb," + b"x" * 200_000 + b"\n", "line 3: field larger"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused_whole(run: Run, folder: Path, content: bytes, said: str) -> None:
+    file = folder / "stores.csv"
+    file.write_bytes(content)
+    ran = run("stores", "import", str(file))
+    assert (ran.status, said in ran.err) == (1, True), ran.err
+    assert run("stores", "list", "--json").json == []
+
+
 def test_stores_are_imported_all_or_none_and_each_wrong_line_is_named(run: Run, folder: Path) -> None:
     file = folder / "stores.csv"
     file.write_text("store_id,currency,time_zone,code\na,PKR,Asia/Karachi,A1\nb,rupees,,\n,PKR,,\n")
@@ -150,6 +212,23 @@ def test_a_file_without_the_columns_is_refused(run: Run, folder: Path) -> None:
     file.write_text("id;currency\na;PKR\n")
     ran = run("stores", "import", str(file))
     assert (ran.status, "first line should name the columns" in ran.err) == (1, True)
+
+
+def test_a_fault_of_ours_is_an_error_without_the_data_that_it_was_about(
+    run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("Amna, +92300123441")
+
+    monkeypatch.setattr("cli.orders.now", broken)
+    ran = run("orders", "list", "--open")
+    assert (ran.status, "RuntimeError" in ran.err) == (1, True)
+    assert "Amna" not in ran.out + ran.err
+
+
+def test_an_empty_id_is_an_error_that_says_so(run: Run) -> None:
+    ran = run("orders", "show", "")
+    assert (ran.status, "is empty" in ran.err) == (1, True)
 
 
 def test_a_wrong_call_is_told_from_a_failed_one(run: Run) -> None:

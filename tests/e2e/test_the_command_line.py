@@ -19,8 +19,9 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def made_whole(stack: Stack) -> None:
-    """A reconciliation has run, so that there is a report."""
+def made_whole(stack: Stack, run: CommandLine) -> None:
+    """There is a store, and a reconciliation has run, so that there is a report."""
+    assert run("stores", "set", "q7xk", "--currency", "PKR").returncode == 0
     stack.client("lambda").invoke(FunctionName=stack.outputs["ReconcilerFunctionName"], Payload=b"{}")
 
 
@@ -121,6 +122,14 @@ def event_source_off(stack: Stack, function: str) -> Iterator[None]:
 
 
 @contextmanager
+def throttled(stack: Stack, function: str) -> Iterator[None]:
+    client, name = stack.client("lambda"), stack.outputs[function]
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    yield
+    client.delete_function_concurrency(FunctionName=name)
+
+
+@contextmanager
 def another_output(run: CommandLine, **changes: Any) -> Iterator[None]:
     """The webhook is somewhere else than the stack says."""
     content = json.loads(run._stack_file.read_text())
@@ -139,7 +148,7 @@ PLANTED: dict[str, tuple[str, Callable[[Stack, CommandLine], Any]]] = {
         "Partner API",
         lambda stack, _: secret_changed(stack, "PartnerApiSecretArn", '{"token": "another"}'),
     ),
-    "credentials deleted": ("partner api", lambda stack, _: secret_missing(stack)),
+    "credentials deleted": ("Partner API credentials", lambda stack, _: secret_missing(stack)),
     "webhook secret empty": ("webhook secret", lambda stack, _: secret_changed(stack, "WebhookSecretArn", " ")),
     "events given up too soon": ("order-events queue", lambda stack, _: given_up_too_soon(stack)),
     "queue with a policy": (
@@ -159,6 +168,7 @@ PLANTED: dict[str, tuple[str, Callable[[Stack, CommandLine], Any]]] = {
         "event source of the publisher",
         lambda stack, _: event_source_off(stack, "PublisherFunctionName"),
     ),
+    "publisher throttled": ("function publisher", lambda stack, _: throttled(stack, "PublisherFunctionName")),
     "webhook elsewhere": ("webhook", lambda _, run: another_output(run, webhook_url="http://127.0.0.1:9/order-events")),
 }
 
