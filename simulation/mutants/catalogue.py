@@ -456,7 +456,7 @@ _THE_BATCH = [
         "rejected-again-and-again",
         "Each arrival of one rejected body is a row of its own.",
         _REJECTED,
-        "RejectedTable.keep",
+        "RejectedTable._note",
         "Key=_key(digest_of(body))",
         "Key=_key(digest_of(body + to_text(self._clock()).encode()))",
     ),
@@ -586,8 +586,8 @@ _THE_TABLE = [
         "A store is remembered as registered before it was written.",
         _STORES,
         "StoresTable.register",
-        "        text = {name: value[:MAX_CHARACTERS] for name, value in given.items() if value}\n",
-        "        text = {name: value[:MAX_CHARACTERS] for name, value in given.items() if value}\n"
+        "        text = {name: _storable(value) for name, value in given.items() if value}\n",
+        "        text = {name: _storable(value) for name, value in given.items() if value}\n"
         "        self._registered.add(identity)\n",
         _UNFINISHED,
     ),
