@@ -30,6 +30,7 @@ COPIED = (
     "tests",
     "pyproject.toml",
     "template.yaml",
+    "docs",
 )
 UNTOUCHED = Mutant("(no bug at all)", "The copy as it is.", ())
 # The modules that the properties are about: there they are asked first, elsewhere the simulator is.
