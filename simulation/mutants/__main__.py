@@ -34,7 +34,10 @@ COPIED = (
 )
 UNTOUCHED = Mutant("(no bug at all)", "The copy as it is.", ())
 # The modules that the properties are about: there they are asked first, elsewhere the simulator is.
-DOMAIN = ("event.py", "merge.py", "digest.py", "lifecycle.py", "json_text.py", "order.py")
+DOMAIN = (
+    *("/event.py", "merge.py", "digest.py", "lifecycle.py", "json_text.py", "/order.py"),
+    *("erasure.py", "publisher.py", "change_event.py", "event_bus.py"),
+)
 SECONDS = 300
 
 
