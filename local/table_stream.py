@@ -7,21 +7,23 @@ type Record = dict[str, Any]
 
 
 class TableStream:
-    """Follows every UpdateItem that the client makes; ``records`` may be taken away."""
+    """Follows every UpdateItem and PutItem that the client makes; ``records`` may be taken away."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
         self._made = 0
         self.records: list[Record] = []
-        client.meta.events.register("provide-client-params.dynamodb.UpdateItem", self._before)
-        client.meta.events.register("after-call.dynamodb.UpdateItem", self._after)
+        for operation in ("UpdateItem", "PutItem"):
+            client.meta.events.register(f"provide-client-params.dynamodb.{operation}", self._before)
+            client.meta.events.register(f"after-call.dynamodb.{operation}", self._after)
 
     def stop(self) -> None:
         """Follow no more."""
         events = self._client.meta.events
-        events.unregister("provide-client-params.dynamodb.UpdateItem", self._before)
-        events.unregister("after-call.dynamodb.UpdateItem", self._after)
+        for operation in ("UpdateItem", "PutItem"):
+            events.unregister(f"provide-client-params.dynamodb.{operation}", self._before)
+            events.unregister(f"after-call.dynamodb.{operation}", self._after)
 
     def add(self, key: Any, old: Any, new: Any) -> None:
         """A change that nobody made: from one item to another, each None where there is none."""
@@ -36,7 +38,7 @@ class TableStream:
         )
 
     def _before(self, params: dict[str, Any], **_: Any) -> None:
-        self._key = params["Key"]
+        self._key = params["Key"] if "Key" in params else {name: params["Item"][name] for name in ("pk", "sk")}
         self._old = self._read()
 
     def _after(self, http_response: Any, **_: Any) -> None:

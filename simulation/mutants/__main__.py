@@ -1,13 +1,15 @@
 """``python -m simulation.mutants``: plant each bug in a copy of our code, and see it caught.
 
 The tests of the copy are the properties (tests/property) and the fault simulator, none other. A line for each bug says
-what caught it; the last line is ``mutants: killed=N of N``, and the exit code is 1 if any survived.
+what caught it: a property by its name, or a violation. A copy that cannot be tested, or whose tests do not end, proves
+nothing: it is UNCLEAR. The last line is ``mutants: killed=N of N``, and the exit code is 1 if any was not killed.
 """
 
 import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,19 +21,28 @@ from simulation.mutants.catalogue import MUTANTS
 from simulation.mutants.planting import AnchorLostError, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "layers/partner_orders/partner_orders"
 COPIED = (
-    "layers/partner_orders/partner_orders",
+    PACKAGE,
     "functions",
     "local",
     "simulation",
     "tests",
     "pyproject.toml",
     "template.yaml",
+    "docs",
 )
 UNTOUCHED = Mutant("(no bug at all)", "The copy as it is.", ())
 # The modules that the properties are about: there they are asked first, elsewhere the simulator is.
-DOMAIN = ("event.py", "merge.py", "digest.py", "lifecycle.py", "json_text.py", "order.py")
+DOMAIN = (
+    *("/event.py", "merge.py", "digest.py", "lifecycle.py", "json_text.py", "/order.py"),
+    *("erasure.py", "publisher.py", "change_event.py", "event_bus.py"),
+)
 SECONDS = 300
+
+
+class NotProvenError(RuntimeError):
+    """The tests of a copy neither passed nor found anything; says what happened instead."""
 
 
 def main() -> int:
@@ -52,16 +63,20 @@ def main() -> int:
         print(f"mutants: {len(mutants)} can be planted")
         return 0
 
-    def attempt(mutant: Mutant) -> str:
-        return what_kills(mutant, arguments.seeds)
+    def attempt(mutant: Mutant) -> tuple[str, str]:
+        try:
+            return what_kills(mutant, arguments.seeds), ""
+        except NotProvenError as error:
+            return "", str(error)
 
     killed = 0
     with ThreadPoolExecutor(arguments.processes) as pool:
         untouched = pool.submit(attempt, UNTOUCHED)
-        for mutant, killer in zip(mutants, pool.map(attempt, mutants), strict=True):
+        for mutant, (killer, unclear) in zip(mutants, pool.map(attempt, mutants), strict=True):
             killed += bool(killer)
-            print(f"{'killed' if killer else 'ALIVE '} {mutant.name}: {killer or mutant.bug}", flush=True)
-        if failure := untouched.result():
+            fate = "killed " if killer else "UNCLEAR" if unclear else "ALIVE  "
+            print(f"{fate} {mutant.name}: {killer or unclear or mutant.bug}", flush=True)
+        if failure := "".join(untouched.result()):
             print(f"the copy fails without any bug, so nothing is proven: {failure}")
             return 1
     print(f"mutants: killed={killed} of {len(mutants)}")
@@ -80,12 +95,14 @@ def lost_anchors(mutants: Iterable[Mutant]) -> list[str]:
 
 
 def what_kills(mutant: Mutant, seeds: int) -> str:
-    """What caught the bug: a property, or a violation; empty if nothing did."""
+    """What caught the bug: a property, or a violation; empty if nothing did. Raises NotProvenError."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         copy = Path(folder)
         copy_to(copy)
         mutant.plant(copy)
-        domain = any(edit.file.endswith(DOMAIN) for edit in mutant.edits)
+        edited = sorted({edit.file for edit in mutant.edits})
+        _can_run(copy, edited)
+        domain = any(file.endswith(DOMAIN) for file in edited)
         killer = _properties(copy) if domain else _simulator(copy, seeds)
         return killer or (_simulator(copy, seeds) if domain else _properties(copy))
 
@@ -100,38 +117,63 @@ def copy_to(folder: Path) -> None:
             shutil.copy(source, target)
 
 
+def _can_run(copy: Path, edited: list[str]) -> None:
+    """What breaks whatever it is asked is no bug of the kind that a test has to find. Raises NotProvenError."""
+    if not edited:
+        return
+    names = [Path(file).stem for file in edited if Path(file).is_relative_to(PACKAGE)]
+    for arguments in (
+        ("ruff", "check", "--isolated", "--select", "F821", "--quiet", *edited),
+        ("timeit", "-n1", "-r1", "; ".join(f"import partner_orders.{name}" for name in names) or "pass"),
+    ):
+        done = _run(copy, *arguments)
+        if done.returncode:
+            raise NotProvenError(f"the copy cannot run: {_end_of(done)}")
+
+
 def _properties(copy: Path) -> str:
-    output = _run(copy, "pytest", "tests/property", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0")
-    if output is None:
+    done = _run(copy, "pytest", "tests/property", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0")
+    if not done.returncode:
         return ""
-    failed = re.search(r"^FAILED .*::(\w+)", output, re.MULTILINE)
-    return f"property {failed[1]}" if failed else f"the properties did not run: {output[-300:]}"
+    failed = re.search(r"^FAILED .*::(\w+)", done.stdout, re.MULTILINE)
+    if done.returncode != 1 or not failed:
+        raise NotProvenError(f"the properties did not run: {_end_of(done)}")
+    return f"property {failed[1]}"
 
 
 def _simulator(copy: Path, seeds: int) -> str:
-    output = _run(copy, "simulation", "--seeds", str(seeds), "--stop", "--processes", "1")
-    if output is None:
+    done = _run(copy, "simulation", "--seeds", str(seeds), "--stop", "--processes", "1")
+    if not done.returncode:
         return ""
-    violation = re.search(r"^seed \d+: .*", output, re.MULTILINE)
-    return f"simulator, {violation[0]}" if violation else f"the simulator did not run: {output[-300:]}"
+    violation = re.search(r"^seed \d+: .*", done.stdout, re.MULTILINE)
+    if done.returncode != 1 or not violation:
+        raise NotProvenError(f"the simulator did not run: {_end_of(done)}")
+    return f"simulator, {violation[0]}"
 
 
-def _run(copy: Path, module: str, *arguments: str) -> str | None:
-    """Run a module of the copy. None if it succeeds, else what it printed."""
+def _run(copy: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module of the copy. Raises NotProvenError if it does not end."""
     paths = f"{copy / 'layers/partner_orders'}{os.pathsep}{copy}"
+    process = subprocess.Popen(  # noqa: S603 (our own Python)
+        [sys.executable, "-m", module, *arguments],
+        cwd=copy,
+        env=os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     try:
-        done = subprocess.run(  # noqa: S603 (our own Python)
-            [sys.executable, "-m", module, *arguments],
-            cwd=copy,
-            env=os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        output, errors = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        return f"nothing after {SECONDS} s"
-    return done.stdout + done.stderr if done.returncode else None
+        os.killpg(process.pid, signal.SIGKILL)  # With the processes that it has started.
+        process.communicate()
+        raise NotProvenError(f"{module} did not end within {SECONDS} s") from None
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def _end_of(done: subprocess.CompletedProcess[str]) -> str:
+    return (done.stdout + done.stderr).strip()[-300:]
 
 
 if __name__ == "__main__":

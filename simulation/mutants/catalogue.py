@@ -23,6 +23,10 @@ _LIFECYCLE = f"{_PACKAGE}/lifecycle.py"
 _JSON = f"{_PACKAGE}/json_text.py"
 _BODY = f"{_PACKAGE}/body.py"
 _ORDER = f"{_PACKAGE}/order.py"
+_ERASURE = f"{_PACKAGE}/erasure.py"
+_PUBLISHER = f"{_PACKAGE}/publisher.py"
+_CHANGE = f"{_PACKAGE}/change_event.py"
+_BUS = f"{_PACKAGE}/event_bus.py"
 _CONSUMER = "functions/consumer/app.py"
 
 _LATE = (
@@ -189,6 +193,14 @@ _THE_SAME_EVENT = [
         "_text",
         "lifecycle.normalise(text) if shape == _STATUS else text",
         "text",
+    ),
+    _one(
+        "cut-off-the-nanoseconds",
+        "Two times that differ by less than a microsecond are one.",
+        _DIGEST,
+        "_text",
+        "and not _FINER_THAN_A_MICROSECOND.search(text)",
+        "",
     ),
     _one(
         "one-moment-one-event",
@@ -456,7 +468,7 @@ _THE_BATCH = [
         "rejected-again-and-again",
         "Each arrival of one rejected body is a row of its own.",
         _REJECTED,
-        "RejectedTable.keep",
+        "RejectedTable._note",
         "Key=_key(digest_of(body))",
         "Key=_key(digest_of(body + to_text(self._clock()).encode()))",
     ),
@@ -586,8 +598,8 @@ _THE_TABLE = [
         "A store is remembered as registered before it was written.",
         _STORES,
         "StoresTable.register",
-        "        text = {name: value[:MAX_CHARACTERS] for name, value in given.items() if value}\n",
-        "        text = {name: value[:MAX_CHARACTERS] for name, value in given.items() if value}\n"
+        "        text = {name: _storable(value) for name, value in given.items() if value}\n",
+        "        text = {name: _storable(value) for name, value in given.items() if value}\n"
         "        self._registered.add(identity)\n",
         _UNFINISHED,
     ),
@@ -674,6 +686,54 @@ _RECONCILING = [
     ),
 ]
 
+_ERASING = [
+    _one(
+        "erased-without-a-mark",
+        "An order is erased, and takes later events with the customer's data.",
+        _ERASURE,
+        "Erasure._rewrite",
+        '"erased_at": {"S": to_text(now)}, ',
+        "",
+    ),
+]
+
+_PUBLISHING = [
+    _one(
+        "a-refused-entry-is-published",
+        "What the bus refuses of a request is not noticed.",
+        _BUS,
+        "EventBus._put",
+        'codes = [entry.get("ErrorCode") for entry in answer["Entries"]]',
+        'codes: list[str | None] = [None for _ in answer["Entries"]]',
+        _UNREAD,
+    ),
+    _one(
+        "pass-a-change-that-waits",
+        "A change that waits is passed by the later ones of its order.",
+        _PUBLISHER,
+        "Publisher._round",
+        "                    self._hold(waiting.pop(pk), code, published)\n                case Fate.PERMANENT:",
+        "                    self._hold(deque([waiting[pk][0]]), code, published)\n"
+        "                    _done(pk, waiting)\n                case Fate.PERMANENT:",
+    ),
+    _one(
+        "rewrites-are-changes",
+        "What moves or erases bodies is published as a change.",
+        _PUBLISHER,
+        "Publisher._event",
+        "before.sequence == after.sequence",
+        "before.version == after.version",
+    ),
+    _one(
+        "an-id-of-its-own-each-time",
+        "A change that is delivered again has another id.",
+        _CHANGE,
+        "order_changed",
+        '"id": f"{after.order_id}/{after.sequence}"',
+        '"id": f"{after.order_id}/{after.version}"',
+    ),
+]
+
 MUTANTS = [
     *_THE_ORDER_OF_EVENTS,
     *_THE_SAME_EVENT,
@@ -683,4 +743,6 @@ MUTANTS = [
     *_THE_BATCH,
     *_THE_TABLE,
     *_RECONCILING,
+    *_ERASING,
+    *_PUBLISHING,
 ]

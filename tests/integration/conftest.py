@@ -1,5 +1,6 @@
 """The AWS parts in one process: moto's DynamoDB, SQS and Secrets Manager, with the table as the template makes it."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from partner_orders.intake import Intake
@@ -20,6 +22,7 @@ from tests.unit.template.conftest import TEMPLATE, table_of_the_template
 NOW = datetime(2026, 10, 14, 9, 0, tzinfo=UTC)
 TABLE = "orders"
 RETENTION = timedelta(days=400)
+MAX_EXPRESSION = 4_096
 
 
 def clock() -> datetime:
@@ -46,8 +49,17 @@ def aws() -> Iterator[None]:
 @pytest.fixture
 def dynamodb(aws: None) -> Any:
     client = boto3.client("dynamodb")
+    client.meta.events.register("before-call.dynamodb", _bound_expressions)
     client.create_table(TableName=TABLE, **table_of_the_template(TEMPLATE))
     return client
+
+
+def _bound_expressions(model: Any, params: Any, **_: Any) -> None:
+    """A limit of DynamoDB's that moto does not have."""
+    for name, value in json.loads(params["body"]).items():
+        if name.endswith("Expression") and len(value) > MAX_EXPRESSION:
+            error: Any = {"Code": "ValidationException", "Message": f"Invalid {name}: Expression size has exceeded"}
+            raise ClientError({"Error": error}, model.name)
 
 
 @pytest.fixture

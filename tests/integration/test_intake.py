@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import partner_orders.intake
+from partner_orders.erasure import Erasure
 from partner_orders.event import understand
 from partner_orders.intake import Delivery, Intake, Outcome, backoff_seconds
 from partner_orders.message import OrderEventMessage
@@ -101,6 +102,36 @@ def test_an_item_that_the_table_will_never_take_is_kept_among_the_rejected(
     assert process(intake, order(order_id="broken"), order(order_id="fine")).failed == {}
     [kept] = rejected.newest()
     assert (kept.reason, kept.body) == ("refused_by_the_table", as_bytes(order(order_id="broken")))
+
+
+def test_of_events_of_one_order_only_the_one_that_the_table_refuses_is_rejected(
+    intake: Intake, dynamodb: Any, rejected: RejectedTable, orders: OrdersTable
+) -> None:
+    failing(dynamodb, "ValidationException", of=understand(as_bytes(order(13))).digest)
+    assert process(intake, order(12), order(13), order(14)).failed == {}
+    [kept] = rejected.newest()
+    assert kept.body == as_bytes(order(13))
+    found = orders.get(order()["order_id"])
+    assert found is not None
+    assert len(found.history) == 2
+
+
+def test_half_a_surrogate_in_a_stores_name_is_no_text_for_a_row(intake: Intake, stores: StoresTable) -> None:
+    named = as_bytes(order()).replace(b'"Greenbasket Clifton"', b'"Greenbasket \\ud83d"')
+    assert process(intake, named).failed == {}
+    assert [store.name for store in stores.all()] == ["Greenbasket ?"]
+
+
+def test_a_copy_of_a_rejected_event_that_was_erased_brings_nobody_back(
+    intake: Intake, dynamodb: Any, rejected: RejectedTable
+) -> None:
+    body = b'{"status": "RECEIVED", "customer": {"first_name": "Amina"}}'
+    process(intake, body)
+    Erasure(dynamodb, TABLE, lambda _: True, clock).erase_rejected(digest_of(body))
+    assert process(intake, body).failed == {}
+    kept = rejected.get(digest_of(body))
+    assert kept is not None
+    assert (kept.times_received, b"Amina" in kept.body) == (2, False)
 
 
 def test_a_rejected_event_that_cannot_be_kept_comes_again(intake: Intake, dynamodb: Any) -> None:

@@ -54,11 +54,13 @@ def test_nothing_of_the_customer_stays_and_the_order_is_what_it_was(
         if waiting and is_overtaken:
             orders.write([(waiting.pop(0), ARRIVAL)])
 
-    dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", overtake)
+    for operation in ("UpdateItem", "PutItem"):
+        dynamodb.meta.events.register(f"before-call.dynamodb.{operation}", overtake)
     try:
         Erasure(dynamodb, TABLE, lambda _: True, clock).erase_order(events[0].order_id)
     finally:
-        dynamodb.meta.events.unregister("before-call.dynamodb.UpdateItem", overtake)
+        for operation in ("UpdateItem", "PutItem"):
+            dynamodb.meta.events.unregister(f"before-call.dynamodb.{operation}", overtake)
     for event in waiting:
         orders.write([(event, ARRIVAL)])
 

@@ -1,10 +1,13 @@
 """The merge's laws, kept in DynamoDB: whatever the order, the batches, and whoever writes in between."""
 
+from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from partner_orders.clock import to_text
 from partner_orders.event import Arrival, OrderEvent, understand
 from partner_orders.merge import merge
 from partner_orders.orders_table import OrdersTable
@@ -29,6 +32,7 @@ class Writer:
         self._sizes = iter(sizes * len(events))
         self._overtaken = iter(overtaken)
         self.states: list[StoredOrder] = []
+        self.counted: Counter[str] = Counter()
 
     def run(self) -> StoredOrder:
         self._client.delete_item(TableName=TABLE, Key=self._key)
@@ -48,7 +52,7 @@ class Writer:
     def _write(self) -> None:
         size = next(self._sizes)
         batch, self._waiting = self._waiting[:size], self._waiting[size:]
-        self._orders.write([(event, ARRIVAL) for event in batch])
+        self.counted += Counter(asdict(self._orders.write([(event, ARRIVAL) for event in batch])))
 
     def _overtake(self, **_: Any) -> None:
         if not self._waiting:
@@ -72,11 +76,18 @@ def seen(order: StoredOrder) -> tuple[object, ...]:
 def test_convergence_the_table_holds_what_the_pure_merge_gives_whoever_writes_in_between(
     dynamodb: Any, events: list[OrderEvent], sizes: list[int], overtaken: list[bool]
 ) -> None:
-    merged, found = merge(events), Writer(dynamodb, events, sizes, overtaken).run()
+    writer = Writer(dynamodb, events, sizes, overtaken)
+    merged, found = merge(events), writer.run()
     assert found.snapshot_key == merged.snapshot.snapshot_key
     assert found.digests == merged.events.keys()
     assert (found.sale, found.disputed, found.conflicts) == (merged.sale, merged.disputed, merged.conflicts)
     assert found.status == merged.snapshot.status
+    assert writer.counted["stored"] == len(merged.events)
+    assert writer.counted["duplicates"] == len(events) - len(merged.events)
+    assert writer.counted["conflicts"] == merged.conflicts
+    created_at = merged.snapshot.order.sys.created_at or merged.snapshot.occurred_at
+    if created_at is not None:
+        assert found.attributes["listed_at"] == to_text(created_at)
     for entry in found.history:
         assert entry.body is not None
         assert understand(entry.body).digest == entry.digest

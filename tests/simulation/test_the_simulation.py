@@ -11,8 +11,9 @@ import pytest
 
 from simulation import dynamodb_local
 from simulation.mutants import __main__ as mutants
+from simulation.mutants.__main__ import NotProvenError
 from simulation.mutants.catalogue import MUTANTS
-from simulation.mutants.planting import AnchorLostError, Edit
+from simulation.mutants.planting import AnchorLostError, Edit, Mutant
 from simulation.story import Plan, Told, tell
 from simulation.table import DynamoDB
 
@@ -117,6 +118,32 @@ def test_an_edit_applies_only_where_its_text_is_once_in_the_function_it_names() 
     for lost in (Edit("f.py", "Two.two", "1", "2"), Edit("f.py", "one", "2", "3"), Edit("f.py", "Two.one", "1", "2")):
         with pytest.raises(AnchorLostError):
             lost.apply(source)
+
+
+_A_COPY = "layers/partner_orders/partner_orders/merge.py"
+
+
+@pytest.mark.parametrize(
+    "instead",
+    ["import nothing_of_this_name", "raise ImportError", "def never_called() -> object:\n    return not_defined"],
+)
+def test_a_copy_that_cannot_run_is_not_a_bug_that_was_caught(instead: str) -> None:
+    broken = Mutant("broken", "", (Edit(_A_COPY, "merge", "def merge(", f"{instead}\n\n\ndef merge("),))
+    with pytest.raises(NotProvenError, match="cannot run"):
+        mutants.what_kills(broken, seeds=1)
+
+
+def test_tests_that_do_not_end_have_caught_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutants, "SECONDS", 0.1)
+    with pytest.raises(NotProvenError, match="did not end"):
+        mutants.what_kills(mutants.UNTOUCHED, seeds=1)
+
+
+def test_a_property_that_cannot_be_collected_has_caught_nothing(tmp_path: Path) -> None:
+    (tmp_path / "tests" / "property").mkdir(parents=True)
+    (tmp_path / "tests" / "property" / "test_a_law.py").write_text("import nothing_of_this_name\n")
+    with pytest.raises(NotProvenError, match="the properties did not run"):
+        mutants._properties(tmp_path)
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ UPDATED = "order.updated"
 REJECTED = "order.rejected"
 # EventBridge takes 256 KB in one request, all of it counted.
 MAX_DETAIL_BYTES = 240_000
+MAX_DETAIL_TYPE = 128
 
 
 @dataclass(frozen=True)
@@ -88,5 +89,9 @@ def event_rejected(rejected: RejectedEvent) -> ChangeEvent:
 
 
 def detail_type(status: str) -> str:
-    """``order.received`` for RECEIVED; whatever the platform adds becomes letters, digits and underscores, too."""
-    return "order." + (re.sub(r"[^a-z0-9]+", "_", status.lower()).strip("_") or "unknown")
+    """``order.received`` for RECEIVED; whatever the platform adds becomes letters, digits and underscores, too,
+    and ``order.status_rejected`` where it would be taken for an event of another kind."""
+    name = re.sub(r"[^a-z0-9]+", "_", status.lower()).strip("_") or "unknown"
+    if f"order.{name}" in (UPDATED, REJECTED):
+        name = f"status_{name}"
+    return f"order.{name}"[:MAX_DETAIL_TYPE]

@@ -5,6 +5,7 @@ fields we know, and no volatile fields. What we do not know is compared as it st
 """
 
 import hashlib
+import re
 from datetime import datetime
 from functools import cache
 from json.encoder import encode_basestring_ascii as _quote
@@ -19,6 +20,9 @@ from partner_orders.order import Instant, Number, Order, parse_instant
 
 # Fields that change without the order changing, by path. GET shows them, the webhook does not (contract 3.7).
 VOLATILE = frozenset({"sys.webhook_status"})
+
+# What parse_instant() would cut off, and two different times would be one.
+_FINER_THAN_A_MICROSECOND = re.compile(r"[.,]\d{6}\d*[1-9]")
 
 type _Shape = dict[str, Any]
 _INSTANT, _NUMBER, _STATUS, _OPAQUE, _VOLATILE = "instant", "number", "status", "opaque", "volatile"
@@ -102,7 +106,7 @@ def _canonical(value: Json, shape: Any, out: list[str]) -> int:
 def _text(text: str, shape: Any) -> str:
     """A string by what it means where the field says what that is; as it stands otherwise."""
     try:
-        if shape == _INSTANT:
+        if shape == _INSTANT and not _FINER_THAN_A_MICROSECOND.search(text):
             return _quote(_instant_by_value(parse_instant(text)))
         if shape == _NUMBER:
             return number_by_value(bounded_decimal(text.strip()))

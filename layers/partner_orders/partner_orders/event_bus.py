@@ -18,6 +18,9 @@ MAX_BYTES = 250_000
 _TRANSIENT = frozenset(
     {
         *("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"),
+        # Of our own credentials, which are renewed, or of a clock: never of an entry.
+        *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidSignatureException"),
+        *("UnrecognizedClientException", "InvalidClientTokenId"),
         *("InternalFailure", "InternalException", "InternalError", "ServiceUnavailable", "ServiceUnavailableException"),
     }
 )

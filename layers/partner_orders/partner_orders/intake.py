@@ -137,6 +137,9 @@ class Intake:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationException":
                 raise
+            if len(arrived) > 1:
+                # Which of them it will not take shows when each is written by itself.
+                return sum((self._write([one], outcome) for one in arrived), Counter[str]())
             # The table will never take it, however often it is tried.
             for one in arrived:
                 refused = ["the table refused the item"]

@@ -32,6 +32,10 @@ def _number(value: Any) -> Decimal:
         raise ValueError("should be a finite number of bounded size") from None
 
 
+# What programs write that have no time: year 1, or 1970. Taken for a time, the order would have expired long ago.
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def _instant(value: Any) -> datetime | None:
     if value is None:
         return None
@@ -40,9 +44,10 @@ def _instant(value: Any) -> datetime | None:
     if not value.strip():
         return None
     try:
-        return parse_instant(value)
+        instant = parse_instant(value)
     except ValueError:
         raise ValueError("should be a time in ISO 8601") from None
+    return instant if instant > _NO_TIME else None
 
 
 def parse_instant(text: str) -> datetime:

@@ -8,6 +8,7 @@ See docs/data-model.md for the keys, and docs/decisions for the costs.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -27,6 +28,8 @@ ORDER_SK = "ORDER"
 # A body over this goes to a row of its own at once; an item over the other sends its older bodies there.
 INLINE_BODY_BYTES = 4_096
 ITEM_BODIES_BYTES = 32_768
+# More at once would be a longer expression than the 4 KB that DynamoDB takes.
+MAX_MOVED = 100
 MAX_WRITES = 12
 
 
@@ -138,7 +141,7 @@ class OrdersTable:
                 else:
                     sets[name] = value
             if (head.order.sys.created_at or head.occurred_at) is None:
-                # Without any time of the platform's the first arrival decides, once.
+                # A snapshot without any time of the platform's leaves them as they are, or the first arrival decides.
                 defaults = {name: sets.pop(name) for name in ("listed_at", "expires_at")}
 
         names = {f"#{index}": name for index, name in enumerate([*sets, *defaults, *removes])}
@@ -170,7 +173,8 @@ class OrdersTable:
             ConditionExpression=" AND ".join(conditions),
             ExpressionAttributeNames=names,
             ExpressionAttributeValues=values,
-            ReturnValues="UPDATED_OLD",
+            # What was replaced tells of a single event whether it is in conflict; otherwise it takes the whole history.
+            ReturnValues="UPDATED_OLD" if len(new) == 1 and lifecycle.is_known(new[0][0].status) else "ALL_OLD",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         ).get("Attributes", {})
 
@@ -228,17 +232,18 @@ class OrdersTable:
                 raise
 
     def _move_bodies(self, order_id: str) -> None:
-        """Move all bodies but the snapshot's to rows of their own. If another write comes between, that one's turn
-        will come: the item says how many bytes of bodies it holds."""
+        """Move bodies, but not the snapshot's, to rows of their own. If another write comes between, or some are left,
+        their turn will come: the item says how many bytes of bodies it holds."""
         item = self._client.get_item(TableName=self._table, Key=_order_key(order_id), ConsistentRead=True).get("Item")
         if item is None:
             return
         snapshot = item["snapshot_key"]["S"][-32:]
-        moved = {
-            name: value["M"]["body"]["B"]
+        movable = (
+            (name, value["M"]["body"]["B"])
             for name, value in item.items()
             if name.startswith(EVENT) and "body" in value["M"] and not name.endswith(snapshot)
-        }
+        )
+        moved = dict(islice(movable, MAX_MOVED))
         if not moved:
             return
         for name, packed in moved.items():
@@ -276,7 +281,8 @@ class OrdersTable:
             self._client.update_item(
                 TableName=self._table,
                 Key=_order_key(order_id),
-                UpdateExpression="SET #sequence = #sequence + :one, republished = #sequence + :one",
+                UpdateExpression="SET #sequence = #sequence + :one, republished = #sequence + :one,"
+                " version = version + :one",
                 ConditionExpression="attribute_exists(#sequence)",
                 ExpressionAttributeNames={"#sequence": "sequence"},
                 ExpressionAttributeValues={":one": {"N": "1"}},
@@ -411,8 +417,9 @@ def _history_item(event: OrderEvent, arrival: Arrival, packed: bytes | None, is_
 
 
 def _conflicts(new: list[OrderEvent], item: Item) -> int:
-    """How many of the new events share status and time with another one: in the batch, in the item's history, or, of
-    a blind write, which hands back only what it replaced, the head."""
+    """How many of the new events share status and time with another one, in the batch or in the item's history. A blind
+    write of one event of a known status hands back only the head that it replaced, and that is enough: no event of the
+    history is between the two."""
     seen = {
         (value["M"]["status"]["S"], value["M"].get("occurred_at", {}).get("S"))
         for name, value in item.items()

@@ -49,7 +49,6 @@ class RejectedTable:
         if len(problems) > MAX_PROBLEMS:
             shown.append(f"and {len(problems) - MAX_PROBLEMS} more")
         values: dict[str, Any] = {
-            ":body": {"B": pack(body)},
             ":reason": {"S": reason},
             ":problems": {"L": [{"S": problem} for problem in shown]},
             ":source": {"S": arrival.source},
@@ -60,15 +59,27 @@ class RejectedTable:
             ":schema_version": {"N": str(SCHEMA_VERSION)},
             ":one": {"N": "1"},
         }
+        try:
+            self._note(
+                body, "SET body = :body, ", "attribute_not_exists(erased_at)", values | {":body": {"B": pack(body)}}
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            # Somebody's data was erased from it, and does not come back with another copy.
+            self._note(body, "SET ", "attribute_exists(erased_at)", values)
+
+    def _note(self, body: bytes, sets: str, condition: str, values: dict[str, Any]) -> None:
         self._client.update_item(
             TableName=self._table,
             Key=_key(digest_of(body)),
-            UpdateExpression="SET body = :body, reason = :reason, problems = :problems,"
+            UpdateExpression=sets + "reason = :reason, problems = :problems,"
             " schema_version = :schema_version,"
             " first_received_at = if_not_exists(first_received_at, :received_at),"
             " listed_at = if_not_exists(listed_at, :received_at), listed_under = :listed_under,"
             " #source = if_not_exists(#source, :source), correlation_id = :correlation_id,"
             " last_received_at = :received_at, expires_at = :expires_at REMOVE resolved_at ADD times_received :one",
+            ConditionExpression=condition,
             ExpressionAttributeNames={"#source": "source"},
             ExpressionAttributeValues=values,
         )

@@ -89,7 +89,7 @@ class StoresTable:
             "country_code": store.country_code,
             "external_partner_config_id": alias,
         }
-        text = {name: value[:MAX_CHARACTERS] for name, value in given.items() if value}
+        text = {name: _storable(value) for name, value in given.items() if value}
         self._client.update_item(
             TableName=self._table,
             Key=_key("STORE", store_id),
@@ -166,6 +166,11 @@ class StoresTable:
             if item is not None:
                 return self.find(item["store_id"]["S"])
         return None
+
+
+def _storable(text: str) -> str:
+    """Of bounded length, and with ``?`` for half a surrogate, which is no text to DynamoDB."""
+    return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
 
 
 def _key(kind: str, store_id: str) -> dict[str, Any]:
