@@ -117,6 +117,12 @@ def test_every_shape_that_the_platform_was_seen_to_use_is_understood(fields: dic
     assert understand(as_bytes(order(**fields))).order_id == order()["order_id"]
 
 
+@pytest.mark.parametrize("nothing", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z", " ", None])
+def test_a_time_that_means_none_is_none(nothing: str | None) -> None:
+    event = understand(as_bytes(order(sys={"created_at": nothing, "updated_at": nothing})))
+    assert (event.order.sys.created_at, event.occurred_at) == (None, None)
+
+
 def test_the_status_is_read_in_any_case() -> None:
     assert understand(as_bytes(order(status="Cancelled"))).status == "CANCELLED"
 
