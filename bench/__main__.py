@@ -15,13 +15,14 @@ from bench.artefacts import OURS, PEER, Artefact, build_all
 from bench.events import orders
 from bench.write_costs import Cost, life_of
 from local.emulator import ROOT
-from simulation.dynamodb_local import started
+from simulation import dynamodb_local
 from simulation.table import DynamoDB
 
 RESULTS = ROOT / "bench" / "results" / "latest.json"
 # The simulated platform's orders have 3.8 lines on average.
 TYPICAL_LINES = 4
-LINES = (1, TYPICAL_LINES, 20, 200)
+LARGE = 200
+LINES = (1, TYPICAL_LINES, 20, LARGE)
 BATCHES = (1, 10, 100)
 GROWTH_LINES = (1, 20, 200)
 STORES = (1, 100, 1_000)
@@ -41,19 +42,18 @@ def measure(cold_rounds: int, warm_rounds: int) -> dict[str, Any]:
         },
         "packages": packages.sizes(artefacts),
     }
-    _say("cold starts")
-    found["cold_start"] = timings.cold_starts(artefacts, cold_rounds)
+    found["cold_start"] = timings.cold_starts(artefacts, cold_rounds, _say)
     _say("warm invocations")
     found["warm"] = {
         name: timings.warm(artefacts, name, 10 * warm_rounds) for name in ("webhook", "publisher", "reconciler")
     }
     found["consumer_cpu"] = timings.consumer_cpu(artefacts, warm_rounds)
     found["consumer_cpu_offline"] = timings.consumer_cpu(artefacts, warm_rounds, offline=True)
+    found["comparison_cpu"] = timings.comparison_cpu(warm_rounds)
     found["critical_path"] = timings.critical_path(artefacts, warm_rounds)
     found["log_bytes"] = {name: timings.log_bytes(artefacts, name) for name in ("webhook", "consumer")}
-    _say("requests and units on DynamoDB Local")
     found |= count()
-    _say("growth")
+    _say("growth: batches and lines")
     found["growth"] |= _growth(artefacts, warm_rounds)
     plain: dict[str, Any] = json.loads(json.dumps(found, default=asdict))
     plain["money"] = cost_model(plain)
@@ -62,24 +62,34 @@ def measure(cold_rounds: int, warm_rounds: int) -> dict[str, Any]:
 
 def count() -> dict[str, Any]:
     """All that does not depend on the machine."""
+    _say("requests and units on DynamoDB Local")
     with counts.consumers() as consumers:
         by_lines = {
             lines: {name: counts.costs(consumer, lines) for name, consumer in consumers.items()} for lines in LINES
         }
+        by_lines[LARGE] = _with_another_way(by_lines[LARGE])
         stored = counts.cost_by_orders_stored(consumers[OURS], ORDERS_STORED)
-    with started() as url:
+    _say("rounds of reconciliation")
+    with dynamodb_local.started() as url:
         emulated = DynamoDB(url)
         in_step = reconciliation.in_step(emulated, url)
         idle = reconciliation.tick(emulated, url, 0, 1)
+        watched = reconciliation.watched(emulated, url)
         stores = [reconciliation.tick(emulated, url, ORDERS_PER_STORE * number, number) for number in STORES]
     return {
         "dynamodb": by_lines,
         "index_write_units": counts.index_write_units(TYPICAL_LINES),
         "bytes_in_table": counts.bytes_in_table([event.body for event in life_of(TYPICAL_LINES)[0]]),
         "body_bytes": sum(map(len, orders(200))) / 200,
-        "reconciliation": {"in_step": in_step, "idle": idle},
+        "reconciliation": {"in_step": in_step, "idle": idle, "watched": watched},
         "growth": {"stores": stores, "orders_stored": stored},
     }
+
+
+def _with_another_way(ways: dict[str, dict[str, Cost]]) -> dict[str, dict[str, Cost]]:
+    """Those of the large order, and after ours what it was decided against."""
+    ours = {OURS: ways[OURS], counts.LARGE_BODIES_INSIDE: counts.costs_with_large_bodies_inside(LARGE)}
+    return ours | ways
 
 
 def _growth(artefacts: list[Artefact], rounds: int) -> dict[str, Any]:
@@ -94,6 +104,7 @@ def _growth(artefacts: list[Artefact], rounds: int) -> dict[str, Any]:
 
 def cost_model(found: dict[str, Any]) -> dict[str, Any]:
     typical = found["dynamodb"][str(TYPICAL_LINES)]
+    watched = found["reconciliation"]["watched"]
 
     def workload(way: str, counted_as: str, calls_per_event: int) -> money.Workload:
         life = Cost(**typical[counted_as][counts.LIFE])
@@ -106,14 +117,17 @@ def cost_model(found: dict[str, Any]) -> dict[str, Any]:
             write_units_per_order=life.write_units + life.unreported,
             platform_logs=way != OURS,
             publisher_cpu_per_event=found["warm"]["publisher"]["values"][way]["median"],
+            cold_start_cpu={
+                function: measured["values"][way]["median"] for function, measured in found["cold_start"].items()
+            },
+            read_units_to_reconcile=watched["read_units"] if way == OURS else 0,
+            cpu_to_reconcile=watched["comparisons"] * found["comparison_cpu"]["median"] if way == OURS else 0,
         )
 
     ours = workload(OURS, OURS, 1)
     peer, peer_with_history = workload(PEER, "peer", 3), workload(PEER, counts.PEER_WITH_HISTORY, 4)
-    idle = found["reconciliation"]["idle"]
-    fixed = money.fixed_per_month(
-        idle["write_units"], idle["read_units"], found["warm"]["reconciler"]["values"][OURS]["median"]
-    )
+    tick_cpu = found["warm"]["reconciler"]["values"][OURS]["median"]
+    fixed = money.fixed_per_month(_round(found["reconciliation"]["idle"]), tick_cpu)
     ways = {
         "ours": ours,
         "ours, with the bus": replace(ours, with_bus=True),
@@ -135,9 +149,18 @@ def cost_model(found: dict[str, Any]) -> dict[str, Any]:
         "totals": {name: money.total(components) for name, components in per_million.items()},
         "options": money.options(ours, found["index_write_units"], found["body_bytes"]),
         "fixed_per_month": fixed,
+        "reconciliation_by_stores": {
+            tick["stores"]: money.reconciliation_per_month(_round(tick), tick_cpu) for tick in found["growth"]["stores"]
+        },
         "monthly_with_bus": monthly,
         "storage_400_days": money.storage_per_million_orders(found["bytes_in_table"], 400 / 30),
     }
+
+
+def _round(tick: dict[str, Any]) -> money.Round:
+    # The queue is asked twice in a tick, the secret once.
+    calls = tick["api_requests"] + tick["dynamodb_requests"] + 3
+    return money.Round(calls, tick["seconds_waited"], tick["read_units"], tick["write_units"])
 
 
 def _say(what: str) -> None:
@@ -151,6 +174,8 @@ def main() -> None:
     parser.add_argument("--report-only", action="store_true", help="write the document anew from the last results")
     arguments = parser.parse_args()
     if not arguments.report_only:
+        if lacking := dynamodb_local.missing():
+            parser.error(f"requests and units are counted on DynamoDB Local, which needs {' and '.join(lacking)}")
         found = measure(arguments.cold_rounds, arguments.warm_rounds)
         RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     found = json.loads(RESULTS.read_text())

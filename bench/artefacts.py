@@ -1,4 +1,5 @@
-"""What is measured: each function as built by us, as the floor, and as the peer in three ways of building it."""
+"""What is measured: each function as built by us, as the floor with boto3 and without, and as the peer in three ways
+of building it."""
 
 import os
 import shutil
@@ -8,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.write_costs import CHAIN_ID
 from local.emulator import REGION, ROOT
 from local.process import ProcessFailedError
 from local.stack import ARCHITECTURE, BUILD, SAM, UV, build, sam_environment
+from local.up import CHAIN_ID
 
 HERE = Path(__file__).resolve().parent
 FOLDER = ROOT / ".local" / "bench"
@@ -29,14 +30,15 @@ EVENTS = {
     "publisher": "publisher/received.json",
     "reconciler": "reconciler/schedule.json",
 }
-OURS, FLOOR, PEER, PEER_ON_RUNTIME, PEER_AS_OURS = (
+OURS, FLOOR, LOWEST_FLOOR, PEER, PEER_ON_RUNTIME, PEER_AS_OURS = (
     "ours",
     "floor",
+    "floor, by botocore alone",
     "peer, as SAM builds it",
     "peer, with the runtime's boto3",
     "peer, built as ours",
 )
-WAYS = (OURS, FLOOR, PEER, PEER_ON_RUNTIME, PEER_AS_OURS)
+WAYS = (OURS, FLOOR, LOWEST_FLOOR, PEER, PEER_ON_RUNTIME, PEER_AS_OURS)
 # Lambda's runtime has these.
 SDK = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py")
 
@@ -76,6 +78,9 @@ def build_all() -> list[Artefact]:
     boto3 = FOLDER / "boto3"
     for name in ("boto3", "s3transfer"):
         shutil.copytree(sdk / name, boto3 / name)
+    alone = FOLDER / "botocore-alone"
+    shutil.copy(HERE / "floor" / "botocore_alone.py", _made(alone) / "boto3.py")
+    _compile(alone)
     found = []
     for function, resource in FUNCTIONS.items():
         ours = FOLDER / "ours" / function
@@ -85,6 +90,7 @@ def build_all() -> list[Artefact]:
         found += [
             Artefact(function, OURS, (ours, layer), "app.handler"),
             Artefact(function, FLOOR, (floor, layer, boto3), "app.handler"),
+            Artefact(function, LOWEST_FLOOR, (floor, layer, alone), "app.handler"),
             Artefact(function, PEER, (peer,), f"{function}.handler"),
             Artefact(function, PEER_ON_RUNTIME, (on_runtime, sdk), f"{function}.handler"),
             Artefact(function, PEER_AS_OURS, (as_ours,), f"{function}.handler"),
@@ -93,12 +99,13 @@ def build_all() -> list[Artefact]:
 
 
 def from_source(function: str, way: str) -> Artefact:
-    """Ours or the peer's as it stands here, with this environment's packages: for what does not depend on the build."""
+    """One of them as it stands here, with this environment's packages: for what does not depend on the build."""
     packages = Path(sys.prefix) / "lib" / "python3.13" / "site-packages"
     if way == OURS:
         layer = ROOT / "layers" / "partner_orders"
         return Artefact(function, way, (ROOT / "functions" / function, layer, packages), "app.handler")
-    return Artefact(function, way, (HERE / "peers" / "src", packages), f"{function}.handler")
+    folder = HERE / "floor" if way == FLOOR else HERE / "peers" / "src"
+    return Artefact(function, way, (folder, packages), f"{function}.handler")
 
 
 def environment(artefact: Artefact, url: str, tables: tuple[str, str] = ("orders", "idempotency")) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-COLOURS = ("#1f6feb", "#8b949e", "#cf222e", "#e16f24", "#bf8700")
+COLOURS = ("#1f6feb", "#8b949e", "#c0c6cd", "#cf222e", "#e16f24", "#bf8700")
 STYLE = "font-family:system-ui,sans-serif;font-size:12px;fill:#24292f"
 LABEL, BAR, GAP, WIDTH = 230, 16, 14, 820
 
@@ -71,7 +71,7 @@ def _panel(panel: Panel, width: int, height: int) -> list[str]:
     below = height - bottom + 16
     parts += [_text(place_x(x), below, f"{x:,.0f}", "text-anchor:middle") for x in sorted({x for x, _ in points})]
     for number, (name, line) in enumerate(panel.lines.items()):
-        colour = (COLOURS[0], COLOURS[2], COLOURS[3])[number]
+        colour = (COLOURS[0], COLOURS[3], COLOURS[4])[number]
         path = "L".join(f"{place_x(x):.1f} {place_y(y):.1f}" for x, y in line)
         parts.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{place_x(x):.1f}" cy="{place_y(y):.1f}" r="3" fill="{colour}"/>' for x, y in line]

@@ -16,6 +16,7 @@ from bench.artefacts import OURS, PEER, environment, from_source
 from bench.invoking import Function, running
 from bench.write_costs import ARRIVAL, START, STATUSES, Cost, Meter, life_of
 from local.emulator import REGION
+from partner_orders import orders_table
 from partner_orders.event import understand
 from partner_orders.orders_table import OrdersTable
 from simulation.dynamodb_local import started
@@ -23,6 +24,7 @@ from simulation.table import DynamoDB
 
 RETENTION = timedelta(days=400)
 PEER_WITH_HISTORY = "peer, with the same history"
+LARGE_BODIES_INSIDE = "ours, with large bodies in the item"
 DUPLICATE, LATE, LIFE = "a duplicate", "a late one", "life of three"
 EVENTS = (*STATUSES, DUPLICATE, LATE)
 
@@ -70,6 +72,27 @@ def costs(consumer: Consumer, lines: int) -> dict[str, Cost]:
     other = _with_another_id(bodies[0], life_of(lines)[0][0].order_id)
     consumer.cost(other)
     found = {name: consumer.cost(body) for name, body in zip(EVENTS, [*bodies, bodies[-1], late], strict=True)}
+    found[LIFE] = sum((found[name] for name in STATUSES), Cost())
+    return found
+
+
+def costs_with_large_bodies_inside(lines: int) -> dict[str, Cost]:
+    """What an order of so many lines would cost ours if its large bodies stayed in its item."""
+    given = orders_table.INLINE_BODY_BYTES, orders_table.ITEM_BODIES_BYTES
+    orders_table.INLINE_BODY_BYTES, orders_table.ITEM_BODIES_BYTES = 16_384, 65_536
+    try:
+        with started() as url:
+            emulated = DynamoDB(url)
+            client = boto3.client("dynamodb", region_name=REGION, endpoint_url=url)
+            orders = OrdersTable(client, emulated.new_table(), RETENTION, lambda: START)
+            meter, found = Meter(client, emulated.client), {}
+            events_of_life, late = life_of(lines)
+            for name, event in zip(EVENTS, [*events_of_life, events_of_life[-1], late], strict=True):
+                with meter.measured() as cost:
+                    orders.write([(event, ARRIVAL)])
+                found[name] = cost
+    finally:
+        orders_table.INLINE_BODY_BYTES, orders_table.ITEM_BODIES_BYTES = given
     found[LIFE] = sum((found[name] for name in STATUSES), Cost())
     return found
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from bench.artefacts import EVENTS, OURS, Artefact
 from bench.stand_in import SECRET
-from bench.write_costs import CHAIN_ID, START
+from bench.write_costs import START
 from local.emulator import ROOT
 from local.invoke import PLACEHOLDER
 from local.simulated_platform.lives import to_text, trading_hour
+from local.up import CHAIN_ID
 from partner_orders.message import WEBHOOK, OrderEventMessage
 
 type Event = dict[str, Any]

@@ -21,7 +21,7 @@ class Context:
     tenant_id = None
 
     def get_remaining_time_in_millis(self) -> int:
-        return 30_000
+        return 900_000
 
 
 def take_the_sdk_offline() -> None:

@@ -2,12 +2,13 @@
 prices.json.
 
 A function's time is its CPU time, stretched by the share of a processor that its memory buys, and 20 ms for each AWS
-call that it waits for. Data transfer, KMS and AWS's free tiers are left out.
+call that it waits for. Data transfer, the keeping of logs and AWS's free tiers are left out.
 """
 
 import json
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from local.emulator import ROOT
@@ -36,9 +37,15 @@ ACCESS_LOG_LINE = (
     '"integrationStatus":"200","integrationLatency":"29","error":"-"}'
 )
 MONTH_SECONDS = 30 * 86_400
+# Lambda bills a cold start's time as any other.
+COLD_STARTS = 0.01
 # The queue's event source keeps five pollers, which wait 20 s for messages.
 POLLS_A_MONTH = 5 * MONTH_SECONDS // 20
 TICK_SECONDS = 300
+# The webhook reads the current and the previous secret every five minutes, the reconciler its token at a tick.
+SECRET_READS_A_MONTH = 3 * MONTH_SECONDS // 300
+# DynamoDB asks KMS for the table's key at most every five minutes for each of the functions.
+KEY_USES_A_MONTH = 4 * MONTH_SECONDS // 300
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,9 @@ class Workload:
     batch: int = 10
     with_bus: bool = False
     publisher_cpu_per_event: float = 0.0
+    cold_start_cpu: Mapping[str, float] = field(default_factory=dict)
+    read_units_to_reconcile: float = 0.0
+    cpu_to_reconcile: float = 0.0
 
     @property
     def in_ones(self) -> "Workload":
@@ -83,14 +93,25 @@ def per_million_orders(work: Workload) -> dict[str, float]:
     if work.with_bus:
         found["bus"] = events * PRICES["eventbridge_million_events"] / MILLION
         found["publisher"] = _lambda("publisher", batches, work.publisher_cpu_per_event * work.batch, 1)
+    invocations = {"webhook": events, "consumer": batches} | ({"publisher": batches} if work.with_bus else {})
+    found["cold starts"] = sum(
+        _time(function, COLD_STARTS * count, work.cold_start_cpu.get(function, 0.0), 0)
+        for function, count in invocations.items()
+    )
+    found["reconciliation"] = MILLION * work.read_units_to_reconcile * PRICES[
+        "dynamodb_million_read_units"
+    ] / MILLION + _time("reconciler", MILLION, work.cpu_to_reconcile, 0)
     return {name: round(usd, 2) for name, usd in found.items()}
 
 
 def _lambda(function: str, invocations: float, cpu: float, calls: float) -> float:
-    memory = MEMORY[function]
-    seconds = cpu / min(1.0, memory / MEMORY_OF_A_PROCESSOR) + calls * CALL_SECONDS
     requests = invocations * PRICES["lambda_million_requests"] / MILLION
-    return requests + invocations * seconds * memory / 1024 * PRICES["lambda_gb_second_arm64"]
+    return requests + _time(function, invocations, cpu, calls)
+
+
+def _time(function: str, times: float, cpu: float, calls: float) -> float:
+    seconds = cpu / min(1.0, MEMORY[function] / MEMORY_OF_A_PROCESSOR) + calls * CALL_SECONDS
+    return times * seconds * MEMORY[function] / 1024 * PRICES["lambda_gb_second_arm64"]
 
 
 def total(components: dict[str, float]) -> float:
@@ -122,24 +143,42 @@ def options(work: Workload, index_write_units: dict[str, float], body_bytes: flo
     return {name: round(usd, 2) for name, usd in found.items()}
 
 
-def fixed_per_month(tick_write_units: float, tick_read_units: float, tick_cpu: float) -> dict[str, float]:
+@dataclass(frozen=True)
+class Round:
+    """What a tick over all stores takes that finds nothing to do."""
+
+    calls: int
+    seconds_waited: float
+    read_units: float
+    write_units: float
+
+
+def reconciliation_per_month(one: Round, tick_cpu: float) -> float:
+    """A round every five minutes, or one after another where the rate limit makes them longer. One worker at a time, so
+    its time is a month's at most."""
+    share = MEMORY["reconciler"] / MEMORY_OF_A_PROCESSOR
+    seconds = one.seconds_waited + one.calls * CALL_SECONDS + tick_cpu / share
+    rounds = MONTH_SECONDS / max(TICK_SECONDS, seconds)
+    units = one.write_units * PRICES["dynamodb_million_write_units"]
+    units += one.read_units * PRICES["dynamodb_million_read_units"]
+    time = rounds * seconds * MEMORY["reconciler"] / 1024 * PRICES["lambda_gb_second_arm64"]
+    ticks = MONTH_SECONDS / TICK_SECONDS * (PRICES["lambda_million_requests"] + PRICES["scheduler_million_calls"])
+    return round((rounds * units + ticks) / MILLION + time, 2)
+
+
+def fixed_per_month(idle: Round, tick_cpu: float) -> dict[str, float]:
     """What is paid without any order: one store, checked every five minutes."""
     template = (ROOT / "template.yaml").read_text()
     metrics = set(re.findall(r'"PartnerOrders", "(\w+)"', template))
     metrics |= set(re.findall(r"Namespace: PartnerOrders\n\s+MetricName: (\w+)", template))
-    ticks = MONTH_SECONDS / TICK_SECONDS
     found = {
         "alarms": template.count("Type: AWS::CloudWatch::Alarm") * PRICES["alarm_month"],
         "metrics": len(metrics) * PRICES["metric_month"],
         "dashboard": template.count("Type: AWS::CloudWatch::Dashboard") * PRICES["dashboard_month"],
-        "secrets": template.count("Type: AWS::SecretsManager::Secret") * PRICES["secret_month"],
+        "secrets": template.count("Type: AWS::SecretsManager::Secret") * PRICES["secret_month"]
+        + SECRET_READS_A_MONTH * PRICES["secrets_manager_million_requests"] / MILLION,
+        "the table's key": KEY_USES_A_MONTH * PRICES["kms_million_requests"] / MILLION,
         "polling of the queue": POLLS_A_MONTH * PRICES["sqs_million_requests"] / MILLION,
-        "reconciliation": ticks
-        * (
-            tick_write_units * PRICES["dynamodb_million_write_units"]
-            + tick_read_units * PRICES["dynamodb_million_read_units"]
-        )
-        / MILLION
-        + _lambda("reconciler", ticks, tick_cpu, 14),
+        "reconciliation": reconciliation_per_month(idle, tick_cpu),
     }
     return {name: round(usd, 2) for name, usd in found.items()}

@@ -1,9 +1,11 @@
-"""What a tick of the reconciler costs that finds every order in step: requests to the Partner API, and DynamoDB's
-requests and read units on DynamoDB Local. Time is virtual: nothing waits for the rate limit."""
+"""What a tick of the reconciler costs that finds every order in step, and what an order costs it from its creation on:
+requests to the Partner API, and DynamoDB's requests and read units on DynamoDB Local. Time is virtual: how long a tick
+waits for the rate limit is counted, not waited for."""
 
+import itertools
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,18 +15,20 @@ import boto3
 import requests
 
 from bench.events import RECEIVED_AT
-from bench.write_costs import CHAIN_ID, START, Meter
-from local.simulated_platform.lives import Life, trading_hour
+from bench.write_costs import START, Meter
+from local.simulated_platform.lives import Life, to_text, trading_hour
 from local.simulated_platform.partner_api import PartnerApi as SimulatedPartnerApi
 from local.simulated_platform.partner_api import Request
+from local.up import CHAIN_ID
 from partner_orders.comparison import Comparison
 from partner_orders.credentials import PartnerApiCredentials
 from partner_orders.event import Arrival, understand
 from partner_orders.lease import Lease
+from partner_orders.message import OrderEventMessage
 from partner_orders.orders_table import OrdersTable
 from partner_orders.partner_api import PAGE_SIZE, PartnerApi
 from partner_orders.rate_limit import RateLimit, workers_share
-from partner_orders.reconciliation import Reconciler
+from partner_orders.reconciliation import SWEEP, SWEEP_EVERY, Reconciler
 from partner_orders.reconciliation_table import Position, ReconciliationTable
 from partner_orders.rejected_table import RejectedTable
 from partner_orders.stores_table import StoresTable
@@ -36,6 +40,9 @@ RETENTION = timedelta(days=400)
 TOKEN = "the-token-of-the-bench"  # noqa: S105 (nobody's)
 BASE_URL = "https://partner-api.example.com"
 KEYS_IN_ONE_READ = 100
+# An item of up to 4 KB, read with eventual consistency.
+READ_UNITS_OF_A_COMPARISON = 0.5
+TICK = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class Tick:
     dynamodb_requests: int
     read_units: float
     write_units: float
+    seconds_waited: float
     fewest_api_requests: int
     fewest_dynamodb_requests: int
 
@@ -65,6 +73,9 @@ class _VirtualTime:
 
     def sleep(self, seconds: float) -> None:
         self._seconds += seconds
+
+    def advance_to(self, moment: datetime) -> None:
+        self._seconds = max(self._seconds, (moment - self._start).total_seconds())
 
 
 class _Session(requests.Session):
@@ -99,24 +110,29 @@ class _Secrets:
 
 
 class _Queue:
+    """Keeps what is put on it."""
+
+    def __init__(self) -> None:
+        self.messages: list[OrderEventMessage] = []
+
     def waiting(self) -> int:
         return 0
 
-    def send_all(self, _: object) -> None:
-        raise AssertionError("an order was not in step")
+    def send_all(self, messages: Sequence[OrderEventMessage]) -> None:
+        self.messages += messages
 
 
 def tick(emulated: DynamoDB, url: str, orders: int, stores: int) -> Tick:
     """A round over so many stores whose last hour holds so many orders, all stored as the platform shows them."""
     table, time = emulated.new_table(), _VirtualTime(RECEIVED_AT)
-    lives = trading_hour(seed=7, orders=max(orders, 1), stores=stores, start=START, chain_id=CHAIN_ID)
+    lives = _lives(max(orders, stores), stores)
     api = SimulatedPartnerApi(CHAIN_ID, TOKEN, RATE_LIMIT)
     api.show(lives)
     # With no orders asked for, the one that there is was created before the window.
     found = _store(emulated.client, table, api, lives, time, START if orders else RECEIVED_AT)
     client = boto3.client("dynamodb", region_name=REGION, endpoint_url=url)
     with Meter(client, emulated.client).measured() as cost:
-        report = _reconciler(client, table, api, time).tick("bench", lambda: 900.0)
+        report = _reconciler(client, table, api, time, _Queue()).tick("bench", lambda: 900.0)
     if report.counts["in_step"] != orders or report.stopped or report.failed_stores:
         raise AssertionError(f"not the tick that was to be measured: {report.to_json()}")
     by_store = Counter(life.shop.store_id for life in lives) if orders else Counter()
@@ -124,7 +140,10 @@ def tick(emulated: DynamoDB, url: str, orders: int, stores: int) -> Tick:
         sum(max(1, math.ceil(by_store[store] / PAGE_SIZE)) for store in found),
         sum(math.ceil(count / KEYS_IN_ONE_READ) for count in by_store.values()),
     )
-    return Tick(orders, len(found), report.counts["requests"], cost.requests, cost.read_units, cost.write_units, *bound)
+    waited = (time.now() - RECEIVED_AT).total_seconds()
+    return Tick(
+        orders, len(found), report.counts["requests"], cost.requests, cost.read_units, cost.write_units, waited, *bound
+    )
 
 
 def in_step(emulated: DynamoDB, url: str, orders: int = 1_000) -> Tick:
@@ -137,9 +156,68 @@ def in_step(emulated: DynamoDB, url: str, orders: int = 1_000) -> Tick:
         full.dynamodb_requests - empty.dynamodb_requests,
         full.read_units - empty.read_units,
         full.write_units - empty.write_units,
+        full.seconds_waited - empty.seconds_waited,
         full.fewest_api_requests,
         full.fewest_dynamodb_requests,
     )
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What one order costs the reconciler: how often it is compared, and what is read for that."""
+
+    comparisons: float
+    read_units: float
+
+
+def watched(emulated: DynamoDB, url: str, orders: int = 200) -> Watched:
+    """An hour's orders of one store, stored as their events come, with a tick every five minutes until none is
+    compared any more, and the daily sweeps after that. What a tick without orders reads is not in it."""
+    table, time, queue = emulated.new_table(), _VirtualTime(START), _Queue()
+    lives, api = _lives(orders, 1), SimulatedPartnerApi(CHAIN_ID, TOKEN, RATE_LIMIT)
+    api.show(lives)
+    stored = OrdersTable(emulated.client, table, RETENTION, time.now)
+    store = understand(to_text(lives[0].steps[0].body).encode()).order.client
+    StoresTable(emulated.client, table, CHAIN_ID, time.now).register(store)
+    store_id = lives[0].shop.store_id
+    ReconciliationTable(emulated.client, table, time.now).move(
+        Position(store_id, checked_until=START, swept_at=START, vendor_id=store_id), fence=0
+    )
+    client = boto3.client("dynamodb", region_name=REGION, endpoint_url=url)
+    reconciler = _reconciler(client, table, api, time, queue)
+    steps = sorted((step.at, to_text(step.body)) for life in lives for step in life.steps if step.by_webhook)
+    with Meter(client, emulated.client).measured() as cost:
+        comparisons, ticks = 0, 0
+        for ticks in itertools.count(1):
+            time.advance_to(START + ticks * TICK)
+            while steps and steps[0][0] <= time.now():
+                stored.write([(understand(steps.pop(0)[1].encode()), Arrival("webhook", time.now()))])
+            checked = reconciler.tick("bench", lambda: 900.0).counts["orders_checked"]
+            for message in queue.messages:
+                stored.write([(understand(message.body), Arrival(message.source, time.now()))])
+            queue.messages.clear()
+            comparisons += checked
+            if not steps and not checked:
+                break
+    idle = tick(emulated, url, 0, 1).read_units
+    sweeps = SWEEP / SWEEP_EVERY
+    return Watched(
+        round(comparisons / orders + sweeps, 2),
+        round((cost.read_units - ticks * idle) / orders + sweeps * READ_UNITS_OF_A_COMPARISON, 2),
+    )
+
+
+def _lives(orders: int, stores: int) -> list[Life]:
+    """The orders of an hour, as many in each store as in any other."""
+    # Which store an order is of is chance; with so many to choose from, every store has enough.
+    hour = trading_hour(seed=7, orders=orders + 12 * stores, stores=stores, start=START, chain_id=CHAIN_ID)
+    by_store: dict[str, list[Life]] = {}
+    for life in hour:
+        by_store.setdefault(life.shop.store_id, []).append(life)
+    chosen = [life for lives in by_store.values() for life in lives[: orders // stores]]
+    if len(chosen) != orders:
+        raise AssertionError(f"{orders} orders of {stores} stores were wanted, not {len(chosen)}")
+    return chosen
 
 
 def _store(
@@ -161,11 +239,11 @@ def _store(
     return found
 
 
-def _reconciler(client: Any, table: str, api: SimulatedPartnerApi, time: _VirtualTime) -> Reconciler:
+def _reconciler(client: Any, table: str, api: SimulatedPartnerApi, time: _VirtualTime, messages: _Queue) -> Reconciler:
     session, orders = _Session(api, time), OrdersTable(client, table, RETENTION, time.now)
     rate_limit = RateLimit(workers_share(RATE_LIMIT), time.monotonic, time.sleep)
     credentials = PartnerApiCredentials(_Secrets(), "arn", BASE_URL, session, rate_limit, time.monotonic)  # type: ignore[arg-type]
-    queue: Any = _Queue()
+    queue: Any = messages
     return Reconciler(
         PartnerApi(BASE_URL, CHAIN_ID, credentials, session, rate_limit, time.now, time.sleep),
         orders,

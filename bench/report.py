@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import chart, counts
-from bench.artefacts import FLOOR, FUNCTIONS, OURS, PEER, WAYS
+from bench.artefacts import FLOOR, FUNCTIONS, LOWEST_FLOOR, OURS, PEER, PEER_ON_RUNTIME, WAYS
 from bench.summary import Summary
 from bench.write_costs import STATUSES, Cost
 from local.emulator import ROOT
@@ -45,6 +45,7 @@ def _verdicts(found: Found) -> list[Verdict]:
     for function, target in (("webhook", 1.10), ("consumer", 1.50), ("reconciler", 1.40)):
         ratio(f"cold start of the {function}: CPU, floor = 1", target, cold[function]["ratios"][FLOOR])
         ratio(f"cold start of the {function}: CPU, peer as SAM builds it = 1", 0.6, cold[function]["ratios"][PEER])
+        ratio("the same, peer with the runtime's boto3 = 1", 0.6, cold[function]["ratios"][PEER_ON_RUNTIME])
     ratio("warm webhook: CPU, floor = 1", 1.25, found["warm"]["webhook"]["ratios"][FLOOR])
     ratio("consumer's critical path, ten events of ten orders: calls", 3, found["critical_path"]["ours"])
     ratio("consumer's CPU for an event, peer = 1", 0.5, found["consumer_cpu"]["ratios"][PEER])
@@ -109,7 +110,7 @@ def _cold(found: Found) -> str:
 
 
 def _warm(found: Found) -> str:
-    ways = (OURS, FLOOR, PEER)
+    ways = (OURS, FLOOR, LOWEST_FLOOR, PEER)
     rows = [
         (f"{function}, an invocation", *(_milliseconds(measured["values"][way]) for way in ways))
         for function, measured in found["warm"].items()
@@ -119,7 +120,7 @@ def _warm(found: Found) -> str:
         ("the same without sending", "consumer_cpu_offline"),
     ):
         values = found[key]["values"]
-        rows.append((name, _milliseconds(values[OURS]), "", _milliseconds(values[PEER])))
+        rows.append((name, _milliseconds(values[OURS]), "", "", _milliseconds(values[PEER])))
     return _table(("CPU ms", *ways), rows)
 
 
@@ -166,6 +167,16 @@ def _reconciliation(found: Found) -> str:
         ("write units", f"{step['write_units']:g}", "0", f"{idle['write_units']:g}"),
     ]
     return _table(("", "1,000 orders in step", "the fewest", "a tick over one store without orders, besides"), rows)
+
+
+def _watched(found: Found) -> str:
+    watched, cpu = found["reconciliation"]["watched"], found["comparison_cpu"]
+    rows = [
+        ("comparisons", f"{watched['comparisons']:.1f}"),
+        ("read units", f"{watched['read_units']:.1f}"),
+        ("CPU ms of a comparison", Summary(**cpu).text(1_000, 2)),
+    ]
+    return _table(("an order, from its creation on", ""), rows)
 
 
 def _packages(found: Found) -> str:
@@ -238,6 +249,10 @@ def _growth(found: Found) -> str:
         )
         for tick in growth["stores"]
     ]
+    rows += [
+        (f"{int(stores):,} store{'s' * (int(stores) > 1)}: reconciliation, USD a month", f"{usd:.2f}", "")
+        for stores, usd in found["money"]["reconciliation_by_stores"].items()
+    ]
     return _table(("growth", "ours", "peer"), rows)
 
 
@@ -248,6 +263,7 @@ TABLES: dict[str, Callable[[Found], str]] = {
     "critical path": _path,
     "dynamodb": _dynamodb,
     "reconciliation": _reconciliation,
+    "watched": _watched,
     "packages": _packages,
     "money": _money,
     "options": _options,

@@ -2,6 +2,7 @@
 so that what else the machine does falls on all alike."""
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -9,15 +10,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import events, stand_in
-from bench.artefacts import FLOOR, OURS, PEER, Artefact, environment
+from bench.artefacts import FLOOR, LOWEST_FLOOR, OURS, PEER, Artefact, environment
 from bench.cold_start import cpu_seconds, runtime_api
 from bench.events import Event
 from bench.invoking import Function, Invocation, running
 from bench.summary import Summary, ratio, summary
+from partner_orders.comparison import Comparison
+from partner_orders.event import understand
+from partner_orders.json_text import parse
+from partner_orders.reconciliation_report import Report
+from partner_orders.stored_order import KnownOrder
 
 DELAY_SECONDS = 0.020
 BATCH = 10
 WARM_UP = 3
+PAGE_ORDERS = 100
 
 type Samples = dict[str, list[float]]
 
@@ -37,11 +44,12 @@ def _measured(samples: Mapping[str, list[float]]) -> Measured:
     )
 
 
-def cold_starts(artefacts: Sequence[Artefact], rounds: int) -> dict[str, Measured]:
+def cold_starts(artefacts: Sequence[Artefact], rounds: int, say: Callable[[str], None]) -> dict[str, Measured]:
     """By function: CPU seconds from the start of a process to its first answer."""
     samples: dict[str, Samples] = defaultdict(lambda: defaultdict(list))
     with stand_in.started() as aws, runtime_api() as api:
         for number in range(rounds + 1):
+            say(f"cold starts, {number} of {rounds}" if number else "cold starts, to warm the disk's cache")
             for artefact in artefacts:
                 seconds = cpu_seconds(artefact, api, aws.url)
                 if number:  # The first round brings the files into the cache.
@@ -82,7 +90,7 @@ def _of(artefacts: Sequence[Artefact], function: str, *ways: str) -> list[Artefa
 
 def warm(artefacts: Sequence[Artefact], function: str, rounds: int) -> Measured:
     """CPU seconds of one invocation with the function's event."""
-    chosen = _of(artefacts, function, OURS, FLOOR, PEER)
+    chosen = _of(artefacts, function, OURS, FLOOR, LOWEST_FLOOR, PEER)
     with _kept_warm(chosen) as functions:
         given = {artefact.way: events.first_event(artefact) for artefact in chosen}
         return _measured(_in_turns(functions, lambda way, _: given[way], lambda one: one.cpu, rounds))
@@ -114,6 +122,38 @@ def consumer_cpu(
     with _kept_warm(chosen, offline=offline) as functions:
         given = {way: events.batch(way, bodies) for way in functions}
         return _measured(_in_turns(functions, lambda way, _: given[way], lambda one: one.cpu / batch, rounds))
+
+
+@dataclass(frozen=True)
+class _KnownOrders:
+    orders: dict[str, KnownOrder]
+
+    def known(self, _: object) -> dict[str, KnownOrder]:
+        return self.orders
+
+
+def comparison_cpu(rounds: int) -> Summary:
+    """CPU seconds of comparing one order that a page shows with ours: parse, understand, look up. In this process."""
+    bodies = events.orders(PAGE_ORDERS)
+    page = b"[" + b",".join(bodies) + b"]"
+    arrived = [understand(body) for body in bodies]
+    table: Any = _KnownOrders(
+        {one.order_id: KnownOrder("store", events.RECEIVED_AT, frozenset(), frozenset({one.digest})) for one in arrived}
+    )
+    none: Any = None
+    comparison = Comparison(table, none, none, lambda: events.RECEIVED_AT)
+    samples = []
+    for number in range(WARM_UP + rounds):
+        begun = time.process_time()
+        report = Report(events.RECEIVED_AT)
+        content = parse(page)
+        assert isinstance(content, list)  # noqa: S101 (for the types)
+        comparison.compare("store", content, report, "bench", preview=False, platform_now=lambda: events.RECEIVED_AT)
+        if report.counts["in_step"] != PAGE_ORDERS:
+            raise AssertionError("an order was not in step")
+        if number >= WARM_UP:
+            samples.append((time.process_time() - begun) / PAGE_ORDERS)
+    return summary(samples)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from local.simulated_platform.lives import Life, timestamp, to_text, trading_hour
+from local.up import CHAIN_ID
 from partner_orders.body import pack
 from partner_orders.event import Arrival, OrderEvent, understand
 from partner_orders.orders_table import OrdersTable
@@ -26,7 +27,6 @@ from simulation.dynamodb_local import started
 from simulation.table import DynamoDB
 
 START = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
-CHAIN_ID = "5b1f6f0e-8a53-4c58-9a39-3d1f0c7f2b11"
 LINES = (1, 20, 200)
 STATUSES = ("RECEIVED", "READY_FOR_PICKUP", "DISPATCHED")
 ARRIVAL = Arrival("webhook", START, "0123456789abcdef")

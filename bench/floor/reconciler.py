@@ -9,6 +9,7 @@ import boto3
 dynamodb = boto3.client("dynamodb")
 sqs = boto3.client("sqs")
 secretsmanager = boto3.client("secretsmanager")
+secrets: list[str] = []
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -32,7 +33,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             ExpressionAttributeValues={":pk": partition, ":sk": {"S": prefix}},
         )
     sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
-    secretsmanager.get_secret_value(SecretId=os.environ["PARTNER_API_SECRET_ARN"])
+    if not secrets:
+        secrets.append(secretsmanager.get_secret_value(SecretId=os.environ["PARTNER_API_SECRET_ARN"])["SecretString"])
     sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
     for _ in range(2):
         dynamodb.put_item(TableName=table, Item={"pk": partition, "sk": {"S": "POSITION#1"}})

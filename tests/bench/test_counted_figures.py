@@ -1,19 +1,21 @@
 """What docs/performance.md says of requests, units and money, as far as no machine decides it."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
-from bench import counts, money, reconciliation, report
-from bench.__main__ import RESULTS, cost_model
-from bench.artefacts import OURS
+from bench import counts, events, money, reconciliation, report, stand_in
+from bench.__main__ import LARGE, LINES, ORDERS_PER_STORE, RESULTS, STORES, TYPICAL_LINES, cost_model
+from bench.artefacts import FLOOR, FUNCTIONS, OURS, environment, from_source
 from bench.counts import DUPLICATE, LATE, LIFE, PEER_WITH_HISTORY, Consumer
+from bench.invoking import running
 from bench.write_costs import Cost
 from simulation import dynamodb_local
 from simulation.table import DynamoDB
-
-TYPICAL_LINES = 4
 
 needs_dynamodb_local = pytest.mark.skipif(bool(dynamodb_local.missing()), reason="DynamoDB Local needs npm and Java")
 
@@ -25,8 +27,25 @@ def consumers() -> Iterator[dict[str, Consumer]]:
 
 
 @pytest.fixture(scope="module")
-def costs(consumers: dict[str, Consumer]) -> dict[str, dict[str, Cost]]:
-    return {name: counts.costs(consumer, TYPICAL_LINES) for name, consumer in consumers.items()}
+def costs_by_lines(consumers: dict[str, Consumer]) -> dict[int, dict[str, dict[str, Cost]]]:
+    return {lines: {name: counts.costs(consumer, lines) for name, consumer in consumers.items()} for lines in LINES}
+
+
+@pytest.fixture(scope="module")
+def costs(costs_by_lines: dict[int, dict[str, dict[str, Cost]]]) -> dict[str, dict[str, Cost]]:
+    return costs_by_lines[TYPICAL_LINES]
+
+
+@needs_dynamodb_local
+def test_requests_and_units_are_those_of_the_document(
+    costs_by_lines: dict[int, dict[str, dict[str, Cost]]],
+) -> None:
+    kept = json.loads(RESULTS.read_text())["dynamodb"]
+    counted: dict[str, Any] = json.loads(json.dumps(costs_by_lines, default=asdict))
+    counted[str(LARGE)][counts.LARGE_BODIES_INSIDE] = {
+        event: asdict(cost) for event, cost in counts.costs_with_large_bodies_inside(LARGE).items()
+    }
+    assert counted == kept
 
 
 @needs_dynamodb_local
@@ -62,6 +81,44 @@ def test_orders_in_step_cost_as_few_requests_as_a_batch_read_allows_and_half_a_u
     assert step.api_requests == step.fewest_api_requests
     assert step.dynamodb_requests == step.fewest_dynamodb_requests == 2
     assert (step.read_units, step.write_units) == (100, 0)
+
+
+@needs_dynamodb_local
+def test_what_an_order_costs_the_reconciler_is_that_of_the_document() -> None:
+    with dynamodb_local.started() as url:
+        watched = reconciliation.watched(DynamoDB(url), url)
+    assert asdict(watched) == json.loads(RESULTS.read_text())["reconciliation"]["watched"]
+
+
+def test_every_store_of_a_round_has_as_many_orders_and_is_asked_for_once() -> None:
+    kept = json.loads(RESULTS.read_text())["growth"]["stores"]
+    assert [tick["stores"] for tick in kept] == list(STORES)
+    assert [tick["api_requests"] for tick in kept] == list(STORES)
+    assert [tick["orders"] for tick in kept] == [ORDERS_PER_STORE * stores for stores in STORES]
+
+
+def test_a_reconciler_that_waits_all_month_costs_a_month_of_its_memory_and_no_more() -> None:
+    endless = money.Round(calls=0, seconds_waited=1e6, read_units=0, write_units=0)
+    twice = replace(endless, seconds_waited=2e6)
+    month = money.MONTH_SECONDS * 0.5 * money.PRICES["lambda_gb_second_arm64"]
+    assert money.reconciliation_per_month(endless, 0) == pytest.approx(month, abs=0.02)
+    assert money.reconciliation_per_month(twice, 0) == money.reconciliation_per_month(endless, 0)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_floor_makes_the_aws_calls_that_ours_makes(function: str) -> None:
+    calls: dict[str, list[Counter[str]]] = {}
+    for way in (OURS, FLOOR):
+        artefact = from_source(function, way)
+        with stand_in.started() as aws, running(artefact, environment(artefact, aws.url)) as started:
+            made: list[Counter[str]] = []
+            for _ in ("cold", "warm"):
+                started.invoke(events.first_event(artefact))
+                made.append(Counter(call for call in aws.calls if call != "PartnerApi.GetOrders"))
+                aws.calls.clear()
+            calls[way] = made
+    assert calls[FLOOR] == calls[OURS]
+    assert all(calls[OURS])
 
 
 def test_the_document_shows_the_results_that_are_kept() -> None:
