@@ -127,7 +127,7 @@ def _canned(operation: str, request: dict[str, Any]) -> dict[str, Any]:
         case "PutEvents":
             return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in request["Entries"]]}
         case "GetQueueAttributes":
-            return {"Attributes": {"ApproximateNumberOfMessages": "0"}}
+            return {"Attributes": dict.fromkeys(request["AttributeNames"], "0")}
         case "Query":
             stores = "STORE#" in json.dumps(request)
             return {"Items": [STORE] if stores else [], "Count": int(stores), "ScannedCount": int(stores)}

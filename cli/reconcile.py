@@ -26,8 +26,11 @@ _DRIFT = ("missing", "different", "webhooks_missed")
 _GOES_ON = {"", "out_of_time"}
 _PASSES = {
     "another_worker_holds_the_lease",
+    "blocked",
     "lease_lost",
+    "no_answer",
     "rate_limited",
+    "server_error",
     "the_platform_wants_to_be_asked_later",
     "the_queue_is_behind",
 }
@@ -161,12 +164,13 @@ def _follow(stack: DeployedStack, request: dict[str, Any]) -> dict[str, Any]:
                 progress = backfill.to_json()
             if progress["state"] == "done":
                 break
-            if stopped not in _GOES_ON | _PASSES:
+            kind = stopped.partition(":")[0]
+            if kind not in _GOES_ON | _PASSES:
                 raise OperatorError(
                     f"the reconciler stopped: {stopped}",
                     "`partner-orders doctor` says what to do. The schedule then goes on with what was begun.",
                 )
-            if stopped in _PASSES:
+            if kind in _PASSES:
                 if shown is not None:
                     shown.update(f"waiting: {stopped.replace('_', ' ')}")
                 time.sleep(_PAUSE_SECONDS)

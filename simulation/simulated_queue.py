@@ -199,7 +199,11 @@ class SqsClient:
         self._know(QueueUrl)
 
         def effect(_: set[int]) -> dict[str, Any]:
-            attributes = {"ApproximateNumberOfMessages": str(len(self._queue.waiting()))}
+            # Those that are out of sight for a while count among the rest here: what the caller adds up is all of them.
+            attributes = {
+                "ApproximateNumberOfMessages": str(len(self._queue.waiting())),
+                "ApproximateNumberOfMessagesNotVisible": "0",
+            }
             return {"Attributes": {name: attributes[name] for name in AttributeNames}}
 
         answer: dict[str, Any] = self._call("GetQueueAttributes", 1, effect)

@@ -101,7 +101,7 @@ def _measure(report: Report) -> None:
         "StoresFailed": len(report.failed_stores),
         "StoresSilent": len(report.silent_stores),
         "PartnerApiUnauthorised": report.api_errors["unauthorised"],
-        "PartnerApiRateLimited": report.api_errors["rate_limited"],
+        "PartnerApiRateLimited": report.api_errors["rate_limited"] + report.api_errors["blocked"],
         "PartnerApiErrors": report.api_errors.total(),
     }
     if report.token_age_days is not None:

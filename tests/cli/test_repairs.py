@@ -118,6 +118,8 @@ def test_what_passes_does_not_end_a_run(run: Run, reconciler: Callable[..., Reco
         "another_worker_holds_the_lease",
         "out_of_time",
         "rate_limited",
+        "server_error:503",
+        "blocked",
         "the_platform_wants_to_be_asked_later",
         "the_queue_is_behind",
     )

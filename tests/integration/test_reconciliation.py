@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 
 from local.simulated_platform.lives import to_text
+from local.simulated_platform.partner_api import Response
 from partner_orders import partner_api
 from partner_orders.backfill_request import InvalidRequestError
 from partner_orders.lifecycle import is_sent
@@ -241,6 +243,51 @@ def test_a_client_that_the_platform_does_not_know_is_told_what_to_check(world: W
     report = world.tick()
     assert "check client_id and client_secret" in report.stopped
     assert "mistyped" not in str(report)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(429, "rate_limited"), (503, "server_error:503"), (403, "blocked")])
+def test_a_token_endpoint_in_trouble_is_met_as_the_rest_of_the_platform_is(
+    world: World, status: int, kind: str
+) -> None:
+    world.secret = '{"client_id": "client", "client_secret": "its-secret"}'
+    handle, left = world.api.handle, [1]
+
+    def change(request: Any, now: Any) -> Response:
+        answer = handle(request, now)
+        if request.method == "POST" and left[0]:
+            left[0] -= 1
+            return Response(status, {**answer.headers, **wait, "Content-Type": "text/html"}, b"<html>")
+        return answer
+
+    world.api.handle, wait = change, {}  # type: ignore[method-assign]
+    report = world.tick()
+    assert (report.stopped, report.failed_stores, report.api_errors[kind.partition(":")[0]]) == ("", {}, 1)
+    left[0], wait = 100, {"Retry-After": "3600"}
+    world.new_worker()
+    world.time.sleep(300)
+    asked = len(world.api.requests)
+    assert world.tick().stopped == kind
+    world.time.sleep(300)
+    assert world.tick().stopped == "the_platform_wants_to_be_asked_later"
+    assert len(world.api.requests) == asked + 1
+
+
+def test_a_token_endpoint_that_does_not_answer_ends_the_run_and_is_asked_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.secret = '{"client_id": "client", "client_secret": "its-secret"}'
+    (session,), post = world.sessions, []
+
+    def silent(*_: Any, **__: Any) -> Any:
+        post.append(1)
+        raise requests.ReadTimeout("its-secret")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(session, "post", silent)
+        report = world.tick()
+    assert (report.stopped, len(post)) == ("no_answer:ReadTimeout", partner_api.TRIES)
+    world.time.sleep(300)
+    assert world.tick().failed_stores == {}
 
 
 def test_a_token_replaced_after_a_refusal_is_read_at_once(world: World) -> None:

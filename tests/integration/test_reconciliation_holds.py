@@ -3,15 +3,19 @@ somebody wrote by hand, and a platform that wants to be left alone."""
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from local.simulated_platform.partner_api import Response
+from local.simulated_platform.lives import Life, Step
+from local.simulated_platform.partner_api import Response, Unknowns
 from partner_orders import partner_api
 from partner_orders.backfill_request import InvalidRequestError
 from partner_orders.message import MAX_BODY_BYTES
+from partner_orders.reconciliation_report import Report
 from partner_orders.reconciliation_table import Position
 from tests.integration.conftest import TABLE
 from tests.integration.platform import START, VirtualTime, lives
@@ -21,6 +25,11 @@ from tests.integration.test_reconciliation_ticks import set_store
 AFTER = START + timedelta(hours=2)
 
 type Change = Callable[[Any, Response], Response]
+
+
+def only_backfills(world: World, seconds: float = 900.0) -> Report:
+    deadline = world.time.seconds + seconds
+    return world.worker.tick("run", lambda: deadline - world.time.seconds, only_backfills=True)
 
 
 @pytest.fixture
@@ -133,19 +142,57 @@ def test_one_strange_order_does_not_hide_the_others_of_its_store_and_is_kept(
     assert world.tick().counts["not_understood"] == 0  # once it is kept it is not asked for again
 
 
-@pytest.mark.parametrize(("header", "least"), [("3600", 3_600), ("130", 130), ("Wed, 14 Oct 2026 11:00:00 GMT", 60)])
-def test_a_platform_that_wants_to_be_left_alone_is(world: World, header: str, least: int) -> None:
-    between(world, lambda *_: Response(429, {"Retry-After": header}, b"<html>"))
+@pytest.mark.parametrize(("header", "least"), [("3600", 3_600), ("130", 130), ("Wed, 14 Oct 2026 11:00:00 GMT", 3_600)])
+@pytest.mark.parametrize("status", [429, 503, 403])
+def test_a_platform_that_wants_to_be_left_alone_is(world: World, status: int, header: str, least: int) -> None:
+    between(world, lambda *_: Response(status, {"Retry-After": header, "Content-Type": "text/html"}, b"<html>"))
     world.tick()
-    asked = len(world.api.requests)
+    assert len(world.api.requests) == 1
     world.time.sleep(60)
     world.new_worker()
-    if least > 60:
-        assert world.tick().stopped == "the_platform_wants_to_be_asked_later"
-        assert len(world.api.requests) == asked
-        world.time.sleep(least)
-    assert world.tick().stopped == "rate_limited"
-    assert len(world.api.requests) > asked
+    assert world.tick().stopped == "the_platform_wants_to_be_asked_later"
+    assert len(world.api.requests) == 1
+    world.time.sleep(least)
+    world.tick()
+    first, second, *_ = world.api.requests
+    assert second - first >= timedelta(seconds=least - 1)
+
+
+@pytest.mark.parametrize("status", [429, 503, 403])
+def test_a_short_wait_that_the_platform_asks_for_is_kept_from_store_to_store_and_run_to_run(
+    world: World, status: int
+) -> None:
+    between(world, lambda *_: Response(status, {"Retry-After": "45", "Content-Type": "text/html"}, b"<html>"))
+    for _ in range(4):
+        world.tick()
+        world.new_worker()
+        world.time.sleep(20)
+    assert len(world.api.requests) > partner_api.TRIES
+    assert all(after - before >= timedelta(seconds=45) for before, after in pairwise(world.api.requests))
+
+
+def test_a_time_to_come_back_is_read_by_the_platforms_own_clock(world: World) -> None:
+    world.new_worker(clock_off_by=timedelta(minutes=5))
+    answers = [Response(429, {"Retry-After": "Wed, 14 Oct 2026 10:00:50 GMT"}, b"<html>")]
+
+    def change(_: Any, answer: Response) -> Response:
+        if not answers:
+            return answer
+        first = answers.pop()
+        return Response(first.status, {**answer.headers, **first.headers}, first.body)
+
+    between(world, change)
+    assert world.tick().stopped == ""
+    assert world.api.requests[1] >= AFTER + timedelta(seconds=50)
+
+
+def test_a_page_that_blocks_the_address_ends_the_run_and_is_no_stores_own_fault(world: World) -> None:
+    page = Response(403, {"Content-Type": "text/html; charset=UTF-8"}, b"<html>Access denied</html>")
+    between(world, lambda *_: page)
+    report = world.tick()
+    assert (report.stopped, len(report.failed_stores)) == ("blocked", 1)
+    assert len(world.api.requests) == report.api_errors["blocked"] == partner_api.TRIES
+    assert world.time.seconds >= 60 * (partner_api.TRIES - 1)
 
 
 def test_a_block_after_a_burst_does_not_cost_the_lease(dynamodb: Any) -> None:
@@ -202,8 +249,7 @@ def test_a_store_id_that_leads_elsewhere_is_not_asked_for(world: World) -> None:
 
 def test_a_preview_queues_nothing_and_counts_for_nothing_but_itself(world: World) -> None:
     backfill_id = world.worker.add_backfill({"preview": True})
-    deadline = world.time.seconds + 900
-    report = world.worker.tick("run", lambda: deadline - world.time.seconds, only_backfills=True)
+    report = only_backfills(world)
     assert world.queue.messages == []
     assert (report.counts["missing"], report.repairs) == (0, [])
     progress = world.worker.backfill(backfill_id)
@@ -230,10 +276,106 @@ def test_a_store_that_is_tried_again_is_counted_once(dynamodb: Any, monkeypatch:
 
     between(world, change)
     backfill_id = world.worker.add_backfill({})
-    deadline = world.time.seconds + 900
-    world.worker.tick("run", lambda: deadline - world.time.seconds, only_backfills=True)
+    only_backfills(world)
     progress = world.worker.backfill(backfill_id)
     assert (progress["state"], progress["orders_checked"]) == ("done", 12)
+
+
+def test_what_a_backfill_found_counts_though_its_store_failed_or_its_time_ran_out(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
+    world, fails = World(dynamodb, lives(orders=60), VirtualTime(AFTER)), [1]
+
+    def change(request: Any, answer: Response) -> Response:
+        if "page=2&" in request.target and fails[0]:
+            fails[0] -= 1
+            return Response(403, {}, b"{}")
+        return answer
+
+    between(world, change)
+    world.limit = 10
+    world.new_worker()
+    backfill_id = world.worker.add_backfill({})
+    stopped = set()
+    while (progress := world.worker.backfill(backfill_id))["state"] != "done":
+        stopped.add(only_backfills(world, seconds=130).stopped)
+        world.drain()
+        world.new_worker()
+        world.time.sleep(60)
+    assert stopped == {"out_of_time", ""}
+    assert fails == [0]
+    assert (progress["missing"], progress["enqueued"]) == (60, 60)
+    assert world.not_in_step() == []
+
+
+def test_a_preview_in_parts_counts_each_order_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 1)
+    monkeypatch.setattr("partner_orders.reconciliation.PAGES_AT_ONCE", 2)
+    world = World(dynamodb, lives(orders=100, stores=1), VirtualTime(AFTER))
+    made = len({life.created_at.replace(microsecond=0) for life in world.lives})
+    window = {"from": START.isoformat(), "to": (START + timedelta(hours=1, minutes=1)).isoformat()}
+    backfill_id = world.worker.add_backfill({**window, "preview": True})
+    while (progress := world.worker.backfill(backfill_id))["state"] != "done":
+        only_backfills(world)
+    assert made > 50  # so that many parts meet where an order was made
+    assert progress["missing"] == 100
+
+
+def test_the_queues_refusal_is_not_counted_as_a_repair(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.queue, "send_all", refuse)
+        refused = world.tick()
+    world.time.sleep(300)
+    counts = refused.counts + world.tick().counts
+    assert (counts["missing"], counts["webhooks_missed"], counts["enqueued"]) == (12, 12, 12)
+    assert refused.repairs == []
+
+
+def test_a_backfill_of_every_store_leaves_paused_ones_out_unless_they_are_named(world: World) -> None:
+    paused, *_ = {life.shop.store_id for life in world.lives}
+    set_store(world, paused, is_paused="true")
+    assert world.worker.backfill(world.worker.add_backfill({}))["stores"] == 1
+    assert world.backfill(stores=[paused])["orders_checked"] == sum(
+        life.shop.store_id == paused for life in world.lives
+    )
+
+
+def test_a_backfill_that_goes_on_misses_nothing_at_the_seam(dynamodb: Any) -> None:
+    """The ends of a window may not belong to it, and an order may be made on the very second where a part ended."""
+    unknowns = Unknowns(start_included=False, end_included=False)
+    world = World(dynamodb, lives(orders=12, stores=1), VirtualTime(AFTER), unknowns)
+    seam = world.lives[0].created_at.replace(microsecond=0)
+    life = Life("on-the-seam", world.lives[0].shop, (Step(seam, world.lives[0].steps[0].body, True),), False)
+    life.steps[0].body["order_id"] = life.order_id
+    life.steps[0].body["sys"]["created_at"] = seam.isoformat()
+    world.api.show([life])
+    backfill_id = world.worker.add_backfill({"from": (seam - timedelta(hours=1)).isoformat()})
+    backfill = world.table.backfill(backfill_id)
+    assert backfill is not None
+    world.table.save(replace(backfill, done_until=seam), fence=0)
+    only_backfills(world)
+    assert world.worker.backfill(backfill_id)["missing"] == 1
+
+
+def test_a_store_of_many_pages_does_not_keep_the_others_waiting_until_its_backfill_is_done(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 1)
+    world = World(dynamodb, lives(orders=300, stores=6), VirtualTime(AFTER))
+    while world.not_in_step():
+        world.tick()
+        world.drain()
+        world.time.sleep(300)
+    large = world.lives[0].shop.store_id
+    monkeypatch.setattr("partner_orders.reconciliation.PAGES_AT_ONCE", 5)
+    world.worker.add_backfill({"stores": [large]})
+    world.limit = 10
+    world.new_worker()
+    assert world.tick(seconds=600).counts["stores_checked"] >= 6
 
 
 @pytest.mark.parametrize("stores", ["", False, 0, {}])

@@ -2,14 +2,17 @@
 
 import contextlib
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from local.simulated_platform.lives import Life
+from local.simulated_platform.lives import Life, Step
 from partner_orders import partner_api
 from partner_orders.lease import DURATION, Lease, LeaseLostError
+from partner_orders.message import WEBHOOK, OrderEventMessage
+from partner_orders.order_events_queue import OrderEventsQueue
 from partner_orders.reconciliation_table import Position
 from tests.integration.conftest import TABLE
 from tests.integration.platform import START, VirtualTime, lives
@@ -113,6 +116,60 @@ def test_a_cancellation_after_pick_up_days_later_is_found(dynamodb: Any) -> None
         world.tick()
         world.drain()
     assert world.not_in_step() == []
+
+
+def changed_later(world: World, status: str, at: datetime) -> Life:
+    """Make the platform change one order that was picked up; gives it as it was."""
+    number, life = next((n, life) for n, life in enumerate(world.lives) if life.steps[-1].status == "PICKED_UP")
+    step = Step(at, {**life.steps[-1].body, "status": status}, False)
+    world.lives[number] = Life(life.order_id, life.shop, (*life.steps, step), life.masked)
+    world.api.show(world.lives)
+    return life
+
+
+def test_what_changed_while_neither_webhooks_nor_reconciliation_ran_is_found_however_long_that_was(
+    dynamodb: Any,
+) -> None:
+    world = World(dynamodb, lives(), VirtualTime(AFTER))
+    world.tick()
+    world.drain()
+    world.time.sleep(24 * 3_600)
+    world.tick()
+    changed_later(world, "CANCELLED", world.time.now() + timedelta(days=1))
+    world.time.sleep(10 * 24 * 3_600)
+    assert world.not_in_step() != []
+    world.tick()
+    world.drain()
+    assert world.not_in_step() == []
+
+
+def test_an_open_order_older_than_a_week_is_closed_within_a_day_of_its_end(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(), VirtualTime(AFTER))
+    number, life = next((n, life) for n, life in enumerate(world.lives) if len(life.steps) > 2)
+    world.lives[number] = replace(life, steps=(life.steps[0], replace(life.steps[-1], at=AFTER + timedelta(days=20))))
+    world.api.show(world.lives)
+    for _ in range(22):
+        world.tick()
+        world.drain()
+        world.time.sleep(24 * 3_600)
+    assert world.orders.open_since(START - timedelta(days=1)) == []
+    assert world.not_in_step() == []
+
+
+def test_an_order_that_stays_open_for_ever_does_not_make_every_check_a_long_one(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(), VirtualTime(AFTER))
+    for number, life in enumerate(world.lives):
+        world.lives[number] = replace(life, steps=life.steps[:1])
+    world.api.show(world.lives)
+    world.tick()
+    world.drain()
+    world.time.sleep(10 * 24 * 3_600)
+    world.tick()  # the daily look
+    asked = len(windows(world))
+    world.time.sleep(300)
+    world.tick()
+    for _, start, end in windows(world)[asked:]:
+        assert datetime.fromisoformat(end) - datetime.fromisoformat(start) < timedelta(hours=1)
 
 
 def test_a_store_is_checked_up_to_the_platforms_clock_however_wrong_ours_is(dynamodb: Any) -> None:
@@ -224,11 +281,28 @@ def test_it_stops_before_its_deadline_and_the_next_tick_goes_on(crowded: World) 
     assert crowded.not_in_step() == []
 
 
+def test_a_token_that_is_due_when_the_minute_is_full_does_not_make_it_overstay(crowded: World) -> None:
+    crowded.secret = '{"client_id": "client", "client_secret": "its-secret"}'
+    for seconds in range(45, 120, 15):
+        crowded.worker.add_backfill({})
+        crowded.new_worker()
+        began = crowded.time.seconds
+        crowded.tick(seconds=seconds)
+        assert crowded.time.seconds - began < seconds
+
+
 def test_it_pauses_while_live_orders_would_wait_behind_the_backlog(world: World) -> None:
     world.queue.backlog_until = 120.0
     world.tick()
     assert world.time.seconds > 120
     assert world.api.requests[0] >= AFTER + timedelta(seconds=120)
+
+
+def test_what_a_consumer_put_off_counts_as_waiting_too(queue: OrderEventsQueue, sqs: Any, queue_url: str) -> None:
+    for _ in range(3):
+        queue.send(OrderEventMessage(WEBHOOK, AFTER, "c", b"{}"))
+    sqs.receive_message(QueueUrl=queue_url, VisibilityTimeout=900)
+    assert queue.waiting() == 3
 
 
 def test_it_gives_up_waiting_for_the_queue_before_its_deadline(world: World) -> None:

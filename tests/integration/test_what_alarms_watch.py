@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.simulated_platform.partner_api import Response
 from partner_orders.message import WEBHOOK, OrderEventMessage
 from tests.integration.conftest import NOW
 from tests.integration.platform import START, VirtualTime, lives
@@ -52,6 +53,11 @@ def too_many_requests(world: World) -> None:
     world.api.faults = {"too_many": 1}
 
 
+def a_blocked_address(world: World) -> None:
+    page = Response(403, {"Content-Type": "text/html"}, b"<html>Access denied</html>")
+    world.api.handle = lambda *_: page  # type: ignore[method-assign]
+
+
 def a_refused_token(world: World) -> None:
     world.secret = json.dumps({"token": "another"})
 
@@ -61,21 +67,22 @@ def a_silent_store(world: World) -> None:
     set_store(world, store_id, time_zone="UTC", trading_hours="mon-sun 00:00-00:00")
 
 
-RECONCILER: dict[str, Cause] = {
-    "WebhooksMissed": webhooks_that_never_came,
-    "StoresFailed": a_store_closed_on_the_platform,
-    "PartnerApiRateLimited": too_many_requests,
-    "PartnerApiUnauthorised": a_refused_token,
-    "StoresSilent": a_silent_store,
-    "StoresChecked": webhooks_that_never_came,
-}
+RECONCILER: list[tuple[str, Cause]] = [
+    ("WebhooksMissed", webhooks_that_never_came),
+    ("StoresFailed", a_store_closed_on_the_platform),
+    ("PartnerApiRateLimited", too_many_requests),
+    ("PartnerApiRateLimited", a_blocked_address),
+    ("PartnerApiUnauthorised", a_refused_token),
+    ("StoresSilent", a_silent_store),
+    ("StoresChecked", webhooks_that_never_came),
+]
 
 
-@pytest.mark.parametrize("metric", RECONCILER)
+@pytest.mark.parametrize(("metric", "cause"), RECONCILER)
 def test_the_reconcilers_metric_moves_with_its_cause(
-    world: World, metric: str, capsys: pytest.CaptureFixture[str]
+    world: World, metric: str, cause: Cause, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    RECONCILER[metric](world)
+    cause(world)
     assert measured(world, capsys)[metric] > 0
 
 
@@ -132,4 +139,4 @@ def test_every_alarm_of_our_own_metrics_is_among_these(template: Template) -> No
         if alarm["Namespace"] == "PartnerOrders"
     }
     # RefusedUnauthorized: test_strangers.py.
-    assert ours == {*RECONCILER, "Rejected", "Failed", "RefusedUnauthorized"}
+    assert ours == {*(metric for metric, _ in RECONCILER), "Rejected", "Failed", "RefusedUnauthorized"}

@@ -4,6 +4,7 @@ An order is in step when the digest just observed is among the digests we have o
 which the merge may forbid for ever.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from partner_orders.json_text import Json, parse, write_bytes
 from partner_orders.message import MAX_BODY_BYTES, RECONCILIATION, OrderEventMessage
 from partner_orders.order_events_queue import OrderEventsQueue
 from partner_orders.orders_table import OrdersTable
-from partner_orders.partner_api import unreadable
+from partner_orders.partner_api import identity, unreadable
 from partner_orders.reconciliation_report import MAX_NAMED, Repair, Report
 from partner_orders.rejected_table import RejectedTable, digest_of
 from partner_orders.stored_order import KnownOrder
@@ -43,9 +44,12 @@ class Comparison:
         of the page counts as done.
         """
         bodies: list[tuple[str, bytes]] = []
-        queued: set[str] = set()
+        repairs: list[Repair] = []
+        counts = Counter({"orders_checked": len(page)})
         events: dict[str, OrderEvent] = {}
+        shown: set[str] = set()
         for order in page:
+            shown.add(identity(order))
             text = unreadable(order)
             body = write_bytes(order) if text is None else text
             if len(body) > MAX_BODY_BYTES:
@@ -56,34 +60,38 @@ class Comparison:
             except (RejectedError, CatalogueCallbackError):
                 # The consumer says why; once it has, the rejected row keeps us from asking again.
                 if self._rejected.get(digest_of(body)) is None:
-                    report.counts["not_understood"] += 1
+                    counts["not_understood"] += 1
                     bodies.append(("not_understood", body))
                 continue
             events[event.order_id] = event
         known = self._orders.known(events)
+        found: set[str] = set()
         for order_id, event in events.items():
             ours = known.get(order_id)
-            if event.digest in report.queued:
+            if event.digest in report.found:
                 continue  # In this run already; the consumer may not have come to it yet.
             if ours is not None and event.digest in ours.digests:
-                report.counts["in_step"] += 1
+                counts["in_step"] += 1
             elif not self._orders.is_expired(event):
-                repair = self._repair(store_id, event, ours, platform_now(), len(report.repairs) < MAX_NAMED)
-                report.add(repair)
-                bodies.append((repair.found, event.body))
-                queued.add(event.digest)
-        report.counts["orders_checked"] += len(page)
+                in_detail = len(report.repairs) + len(repairs) < MAX_NAMED
+                repairs.append(self._repair(store_id, event, ours, platform_now(), in_detail))
+                bodies.append((repairs[-1].found, event.body))
+                found.add(event.digest)
         if bodies and not preview:
             received_at = self._clock()
             self._queue.send_all(
                 [
-                    OrderEventMessage(RECONCILIATION, received_at, f"{correlation_id}/{found}", body)
-                    for found, body in bodies
+                    OrderEventMessage(RECONCILIATION, received_at, f"{correlation_id}/{cause}", body)
+                    for cause, body in bodies
                 ]
             )
-            report.counts["enqueued"] += len(bodies)
-            report.queued |= queued
-        return set(events)
+            counts["enqueued"] = len(bodies)
+        # Only now: what the queue refused is found, and counted, when it is looked for again.
+        report.counts += counts
+        report.found |= found
+        for repair in repairs:
+            report.add(repair)
+        return shown | events.keys()
 
     def _repair(
         self, store_id: str, event: OrderEvent, ours: KnownOrder | None, platform_now: datetime, in_detail: bool

@@ -26,7 +26,12 @@ _WHAT_TO_STORE = (
 
 
 class CredentialsError(RuntimeError):
-    """The credentials are missing, malformed or refused. Says what to do, and never holds a secret."""
+    """The credentials are missing, malformed or refused. Says what to do, and never holds a secret. ``answer`` is the
+    token endpoint's, if it gave no token."""
+
+    def __init__(self, text: str, answer: requests.Response | None = None) -> None:
+        super().__init__(text)
+        self.answer = answer
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class PartnerApiCredentials:
         self.stored_at: datetime | None = None
 
     def token(self) -> str:
-        """The token to send now. Raises CredentialsError."""
+        """The token to send now. Raises CredentialsError, and requests' errors of the token endpoint."""
         if self._seconds() - self._read_at >= SECRET_MAX_AGE_SECONDS:
             self._read_secret()
         if isinstance(self._secret, _StaticToken):
@@ -105,16 +110,15 @@ class PartnerApiCredentials:
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,
             )
-            grant = answer.json() if answer.status_code == requests.codes.ok else {}
-            token, expires_in = grant["access_token"], float(grant["expires_in"])
-        except requests.RequestException as error:
-            raise CredentialsError(f"the token endpoint did not answer: {type(error).__name__}") from None
-        except (KeyError, TypeError, ValueError):
-            raise CredentialsError(
-                f"the token endpoint answered {answer.status_code}: check client_id and client_secret"
-            ) from None
         finally:
             self._rate_limit.answered()
+        try:
+            grant = answer.json() if answer.status_code == requests.codes.ok else {}
+            token, expires_in = grant["access_token"], float(grant["expires_in"])
+        except (KeyError, TypeError, ValueError):
+            raise CredentialsError(
+                f"the token endpoint answered {answer.status_code}: check client_id and client_secret", answer
+            ) from None
         self._access_token = token
         self._expires_at = self._seconds() + max(expires_in - REFRESH_AHEAD_SECONDS, expires_in / 2)
 

@@ -49,8 +49,9 @@ class OrderEventsQueue:
             raise QueueRefusedError(f"the queue refused {len(refused)} of {len(entries)} messages: {codes}")
 
     def waiting(self) -> int:
-        """How many messages wait on the queue, about."""
+        """How many messages are on the queue, about: that wait, are at a consumer, or were put off by one."""
         attributes = self._client.get_queue_attributes(
-            QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
+            QueueUrl=self._url,
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
         )["Attributes"]
-        return int(attributes["ApproximateNumberOfMessages"])
+        return sum(map(int, attributes.values()))

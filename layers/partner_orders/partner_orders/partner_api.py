@@ -236,18 +236,20 @@ class PartnerApi:
         refreshed = False
         for attempt in range(1, TRIES + 1):
             try:
-                return _content(self._send(path, query))
+                return _content(self._send(path, query), self.now())
             except PartnerApiError as error:
                 self.errors[error.kind.partition(":")[0]] += 1
                 wait = min(LONGEST_BACKOFF_SECONDS, 2.0**attempt) * (0.5 + self._share() / 2)
-                wait = max(wait, error.retry_after or 0.0)
                 again = error.retry_after is not None
+                if error.retry_after:
+                    self.not_before = self._clock() + timedelta(seconds=error.retry_after)
+                    wait = max(wait, error.retry_after)
                 if error.kind == UNAUTHORISED and not refreshed:
                     self._credentials.refused()
                     refreshed, again, wait = True, True, 0.0
                 if error.retry_after is not None and error.retry_after > LONGEST_WAIT_SECONDS:
-                    self.not_before = self._clock() + timedelta(seconds=error.retry_after)
-                    raise
+                    # Whatever it was: who is told to come back later does not ask for another store meanwhile.
+                    raise PartnerApiError(error.kind, everywhere=True, retry_after=error.retry_after) from None
                 if not again or attempt == TRIES or wait > self.remaining_seconds():
                     raise
             self._pause(wait)
@@ -263,13 +265,10 @@ class PartnerApi:
     def _send(self, path: str, query: dict[str, str]) -> requests.Response:
         """One request, within the rate limit. The token goes to the configured host alone."""
         self.before_request()
-        try:
-            token = self._credentials.token()
-        except CredentialsError as missing:
-            raise PartnerApiError(f"credentials: {missing}", everywhere=True) from None
-        if not self._rate_limit.wait(self.remaining_seconds()):
-            raise OutOfTimeError
-        self.keep_alive()
+        self._wait_for_the_platform()
+        self._make_room()  # also for the request that a token may take
+        token = self._token()
+        self._make_room()
         self.requests += 1
         try:
             answer = self._session.get(
@@ -287,6 +286,30 @@ class PartnerApi:
         self._set_clock(answer)
         return answer
 
+    def _wait_for_the_platform(self) -> None:
+        """Until it wants to be asked again, if it said so when it was last asked for another store."""
+        wait = (self.not_before - self._clock()).total_seconds() if self.not_before else 0.0
+        if wait > self.remaining_seconds():
+            raise OutOfTimeError
+        self._pause(wait)
+
+    def _make_room(self) -> None:
+        if not self._rate_limit.wait(self.remaining_seconds()):
+            raise OutOfTimeError
+        self.keep_alive()
+
+    def _token(self) -> str:
+        """The token to send. The token endpoint's faults are met as any other's, and are no store's own."""
+        try:
+            return self._credentials.token()
+        except CredentialsError as missing:
+            fault = _fault(missing.answer, self.now()) if missing.answer is not None else None
+            if fault is None or fault.retry_after is None:
+                raise PartnerApiError(f"credentials: {missing}", everywhere=True) from None
+            raise PartnerApiError(fault.kind, everywhere=True, retry_after=fault.retry_after) from None
+        except requests.RequestException as error:
+            raise PartnerApiError(f"no_answer:{type(error).__name__}", everywhere=True, retry_after=0.0) from None
+
     def _set_clock(self, answer: requests.Response) -> None:
         try:
             ahead = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC) - self._clock()
@@ -297,26 +320,36 @@ class PartnerApi:
             self.ahead = ahead
 
 
-def _content(answer: requests.Response) -> Json:
+def _content(answer: requests.Response, now: datetime) -> Json:
     """What a 200 holds. Raises PartnerApiError."""
+    if fault := _fault(answer, now):
+        raise fault
+    try:
+        return parse(answer.content)
+    except MalformedJsonError:
+        return _one_by_one(answer.content)
+
+
+def _fault(answer: requests.Response, now: datetime) -> PartnerApiError | None:
+    """What is wrong, unless the answer is a 200; ``now`` is the platform's time."""
     match answer.status_code:
         case 200:
-            try:
-                return parse(answer.content)
-            except MalformedJsonError:
-                return _one_by_one(answer.content)
+            return None
         case 401:
-            raise PartnerApiError(UNAUTHORISED, everywhere=True)
+            return PartnerApiError(UNAUTHORISED, everywhere=True)
+        case 403 if "html" in answer.headers.get("Content-Type", ""):
+            # The edge's page, not the API's JSON: the address is blocked, whatever it asks for.
+            return PartnerApiError("blocked", everywhere=True, retry_after=_retry_after(answer, 60.0, now))
         case 403:
-            raise PartnerApiError("forbidden")
+            return PartnerApiError("forbidden")
         case 404:
-            raise PartnerApiError("not_found")
+            return PartnerApiError("not_found")
         case 429:
-            raise PartnerApiError("rate_limited", everywhere=True, retry_after=_retry_after(answer, 60.0))
+            return PartnerApiError("rate_limited", everywhere=True, retry_after=_retry_after(answer, 60.0, now))
         case status if status >= 500:
-            raise PartnerApiError(f"server_error:{status}", retry_after=_retry_after(answer, 0.0))
+            return PartnerApiError(f"server_error:{status}", retry_after=_retry_after(answer, 0.0, now))
         case status:
-            raise PartnerApiError(f"refused:{status}")
+            return PartnerApiError(f"refused:{status}")
 
 
 def _one_by_one(content: bytes) -> Json:
@@ -376,13 +409,13 @@ def _unseen(orders: Sequence[Json], seen: set[str]) -> list[Json]:
     return fresh
 
 
-def _retry_after(answer: requests.Response, default: float) -> float:
-    """Seconds, from a number or a date; a day at most."""
+def _retry_after(answer: requests.Response, default: float, now: datetime) -> float:
+    """Seconds, from a number or a date of the platform's clock; a day at most."""
     text = answer.headers.get("Retry-After", "").strip()
     try:
         if text.isascii() and text.isdecimal():
             return min(float(text), 86_400.0)
         date = parsedate_to_datetime(text).astimezone(UTC)
-        return min(max((date - datetime.now(UTC)).total_seconds(), 0.0), 86_400.0)
+        return min(max((date - now).total_seconds(), 0.0), 86_400.0)
     except (ValueError, OverflowError):
         return default

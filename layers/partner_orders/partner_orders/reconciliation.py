@@ -26,7 +26,7 @@ from partner_orders.partner_api import (
     TooManyPagesError,
 )
 from partner_orders.reconciliation_report import MAX_NAMED, Report
-from partner_orders.reconciliation_table import Backfill, Position, ReconciliationTable, add_counts
+from partner_orders.reconciliation_table import Backfill, Position, ReconciliationTable
 from partner_orders.stores_table import Store, StoresTable
 from partner_orders.trading_hours import BadTradingHoursError, TradingHours
 
@@ -58,12 +58,14 @@ HAND_BACK_SECONDS = 15.0
 
 @dataclass
 class _Run:
-    """One invocation: its report so far, and the orders of the present window that the platform showed."""
+    """One invocation: its report so far, the orders of the present window that the platform showed, and the events that
+    each preview has found."""
 
     report: Report
     correlation_id: str
     remaining_seconds: Callable[[], float]
     seen: set[str] = field(default_factory=set)
+    previewed: dict[str, set[str]] = field(default_factory=dict)
 
 
 class _StoppedError(Exception):
@@ -111,7 +113,8 @@ class Reconciler:
         names |= {store.store_id: store.store_id for store in stores}
         if unknown := [name for name in request.stores if name not in names]:
             raise InvalidRequestError(f"not among the registered stores: {', '.join(unknown)}")
-        wanted = tuple(dict.fromkeys(names[name] for name in request.stores or [store.store_id for store in stores]))
+        every = [store.store_id for store in stores if not store.is_paused]
+        wanted = tuple(dict.fromkeys(names[name] for name in request.stores or every))
         backfill = Backfill(
             backfill_id=f"{to_text(self._clock())}-{secrets.token_hex(2)}",
             start=request.start,
@@ -200,7 +203,8 @@ class Reconciler:
 
         def overdue(entry: tuple[Store, Position]) -> float:
             store, position = entry
-            urgent = store.store_id in silent or store.store_id in open_orders
+            lately = [at for at in open_orders.get(store.store_id, {}).values() if at >= now - OPEN_ORDERS]
+            urgent = store.store_id in silent or bool(lately)
             # One that failed waits its turn, or those that always fail would be served for ever.
             served_at = max(position.checked_until or never, position.tried_at or never)
             return (now - served_at).total_seconds() * (URGENCY if urgent else 1)
@@ -271,39 +275,50 @@ class Reconciler:
     def _window_start(
         self, position: Position, open_orders: dict[str, datetime], sweeping: bool, now: datetime
     ) -> datetime:
-        """The first time, everything; then what overlaps the last window, reaching back to the oldest open order."""
+        """The first time, everything; then what overlaps the last window, reaching back to the oldest open order of
+        the last days, and once a day to the oldest of all."""
         if position.checked_until is None:
             return now - self._history
         start = position.checked_until - OVERLAP
-        if open_orders:
-            start = min(start, max(min(open_orders.values()), now - OPEN_ORDERS) - OVERLAP)
+        reach = timedelta.max if sweeping else OPEN_ORDERS
+        start = min([start, *(created - OVERLAP for created in open_orders.values() if now - created <= reach)])
         if sweeping:
-            start = min(start, now - SWEEP)
+            # From when it was due: what changed while nobody looked was older by as long.
+            due_at = now if position.swept_at is None else min(now, position.swept_at + SWEEP_EVERY)
+            start = min(start, due_at - SWEEP)
         return max(start, now - self._history)
 
     def _serve_backfill(self, backfill: Backfill, run: _Run) -> Backfill:
-        """One store of a backfill, part by part; gives the backfill as it stands after it."""
+        """One store of a backfill, or a part of it if it has many; gives the backfill as it stands after it."""
         name = backfill.pending[0]
         store = self._stores.find(name)
         failure = None
         if store is None:
             failure = "not_registered"
         else:
-            start = max(backfill.done_until or backfill.start, self._api.now() - self._history)
+            # Ends may be exclusive.
+            start = max((backfill.done_until or backfill.start) - BOUNDARY, self._api.now() - self._history)
             # What a preview finds is no finding of the run's.
-            run = replace(run, report=Report(run.report.started_at)) if backfill.preview else run
+            if backfill.preview:
+                found = run.previewed.setdefault(backfill.backfill_id, set())
+                run = replace(run, report=Report(run.report.started_at, found=found))
             before = Counter(run.report.counts)
             vendor_id = self._table.positions().get(name, Position(name)).vendor_id
             try:
                 for checked, _ in self._read(store, vendor_id, start, backfill.end, run, backfill.preview):
-                    counts = add_counts(backfill.store_counts, run.report.counts - before)
+                    backfill = replace(backfill, done_until=checked).counting(run.report.counts - before)
                     before = Counter(run.report.counts)
-                    backfill = replace(backfill, done_until=checked, store_counts=counts)
                     if checked < backfill.end:
                         self._save(backfill)
-            except _ENDS_THE_RUN:
+                    if checked < min(backfill.end, self._api.now() - OVERLAP):
+                        return backfill  # There is more of it, and others wait for their turn.
+            except LeaseLostError:
                 raise
             except Exception as error:
+                backfill = backfill.counting_found(run.report.counts - before)
+                self._save(backfill)
+                if isinstance(error, _ENDS_THE_RUN):
+                    raise
                 failure = self._failed(name, error, run)
         backfill = backfill.after_first_store(failure)
         self._save(backfill)

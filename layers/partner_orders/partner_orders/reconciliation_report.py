@@ -45,7 +45,7 @@ class Report:
     silent_stores: list[str] = field(default_factory=list)
     not_shown: list[str] = field(default_factory=list)
     too_large: set[str] = field(default_factory=set)
-    queued: set[str] = field(default_factory=set)
+    found: set[str] = field(default_factory=set)
     api_errors: Counter[str] = field(default_factory=Counter)
     round_seconds: int = 0
     token_age_days: int | None = None

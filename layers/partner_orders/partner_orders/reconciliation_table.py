@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 PARTITION = "RECONCILIATION"
 REPORT_RETENTION = timedelta(days=90)
-BACKFILL_COUNTS = ("orders_checked", "in_step", "missing", "different", "not_understood", "enqueued")
+# What was found is queued, and in step when its store is read again; so it is counted even if the rest of it fails.
+_FOUND = ("missing", "different", "not_understood", "enqueued")
+BACKFILL_COUNTS = ("orders_checked", "in_step", *_FOUND)
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,24 @@ class Backfill:
     def is_done(self) -> bool:
         return not self.pending
 
+    def counting(self, counts: Mapping[str, int]) -> "Backfill":
+        """With what was counted in a part of the first pending store."""
+        return replace(self, store_counts=_add(self.store_counts, counts))
+
+    def counting_found(self, counts: Mapping[str, int]) -> "Backfill":
+        """With what was found in a part that could not be read to its end; a preview finds it again."""
+        found = {} if self.preview else {name: counts.get(name, 0) for name in _FOUND}
+        return replace(self, counts=_add(self.counts, found))
+
     def after_first_store(self, failure: str | None) -> "Backfill":
         """As it is when the first pending store is done, or failed: the first time, it is put last and tried again."""
         name, *rest = self.pending
         failed = {store: kind for store, kind in self.failed_stores.items() if store != name}
-        counts = add_counts(self.counts, self.store_counts)
+        counts = _add(self.counts, self.store_counts)
         if failure:
             if name not in self.failed_stores:
                 rest.append(name)
-                counts = self.counts  # What it counted is counted when it is tried again.
+                counts = self.counting_found(self.store_counts).counts  # The rest is counted when it is tried again.
             failed[name] = failure
         return replace(self, pending=tuple(rest), done_until=None, counts=counts, store_counts={}, failed_stores=failed)
 
@@ -78,7 +89,7 @@ class Backfill:
             "preview": self.preview,
             "stores": self.stores,
             "stores_done": self.stores - len(self.pending),
-            **add_counts(self.counts, self.store_counts),
+            **_add(self.counts, self.store_counts),
             "failed_stores": self.failed_stores,
         }
 
@@ -179,7 +190,7 @@ class ReconciliationTable:
             raise
 
 
-def add_counts(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+def _add(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     """Both, of what a backfill reports."""
     return {name: one.get(name, 0) + other.get(name, 0) for name in BACKFILL_COUNTS}
 
