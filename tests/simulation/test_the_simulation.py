@@ -143,7 +143,7 @@ def test_a_property_that_cannot_be_collected_has_caught_nothing(tmp_path: Path) 
     (tmp_path / "tests" / "property").mkdir(parents=True)
     (tmp_path / "tests" / "property" / "test_a_law.py").write_text("import nothing_of_this_name\n")
     with pytest.raises(NotProvenError, match="the properties did not run"):
-        mutants._properties(tmp_path)
+        mutants._properties(tmp_path, "tests/property")
 
 
 @pytest.mark.slow
