@@ -70,6 +70,15 @@ def test_latest_true_state_no_event_of_the_same_finality_is_later_by_the_platfor
             assert snapshot.occurred_at >= event.occurred_at
 
 
+@given(histories())
+def test_latest_true_state_of_one_time_the_status_further_on_is_shown(events: list[OrderEvent]) -> None:
+    way = ["RECEIVED", "ACCEPTED", "READY_FOR_PICKUP", "DISPATCHED", "PICKED_UP", "DELIVERED", "CANCELLED"]
+    snapshot = merge(events).snapshot
+    for event in events:
+        if event.occurred_at == snapshot.occurred_at and {event.status, snapshot.status} <= {*way}:
+            assert way.index(event.status) <= way.index(snapshot.status)
+
+
 @given(bodies())
 def test_latest_true_state_a_masked_copy_never_hides_a_full_one(body: dict[str, Any]) -> None:
     full = body | {"customer": {"first_name": "Amna", "phone_number": "+92300123441"}}
