@@ -264,17 +264,17 @@ def test_an_order_is_queued_once_in_a_run_however_many_ask_for_it(world: World) 
     assert len(world.queue.messages) == 12
 
 
+def the_second_page_is_forbidden_once(world: World) -> list[Response]:
+    """Gives what is still to be answered."""
+    left = [Response(403, {}, b"{}")]
+    between(world, lambda request, answer: left.pop() if "page=2&" in request.target and left else answer)
+    return left
+
+
 def test_a_store_that_is_tried_again_is_counted_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
-    world, fails = World(dynamodb, lives(orders=12), VirtualTime(AFTER)), [1]
-
-    def change(request: Any, answer: Response) -> Response:
-        if "page=2&" in request.target and fails[0]:
-            fails[0] -= 1
-            return Response(403, {}, b"{}")
-        return answer
-
-    between(world, change)
+    world = World(dynamodb, lives(orders=12), VirtualTime(AFTER))
+    the_second_page_is_forbidden_once(world)
     backfill_id = world.worker.add_backfill({})
     only_backfills(world)
     progress = world.worker.backfill(backfill_id)
@@ -285,15 +285,8 @@ def test_what_a_backfill_found_counts_though_its_store_failed_or_its_time_ran_ou
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
-    world, fails = World(dynamodb, lives(orders=60), VirtualTime(AFTER)), [1]
-
-    def change(request: Any, answer: Response) -> Response:
-        if "page=2&" in request.target and fails[0]:
-            fails[0] -= 1
-            return Response(403, {}, b"{}")
-        return answer
-
-    between(world, change)
+    world = World(dynamodb, lives(orders=60), VirtualTime(AFTER))
+    left = the_second_page_is_forbidden_once(world)
     world.limit = 10
     world.new_worker()
     backfill_id = world.worker.add_backfill({})
@@ -304,7 +297,7 @@ def test_what_a_backfill_found_counts_though_its_store_failed_or_its_time_ran_ou
         world.new_worker()
         world.time.sleep(60)
     assert stopped == {"out_of_time", ""}
-    assert fails == [0]
+    assert left == []
     assert (progress["missing"], progress["enqueued"]) == (60, 60)
     assert world.not_in_step() == []
 
