@@ -46,6 +46,10 @@ up: setup ## Start the stack on this machine and keep it until Ctrl-C
 invoke: setup ## Call a function of the stack that `make up` started: EVENT=events/webhook/....json
 	@$(if $(EVENT),,$(error name the event: make invoke EVENT=events/webhook/....json))$(RUN) local.invoke "$(EVENT)"
 
+.PHONY: orders
+orders: setup ## Have the simulated platform of `make up` place orders, and send not all of their webhooks
+	@$(RUN) local.orders
+
 .PHONY: events
 events: setup ## Write events/ anew, from what the simulated platform would send
 	@$(RUN) local.events

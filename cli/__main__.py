@@ -13,7 +13,7 @@ from cli.doctor import doctor
 from cli.errors import CancelledByOperatorError, OperatorError
 from cli.export import export
 from cli.forget import forget
-from cli.output import err
+from cli.output import say
 from cli.register import register
 from cli.send import send
 from cli.stack import NOT_SIGNED_IN, Where
@@ -56,10 +56,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         answer = app(args=arguments, standalone_mode=False, prog_name="partner-orders")
     except typer.Abort:
-        err.print("cancelled", markup=False)
+        say("cancelled")
         return 3
     except CancelledByOperatorError as cancelled:
-        err.print(str(cancelled), markup=False)
+        say(str(cancelled))
         return 3
     except typer.TyperException as wrong:
         _explain(wrong.format_message(), "`partner-orders [COMMAND] --help` shows how it is called.")
@@ -100,9 +100,9 @@ def _advice(code: str) -> str:
 
 
 def _explain(what: str, advice: str) -> None:
-    err.print(f"error: {what}", style="red", markup=False)
+    say(f"error: {what}", style="red")
     if advice:
-        err.print(advice, markup=False)
+        say(advice)
 
 
 if __name__ == "__main__":

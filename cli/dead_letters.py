@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.errors import OperatorError
-from cli.output import AsJson, print_json, print_table, say, working
+from cli.output import AsJson, counted, print_json, print_table, say, working
 from cli.stack import DeployedStack
 from partner_orders.clock import now
 from partner_orders.event import CatalogueCallbackError, RejectedError, understand
@@ -185,7 +185,8 @@ def redrive(
                     left += 1
     finally:
         letters.show_again()
-    say(f"{moved} letters {'would be' if preview else 'are'} brought back" + (f", {left} are left" if left else ""))
+    done = f"{counted(moved, 'letter')} would be" if preview else counted(moved, "letter is", "letters are")
+    say(f"{done} brought back" + (f", {counted(left, 'is', 'are')} left" if left else ""))
     if later:
         say(f"{later} came meanwhile; has the cause been removed?")
     return 1 if left or later else 0

@@ -2,10 +2,12 @@
 
 import json
 import shlex
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import batched
 from typing import Any
 
 import requests
@@ -13,15 +15,20 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import OperatorError
-from cli.output import AsJson, out, print_json, working
+from cli.output import AsJson, counted, print_json, print_text, working
 from cli.secrets import webhook_secret
 from cli.stack import DeployedStack
 from partner_orders.clock import now
-from partner_orders.credentials import CredentialsError, check_secret
+from partner_orders.credentials import CredentialsError, PartnerApiCredentials, check_secret
+from partner_orders.rate_limit import RateLimit
 
 _TIMEOUT = (3.05, 12.0)
 _FUNCTIONS = ("Webhook", "Consumer", "Reconciler", "Publisher")
 _QUEUES = ("OrderEventsDeadLettersUrl", "PublisherDeadLettersUrl", "ReconciliationDeadLettersUrl")
+# What lasts longer than this after a deployment, or after the first one, is a fault.
+_FIRST_RUN = timedelta(minutes=30)
+_FIRST_EVENT = timedelta(days=1)
+_NOT_RUN = "docs/runbooks/reconciliation-not-run.md"
 _WEBHOOK_NEEDS = 3  # concurrent executions, beside the consumers and the reconciler
 
 
@@ -53,9 +60,9 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> int:
         for finding in findings:
             mark, style = ("FAULT", "red") if finding.fault else ("ok   ", "green")
             note = f"  ({finding.note})" if finding.note else ""
-            out.print(f"{mark} {finding.part}{note}", style=style, markup=False)
+            print_text(f"{mark} {finding.part}{note}", style)
             if finding.fault:
-                out.print(f"      {finding.fault}\n      {finding.advice}", markup=False)
+                print_text(f"      {finding.fault}\n      {finding.advice}")
     return 1 if any(finding.fault for finding in findings) else 0
 
 
@@ -113,8 +120,21 @@ def _functions(stack: DeployedStack) -> Iterator[Finding]:
         elif reserved.get("ReservedConcurrentExecutions") == 0:
             advice = f"aws lambda delete-function-concurrency --function-name {stack.outputs[output]}"
             yield Finding(part, "it is throttled: no execution is allowed", advice)
+        elif not _has_policy(stack, found["Role"].rpartition("/")[2]):
+            advice = "aws iam put-role-policy, with what template.yaml has: a deployment leaves what is changed by hand"
+            yield Finding(part, "its role has no policy, so it may do nothing", advice)
         else:
             yield Finding(part)
+
+
+def _has_policy(stack: DeployedStack, role: str) -> bool:
+    """True also where the operator may not look."""
+    try:
+        return bool(stack.client("iam").list_role_policies(RoleName=role)["PolicyNames"])
+    except ClientError as error:
+        if "Denied" in error.response["Error"]["Code"]:
+            return True
+        raise
 
 
 def _event_sources(stack: DeployedStack) -> Iterator[Finding]:
@@ -155,6 +175,8 @@ def _queue(stack: DeployedStack) -> Iterator[Finding]:
     elif int(attributes["VisibilityTimeout"]) < 180:
         advice = _set_queue(stack, VisibilityTimeout="300")
         yield Finding(part, "messages come back while they are worked on", advice)
+    elif int(attributes.get("DelaySeconds", 0)) > 0:
+        yield Finding(part, "messages wait before they are worked on", _set_queue(stack, DelaySeconds="0"))
     elif attributes.get("Policy"):
         # The roles say who may use the queue.
         yield Finding(part, "it has a policy of its own", _set_queue(stack, Policy=""))
@@ -272,18 +294,21 @@ def _partner_api(stack: DeployedStack) -> Iterator[Finding]:
         yield Finding(f"{part} credentials", str(error), "partner-orders secrets set-token")
         return
     yield Finding(f"{part} credentials")
-    content = json.loads(text)
-    if "token" not in content:
-        yield Finding(part, note="not tried: the reconciler fetches its own access token")
-        return
     base_url, chain_id = stack.parameters["PartnerApiBaseUrl"].rstrip("/"), stack.parameters["ChainId"]
+    rate_limit = RateLimit(2, time.monotonic, time.sleep)
+    client = stack.client("secretsmanager")
+    try:
+        token = PartnerApiCredentials(client, arn, base_url, requests.Session(), rate_limit).token()
+    except CredentialsError as error:
+        yield Finding(part, str(error), "partner-orders secrets set-client; is PartnerApiBaseUrl the brand's host?")
+        return
     vendor_id = next((store.store_id for store in stack.stores.all()), "none")
     times = {"start_time": now() - timedelta(minutes=10), "end_time": now()}
     try:
         answer = requests.get(
             f"{base_url}/v2/chains/{chain_id}/vendors/{vendor_id}/orders",
             params={name: f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()} | {"page_size": "1"},
-            headers={"Authorization": f"Bearer {content['token'].strip().removeprefix('Bearer ').strip()}"},
+            headers={"Authorization": f"Bearer {token}"},
             timeout=_TIMEOUT,
             allow_redirects=False,
         )
@@ -310,14 +335,19 @@ def _partner_api(stack: DeployedStack) -> Iterator[Finding]:
 def _reconciliation(stack: DeployedStack) -> Iterator[Finding]:
     part = "reconciliation"
     reports = stack.reconciliation.reports(now() - timedelta(hours=1), now())
+    if not reports and now() - stack.deployed_at < _FIRST_RUN:
+        yield Finding(part, note="none yet since the deployment: the schedule has still to come round")
+        return
     if not reports:
-        yield Finding(part, "no run in the last hour", "docs/runbooks/reconciliation-not-run.md")
+        yield Finding(part, "no run in the last hour", _NOT_RUN)
         return
     failed, stopped = reports[-1]["failed_stores"], reports[-1]["stopped"]
     if failed:
         kinds = ", ".join(sorted({*failed.values()}))
         yield Finding(
-            part, f"{len(failed)} stores could not be checked: {kinds}", "docs/runbooks/stores-not-reconciled.md"
+            part,
+            f"{counted(len(failed), 'store')} could not be checked: {kinds}",
+            "docs/runbooks/stores-not-reconciled.md",
         )
     else:
         yield Finding(part, note=f"last run {reports[-1]['started_at'][:19]}{', ' + stopped if stopped else ''}")
@@ -326,12 +356,32 @@ def _reconciliation(stack: DeployedStack) -> Iterator[Finding]:
 def _stores(stack: DeployedStack) -> Iterator[Finding]:
     stores = stack.stores.all()
     if not stores:
-        yield Finding("stores", "none is registered", "Its first event registers a store: partner-orders register.")
+        others = stack.orders.stores_with_orders(datetime.min.replace(tzinfo=UTC), now()) - {""}
+        if others:
+            yield Finding("stores", "orders come, and none is of our chain", "Deploy with the right ChainId.")
+        elif now() - stack.created_at < _FIRST_EVENT:
+            yield Finding("stores", note="none yet: a store's first event registers it (partner-orders register)")
+        else:
+            yield Finding("stores", "none is registered", "Its first event registers a store: partner-orders register.")
         return
     bare = sum(not (store.time_zone and store.trading_hours and store.currency) for store in stores)
     yield Finding(
         "stores", note=f"{len(stores)} registered" + (f", {bare} without zone, hours or currency" if bare else "")
     )
+
+
+def _alarms(stack: DeployedStack) -> Iterator[Finding]:
+    client, ringing = stack.client("cloudwatch"), 0
+    for some in batched(stack.alarm_names, 100, strict=False):
+        pages = client.get_paginator("describe_alarms").paginate(AlarmNames=list(some))
+        for alarm in (alarm for page in pages for alarm in page["MetricAlarms"] if alarm["StateValue"] == "ALARM"):
+            what, _, runbook = alarm.get("AlarmDescription", "").partition(" Runbook: ")
+            if runbook == _NOT_RUN and now() - stack.deployed_at < _FIRST_RUN:
+                continue  # It counts the time before the deployment, too.
+            ringing += 1
+            yield Finding(f"alarm {alarm['AlarmName']}", what or "it is in ALARM", runbook or "See CloudWatch.")
+    if not ringing:
+        yield Finding("alarms", note=f"{counted(len(stack.alarm_names), 'alarm')}, none rings")
 
 
 def _concurrency(stack: DeployedStack) -> Iterator[Finding]:
@@ -363,5 +413,5 @@ def _attributes(stack: DeployedStack, output: str) -> dict[str, Any]:
 type Check = Callable[[DeployedStack], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
     *(_clock, _functions, _event_sources, _queue, _dead_letters, _table, _bus, _schedule),
-    *(_webhook, _partner_api, _reconciliation, _stores, _concurrency),
+    *(_webhook, _partner_api, _reconciliation, _stores, _alarms, _concurrency),
 )

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -14,7 +13,7 @@ import typer
 
 from cli.errors import OperatorError
 from cli.orders import at, day_in, whole, zone_of
-from cli.output import ShowPersonalData, say, working
+from cli.output import ShowPersonalData, counted, csv_cell, say, working
 from cli.stack import DeployedStack
 from cli.stores import store_named
 from partner_orders.json_text import parse, write
@@ -27,11 +26,10 @@ MONEY = (
     *("discount", "total_taxes", "collect_at_pickup"),
 )
 COLUMNS = (
-    *("order_id", "external_order_id", "order_code", "store_id", "status", "sale", "disputed", "created", "changed"),
+    *("order_id", "external_order_id", "order_code", "chain_id", "store_id"),
+    *("status", "sale", "disputed", "created", "changed"),
     *("currency", "lines", *MONEY),
 )
-# With one of these at its beginning, a spreadsheet takes a text for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Format(StrEnum):
@@ -50,28 +48,36 @@ def export(
     output: Annotated[Path | None, typer.Option(help="a file; the standard output without")] = None,
     show_personal_data: ShowPersonalData = False,
 ) -> None:
-    """Orders of a period as CSV or JSON Lines. Example: partner-orders export --from 2026-03-01 --to 2026-03-31"""
+    """Orders of a period as CSV or JSON Lines. Without --store those of stores that are not registered are among them,
+    of other chains too, by days in UTC.
+
+    Example: partner-orders export --from 2026-03-01 --to 2026-03-31
+    """
     stack = DeployedStack.find(context.obj)
-    stores = [store_named(stack, name) for name in store] if store else stack.stores.all()
     # An earlier file is overwritten only for a period that is one.
     if day_in(UTC, first) > day_in(UTC, last or first):
         raise OperatorError(f"{last} is before {first}", "--to is the last day, and --from the first.")
+    stores = [store_named(stack, name) for name in store] if store else stack.stores.all()
+    strangers = [] if store else _strangers(stack, stores, first, last)
     count = 0
     with output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as target:
         lines = csv.DictWriter(target, COLUMNS, lineterminator="\n") if form is Format.CSV else None
         if lines:
             lines.writeheader()
         with working("reading orders") as shown:
-            for one in stores:
+            for one in [*stores, *strangers]:
                 for order in _orders(stack, one, first, last):
                     if lines:
-                        lines.writerow({name: _cell(value) for name, value in row(order, one).items()})
+                        lines.writerow({name: csv_cell(value) for name, value in row(order, one).items()})
                     else:
                         _write_line(target, order, one, show_personal_data)
                     count += 1
                     if shown is not None and count % 100 == 0:
                         shown.update(f"{count} orders")
-    say(f"{count} orders of {len(stores)} stores")
+    say(f"{counted(count, 'order')} of {counted(len(stores) + len(strangers), 'store')}")
+    if strangers:
+        names = ", ".join(one.store_id or "(no store)" for one in strangers)
+        say(f"among them what is not of a registered store: {names}; the column chain_id says whose it is")
 
 
 def row(order: StoredOrder, store: Store) -> dict[str, Any]:
@@ -83,6 +89,7 @@ def row(order: StoredOrder, store: Store) -> dict[str, Any]:
         "order_id": order.order_id,
         "external_order_id": order.attributes.get("external_order_id"),
         "order_code": order.attributes.get("order_code"),
+        "chain_id": order.attributes.get("chain_id"),
         "store_id": store.store_id,
         "status": order.status,
         "sale": order.sale.value,
@@ -104,13 +111,15 @@ def _orders(stack: DeployedStack, store: Store, first: str, last: str | None) ->
             yield order
 
 
+def _strangers(stack: DeployedStack, registered: list[Store], first: str, last: str | None) -> list[Store]:
+    """The stores that nobody registered and that orders are listed under all the same, as if they were registered."""
+    start, end = day_in(UTC, first)[0], day_in(UTC, last or first)[1]
+    known = {store.store_id for store in registered}
+    with working("looking for orders of other stores"):
+        return [Store(store_id) for store_id in sorted(stack.orders.stores_with_orders(start, end) - known)]
+
+
 def _write_line(target: TextIO, order: StoredOrder, store: Store, show_personal_data: bool) -> None:
     content: dict[str, Any] = {**whole(order, show_personal_data), "currency": store.currency}
     del content["history"]
     target.write(write(content) + "\n")
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.errors import OperatorError
-from cli.output import AsJson, Yes, ask, print_json, say, working
+from cli.output import AsJson, Yes, ask, counted, print_json, say, working
 from cli.stack import DeployedStack
 from partner_orders.clock import now, to_text
 from partner_orders.erasure import Erasure
@@ -73,7 +73,7 @@ def forget(
     stack = DeployedStack.find(context.obj)
     table = stack.dynamodb.describe_table(TableName=stack.table_name)["Table"]
     units = max(1, round(table.get("TableSizeBytes", 0) / 8192))
-    say(f"The whole table is read: about {table.get('ItemCount', 0)} rows, {units} read units.")
+    say(f"The whole table is read: about {counted(table.get('ItemCount', 0), 'row')}, {counted(units, 'read unit')}.")
     if not preview:
         ask("erase this customer's data for good?", yes)
     progress = _begun(stack, preview, resume)
@@ -96,9 +96,8 @@ def forget(
     if as_json:
         print_json(report)
         return
-    verb = "would be erased" if preview else "are erased"
-    counts = f"{progress.orders} orders and {progress.rejected} rejected events"
-    say(f"{counts} {verb}")
+    counts = f"{counted(progress.orders, 'order')} and {counted(progress.rejected, 'rejected event')}"
+    say(f"{counts} {'would be' if preview else 'are'} erased")
     say("Not reached:")
     for place in BEYOND:
         say(f"  - {place}")

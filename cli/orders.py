@@ -7,10 +7,9 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.text import Text
 
 from cli.errors import OperatorError
-from cli.output import AsJson, ShowPersonalData, out, print_json, print_table, say, working
+from cli.output import AsJson, ShowPersonalData, counted, print_json, print_table, print_text, say, working
 from cli.stack import DeployedStack
 from cli.stores import store_named
 from partner_orders import lifecycle
@@ -55,7 +54,7 @@ def list_orders(
         ids = stack.orders.of_store(found.store_id, start, end - timedelta(microseconds=1))
     else:
         ids = stack.orders.open_since(now() - timedelta(days=60))
-    with working(f"reading {len(ids)} orders"):
+    with working(f"reading {counted(len(ids), 'order')}"):
         orders = [order for order in map(stack.orders.get, ids) if order is not None]
     if open_only:
         orders = [order for order in orders if lifecycle.is_open(order.status)]
@@ -138,7 +137,7 @@ def print_orders(orders: list[StoredOrder], zone: tzinfo, as_json: bool) -> None
             for order in orders
         ),
     )
-    say(f"{len(orders)} orders, times in {zone}")
+    say(f"{counted(len(orders), 'order')}, times in {zone}")
 
 
 def summary(order: StoredOrder) -> dict[str, Any]:
@@ -202,7 +201,7 @@ def _print_order(order: StoredOrder, store: Store | None, show_personal_data: bo
     zone = zone_of(store) if store else UTC
     snapshot = Order.model_validate(parse(order.snapshot.body or b"{}"))
     currency = store.currency or "" if store else ""
-    out.print(Text(f"{order.order_id}  {order.status}", style="bold"))
+    print_text(f"{order.order_id}  {order.status}", "bold")
     facts: dict[str, object] = {
         "external_order_id": order.attributes.get("external_order_id"),
         "order_code": order.attributes.get("order_code"),

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.errors import OperatorError
-from cli.output import AsJson, Yes, ask, print_json, print_table, say, working
+from cli.output import AsJson, Yes, ask, counted, print_json, print_table, say, working
 from cli.stack import DeployedStack
 from partner_orders.clock import now
 from partner_orders.reconciliation_table import BACKFILL_COUNTS
@@ -58,7 +58,7 @@ def run(
     if found and not preview:
         if not as_json:  # Programs get one document.
             _print(report, as_json=False)
-        ask(f"queue {found} orders?", yes)
+        ask(f"queue {counted(found, 'order')}?", yes)
         report = _follow(stack, {**request, "preview": False})
     _print(report, as_json)
     return 1 if report["failed_stores"] else 0
@@ -95,7 +95,7 @@ def reports(
         rows.append((day, store_id, *(counts[name] or None for name in _DRIFT), why))
     print_table(("day", "store", *_DRIFT, "could not be checked"), rows)
     stopped = Counter(report["stopped"] for report in found if report["stopped"])
-    say(f"{len(found)} runs" + "".join(f", {times} stopped: {why}" for why, times in stopped.items()))
+    say(counted(len(found), "run") + "".join(f", {times} stopped: {why}" for why, times in stopped.items()))
     if silent := {store for report in found[-1:] for store in report["silent_stores"]}:
         say(f"silent at the last run: {', '.join(sorted(silent))}")
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.errors import OperatorError
-from cli.output import AsJson, ShowPersonalData, Yes, ask, out, print_json, print_table, say, working
+from cli.output import AsJson, ShowPersonalData, Yes, ask, counted, print_json, print_table, print_text, say, working
 from cli.stack import DeployedStack
 from partner_orders.clock import now
 from partner_orders.message import REPLAY, OrderEventMessage, UnreadableMessageError
@@ -30,7 +30,7 @@ def list_rejected(
         return
     columns = ("first received", "digest", "reason", "times", "source", "problems")
     print_table(columns, map(_row, found))
-    say(f"{len(found)} rejected events")
+    say(counted(len(found), "rejected event"))
 
 
 @app.command()
@@ -49,7 +49,7 @@ def show(
     print_table(("", ""), ((name, value) for name, value in _plain(event).items() if name != "problems" and value))
     print_table(("problems",), ([problem] for problem in event.problems))
     if show_personal_data:
-        out.print(text, markup=False)
+        print_text(text)
 
 
 @app.command()
@@ -79,14 +79,15 @@ def replay(
             taken_out.append(event)
         messages.append(OrderEventMessage(REPLAY, now(), f"replay/{event.digest}", body))
     try:
-        with working(f"putting {len(messages)} events on the queue"):
+        with working(f"putting {counted(len(messages), 'event')} on the queue"):
             stack.queue.send_all(messages)
     except QueueRefusedError as error:
         raise OperatorError(str(error), "Try again: what is on the queue twice is stored once.") from None
     for event in taken_out:
         # The consumer knows the event by its own body, and so cannot find the row of the message around it.
         stack.rejected.resolve(event.body)
-    say(f"{len(messages)} events are on the queue; `partner-orders rejected list` shows what is rejected again")
+    queued = counted(len(messages), "event is", "events are")
+    say(f"{queued} on the queue; `partner-orders rejected list` shows what is rejected again")
     return 1 if left else 0
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.errors import OperatorError
-from cli.output import AsJson, Yes, ask, out, print_json, print_table, say
+from cli.output import AsJson, Yes, ask, print_json, print_table, print_text, say
 from cli.stack import DeployedStack
 from partner_orders.credentials import CredentialsError, check_secret
 from partner_orders.webhook_secret import REFRESH_EVERY_SECONDS
@@ -61,7 +61,7 @@ def rotate_webhook(context: typer.Context, yes: Yes = False, show_secret: ShowSe
     )
     say("webhook can have read it; then paste it in the Shop Integrations plug-in, and press Test Order.")
     if show_secret:
-        out.print(secret, markup=False)
+        print_text(secret)
     else:
         say("To see it: partner-orders secrets show-webhook")
 
@@ -69,7 +69,7 @@ def rotate_webhook(context: typer.Context, yes: Yes = False, show_secret: ShowSe
 @app.command("show-webhook")
 def show_webhook(context: typer.Context) -> None:
     """Print the current webhook secret, to be pasted. Example: partner-orders secrets show-webhook"""
-    out.print(webhook_secret(DeployedStack.find(context.obj)), markup=False)
+    print_text(webhook_secret(DeployedStack.find(context.obj)))
 
 
 @app.command("retire-webhook")

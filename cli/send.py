@@ -10,7 +10,7 @@ import requests
 import typer
 
 from cli.errors import OperatorError
-from cli.output import AsJson, print_json, print_table, working
+from cli.output import AsJson, counted, print_json, print_table, working
 from cli.secrets import webhook_secret
 from cli.stack import DeployedStack
 
@@ -24,7 +24,8 @@ def send(
     rate: Annotated[float, typer.Option(help="events a second", min=0.1)] = 10.0,
     as_json: AsJson = False,
 ) -> int:
-    """Post order events at the webhook: files with an order's JSON, or files of events/webhook.
+    """Post order events at the webhook: files with an order's JSON, or files of events/webhook. Of the latter only the
+    body is posted, with this stack's secret: to try a missing or wrong one, `make invoke` or `doctor`.
 
     Example: partner-orders send events/order.json
     """
@@ -35,7 +36,7 @@ def send(
     stack = DeployedStack.find(context.obj)
     headers = {**stack.headers, "Authorization": webhook_secret(stack), "Content-Type": "application/json"}
     rows: list[dict[str, Any]] = []
-    with working(f"posting {len(bodies)} events") as shown:
+    with working(f"posting {counted(len(bodies), 'event')}") as shown:
         for number, (file, body) in enumerate(bodies):
             if shown is not None:
                 shown.update(f"{number} of {len(bodies)} events are posted")

@@ -5,7 +5,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ SAMCONFIG = ROOT / "samconfig.toml"
 LOCAL_STACK = Path(os.environ.get("PARTNER_ORDERS_LOCAL_STACK") or ROOT / ".local" / "stack.json")
 # What botocore raises before it asks AWS anything, in place of an answer.
 NOT_SIGNED_IN = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, SSOError, TokenRetrievalError)
+_EVER = datetime.min.replace(tzinfo=UTC)
 _CALLS = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 4, "mode": "standard"})
 _LONG_CALLS = Config(connect_timeout=5, read_timeout=910, retries={"total_max_attempts": 1})
 
@@ -129,6 +130,17 @@ class DeployedStack:
         """CloudFormation's word. Raises OperatorError if there is no such stack."""
         return str(self._description["StackStatus"])
 
+    @property
+    def created_at(self) -> datetime:
+        when: datetime = self._description.get("CreationTime", _EVER)
+        return when
+
+    @property
+    def deployed_at(self) -> datetime:
+        """When it was last."""
+        when: datetime = self._description.get("LastUpdatedTime", self.created_at)
+        return when
+
     @cached_property
     def outputs(self) -> dict[str, str]:
         """The stack's outputs, by name."""
@@ -138,6 +150,13 @@ class DeployedStack:
     def parameters(self) -> dict[str, str]:
         """What the stack was deployed with, by name."""
         return {entry["ParameterKey"]: entry["ParameterValue"] for entry in self._description.get("Parameters", [])}
+
+    @cached_property
+    def alarm_names(self) -> list[str]:
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
+        resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
+        alarms = [resource for resource in resources if resource["ResourceType"] == "AWS::CloudWatch::Alarm"]
+        return [alarm["PhysicalResourceId"] for alarm in alarms]
 
     def output(self, name: str) -> str:
         """Raises OperatorError for an output that the stack does not have."""

@@ -1,33 +1,43 @@
 """``partner-orders stores``: what no payload says of a store, set by an operator."""
 
 import csv
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cli.errors import OperatorError
-from cli.output import AsJson, print_json, print_table, say, working
+from cli.output import AsJson, Yes, ask, counted, csv_cell, from_csv_cell, print_json, print_table, say, working
 from cli.stack import DeployedStack
 from partner_orders.stores_table import InvalidStoreError, Store, StoreSettings
 
 app = typer.Typer(help="Stores: currency, time zone, trading hours, code.", no_args_is_help=True)
 
 COLUMNS = ("store_id", "external_partner_config_id", "name", "currency", "time_zone", "trading_hours", "is_paused")
+IMPORTED = ("store_id", "code", "currency", "time_zone", "trading_hours", "is_paused")
 Name = Annotated[str, typer.Argument(metavar="STORE", help="either of its two ids")]
 
 
 @app.command("list")
-def list_stores(context: typer.Context, as_json: AsJson = False) -> None:
+def list_stores(
+    context: typer.Context,
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV that `stores import` of another stack takes")] = False,
+) -> None:
     """The registered stores. Example: partner-orders stores list"""
     stores = DeployedStack.find(context.obj).stores.all()
+    if as_csv:
+        _write_csv(stores)
+        return
     if as_json:
         print_json([asdict(store) for store in stores])
         return
     print_table(COLUMNS, ([getattr(store, column) or None for column in COLUMNS] for store in stores))
-    say(f"{len(stores)} stores")
+    say(counted(len(stores), "store"))
 
 
 @app.command("set")
@@ -74,13 +84,32 @@ def pause(
     say(f"{store} is {'reconciled again' if off else 'paused'}")
 
 
+@app.command()
+def remove(context: typer.Context, store: Name, yes: Yes = False) -> None:
+    """Remove a store that was registered by mistake. One that orders are listed under stays; it can be paused.
+
+    Example: partner-orders stores remove 148O20 --yes
+    """
+    stack = DeployedStack.find(context.obj)
+    found = store_named(stack, store)
+    if stack.orders.newest_of_store(found.store_id, datetime.min.replace(tzinfo=UTC)):
+        raise OperatorError(
+            f"orders are listed under {found.store_id}",
+            f"Leave it out: `partner-orders stores pause {store}`.",
+        )
+    ask(f"remove the store {found.store_id}{f' ({found.name})' if found.name else ''} and its settings?", yes)
+    stack.stores.remove(found)
+    say(f"{found.store_id} is removed")
+
+
 @app.command("import")
 def import_stores(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV with a header")],
     preview: Annotated[bool, typer.Option("--preview", help="check it, and change nothing")] = False,
 ) -> None:
-    """Set many stores from a CSV file: store_id, and any of currency, time_zone, trading_hours, code, is_paused.
+    """Set many stores from a CSV file: store_id, and any of code, currency, time_zone, trading_hours, is_paused; or
+    from what `stores list --csv` printed. What is empty stays as it is.
 
     All lines are checked before the first is written.
 
@@ -99,25 +128,32 @@ def import_stores(
     if problems:
         raise OperatorError("\n".join(problems), f"Nothing was changed. Mend {file.name} and try again.")
     if preview:
-        say(f"{len(found)} stores are well described; nothing was changed")
+        say(f"{counted(len(found), 'store is', 'stores are')} well described; nothing was changed")
         return
     stores = DeployedStack.find(context.obj).stores
-    with working(f"setting {len(found)} stores"):
+    with working(f"setting {counted(len(found), 'store')}"):
         for store_id, settings in found.items():
             stores.set(store_id, settings)
-    say(f"{len(found)} stores are set")
+    say(f"{counted(len(found), 'store is', 'stores are')} set")
+
+
+def _write_csv(stores: Iterable[Store]) -> None:
+    lines = csv.writer(sys.stdout, lineterminator="\n")
+    lines.writerow(IMPORTED)
+    for store in stores:
+        settings = (store.currency, store.time_zone, store.trading_hours, str(store.is_paused).lower())
+        lines.writerow(map(csv_cell, (store.store_id, store.external_partner_config_id, *settings)))
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    known = {"store_id", "currency", "time_zone", "trading_hours", "code", "is_paused"}
     with file.open(encoding="utf-8-sig", newline="") as content:
         reader = csv.DictReader(content)
         try:
             columns = set(reader.fieldnames or [])
-            if "store_id" not in columns or columns - known:
+            if "store_id" not in columns or columns - set(IMPORTED):
                 raise OperatorError(
                     f"{file.name}: the first line should name the columns",
-                    f"store_id, and any of {', '.join(sorted(known - {'store_id'}))}; a comma between them.",
+                    f"store_id, and any of {', '.join(IMPORTED[1:])}; a comma between them.",
                 )
             for row in reader:
                 yield reader.line_num, row
@@ -130,7 +166,7 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _settings(row: dict[str, Any]) -> tuple[str, StoreSettings]:
     if None in row or None in row.values():
         raise InvalidStoreError("it has more or fewer fields than the first line")
-    text = {name: value.strip() for name, value in row.items()}
+    text = {name: from_csv_cell(value.strip()) for name, value in row.items()}
     if not text["store_id"]:
         raise InvalidStoreError("store_id is empty")
     paused = text.get("is_paused", "").lower()

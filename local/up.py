@@ -19,6 +19,8 @@ from local.process import ProcessFailedError, end_on_signals, free_port, started
 from local.stack import STACK_FILE, Stack, build, client, deploy, describe
 
 CHAIN_ID = "5d3b8a1e-7c44-4f0e-9b62-0f1c2d3e4a5b"
+# Those of events/: the platform knows them, and no order of theirs.
+SAMPLE_STORES = ("148003", "148013", "148020")
 RATE_LIMIT_PER_MINUTE = 6000
 PARAMETERS = {
     "ChainId": CHAIN_ID,
@@ -67,6 +69,7 @@ def simulated_platform(token: str) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "local.simulated_platform", "serve", "--port", str(port)]
     command += ["--chain-id", CHAIN_ID, "--token", token, "--rate-limit", str(RATE_LIMIT_PER_MINUTE)]
+    command += [part for store_id in SAMPLE_STORES for part in ("--store", store_id)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with started(command, environment, LOGS / f"platform-{port}.log", f"{url}/_platform/progress"):
         yield url
@@ -140,7 +143,9 @@ def show(console: Console, stack: Stack) -> None:
         f"\nwebhook secret  {stack.webhook_secret}"
         f"\nplatform        {stack.platform_url}"
         f"\nAWS endpoint    {stack.endpoint_url}"
-        f"\nfor tools       {STACK_FILE.relative_to(ROOT)}\n\n{shlex.join(command)}\n\nCtrl-C stops it all.",
+        f"\nfor tools       {STACK_FILE.relative_to(ROOT)}\n\n{shlex.join(command)}"
+        "\n\nmake orders     has the platform place some; not all of their webhooks come"
+        "\n\nCtrl-C stops it all.",
         markup=False,
     )
 

@@ -20,6 +20,7 @@ def main(arguments: list[str]) -> int:
     server.add_argument("--token", default="simulated-platform-token")
     server.add_argument("--rate-limit", type=int, default=60, help="requests a minute of one address")
     server.add_argument("--client", action="append", default=[], metavar="ID:SECRET", help="an OAuth client")
+    server.add_argument("--store", action="append", default=[], metavar="ID", help="a store known without an order")
     export = commands.add_parser("export", help="write the order events of an hour, one file each")
     export.add_argument("--seed", type=int, default=1)
     export.add_argument("--orders", type=int, default=10)
@@ -30,7 +31,8 @@ def main(arguments: list[str]) -> int:
     if options.command == "export":
         return write_events(options.seed, options.orders, options.stores, options.start, options.out)
     clients = dict(client.split(":", 1) for client in options.client)
-    http = serve(Platform(options.chain_id, options.token, options.rate_limit, clients), options.port)
+    platform = Platform(options.chain_id, options.token, options.rate_limit, clients, options.store)
+    http = serve(platform, options.port)
     print(f"platform: http://127.0.0.1:{http.server_port}", flush=True)
     http.serve_forever()
     return 0

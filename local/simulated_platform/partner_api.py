@@ -70,13 +70,16 @@ class PartnerApi:
         seed: int = 0,
         unknowns: Unknowns | None = None,
         clients: dict[str, str] | None = None,
+        stores: Iterable[str] = (),
     ) -> None:
+        """``stores`` are the ids of those that are known without an order."""
         self._chain_id = chain_id
         self.token = token
         self._rate_limit = rate_limit
         self._chance = random.Random(seed)
         self.unknowns = unknowns or Unknowns()
         self._clients = clients or {}
+        self._stores = {*stores}
         self.faults: dict[str, float] = {}
         self.requests: list[datetime] = []
         self._recent: dict[str, deque[datetime]] = {}
@@ -87,7 +90,8 @@ class PartnerApi:
         self._texts: dict[tuple[str, int], str] = {}
 
     def show(self, lives: Iterable[Life]) -> None:
-        """Make these the orders that the API knows."""
+        """Make these the orders that the API knows. A store stays known without its orders."""
+        self._stores |= self._shops.keys()
         self._orders, self._shops, self._texts = {}, {}, {}
         for life in sorted(lives, key=lambda life: life.created_at):
             self._orders[life.order_id] = life
@@ -148,9 +152,9 @@ class PartnerApi:
             case "GET", ["v2", "orders", order_id]:
                 return self._order(order_id, now)
             case "GET", ["v2", "chains", chain, "vendors", vendor, "orders"] if chain == self._chain_id:
-                if vendor not in self._shops:
+                if vendor not in self._shops and vendor not in self._stores:
                     return _error(404, "NOT_FOUND", "Vendor not found")
-                return self._page(self._shops[vendor], dict(parse_qsl(query)), now)
+                return self._page(self._shops.get(vendor, []), dict(parse_qsl(query)), now)
         return _error(404, "NOT_FOUND", "Not found")
 
     def _order(self, order_id: str, now: datetime) -> Response:

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,9 +24,11 @@ class BadControlError(ValueError):
 class Platform:
     """One chain's platform: the orders of the hour that was played last, a courier, and the Partner API."""
 
-    def __init__(self, chain_id: str, token: str, rate_limit: int, clients: dict[str, str]) -> None:
+    def __init__(
+        self, chain_id: str, token: str, rate_limit: int, clients: dict[str, str], stores: Iterable[str] = ()
+    ) -> None:
         self._chain_id = chain_id
-        self.api = PartnerApi(chain_id, token, rate_limit, clients=clients)
+        self.api = PartnerApi(chain_id, token, rate_limit, clients=clients, stores=stores)
         self._courier = Courier()
         self._lives: list[Life] = []
         self._state = "idle"

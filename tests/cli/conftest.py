@@ -37,11 +37,15 @@ class Ran:
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
     """Table, queues and secrets in moto, and the outputs that the template would give them."""
+    # moto knows the address of the streams that names no account.
+    monkeypatch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with mock_aws():
         session = boto3.Session(region_name=REGION)
-        session.client("dynamodb").create_table(TableName=TABLE, **table_of_the_template(TEMPLATE))
+        stream: Any = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        table = table_of_the_template(TEMPLATE)
+        session.client("dynamodb").create_table(TableName=TABLE, StreamSpecification=stream, **table)
         sqs, secrets = session.client("sqs"), session.client("secretsmanager")
         outputs = {
             name: sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -60,6 +64,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
             "OrdersTableName": TABLE,
             "WebhookUrl": "https://api.example.com/order-events",
         }
+        found.__dict__["alarm_names"] = []
         found.__dict__["parameters"] = {"ChainId": CHAIN_ID, "PartnerApiBaseUrl": "https://partner-api.example.com"}
         monkeypatch.setattr(DeployedStack, "find", lambda _: found)
         yield found

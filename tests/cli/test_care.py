@@ -1,8 +1,10 @@
 """``secrets``, ``register``, ``forget``, ``export``: what an operator takes care of."""
 
+import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,58 @@ def test_the_test_order_is_seen_when_it_arrives(
     assert "arrived and was rejected" in ran.err
 
 
+@pytest.fixture
+def registered_while(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Ran]:
+    """Register; the given orders arrive one by one while it waits."""
+
+    def command(*bodies: dict[str, Any], earlier: Sequence[dict[str, Any]] = ()) -> Ran:
+        store_order(*earlier)
+        left, waited = [*bodies], 0
+
+        def arrive(seconds: float) -> None:
+            nonlocal waited
+            waited += 1
+            if left:
+                store_order(left.pop(0))
+
+        monkeypatch.setattr("cli.register.now", lambda: NOW + timedelta(seconds=max(0, waited - len(bodies))))
+        monkeypatch.setattr("time.sleep", arrive)
+        return run("register", "--timeout", "3")
+
+    return command
+
+
+@pytest.mark.parametrize("created_at", ["2026-09-01T08:12:00.000Z", "2026-10-14T08:12:00.000Z"])
+def test_a_test_order_is_seen_whenever_it_says_it_was_created(
+    registered_while: Callable[..., Ran], created_at: str
+) -> None:
+    ran = registered_while(order(sys={"created_at": created_at}))
+    assert (ran.status, f"an order of store q7xk arrived: {order()['order_id']}, RECEIVED" in ran.err) == (0, True)
+
+
+def test_an_event_of_an_order_that_was_there_before_is_seen_and_what_came_before_is_not(
+    registered_while: Callable[..., Ran],
+) -> None:
+    ran = registered_while(order(30, status="DISPATCHED"), earlier=[order(order_id="another"), order()])
+    assert (ran.status, f"{order()['order_id']}, DISPATCHED" in ran.err) == (0, True)
+
+
+def test_where_nothing_arrives_it_says_what_to_look_at(registered_while: Callable[..., Ran]) -> None:
+    ran = registered_while(earlier=[order()])
+    assert (ran.status, "nothing new arrived" in ran.err) == (1, True)
+
+
+def test_a_test_order_of_another_chain_is_said_to_be_one(registered_while: Callable[..., Ran]) -> None:
+    body = order()
+    body["client"]["chain_id"] = "another-chain"
+    ran = registered_while(body)
+    assert ran.status == 1
+    assert "of another chain arrived" in ran.err
+    assert "ChainId" in ran.err
+
+
 # -- forget -----------------------------------------------------------------------------------------------------------
 
 
@@ -231,6 +285,34 @@ def test_orders_are_exported_with_exact_amounts_in_the_stores_days_and_currency(
     row = dict(zip(header.split(","), line.split(","), strict=True))
     assert (row["sub_total"], row["order_total"], row["currency"]) == ("690.1", "669", "PKR")
     assert row["created"] == "2026-10-14 13:12:44"
+
+
+def exported(ran: Ran) -> dict[str, dict[str, str]]:
+    assert ran.status == 0, ran.err
+    return {row["order_id"]: row for row in csv.DictReader(io.StringIO(ran.out))}
+
+
+def test_orders_of_stores_that_nobody_registered_are_exported_too_and_said_to_be(
+    run: Run, store_order: StoreOrder
+) -> None:
+    foreign, storeless = order(order_id="foreign"), order(order_id="storeless")
+    foreign["client"] |= {"chain_id": "another-chain", "store_id": "z9", "external_partner_config_id": "Z-9"}
+    del storeless["client"]
+    earlier = order(order_id="earlier", sys={"created_at": "2026-10-13T20:00:00Z"})
+    earlier["client"] |= {"chain_id": "another-chain", "store_id": "y8"}
+    store_order(order(), foreign, storeless, earlier)
+    ran = run("export", "--from", "2026-10-14")
+    rows = exported(ran)
+    assert rows.keys() == {order()["order_id"], "foreign", "storeless"}
+    assert (rows["foreign"]["store_id"], rows["foreign"]["chain_id"]) == ("z9", "another-chain")
+    assert "3 orders of 3 stores" in ran.err
+    assert "(no store), z9" in ran.err
+    assert exported(run("export", "--from", "2026-10-14", "--store", "q7xk")).keys() == {order()["order_id"]}
+
+
+def test_one_order_of_one_store_is_said_as_one(run: Run, store_order: StoreOrder) -> None:
+    store_order(order())
+    assert run("export", "--from", "2026-10-14").err.strip() == "1 order of 1 store"
 
 
 def test_a_text_that_a_spreadsheet_would_run_is_made_harmless(run: Run, store_order: StoreOrder) -> None:

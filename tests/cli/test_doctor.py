@@ -3,8 +3,10 @@
 import io
 import json
 import shlex
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,9 +15,15 @@ import requests
 from botocore.exceptions import ClientError, NoCredentialsError, UnauthorizedSSOTokenError
 
 from cli.stack import DeployedStack
+from local.simulated_platform.server import Platform, serve
+from partner_orders.clock import now
 from tests.cli.conftest import Ran
+from tests.orders import order
 
 type Run = Callable[..., Ran]
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:ReceiveMessage", "Resource": "*"}]}
+)
 
 
 @pytest.fixture
@@ -59,6 +67,99 @@ def test_a_queue_that_drops_messages_is_a_fault_with_the_command_that_mends_it(
     assert "order-events queue" not in faults()
 
 
+def test_a_queue_that_holds_events_back_is_a_fault(faults: Callable[[], Any], stack: DeployedStack) -> None:
+    set_queue(stack, DelaySeconds="900")
+    found = faults()["order-events queue"]
+    assert "wait" in found["fault"]
+    set_queue(stack, **json.loads(shlex.split(found["advice"])[-1]))
+    assert "order-events queue" not in faults()
+
+
+def deployed(stack: DeployedStack, created: timedelta, last: timedelta) -> None:
+    """So long ago."""
+    times = {"CreationTime": now() - created, "LastUpdatedTime": now() - last}
+    stack.__dict__["_description"] = {"StackStatus": "UPDATE_COMPLETE", **times}
+
+
+def test_what_is_still_to_come_on_a_new_stack_is_no_fault_until_it_has_lasted(
+    faults: Callable[[], Any], stack: DeployedStack, run: Run
+) -> None:
+    deployed(stack, timedelta(minutes=20), timedelta(minutes=20))
+    assert not {"reconciliation", "stores"} & faults().keys()
+    assert "none yet" in run("doctor").out
+    deployed(stack, timedelta(minutes=40), timedelta(minutes=40))
+    assert faults()["reconciliation"]["fault"] == "no run in the last hour"
+    assert "stores" not in faults()
+    deployed(stack, timedelta(hours=25), timedelta(minutes=20))
+    assert "reconciliation" not in faults()
+    assert faults()["stores"]["fault"] == "none is registered"
+
+
+def test_that_all_orders_are_of_another_chain_is_a_fault_at_once(
+    faults: Callable[[], Any], stack: DeployedStack, store_order: Callable[..., None]
+) -> None:
+    deployed(stack, timedelta(minutes=1), timedelta(minutes=1))
+    store_order({"order_id": "o1", "status": "RECEIVED"})  # It says of no chain that it is its.
+    assert "stores" not in faults()
+    foreign = order()
+    foreign["client"]["chain_id"] = "another-chain"
+    store_order(foreign)
+    assert "ChainId" in faults()["stores"]["advice"]
+
+
+def test_an_alarm_of_this_stack_that_rings_is_told_with_its_runbook(
+    faults: Callable[[], Any], stack: DeployedStack
+) -> None:
+    client = stack.client("cloudwatch")
+    for name, runbook in (("ours", "rejected"), ("not-run", "reconciliation-not-run"), ("anothers", "rejected")):
+        client.put_metric_alarm(
+            AlarmName=name,
+            AlarmDescription=f"It is so. Runbook: docs/runbooks/{runbook}.md",
+            ComparisonOperator="GreaterThanThreshold",
+            EvaluationPeriods=1,
+            MetricName="Rejected",
+            Namespace="PartnerOrders",
+            Period=60,
+            Statistic="Sum",
+            Threshold=0,
+        )
+    stack.__dict__["alarm_names"] = ["ours", "not-run"]
+    assert not [part for part in faults() if part.startswith("alarm")]
+    for name in ("ours", "not-run", "anothers"):
+        client.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+    assert {part for part in faults() if part.startswith("alarm")} == {"alarm ours", "alarm not-run"}
+    assert faults()["alarm ours"]["fault"] == "It is so."
+    assert faults()["alarm ours"]["advice"] == "docs/runbooks/rejected.md"
+    # It counts the time before there was a stack.
+    deployed(stack, timedelta(minutes=5), timedelta(minutes=5))
+    assert {part for part in faults() if part.startswith("alarm")} == {"alarm ours"}
+
+
+@pytest.fixture
+def platform(stack: DeployedStack) -> Iterator[Platform]:
+    """The Partner API, over HTTP, with one OAuth client."""
+    made = Platform(stack.parameters["ChainId"], "static-token", 60, {"an-id": "its-secret"})
+    server = serve(made, 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    stack.parameters["PartnerApiBaseUrl"] = f"http://127.0.0.1:{server.server_port}"
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(("client_secret", "fault"), [("its-secret", ""), ("another", "answered 401")])
+def test_an_oauth_client_is_tried_with_one_request_for_a_token_and_one_with_it(
+    faults: Callable[[], Any], stack: DeployedStack, platform: Platform, client_secret: str, fault: str
+) -> None:
+    content = json.dumps({"client_id": "an-id", "client_secret": client_secret})
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=content)
+    found = faults()
+    assert fault in found.get("Partner API", {"fault": ""})["fault"]
+    assert bool(fault) == ("Partner API" in found)
+    assert len(platform.api.requests) == (1 if fault else 2)
+    assert client_secret not in str(found)
+
+
 @pytest.mark.parametrize(
     ("output", "part"),
     [("WebhookSecretArn", "webhook secret"), ("PartnerApiSecretArn", "Partner API credentials")],
@@ -81,6 +182,8 @@ def test_a_function_that_may_not_run_at_all_is_a_fault(faults: Callable[[], Any]
         FunctionName="consumer", Runtime="python3.13", Role=role, Handler="app.h", Code={"ZipFile": code.getvalue()}
     )
     stack.outputs["ConsumerFunctionName"] = "consumer"
+    assert "no policy" in faults()["function consumer"]["fault"]
+    stack.client("iam").put_role_policy(RoleName="role", PolicyName="consumer", PolicyDocument=POLICY)
     assert "function consumer" not in faults()
     client.put_function_concurrency(FunctionName="consumer", ReservedConcurrentExecutions=0)
     assert "throttled" in faults()["function consumer"]["fault"]

@@ -17,6 +17,7 @@ from cli.__main__ import app
 from cli.send import _body
 from cli.stack import DeployedStack
 from partner_orders.event import Arrival, understand
+from partner_orders.stores_table import StoreSettings
 from tests.cli.conftest import Ran
 from tests.integration.conftest import NOW
 
@@ -64,6 +65,7 @@ def test_the_examples_work_as_printed_once_the_events_of_this_repository_were_se
     stack.stores.register(event.order.client)
     no_order = _body(EVENTS / "webhook" / "no_order_id.json")
     stack.rejected.keep(no_order, Arrival("webhook", NOW, "request-2"), "not_an_order", ["order_id: Field required"])
+    stack.stores.set("148O20", StoreSettings(currency="SAR"))
     for name, content in FILES.items():
         (folder / name).write_text(content)
     (folder / "events").symlink_to(EVENTS)

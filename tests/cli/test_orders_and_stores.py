@@ -207,6 +207,39 @@ def test_stores_are_imported_all_or_none_and_each_wrong_line_is_named(run: Run, 
     assert run("stores", "pause", "A1").status == 0  # by the chain's own code
 
 
+def test_what_the_list_prints_as_csv_is_what_another_stack_imports(
+    run: Run, stack: DeployedStack, folder: Path
+) -> None:
+    run("stores", "set", "q7xk", "--currency", "PKR", "--trading-hours", "mon-fri 08:00-22:00, sat 10:00-02:00")
+    run("stores", "set", "b", "--time-zone", "Asia/Karachi", "--code", "-B, 1")
+    run("stores", "pause", "b")
+    before = stack.stores.all()
+    file = folder / "stores.csv"
+    file.write_text(run("stores", "list", "--csv").out)
+    assert "'-B" in file.read_text()  # harmless in a spreadsheet
+    for store in before:
+        stack.stores.remove(store)
+    assert run("stores", "list", "--csv").out.count("\n") == 1
+    assert run("stores", "import", str(file)).status == 0
+    assert stack.stores.all() == before
+    assert stack.stores.find("-B, 1") == before[0]
+
+
+def test_a_store_is_removed_with_its_alias_after_a_yes_and_none_that_orders_are_listed_under(
+    run: Run, stack: DeployedStack, store_order: StoreOrder
+) -> None:
+    store_order(order())
+    ran = run("stores", "remove", "GB-CLIFTON-01", "--yes")
+    assert (ran.status, "orders are listed under q7xk" in ran.err) == (1, True)
+    run("stores", "set", "q7kx", "--code", "GB-CLIFTON-10")
+    assert run("stores", "remove", "q7kx").status == 3
+    assert len(stack.stores.all()) == 2
+    assert run("stores", "remove", "GB-CLIFTON-10", "--yes").status == 0
+    assert [store.store_id for store in stack.stores.all()] == ["q7xk"]
+    assert (stack.stores.find("GB-CLIFTON-10"), stack.stores.find("GB-CLIFTON-01") is not None) == (None, True)
+    assert run("stores", "remove", "q7kx", "--yes").status == 1
+
+
 def test_a_file_without_the_columns_is_refused(run: Run, folder: Path) -> None:
     file = folder / "stores.csv"
     file.write_text("id;currency\na;PKR\n")

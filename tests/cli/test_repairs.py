@@ -262,7 +262,7 @@ def test_only_the_letters_of_the_filter_are_brought_back_and_the_rest_can_be_see
     for number in range(23):
         put_dead_letter(stack, order_id=f"o{number}-")
     ran = run("dead-letters", "redrive", "order-events", "--filter", "o22-", "--rate", "1000")
-    assert (ran.status, "1 letters are" in ran.err) == (0, True)
+    assert (ran.status, "1 letter is" in ran.err) == (0, True)
     assert "22 letters would be" in run("dead-letters", "redrive", "order-events", "--preview").err
 
 
@@ -282,7 +282,7 @@ def test_what_becomes_a_letter_again_at_once_does_not_keep_a_redrive_going(
     monkeypatch.setattr(OrdersTable, "publish_again", refused_again)
     ran = run("dead-letters", "redrive", "publisher", "--rate", "1000")
     assert ran.status == 1
-    assert "1 letters are brought back" in ran.err
+    assert "1 letter is brought back" in ran.err
     assert "1 came meanwhile" in ran.err
     assert run("dead-letters", "list", "--json").json[1]["letters"] == 1
 

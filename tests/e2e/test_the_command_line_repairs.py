@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 import requests
 
+from local.orders import HOUR
+from local.orders import main as place_orders
 from local.stack import Stack
 from local.up import CHAIN_ID
 from partner_orders.clock import now
@@ -54,9 +56,9 @@ def test_an_order_event_among_the_dead_letters_is_previewed_brought_back_and_sto
     text = OrderEventMessage(WEBHOOK, now(), "request-1", body).to_text()
     stack.client("sqs").send_message(QueueUrl=stack.outputs["OrderEventsDeadLettersUrl"], MessageBody=text)
     previewed = run("dead-letters", "redrive", "order-events", "--filter", order_id, "--preview")
-    assert "1 letters would be" in previewed.stderr
+    assert "1 letter would be" in previewed.stderr
     redriven = run("dead-letters", "redrive", "order-events", "--filter", order_id)
-    assert (redriven.returncode, "1 letters are" in redriven.stderr) == (0, True)
+    assert (redriven.returncode, "1 letter is" in redriven.stderr) == (0, True)
     eventually(lambda: orders.get(order_id))
     assert letters(run, "order-events") == 0
 
@@ -96,6 +98,20 @@ def test_orders_whose_webhooks_never_came_are_found_queued_and_in_step_then(
     eventually(all_stored)
     after = run.json("reconcile", "run", "--store", store, "--preview")
     assert (after["missing"], after["different"]) == (0, 0)
+
+
+def test_make_orders_leaves_something_to_reconcile(
+    run: CommandLine, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Stack, "load", lambda: stack)
+    monkeypatch.setitem(HOUR, "wall_seconds", 3)
+    assert place_orders() == 0
+    played = {entry["store_id"] for entry in platform(stack, "GET", "truth")["orders"]}
+    eventually(lambda: played <= {store["store_id"] for store in run.json("stores", "list")} or None)
+    stores = [argument for store_id in played for argument in ("--store", store_id)]
+    report = run.json("reconcile", "run", *stores, "--preview")
+    assert report["missing"] + report["different"] > 0
+    assert report["failed_stores"] == {}
 
 
 def test_a_run_that_the_platform_refuses_ends_and_says_so(run: CommandLine, stack: Stack) -> None:

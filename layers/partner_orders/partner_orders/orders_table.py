@@ -346,6 +346,22 @@ class OrdersTable:
         """Ids of the store's orders created from ``start`` to ``end`` (both included), oldest first."""
         return self._ids("by-time", "listed_under", f"STORE#{store_id}", start, end)
 
+    def stores_with_orders(self, start: datetime, end: datetime) -> set[str]:
+        """The ids of the stores, registered or not, that orders created from ``start`` to ``end`` are listed under; one
+        is empty where orders name no store. Reads a whole index, which holds keys only."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            IndexName="by-time",
+            ProjectionExpression="listed_under",
+            FilterExpression="begins_with(listed_under, :store) AND listed_at BETWEEN :start AND :end",
+            ExpressionAttributeValues={
+                ":store": {"S": "STORE#"},
+                ":start": {"S": to_text(start)},
+                ":end": {"S": to_text(end)},
+            },
+        )
+        return {item["listed_under"]["S"].removeprefix("STORE#") for page in pages for item in page["Items"]}
+
     def newest_of_store(self, store_id: str, since: datetime) -> datetime | None:
         """When the store's newest order was created, if that was at or after ``since``."""
         answer = self._client.query(

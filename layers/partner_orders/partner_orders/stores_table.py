@@ -148,6 +148,24 @@ class StoresTable:
             self._put_alias(settings.external_partner_config_id, store_id)
         return store_id
 
+    def remove(self, store: Store) -> None:
+        """Take back that a store is registered, with what was set of it. An event of it registers it again, by the next
+        consumer that starts. Raises botocore's errors."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :stores AND begins_with(sk, :alias)",
+            FilterExpression="store_id = :store_id",
+            ExpressionAttributeValues={
+                ":stores": {"S": PARTITION},
+                ":alias": {"S": "ALIAS#"},
+                ":store_id": {"S": store.store_id},
+            },
+        )
+        # An alias without a store would name nothing; a store without an alias can be removed again.
+        for item in [item for page in pages for item in page["Items"]]:
+            self._client.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
+        self._client.delete_item(TableName=self._table, Key=_key("STORE", store.store_id))
+
     def all(self) -> list[Store]:
         """Every registered store, by store_id."""
         pages = self._client.get_paginator("query").paginate(

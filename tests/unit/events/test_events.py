@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local.events import EVENTS, all_events
+from local.up import CHAIN_ID, SAMPLE_STORES
 from partner_orders.body import unpack
 from partner_orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
 from partner_orders.message import OrderEventMessage, UnreadableMessageError
@@ -38,6 +39,34 @@ def opened(value: Any) -> Any:
             return OrderEventMessage.from_text(value)
         case _:
             return value
+
+
+def stores_of(value: Any) -> set[str]:
+    """The ids of our chain's stores that a file names, in whatever it wraps them."""
+    match value:
+        case {"store_id": str(store_id), "chain_id": chain_id}:
+            return {store_id} if chain_id == CHAIN_ID else set()
+        case {"store_id": {"S": str(store_id)}, "chain_id": {"S": chain_id}}:
+            return {store_id} if chain_id == CHAIN_ID else set()
+        case {"stores": [*names]}:
+            return {*names}
+        case dict():
+            return set().union(*map(stores_of, value.values()))
+        case list():
+            return set().union(*map(stores_of, value))
+        case str() if value.startswith("{"):
+            try:
+                return stores_of(json.loads(value))
+            except ValueError:
+                return set()
+        case _:
+            return set()
+
+
+def test_the_simulated_platform_knows_the_stores_of_the_events() -> None:
+    named = set().union(*(stores_of(read(path)) for path in FILES))
+    assert "148020" in named
+    assert named <= {*SAMPLE_STORES}
 
 
 def test_there_is_an_event_for_every_function_and_status() -> None:

@@ -46,6 +46,17 @@ def orders_of(platform: PartnerApi, store: str, **query: object) -> dict[str, An
 # -- the orders ------------------------------------------------------------------------------------------------------
 
 
+def test_a_store_is_known_without_an_order_and_after_its_orders_are_gone() -> None:
+    platform = PartnerApi(CHAIN, TOKEN, 10_000, stores=["148020"])
+    was_shown = f"/v2/chains/{CHAIN}/vendors/{LIVES[0].shop.store_id}/orders"
+    assert orders_of(platform, "148020")["orders"] == []
+    assert get(platform, was_shown).status == 404
+    platform.show(LIVES)
+    platform.show([])
+    assert get(platform, was_shown).status == 200
+    assert orders_of(platform, "148020")["orders"] == []
+
+
 def test_the_same_seed_plays_the_same_hour() -> None:
     assert texts(trading_hour(5, 60, 3, START, CHAIN)) == texts(LIVES)
     assert texts(trading_hour(6, 60, 3, START, CHAIN)) != texts(LIVES)
