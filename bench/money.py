@@ -32,10 +32,7 @@ PLATFORM_LOG = (
         "\tMax Memory Used: 98 MB\n"
     ),
 )
-ACCESS_LOG_LINE = (
-    '{"requestId":"6f2a9d34-8c55","routeKey":"POST /order-events","status":"200","latency":"31",'
-    '"integrationStatus":"200","integrationLatency":"29","error":"-"}'
-)
+ACCESS_LOG_LINE = '{"requestId":"6f2a9d34-8c55","status":"200","latency":"31","error":"-"}'
 MONTH_SECONDS = 30 * 86_400
 # Lambda bills a cold start's time as any other.
 COLD_STARTS = 0.01

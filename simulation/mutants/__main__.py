@@ -66,15 +66,16 @@ def main() -> int:
         print(f"mutants: {len(mutants)} can be planted")
         return 0
 
-    def attempt(mutant: Mutant) -> tuple[str, str]:
+    def attempt(mutant: Mutant, seeds: int = arguments.seeds) -> tuple[str, str]:
         try:
-            return what_kills(mutant, arguments.seeds), ""
+            return what_kills(mutant, seeds), ""
         except NotProvenError as error:
             return "", str(error)
 
     killed = 0
     with ThreadPoolExecutor(arguments.processes) as pool:
-        untouched = pool.submit(attempt, UNTOUCHED)
+        # `make simulate` has more seeds for it: here it is to show that a copy can pass.
+        untouched = pool.submit(attempt, UNTOUCHED, 3)
         for mutant, (killer, unclear) in zip(mutants, pool.map(attempt, mutants), strict=True):
             killed += bool(killer)
             fate = "killed " if killer else "UNCLEAR" if unclear else "ALIVE  "

@@ -5,11 +5,12 @@ import sys
 import time as wall
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
 
-from local.simulated_platform.lives import trading_hour
+from local.simulated_platform.lives import Life, trading_hour
 from partner_orders.backfill_request import InvalidRequestError
 from tests.integration.platform import START, VirtualTime, lives
 from tests.integration.reconciler_world import Killed, World
@@ -118,15 +119,20 @@ def test_a_backfill_that_is_killed_again_and_again_loses_nothing(world: World, k
 STORES, DAYS, ORDERS = 50, 60, 100_000
 
 
+@cache
+def sixty_days() -> list[Life]:
+    """All of it within what the platform still shows while the run lasts."""
+    start = START - timedelta(days=DAYS - 0.5)
+    made = trading_hour(11, ORDERS, STORES, start, CHAIN_ID, timedelta(days=DAYS - 1))
+    return [replace(life, steps=life.steps[-1:]) for life in made]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [0, 20])
 def test_sixty_days_without_a_webhook_are_made_whole_within_the_true_limit(dynamodb: Any, kills: int) -> None:
     """50 stores, 60 days, 100,000 orders, 60 requests in 60 seconds."""
     began = wall.monotonic()
-    # All of it within what the platform still shows while the run lasts.
-    start = START - timedelta(days=DAYS - 0.5)
-    made = trading_hour(11 + kills, ORDERS, STORES, start, CHAIN_ID, timedelta(days=DAYS - 1))
-    world = World(dynamodb, [replace(life, steps=life.steps[-1:]) for life in made], VirtualTime(AFTER))
+    world = World(dynamodb, sixty_days(), VirtualTime(AFTER))
     say(f"{len(world.lives):,} orders of {STORES} stores over {DAYS} days", began)
     chance, killed, ticks = random.Random(kills), 0, 0
     while killed < kills or len(world.table.positions()) < STORES:
