@@ -86,7 +86,7 @@ fuzz: $(FUZZ) ## Strange input for FUZZ_SECONDS=600, or REPLAY=tests/fuzz/corpus
 	    $(if $(REPLAY),--replay $(REPLAY),--seconds $(FUZZ_SECONDS)) $(ARGS)
 
 .PHONY: bench
-bench: setup ## Measure what we cost beside the floor and the peer: docs/performance.md, in about 10 minutes
+bench: setup ## Measure what we cost beside the floor and the peer: docs/performance.md, in a quarter of an hour
 	@$(RUN) bench $(ARGS)
 
 .PHONY: lint
