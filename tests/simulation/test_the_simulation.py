@@ -147,8 +147,8 @@ def test_a_property_that_cannot_be_collected_has_caught_nothing(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_a_hundred_trading_hours_hold() -> None:
-    done = simulate("--seeds", "100", "--from", "1001")
+def test_sixty_trading_hours_hold() -> None:
+    done = simulate("--seeds", "60", "--from", "1001")
     assert done.returncode == 0, done.stdout
 
 
