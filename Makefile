@@ -59,14 +59,15 @@ test: setup ## All tests but the slow ones, within 5 minutes
 	@$(RUN) pytest -q -n auto --dist loadgroup -m "not slow" $(ARGS)
 
 .PHONY: verify
-verify: lint ## Lint and every test, within 30 minutes: the simulation beside the rest
-	@$(MAKE) --output-sync=none -j2 verify-simulation verify-the-rest
+verify: lint ## Lint and every test, in half an hour on two cores
+	@$(MAKE) --output-sync=none -j2 verify-edges verify-the-rest
 
-.PHONY: verify-simulation verify-the-rest
-verify-simulation:
-	@$(RUN) pytest -q tests/simulation $(ARGS)
+# Two of about the same length, side by side.
+.PHONY: verify-edges verify-the-rest
+verify-edges:
+	@$(RUN) pytest -q tests/integration tests/e2e $(ARGS)
 verify-the-rest:
-	@$(RUN) pytest -q --ignore=tests/simulation $(ARGS)
+	@$(RUN) pytest -q --ignore=tests/integration --ignore=tests/e2e $(ARGS)
 
 SEEDS ?= 200
 FROM ?= 1
