@@ -67,7 +67,7 @@ verify: lint ## Lint and every test, in half an hour on two cores
 verify-edges:
 	@$(RUN) pytest -q tests/integration tests/e2e $(ARGS)
 verify-the-rest:
-	@$(RUN) pytest -q --ignore=tests/integration --ignore=tests/e2e $(ARGS)
+	@$(RUN) pytest -q tests/unit tests/property tests/fuzz tests/bench tests/cli tests/simulation $(ARGS)
 
 SEEDS ?= 200
 FROM ?= 1
