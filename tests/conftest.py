@@ -23,8 +23,12 @@ os.environ.update(
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of tests that run side by side, those of a folder with a costly start share one worker."""
+    """Of tests that run side by side, those of a folder with a costly start share one worker.
+
+    Before pytest-xdist's own hook, which reads the groups.
+    """
     for item in items:
         folder = item.path.parent.name
         if folder in {"e2e", "bench"}:
