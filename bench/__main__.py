@@ -43,13 +43,15 @@ def measure(cold_rounds: int, warm_rounds: int) -> dict[str, Any]:
         "packages": packages.sizes(artefacts),
     }
     found["cold_start"] = timings.cold_starts(artefacts, cold_rounds, _say)
-    _say("warm invocations")
-    found["warm"] = {
-        name: timings.warm(artefacts, name, 10 * warm_rounds) for name in ("webhook", "publisher", "reconciler")
-    }
+    found["warm"] = {}
+    for name in ("webhook", "publisher", "reconciler"):
+        _say(f"warm invocations: {name}")
+        found["warm"][name] = timings.warm(artefacts, name, 10 * warm_rounds)
+    _say("warm invocations: consumer, and a comparison of the reconciler's")
     found["consumer_cpu"] = timings.consumer_cpu(artefacts, warm_rounds)
     found["consumer_cpu_offline"] = timings.consumer_cpu(artefacts, warm_rounds, offline=True)
     found["comparison_cpu"] = timings.comparison_cpu(warm_rounds)
+    _say("the consumer's critical path, and what is logged")
     found["critical_path"] = timings.critical_path(artefacts, warm_rounds)
     found["log_bytes"] = {name: timings.log_bytes(artefacts, name) for name in ("webhook", "consumer")}
     found |= count()

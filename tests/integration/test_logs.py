@@ -2,12 +2,14 @@
 
 import io
 import logging
+import warnings
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from aws_lambda_powertools import Metrics
 
 from partner_orders.logs import LIBRARIES, function_logger
 from tests.orders import as_bytes, order
@@ -61,3 +63,11 @@ def test_a_functions_own_logger_keeps_its_level(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "a-function-that-speaks")
     assert function_logger().log_level == logging.DEBUG
+
+
+def test_an_invocation_that_counts_nothing_brings_no_warning_of_a_library() -> None:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        function_logger()
+        Metrics(namespace="PartnerOrders", service="idle").log_metrics(lambda _, __: None)({}, None)
+    assert heard == []

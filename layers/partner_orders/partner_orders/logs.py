@@ -5,6 +5,7 @@ and answers: customers' data, the webhook secret, the token.
 """
 
 import logging
+import warnings
 
 from aws_lambda_powertools import Logger
 
@@ -15,4 +16,6 @@ def function_logger() -> Logger:
     """A function's logger. Libraries speak from WARNING on, whatever the function's own level."""
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # An invocation that has nothing to count is no fault.
+    warnings.filterwarnings("ignore", message="No application metrics to publish")
     return Logger()
