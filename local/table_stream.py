@@ -1,13 +1,16 @@
 """The orders table's stream, as Lambda hands it over, of a table that moto holds in this process."""
 
 import base64
+from datetime import UTC, datetime
 from typing import Any
 
 type Record = dict[str, Any]
 
 
 class TableStream:
-    """Follows every UpdateItem and PutItem that the client makes; ``records`` may be taken away."""
+    """Follows every UpdateItem and PutItem that the client makes, at ``written_at``; ``records`` may be taken away."""
+
+    written_at = datetime(2026, 10, 14, 8, tzinfo=UTC)
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
@@ -32,6 +35,7 @@ class TableStream:
         self._made += 1
         kind = "REMOVE" if new is None else "MODIFY" if old else "INSERT"
         change = {"Keys": key, "SequenceNumber": number, "StreamViewType": "NEW_AND_OLD_IMAGES", **images}
+        change["ApproximateCreationDateTime"] = self.written_at.timestamp()
         self.records.append(
             {"eventID": number, "eventName": kind, "eventVersion": "1.1", "eventSource": "aws:dynamodb"}
             | {"awsRegion": "eu-central-1", "dynamodb": change}

@@ -76,7 +76,7 @@ def test_an_order_from_before_changes_were_counted_is_merged_and_counts_from_the
 
 def test_the_publisher_takes_an_image_from_before_changes_were_counted(dynamodb: Any) -> None:
     old = item_before_changes_were_counted(order(12))
-    change = {"Keys": {"pk": old["pk"], "sk": old["sk"]}, "SequenceNumber": "1"}
+    change = {"Keys": {"pk": old["pk"], "sk": old["sk"]}, "SequenceNumber": "1", "ApproximateCreationDateTime": 1.0}
     record = {
         "dynamodb": change | {"NewImage": json.loads(json.dumps(old, default=lambda b: base64.b64encode(b).decode()))}
     }
@@ -87,5 +87,5 @@ def test_the_publisher_takes_an_image_from_before_changes_were_counted(dynamodb:
 
     bus: Any = Bus()
     letters: Any = None
-    publisher = Publisher(OrdersTable(dynamodb, TABLE, RETENTION, clock), bus, letters, personal_data=False)
+    publisher = Publisher(OrdersTable(dynamodb, TABLE, RETENTION, clock), bus, letters, clock, personal_data=False)
     assert publisher.process([record], lambda: 60.0).counts["Published"] == 1

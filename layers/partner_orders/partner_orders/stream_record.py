@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from partner_orders.stored_order import Item
@@ -9,9 +10,11 @@ from partner_orders.stored_order import Item
 
 @dataclass(frozen=True)
 class StreamRecord:
-    """``before`` is None of a row that is new, ``after`` of one that is gone; ``number`` is its place in the stream."""
+    """``before`` is None of a row that is new, ``after`` of one that is gone; ``number`` is its place in the stream,
+    ``written_at`` when the row was written, to the second."""
 
     number: str
+    written_at: datetime
     pk: str
     sk: str
     before: Item | None
@@ -22,7 +25,9 @@ class StreamRecord:
         """Raises KeyError and ValueError for what is no such record."""
         change = record["dynamodb"]
         before, after = (_item(change[name]) if change.get(name) else None for name in ("OldImage", "NewImage"))
-        return cls(change["SequenceNumber"], change["Keys"]["pk"]["S"], change["Keys"]["sk"]["S"], before, after)
+        written_at = datetime.fromtimestamp(change["ApproximateCreationDateTime"], UTC)
+        keys = change["Keys"]
+        return cls(change["SequenceNumber"], written_at, keys["pk"]["S"], keys["sk"]["S"], before, after)
 
 
 def _item(image: dict[str, Any]) -> Item:
