@@ -712,9 +712,8 @@ _PUBLISHING = [
         "A change that waits is passed by the later ones of its order.",
         _PUBLISHER,
         "Publisher._round",
-        "                    self._hold(waiting.pop(pk), code, published)\n                case Fate.PERMANENT:",
-        "                    self._hold(deque([waiting[pk][0]]), code, published)\n"
-        "                    _done(pk, waiting)\n                case Fate.PERMANENT:",
+        "                self._hold(waiting.pop(pk), code, published)\n",
+        "                self._hold(deque([waiting[pk][0]]), code, published)\n                _done(pk, waiting)\n",
     ),
     _one(
         "rewrites-are-changes",
