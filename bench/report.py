@@ -67,12 +67,12 @@ def _verdicts(found: Found) -> list[Verdict]:
         1,
         step["dynamodb_requests"] / step["fewest_dynamodb_requests"],
     )
-    exact("1,000 orders in step: read units an order, half a unit = 1", 1, step["read_units"] / step["orders"] / 0.5)
+    exact("1,000 orders in step: read units an order", 0.5, step["read_units"] / step["orders"])
     totals = found["money"]["totals"]
-    exact("USD a million orders, without the bus", 16, totals["ours"])
-    exact("USD a million orders, with the bus", 19, totals["ours, with the bus"])
+    exact("USD a million orders in batches of ten, without the bus", 16, totals["ours"])
+    exact("USD a million orders in batches of ten, with the bus", 19, totals["ours, with the bus"])
     exact(
-        "USD, peer with the same features = 1",
+        "the same, peer with the same features = 1",
         0.7,
         totals["ours, with the bus"] / totals["peer, with the same history and the bus"],
     )
@@ -152,21 +152,22 @@ def _reconciliation(found: Found) -> str:
     step, idle = found["reconciliation"]["in_step"], found["reconciliation"]["idle"]
     rows = [
         (
-            "Partner API requests",
-            str(step["api_requests"]),
-            str(step["fewest_api_requests"]),
-            str(idle["api_requests"]),
-        ),
-        (
-            "DynamoDB requests",
-            str(step["dynamodb_requests"]),
-            str(step["fewest_dynamodb_requests"]),
-            str(idle["dynamodb_requests"]),
-        ),
-        ("read units", f"{step['read_units']:g}", f"{step['orders'] / 2:g}", f"{idle['read_units']:g}"),
-        ("write units", f"{step['write_units']:g}", "0", f"{idle['write_units']:g}"),
+            name,
+            f"{step[key]:g}",
+            again,
+            f"{fewest:g}",
+            f"{step[key] / fewest:.2f}" if fewest else "",
+            f"{idle[key]:g}",
+        )
+        for name, key, again, fewest in (
+            ("Partner API requests", "api_requests", "", step["fewest_api_requests"]),
+            ("DynamoDB requests", "dynamodb_requests", "", step["fewest_dynamodb_requests"]),
+            ("read units", "read_units", f"{step['read_units_again']:g}", step["orders"] / 2),
+            ("write units", "write_units", "", 0),
+        )
     ]
-    return _table(("", "1,000 orders in step", "the fewest", "a tick over one store without orders, besides"), rows)
+    head = ("", "1,000 orders in step", "at the next tick", "the fewest", "ratio", "a tick over one store, besides")
+    return _table(head, rows)
 
 
 def _watched(found: Found) -> str:

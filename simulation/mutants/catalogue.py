@@ -619,8 +619,8 @@ _RECONCILING = [
         "An order that we have is taken to be in step, whatever we have of it.",
         _COMPARISON,
         "Comparison.compare",
-        "if ours is not None and event.digest in ours.digests:",
-        "if ours is not None:",
+        "(ours is not None and event.digest in ours.digests)",
+        "ours is not None",
         "a poll that does not converge with the webhook: https://github.com/openlinker-project/openlinker",
     ),
     _one(

@@ -75,6 +75,20 @@ def test_a_second_pass_over_what_is_in_step_queues_nothing(world: World) -> None
     assert again["enqueued"] == 0
 
 
+def test_what_was_in_step_is_not_read_again_but_by_each_days_sweep(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=45)))
+    world.tick()
+    world.drain()
+    reads, in_step = [], []
+    for pause in (10, 10, 86_400):
+        world.time.sleep(pause)
+        before = world.orders.read_orders
+        in_step.append(world.tick().counts["in_step"])
+        reads.append(world.orders.read_orders - before)
+    assert in_step[0] == in_step[1] > 0
+    assert reads == [in_step[0], 0, len(world.lives)]
+
+
 def test_an_order_of_the_platform_that_we_cannot_understand_is_queued_once_and_kept(world: World) -> None:
     for step in world.lives[0].steps:
         step.body["payment"] = "no object"

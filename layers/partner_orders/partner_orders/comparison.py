@@ -21,13 +21,23 @@ from partner_orders.reconciliation_report import MAX_NAMED, Repair, Report
 from partner_orders.rejected_table import RejectedTable, digest_of
 from partner_orders.stored_order import KnownOrder
 
+MAX_REMEMBERED = 50_000
+
 
 class Comparison:
+    """Remembers what was in step, as the platform shows an order the same at many ticks: it is not read again until
+    its store is forgotten."""
+
     def __init__(self, orders: OrdersTable, rejected: RejectedTable, queue: OrderEventsQueue, clock: Clock) -> None:
         self._orders = orders
         self._rejected = rejected
         self._queue = queue
         self._clock = clock
+        self._in_step: dict[str, str] = {}
+
+    def forget(self, store_id: str) -> None:
+        """Read every order of the store from the table again."""
+        self._in_step = {digest: store for digest, store in self._in_step.items() if store != store_id}
 
     def compare(
         self,
@@ -64,14 +74,15 @@ class Comparison:
                     bodies.append(("not_understood", body))
                 continue
             events[event.order_id] = event
-        known = self._orders.known(events)
+        known = self._orders.known(order_id for order_id, event in events.items() if event.digest not in self._in_step)
         found: set[str] = set()
         for order_id, event in events.items():
             ours = known.get(order_id)
             if event.digest in report.found:
                 continue  # In this run already; the consumer may not have come to it yet.
-            if ours is not None and event.digest in ours.digests:
+            if event.digest in self._in_step or (ours is not None and event.digest in ours.digests):
                 counts["in_step"] += 1
+                self._remember(event.digest, store_id)
             elif not self._orders.is_expired(event):
                 in_detail = len(report.repairs) + len(repairs) < MAX_NAMED
                 repairs.append(self._repair(store_id, event, ours, platform_now(), in_detail))
@@ -92,6 +103,11 @@ class Comparison:
         for repair in repairs:
             report.add(repair)
         return shown | events.keys()
+
+    def _remember(self, digest: str, store_id: str) -> None:
+        if len(self._in_step) >= MAX_REMEMBERED:
+            self._in_step.clear()
+        self._in_step[digest] = store_id
 
     def _repair(
         self, store_id: str, event: OrderEvent, ours: KnownOrder | None, platform_now: datetime, in_detail: bool

@@ -242,6 +242,8 @@ class Reconciler:
         start = self._window_start(position, open_orders, sweeping, now)
         expected = any(start <= created < now - OVERLAP for created in open_orders.values())
         run.seen = set()
+        if sweeping:
+            self._comparison.forget(store.store_id)
         try:
             for until, vendor_id in self._read(store, position.vendor_id, start, now, run, some_expected=expected):
                 checked_until = max(position.checked_until or until, until)
@@ -296,6 +298,7 @@ class Reconciler:
         if store is None:
             failure = "not_registered"
         else:
+            self._comparison.forget(store.store_id)
             # Ends may be exclusive.
             start = max((backfill.done_until or backfill.start) - BOUNDARY, self._api.now() - self._history)
             # What a preview finds is no finding of the run's.
