@@ -91,7 +91,7 @@ def build() -> None:
         stamp.write_text(sources)
 
 
-def deploy(endpoint_url: str, platform_url: str, parameters: Mapping[str, str]) -> dict[str, str]:
+def deploy(endpoint_url: str, platform_url: str, parameters: Mapping[str, str], built: Path = BUILD) -> dict[str, str]:
     """`sam deploy` what build() built, with samconfig.toml's `local`; gives the outputs. Raises ProcessFailedError.
 
     Run again, it updates the stack.
@@ -102,7 +102,7 @@ def deploy(endpoint_url: str, platform_url: str, parameters: Mapping[str, str]) 
             {
                 "config-file": ROOT / "samconfig.toml",
                 "config-env": "local",
-                "template-file": BUILD / "template.yaml",
+                "template-file": built / "template.yaml",
                 "stack-name": STACK_NAME,
                 "region": REGION,
                 "parameter-overrides": parameter_overrides(platform_url, parameters),

@@ -1,17 +1,22 @@
 """Secrets are rotated and the stack is updated while orders flow, and none is lost."""
 
+import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPException
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from local.run import LONGEST_WAIT_SECONDS
-from local.stack import Stack, deploy
+from local.stack import BUILD, Stack, deploy
 from local.up import PARAMETERS
+from partner_orders.message import WEBHOOK
 from partner_orders.orders_table import OrdersTable
 from partner_orders.webhook_secret import REFRESH_EVERY_SECONDS
 from tests.e2e.conftest import Answer, eventually
@@ -24,6 +29,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 # The platform does not say how long it waits between its tries. Longer each time: on a busy machine a deployment takes
 # the time of everything else, and the local AWS then answers too late for the webhook's own limits, or not at all.
 WAITS = (2.0, 4.0, 8.0, 16.0, 32.0)
+NEXT = "webhook-of-the-next-version"
 
 
 class Orders(threading.Thread):
@@ -106,16 +112,37 @@ def test_a_secret_is_rotated_without_an_event_refused_and_the_old_one_is_refused
     eventually(lambda: accepted(post, secret))
 
 
-def test_the_stack_is_updated_and_rolled_back_while_orders_flow(
-    stack: Stack, post: Callable[..., Answer], secret: bytes, orders: OrdersTable
+@pytest.fixture
+def next_version(tmp_path: Path) -> Path:
+    """A build whose code differs: its webhook gives another source, which the order's history keeps."""
+    built = tmp_path / "next"
+    shutil.copytree(BUILD, built)
+    package = built / "PartnerOrdersLayer" / "python" / "partner_orders"
+    code = package / "message.py"
+    text = code.read_text()
+    assert text.count('WEBHOOK = "webhook"') == 1
+    code.write_text(text.replace('WEBHOOK = "webhook"', f'WEBHOOK = "{NEXT}"'))
+    compile_ = [sys.executable, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash", str(package)]
+    subprocess.run(compile_, check=True)
+    return built
+
+
+def test_the_stack_is_updated_to_other_code_and_rolled_back_while_orders_flow(
+    stack: Stack, post: Callable[..., Answer], secret: bytes, orders: OrdersTable, next_version: Path
 ) -> None:
     usual = PARAMETERS | {"ReconciliationState": "DISABLED"}
+
+    def sources() -> list[str]:
+        stored = [orders.get(order_id) for order_id in flow.sent[-3:]]
+        return [entry.source for one in stored if one for entry in one.history]
+
     flow = Orders(post, secret)
     flow.start()
     time.sleep(2.0)
-    assert deploy(stack.endpoint_url, stack.platform_url, usual | {"LogLevel": "DEBUG", "LogRetentionDays": "7"})
-    time.sleep(2.0)
+    changed = usual | {"LogLevel": "DEBUG", "LogRetentionDays": "7"}
+    assert deploy(stack.endpoint_url, stack.platform_url, changed, built=next_version)
+    eventually(lambda: NEXT in sources() or None, seconds=LONGEST_WAIT_SECONDS)
     assert deploy(stack.endpoint_url, stack.platform_url, usual) == stack.outputs
-    time.sleep(2.0)
+    eventually(lambda: sources() == [WEBHOOK] * 3 or None, seconds=LONGEST_WAIT_SECONDS)
     finish(flow, orders)
     assert flow.refused == 0
