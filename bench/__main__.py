@@ -46,7 +46,7 @@ def measure(cold_rounds: int, warm_rounds: int) -> dict[str, Any]:
     found["warm"] = {}
     for name in ("webhook", "publisher", "reconciler"):
         _say(f"warm invocations: {name}")
-        found["warm"][name] = timings.warm(artefacts, name, 10 * warm_rounds)
+        found["warm"][name] = timings.warm(artefacts, name, 50 * warm_rounds)
     _say("warm invocations: consumer, and a comparison of the reconciler's")
     found["consumer_cpu"] = timings.consumer_cpu(artefacts, warm_rounds)
     found["consumer_cpu_offline"] = timings.consumer_cpu(artefacts, warm_rounds, offline=True)
