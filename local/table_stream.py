@@ -30,16 +30,8 @@ class TableStream:
 
     def add(self, key: Any, old: Any, new: Any) -> None:
         """A change that nobody made: from one item to another, each None where there is none."""
-        images = {name: _as_json(image) for name, image in (("OldImage", old), ("NewImage", new)) if image}
-        number = str(1_000_000 + self._made)
+        self.records.append(record_of(self._made, key, old, new, self.written_at))
         self._made += 1
-        kind = "REMOVE" if new is None else "MODIFY" if old else "INSERT"
-        change = {"Keys": key, "SequenceNumber": number, "StreamViewType": "NEW_AND_OLD_IMAGES", **images}
-        change["ApproximateCreationDateTime"] = self.written_at.timestamp()
-        self.records.append(
-            {"eventID": number, "eventName": kind, "eventVersion": "1.1", "eventSource": "aws:dynamodb"}
-            | {"awsRegion": "eu-central-1", "dynamodb": change}
-        )
 
     def _before(self, params: dict[str, Any], **_: Any) -> None:
         self._key = params["Key"] if "Key" in params else {name: params["Item"][name] for name in ("pk", "sk")}
@@ -51,6 +43,17 @@ class TableStream:
 
     def _read(self) -> Any:
         return self._client.get_item(TableName=self._table, Key=self._key).get("Item")
+
+
+def record_of(place: int, key: Any, old: Any, new: Any, written_at: datetime) -> Record:
+    """What the stream has at a place: the change from one item to another, each None where there is none."""
+    images = {name: _as_json(image) for name, image in (("OldImage", old), ("NewImage", new)) if image}
+    number = str(1_000_000 + place)
+    kind = "REMOVE" if new is None else "MODIFY" if old else "INSERT"
+    change = {"Keys": key, "SequenceNumber": number, "StreamViewType": "NEW_AND_OLD_IMAGES", **images}
+    change["ApproximateCreationDateTime"] = int(written_at.timestamp())
+    head = {"eventID": number, "eventName": kind, "eventVersion": "1.1", "eventSource": "aws:dynamodb"}
+    return head | {"awsRegion": "eu-central-1", "dynamodb": change}
 
 
 def _as_json(value: Any) -> Any:

@@ -109,6 +109,7 @@ class Checks:
                 _order(order_id, order, contents, sent[order_id])
                 _as_it_came(order_id, order, contents.heads[order_id], texts)
         _indexes(world, contents)
+        _published(world, contents)
         stored = sum(recorder.counts["Stored"] for recorder in world.recorders)
         if stored > sum(len(order.history) for order in contents.orders.values()):
             raise Violation("more events are counted as stored than are in the histories")
@@ -301,14 +302,56 @@ def _indexes(world: World, contents: Contents) -> None:
         _same("index", f"by-time of {store_id}", {"ids": set(table.of_store(store_id, start, end))}, {"ids": order_ids})
 
 
+def _published(world: World, contents: Contents) -> None:
+    """Each true change is on the bus or a dead letter, the bus has those of one order in their order, and nothing else
+    is told of. A change that still is in the stream may be missing; none before it."""
+    on_the_bus = [json.loads(entry["Detail"]) for entry in world.bus.entries]
+    letters = [json.loads(message.text)["detail"] for message in world.letters.sent]
+    if None in letters:
+        raise Violation("a change became a dead letter without its event")
+    told: dict[str, dict[int, Item]] = defaultdict(dict)
+    rejected: set[str] = set()
+    for detail in [*on_the_bus, *map(json.loads, letters)]:
+        if "order_id" not in detail:
+            rejected.add(detail["digest"])
+        elif told[detail["order_id"]].setdefault(detail["sequence"], detail) != detail:
+            raise Violation(f"{detail['id']} was published with two contents")
+    newest: Counter[str] = Counter()
+    seen: set[str] = set()
+    for detail in on_the_bus:
+        if "order_id" in detail and detail["id"] not in seen:
+            seen.add(detail["id"])
+            if detail["sequence"] < newest[detail["order_id"]]:
+                raise Violation(f"{detail['id']} was first published after a later change of its order")
+            newest[detail["order_id"]] = detail["sequence"]
+    waiting = {record["dynamodb"]["Keys"]["pk"]["S"] for record in world.stream.records}
+    for order_id in told.keys() | world.stream.changes.keys():
+        changes, sequences = world.stream.changes[order_id], sorted(told[order_id])
+        if sequences != [*range(1, len(sequences) + 1)] or len(sequences) > changes:
+            raise Violation(f"{order_id}: {changes} changes, and published are {sequences}")
+        if f"ORDER#{order_id}" in waiting:
+            continue
+        if len(sequences) < changes:
+            raise Violation(f"{order_id}: {changes} changes, and published are no more than {len(sequences)}")
+        last, order = told[order_id][changes], contents.orders[order_id]
+        stored = {"status": order.status, "sale": order.sale.value, "disputed": order.disputed}
+        _same(order_id, "the newest that was published", stored, {name: last[name] for name in stored})
+    kept = {row["pk"]["S"].removeprefix("REJECTED#") for row in contents.rows if row["sk"]["S"] == "REJECTED"}
+    if not rejected <= kept or any(f"REJECTED#{digest}" not in waiting for digest in kept - rejected):
+        raise Violation(f"{len(kept)} are among the rejected, {len(rejected)} were told of")
+
+
 def _silence(world: World) -> None:
-    """No customer's data in a log."""
+    """No customer's data in a log, nor in what was sent anywhere."""
     customers = [life.steps[0].body["customer"] for life in world.hour.lives]
     people = {str(customer[name]) for customer in customers for name in ("_id", "phone_number") if customer.get(name)}
     for recorder in world.recorders:
         for line in recorder.lines:
             if any(datum in line for datum in people):
                 raise Violation("a customer's data is in a log")
+    for where, text in world.in_the_open():
+        if any(datum in text for datum in people):
+            raise Violation(f"a customer's data is in {where}")
 
 
 def _same(order_id: str, judge: str, stored: dict[str, Any], expected: dict[str, Any]) -> None:

@@ -46,6 +46,15 @@ WORST = {
     "api_html": 0.1,
     "api_truncated": 0.1,
     "api_repeat_first_page": 0.1,
+    # the event bus
+    "bus_no_answer_before": 0.1,
+    "bus_no_answer_after": 0.1,
+    "bus_throttled": 0.1,
+    "bus_unavailable": 0.1,
+    "bus_access_denied": 0.1,
+    "bus_too_large": 0.1,
+    "bus_entry_failed": 0.1,
+    "bus_entry_refused": 0.1,
 }
 KINDS = tuple(WORST)
 

@@ -23,6 +23,7 @@ class Message:
     message_id: str
     text: str = field(repr=False)
     group: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict, repr=False)
     visible_at: float = 0.0
     receive_count: int = 0
     handles: list[str] = field(default_factory=list)
@@ -50,17 +51,20 @@ class SimulatedQueue:
         self._by_handle: dict[str, Message] = {}
         self._count = 0
         self.dead: list[Message] = []
+        self.sent: list[Message] = []
         self.taken: Counter[str] = Counter()
         self.put_off: dict[str, float] = {}
 
     # -- what a producer calls ----------------------------------------------------------------------------------
 
-    def send(self, text: str, group: str = "") -> str:
+    def send(self, text: str, group: str = "", attributes: dict[str, Any] | None = None) -> str:
         if not text or len(text.encode()) > MAX_BYTES:
             raise QueueError("a message of no or too many bytes")
         self._count += 1
-        message = Message(f"m{self._count:05d}", text, group, visible_at=self._seconds() + self._late())
+        visible_at = self._seconds() + self._late()
+        message = Message(f"m{self._count:05d}", text, group, attributes or {}, visible_at=visible_at)
         self._messages[message.message_id] = message
+        self.sent.append(message)
         self.taken[group] += 1
         return message.message_id
 
@@ -118,7 +122,7 @@ class SimulatedQueue:
         """Put the dead letters back on the queue, as new messages."""
         dead, self.dead = self.dead, []
         for message in dead:
-            self.send(message.text, message.group)
+            self.send(message.text, message.group, message.attributes)
         return len(dead)
 
     # -- what the checks look at --------------------------------------------------------------------------------
@@ -131,27 +135,33 @@ class SimulatedQueue:
 
 
 class SqsClient:
-    """The calls of a boto3 client that our code makes, on a simulated queue. ``call`` stands between every call and
-    its effect: it is given the operation's name, how many entries it has, and the effect."""
+    """The calls of a boto3 client that our code makes, on simulated queues, by URL. ``call`` stands between every call
+    and its effect: it is given the operation's name, how many entries it has, and the effect."""
 
     def __init__(
-        self, queue: SimulatedQueue, url: str, call: Callable[[str, int, Callable[[set[int]], Any]], Any]
+        self, queues: dict[str, SimulatedQueue], call: Callable[[str, int, Callable[[set[int]], Any]], Any]
     ) -> None:
-        self._queue = queue
-        self._url = url
+        self._queues = queues
         self._call = call
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str, MessageGroupId: str) -> dict[str, Any]:  # noqa: N803
-        self._know(QueueUrl)
+    def send_message(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803
+        MessageBody: str,  # noqa: N803
+        MessageGroupId: str = "",  # noqa: N803
+        MessageAttributes: dict[str, Any] | None = None,  # noqa: N803
+    ) -> dict[str, Any]:
+        queue = self._known(QueueUrl)
 
         def effect(_: set[int]) -> dict[str, Any]:
-            return {"MessageId": self._queue.send(MessageBody, MessageGroupId)}
+            return {"MessageId": queue.send(MessageBody, MessageGroupId, MessageAttributes)}
 
         answer: dict[str, Any] = self._call("SendMessage", 1, effect)
         return answer
 
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
-        self._know(QueueUrl)
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        queue = self._known(QueueUrl)
         if not 1 <= len(Entries) <= BATCH or sum(len(entry["MessageBody"].encode()) for entry in Entries) > MAX_BYTES:
             raise QueueError("a batch of no or too many messages or bytes")
         if len({entry["Id"] for entry in Entries}) != len(Entries):
@@ -163,7 +173,9 @@ class SqsClient:
                 if index in refused:
                     answer["Failed"].append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
                 else:
-                    message_id = self._queue.send(entry["MessageBody"], entry["MessageGroupId"])
+                    message_id = queue.send(
+                        entry["MessageBody"], entry["MessageGroupId"], entry.get("MessageAttributes")
+                    )
                     answer["Successful"].append({"Id": entry["Id"], "MessageId": message_id})
             return {name: entries for name, entries in answer.items() if entries}
 
@@ -176,7 +188,7 @@ class SqsClient:
         QueueUrl: str,  # noqa: N803
         Entries: list[dict[str, Any]],  # noqa: N803
     ) -> dict[str, Any]:
-        self._know(QueueUrl)
+        queue = self._known(QueueUrl)
         if not 1 <= len(Entries) <= BATCH:
             raise QueueError("a batch of no or too many messages")
 
@@ -186,7 +198,7 @@ class SqsClient:
                 try:
                     if index in refused:
                         raise QueueError("refused")
-                    self._queue.change_visibility(entry["ReceiptHandle"], entry["VisibilityTimeout"])
+                    queue.change_visibility(entry["ReceiptHandle"], entry["VisibilityTimeout"])
                     answer["Successful"].append({"Id": entry["Id"]})
                 except QueueError:
                     answer["Failed"].append({"Id": entry["Id"], "Code": "ReceiptHandleIsInvalid", "SenderFault": True})
@@ -196,12 +208,12 @@ class SqsClient:
         return answer
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
-        self._know(QueueUrl)
+        queue = self._known(QueueUrl)
 
         def effect(_: set[int]) -> dict[str, Any]:
             # Those that are out of sight for a while count among the rest here: what the caller adds up is all of them.
             attributes = {
-                "ApproximateNumberOfMessages": str(len(self._queue.waiting())),
+                "ApproximateNumberOfMessages": str(len(queue.waiting())),
                 "ApproximateNumberOfMessagesNotVisible": "0",
             }
             return {"Attributes": {name: attributes[name] for name in AttributeNames}}
@@ -209,6 +221,7 @@ class SqsClient:
         answer: dict[str, Any] = self._call("GetQueueAttributes", 1, effect)
         return answer
 
-    def _know(self, url: str) -> None:
-        if url != self._url:
+    def _known(self, url: str) -> SimulatedQueue:
+        if url not in self._queues:
             raise QueueError("a queue that does not exist")
+        return self._queues[url]

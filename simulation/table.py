@@ -19,6 +19,7 @@ _INDEXES = {
 
 type Before = Callable[[str], None]
 type After = Callable[[str, bytes, dict[str, Any]], None]
+type Effect = Callable[[str, bytes], None]
 
 
 class DynamoDB:
@@ -36,6 +37,8 @@ class DynamoDB:
         self._numbers = itertools.count(1)
         self._before: Before | None = None
         self._after: After | None = None
+        self._effect: Effect | None = None
+        self._is_looked_at = False
         self.client.meta.events.register("before-call.dynamodb", self._on_before)
         self.client.meta.events.register("after-call.dynamodb", self._on_after)
 
@@ -66,10 +69,19 @@ class DynamoDB:
     def drop_table(self, name: str) -> None:
         self.client.delete_table(TableName=name)
 
-    def stand_between(self, before: Before | None, after: After | None) -> None:
+    def stand_between(self, before: Before | None, after: After | None, effect: Effect | None = None) -> None:
         """Call ``before`` with the name of a call ahead of its effect, and ``after`` with what was sent and answered;
-        either may raise what the caller is to see."""
-        self._before, self._after = before, after
+        either may raise what the caller is to see. ``effect`` comes before anything else can happen after the effect,
+        and ahead of ``after``."""
+        self._before, self._after, self._effect = before, after, effect
+
+    def look_at(self, table: str, key: dict[str, Any]) -> dict[str, Any] | None:
+        """An item as it stands, by a call that nothing stands between."""
+        self._is_looked_at = True
+        try:
+            return self.client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+        finally:
+            self._is_looked_at = False
 
     def close(self) -> None:
         if self._mock:
@@ -77,11 +89,15 @@ class DynamoDB:
 
     def _on_before(self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["sent"] = params["body"]
-        if self._before:
+        if self._before and not self._is_looked_at:
             self._before(model.name)
 
     def _on_after(
         self, model: Any, http_response: Any, parsed: dict[str, Any], context: dict[str, Any], **_: Any
     ) -> None:
-        if self._after and http_response.status_code < 300:
+        if http_response.status_code >= 300 or self._is_looked_at:
+            return
+        if self._effect:
+            self._effect(model.name, context["sent"])
+        if self._after:
             self._after(model.name, context["sent"], parsed)

@@ -11,7 +11,7 @@ import json
 import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,9 @@ from partner_orders.webhook_secret import WebhookSecret
 from simulation.faults import Faults
 from simulation.hour import CHAIN_ID, Fate, Post, trading
 from simulation.kernel import InterleavedExecutor, Kernel, Killed, Process
+from simulation.simulated_bus import SimulatedBus
 from simulation.simulated_queue import Message, SimulatedQueue, SqsClient
+from simulation.simulated_stream import SimulatedStream
 from simulation.table import DynamoDB
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,7 +43,7 @@ START = datetime(2026, 3, 14, 11, tzinfo=UTC)
 HOUR = 3600.0
 BASE_URL = "https://partner-api.example.com"
 TOKEN = "a-token-of-the-platform"  # noqa: S105 (of the simulated one)
-TIMEOUTS = {"webhook": 9.0, "consumer": 30.0, "reconciler": 900.0}
+TIMEOUTS = {"webhook": 9.0, "consumer": 30.0, "reconciler": 900.0, "publisher": 60.0}
 CONSUMERS = 3
 API_FAULTS = (
     "unauthorized",
@@ -53,10 +55,20 @@ API_FAULTS = (
     "truncated",
     "repeat_first_page",
 )
+# How the bus refuses a whole request, with which status.
+BUS_REFUSALS = {
+    "bus_throttled": ("ThrottlingException", 400),
+    "bus_unavailable": ("InternalException", 500),
+    "bus_access_denied": ("AccessDeniedException", 400),
+    "bus_too_large": ("ValidationException", 400),
+}
 RETENTION_DAYS = 400
 LOG_LEVEL = "CRITICAL"
 PUT_OFF = "ChangeMessageVisibilityBatch"
 QUEUE_URL = "https://queue.example.com/order-events"
+LETTERS_URL = "https://queue.example.com/publisher-dead-letters"
+BUS = "order-changes"
+STREAM_BATCH = 100
 
 
 class Violation(AssertionError):  # noqa: N818 (a finding of ours, not an error)
@@ -255,7 +267,8 @@ class SimulatedSecrets:
 
 class World:
     """One seed's story. ``only`` keeps some of the orders (by number; -1 is what is not an order); in a ``loud`` one
-    the functions log and measure as they do in Lambda. What was said to callers is in ``said``."""
+    the functions log and measure as they do in Lambda, and with ``personal_data`` they publish orders whole (the seed
+    decides where nobody does). What was said to callers is in ``said``."""
 
     def __init__(
         self,
@@ -266,9 +279,13 @@ class World:
         at_most: int | None = None,
         only: frozenset[int] | None = None,
         loud: bool = False,
+        personal_data: bool | None = None,
     ) -> None:
         self.seed = seed
         self.is_loud = loud
+        if personal_data is None:
+            personal_data = random.Random(f"{seed}/personal data").random() < 0.5
+        self.publishes_personal_data = personal_data
         self.said: list[str] = []
         self.chance = random.Random(f"{seed}/world")
         self.faults = Faults(seed, without, at_most)
@@ -288,13 +305,17 @@ class World:
         self.secrets = SimulatedSecrets(self)
         self.platforms_secret = "first secret"  # noqa: S105
         self._secret_changed_at = float("-inf")
+        self.stream = SimulatedStream(partial(dynamodb.look_at, self.table), self.kernel.now)
+        self.bus = SimulatedBus(BUS, self._bus_call)
+        self.letters = SimulatedQueue(lambda: self.kernel.seconds, random.Random(f"{seed}/letters"))
         self.clients: dict[str, Any] = {
             "dynamodb": dynamodb.client,
-            "sqs": SqsClient(self.queue, QUEUE_URL, self._sqs_call),
+            "sqs": SqsClient({QUEUE_URL: self.queue, LETTERS_URL: self.letters}, self._sqs_call),
             "secretsmanager": self.secrets,
+            "events": self.bus,
         }
         self.service = Process("the service")
-        self.pools: dict[str, list[Environment]] = {"webhook": [], "consumer": [], "reconciler": []}
+        self.pools: dict[str, list[Environment]] = {function: [] for function in TIMEOUTS}
         self.environments = 0
         self.recorders: list[Recorder] = []
         self.deaths: Counter[str] = Counter()
@@ -318,6 +339,7 @@ class World:
             self._schedule(post, random.Random(f"{self.seed}/post/{post.order}/{post.name}/{number}"))
         for number in range(CONSUMERS):
             self.kernel.spawn(self._poll, self.service, delay=number / 7)
+        self.kernel.spawn(self._follow, self.service)
         at = self.chance.uniform(60, 900)
         while at < HOUR:
             self.kernel.spawn(partial(self.reconcile, {}), self.service, at)
@@ -332,16 +354,18 @@ class World:
         self.kernel.run(HOUR * 1.1)
 
     def calm_down(self) -> None:
-        """No more trouble: let the queue drain, dead letters brought back."""
+        """No more trouble: let queue and stream drain, dead letters brought back."""
         self.faults.over = True
         self.faults.story.append("calm")
         for _ in range(60):
             self.queue.redrive()
-            if not self.queue.waiting():
+            waits = bool(self.queue.waiting())
+            if not waits and not self.stream.records:
                 return
-            self.kernel.run(max(self.queue.next_visible_at(), self.kernel.seconds) + 61)
-        left = [*self.queue.waiting(), *self.queue.dead]
-        raise Violation(f"{len(left)} messages still wait, or are dead again, after hours of calm")
+            self.kernel.run(max(self.queue.next_visible_at() if waits else 0.0, self.kernel.seconds) + 61)
+        if left := [*self.queue.waiting(), *self.queue.dead]:
+            raise Violation(f"{len(left)} messages still wait, or are dead again, after hours of calm")
+        raise Violation(f"{len(self.stream.records)} changes are still not published, after hours of calm")
 
     def tick_once(self) -> None:
         """Let the reconciler go on from where it is, over every store, once."""
@@ -379,6 +403,21 @@ class World:
     def _ends(self) -> list[datetime]:
         return [life.steps[-1].at for life in self.hour.lives]
 
+    def in_the_open(self) -> Iterator[tuple[str, str]]:
+        """What functions put where no customer may be named, and where: all that they sent but the bodies of order
+        events and, if orders are published whole, of change events."""
+        for message in self.queue.sent:
+            envelope = json.loads(message.text) | {"body": None}
+            yield "the envelope of an order event", json.dumps([envelope, message.group, message.attributes])
+        for entry in self.bus.entries:
+            yield "an event on the bus", json.dumps(entry | self._whole("Detail"))
+        for message in self.letters.sent:
+            letter = json.loads(message.text) | self._whole("detail")
+            yield "a dead letter of the publisher", json.dumps([letter, message.group, message.attributes])
+
+    def _whole(self, name: str) -> dict[str, None]:
+        return {name: None} if self.publishes_personal_data else {}
+
     def close(self) -> None:
         """End every task."""
         for process in self._processes:
@@ -393,7 +432,7 @@ class World:
         put = self._in_place.enter_context
         put(patch.object(intake, "wait", self.kernel.wait))
         put(patch.object(partner_api, "PAGE_SIZE", 4))  # Several pages, of so few orders.
-        self.dynamodb.stand_between(self._before_table_call, self._after_table_call)
+        self.dynamodb.stand_between(self._before_table_call, self._after_table_call, self.stream.written)
         settings = {
             "ORDERS_TABLE_NAME": self.table,
             "ORDER_EVENTS_QUEUE_URL": QUEUE_URL,
@@ -404,6 +443,9 @@ class World:
             "RATE_LIMIT_PER_MINUTE": "60",
             "ORDER_RETENTION_DAYS": str(RETENTION_DAYS),
             "REJECTED_RETENTION_DAYS": "90",
+            "EVENT_BUS_NAME": BUS,
+            "PUBLISHER_DEAD_LETTERS_URL": LETTERS_URL,
+            "PUBLISH_PERSONAL_DATA": str(self.publishes_personal_data).lower(),
             "POWERTOOLS_SERVICE_NAME": "simulation",
             "POWERTOOLS_METRICS_NAMESPACE": "PartnerOrders",
             "POWERTOOLS_LOG_LEVEL": LOG_LEVEL,
@@ -547,6 +589,28 @@ class World:
                 delay = self.faults.between("queue_delivered_twice", 0, self.chance.choice([1, 1500]))
                 self.kernel.spawn(partial(self.queue.revive, handle), self.service, delay)
 
+    def _follow(self) -> None:
+        """The stream's event source: a batch in the stream's order, again from the first that is held; for ever."""
+        most = STREAM_BATCH
+        while True:
+            self.kernel.sleep(self.chance.uniform(0.2, 5.0))
+            batch = self.stream.records[:most]
+            if not batch:
+                continue
+            try:
+                answer = self._environment("publisher").invoke({"Records": batch}, "batch")
+            except Died:
+                most = max(1, len(batch) // 2)  # It bisects.
+                continue
+            except Exception as error:
+                raise Violation(f"the publisher raised {type(error).__name__}: a whole batch comes again") from error
+            numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
+            held = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+            if not held <= {*numbers}:
+                raise Violation("the publisher holds what it was not given: the whole batch comes again")
+            most = STREAM_BATCH
+            self.stream.done_until(min(held, key=int, default=str(int(numbers[-1]) + 1)))
+
     def _late(self) -> float:
         """How long the queue keeps a message to itself before it delivers it."""
         if not self.faults.strikes("queue_delivered_late"):
@@ -609,6 +673,25 @@ class World:
         self.dies_or_hangs(f"after {operation}")
         if sends and faults.strikes("queue_send_failed_after", operation):
             raise ReadTimeoutError(endpoint_url="sqs")
+        return answer
+
+    def _bus_call(self, entries: int, effect: Callable[[dict[int, str]], Any]) -> Any:
+        faults, where = self.faults, "PutEvents"
+        self.kernel.sleep(self.chance.uniform(0.001, 0.02))
+        self.dies_or_hangs(where)
+        if faults.strikes("bus_no_answer_before", where):
+            raise EndpointConnectionError(endpoint_url="events")
+        for kind, (code, status) in BUS_REFUSALS.items():
+            if faults.strikes(kind, where):
+                answered: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+                raise ClientError(answered, where)
+        failed = {n: "InternalFailure" for n in range(entries) if faults.strikes("bus_entry_failed", where)}
+        refused = {n: "MalformedDetail" for n in range(entries) if faults.strikes("bus_entry_refused", where)}
+        answer = effect(failed | refused)
+        self.kernel.sleep(self.chance.uniform(0.001, 0.02))
+        self.dies_or_hangs(f"after {where}")
+        if faults.strikes("bus_no_answer_after", where):
+            raise ReadTimeoutError(endpoint_url="events")
         return answer
 
     def _written_under_a_fence(self, item: dict[str, Any]) -> None:

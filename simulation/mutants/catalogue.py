@@ -731,6 +731,39 @@ _PUBLISHING = [
         '"id": f"{after.order_id}/{after.sequence}"',
         '"id": f"{after.order_id}/{after.version}"',
     ),
+    _one(
+        "done-until-the-last-that-is-held",
+        "Of what the stream has to bring again, only the last change is named.",
+        "functions/publisher/app.py",
+        "handler",
+        "for number in published.held]}",
+        "for number in published.held[-1:]]}",
+    ),
+    _one(
+        "publish-whole-unasked",
+        "Orders are published with the customer's data although the chain did not ask for it.",
+        _CHANGE,
+        "order_changed",
+        "and not personal_data",
+        "and personal_data",
+    ),
+    _one(
+        "log-what-the-bus-says",
+        "The fault that is logged of an entry is the bus's whole answer, which quotes the order.",
+        _BUS,
+        "EventBus._put",
+        "else Fate.PERMANENT, code)",
+        "else Fate.PERMANENT, f\"{code} {answer['Entries']}\")",
+    ),
+    _one(
+        "the-order-in-an-attribute",
+        "A dead letter of the publisher has the order among its attributes, which tools show.",
+        _PUBLISHER,
+        "PublisherDeadLetters.keep",
+        'MessageBody=json.dumps(letter, separators=(",", ":")))',
+        'MessageBody=json.dumps(letter, separators=(",", ":")),\n'
+        '            MessageAttributes={"detail": {"DataType": "String", "StringValue": str(letter["detail"])}})',
+    ),
 ]
 
 MUTANTS = [

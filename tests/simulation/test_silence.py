@@ -1,4 +1,5 @@
-"""Nothing of a customer, and no secret, is in a log, a metric, an exception, an answer or a report, whatever breaks."""
+"""Nothing of a customer, and no secret, is in a log, a metric, an exception, an answer, a report or an attribute of a
+message, nor, unless the chain asks for it, in a change event, whatever breaks."""
 
 import io
 import json
@@ -13,12 +14,15 @@ import pytest
 from local.simulated_platform import lives
 from local.simulated_platform.lives import Life
 from simulation.checks import Checks
+from simulation.faults import KINDS
 from simulation.hour import Fate, Post
 from simulation.table import DynamoDB
 from simulation.world import START, TOKEN, World
 
 MARK = "of-a-customer"
 SECRETS = (TOKEN, "first secret", "second secret")
+PLACES = {"the envelope of an order event", "an event on the bus", "a dead letter of the publisher"}
+OF_THE_BUS = {kind for kind in KINDS if kind.startswith("bus_")}
 # Each row of bad input, with a customer in it wherever there is room for one.
 BAD_INPUT: dict[str, tuple[bytes, Fate]] = {
     "empty": (b"", Fate.REFUSED),
@@ -46,13 +50,13 @@ BAD_INPUT: dict[str, tuple[bytes, Fate]] = {
 
 def marked(life: Life) -> Life:
     """The same life of a customer whom one would find anywhere."""
-    for step in life.steps:
+    for number, step in enumerate(life.steps):
         step.body["comment"] = f"a comment {MARK}"
         customer: dict[str, Any] = step.body["customer"]
         for name in ("_id", "first_name", "last_name", "phone_number"):
             customer[name] = f"{name} {MARK}"
         customer["delivery_address"] = {"street": f"a street {MARK}"}
-        step.body[f"a field {MARK}"] = {f"named {MARK}": MARK}
+        step.body[f"a field {MARK}"] = {f"named {MARK}": f"{MARK} {number}"}  # changes, and is told of
         step.body["items"][0]["instructions"] = f"instructions {MARK}"
     return life
 
@@ -76,16 +80,18 @@ def all_that_is_said() -> Iterator[io.StringIO]:
 
 # A batch of which all fails counts nothing, and Powertools warns of it.
 @pytest.mark.filterwarnings("ignore:No application metrics to publish")
+@pytest.mark.parametrize("personal_data", [False, True], ids=["published without personal data", "published whole"])
 @pytest.mark.parametrize("seed", [3, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(11, 16))])
-def test_whatever_comes_and_whatever_breaks_nobody_is_named_anywhere_but_in_table_and_queue(
-    seed: int, monkeypatch: pytest.MonkeyPatch
+def test_whatever_comes_and_whatever_breaks_nobody_is_named_where_nobody_may_be(
+    seed: int, personal_data: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = lives.trading_hour
     monkeypatch.setattr("simulation.hour.trading_hour", lambda *arguments: [*map(marked, plain(*arguments))])
     monkeypatch.setattr("simulation.world.LOG_LEVEL", "DEBUG")
     dynamodb = DynamoDB()
     with all_that_is_said() as heard:
-        world = World(seed, dynamodb, orders=6, loud=True)
+        world = World(seed, dynamodb, orders=6, loud=True, personal_data=personal_data)
+        world.faults.strength |= dict.fromkeys(OF_THE_BUS, 0.2)
         for number, (name, (body, fate)) in enumerate(BAD_INPUT.items()):
             world.hour.posts.append(Post(name, START + timedelta(minutes=number), body, fate))
         try:
@@ -95,13 +101,29 @@ def test_whatever_comes_and_whatever_breaks_nobody_is_named_anywhere_but_in_tabl
             world.calm_down()
             world.reconcile_until_in_step()
             Checks(world).after_reconciliation()
+            pages = dynamodb.client.get_paginator("scan").paginate(TableName=world.table)
+            rows = [row for page in pages for row in page["Items"]]
         finally:
             world.close()
             dynamodb.close()
+    assert world.faults.counts.keys() >= OF_THE_BUS
     logs, answers = heard.getvalue(), "\n".join(world.said)
     assert '"Stored":[' in logs  # the metrics are among them
     assert '"statusCode": 401' in answers
     assert '"in_step"' in answers
-    for where, text in (("the logs", logs), ("what was said", answers)):
+    assert "not published" in logs
+    assert '"Published":[' in logs
+    of_no_order = [row for row in rows if row["sk"]["S"].partition("#")[0] not in ("ORDER", "EVENT", "REJECTED")]
+    assert any(row["sk"]["S"].startswith("REPORT#") for row in of_no_order)
+    if personal_data:
+        assert any(MARK in entry["Detail"] for entry in world.bus.entries)
+    sent = list(world.in_the_open())
+    assert {where for where, _ in sent} == PLACES
+    for where, text in (
+        ("the logs", logs),
+        ("what was said", answers),
+        ("reports, positions and stores in the table", repr(of_no_order)),
+        *sent,
+    ):
         found = [line[:300] for line in text.splitlines() if any(mark in line for mark in (MARK, *SECRETS))]
         assert not found, f"{where}: {json.dumps(found[:3])}"

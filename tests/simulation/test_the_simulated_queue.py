@@ -29,7 +29,7 @@ def queue(clock: Clock) -> SimulatedQueue:
 
 
 def client(queue: SimulatedQueue, refused: set[int] | None = None) -> SqsClient:
-    return SqsClient(queue, URL, lambda _operation, _entries, effect: effect(refused or set()))
+    return SqsClient({URL: queue}, lambda _operation, _entries, effect: effect(refused or set()))
 
 
 def test_a_received_message_is_hidden_until_its_visibility_timeout(queue: SimulatedQueue, clock: Clock) -> None:
