@@ -11,7 +11,7 @@ import typer
 
 from cli.errors import OperatorError
 from cli.output import AsJson, counted, print_json, print_table, working
-from cli.secrets import webhook_secret
+from cli.secrets import webhook_header
 from cli.stack import DeployedStack
 
 # What the platform waits for an answer (docs/platform.md, 2.1).
@@ -34,7 +34,7 @@ def send(
         raise OperatorError(f"no .json file in {path}")
     bodies = [(file, _body(file)) for file in files]
     stack = DeployedStack.find(context.obj)
-    headers = {**stack.headers, "Authorization": webhook_secret(stack), "Content-Type": "application/json"}
+    headers = {**stack.headers, "Authorization": webhook_header(stack), "Content-Type": "application/json"}
     rows: list[dict[str, Any]] = []
     with working(f"posting {counted(len(bodies), 'event')}") as shown:
         for number, (file, body) in enumerate(bodies):
