@@ -183,7 +183,9 @@ def _begun(stack: DeployedStack, preview: bool, resume: str | None) -> Progress:
         return Progress(f"{started_at}-{secrets.token_hex(2)}", started_at, who, preview)
     item = stack.dynamodb.get_item(TableName=stack.table_name, Key=_key(resume)).get("Item")
     if item is None:
-        raise OperatorError(f"there is no erasure {resume}")
+        raise OperatorError(
+            f"there is no erasure {resume}", "`forget` says its id as it begins; without --resume it begins anew."
+        )
     return Progress(**json.loads(item["progress"]["S"]))
 
 

@@ -85,7 +85,8 @@ def find(
     orders = [order for order in map(stack.orders.get, dict.fromkeys(ids)) if order is not None]
     print_orders(orders, zone, as_json)
     if not orders:
-        raise OperatorError(f"no order {order_id}", "" if store else "An order_code needs its --store.")
+        other_try = f"`partner-orders orders list --store {store}` shows a day's." if store else ""
+        raise OperatorError(f"no order {order_id}", other_try or "An order_code needs its --store.")
 
 
 @app.command()

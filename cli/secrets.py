@@ -130,7 +130,7 @@ def webhook_header(stack: DeployedStack) -> str:
     """The current webhook secret as the platform sends it. Raises OperatorError where no header can hold it."""
     secret = webhook_secret(stack).strip()
     if not secret.isprintable() or any(letter > "\xff" for letter in secret):
-        raise OperatorError("no header can hold it, so nobody can send it", "partner-orders secrets rotate-webhook")
+        raise OperatorError("no header can hold the webhook secret", "partner-orders secrets rotate-webhook")
     return secret
 
 

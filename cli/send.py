@@ -31,7 +31,7 @@ def send(
     """
     files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
     if not files:
-        raise OperatorError(f"no .json file in {path}")
+        raise OperatorError(f"no .json file in {path}", "Name a file, or a folder that has some.")
     bodies = [(file, _body(file)) for file in files]
     stack = DeployedStack.find(context.obj)
     headers = {**stack.headers, "Authorization": webhook_header(stack), "Content-Type": "application/json"}
@@ -54,7 +54,7 @@ def _body(file: Path) -> bytes:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise OperatorError(f"{file} cannot be read: {error.strerror}") from None
+        raise OperatorError(f"{file} cannot be read: {error.strerror}", "Is it a file that you may read?") from None
     try:
         event = json.loads(content)
     except (ValueError, RecursionError):
@@ -65,7 +65,9 @@ def _body(file: Path) -> bytes:
     try:
         return base64.b64decode(text) if event.get("isBase64Encoded") else text.encode("utf-8", "surrogatepass")
     except ValueError:
-        raise OperatorError(f"{file}: the body is marked as base64, and is not") from None
+        raise OperatorError(
+            f"{file}: the body is marked as base64, and is not", "Mend the body, or the mark."
+        ) from None
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:

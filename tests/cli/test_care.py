@@ -341,6 +341,8 @@ def test_an_erasure_that_breaks_off_is_written_down_and_goes_on(
     assert f"--resume {begun['erasure_id']}" in ran.err
     say("+92300123441\n")
     assert run("forget", "--yes", "--resume", begun["erasure_id"], "--preview").status == 1
+    say("+92300123441\n")
+    assert "begins anew" in run("forget", "--yes", "--resume", "another").err
     assert b"Amna" in bodies(stack)
     say("+92300123441\n")
     assert run("forget", "--yes", "--resume", begun["erasure_id"]).status == 0

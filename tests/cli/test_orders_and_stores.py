@@ -87,6 +87,8 @@ def test_an_order_that_is_not_there_is_an_error_that_says_what_else_to_try(run: 
     ran = run("orders", "find", "0417")
     assert ran.status == 1
     assert "needs its --store" in ran.err
+    assert run("stores", "set", "q7xk", "--currency", "PKR").status == 0
+    assert "orders list --store q7xk" in run("orders", "find", "0417", "--store", "q7xk").err
 
 
 def test_orders_are_published_again_in_their_present_state_by_either_id(
