@@ -1,16 +1,15 @@
 """``partner-orders``: the operator's command line."""
 
 import sys
-import traceback
-from pathlib import Path
 from typing import Annotated
 
+import requests
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import dead_letters, orders, reconcile, rejected, secrets, stores
 from cli.doctor import doctor
-from cli.errors import CancelledByOperatorError, OperatorError
+from cli.errors import CancelledByOperatorError, OperatorError, name_and_place, no_answer
 from cli.export import export
 from cli.forget import forget
 from cli.output import say
@@ -75,13 +74,13 @@ def main(arguments: list[str] | None = None) -> int:
         _explain(
             f"AWS did not answer: {type(error).__name__}", "Check the network, --region, and whether the stack is up."
         )
+    except requests.RequestException as error:  # An OSError, too.
+        _explain(no_answer(error), "Check the network; `partner-orders doctor` tries each part by itself.")
     except OSError as error:
         what = f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}"
         _explain(what, "Is it there, and may you read and write it?")
-    except Exception as error:  # A fault of ours. What it says may hold anybody's data, so it is not repeated.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).name}, line {place.lineno}"
-        _explain(f"a fault in partner-orders itself: {type(error).__name__} ({where})", "Report it, with the command.")
+    except Exception as error:
+        _explain(f"a fault in partner-orders itself: {name_and_place(error)}", "Report it, with the command.")
     else:
         return answer if isinstance(answer, int) else 0
     return 1

@@ -14,9 +14,9 @@ import requests
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.errors import OperatorError
+from cli.errors import OperatorError, name_and_place, no_answer
 from cli.output import AsJson, counted, print_json, print_text, working
-from cli.secrets import webhook_secret
+from cli.secrets import webhook_header
 from cli.stack import DeployedStack
 from partner_orders.clock import now
 from partner_orders.credentials import CredentialsError, PartnerApiCredentials, check_secret
@@ -66,18 +66,22 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> int:
     return 1 if any(finding.fault for finding in findings) else 0
 
 
-def _held(check: "Check", stack: DeployedStack) -> list[Finding]:
-    """A check's findings; that it could not look is one, too."""
+def _held(check: "Check", stack: DeployedStack) -> Iterator[Finding]:
+    """A check's findings; that it could not look, or broke off, is one, too. Raises nothing."""
     part = check.__name__.strip("_").replace("_", " ")
     try:
-        return list(check(stack))
+        yield from check(stack)
     except OperatorError as error:
-        return [Finding(part, error.what, error.advice)]
+        yield Finding(part, error.what, error.advice)
     except ClientError as error:
         fault = f"AWS refused {error.operation_name}: {error.response['Error']['Code']}"
-        return [Finding(part, fault, "It is not there any more, or you may not look: deploy the stack again.")]
+        yield Finding(part, fault, "It is not there any more, or you may not look: deploy the stack again.")
     except BotoCoreError as error:
-        return [Finding(part, f"AWS did not answer: {type(error).__name__}", "Check the network and --region.")]
+        yield Finding(part, f"AWS did not answer: {type(error).__name__}", "Check the network and --region.")
+    except requests.RequestException as error:
+        yield Finding(part, no_answer(error), "Check the network, and the host's name.")
+    except Exception as error:
+        yield Finding(part, f"it could not be checked: {name_and_place(error)}", "Report it, with the command.")
 
 
 # -- the checks -------------------------------------------------------------------------------------------------------
@@ -248,11 +252,14 @@ def _schedule(stack: DeployedStack) -> Iterator[Finding]:
 def _webhook(stack: DeployedStack) -> Iterator[Finding]:
     part = "webhook"
     try:
-        secret = webhook_secret(stack)
+        secret = webhook_header(stack)
     except ClientError as error:
         yield _unreadable("webhook secret", stack.output("WebhookSecretArn"), error)
         return
-    if not secret.strip():
+    except OperatorError as error:
+        yield Finding("webhook secret", error.what, error.advice)
+        return
+    if not secret:
         yield Finding("webhook secret", "it is empty", "partner-orders secrets rotate-webhook")
         return
     yield Finding("webhook secret")
@@ -302,6 +309,9 @@ def _partner_api(stack: DeployedStack) -> Iterator[Finding]:
     except CredentialsError as error:
         yield Finding(part, str(error), "partner-orders secrets set-client; is PartnerApiBaseUrl the brand's host?")
         return
+    except requests.RequestException as error:
+        yield _silent(part, base_url, error)
+        return
     vendor_id = next((store.store_id for store in stack.stores.all()), "none")
     times = {"start_time": now() - timedelta(minutes=10), "end_time": now()}
     try:
@@ -313,9 +323,7 @@ def _partner_api(stack: DeployedStack) -> Iterator[Finding]:
             allow_redirects=False,
         )
     except requests.RequestException as error:
-        yield Finding(
-            part, f"{base_url} does not answer: {type(error).__name__}", "Is PartnerApiBaseUrl the brand's host?"
-        )
+        yield _silent(part, base_url, error)
         return
     match answer.status_code:
         case 200 | 404:  # 404: the token is taken, and the store is not known
@@ -330,6 +338,11 @@ def _partner_api(stack: DeployedStack) -> Iterator[Finding]:
             yield Finding(part, "it is blocked: too many requests", "docs/runbooks/partner-api-blocked.md")
         case status:
             yield Finding(part, f"it answered {status}", "Wait, and try again; then ask the platform.")
+
+
+def _silent(part: str, base_url: str, error: requests.RequestException) -> Finding:
+    advice = "Is PartnerApiBaseUrl the brand's host? If it is: check the network, and ask the platform."
+    return Finding(part, f"{base_url} does not answer: {type(error).__name__}", advice)
 
 
 def _reconciliation(stack: DeployedStack) -> Iterator[Finding]:

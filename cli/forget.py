@@ -6,6 +6,7 @@ import secrets
 import sys
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 import typer
 
@@ -29,8 +30,12 @@ BEYOND = (
     "the table's stream: 24 hours",
     "point-in-time backups: 35 days; who restores one has to erase again",
     "what subscribers of the bus were given, where personal data is published",
+    "rejected events that nothing can decode; with fewer than 7 letters or digits given, any that are no order",
     "the platform itself: an order it shows again is stored without personal data, if it was among those erased",
 )
+# What is shorter is found in too much that is not the customer's.
+_LEAST_SEARCHED = 7
+_NUMBER = re.compile(r"(?<!\w)(?<!\w-)\d[\d\s().-]*\d(?!-?\w)")
 
 
 @dataclass
@@ -80,7 +85,13 @@ def forget(
     if not preview:
         _save(stack, progress)
         say(f"Written down as {progress.erasure_id}. If this is interrupted: --resume {progress.erasure_id}")
-    erasure = Erasure(stack.dynamodb, stack.table_name, lambda order: _is_of(order, _FIELDS[by], wanted), now)
+    erasure = Erasure(
+        stack.dynamodb,
+        stack.table_name,
+        lambda order: _is_of(order, _FIELDS[by], wanted),
+        now,
+        lambda body: _is_named_in(body, wanted),
+    )
     with working("reading the table") as shown:
         while not progress.done_at:
             try:
@@ -135,6 +146,25 @@ def _is_of(order: Json, names: tuple[str, ...], wanted: str) -> bool:
     return any(_normal(str(customer[name])) == wanted for name in names if customer.get(name))
 
 
+def _is_named_in(body: bytes, wanted: str) -> bool:
+    """Whether a body that need not be JSON names the customer: as a whole text between quotes, a whole word, or a whole
+    number however it is spaced. What is short, or a part of something longer, may be somebody else's."""
+    if len(wanted) < _LEAST_SEARCHED:
+        return False
+    text = _without_escapes(body)
+    found = [*re.split("[\"']", text), *re.split(r"""[\s"'=&:;,<>\[\]{}]+""", text)]
+    if wanted.isdecimal():
+        found += _NUMBER.findall(text)
+    return any(_normal(one) == wanted for one in found)
+
+
+def _without_escapes(body: bytes) -> str:
+    """As a reader would see it: JSON's escapes, however often it was quoted, a form's, and UTF-16's noughts undone."""
+    text = re.sub(r"\\+", r"\\", body.replace(b"\0", b"").decode("utf-8", "replace"))
+    text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda escape: chr(int(escape[1], 16)), text)
+    return unquote(re.sub(r"\\[bfnrt]", " ", text).replace("\\", ""))
+
+
 def _normal(text: str) -> str:
     """Without what people put between the digits of a number."""
     return re.sub(r"[\s().-]", "", text).removeprefix("+").removeprefix("00").casefold()
@@ -153,7 +183,9 @@ def _begun(stack: DeployedStack, preview: bool, resume: str | None) -> Progress:
         return Progress(f"{started_at}-{secrets.token_hex(2)}", started_at, who, preview)
     item = stack.dynamodb.get_item(TableName=stack.table_name, Key=_key(resume)).get("Item")
     if item is None:
-        raise OperatorError(f"there is no erasure {resume}")
+        raise OperatorError(
+            f"there is no erasure {resume}", "`forget` says its id as it begins; without --resume it begins anew."
+        )
     return Progress(**json.loads(item["progress"]["S"]))
 
 

@@ -21,7 +21,7 @@ from partner_orders.personal_data import without_personal_data
 from partner_orders.stored_order import HistoryEntry, StoredOrder
 from partner_orders.stores_table import Store
 
-app = typer.Typer(help="Orders: list, find, show.", no_args_is_help=True)
+app = typer.Typer(help="Orders: list, find, show, publish.", no_args_is_help=True)
 
 WEIGHED = frozenset({"KG", "WEIGHT"})
 Day = Annotated[str | None, typer.Option(help="a day in the store's time zone, 2026-03-14; today without")]
@@ -85,7 +85,8 @@ def find(
     orders = [order for order in map(stack.orders.get, dict.fromkeys(ids)) if order is not None]
     print_orders(orders, zone, as_json)
     if not orders:
-        raise OperatorError(f"no order {order_id}", "" if store else "An order_code needs its --store.")
+        other_try = f"`partner-orders orders list --store {store}` shows a day's." if store else ""
+        raise OperatorError(f"no order {order_id}", other_try or "An order_code needs its --store.")
 
 
 @app.command()
@@ -97,22 +98,34 @@ def show(
 ) -> None:
     """An order's life, items and money. Example: partner-orders orders show b7gw-7888-947312"""
     stack = DeployedStack.find(context.obj)
-    order = stack.orders.get(order_id)
-    if order is None:
-        others = stack.orders.by_external_order_id(order_id)
-        if len(others) > 1:
-            raise OperatorError(
-                f"{len(others)} orders are called {order_id}", f"`partner-orders orders find {order_id}`."
-            )
-        order = stack.orders.get(others[0]) if others else None
-    if order is None:
-        raise OperatorError(f"no order {order_id}", "`partner-orders orders find` takes an order_code too.")
+    order = _named(stack, order_id)
     if as_json:
         print_json(whole(order, show_personal_data))
         return
     store_id = order.attributes.get("store_id")
     store = stack.stores.find(store_id) if store_id else None
     _print_order(order, store, show_personal_data)
+
+
+@app.command()
+def publish(
+    context: typer.Context,
+    order_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="order_ids or external_order_ids")],
+) -> None:
+    """Publish orders' present state again, each with its next sequence, for subscribers that have missed a change. What
+    waits in the publisher's dead letters is brought back by `dead-letters redrive publisher`.
+
+    Example: partner-orders orders publish b7gw-7888-947312
+    """
+    stack = DeployedStack.find(context.obj)
+    if "PublisherDeadLettersUrl" not in stack.outputs:
+        raise OperatorError("this stack publishes nothing", "Deploy it with ChangeEvents=ENABLED.")
+    with working("looking for the orders"):
+        found = dict.fromkeys(_named(stack, order_id).order_id for order_id in order_ids)
+    for order_id in found:
+        if not stack.orders.publish_again(order_id):
+            raise OperatorError(f"order {order_id} has just expired", "Publish the others without it.")
+    say(f"{counted(len(found), 'order is', 'orders are')} published again; the bus has them in a moment")
 
 
 def print_orders(orders: list[StoredOrder], zone: tzinfo, as_json: bool) -> None:
@@ -190,6 +203,21 @@ def day_in(zone: tzinfo, text: str | None) -> tuple[datetime, datetime]:
 def at(text: str, zone: tzinfo) -> str:
     """A time of the table for a person, in a zone."""
     return f"{from_text(text).astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
+def _named(stack: DeployedStack, order_id: str) -> StoredOrder:
+    """The one order of this order_id or external_order_id. Raises OperatorError."""
+    order = stack.orders.get(order_id)
+    if order is None:
+        others = stack.orders.by_external_order_id(order_id)
+        if len(others) > 1:
+            raise OperatorError(
+                f"{len(others)} orders are called {order_id}", f"`partner-orders orders find {order_id}`."
+            )
+        order = stack.orders.get(others[0]) if others else None
+    if order is None:
+        raise OperatorError(f"no order {order_id}", "`partner-orders orders find` takes an order_code too.")
+    return order
 
 
 def _body(entry: HistoryEntry, show_personal_data: bool) -> Any:

@@ -126,6 +126,14 @@ def webhook_secret(stack: DeployedStack) -> str:
     return str(answer["SecretString"])
 
 
+def webhook_header(stack: DeployedStack) -> str:
+    """The current webhook secret as the platform sends it. Raises OperatorError where no header can hold it."""
+    secret = webhook_secret(stack).strip()
+    if not secret.isprintable() or any(letter > "\xff" for letter in secret):
+        raise OperatorError("no header can hold the webhook secret", "partner-orders secrets rotate-webhook")
+    return secret
+
+
 def _store_credentials(context: typer.Context, content: dict[str, str]) -> None:
     text = json.dumps(content)
     try:

@@ -11,7 +11,7 @@ import typer
 
 from cli.errors import OperatorError
 from cli.output import AsJson, counted, print_json, print_table, working
-from cli.secrets import webhook_secret
+from cli.secrets import webhook_header
 from cli.stack import DeployedStack
 
 # What the platform waits for an answer (docs/platform.md, 2.1).
@@ -31,10 +31,10 @@ def send(
     """
     files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
     if not files:
-        raise OperatorError(f"no .json file in {path}")
+        raise OperatorError(f"no .json file in {path}", "Name a file, or a folder that has some.")
     bodies = [(file, _body(file)) for file in files]
     stack = DeployedStack.find(context.obj)
-    headers = {**stack.headers, "Authorization": webhook_secret(stack), "Content-Type": "application/json"}
+    headers = {**stack.headers, "Authorization": webhook_header(stack), "Content-Type": "application/json"}
     rows: list[dict[str, Any]] = []
     with working(f"posting {counted(len(bodies), 'event')}") as shown:
         for number, (file, body) in enumerate(bodies):
@@ -54,7 +54,7 @@ def _body(file: Path) -> bytes:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise OperatorError(f"{file} cannot be read: {error.strerror}") from None
+        raise OperatorError(f"{file} cannot be read: {error.strerror}", "Is it a file that you may read?") from None
     try:
         event = json.loads(content)
     except (ValueError, RecursionError):
@@ -65,7 +65,9 @@ def _body(file: Path) -> bytes:
     try:
         return base64.b64decode(text) if event.get("isBase64Encoded") else text.encode("utf-8", "surrogatepass")
     except ValueError:
-        raise OperatorError(f"{file}: the body is marked as base64, and is not") from None
+        raise OperatorError(
+            f"{file}: the body is marked as base64, and is not", "Mend the body, or the mark."
+        ) from None
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:

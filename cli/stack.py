@@ -78,6 +78,7 @@ class DeployedStack:
                 "Name it with --stack-name, or an environment of samconfig.toml with --config-env, or start one with"
                 " `make up`.",
             )
+        region = region or os.environ.get("AWS_REGION")  # The AWS CLI's; boto3 knows AWS_DEFAULT_REGION only.
         try:
             session = boto3.Session(profile_name=where.profile, region_name=region)
         except BotoCoreError as error:

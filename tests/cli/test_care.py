@@ -1,8 +1,12 @@
 """``secrets``, ``register``, ``forget``, ``export``: what an operator takes care of."""
 
+import base64
 import csv
+import gzip
 import io
 import json
+import time
+import zlib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +18,7 @@ from cli.stack import DeployedStack
 from partner_orders.body import unpack
 from partner_orders.erasure import Erasure
 from partner_orders.event import Arrival
+from partner_orders.rejected_table import digest_of
 from partner_orders.webhook_secret import WebhookSecret
 from tests.cli.conftest import Ran
 from tests.integration.conftest import NOW, TABLE
@@ -214,6 +219,102 @@ def test_a_customer_is_forgotten_in_orders_histories_and_the_rejected_and_nobody
     assert all(entry["redacted"] for entry in shown["history"])
 
 
+def envelope(packed: bytes, **changes: Any) -> bytes:
+    content = {"schema_version": 2, "source": "webhook", "body": base64.b64encode(packed).decode()}
+    return json.dumps(content | changes).encode()
+
+
+def with_number(number: str = '"+92300123441"', body: dict[str, Any] | None = None) -> bytes:
+    return as_bytes(body or order()).replace(b'"+92300123441"', number.encode())
+
+
+NO_OBJECT = order(customer=[{"first_name": "Amna", "phone_number": "+92300123441"}])
+UNREADABLE = {
+    "NaN": b'{"x": NaN,' + as_bytes(order())[1:],
+    "a duplicate key": b'{"x": 1, "x": 2,' + as_bytes(order())[1:],
+    "a customer that is a list": as_bytes(NO_OBJECT),
+    "JSON in a JSON string": json.dumps(as_bytes(order()).decode()).encode(),
+    "cut short": as_bytes(order()).partition(b'"phone_number"')[0] + b'"phone_number": "+92300123441',
+    "not UTF-8": b'{"name": "\xff",' + as_bytes(order())[1:],
+    "UTF-16": as_bytes(order()).decode().encode("utf-16"),
+    "a form": b"status=RECEIVED&first_name=Amna&phone=%2B92300123441",
+    "written otherwise": with_number('"0092 (300) 123-441"', NO_OBJECT),
+    "escaped": with_number(r'"\u002b\u0039\u0032300123441"', NO_OBJECT),
+    "a number": with_number("92300123441", NO_OBJECT),
+    "in a sentence": with_number('"call +92 300 123441, not 5 times"', NO_OBJECT),
+    "no text around it": b"Amna +92300123441",
+    "a message of another version": envelope(zlib.compress(as_bytes(order()))),
+    "a message with gzip": envelope(gzip.compress(as_bytes(order()))),
+    "a message that is not compressed": envelope(as_bytes(order())),
+    "a message that is cut short": envelope(zlib.compress(as_bytes(order()))[:-9]),
+    "a field that stays in an order": as_bytes(order(status="", order_code="+92300123441")),
+}
+
+
+def keep_rejected(stack: DeployedStack, *found: bytes) -> None:
+    for body in found:
+        stack.rejected.keep(body, Arrival("webhook", NOW), "malformed_json", ["NaN or an infinity"])
+
+
+def test_rejected_bodies_that_are_no_orders_are_searched_as_text_and_erased(
+    run: Run, stack: DeployedStack, say: Say
+) -> None:
+    keep_rejected(stack, *UNREADABLE.values())
+    say("00 92 300 123441\n")
+    assert run("forget", "--preview", "--json").json["rejected"] == len(UNREADABLE)
+    assert {event.body for event in stack.rejected.newest()} == {*UNREADABLE.values()}
+    say("00 92 300 123441\n")
+    ran = run("forget", "--yes", "--json")
+    kept = {name: stack.rejected.get(digest_of(body)) for name, body in UNREADABLE.items()}
+    assert [name for name, event in kept.items() if event is None or event.body == UNREADABLE[name]] == []
+    assert ran.json["rejected"] == len(UNREADABLE)
+    left = bodies(stack)
+    assert b"Amna" not in left
+    assert b"123441" not in left
+    assert all(event and event.problems == ("NaN or an infinity",) for event in kept.values())
+    say("00 92 300 123441\n")
+    assert run("forget", "--yes", "--json").json["rejected"] == 0
+
+
+def test_what_only_looks_like_the_number_or_a_part_of_it_is_left(run: Run, stack: DeployedStack, say: Say) -> None:
+    numbers = (
+        *('"+923001234410"', '"+1 92 300 123441"', '"192300123441"', '"92300123"', "92300123441e5"),
+        *('"a92300123441"', '"92300123441-0c1f"', '"0c1f-92300123441"', '["92300", "123441"]', "9.2300123441e10"),
+    )
+    found = [b'{"x": NaN,' + with_number(number)[1:] for number in numbers]
+    keep_rejected(stack, *found)
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--json").json["rejected"] == 0
+    assert {event.body for event in stack.rejected.newest()} == {*found}
+
+
+@pytest.mark.parametrize(
+    ("by", "given", "erased"),
+    [
+        *(("customer-id", "Cust-000777", 1), ("customer-id", "cust-0007771", 0), ("customer-id", "cust-00", 0)),
+        *(("loyalty-card", "6280001", 1), ("loyalty-card", "628000", 0), ("tax-id", "19.90", 0)),
+    ],
+)
+def test_other_names_of_a_customer_are_searched_whole_and_none_that_is_short(
+    run: Run, stack: DeployedStack, say: Say, by: str, given: str, erased: int
+) -> None:
+    body = b'{"x": NaN, "customer": {"_id": "cust-000777", "loyalty_card": 6280001}, "tax": 1990, "point": 628000}'
+    keep_rejected(stack, body)
+    say(given + "\n")
+    ran = run("forget", "--by", by, "--yes", "--json")
+    assert ran.json["rejected"] == erased
+    assert any("fewer than 7" in place for place in ran.json["beyond"])
+
+
+def test_a_rejected_body_full_of_marks_is_searched_in_a_moment(run: Run, stack: DeployedStack, say: Say) -> None:
+    marks = (b"\\", b'\\"', b"1 ", b"1" * 9 + b"a ", b"(", b"%2", b"\\u00")
+    keep_rejected(stack, *(mark * (400_000 // len(mark)) for mark in marks))
+    say("+92300123441\n")
+    began = time.monotonic()
+    assert run("forget", "--yes", "--json").json["rejected"] == 0
+    assert time.monotonic() - began < 20
+
+
 def erasures(stack: DeployedStack) -> list[dict[str, Any]]:
     rows = stack.dynamodb.scan(TableName=TABLE)["Items"]
     return [json.loads(row["progress"]["S"]) for row in rows if row["pk"]["S"] == "ERASURES"]
@@ -240,6 +341,8 @@ def test_an_erasure_that_breaks_off_is_written_down_and_goes_on(
     assert f"--resume {begun['erasure_id']}" in ran.err
     say("+92300123441\n")
     assert run("forget", "--yes", "--resume", begun["erasure_id"], "--preview").status == 1
+    say("+92300123441\n")
+    assert "begins anew" in run("forget", "--yes", "--resume", "another").err
     assert b"Amna" in bodies(stack)
     say("+92300123441\n")
     assert run("forget", "--yes", "--resume", begun["erasure_id"]).status == 0

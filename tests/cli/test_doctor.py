@@ -14,6 +14,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError, NoCredentialsError, UnauthorizedSSOTokenError
 
+from cli.doctor import CHECKS, Finding
 from cli.stack import DeployedStack
 from local.simulated_platform.server import Platform, serve
 from partner_orders.clock import now
@@ -158,6 +159,57 @@ def test_an_oauth_client_is_tried_with_one_request_for_a_token_and_one_with_it(
     assert bool(fault) == ("Partner API" in found)
     assert len(platform.api.requests) == (1 if fault else 2)
     assert client_secret not in str(found)
+
+
+@pytest.mark.parametrize("credentials", [{"token": "a-token"}, {"client_id": "an-id", "client_secret": "its-secret"}])
+def test_a_host_that_does_not_answer_is_one_fault_in_a_whole_report(
+    faults: Callable[[], Any], run: Run, stack: DeployedStack, credentials: dict[str, str]
+) -> None:
+    stack.parameters["PartnerApiBaseUrl"] = "http://127.0.0.1:1"  # Nobody listens there.
+    content = json.dumps(credentials)
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=content)
+    found = faults()["Partner API"]
+    assert found["fault"] == "http://127.0.0.1:1 does not answer: ConnectionError"
+    assert "PartnerApiBaseUrl" in found["advice"]
+    parts = [finding["part"] for finding in run("doctor", "--json").json]
+    assert {"Partner API credentials", "stores", "alarms", "concurrency"} <= {*parts}
+    ran = run("doctor")
+    assert ran.status == 1
+    assert "FAULT Partner API" in ran.out
+    assert "concurrency" in ran.out
+    assert "error:" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "fault", [KeyError("Amna"), ValueError("Amna"), TypeError("Amna"), OSError("Amna"), requests.Timeout("Amna")]
+)
+@pytest.mark.usefixtures("faults")
+def test_a_check_that_fails_in_a_way_nobody_thought_of_loses_no_finding_of_its_own_or_of_others(
+    run: Run, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def _other_part(_: DeployedStack) -> Iterator[Finding]:
+        yield Finding("before")
+        raise fault
+
+    monkeypatch.setattr("cli.doctor.CHECKS", (*CHECKS[:3], _other_part, *CHECKS[3:]))
+    ran = run("doctor", "--json")
+    found = {finding["part"]: finding for finding in ran.json}
+    assert {"clock", "before", "other part", "table", "concurrency"} <= found.keys()
+    assert type(fault).__name__ in found["other part"]["fault"]
+    assert found["other part"]["advice"]
+    assert (ran.status, "Amna" in ran.out + ran.err) == (1, False)
+
+
+@pytest.mark.parametrize("secret", ["a secret\nof two lines", "ключ"])
+def test_a_webhook_secret_that_no_header_can_hold_is_a_fault_of_the_secret(
+    faults: Callable[[], Any], stack: DeployedStack, secret: str
+) -> None:
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("WebhookSecretArn"), SecretString=secret)
+    found = faults()
+    assert "header" in found["webhook secret"]["fault"]
+    assert "rotate-webhook" in found["webhook secret"]["advice"]
+    assert "webhook" not in found
+    assert secret not in json.dumps(found, ensure_ascii=False)
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,44 @@ def test_an_order_that_is_not_there_is_an_error_that_says_what_else_to_try(run: 
     ran = run("orders", "find", "0417")
     assert ran.status == 1
     assert "needs its --store" in ran.err
+    assert run("stores", "set", "q7xk", "--currency", "PKR").status == 0
+    assert "orders list --store q7xk" in run("orders", "find", "0417", "--store", "q7xk").err
+
+
+def test_orders_are_published_again_in_their_present_state_by_either_id(
+    run: Run, stack: DeployedStack, store_order: StoreOrder
+) -> None:
+    store_order(order(), order(13, status="DISPATCHED"), order(order_id="b", external_order_id="ext-b"))
+    before = [row for row in (stack.orders.get(ORDER_ID), stack.orders.get("b")) if row]
+    ran = run("orders", "publish", ORDER_ID, "ext-b", "b")
+    assert (ran.status, "2 orders are" in ran.err) == (0, True)
+    for was in before:
+        found = stack.orders.get(was.order_id)
+        assert found is not None
+        # An erasure that read the row before would otherwise write the earlier sequence over it.
+        assert found.version == was.version + 1
+        assert found.sequence == found.republished == was.sequence + 1
+        assert (found.status, len(found.history)) == (was.status, len(was.history))
+
+
+def test_of_orders_one_of_which_is_not_there_none_is_published(
+    run: Run, stack: DeployedStack, store_order: StoreOrder
+) -> None:
+    store_order(order())
+    ran = run("orders", "publish", ORDER_ID, "nowhere")
+    assert (ran.status, "no order nowhere" in ran.err) == (1, True)
+    found = stack.orders.get(ORDER_ID)
+    assert found is not None
+    assert found.sequence == 1
+
+
+def test_a_stack_without_change_events_says_that_it_publishes_none(
+    run: Run, stack: DeployedStack, store_order: StoreOrder
+) -> None:
+    store_order(order())
+    del stack.outputs["PublisherDeadLettersUrl"]
+    ran = run("orders", "publish", ORDER_ID)
+    assert (ran.status, "ChangeEvents" in ran.err) == (1, True)
 
 
 def test_an_orders_life_shows_each_event_its_source_and_what_changed(run: Run, store_order: StoreOrder) -> None:

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+import requests
 
 from cli.output import counted, csv_cell, from_csv_cell
 from cli.stack import DeployedStack
@@ -66,3 +68,19 @@ def test_a_cell_runs_in_no_spreadsheet_and_is_read_back_as_it_was(text: str) -> 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 orders"), (1, "1 order"), (2, "2 orders")])
 def test_one_is_not_many(number: int, said: str) -> None:
     assert counted(number, "order") == said
+
+
+def test_a_host_that_does_not_answer_is_named_by_any_command_and_not_taken_for_a_file(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asks(_: Any) -> DeployedStack:
+        requests.get("http://user:a-secret@127.0.0.1:1/?token=a-secret", timeout=5)
+        raise AssertionError
+
+    monkeypatch.setattr(DeployedStack, "find", asks)
+    ran = run("stores", "list", "--json")
+    assert (ran.status, ran.out) == (1, "")
+    assert "127.0.0.1 does not answer: ConnectionError" in ran.err
+    assert "partner-orders doctor" in ran.err
+    assert "a-secret" not in ran.err
+    assert "file" not in ran.err

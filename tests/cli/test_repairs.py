@@ -335,8 +335,18 @@ def test_files_are_posted_as_the_platform_would_and_the_secret_is_not_shown(
     assert "the webhook secret" not in ran.out + ran.err
 
 
+def test_a_secret_that_no_header_can_hold_is_said_before_anything_is_posted(run: Run, stack: DeployedStack) -> None:
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("WebhookSecretArn"), SecretString="ключ")
+    ran = run("send", str(Path(__file__).parents[2] / "events" / "order.json"))
+    assert (ran.status, "no header can hold the webhook secret" in ran.err, "ключ" in ran.err) == (1, True, False)
+
+
 def test_a_file_that_says_it_is_base64_and_is_not_is_named_and_nothing_is_posted(run: Run, folder: Path) -> None:
     file = folder / "broken.json"
     file.write_text(json.dumps({"requestContext": {}, "isBase64Encoded": True, "body": "a"}))
     ran = run("send", str(folder))
     assert (ran.status, "broken.json: the body is marked as base64" in ran.err) == (1, True)
+    assert "Mend the body" in ran.err
+    empty = folder / "empty"
+    empty.mkdir()
+    assert "Name a file" in run("send", str(empty)).err

@@ -1,5 +1,6 @@
 """What runbooks tell an operator to type can be typed."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -7,13 +8,17 @@ from typing import Any
 
 import pytest
 import typer
+from botocore.exceptions import ParamValidationError
 
 from cli.__main__ import app
+from tests import aws_command_line
+from tests.aws_command_line import NoSuchCallError
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 PAGES = [*RUNBOOKS, ROOT / "docs" / "deploying.md"]
 # What stands for a value: its kind, by the words around it.
+AN_ID = "3f0e6a52-93a5-4a2e-8f0b-7f1c2d9b6e11"
 A_TIME, A_DAY, A_FILE = "2026-03-14T09:00:00Z", "2026-03-14", str(ROOT / "README.md")
 
 
@@ -51,6 +56,41 @@ def test_a_command_that_there_is_not_would_be_found() -> None:
         understood(typer.main.get_command(app), typed(command))
     with pytest.raises(KeyError):
         understood(typer.main.get_command(app), typed("partner-orders dead-letters purge"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_call_of_the_aws_cli_is_one_that_it_takes(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    found = aws_command_line.commands(text)
+    assert len(found) == len(re.findall(r"(?<![\w-])aws [a-z0-9]+ [a-z]", text))
+    for command in found:
+        aws_command_line.understood(re.sub(r"<[^>]+>", AN_ID, command))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("aws dynamo list-tables", "aws dynamodb drop-table --table-name x", "aws dynamodb delete-table"),
+        *("aws dynamodb delete-table --table-name", "aws dynamodb delete-table --table x --region"),
+        *("aws dynamodb delete-table --name x", "aws dynamodb wait table-there --table-name x"),
+        "aws dynamodb get-item --table-name x --key ...",
+        'aws dynamodb get-item --table-name x --key \'{"pk": "x"}\'',
+        *("aws lambda invoke --function-name x", "aws sqs purge-queue --queue-url x report.json"),
+        "aws cloudformation describe-stacks --stack-name x --query 'Stacks[0].Output'",
+    ],
+)
+def test_a_call_that_the_aws_cli_would_not_take_would_be_found(command: str) -> None:
+    [found] = aws_command_line.commands(f"Then\n\n    {command}\n")
+    with pytest.raises((NoSuchCallError, ParamValidationError, json.JSONDecodeError)):
+        aws_command_line.understood(found)
+
+
+def test_a_call_in_a_sentence_or_on_two_lines_is_read_whole() -> None:
+    page = (
+        "Do `aws sqs purge-queue\n  --queue-url <Url>`:\n\n    aws dynamodb delete-table \\\n        --table-name x\n"
+    )
+    whole = ["aws dynamodb delete-table --table-name x", "aws sqs purge-queue --queue-url <Url>"]
+    assert aws_command_line.commands(page) == whole
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

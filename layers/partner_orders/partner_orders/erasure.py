@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from partner_orders.body import pack, unpack
 from partner_orders.clock import Clock, to_text
 from partner_orders.json_text import Json, MalformedJsonError, parse
+from partner_orders.message import body_within
 from partner_orders.orders_table import ORDER_SK, ContendedError
 from partner_orders.personal_data import redacted
 from partner_orders.rejected_table import REJECTED_SK
@@ -21,21 +22,33 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 type IsTheirs = Callable[[Json], bool]
+type NamesThem = Callable[[bytes], bool]
 MAX_TRIES = 12
 
 
 class Erasure:
-    """``is_theirs`` says of an order object, as parsed, whether it is of the customer."""
+    """``is_theirs`` says of an order object, as parsed, whether it is of the customer; ``names_them`` of the bytes of a
+    rejected body, which need not be an order, nor JSON."""
 
-    def __init__(self, client: "DynamoDBClient", table_name: str, is_theirs: IsTheirs, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table_name: str,
+        is_theirs: IsTheirs,
+        clock: Clock,
+        names_them: NamesThem = lambda _: False,
+    ) -> None:
         self._client = client
         self._table = table_name
         self._is_theirs = is_theirs
         self._clock = clock
+        self._names_them = names_them
 
     def concerns(self, item: Item) -> bool:
         """Whether a row holds anything of the customer: of an order, a body of its own, or a rejected event."""
-        return any(self._is_in(packed) for packed in _bodies(item))
+        if any(self._is_in(packed) for packed in _bodies(item)):
+            return True
+        return item["sk"]["S"] == REJECTED_SK and self._is_named_in(item["body"]["B"])
 
     def erase_order(self, order_id: str) -> int:
         """Erase an order with all its rows; gives how many bodies were rewritten. Safe to repeat, and to interrupt:
@@ -66,7 +79,7 @@ class Erasure:
 
     def erase_rejected(self, digest: str) -> None:
         """Keep of a rejected event that it was there and why, without anybody's data; nothing of a body that cannot be
-        read. Safe to repeat."""
+        read, or names the customer even so. Safe to repeat."""
         key: Any = {"pk": {"S": f"REJECTED#{digest}"}, "sk": {"S": REJECTED_SK}}
         item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         if item is None:
@@ -74,6 +87,8 @@ class Erasure:
         try:
             body = redacted(unpack(item["body"]["B"]))
         except (MalformedJsonError, ValueError):
+            body = b""
+        if self._names_them(body):
             body = b""
         self._client.update_item(
             TableName=self._table,
@@ -124,6 +139,13 @@ class Erasure:
             return self._is_theirs(parse(unpack(packed)))
         except (MalformedJsonError, ValueError):
             return False
+
+    def _is_named_in(self, packed: bytes) -> bool:
+        try:
+            body = unpack(packed)
+        except ValueError:
+            return False
+        return self._names_them(body) or self._names_them(body_within(body))
 
 
 def _bodies(item: Item) -> list[bytes]:

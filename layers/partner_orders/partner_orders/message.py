@@ -12,6 +12,8 @@ from partner_orders.clock import from_text, to_text
 SCHEMA_VERSION = 1
 # What the queue (1 MiB, base64 in it) and an item of the table (400 KB) hold whatever the content.
 MAX_BODY_BYTES = 262_144
+_MAX_SEARCHED_BYTES = 16 * MAX_BODY_BYTES
+_ZLIB_OR_GZIP = 47
 
 WEBHOOK = "webhook"
 RECONCILIATION = "reconciliation"
@@ -69,3 +71,16 @@ class OrderEventMessage:
             raise
         except (ValueError, KeyError, TypeError, RecursionError, binascii.Error, zlib.error):
             raise UnreadableMessageError("a message that is not in our envelope") from None
+
+
+def body_within(text: bytes) -> bytes:
+    """The body in a message of whatever version, as far as it can be decoded; nothing of what is no message. Good for a
+    search, not for an order."""
+    try:
+        packed = base64.b64decode(json.loads(text)["body"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return b""
+    try:
+        return zlib.decompressobj(wbits=_ZLIB_OR_GZIP).decompress(packed, _MAX_SEARCHED_BYTES)
+    except zlib.error:
+        return packed

@@ -1,0 +1,35 @@
+"""Which stack, in which region, a command talks to."""
+
+from pathlib import Path
+
+import pytest
+
+from cli import stack
+from cli.errors import OperatorError
+from cli.stack import DeployedStack, Where
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.setattr(stack, "LOCAL_STACK", tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_the_region_is_that_of_either_variable_of_the_aws_cli(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    with pytest.raises(OperatorError) as asked:
+        DeployedStack.find(Where("orders"))
+    assert "AWS_REGION" in asked.value.advice
+    monkeypatch.setenv(variable, "me-south-1")
+    assert DeployedStack.find(Where("orders")).region == "me-south-1"
+
+
+def test_what_the_command_says_goes_before_the_variables_and_aws_region_before_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_REGION", "me-south-1")
+    assert DeployedStack.find(Where("orders")).region == "me-south-1"
+    found = DeployedStack.find(Where("orders", region="ap-south-1"))
+    assert (found.region, found.client("sqs").meta.region_name) == ("ap-south-1", "ap-south-1")

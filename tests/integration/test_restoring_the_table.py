@@ -1,0 +1,102 @@
+"""docs/runbooks/restore-the-table.md, typed as it stands: what was lost is there again."""
+
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from partner_orders.erasure import Erasure
+from partner_orders.event import Arrival, understand
+from partner_orders.orders_table import OrdersTable
+from partner_orders.reconciliation_table import ReconciliationTable
+from partner_orders.rejected_table import RejectedTable
+from partner_orders.stores_table import StoresTable
+from tests import aws_command_line
+from tests.integration.conftest import NOW, TABLE, clock
+from tests.orders import as_bytes, order
+
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+PAGE = (RUNBOOKS / "restore-the-table.md").read_text(encoding="utf-8").replace("<OrdersTableName>", TABLE)
+LARGE = {"x": "".join(f"{number:05d}" for number in range(20_000))}
+
+
+@pytest.fixture
+def shell(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator's, after the first page of the runbooks."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    exports = re.findall(r"^ {4}export (.*)$", (RUNBOOKS / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    for name, value in (pair.split("=") for line in exports for pair in line.split()):
+        monkeypatch.setenv(name, value)
+
+
+def typed(operation: str) -> None:
+    """The page's call of an operation of DynamoDB."""
+    for call in map(aws_command_line.understood, aws_command_line.commands(PAGE.replace("<UUID>", "0" * 36))):
+        if call.service == "dynamodb" and call.operation == operation:
+            getattr(boto3.client("dynamodb"), operation)(**call.parameters)
+            return
+    raise AssertionError(operation)
+
+
+def run_the_script() -> None:
+    [script] = re.findall(r"\.venv/bin/python - <<'END'\n(.*?)\n +END\n", PAGE, re.DOTALL)
+    exec(compile(textwrap.dedent(script), "restore-the-table.md", "exec"), {"__name__": "__main__"})  # noqa: S102
+
+
+def rows(client: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    pages = client.get_paginator("scan").paginate(TableName=TABLE)
+    return {(row["pk"]["S"], row["sk"]["S"]): row for page in pages for row in page["Items"]}
+
+
+@pytest.mark.usefixtures("shell")
+def test_what_was_lost_arrives_whole_and_what_is_there_stays_as_it_is(
+    dynamodb: Any,
+    orders: OrdersTable,
+    stores: StoresTable,
+    rejected: RejectedTable,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for body in (order(), order(13, status="DISPATCHED", large=LARGE), order(14, large=LARGE), order(order_id="kept")):
+        event = understand(as_bytes(body))
+        orders.write([(event, Arrival("webhook", NOW))])
+        stores.register(event.order.client)
+    rejected.keep(b"no order", Arrival("webhook", NOW), "malformed_json", ["not JSON"])
+    reconciliation = ReconciliationTable(dynamodb, TABLE, clock)
+    reconciliation.keep_report({"started_at": "2026-10-14T09:00:00.000000Z"})
+    before = rows(dynamodb)
+    assert {key[0].partition("#")[0] for key in before} > {"ORDER", "STORES", "REJECTED"}
+    assert any(sk.startswith("EVENT#") for _, sk in before)
+    typed("restore_table_to_point_in_time")
+
+    for (pk, sk), row in before.items():
+        if pk != "ORDER#kept":
+            dynamodb.delete_item(TableName=TABLE, Key={"pk": row["pk"], "sk": {"S": sk}})
+    Erasure(dynamodb, TABLE, lambda _: True, clock).erase_order("kept")
+    there = rows(dynamodb)
+
+    run_the_script()
+    after = rows(dynamodb)
+    lost = {key: row for key, row in before.items() if key not in there}
+    ours = {key: row for key, row in lost.items() if key[0].partition("#")[0] in {"ORDER", "STORES", "REJECTED"}}
+    assert after == there | ours
+    assert len(ours) < len(lost)  # What the reconciler remembers stays as it is.
+    assert f"{len(ours)} rows" in capsys.readouterr().out
+    found = orders.get(order()["order_id"])
+    assert found is not None
+    assert len(found.history) == 3
+    assert all(entry.body for entry in found.history)
+
+    run_the_script()
+    assert rows(dynamodb) == after
+    assert capsys.readouterr().out == "0 rows\n"
+
+
+@pytest.mark.usefixtures("shell")
+def test_an_order_of_the_restored_table_can_be_looked_at_and_the_table_be_deleted(dynamodb: Any) -> None:
+    typed("restore_table_to_point_in_time")
+    typed("get_item")
+    typed("delete_table")
+    assert dynamodb.list_tables()["TableNames"] == [TABLE]
