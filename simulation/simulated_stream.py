@@ -16,8 +16,8 @@ _WRITES = ("UpdateItem", "PutItem")
 
 
 class SimulatedStream:
-    """``look_at`` reads a row as it stands, ``now`` is the table's clock. ``records`` are those that the event source is
-    not done with, and ``changes`` counts, by order, what a subscriber has to be told of: by the rows and the second
+    """``look_at`` reads a row as it stands, ``now`` is the table's clock. ``records`` are those that the event source
+    is not done with, and ``changes`` counts, by order, what a subscriber has to be told of: by the rows and the second
     opinion alone."""
 
     def __init__(self, look_at: Callable[[dict[str, Any]], Item | None], now: Clock) -> None:
