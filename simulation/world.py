@@ -7,6 +7,7 @@ outside (clients, clock, executor, HTTP) is put in their place. Nothing of their
 import base64
 import importlib.util
 import inspect
+import io
 import json
 import os
 import random
@@ -24,6 +25,7 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from urllib3 import HTTPResponse
 
 from local.simulated_platform.partner_api import PartnerApi, Request, Unknowns
 from partner_orders import intake, partner_api
@@ -205,7 +207,7 @@ class PlatformSession:
         answer = requests.Response()
         answer.status_code = given.status
         answer.headers.update(given.headers)
-        answer._content = given.body  # noqa: SLF001
+        answer.raw = HTTPResponse(io.BytesIO(given.body), preload_content=False)
         world.kernel.sleep(chance.uniform(0.01, 0.1))
         world.dies_or_hangs("after GET orders")
         return answer
