@@ -124,6 +124,7 @@ def _plain(event: RejectedEvent) -> dict[str, Any]:
         "problems": list(event.problems),
         "first_received_at": event.first_received_at,
         "source": event.source,
+        "correlation_id": event.correlation_id,
         "times_received": event.times_received,
         "resolved_at": event.resolved_at,
     }

@@ -1,5 +1,6 @@
 """What must hold whatever comes in, and how it is seen that it does not."""
 
+import itertools
 import json
 import re
 import resource
@@ -21,6 +22,8 @@ _WORDS = frozenset(
     }
 )
 _OURS = frozenset({"timestamp", "location"})
+# Under a word, what the messages are traced by: short, and no sentence.
+_TRACED_BY = re.compile(r"[A-Za-z0-9=_/.-]{1,64}")
 
 
 class Violation(AssertionError):  # noqa: N818 (a finding of ours, not an error)
@@ -56,9 +59,13 @@ def logs_say_nothing(log: str) -> dict[str, int]:
             record = json.loads(line)
         except ValueError:
             raise Violation(f"a log line that is not ours: {line[:80]!r}") from None
-        for word in _said(record):
+        reasons = record.pop("reasons", {})
+        for word in [*_said(record), *_said([*reasons])]:
             if word not in _WORDS:
                 raise Violation(f"a log line says {word[:80]!r}")
+        for name in itertools.chain.from_iterable(reasons.values()):
+            if not _TRACED_BY.fullmatch(name):
+                raise Violation(f"a log line traces by {name[:80]!r}")
         for name in [it["Name"] for kind in _kinds(record) for it in kind["Metrics"]]:
             values = record[name] if isinstance(record[name], list) else [record[name]]
             counted[name] = counted.get(name, 0) + int(sum(values))

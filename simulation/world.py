@@ -7,6 +7,7 @@ outside (clients, clock, executor, HTTP) is put in their place. Nothing of their
 import base64
 import importlib.util
 import inspect
+import io
 import json
 import os
 import random
@@ -24,6 +25,7 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from urllib3 import HTTPResponse
 
 from local.simulated_platform.partner_api import PartnerApi, Request, Unknowns
 from partner_orders import intake, partner_api
@@ -217,7 +219,7 @@ class PlatformSession:
         answer = requests.Response()
         answer.status_code = given.status
         answer.headers.update(given.headers)
-        answer._content = given.body  # noqa: SLF001
+        answer.raw = HTTPResponse(io.BytesIO(given.body), preload_content=False)
         world.kernel.sleep(chance.uniform(0.01, 0.1))
         world.dies_or_hangs("after GET orders")
         return answer
@@ -246,7 +248,6 @@ class SimulatedSecrets:
     def __init__(self, world: "World") -> None:
         self._world = world
         self.webhook = {"AWSCURRENT": "first secret"}
-        self.failed_at = float("-inf")
 
     def rotate(self, secret: str) -> None:
         self.webhook = {"AWSCURRENT": secret, "AWSPREVIOUS": self.webhook["AWSCURRENT"]}
@@ -256,7 +257,6 @@ class SimulatedSecrets:
         world.kernel.sleep(world.chance.uniform(0.005, 0.05))
         world.dies_or_hangs("GetSecretValue")
         if world.faults.strikes("secret_unavailable", SecretId):
-            self.failed_at = world.kernel.seconds
             raise ClientError({"Error": {"Code": "InternalServiceError", "Message": ""}}, "GetSecretValue")
         if SecretId == "partner-api-secret":
             return {"SecretString": json.dumps({"token": TOKEN})}
@@ -516,8 +516,9 @@ class World:
         return self.chance.choice(["a guess", "", "Bearer", secret[:-1], secret.upper(), f"{secret}, {secret}"])
 
     def _may_not_know_yet(self) -> bool:
-        """Whether a webhook may not have read the new secret yet: it reads at most once a minute, and may fail."""
-        just_now = self.kernel.seconds - max(self._secret_changed_at, self.secrets.failed_at) < 61.0
+        """Whether a webhook may not have read the new secret yet: it reads at most once a minute. One that tried and
+        failed refuses nobody."""
+        just_now = self.kernel.seconds - self._secret_changed_at < 61.0
         return self.platforms_secret == self.secrets.webhook["AWSCURRENT"] and just_now
 
     def _rotate(self) -> None:

@@ -1,6 +1,7 @@
 """The consumer function: the only writer of orders. The order-events queue calls it with batches of messages."""
 
 import random
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
@@ -72,10 +73,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailur
     for seconds in outcome.lag_seconds:
         metrics.add_metric("Lag", MetricUnit.Seconds, seconds)
     if outcome.rejected:
-        logger.warning("rejected", reasons=sorted(outcome.rejected))
+        logger.warning("rejected", reasons=_traced(outcome.rejected, deliveries))
     if outcome.failed:
         metrics.add_metric("Failed", MetricUnit.Count, len(outcome.failed))
-        logger.error("failed, to come again", faults=outcome.failed)
+        logger.error("failed, to come again", faults=_traced(outcome.failed.items(), deliveries))
         attempts = {delivery.message_id: delivery.attempt for delivery in deliveries}
         visibility().put_off(
             {
@@ -85,3 +86,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailur
             }
         )
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in outcome.failed]}
+
+
+def _traced(ends: Iterable[tuple[str, str]], deliveries: Sequence[Delivery]) -> dict[str, list[str]]:
+    """For each way in which messages ended, what to trace them by."""
+    by_id = {delivery.message_id: delivery for delivery in deliveries}
+    traced: dict[str, list[str]] = {}
+    for message_id, end in ends:
+        traced.setdefault(end, []).append(by_id[message_id].traced_by)
+    return {end: sorted(ids) for end, ids in sorted(traced.items())}

@@ -45,5 +45,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailur
     for name, count in published.counts.items():
         metrics.add_metric(name, MetricUnit.Count, count)
     if published.faults:
-        logger.error("not published", faults=dict(published.faults))
+        logger.error("not published", faults=dict(published.faults), correlation_ids=published.correlation_ids)
     return {"batchItemFailures": [{"itemIdentifier": number} for number in published.held]}

@@ -319,8 +319,17 @@ _THE_WEBHOOK = [
         "After a rotation the new secret is refused until the cache expires.",
         _SECRET,
         "WebhookSecret.admits",
-        "fetched_at = self._fetched_at\n        self._refresh()",
+        "fetched_at = self._fetched_at\n        self._refresh(RETRY_SECONDS if self._fault else REFRESH_EVERY_SECONDS)",
         "fetched_at = self._fetched_at",
+        _ROTATED,
+    ),
+    _one(
+        "refused-on-a-fault-of-ours",
+        "While the secret cannot be read again, a new one is refused.",
+        _SECRET,
+        "WebhookSecret.admits",
+        "if self._fault:",
+        "if self._fault and not self._accepted:",
         _ROTATED,
     ),
     _one(

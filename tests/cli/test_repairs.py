@@ -162,6 +162,8 @@ def test_the_drift_is_told_by_day_and_store(run: Run, stack: DeployedStack) -> N
 def test_the_rejected_are_listed_and_shown_without_the_customer(run: Run, rejected: str) -> None:
     [listed] = run("rejected", "list", "--json").json
     assert (listed["digest"], listed["problems"]) == (rejected, ["order_id: Field required"])
+    assert listed["correlation_id"] == ARRIVAL.correlation_id
+    assert f"correlation_id     {ARRIVAL.correlation_id}" in run("rejected", "show", rejected[:8]).out
     assert "Amna" not in run("rejected", "show", rejected[:8]).out
     assert "Amna" in run("rejected", "show", rejected[:8], "--show-personal-data").out
 

@@ -16,7 +16,10 @@ POSTED = bytes(5) + as_bytes(order())
 
 
 def test_a_log_line_that_holds_anything_but_our_own_words_is_noticed() -> None:
-    assert logs_say_nothing('{"level": "WARNING", "message": "rejected", "reasons": ["not_an_order"]}') == {}
+    assert logs_say_nothing('{"level": "WARNING", "message": "rejected", "reasons": {"not_an_order": ["r1"]}}') == {}
+    for line in ('{"reasons": {"not_an_order": ["Amna R."]}}', '{"reasons": {"Amna": []}}'):
+        with pytest.raises(Violation):
+            logs_say_nothing(line)
     for line in ('{"message": "Amna R."}', '{"message": "rejected", "body": {"name": ["Amna"]}}', "Traceback"):
         with pytest.raises(Violation):
             logs_say_nothing(line)
@@ -95,7 +98,7 @@ def test_a_message_that_would_come_again_and_again_is_noticed(monkeypatch: pytes
 
 
 def test_an_event_that_is_acknowledged_and_not_kept_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def forget(self: Intake, fault: Any, outcome: Any) -> Any:
+    def forget(*_: Any) -> Any:
         return {"Rejected": 1}
 
     monkeypatch.setattr(Intake, "_reject", forget)

@@ -1,5 +1,6 @@
 """The simulated platform in this process: its Partner API behind a requests session, on a clock that tests move."""
 
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import requests
+from urllib3 import HTTPResponse
 
 from local.simulated_platform.lives import Life, trading_hour
 from local.simulated_platform.partner_api import PartnerApi, Request
@@ -81,7 +83,7 @@ class PlatformSession(requests.Session):
         answer = requests.Response()
         answer.status_code = given.status
         answer.headers.update(given.headers)
-        answer._content = given.body
+        answer.raw = HTTPResponse(io.BytesIO(given.body), preload_content=False)
         return answer
 
 

@@ -83,6 +83,36 @@ def test_a_rejected_body_that_comes_five_times_is_one_row(intake: Intake, reject
     assert kept.times_received == 5
 
 
+def test_a_rejected_event_keeps_the_correlation_id_it_first_came_with_also_when_it_is_replayed(
+    intake: Intake, rejected: RejectedTable
+) -> None:
+    bad = b'{"status": 1}'
+    process(intake, order(), bad)
+    for source, correlation_id in (("webhook", "another"), ("replay", f"replay/{digest_of(bad)}")):
+        text = OrderEventMessage(source, clock(), correlation_id, bad).to_text()
+        assert intake.process([Delivery("m", text)], lambda: 30.0).failed == {}
+    [kept] = rejected.newest()
+    assert (kept.correlation_id, kept.times_received) == ("c1", 3)
+
+
+def test_a_row_of_a_rejected_event_without_a_correlation_id_is_read(
+    intake: Intake, rejected: RejectedTable, dynamodb: Any
+) -> None:
+    process(intake, b"{}")
+    key = {"pk": {"S": f"REJECTED#{digest_of(b'{}')}"}, "sk": {"S": "REJECTED"}}
+    dynamodb.update_item(TableName=TABLE, Key=key, UpdateExpression="REMOVE correlation_id")
+    assert [kept.correlation_id for kept in rejected.newest()] == [""]
+
+
+def test_a_message_of_a_version_to_come_is_kept_with_its_correlation_id(
+    intake: Intake, rejected: RejectedTable
+) -> None:
+    text = delivery(7, order()).text.replace('"schema_version":1', '"schema_version":2')
+    intake.process([Delivery("m", text)], lambda: 30.0)
+    [kept] = rejected.newest()
+    assert (kept.reason, kept.correlation_id) == ("unreadable_message", "c7")
+
+
 @pytest.mark.parametrize(
     "code", ["ProvisionedThroughputExceededException", "InternalServerError", "ThrottlingException"]
 )

@@ -1,8 +1,11 @@
-"""At log level DEBUG Lambda opens the root logger to every library; ours keep theirs shut."""
+"""At log level DEBUG Lambda opens the root logger to every library; ours keep theirs shut. And what went wrong is
+logged so that it can be traced."""
 
 import io
+import json
 import logging
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +15,9 @@ import pytest
 from aws_lambda_powertools import Metrics
 
 from partner_orders.logs import LIBRARIES, function_logger
+from partner_orders.message import WEBHOOK, OrderEventMessage
+from partner_orders.publisher import Published
+from tests.integration.conftest import NOW
 from tests.orders import as_bytes, order
 from tests.unit.template.test_template_laws import function_module
 
@@ -71,3 +77,72 @@ def test_an_invocation_that_counts_nothing_brings_no_warning_of_a_library() -> N
         function_logger()
         Metrics(namespace="PartnerOrders", service="idle").log_metrics(lambda _, __: None)({}, None)
     assert heard == []
+
+
+# -- what fails or is rejected can be traced --------------------------------------------------------------------------
+
+
+class Heard:
+    """A function's logger that remembers, as JSON."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+
+    def __call__(self, message: str, **fields: Any) -> None:
+        self.lines.append(json.loads(json.dumps({"message": message, **fields})))
+
+
+@pytest.fixture
+def consumer(dynamodb: Any, queue_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Calls the consumer with texts, and answers the lines that it logged."""
+    settings = {"ORDERS_TABLE_NAME": "orders", "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": "c"}
+    for name, value in (settings | {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90"}).items():
+        monkeypatch.setenv(name, value)
+    app: Any = function_module("consumer")
+
+    def call(*texts: str) -> list[dict[str, Any]]:
+        heard = Heard()
+        app.logger = SimpleNamespace(warning=heard, error=heard)
+        records = [
+            {"messageId": f"m{n}", "receiptHandle": "h", "body": text, "attributes": {"ApproximateReceiveCount": "1"}}
+            for n, text in enumerate(texts)
+        ]
+        app.handler({"Records": records}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+        return heard.lines
+
+    return call
+
+
+def message(correlation_id: str, body: bytes) -> str:
+    return OrderEventMessage(WEBHOOK, NOW, correlation_id, body).to_text()
+
+
+def test_what_is_rejected_is_logged_by_its_correlation_id_and_what_has_none_by_the_queues(consumer: Any) -> None:
+    newer = message("c2", b"{}").replace('"schema_version":1', '"schema_version":2')
+    foreign = '{"correlation_id": "Amna R.", "customer": "Amna"}'
+    [line] = consumer(message("c0", b'{"status": 1}'), message("c1", as_bytes(order())), newer, foreign, "Amna")
+    assert line == {
+        "message": "rejected",
+        "reasons": {"not_an_order": ["c0"], "unreadable_message": ["c2", "m3", "m4"]},
+    }
+
+
+def test_what_is_to_come_again_is_logged_by_its_correlation_id_under_its_fault(consumer: Any, dynamodb: Any) -> None:
+    dynamodb.delete_table(TableName="orders")
+    [line] = consumer(message("c0", as_bytes(order())), message("c1", b"{}"), "Amna")
+    assert line == {
+        "message": "failed, to come again",
+        "faults": {"ResourceNotFoundException": ["c0", "c1", "m2"]},
+    }
+
+
+def test_what_is_not_published_is_logged_with_its_correlation_ids() -> None:
+    app: Any = function_module("publisher")
+    heard = Heard()
+    app.logger = SimpleNamespace(error=heard)
+    published = Published(Counter(Held=1), ["1"], Counter(ThrottlingException=1), ["c0"])
+    app.publisher = lambda: SimpleNamespace(process=lambda *_: published)
+    app.handler({"Records": []}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    assert heard.lines == [
+        {"message": "not published", "faults": {"ThrottlingException": 1}, "correlation_ids": ["c0"]}
+    ]

@@ -216,6 +216,7 @@ def test_a_rejected_event_is_told_of_once_and_not_shown(world: World) -> None:
     assert world.bus.kinds == ["order.rejected"]
     assert world.bus.details[0]["problems"] == ["order_id: Field required"]
     assert "Amina" not in world.bus.entries[0]["Detail"]
+    assert world.bus.details[0]["correlation_id"] == "request-1"
 
 
 def test_a_large_body_is_fetched_and_one_too_large_for_the_bus_is_left_out(world: World) -> None:
@@ -312,6 +313,28 @@ def test_a_row_that_cannot_be_read_becomes_a_dead_letter_that_names_it(world: Wo
     world.stream.add(key, None, key | {"sequence": {"N": "1"}})
     assert world.publish().counts == {"NotPublished": 1}
     assert json.loads(world.letters.texts[0])["pk"] == "ORDER#odd"
+
+
+def test_what_is_held_back_or_given_up_is_named_by_its_correlation_ids_up_to_ten(world: World) -> None:
+    def arrive(order_id: str, minute: int, correlation_id: str) -> None:
+        event = understand(as_bytes(at(minute, "RECEIVED", order_id=order_id)))
+        world.orders.write([(event, Arrival("webhook", NOW, correlation_id))])
+
+    world.bus.fault = lambda entry: {"a": "ThrottlingException", "b": "MalformedDetail"}.get(
+        json.loads(entry["Detail"]).get("order_id", "b")
+    )
+    arrive("a", 12, "held-1")
+    arrive("a", 13, "held-2")
+    arrive("b", 12, "given-up")
+    arrive("c", 12, "published")
+    world.rejected.keep(b"{}", Arrival("webhook", NOW, "rejected-given-up"), "not_an_order", [])
+    world.stream.add({"pk": {"S": "ORDER#odd"}, "sk": {"S": "ORDER"}}, None, {"pk": {"S": "ORDER#odd"}})
+    arrive("a", 14, "held-2")
+    named = world.publish().correlation_ids
+    assert sorted(named) == ["given-up", "held-1", "held-2", "rejected-given-up"]
+    for number in range(20):
+        arrive("a", 15 + number, f"more-{number}")
+    assert len(world.publish().correlation_ids) == 10
 
 
 def test_with_no_time_left_the_rest_is_for_the_next_call(world: World) -> None:

@@ -1,10 +1,12 @@
 """The reconciler against the simulated platform: what it finds, and what it does about each fault of the API."""
 
+import io
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
+from urllib3 import HTTPResponse
 
 from local.simulated_platform.lives import to_text
 from local.simulated_platform.partner_api import Response
@@ -12,7 +14,7 @@ from partner_orders import partner_api
 from partner_orders.backfill_request import InvalidRequestError
 from partner_orders.lifecycle import is_sent
 from tests.integration.platform import BASE_URL, START, TOKEN, VirtualTime, lives
-from tests.integration.reconciler_world import World
+from tests.integration.reconciler_world import FUNCTION_SECONDS, World
 
 AFTER = START + timedelta(hours=2)
 
@@ -134,6 +136,46 @@ def test_a_fault_that_passes_is_tried_again_and_nothing_is_missed(world: World, 
     assert report.failed_stores == {}
     assert report.api_errors.total() == 1
     assert report.counts["missing"] == len(world.lives)
+
+
+class Dripping(io.BytesIO):
+    """A body of which a byte arrives every five seconds."""
+
+    def __init__(self, body: bytes, time: VirtualTime) -> None:
+        super().__init__(body)
+        self._time = time
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        found = super().read(size)
+        self._time.sleep(5.0 * len(found))
+        return found
+
+    def read1(self, _: int | None = -1, /) -> bytes:
+        self._time.sleep(5.0)
+        return super().read1(1)
+
+
+@pytest.mark.parametrize("seconds", [FUNCTION_SECONDS, 60.0])
+def test_a_page_that_drips_is_given_up_in_time_and_read_the_next_time(
+    world: World, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    (session,) = world.sessions
+    plain = session.request
+
+    def dripping(*arguments: Any, **options: Any) -> requests.Response:
+        answer = plain(*arguments, **options)
+        answer.raw = HTTPResponse(Dripping(answer.raw.data, world.time), preload_content=False)
+        return answer
+
+    begun = world.time.seconds
+    with monkeypatch.context() as patched:
+        patched.setattr(session, "request", dripping)
+        report = world.tick(seconds)
+    assert world.time.seconds - begun < seconds
+    assert {*report.failed_stores.values()} == {"no_answer:ReadTimeout"}
+    assert report.api_errors["no_answer"] > 0
+    world.time.sleep(300)
+    assert world.tick().counts["missing"] == len(world.lives)
 
 
 EVERYWHERE = {"unauthorized": "unauthorised", "too_many": "rate_limited"}

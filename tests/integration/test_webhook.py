@@ -11,7 +11,13 @@ from botocore.exceptions import ClientError
 from partner_orders.message import MAX_BODY_BYTES, OrderEventMessage
 from partner_orders.order_events_queue import OrderEventsQueue
 from partner_orders.webhook import Webhook
-from partner_orders.webhook_secret import SecretUnavailableError, WebhookSecret
+from partner_orders.webhook_secret import (
+    MAX_AGE_SECONDS,
+    REFRESH_EVERY_SECONDS,
+    RETRY_SECONDS,
+    SecretUnavailableError,
+    WebhookSecret,
+)
 from tests.integration.conftest import Calls, clock
 from tests.orders import as_bytes, order
 
@@ -43,6 +49,26 @@ def secrets_manager(aws: None) -> Any:
 @pytest.fixture
 def secret(secrets_manager: Any, seconds: Seconds) -> WebhookSecret:
     return WebhookSecret(secrets_manager, "webhook", seconds)
+
+
+class Unreadable:
+    """Makes every read of the secret fail, or none, and counts those that failed."""
+
+    def __init__(self, secrets_manager: Any) -> None:
+        self._events = secrets_manager.meta.events
+        self.reads = 0
+
+    def __call__(self, on: bool) -> None:
+        (self._events.register if on else self._events.unregister)("before-call.*.GetSecretValue", self._fail)
+
+    def _fail(self, **_: Any) -> None:
+        self.reads += 1
+        raise ClientError({"Error": {"Code": "InternalServiceError"}}, "GetSecretValue")
+
+
+@pytest.fixture
+def unreadable(secrets_manager: Any) -> Unreadable:
+    return Unreadable(secrets_manager)
 
 
 @pytest.fixture
@@ -175,9 +201,10 @@ def test_a_warm_environment_goes_on_with_the_secret_it_has(
 ) -> None:
     assert webhook.receive(request(as_bytes(order()).decode())).status == 200
     secrets_manager.delete_secret(SecretId="webhook", ForceDeleteWithoutRecovery=True)
-    seconds.now += 3_600
-    assert webhook.receive(request(as_bytes(order()).decode())).status == 200
-    assert webhook.receive(request(as_bytes(order()).decode(), "wrong")).status == 401
+    for _ in range(3):
+        seconds.now += 3_600
+        assert webhook.receive(request(as_bytes(order()).decode())).status == 200
+        assert webhook.receive(request(as_bytes(order()).decode(), "wrong")).status == 503
 
 
 def test_a_secret_that_was_emptied_by_mistake_refuses_nobody_who_was_let_in(
@@ -188,7 +215,72 @@ def test_a_secret_that_was_emptied_by_mistake_refuses_nobody_who_was_let_in(
     for _ in range(2):
         seconds.now += 301
         assert webhook.receive(request(as_bytes(order()).decode())).status == 200
-        assert webhook.receive(request(as_bytes(order()).decode(), "wrong")).status == 401
+        answer = webhook.receive(request(as_bytes(order()).decode(), "wrong"))
+        assert (answer.status, answer.counted_as, answer.fault) == (503, "Unavailable", "SecretUnavailableError")
+    secrets_manager.put_secret_value(SecretId="webhook", SecretString="second")
+    seconds.now += RETRY_SECONDS
+    assert webhook.receive(request(as_bytes(order()).decode(), "wrong")).status == 401
+    assert webhook.receive(request(as_bytes(order()).decode(), "second")).status == 200
+
+
+def test_while_the_secret_cannot_be_read_what_may_be_the_new_one_is_not_refused_and_is_soon_let_in(
+    webhook: Webhook, secrets_manager: Any, seconds: Seconds, unreadable: Unreadable
+) -> None:
+    body = as_bytes(order()).decode()
+    assert webhook.receive(request(body)).status == 200
+    secrets_manager.put_secret_value(SecretId="webhook", SecretString="second")
+    seconds.now += 61
+    unreadable(True)
+    assert webhook.receive(request(body, "second")).status == 503
+    unreadable(False)
+    seconds.now += RETRY_SECONDS - 0.1
+    assert webhook.receive(request(body, "second")).status == 503
+    assert webhook.receive(request(body)).status == 200
+    seconds.now += 0.1
+    assert webhook.receive(request(body, "second")).status == 200
+    assert webhook.receive(request(body, "wrong")).status == 401
+
+
+def test_while_the_secret_cannot_be_read_nobody_else_is_let_in(
+    webhook: Webhook, seconds: Seconds, unreadable: Unreadable, sqs: Any, queue_url: str
+) -> None:
+    body = as_bytes(order()).decode()
+    assert webhook.receive(request(body)).status == 200
+    assert len(waiting(sqs, queue_url)) == 1
+    unreadable(True)
+    seconds.now += REFRESH_EVERY_SECONDS
+    for authorization in (None, "", "Bearer ", SECRET[:-1], "wrong") * 100:
+        seconds.now += 7
+        assert webhook.receive(request(body, authorization)).status == 503
+    assert waiting(sqs, queue_url) == []
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_secret_that_cannot_be_read_is_asked_for_after_a_pause_however_many_come(
+    webhook: Webhook, seconds: Seconds, unreadable: Unreadable, warm: bool
+) -> None:
+    body = as_bytes(order()).decode()
+    if warm:
+        assert webhook.receive(request(body)).status == 200
+        seconds.now += 61
+    unreadable(True)
+    for _ in range(1_000):
+        assert webhook.receive(request(body, "wrong")).status == 503
+        seconds.now += 0.1
+    assert 100 / RETRY_SECONDS - 1 <= unreadable.reads <= 100 / RETRY_SECONDS + 1
+
+
+def test_an_event_with_the_secret_hardly_ever_waits_for_one_that_cannot_be_read(
+    webhook: Webhook, seconds: Seconds, unreadable: Unreadable
+) -> None:
+    body = as_bytes(order()).decode()
+    assert webhook.receive(request(body)).status == 200
+    unreadable(True)
+    seconds.now += MAX_AGE_SECONDS
+    for _ in range(600):
+        assert webhook.receive(request(body)).status == 200
+        seconds.now += 1
+    assert 9 <= unreadable.reads <= 600 / REFRESH_EVERY_SECONDS + 1
 
 
 # -- rotation --------------------------
@@ -228,6 +320,20 @@ def test_however_many_refusals_the_secret_is_read_once_a_minute(
         seconds.now += 1
     refreshes = calls.made.count("GetSecretValue") / 2  # current and previous
     assert refreshes <= 600 / 60 + 1
+
+
+def test_a_retired_secret_is_refused_a_minute_later_at_most_when_a_read_failed(
+    secret: WebhookSecret, secrets_manager: Any, seconds: Seconds, unreadable: Unreadable
+) -> None:
+    assert secret.admits(SECRET)
+    for text in ("second", "third"):
+        secrets_manager.put_secret_value(SecretId="webhook", SecretString=text)
+    unreadable(True)
+    seconds.now += MAX_AGE_SECONDS
+    assert secret.admits(SECRET)
+    unreadable(False)
+    seconds.now += REFRESH_EVERY_SECONDS
+    assert not secret.admits(SECRET)
 
 
 def test_no_error_of_the_secrets_holds_a_secret(secret: WebhookSecret, secrets_manager: Any) -> None:

@@ -84,6 +84,7 @@ def event_rejected(rejected: RejectedEvent) -> ChangeEvent:
             "problems": [*rejected.problems],
             "received_at": rejected.first_received_at,
             "source": rejected.source,
+            "correlation_id": rejected.correlation_id,
         },
     )
 

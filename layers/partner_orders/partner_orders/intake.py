@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from partner_orders import lifecycle
 from partner_orders.clock import Clock
 from partner_orders.event import Arrival, CatalogueCallbackError, OrderEvent, RejectedError, understand
-from partner_orders.message import REPLAY, OrderEventMessage, UnreadableMessageError
+from partner_orders.message import REPLAY, OrderEventMessage, UnreadableMessageError, correlation_id_of
 from partner_orders.orders_table import OrdersTable
 from partner_orders.rejected_table import RejectedTable
 from partner_orders.stores_table import StoresTable
@@ -34,15 +34,21 @@ class Delivery:
     text: str = field(repr=False)
     attempt: int = 1
 
+    @property
+    def traced_by(self) -> str:
+        """What logs call it: its correlation id, or the queue's id where it has none."""
+        return correlation_id_of(self.text) or self.message_id
+
 
 @dataclass
 class Outcome:
-    """What became of a batch. ``failed`` maps the ids of messages that must come again to the kind of fault; ``counts``
-    is what the metrics count; ``lag_seconds`` is from the platform's clock to the table, for each stored event."""
+    """What became of a batch. ``failed`` maps the ids of messages that must come again to the kind of fault;
+    ``rejected`` are ids and reasons; ``counts`` is what the metrics count; ``lag_seconds`` is from the platform's clock
+    to the table, for each stored event."""
 
     failed: dict[str, str]
     counts: Counter[str] = field(default_factory=Counter)
-    rejected: list[str] = field(default_factory=list)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
     lag_seconds: list[float] = field(default_factory=list)
 
 
@@ -84,7 +90,7 @@ class Intake:
             try:
                 arrived = self._understand(delivery)
             except _PermanentFaultError as fault:
-                work.append(([delivery.message_id], partial(self._reject, fault, outcome)))
+                work.append(([delivery.message_id], partial(self._reject, delivery.message_id, fault, outcome)))
             except CatalogueCallbackError:
                 work.append(([delivery.message_id], partial(Counter, CatalogueCallback=1)))
             except Exception as error:  # Never its neighbours' fault.
@@ -115,7 +121,7 @@ class Intake:
         except UnreadableMessageError as error:
             raise _PermanentFaultError(
                 delivery.text.encode("utf-8", "surrogatepass"),
-                Arrival(source="unknown", received_at=self._clock()),
+                Arrival("unknown", self._clock(), correlation_id_of(delivery.text)),
                 "unreadable_message",
                 [str(error)],
             ) from None
@@ -125,9 +131,9 @@ class Intake:
         except RejectedError as error:
             raise _PermanentFaultError(message.body, arrival, error.reason, error.problems) from None
 
-    def _reject(self, fault: _PermanentFaultError, outcome: Outcome) -> Counter[str]:
+    def _reject(self, message_id: str, fault: _PermanentFaultError, outcome: Outcome) -> Counter[str]:
         self._rejected.keep(fault.body, fault.arrival, fault.reason, fault.problems)
-        outcome.rejected.append(fault.reason)
+        outcome.rejected.append((message_id, fault.reason))
         return Counter({"Rejected": 1, "Rejected" + fault.reason.title().replace("_", ""): 1})
 
     def _write(self, arrived: list[_Arrived], outcome: Outcome) -> Counter[str]:
@@ -143,9 +149,8 @@ class Intake:
             # The table will never take it, however often it is tried.
             for one in arrived:
                 refused = ["the table refused the item"]
-                counts += self._reject(
-                    _PermanentFaultError(one.event.body, one.arrival, "refused_by_the_table", refused), outcome
-                )
+                fault = _PermanentFaultError(one.event.body, one.arrival, "refused_by_the_table", refused)
+                counts += self._reject(one.message_id, fault, outcome)
             return counts
         for client in {one.event.order.client.store_id: one.event.order.client for one in arrived}.values():
             self._stores.register(client)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 import zlib
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,9 @@ _ZLIB_OR_GZIP = 47
 WEBHOOK = "webhook"
 RECONCILIATION = "reconciliation"
 REPLAY = "replay"
+
+# As API Gateway, the reconciler and a replay give it. Anything else in its place is somebody's text: not repeated.
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9=_/.-]{1,64}")
 
 
 class UnreadableMessageError(ValueError):
@@ -64,7 +68,7 @@ class OrderEventMessage:
             return cls(
                 source=str(envelope["source"]),
                 received_at=from_text(envelope["received_at"]),
-                correlation_id=str(envelope["correlation_id"]),
+                correlation_id=_of_our_form(envelope["correlation_id"]),
                 body=body,
             )
         except UnreadableMessageError:
@@ -84,3 +88,16 @@ def body_within(text: bytes) -> bytes:
         return zlib.decompressobj(wbits=_ZLIB_OR_GZIP).decompress(packed, _MAX_SEARCHED_BYTES)
     except zlib.error:
         return packed
+
+
+def correlation_id_of(text: str) -> str:
+    """The correlation id of a message, also of one that cannot be read; empty if it has none of our form."""
+    try:
+        envelope = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    return _of_our_form(envelope.get("correlation_id")) if isinstance(envelope, dict) else ""
+
+
+def _of_our_form(value: object) -> str:
+    return value if isinstance(value, str) and _CORRELATION_ID.fullmatch(value) else ""

@@ -1,5 +1,6 @@
 """The platform's Partner API, as far as we read it: the orders of a store in a window (contract 4.2, 4.5)."""
 
+import io
 import json
 import random
 import re
@@ -11,6 +12,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 import requests
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
 
 from partner_orders.clock import Clock
 from partner_orders.credentials import CredentialsError, PartnerApiCredentials
@@ -29,6 +32,9 @@ LONGEST_BACKOFF_SECONDS = 20.0
 # What the platform wants to wait longer for is for a later run.
 LONGEST_WAIT_SECONDS = 60.0
 STEP_SECONDS = 30.0
+# How long a body may take to arrive. With what comes before it, less than the lease lasts.
+BODY_SECONDS = 60.0
+READ_BYTES = 65_536
 LARGEST_DIFFERENCE = timedelta(minutes=15)
 # An order has its place among the pages this long after it was made: clocks differ, ``Date`` has whole seconds.
 SETTLED = timedelta(seconds=3)
@@ -277,14 +283,32 @@ class PartnerApi:
                 headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,
+                stream=True,
             )
-        except requests.RequestException as fault:
+            self._receive(answer)
+        except (requests.RequestException, HTTPError) as fault:
             raise PartnerApiError(f"no_answer:{type(fault).__name__}", retry_after=0.0) from None
         finally:
             self._rate_limit.answered()
             self.last_request_at = self._clock()
         self._set_clock(answer)
         return answer
+
+    def _receive(self, answer: requests.Response) -> None:
+        """Read the body, within BODY_SECONDS and the time that there is: the timeout of a read never strikes where a
+        byte comes now and then. Raises requests' and urllib3's errors."""
+        end = self._clock() + timedelta(seconds=min(BODY_SECONDS, self.remaining_seconds()))
+        arrived: list[bytes] = []
+        try:
+            # Not decoded yet: a decoder would wait for more, however long, until it has something to give.
+            while part := answer.raw.read1(READ_BYTES, decode_content=False):
+                arrived.append(part)
+                if self._clock() > end:
+                    raise requests.ReadTimeout
+        finally:
+            answer.close()  # A connection that was read to the end has gone back to the session, and stays open.
+        answer.raw = HTTPResponse(io.BytesIO(b"".join(arrived)), answer.raw.headers, preload_content=False)
+        _ = answer.content
 
     def _wait_for_the_platform(self) -> None:
         """Until it wants to be asked again, if it said so when it was last asked for another store."""

@@ -32,15 +32,26 @@ LAST_START_SECONDS = 10.0
 # A change older than this is not held any more for a fault that others do not have.
 LONGEST_HOLD = timedelta(minutes=15)
 _ALL_ARE_SLOWED = THROTTLED | {"ProvisionedThroughputExceededException"}
+# So many changes that were not published are named; the others fare alike.
+MAX_NAMED = 10
 
 
 @dataclass
 class Published:
-    """``held`` are the places in the stream of what must come again; ``faults`` says why, by code."""
+    """``held`` are the places in the stream of what must come again; ``faults`` says why, by code. ``correlation_ids``
+    are of the first changes that were held or given up."""
 
     counts: Counter[str] = field(default_factory=Counter)
     held: list[str] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    correlation_ids: list[str] = field(default_factory=list)
+
+    def name(self, record: StreamRecord) -> None:
+        """Have a change that was not published among those that can be traced, if there is room and it has an id."""
+        if len(self.correlation_ids) == MAX_NAMED:
+            return
+        if (correlation_id := _correlation_id(record)) and correlation_id not in self.correlation_ids:
+            self.correlation_ids.append(correlation_id)
 
 
 class PublisherDeadLetters:
@@ -171,6 +182,7 @@ class Publisher:
             return
         published.counts["NotPublished"] += 1
         published.faults[fault] += 1
+        published.name(waiting[pk][0])
         _done(pk, waiting)
 
     @staticmethod
@@ -178,6 +190,19 @@ class Publisher:
         published.held += [record.number for record in records]
         published.faults[fault] += 1
         published.counts["Held"] += len(records)
+        for record in records:
+            published.name(record)
+
+
+def _correlation_id(record: StreamRecord) -> str:
+    """Of the event that a change came from; empty where the row does not tell."""
+    row = record.after or {}
+    try:
+        if record.sk == REJECTED_SK:
+            return rejected_event(row).correlation_id
+        return stored_order(row, {}).snapshot.correlation_id
+    except Exception:  # A row that cannot be read may be why it was not published.
+        return ""
 
 
 def _done(pk: str, waiting: dict[str, deque[StreamRecord]]) -> None:

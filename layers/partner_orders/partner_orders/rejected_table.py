@@ -24,13 +24,15 @@ MAX_PROBLEMS = 50
 
 @dataclass(frozen=True)
 class RejectedEvent:
-    """``digest`` is of the raw body; ``first_received_at`` is text in UTC."""
+    """``digest`` is of the raw body; ``first_received_at`` is text in UTC; ``source`` and ``correlation_id`` are those
+    of the first arrival."""
 
     digest: str
     reason: str
     problems: tuple[str, ...]
     first_received_at: str
     source: str
+    correlation_id: str
     times_received: int
     resolved_at: str | None
     body: bytes = field(repr=False)
@@ -77,7 +79,8 @@ class RejectedTable:
             " schema_version = :schema_version,"
             " first_received_at = if_not_exists(first_received_at, :received_at),"
             " listed_at = if_not_exists(listed_at, :received_at), listed_under = :listed_under,"
-            " #source = if_not_exists(#source, :source), correlation_id = :correlation_id,"
+            " #source = if_not_exists(#source, :source),"
+            " correlation_id = if_not_exists(correlation_id, :correlation_id),"
             " last_received_at = :received_at, expires_at = :expires_at REMOVE resolved_at ADD times_received :one",
             ConditionExpression=condition,
             ExpressionAttributeNames={"#source": "source"},
@@ -153,6 +156,7 @@ def rejected_event(item: dict[str, Any]) -> RejectedEvent:
         problems=tuple(problem["S"] for problem in item["problems"]["L"]),
         first_received_at=item["first_received_at"]["S"],
         source=item["source"]["S"],
+        correlation_id=item.get("correlation_id", {}).get("S", ""),
         times_received=int(item["times_received"]["N"]),
         resolved_at=item.get("resolved_at", {}).get("S"),
         body=unpack(item["body"]["B"]),

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
 
 MAX_AGE_SECONDS = 300.0
 REFRESH_EVERY_SECONDS = 60.0
+# After a read that failed, before the next.
+RETRY_SECONDS = 5.0
 
 
 class SecretUnavailableError(RuntimeError):
-    """The secret could not be read, or holds nothing. The message never holds a secret."""
+    """The secret could not be read, or holds nothing, so that nobody can be refused. The message never holds a
+    secret."""
 
 
 class WebhookSecret:
@@ -33,20 +36,28 @@ class WebhookSecret:
         self._accepted: tuple[bytes, ...] = ()
         self._fetched_at = float("-inf")
         self._tried_at = float("-inf")
+        # What was wrong with the last read, if anything was.
+        self._fault = ""
 
     def admits(self, authorization: str) -> bool:
         """Whether the ``Authorization`` value is that of the platform.
 
-        However many refusals there are, the secret is read at most once a minute. Raises SecretUnavailableError when
-        it was never read and cannot be read now.
+        However many refusals there are, the secret is read at most once a minute, or every few seconds while that
+        fails. What is held stays good meanwhile. For anything else this raises SecretUnavailableError then, since it
+        may be a new secret.
         """
         if self._seconds() - self._fetched_at >= MAX_AGE_SECONDS:
-            self._refresh()
+            # Not as often as for what does not match: who knows the secret does not wait for a read that fails.
+            self._refresh(REFRESH_EVERY_SECONDS)
         if self._matches(authorization):
             return True
         fetched_at = self._fetched_at
-        self._refresh()
-        return self._fetched_at != fetched_at and self._matches(authorization)
+        self._refresh(RETRY_SECONDS if self._fault else REFRESH_EVERY_SECONDS)
+        if self._fetched_at != fetched_at and self._matches(authorization):
+            return True
+        if self._fault:
+            raise SecretUnavailableError(self._fault)
+        return False
 
     def _matches(self, authorization: str) -> bool:
         # Not decoded, not split: any string is a secret. Digests, so that lengths do not show in the time it takes.
@@ -57,21 +68,21 @@ class WebhookSecret:
         matches = [hmac.compare_digest(candidate, secret) for candidate in candidates for secret in self._accepted]
         return any(matches)
 
-    def _refresh(self) -> None:
-        if self._seconds() - self._tried_at < REFRESH_EVERY_SECONDS and self._accepted:
+    def _refresh(self, pause: float) -> None:
+        """Read the secret, unless that was tried less than ``pause`` seconds ago."""
+        if self._seconds() - self._tried_at < pause:
             return
         self._tried_at = self._seconds()
         try:
             current = self._read("AWSCURRENT")
             previous = self._read("AWSPREVIOUS")
         except Exception as error:
-            if self._accepted:
-                return
-            raise SecretUnavailableError(f"the webhook secret could not be read: {type(error).__name__}") from None
+            self._fault = f"the webhook secret could not be read: {type(error).__name__}"
+            return
         if not current:
-            if self._accepted:
-                return
-            raise SecretUnavailableError("the webhook secret is empty: store the text that the platform is to send")
+            self._fault = "the webhook secret is empty: store the text that the platform is to send"
+            return
+        self._fault = ""
         self._accepted = tuple(_digest(secret) for secret in (current, previous) if secret)
         self._fetched_at = self._tried_at
 

@@ -11,7 +11,7 @@ from partner_orders.digest import changed_fields
 from partner_orders.event import CatalogueCallbackError, RejectedError, understand
 from partner_orders.json_text import parse, write
 from partner_orders.lifecycle import Sale, sale
-from partner_orders.message import MAX_BODY_BYTES, OrderEventMessage, UnreadableMessageError
+from partner_orders.message import MAX_BODY_BYTES, OrderEventMessage, UnreadableMessageError, correlation_id_of
 from tests.orders import as_bytes, order
 
 
@@ -190,6 +190,28 @@ def test_what_was_not_packed_is_not_unpacked(packed: bytes) -> None:
 def test_a_message_that_is_not_ours_is_told_apart(text: str) -> None:
     with pytest.raises(UnreadableMessageError):
         OrderEventMessage.from_text(text)
+
+
+@pytest.mark.parametrize(
+    "correlation_id",
+    ["JKJaXmPLvHcESHA=", "0e9d3c1b-6a54-4d0f-8f3e-2b1c9a7d5e60/missing", "replay/b33164b16b0dcf27b67550fb1ca20d14"],
+)
+def test_a_correlation_id_of_ours_is_known_by_its_form_in_any_message(correlation_id: str) -> None:
+    text = OrderEventMessage("webhook", now(), correlation_id, b"{}").to_text()
+    assert OrderEventMessage.from_text(text).correlation_id == correlation_id
+    assert correlation_id_of(text.replace('"schema_version":1', '"schema_version":2')) == correlation_id
+
+
+@pytest.mark.parametrize("correlation_id", ["", "Amna R.", "a@example.com", "+923001234567", "a\n", "a" * 65, "\u0661"])
+def test_what_has_another_form_is_no_correlation_id(correlation_id: str) -> None:
+    text = OrderEventMessage("webhook", now(), correlation_id, b"{}").to_text()
+    assert OrderEventMessage.from_text(text).correlation_id == ""
+    assert correlation_id_of(text) == ""
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "[]", "null", '{"correlation_id":7}', '{"correlation_id":["a"]}'])
+def test_a_text_without_a_correlation_id_has_none(text: str) -> None:
+    assert correlation_id_of(text) == ""
 
 
 def test_a_message_that_would_inflate_beyond_the_limit_is_refused() -> None:
