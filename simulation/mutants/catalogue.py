@@ -195,6 +195,14 @@ _THE_SAME_EVENT = [
         "text",
     ),
     _one(
+        "an-identifier-as-it-was-spelled",
+        "Of two copies of one event with an identifier of 10 and of 10.0, the first decides how the order is called.",
+        _ORDER,
+        "_identifier",
+        "number_by_value(value)",
+        "str(value)",
+    ),
+    _one(
         "cut-off-the-nanoseconds",
         "Two times that differ by less than a microsecond are one.",
         _DIGEST,

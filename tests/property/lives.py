@@ -71,3 +71,12 @@ def rewritten(body: dict[str, Any]) -> dict[str, Any]:
         instants = {name: at.replace("Z", "+00:00") if isinstance(at, str) else at for name, at in other["sys"].items()}
         other["sys"] = instants | {"webhook_status": "SENT"}
     return other
+
+
+@st.composite
+def numbers_spelled_twice(draw: st.DrawFn) -> tuple[str, str]:
+    """Two texts of one number, as large, as small and as long as a body may hold."""
+    digits, zeros = draw(st.integers(-(10**20), 10**20)), draw(st.integers(0, 9))
+    exponent = draw(st.one_of(st.integers(-3, 3), st.integers(-90, 80)))
+    plain = str(digits) if exponent == 0 else f"{digits}e{exponent}"
+    return plain, f"{digits * 10**zeros}e{exponent - zeros}"
