@@ -419,6 +419,17 @@ _THE_BATCH = [
         _UNFINISHED,
     ),
     _one(
+        "one-after-another",
+        "An order of a batch is written only once the one before it was.",
+        _INTAKE,
+        "Intake.process",
+        "        tries = [(ids, self._executor.submit(self._in_time, step, remaining_seconds)) for ids, step in work]",
+        "        tries = []\n"
+        "        for ids, step in work:\n"
+        "            tries.append((ids, self._executor.submit(self._in_time, step, remaining_seconds)))\n"
+        "            wait([tries[-1][1]], timeout=max(0.0, remaining_seconds() - HAND_BACK_SECONDS))",
+    ),
+    _one(
         "wait-for-ever",
         "The consumer waits for slow writes until its own time is over.",
         _INTAKE,
