@@ -73,7 +73,7 @@ def _run(plans: list[Plan], url: str | None, arguments: argparse.Namespace) -> i
             if told.violation:
                 violations += 1
                 shorten = not arguments.stop and arguments.seed is None and violations <= 3
-                _report(told, _dynamodb(url), shorten)
+                _report(told, _dynamodb(url), shorten, _where(arguments.dynamodb_local))
                 if arguments.stop:
                     pool.shutdown(wait=False, cancel_futures=True)
                     break
@@ -85,7 +85,14 @@ def _run(plans: list[Plan], url: str | None, arguments: argparse.Namespace) -> i
     return 1 if violations else 0
 
 
-def _report(told: Told, dynamodb: DynamoDB, shorten: bool) -> None:
+def _where(dynamodb_local: str | None) -> list[str]:
+    """The options that choose this DynamoDB again."""
+    if dynamodb_local is None:
+        return []
+    return ["--dynamodb-local" if dynamodb_local == START_ONE else f"--dynamodb-local={dynamodb_local}"]
+
+
+def _report(told: Told, dynamodb: DynamoDB, shorten: bool, where: list[str]) -> None:
     print(f"\nseed {told.plan.seed}: {told.violation}", flush=True)
     if shorten:
         print("making its story shorter ...", file=sys.stderr, flush=True)
@@ -93,7 +100,7 @@ def _report(told: Told, dynamodb: DynamoDB, shorten: bool) -> None:
         print(f"  shortened: {told.violation}")
     for line in told.story[-40:]:
         print(f"  {line}")
-    print(f"  replay: {told.plan.command()}", flush=True)
+    print(f"  replay: {told.plan.command(*where)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,10 @@ class Killed(BaseException):
     """The process that this task belongs to is gone."""
 
 
+class OneAfterAnotherError(Exception):
+    """Work was begun only after other work of the same task was waited for."""
+
+
 class Process:
     """Tasks that die together, as the threads of one Lambda environment do; frozen between two invocations."""
 
@@ -34,6 +38,7 @@ class Task:
         self.process = process
         self.done = False
         self.ticket = 0
+        self.has_waited = False
         self._work = work
         self.turn = threading.Semaphore(0)
         self.error: BaseException | None = None
@@ -62,8 +67,11 @@ class Kernel:
         return self._start.astimezone(UTC) + timedelta(seconds=self.seconds)
 
     def process(self) -> Process:
+        return self.task().process
+
+    def task(self) -> Task:
         task: Task = self._local.task
-        return task.process
+        return task
 
     def in_task(self) -> bool:
         """Whether the caller is part of the simulation, rather than looking at it."""
@@ -94,6 +102,7 @@ class Kernel:
     def wait(self, futures: Iterable["Future[Any]"], timeout: float | None = None) -> None:
         """As ``concurrent.futures.wait``, in simulated time."""
         task: Task = self._local.task
+        task.has_waited = True
         pending = [future for future in futures if not future.done()]
         task.ticket += 1
         ticket = task.ticket
@@ -169,12 +178,15 @@ class Kernel:
 
 
 class InterleavedExecutor(Executor):
-    """Runs what it is given as tasks of the kernel, side by side, within the process that submits it."""
+    """Runs what it is given as tasks of the kernel, side by side, within the process that submits it. A task has to
+    submit all its work before it waits for any: simulated time alone would not tell."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        if self._kernel.task().has_waited:
+            raise OneAfterAnotherError
         future: Future[Any] = Future()
 
         def work() -> None:

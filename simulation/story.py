@@ -20,8 +20,8 @@ class Plan:
     at_most: int | None = None
     only: frozenset[int] | None = None
 
-    def command(self) -> str:
-        """What to type to have this story told again."""
+    def command(self, *where: str) -> str:
+        """What to type to have this story told again; ``where`` are options that say on which DynamoDB."""
         left_out = []
         if self.without:
             left_out.append(f"--without {','.join(sorted(self.without))}")
@@ -30,7 +30,8 @@ class Plan:
         if self.only is not None:
             left_out.append(f"--only={','.join(map(str, sorted(self.only)))}")
         command = f"make simulate SEED={self.seed}"
-        return f'{command} ARGS="{" ".join(left_out)}"' if left_out else command
+        options = " ".join([*left_out, *where])
+        return f'{command} ARGS="{options}"' if options else command
 
 
 @dataclass

@@ -195,6 +195,14 @@ _THE_SAME_EVENT = [
         "text",
     ),
     _one(
+        "an-identifier-as-it-was-spelled",
+        "Of two copies of one event with an identifier of 10 and of 10.0, the first decides how the order is called.",
+        _ORDER,
+        "_identifier",
+        "number_by_value(value)",
+        "str(value)",
+    ),
+    _one(
         "cut-off-the-nanoseconds",
         "Two times that differ by less than a microsecond are one.",
         _DIGEST,
@@ -418,6 +426,17 @@ _THE_BATCH = [
         "            fault_name = _fault(future) if future.done() else None\n"
         "            if fault_name is None and future.done():\n",
         _UNFINISHED,
+    ),
+    _one(
+        "one-after-another",
+        "An order of a batch is written only once the one before it was.",
+        _INTAKE,
+        "Intake.process",
+        "        tries = [(ids, self._executor.submit(self._in_time, step, remaining_seconds)) for ids, step in work]",
+        "        tries = []\n"
+        "        for ids, step in work:\n"
+        "            tries.append((ids, self._executor.submit(self._in_time, step, remaining_seconds)))\n"
+        "            wait([tries[-1][1]], timeout=max(0.0, remaining_seconds() - HAND_BACK_SECONDS))",
     ),
     _one(
         "wait-for-ever",

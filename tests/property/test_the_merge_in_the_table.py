@@ -82,6 +82,7 @@ def test_convergence_the_table_holds_what_the_pure_merge_gives_whoever_writes_in
     assert found.digests == merged.events.keys()
     assert (found.sale, found.disputed, found.conflicts) == (merged.sale, merged.disputed, merged.conflicts)
     assert found.status == merged.snapshot.status
+    assert found.attributes["order_code"] == merged.snapshot.order.order_code
     assert writer.counted["stored"] == len(merged.events)
     assert writer.counted["duplicates"] == len(events) - len(merged.events)
     assert writer.counted["conflicts"] == merged.conflicts

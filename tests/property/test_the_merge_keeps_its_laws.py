@@ -3,18 +3,22 @@
 from itertools import permutations
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from partner_orders import lifecycle
 from partner_orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
 from partner_orders.json_text import parse
 from partner_orders.merge import MergedOrder, merge
-from tests.orders import as_bytes
-from tests.property.lives import bodies, histories, rewritten
+from tests.orders import as_bytes, order
+from tests.property.lives import bodies, histories, numbers_spelled_twice, rewritten
 
 LEFT = {"DISPATCHED", "PICKED_UP", "DELIVERED"}
 FINAL = {"CANCELLED", "PICKED_UP", "DELIVERED"}
+IDENTIFIERS = [
+    *(("order_id",), ("external_order_id",), ("order_code",), ("status",)),
+    *(("client", name) for name in ("id", "chain_id", "store_id", "external_partner_config_id")),
+]
 
 
 def seen_as(merged: MergedOrder) -> tuple[Any, ...]:
@@ -116,6 +120,22 @@ def test_the_same_event_in_other_words_has_the_same_digest(body: dict[str, Any])
     assert one.snapshot_key == other.snapshot_key
 
 
+@example(order(), ("order_id",), (f"-{'9' * 93}e-192", f"-9.{'9' * 92}e-100"))
+@given(bodies(), st.sampled_from(IDENTIFIERS), numbers_spelled_twice())
+def test_convergence_an_identifier_that_is_a_number_is_read_by_its_value(
+    body: dict[str, Any], place: tuple[str, ...], spellings: tuple[str, str]
+) -> None:
+    text = as_bytes(identified_by(body, place, "spelled here"))
+    one, other = (understand(text.replace(b'"spelled here"', spelling.encode())) for spelling in spellings)
+    assert one.digest == other.digest
+    assert one.order == other.order
+
+
+@given(bodies(), st.sampled_from(IDENTIFIERS), st.booleans())
+def test_a_truth_value_is_no_identifier(body: dict[str, Any], place: tuple[str, ...], value: bool) -> None:
+    assert "valid string" in said_of(as_bytes(identified_by(body, place, value)))
+
+
 @given(bodies(), st.sampled_from(["sub_total", "order_total", "delivery_fee"]))
 def test_another_amount_is_another_event(body: dict[str, Any], field: str) -> None:
     changed = body | {"payment": body["payment"] | {field: 1234.5}}
@@ -147,6 +167,16 @@ def test_any_value_in_any_field_is_stored_or_refused_without_being_quoted(
     marked = body | {field: [{"marked-4711": value}, "marked-4711", value]}
     for candidate in (body | {field: value}, marked):
         assert "marked-4711" not in said_of(as_bytes(candidate))
+
+
+def identified_by(body: dict[str, Any], place: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """The body with another identifier in a place of it."""
+    *parts, name = place
+    holder = body
+    for part in parts:
+        holder = holder[part]
+    holder[name] = value
+    return body
 
 
 def said_of(body: bytes) -> str:

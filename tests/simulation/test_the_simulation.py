@@ -5,10 +5,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from simulation import __main__ as simulation
 from simulation import dynamodb_local
 from simulation.mutants import __main__ as mutants
 from simulation.mutants.__main__ import NotProvenError
@@ -104,6 +107,29 @@ def test_the_command_of_a_shortened_story_names_what_is_left() -> None:
     plan = Plan(12, frozenset({"killed", "hung"}), at_most=40, only=frozenset({3, -1}))
     assert plan.command() == 'make simulate SEED=12 ARGS="--without hung,killed --at-most 40 --only=-1,3"'
     assert Plan(12).command() == "make simulate SEED=12"
+
+
+@pytest.mark.parametrize(
+    ("given", "replayed"),
+    [
+        ([], "make simulate SEED=12"),
+        (["--dynamodb-local"], 'make simulate SEED=12 ARGS="--dynamodb-local"'),
+        (
+            ["--dynamodb-local", "http://localhost:8000", "--only=3"],
+            'make simulate SEED=12 ARGS="--only=3 --dynamodb-local=http://localhost:8000"',
+        ),
+    ],
+)
+def test_the_printed_command_replays_a_violation_where_it_was_seen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: list[str], replayed: str
+) -> None:
+    monkeypatch.setattr(simulation, "ProcessPoolExecutor", ThreadPoolExecutor)
+    monkeypatch.setattr(simulation, "tell", lambda plan, _: Told(plan, "something"))
+    monkeypatch.setattr(simulation, "_dynamodb", lambda _: None)
+    monkeypatch.setattr(dynamodb_local, "started", lambda: nullcontext("http://localhost:49152"))
+    monkeypatch.setattr(sys, "argv", ["simulation", "--seed", "12", *given])
+    assert simulation.main() == 1
+    assert f"  replay: {replayed}\n" in capsys.readouterr().out
 
 
 def test_every_bug_can_still_be_planted() -> None:

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from partner_orders import lifecycle
-from partner_orders.json_text import MalformedJsonError, bounded_decimal
+from partner_orders.json_text import MalformedJsonError, bounded_decimal, number_by_value
 
 
 def _number(value: Any) -> Decimal:
@@ -72,10 +72,16 @@ def _status(value: Any) -> Any:
     return lifecycle.normalise(value) if isinstance(value, str) else value
 
 
+def _identifier(value: Any) -> Any:
+    # As the digest reads it: 10 and 10.0 are one event, so they name one order.
+    return number_by_value(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
+
+
 Number = Annotated[Decimal, PlainValidator(_number)]
 Instant = Annotated[datetime | None, PlainValidator(_instant)]
 # Identifiers become keys of the table, which have a size: two of them and a prefix within 2,048 bytes.
-Identifier = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+# The longest number parse() lets through has 196 characters.
+Identifier = Annotated[str, BeforeValidator(_identifier), StringConstraints(strip_whitespace=True, max_length=200)]
 RequiredIdentifier = Annotated[Identifier, StringConstraints(min_length=1)]
 
 T = TypeVar("T")
