@@ -235,6 +235,7 @@ def _unknowns(seed: int) -> Unknowns:
         end_included=chance.random() < 0.5,
         times=chance.choice(["any", "with_z", "without_z"]),
         page_size_honoured=chance.random() < 0.8,
+        sort_by=chance.choice(["created", "updated"]),
     )
 
 

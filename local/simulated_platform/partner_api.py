@@ -52,9 +52,11 @@ class Unknowns:
     end_included: bool = True
     times: str = "any"  # or with_z, without_z
     page_size_honoured: bool = True
+    sort_by: str = "created"  # or updated
 
 
-# Each is a probability below 1, or how many more times it is to happen.
+# Each is a probability below 1, or how many more times it is to happen. Between pages an order of the list changes, and
+# moves or leaves where pages are sorted or filtered by that.
 FAULTS = (
     "unauthorized", "forbidden", "not_found", "too_many", "server_error", "html", "truncated", "repeat_first_page",
     "move_between_pages", "hang",
@@ -88,6 +90,7 @@ class PartnerApi:
         self._orders: dict[str, Life] = {}
         self._shops: dict[str, list[Life]] = {}
         self._texts: dict[tuple[str, int], str] = {}
+        self._touched: dict[str, datetime] = {}
 
     def show(self, lives: Iterable[Life]) -> None:
         """Make these the orders that the API knows. A store stays known without its orders."""
@@ -98,6 +101,10 @@ class PartnerApi:
             mine = self._shops.setdefault(life.shop.store_id, [])
             self._shops[life.shop.external_partner_config_id] = mine
             mine.append(life)
+
+    def touch(self, order_id: str, at: datetime) -> None:
+        """An order changes in something that its body does not show."""
+        self._touched[order_id] = at
 
     def handle(self, request: Request, now: datetime) -> Response:
         response = self._answer(request, now)
@@ -176,8 +183,9 @@ class PartnerApi:
         if self._strikes("repeat_first_page"):
             number = 1
         found = self._found(lives, start, end, now)
-        if number > 1 and self._strikes("move_between_pages") and found:
-            found = found[1:]
+        if number > 1 and found and self._strikes("move_between_pages"):
+            self.touch(self._chance.choice(found)[0].order_id, now)
+            found = self._found(lives, start, end, now)
         shown = found[(number - 1) * size : number * size]
         texts = ",".join(self.body_text(life, step) for life, step in shown)
         envelope = (
@@ -190,18 +198,19 @@ class PartnerApi:
         start = max(start, now - HISTORY)
         by_creation = unknowns.filter_by == "created"
         first = bisect_left(lives, start, key=lambda life: life.created_at) if by_creation else 0
-        found: list[tuple[datetime, Life, Step]] = []
+        found: list[tuple[datetime, Life, Step]] = []  # each with the time to sort it by
         for life in lives[first:]:
             if life.created_at > end:
                 break
             step = life.step_at(now)
             if step is None or life.created_at < now - HISTORY:
                 continue
-            at = life.created_at if by_creation else step.at
+            updated_at = max(step.at, self._touched.get(life.order_id, step.at))
+            at = life.created_at if by_creation else updated_at
             if (start < at or (unknowns.start_included and at == start)) and (
                 at < end or (unknowns.end_included and at == end)
             ):
-                found.append((at, life, step))
+                found.append((life.created_at if unknowns.sort_by == "created" else updated_at, life, step))
         keys: dict[str, Callable[[tuple[datetime, Life, Step]], Any]] = {
             "ascending": lambda entry: (entry[0], entry[1].order_id),
             "descending": lambda entry: (-entry[0].timestamp(), entry[1].order_id),

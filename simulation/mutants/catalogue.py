@@ -655,7 +655,7 @@ _RECONCILING = [
         "the-first-page-only",
         "Reading the platform's orders ends after one page.",
         _API,
-        "PartnerApi.orders",
+        "PartnerApi._last_page",
         "        last = max(first.total_pages, 1)\n",
         "        last = 1\n",
         _PAGES,

@@ -26,6 +26,8 @@ from tests.orders import as_bytes, order
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 ORDERS, STORES, KILLS = 10_000, 8, 3
+# What "within seconds" means for a live order while a backfill runs, on a machine that does all of it.
+LIVE_SECONDS = 15.0
 
 
 def platform(stack: Stack, method: str, what: str, content: object = None) -> Any:
@@ -113,6 +115,7 @@ def test_ten_thousand_orders_are_made_whole_through_three_kills_while_live_order
     say(f"{time.monotonic() - began:4.0f} s  {backfill.progress}")
     say(f"{number} live orders meanwhile, the slowest stored within {slowest:.1f} s")
     assert kills == KILLS
+    assert slowest <= LIVE_SECONDS
 
     def wrong() -> list[str]:
         known = orders.known(entry["order_id"] for entry in truth)

@@ -13,11 +13,12 @@ from tests.integration.platform import START, VirtualTime, lives
 from tests.integration.reconciler_world import World
 
 AFTER = START + timedelta(hours=2)
+SORTED = [("created", "none"), *itertools.product(("created", "updated"), ("ascending", "descending"))]
 MIXES = [
-    Unknowns(filter_by, order, start_included, end_included, times)
-    for filter_by, order, start_included, end_included, times in itertools.product(
+    Unknowns(filter_by, order, start_included, end_included, times, sort_by=sort_by)
+    for filter_by, (sort_by, order), start_included, end_included, times in itertools.product(
         ("created", "updated"),
-        ("ascending", "descending", "none"),
+        SORTED,
         (True, False),
         (True, False),
         ("any", "with_z", "without_z"),
@@ -59,17 +60,85 @@ def test_an_hour_without_webhooks_is_made_whole_whatever_the_contract_leaves_ope
 def test_a_window_read_in_parts_is_whole(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, unknowns: Unknowns) -> None:
     monkeypatch.setattr("partner_orders.reconciliation.PAGES_AT_ONCE", 2)
     world = make(dynamodb, unknowns)
-    world.backfill()
+    world.tick()
+    world.drain()
+    assert world.not_in_step() == []
+
+
+EVERY_WAY = pytest.mark.parametrize(
+    ("filter_by", "sort_by", "order"),
+    [(filter_by, *sorted_by) for filter_by in ("created", "updated") for sorted_by in SORTED],
+)
+
+
+@pytest.mark.usefixtures("small_pages")
+@EVERY_WAY
+def test_orders_that_move_between_pages_while_they_are_read_are_not_missed(
+    dynamodb: Any, filter_by: str, sort_by: str, order: str
+) -> None:
+    world = make(dynamodb, Unknowns(filter_by, order, sort_by=sort_by))
+    world.api.faults = {"move_between_pages": 4}
+    assert world.tick().failed_stores == {}
+    world.drain()
+    # What left the window is in the next one, which begins long after all else.
+    world.time.sleep(300)
+    assert world.tick().counts["orders_checked"] <= 4
+    world.drain()
     assert world.not_in_step() == []
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_orders_that_move_between_pages_while_they_are_read_are_not_missed(dynamodb: Any) -> None:
-    world = make(dynamodb)
-    world.api.faults = {"move_between_pages": 4}
+@EVERY_WAY
+def test_whichever_order_changes_before_whichever_page_is_read_no_other_is_missed(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch, filter_by: str, sort_by: str, order: str
+) -> None:
+    world = World(dynamodb, lives(orders=12, stores=1), VirtualTime(AFTER), Unknowns(filter_by, order, sort_by=sort_by))
+    handle, asked, missed = world.api.handle, 0, []
+
+    def touch_and_handle(request: Any, now: Any) -> Response:
+        nonlocal asked
+        asked += 1
+        if asked == turn:
+            world.api.touch(changed.order_id, now)
+        return handle(request, now)
+
+    monkeypatch.setattr(world.api, "handle", touch_and_handle)
+    for changed, turn in itertools.product(world.lives, range(2, 6)):
+        asked = 0
+        pages = world.partner_api.orders(changed.shop.store_id, START, world.time.now() - timedelta(hours=1))
+        read = {partner_api.identity(shown) for page in pages for shown in page}
+        missed += [(life.order_id, turn) for life in world.lives if life.order_id not in read | {changed.order_id}]
+        if filter_by == "created" and changed.order_id not in read:
+            missed.append((changed.order_id, turn))
+        assert asked <= 10
+        world.api.touch(changed.order_id, START)
+    assert missed == []
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_an_order_that_is_never_on_the_page_being_read_fails_its_store_and_the_window_is_read_again(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unknowns = Unknowns(sort_by="updated", order="descending")
+    world = World(dynamodb, lives(orders=30, stores=1), VirtualTime(AFTER), unknowns)
+    handle, (hidden, *others) = world.api.handle, world.lives
+
+    def touch_and_handle(request: Any, now: Any) -> Response:
+        for life in others[:3] if "page=1&" in request.target else [hidden]:
+            world.api.touch(life.order_id, now)
+        return handle(request, now)
+
+    monkeypatch.setattr(world.api, "handle", touch_and_handle)
+    report = world.tick()
+    assert set(report.failed_stores.values()) == {"moved_pages"}
+    assert {position.checked_until for position in world.table.positions().values()} == {None}
+    assert report.counts["requests"] <= 1 + partner_api.READINGS * 10
+    world.drain()
+    assert world.not_in_step() == [hidden.order_id]
+    monkeypatch.undo()
+    world.time.sleep(300)
     world.tick()
     world.drain()
-    world.backfill()
     assert world.not_in_step() == []
 
 

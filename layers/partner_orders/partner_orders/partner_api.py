@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from urllib.parse import quote
 
 import requests
@@ -23,6 +24,8 @@ from partner_orders.rate_limit import RateLimit
 PAGE_SIZE = 500
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGES = 2_000
+# So often a window is read whose orders move between its pages meanwhile, before it counts as not read.
+READINGS = 3
 TRIES = 4
 UNAUTHORISED = "unauthorised"
 # What stands before the text of an order that is JSON, but not such as can be stored exactly.
@@ -73,6 +76,10 @@ class _Page:
     orders: list[Json] = field(repr=False)
     total_pages: int
     may_go_on: bool
+
+    @cached_property
+    def names(self) -> set[str]:
+        return {identity(order) for order in self.orders}
 
 
 class PartnerApi:
@@ -151,9 +158,12 @@ class PartnerApi:
         """The store's orders between two times, in lists, each order once; the last seconds of a window that ends now
         may be missing. Raises PartnerApiError and OutOfTimeError.
 
-        Whatever the order and the filter, orders can only leave a window that ends in the past while it is read, and
-        later ones then move up. So the pages are read from the last to the first, and the first, which told how many
-        there are, once more. ``some_expected`` makes an empty answer be asked for again in the other time format.
+        What is relied on: in a window that ends in the past no order appears, and one that does not change keeps its
+        place among the others. Where the API filters by change, orders can only leave, and later ones then move up: so
+        the pages are read from the last to the first, and the first, which told how many there are, once more. Where it
+        filters by creation and sorts by change, orders move either way, but there stay as many: so while the pages held
+        more than were seen, they are read again. ``some_expected`` makes an empty answer be asked for again in the
+        other time format.
         """
         first = self._first_page(vendor_id, start, end, some_expected)
         if first.total_pages > 1 and end > self.now() - SETTLED:
@@ -162,19 +172,28 @@ class PartnerApi:
         if first.total_pages > at_most_pages:
             raise TooManyPagesError(first.total_pages)
         seen: set[str] = set()
+        lengths: dict[int, int] = {}
         yield _unseen(first.orders, seen)
-        last = max(first.total_pages, 1)
-        for number in range(last, 1, -1):
-            page = self._page(vendor_id, start, end, number)
-            if not page.orders and len(seen) > len(first.orders):
-                raise PartnerApiError("empty_page")  # Pages after it have orders.
-            yield self._fresh(page, seen)
-            if number == last:
-                yield from self._beyond(vendor_id, start, end, number, page, seen)
-        if last == 1:
-            yield from self._beyond(vendor_id, start, end, 1, first, seen)
-        else:
-            yield _unseen(self._page(vendor_id, start, end, 1).orders, seen)
+        for reading in range(READINGS):
+            last, page = self._last_page(vendor_id, start, end, first)
+            if last == 1:
+                return  # One answer is the list of one moment.
+            lengths = {number: length for number, length in lengths.items() if number <= last}
+            before, empty = first.names, True
+            for number in range(last, 0, -1):
+                if number < last:
+                    page = self._page(vendor_id, start, end, number)
+                if not page.orders and not empty:
+                    raise PartnerApiError("empty_page")  # Pages after it have orders.
+                if page.orders and page.names == before:
+                    raise PartnerApiError("repeated_page")
+                before, empty = page.names, not page.orders
+                lengths[number] = len(page.names)
+                yield _unseen(page.orders, seen)
+                if (reading or number == 1) and len(seen) >= sum(lengths.values()):
+                    return
+            first = page
+        raise PartnerApiError("moved_pages")
 
     def _first_page(self, vendor_id: str, start: datetime, end: datetime, some_expected: bool) -> _Page:
         # Times that it cannot read get an empty list from this platform, not an error (contract 4.2).
@@ -188,28 +207,20 @@ class PartnerApi:
             self.time_format = tried
         return first
 
-    def _beyond(
-        self, vendor_id: str, start: datetime, end: datetime, number: int, page: _Page, seen: set[str]
-    ) -> Iterator[list[Json]]:
-        """What comes after the page said to be the last, if that one is full."""
+    def _last_page(self, vendor_id: str, start: datetime, end: datetime, first: _Page) -> tuple[int, _Page]:
+        """The last page and its number: what the first says, and beyond that while the last is full."""
+        last = max(first.total_pages, 1)
+        page = first if last == 1 else self._page(vendor_id, start, end, last)
+        known = first.names | page.names
         while page.may_go_on:
-            number += 1
-            if number > MAX_PAGES:
+            if last == MAX_PAGES:
                 raise PartnerApiError("endless_pages")
-            page = self._page(vendor_id, start, end, number)
-            if not page.orders:
-                return
-            fresh = _unseen(page.orders, seen)
-            if not fresh:
-                return  # It answers what it has once more, as some do beyond the end.
-            yield fresh
-
-    @staticmethod
-    def _fresh(page: _Page, seen: set[str]) -> list[Json]:
-        fresh = _unseen(page.orders, seen)
-        if page.orders and not fresh:
-            raise PartnerApiError("repeated_page")
-        return fresh
+            following = self._page(vendor_id, start, end, last + 1)
+            if following.names <= known:
+                break  # Empty, or what it has once more, as some answer beyond the end.
+            known |= following.names
+            last, page = last + 1, following
+        return last, page
 
     def _page(
         self, vendor_id: str, start: datetime, end: datetime, number: int, time_format: str | None = None

@@ -162,10 +162,32 @@ def test_a_fault_happens_as_often_as_asked(fault: str, status: int) -> None:
 
 @pytest.mark.parametrize("order", ["ascending", "descending", "none"])
 @pytest.mark.parametrize("filter_by", ["created", "updated"])
-def test_what_the_contract_leaves_open_changes_order_and_filter_but_loses_nothing(order: str, filter_by: str) -> None:
+@pytest.mark.parametrize("sort_by", ["created", "updated"])
+def test_what_the_contract_leaves_open_changes_order_and_filter_but_loses_nothing(
+    order: str, filter_by: str, sort_by: str
+) -> None:
     store = LIVES[0].shop.store_id
-    shown = orders_of(api(order=order, filter_by=filter_by), store, page_size=500)["orders"]
+    shown = orders_of(api(order=order, filter_by=filter_by, sort_by=sort_by), store, page_size=500)["orders"]
     assert {each["order_id"] for each in shown} == {life.order_id for life in LIVES if life.shop.store_id == store}
+    if order != "none":
+        times = [each["sys"][f"{sort_by}_at"] for each in shown]
+        assert times == sorted(times, reverse=order == "descending")
+
+
+def test_an_order_that_changes_moves_where_pages_are_sorted_by_that_and_leaves_where_they_are_filtered_by_it() -> None:
+    store = LIVES[0].shop.store_id
+
+    def first_and_last(end: datetime, **unknowns: Any) -> tuple[str, str]:
+        platform = api(**unknowns)
+        platform.touch(LIVES[0].order_id, AFTER)
+        shown = orders_of(platform, store, page_size=500, end_time=end.isoformat())["orders"]
+        return shown[0]["order_id"], shown[-1]["order_id"]
+
+    early = AFTER - timedelta(seconds=1)
+    assert first_and_last(early)[0] == LIVES[0].order_id
+    assert first_and_last(early, sort_by="updated")[1] == LIVES[0].order_id
+    assert LIVES[0].order_id not in first_and_last(early, filter_by="updated", sort_by="updated")
+    assert first_and_last(AFTER, filter_by="updated")[0] == LIVES[0].order_id
 
 
 # -- the webhook -----------------------------------------------------------------------------------------------------
