@@ -50,7 +50,7 @@ def reconciler() -> Reconciler:
         rate_limit,
     )
     retention = timedelta(days=settings.order_retention_days)
-    orders = OrdersTable(dynamodb, table, retention, now)
+    orders = OrdersTable(dynamodb, table, retention, now, time.sleep)
     queue = OrderEventsQueue(aws.client("sqs", AWS_CALLS), settings.order_events_queue_url)
     return Reconciler(
         PartnerApi(base_url, settings.chain_id, credentials, session, rate_limit, now, time.sleep),
