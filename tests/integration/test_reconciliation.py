@@ -352,3 +352,22 @@ def test_what_a_webhook_brought_and_the_platform_shows_in_another_way_of_writing
     masked = sum(life.masked for life in world.lives)
     assert report.counts["in_step"] == len(world.lives) - masked
     assert report.counts["different"] == masked
+@pytest.mark.parametrize("request_", [{"preview": False}, {"preview": True}, {"stores": ["nowhere"]}])
+def test_a_backfill_without_a_registered_store_says_how_one_is_registered(
+    world: World, request_: dict[str, Any]
+) -> None:
+    for store in world.stores.all():
+        world.stores.remove(store)
+    with pytest.raises(InvalidRequestError, match=r"no store is registered yet.*partner-orders stores set.*import"):
+        world.worker.add_backfill(request_)
+    assert world.table.backfills() == []
+
+
+def test_a_backfill_of_paused_stores_alone_says_that_they_are_to_be_named(world: World) -> None:
+    for store in world.stores.all():
+        set_store(world, store.store_id, is_paused="true")
+    with pytest.raises(InvalidRequestError, match=r"every registered store is paused.*name"):
+        world.worker.add_backfill({})
+    assert world.table.backfills() == []
+
+

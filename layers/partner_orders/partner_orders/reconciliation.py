@@ -60,6 +60,13 @@ HAND_BACK_SECONDS = 15.0
 class _Run:
     """One invocation: its report so far, the orders of the present window that the platform showed, and the events that
     each preview has found."""
+NO_STORE = (
+    "no store is registered yet, so there is none to read: the first event of a store registers it, or you do, with"
+    " `partner-orders stores set` or `partner-orders stores import`"
+)
+ALL_PAUSED = 'every registered store is paused: name in "stores" which are meant, or end the pause of one'
+
+
 
     report: Report
     correlation_id: str
@@ -116,12 +123,16 @@ class Reconciler:
         every = [store.store_id for store in stores if not store.is_paused]
         wanted = tuple(dict.fromkeys(names[name] for name in request.stores or every))
         backfill = Backfill(
+        if not stores:
+            raise InvalidRequestError(NO_STORE)
             backfill_id=f"{to_text(self._clock())}-{secrets.token_hex(2)}",
             start=request.start,
             end=request.end,
             preview=request.preview,
             pending=wanted,
             stores=len(wanted),
+        if not wanted:
+            raise InvalidRequestError(ALL_PAUSED)
         )
         self._table.add(backfill)
         return backfill.backfill_id
