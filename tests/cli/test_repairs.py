@@ -160,11 +160,15 @@ def test_the_drift_is_told_by_day_and_store(run: Run, stack: DeployedStack) -> N
     report = Report(now() - timedelta(minutes=3))
     for number in range(3):
         report.add(Repair(f"o{number}", "q7xk", "missing", "RECEIVED", webhook_missed=number < 2))
+    report.add(Repair("old", "q7xk", "missing", "RECEIVED", webhook_missed=False, before_registration=True))
     report.failed_stores["k7mf"] = "server_error:503"
     stack.reconciliation.keep_report(report.to_json())
     ran = run("reconcile", "reports")
     [found] = run("reconcile", "reports", "--json").json
-    assert found["stores"]["q7xk"] == {"missing": 3, "webhooks_missed": 2}
+    assert found["stores"]["q7xk"] == {"missing": 4, "webhooks_missed": 2, "before_registration": 1}
+    [columns, row, *_] = ran.out.splitlines()
+    assert columns.split()[2:6] == ["missing", "before_registration", "different", "webhooks_missed"]
+    assert row.split()[1:5] == ["q7xk", "4", "1", "2"]
     assert "q7xk" in ran.out
     assert "server_error:503 (1)" in ran.out
 

@@ -99,10 +99,17 @@ class MemoryQueue:
 
 
 class World:
-    """``lives`` are what the platform knows. Nothing of it reaches us but by the reconciler, or by ``receive``."""
+    """``lives`` are what the platform knows. Nothing of it reaches us but by the reconciler, or by ``receive``. Their
+    stores are as old as the first of them, or were registered at ``registered_at``."""
 
     def __init__(
-        self, dynamodb: Any, lives: list[Life], time: VirtualTime, unknowns: Unknowns | None = None, limit: int = 60
+        self,
+        dynamodb: Any,
+        lives: list[Life],
+        time: VirtualTime,
+        unknowns: Unknowns | None = None,
+        limit: int = 60,
+        registered_at: datetime | None = None,
     ) -> None:
         self.time = time
         self.lives = lives
@@ -120,6 +127,8 @@ class World:
         self.sessions: list[PlatformSession] = []
         self.kill_after: int | None = None
         for life in {life.shop.store_id: life for life in lives}.values():
+        opened_at = registered_at or min(life.created_at for life in lives)
+        earlier = StoresTable(dynamodb, TABLE, CHAIN_ID, lambda: opened_at)
             self.stores.register(understand(to_text(life.steps[0].body).encode()).order.client)
         self.worker = self.new_worker()
 

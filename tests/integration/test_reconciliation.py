@@ -13,6 +13,7 @@ from partner_orders.backfill_request import InvalidRequestError
 from partner_orders.lifecycle import is_sent
 from tests.integration.platform import BASE_URL, START, TOKEN, VirtualTime, lives
 from tests.integration.reconciler_world import World
+from tests.integration.test_reconciliation_ticks import set_store
 
 AFTER = START + timedelta(hours=2)
 
@@ -32,6 +33,51 @@ def test_orders_that_no_webhook_told_of_are_found_queued_and_stored(world: World
     assert report.failed_stores == {}
     world.drain()
     assert world.not_in_step() == []
+
+
+def test_orders_from_before_their_store_was_registered_are_made_whole_but_no_webhook_of_theirs_was_missed(
+    dynamodb: Any,
+) -> None:
+    """A chain with history starts today: nobody sent webhooks of what was ordered before."""
+    everything = lives()
+    began = everything[4].created_at
+    before = sum(life.created_at < began for life in everything)
+    world = World(dynamodb, everything, VirtualTime(AFTER), registered_at=began)
+    report = world.tick()
+    assert report.counts["missing"] == report.counts["enqueued"] == len(world.lives)
+    assert report.counts["before_registration"] == before > 0
+    assert report.counts["webhooks_missed"] == len(world.lives) - before > 0
+    counted = report.to_json()
+    assert sum(counts.get("before_registration", 0) for counts in counted["stores"].values()) == before
+    assert counted["before_registration"] == before
+    assert {repair.order_id for repair in report.repairs if repair.before_registration} == {
+        life.order_id for life in everything if life.created_at < began
+    }
+    assert not any(repair.webhook_missed and repair.before_registration for repair in report.repairs)
+
+
+def test_what_happens_to_an_older_order_after_its_store_was_registered_is_missed_if_no_webhook_came(
+    dynamodb: Any,
+) -> None:
+    world = World(dynamodb, lives(), VirtualTime(AFTER), registered_at=AFTER)
+    for life in world.lives:
+        world.receive(life, step=0)
+    report = world.tick()
+    assert report.counts["webhooks_missed"] == sum(is_sent(repair.status) for repair in report.repairs) > 0
+    assert report.counts["before_registration"] == 0
+
+
+def test_a_store_registered_by_its_first_webhook_has_the_orders_after_it_counted(dynamodb: Any) -> None:
+    first, *rest = lives(stores=1)
+    world = World(dynamodb, [first, *rest], VirtualTime(AFTER), registered_at=first.created_at + timedelta(seconds=3))
+    world.receive(first)
+    assert world.tick().counts["webhooks_missed"] == len(rest)
+
+
+def test_a_store_row_without_a_readable_time_of_registration_has_every_order_counted(world: World) -> None:
+    for life in world.lives:
+        set_store(world, life.shop.store_id, registered_at="once")
+    assert world.tick().counts["webhooks_missed"] == len(world.lives)
 
 
 def test_a_repair_names_the_order_how_late_it_is_and_travels_with_its_cause(world: World) -> None:

@@ -20,6 +20,7 @@ from partner_orders.partner_api import identity, unreadable
 from partner_orders.reconciliation_report import MAX_NAMED, Repair, Report
 from partner_orders.rejected_table import RejectedTable, digest_of
 from partner_orders.stored_order import KnownOrder
+from partner_orders.stores_table import Store
 
 
 class Comparison:
@@ -31,7 +32,7 @@ class Comparison:
 
     def compare(
         self,
-        store_id: str,
+        store: Store,
         page: Sequence[Json],
         report: Report,
         correlation_id: str,
@@ -74,7 +75,7 @@ class Comparison:
                 counts["in_step"] += 1
             elif not self._orders.is_expired(event):
                 in_detail = len(report.repairs) + len(repairs) < MAX_NAMED
-                repairs.append(self._repair(store_id, event, ours, platform_now(), in_detail))
+                repairs.append(self._repair(store, event, ours, platform_now(), in_detail))
                 bodies.append((repairs[-1].found, event.body))
                 found.add(event.digest)
         if bodies and not preview:
@@ -94,17 +95,26 @@ class Comparison:
         return shown | events.keys()
 
     def _repair(
-        self, store_id: str, event: OrderEvent, ours: KnownOrder | None, platform_now: datetime, in_detail: bool
+        self, store: Store, event: OrderEvent, ours: KnownOrder | None, platform_now: datetime, in_detail: bool
     ) -> Repair:
         fields: list[str] = []
         if in_detail and ours is not None and (stored := self._orders.get(event.order_id)) and stored.snapshot.body:
             fields = changed_fields(parse(stored.snapshot.body), parse(event.body))
+        earlier = ours is None and _is_from_before(store, event)
+        never_sent_to_us = ours is None or (lifecycle.is_sent(event.status) and event.status not in ours.statuses)
         return Repair(
             order_id=event.order_id,
-            store_id=store_id,
+            store_id=store.store_id,
             found="missing" if ours is None else "different",
             status=event.status,
-            webhook_missed=ours is None or (lifecycle.is_sent(event.status) and event.status not in ours.statuses),
+            webhook_missed=never_sent_to_us and not earlier,
+            before_registration=earlier,
             fields=tuple(fields),
             late_seconds=round((platform_now - event.occurred_at).total_seconds()) if event.occurred_at else None,
         )
+
+
+def _is_from_before(store: Store, event: OrderEvent) -> bool:
+    """Whether the order was created before we knew its store: nobody sent us webhooks of it then."""
+    created_at = event.order.sys.created_at
+    return bool(store.registered_at and created_at and created_at < store.registered_at)

@@ -393,7 +393,7 @@ class Reconciler:
             try:
                 for page in self._api.orders(name, start, end, most, some_expected):
                     run.seen |= self._comparison.compare(
-                        store.store_id, page, run.report, run.correlation_id, preview, self._api.now
+                        store, page, run.report, run.correlation_id, preview, self._api.now
                     )
                 return name
             except PartnerApiError as error:

@@ -10,21 +10,25 @@ from partner_orders.clock import to_text
 # Named in full up to here; beyond it, counted.
 MAX_NAMED = 200
 COUNTS = (
-    *("stores_checked", "orders_checked", "in_step", "missing", "different", "webhooks_missed", "not_understood"),
-    *("not_shown", "enqueued", "requests"),
+    *("stores_checked", "orders_checked", "in_step", "missing", "before_registration", "different", "webhooks_missed"),
+    *("not_understood", "not_shown", "enqueued", "requests"),
 )
+# Why a run has not ended, in the report that it leaves behind on its way.
+UNDER_WAY = "under_way_or_killed"
 
 
 @dataclass(frozen=True)
 class Repair:
     """An order that was missing, or different in ``fields``. ``late_seconds`` is the age of its state when found;
-    ``webhook_missed`` says that a webhook which the platform promises for that state never reached us."""
+    ``webhook_missed`` says that a webhook which the platform promises for that state never reached us;
+    ``before_registration`` that the missing order is older than what we know of its store, so that none was due."""
 
     order_id: str
     store_id: str
     found: str
     status: str
     webhook_missed: bool
+    before_registration: bool = False
     fields: tuple[str, ...] = ()
     late_seconds: int | None = None
 
@@ -52,7 +56,9 @@ class Report:
     stopped: str = ""
 
     def add(self, repair: Repair) -> None:
-        found = [repair.found, *(["webhooks_missed"] if repair.webhook_missed else [])]
+        found = [repair.found]
+        found += ["before_registration"] if repair.before_registration else []
+        found += ["webhooks_missed"] if repair.webhook_missed else []
         self.counts.update(found)
         self.stores.setdefault(repair.store_id, Counter()).update(found)
         if len(self.repairs) < MAX_NAMED:
