@@ -215,7 +215,7 @@ def test_a_store_with_open_orders_comes_before_one_that_waits_longer_without(dyn
     world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
     names = sorted({life.shop.store_id for life in world.lives})
     for name in names:
-        ago = timedelta(minutes=10 if name == names[2] else 20)
+        ago = timedelta(minutes=5 if name == names[2] else 25)
         world.table.move(Position(name, AFTER - ago, AFTER), fence=0)
     open_life = next(
         life for life in world.lives if life.shop.store_id == names[2] and life.steps[0].status == "RECEIVED"
@@ -229,7 +229,7 @@ def test_a_store_gone_silent_in_its_hours_is_reported_and_comes_first(dynamodb: 
     world = World(dynamodb, lives(stores=4), VirtualTime(AFTER + timedelta(hours=3)))
     names = sorted({life.shop.store_id for life in world.lives})
     for name in names:
-        ago = timedelta(minutes=10 if name == names[1] else 20)
+        ago = timedelta(minutes=5 if name == names[1] else 25)
         world.table.move(Position(name, world.time.now() - ago, world.time.now()), fence=0)
     set_store(world, names[1], trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
     set_store(world, names[2], trading_hours="mon-sun 03:00-04:00", time_zone="Asia/Karachi")
@@ -240,6 +240,42 @@ def test_a_store_gone_silent_in_its_hours_is_reported_and_comes_first(dynamodb: 
 
 def test_the_round_that_the_limit_allows_is_reported(dynamodb: Any) -> None:
     world = World(dynamodb, lives(orders=40, stores=9), VirtualTime(AFTER))
+def test_among_the_urgent_and_among_the_rest_the_most_overdue_comes_first(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
+    names = sorted({life.shop.store_id for life in world.lives})
+    for name, minutes in zip(names, (25, 5, 55, 9), strict=True):
+        world.table.move(Position(name, AFTER - timedelta(minutes=minutes), AFTER), fence=0)
+    for name in (names[1], names[3]):
+        set_store(world, name, trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
+    world.tick()
+    assert order_of_stores(world) == [names[3], names[1], names[2], names[0]]
+
+
+def test_a_store_that_waits_for_long_comes_before_the_urgent_that_were_just_checked(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
+    names = sorted({life.shop.store_id for life in world.lives})
+    for name in names:
+        set_store(world, name, trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
+        world.table.move(Position(name, AFTER - timedelta(minutes=20), AFTER), fence=0)
+    set_store(world, names[3], trading_hours="")
+    world.table.move(Position(names[3], AFTER - timedelta(minutes=61), AFTER), fence=0)
+    world.tick()
+    assert order_of_stores(world)[0] == names[3]
+
+
+def test_urgent_stores_that_fill_every_run_do_not_starve_the_rest(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(stores=4), VirtualTime(AFTER), limit=2)  # nine tenths of it are one a minute
+    names = sorted({life.shop.store_id for life in world.lives})
+    for name in names[:3]:
+        set_store(world, name, trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
+    for name in names:
+        world.table.move(Position(name, AFTER, AFTER), fence=0)
+    for _ in range(40):
+        world.time.sleep(60)
+        world.tick(seconds=160)  # two stores
+    assert set(order_of_stores(world)) == {*names}
+
+
     assert world.tick().round_seconds == round(9 * 60 / 54)
 
 

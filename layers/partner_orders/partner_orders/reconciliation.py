@@ -40,8 +40,9 @@ SWEEP_EVERY = timedelta(days=1)
 # An open order is looked for where it was created, this far back; the sweep goes further.
 OPEN_ORDERS = timedelta(days=3)
 SILENT_AFTER = timedelta(hours=1)
-# A store with open orders, or gone silent, is as urgent as one that is this many times as long overdue.
-URGENCY = 4
+# Who waits for this long, and for so many rounds, is as urgent as a store with open orders or gone silent.
+LONG_WAIT = timedelta(hours=1)
+LONG_WAIT_ROUNDS = 3
 # A run that a backfill makes long checks the stores again after this.
 ROUND = timedelta(minutes=5)
 # A window of more pages is read in parts, so that no stop costs more than a part.
@@ -204,7 +205,7 @@ class Reconciler:
                 (stores, open_orders), round_began = self._due(run), self._clock()
 
     def _due(self, run: _Run) -> tuple[deque[tuple[Store, Position]], dict[str, dict[str, datetime]]]:
-        """Every store with its position, the most overdue first, and the open orders of each."""
+        """Every store with its position, in the order of their turns, and the open orders of each."""
         positions, open_orders, now = self._table.positions(), self._open_orders(), self._clock()
         stores = [store for store in self._stores.all() if not store.is_paused]
         silent = {store.store_id for store in stores if self._is_silent(store, now)}
@@ -212,16 +213,16 @@ class Reconciler:
         run.report.round_seconds = round(len(stores) * 60 / self._api.requests_per_minute)
         never = now - PLATFORM_HISTORY
 
-        def overdue(entry: tuple[Store, Position]) -> float:
+        def turn(entry: tuple[Store, Position]) -> tuple[bool, timedelta, bool]:
             store, position = entry
             lately = [at for at in open_orders.get(store.store_id, {}).values() if at >= now - OPEN_ORDERS]
             urgent = store.store_id in silent or bool(lately)
             # One that failed waits its turn, or those that always fail would be served for ever.
-            served_at = max(position.checked_until or never, position.tried_at or never)
-            return (now - served_at).total_seconds() * (URGENCY if urgent else 1)
+            overdue = now - max(position.checked_until or never, position.tried_at or never)
+            return urgent or overdue >= long_wait, overdue, urgent
 
         due = [(store, positions.get(store.store_id, Position(store.store_id))) for store in stores]
-        return deque(sorted(due, key=overdue, reverse=True)), open_orders
+        return deque(sorted(due, key=turn, reverse=True)), open_orders
 
     def _open_orders(self) -> dict[str, dict[str, datetime]]:
         """The open orders of each store, with the time that they were created."""
@@ -242,6 +243,8 @@ class Reconciler:
         since = now - SILENT_AFTER
         trading = hours.is_open(since) and hours.is_open(now)
         return trading and self._orders.newest_of_store(store.store_id, since) is None
+        # Were there no end to it, those that are urgent in each run would keep the rest from ever being served.
+        long_wait = max(LONG_WAIT, LONG_WAIT_ROUNDS * timedelta(seconds=run.report.round_seconds))
 
     # -- one store --------------------------------------------------------------------------------------------------
 
