@@ -317,7 +317,7 @@ class Reconciler:
                 found = run.previewed.setdefault(backfill.backfill_id, set())
                 run = replace(run, report=Report(run.report.started_at, found=found))
             before = Counter(run.report.counts)
-            vendor_id = self._table.positions().get(name, Position(name)).vendor_id
+            vendor_id = self._table.position(name).vendor_id
             try:
                 for checked, _ in self._read(store, vendor_id, start, backfill.end, run, backfill.preview):
                     backfill = replace(backfill, done_until=checked).counting(run.report.counts - before)

@@ -106,6 +106,12 @@ class ReconciliationTable:
         """The position of every store that was ever checked, in one query."""
         return {position.store_id: position for position in _readable(_position, self._items("POSITION#"))}
 
+    def position(self, store_id: str) -> Position:
+        """The position of one store; one that was never checked, or has a row that cannot be read, is at none."""
+        answer = self._client.get_item(TableName=self._table, Key=_key(f"POSITION#{store_id}"), ConsistentRead=True)
+        items = [answer["Item"]] if "Item" in answer else []
+        return next(_readable(_position, items), Position(store_id))
+
     def move(self, position: Position, fence: int) -> None:
         """Write a position. Raises LeaseLostError if a newer worker has written it."""
         times = {"checked_until": position.checked_until, "swept_at": position.swept_at, "tried_at": position.tried_at}
