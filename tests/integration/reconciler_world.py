@@ -14,6 +14,7 @@ from partner_orders.credentials import PartnerApiCredentials
 from partner_orders.event import Arrival, OrderEvent, RejectedError, understand
 from partner_orders.lease import Lease
 from partner_orders.message import OrderEventMessage
+from partner_orders.order_events_queue import Backlog
 from partner_orders.partner_api import PartnerApi
 from partner_orders.rate_limit import RateLimit
 from partner_orders.reconciliation import Reconciler
@@ -94,8 +95,8 @@ class MemoryQueue:
     def send_all(self, messages: Sequence[OrderEventMessage]) -> None:
         self.messages += messages
 
-    def waiting(self) -> int:
-        return 10_000 if self._time.seconds < self.backlog_until else 0
+    def backlog(self) -> Backlog:
+        return Backlog(10_000 if self._time.seconds < self.backlog_until else 0, 0)
 
 
 class World:

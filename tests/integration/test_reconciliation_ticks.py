@@ -1,6 +1,7 @@
 """Ticks: which stores are served when, from where to where, by whom, and within what limits."""
 
 import contextlib
+import itertools
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,9 +13,9 @@ from local.simulated_platform.lives import Life, Step
 from partner_orders import partner_api
 from partner_orders.lease import DURATION, Lease, LeaseLostError
 from partner_orders.message import WEBHOOK, OrderEventMessage
-from partner_orders.order_events_queue import OrderEventsQueue
-from partner_orders.reconciliation_table import Position
-from tests.integration.conftest import TABLE
+from partner_orders.order_events_queue import Backlog, OrderEventsQueue
+from partner_orders.reconciliation_table import Position, ReconciliationTable
+from tests.integration.conftest import TABLE, Calls
 from tests.integration.platform import START, VirtualTime, lives
 from tests.integration.reconciler_world import Killed, World
 
@@ -328,6 +329,31 @@ def test_a_token_that_is_due_when_the_minute_is_full_does_not_make_it_overstay(c
 
 
 def test_it_pauses_while_live_orders_would_wait_behind_the_backlog(world: World) -> None:
+def test_it_pauses_while_even_a_few_messages_wait_for_seconds_without_being_received(
+    crowded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowded.queue, "backlog", lambda: Backlog(30 if crowded.time.seconds < 60 else 0, 0))
+    crowded.tick()
+    seconds = [(at - AFTER).total_seconds() for at in crowded.api.requests]
+    assert not any(6 < second < 60 for second in seconds)
+    assert any(second >= 60 for second in seconds)
+
+
+def test_a_busy_hour_does_not_pause_it(crowded: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many at consumers, and some that wait for a moment."""
+    looks = itertools.cycle([Backlog(60, 90), Backlog(60, 90), Backlog(3, 150)])
+    monkeypatch.setattr(crowded.queue, "backlog", lambda: next(looks))
+    crowded.tick(seconds=60)
+    assert len(crowded.api.requests) == 54
+
+
+def test_messages_that_a_consumer_puts_off_again_and_again_do_not_pause_it_while_they_are_few(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.queue, "backlog", lambda: Backlog(0, 150))
+    assert world.tick().stopped == ""
+
+
     world.queue.backlog_until = 120.0
     world.tick()
     assert world.time.seconds > 120
@@ -337,8 +363,9 @@ def test_it_pauses_while_live_orders_would_wait_behind_the_backlog(world: World)
 def test_what_a_consumer_put_off_counts_as_waiting_too(queue: OrderEventsQueue, sqs: Any, queue_url: str) -> None:
     for _ in range(3):
         queue.send(OrderEventMessage(WEBHOOK, AFTER, "c", b"{}"))
-    sqs.receive_message(QueueUrl=queue_url, VisibilityTimeout=900)
-    assert queue.waiting() == 3
+    sqs.receive_message(QueueUrl=queue_url, VisibilityTimeout=900, MaxNumberOfMessages=10)
+    queue.send(OrderEventMessage(WEBHOOK, AFTER, "c", b"{}"))
+    assert queue.backlog() == Backlog(unreceived=1, received=3)
 
 
 def test_it_gives_up_waiting_for_the_queue_before_its_deadline(world: World) -> None:

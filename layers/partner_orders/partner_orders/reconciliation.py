@@ -53,6 +53,9 @@ BOUNDARY = timedelta(seconds=1)
 STORES_PER_BACKFILL = 3
 # The consumer takes some hundred messages a second: behind more than these, a live order would wait for seconds.
 PAUSE_ABOVE_MESSAGES = 200
+# So it does where more than these wait to be received whenever one looks, for so long.
+PAUSE_ABOVE_UNRECEIVED = 20
+UNRECEIVED_FOR = timedelta(seconds=5)
 LAST_START_SECONDS = 40.0
 HAND_BACK_SECONDS = 15.0
 
@@ -75,6 +78,8 @@ ALL_PAUSED = 'every registered store is paused: name in "stores" which are meant
     seen: set[str] = field(default_factory=set)
     previewed: dict[str, set[str]] = field(default_factory=dict)
 
+    kept: int = 0
+    unreceived_since: datetime | None = None
 
 class _StoppedError(Exception):
     """The rest of the work is for the next tick."""
@@ -409,8 +414,19 @@ class Reconciler:
     def _before_request(self, run: _Run) -> None:
         """Before each request: the lease is ours, and live orders do not wait behind what we have queued."""
         self._lease.keep()
-        while self._queue.waiting() > PAUSE_ABOVE_MESSAGES:
+        while self._is_behind(run):
             if run.remaining_seconds() < LAST_START_SECONDS:
                 raise _StoppedError("the_queue_is_behind")
             self._sleep(1.0)
             self._lease.keep()
+
+    def _is_behind(self, run: _Run) -> bool:
+        """Whether live orders may wait for seconds. SQS tells how many messages there are, and of no message how old it
+        is; those that nobody receives for a while have waited for as long, or others as many before them."""
+        backlog = self._queue.backlog()
+        if backlog.unreceived <= PAUSE_ABOVE_UNRECEIVED:
+            run.unreceived_since = None
+        elif run.unreceived_since is None:
+            run.unreceived_since = self._clock()
+        unreceived_for = self._clock() - run.unreceived_since if run.unreceived_since else timedelta(0)
+        return unreceived_for >= UNRECEIVED_FOR or sum(backlog) > PAUSE_ABOVE_MESSAGES
