@@ -162,7 +162,7 @@ def test_the_drift_is_told_by_day_and_store(run: Run, stack: DeployedStack) -> N
         report.add(Repair(f"o{number}", "q7xk", "missing", "RECEIVED", webhook_missed=number < 2))
     report.add(Repair("old", "q7xk", "missing", "RECEIVED", webhook_missed=False, before_registration=True))
     report.failed_stores["k7mf"] = "server_error:503"
-    stack.reconciliation.keep_report(report.to_json())
+    stack.reconciliation.keep_report(report.started_at, report.to_json())
     ran = run("reconcile", "reports")
     [found] = run("reconcile", "reports", "--json").json
     assert found["stores"]["q7xk"] == {"missing": 4, "webhooks_missed": 2, "before_registration": 1}

@@ -127,10 +127,10 @@ class World:
         self.table = ReconciliationTable(dynamodb, TABLE, time.now)
         self.sessions: list[PlatformSession] = []
         self.kill_after: int | None = None
-        for life in {life.shop.store_id: life for life in lives}.values():
         opened_at = registered_at or min(life.created_at for life in lives)
         earlier = StoresTable(dynamodb, TABLE, CHAIN_ID, lambda: opened_at)
-            self.stores.register(understand(to_text(life.steps[0].body).encode()).order.client)
+        for life in {life.shop.store_id: life for life in lives}.values():
+            earlier.register(understand(to_text(life.steps[0].body).encode()).order.client)
         self.worker = self.new_worker()
 
     def new_worker(self, clock_off_by: timedelta = timedelta()) -> Reconciler:

@@ -391,13 +391,6 @@ def test_a_request_that_cannot_be_meant_says_what_to_change(world: World, reques
     assert world.table.backfills() == []
 
 
-def test_what_a_webhook_brought_and_the_platform_shows_in_another_way_of_writing_is_in_step(world: World) -> None:
-    for life in world.lives:
-        world.orders.put(to_text(life.steps[-1].body).encode())
-    report = world.tick()
-    masked = sum(life.masked for life in world.lives)
-    assert report.counts["in_step"] == len(world.lives) - masked
-    assert report.counts["different"] == masked
 @pytest.mark.parametrize("request_", [{"preview": False}, {"preview": True}, {"stores": ["nowhere"]}])
 def test_a_backfill_without_a_registered_store_says_how_one_is_registered(
     world: World, request_: dict[str, Any]
@@ -417,3 +410,10 @@ def test_a_backfill_of_paused_stores_alone_says_that_they_are_to_be_named(world:
     assert world.table.backfills() == []
 
 
+def test_what_a_webhook_brought_and_the_platform_shows_in_another_way_of_writing_is_in_step(world: World) -> None:
+    for life in world.lives:
+        world.orders.put(to_text(life.steps[-1].body).encode())
+    report = world.tick()
+    masked = sum(life.masked for life in world.lives)
+    assert report.counts["in_step"] == len(world.lives) - masked
+    assert report.counts["different"] == masked

@@ -25,7 +25,7 @@ from partner_orders.partner_api import (
     PartnerApiError,
     TooManyPagesError,
 )
-from partner_orders.reconciliation_report import MAX_NAMED, Report
+from partner_orders.reconciliation_report import MAX_NAMED, UNDER_WAY, Report
 from partner_orders.reconciliation_table import Backfill, Position, ReconciliationTable
 from partner_orders.stores_table import Store, StoresTable
 from partner_orders.trading_hours import BadTradingHoursError, TradingHours
@@ -60,10 +60,6 @@ LAST_START_SECONDS = 40.0
 HAND_BACK_SECONDS = 15.0
 
 
-@dataclass
-class _Run:
-    """One invocation: its report so far, the orders of the present window that the platform showed, and the events that
-    each preview has found."""
 NO_STORE = (
     "no store is registered yet, so there is none to read: the first event of a store registers it, or you do, with"
     " `partner-orders stores set` or `partner-orders stores import`"
@@ -71,15 +67,20 @@ NO_STORE = (
 ALL_PAUSED = 'every registered store is paused: name in "stores" which are meant, or end the pause of one'
 
 
+@dataclass
+class _Run:
+    """One invocation: its report so far, the orders of the present window that the platform showed, the events that
+    each preview has found, how many orders were queued when the report was last kept, and since when messages wait to
+    be received."""
 
     report: Report
     correlation_id: str
     remaining_seconds: Callable[[], float]
     seen: set[str] = field(default_factory=set)
     previewed: dict[str, set[str]] = field(default_factory=dict)
-
     kept: int = 0
     unreceived_since: datetime | None = None
+
 
 class _StoppedError(Exception):
     """The rest of the work is for the next tick."""
@@ -122,23 +123,23 @@ class Reconciler:
         """Note a backfill down for this tick and those to come; gives its id. Raises InvalidRequestError."""
         request = BackfillRequest.from_event(event, self._clock(), self._history)
         stores = self._stores.all()
+        if not stores:
+            raise InvalidRequestError(NO_STORE)
         names = {store.external_partner_config_id: store.store_id for store in stores}
         names |= {store.store_id: store.store_id for store in stores}
         if unknown := [name for name in request.stores if name not in names]:
             raise InvalidRequestError(f"not among the registered stores: {', '.join(unknown)}")
         every = [store.store_id for store in stores if not store.is_paused]
         wanted = tuple(dict.fromkeys(names[name] for name in request.stores or every))
+        if not wanted:
+            raise InvalidRequestError(ALL_PAUSED)
         backfill = Backfill(
-        if not stores:
-            raise InvalidRequestError(NO_STORE)
             backfill_id=f"{to_text(self._clock())}-{secrets.token_hex(2)}",
             start=request.start,
             end=request.end,
             preview=request.preview,
             pending=wanted,
             stores=len(wanted),
-        if not wanted:
-            raise InvalidRequestError(ALL_PAUSED)
         )
         self._table.add(backfill)
         return backfill.backfill_id
@@ -150,16 +151,25 @@ class Reconciler:
             raise InvalidRequestError("there is no backfill of this id; reports are kept for 90 days")
         return backfill.to_json()
 
-    def tick(self, correlation_id: str, remaining_seconds: Callable[[], float], only_backfills: bool = False) -> Report:
-        """Serve stores and backfills until all are served or the time is up. Raises botocore's errors."""
+    def tick(
+        self,
+        correlation_id: str,
+        remaining_seconds: Callable[[], float],
+        only_backfills: bool = False,
+        tell: Callable[[Report], None] = lambda _: None,
+    ) -> Report:
+        """Serve stores and backfills until all are served or the time is up. Raises botocore's errors, once ``tell``
+        has got the report of what was found until then."""
         report = Report(self._clock())
         if not self._lease.take():
             report.stopped = "another_worker_holds_the_lease"
+            tell(report)
             return report
         if self._lease.not_before is not None and self._clock() < self._lease.not_before:
             report.stopped = "the_platform_wants_to_be_asked_later"
             lease = self._lease
             lease.give_back(lease.last_request_at, lease.recent_requests or 0, lease.time_format)
+            tell(report)
             return report
         run = _Run(report, correlation_id, remaining_seconds)
         self._api.ahead, self._api.not_before = timedelta(0), None
@@ -168,22 +178,31 @@ class Reconciler:
         self._api.remaining_seconds = lambda: remaining_seconds() - HAND_BACK_SECONDS
         self._api.take_over(self._lease.last_request_at, self._lease.recent_requests, self._lease.time_format)
         requests_before, errors_before = self._api.requests, Counter(self._api.errors)
+        failure: Exception | None = None
         try:
-            self._serve(run, only_backfills)
+            try:
+                self._serve(run, only_backfills)
+            finally:
+                self._lease.give_back(
+                    self._api.last_request_at, self._api.recent_requests, self._api.time_format, self._api.not_before
+                )
         except LeaseLostError:
             report.stopped = "lease_lost"
         except OutOfTimeError:
             report.stopped = "out_of_time"
         except _StoppedError as stopped:
             report.stopped = str(stopped)
-        finally:
-            self._lease.give_back(
-                self._api.last_request_at, self._api.recent_requests, self._api.time_format, self._api.not_before
-            )
+        except Exception as error:
+            report.stopped, failure = f"error:{type(error).__name__}", error
         report.counts["requests"] = self._api.requests - requests_before
         report.api_errors = self._api.errors - errors_before
         report.token_age_days = self._api.token_age.days if self._api.token_age else None
-        self._table.keep_report(report.to_json())
+        try:
+            self._table.keep_report(report.started_at, report.to_json())
+        finally:
+            tell(report)
+        if failure is not None:
+            raise failure
         return report
 
     # -- what to serve, in which order ------------------------------------------------------------------------------
@@ -206,8 +225,15 @@ class Reconciler:
                 store, position = stores.popleft()
                 self._serve_store(store, position, open_orders.get(store.store_id, {}), run)
             turn += 1
+            self._keep_what_was_found(run)
             if backfills and not stores and not only_backfills and self._clock() - round_began >= ROUND:
                 (stores, open_orders), round_began = self._due(run), self._clock()
+
+    def _keep_what_was_found(self, run: _Run) -> None:
+        """What is queued is in step when it is looked for again: who kills this worker must not undo that it counts."""
+        if run.report.counts["enqueued"] > run.kept:
+            run.kept = run.report.counts["enqueued"]
+            self._table.keep_report(run.report.started_at, run.report.to_json() | {"stopped": UNDER_WAY})
 
     def _due(self, run: _Run) -> tuple[deque[tuple[Store, Position]], dict[str, dict[str, datetime]]]:
         """Every store with its position, in the order of their turns, and the open orders of each."""
@@ -217,6 +243,8 @@ class Reconciler:
         run.report.silent_stores = sorted(silent)
         run.report.round_seconds = round(len(stores) * 60 / self._api.requests_per_minute)
         never = now - PLATFORM_HISTORY
+        # Were there no end to it, those that are urgent in each run would keep the rest from ever being served.
+        long_wait = max(LONG_WAIT, LONG_WAIT_ROUNDS * timedelta(seconds=run.report.round_seconds))
 
         def turn(entry: tuple[Store, Position]) -> tuple[bool, timedelta, bool]:
             store, position = entry
@@ -248,8 +276,6 @@ class Reconciler:
         since = now - SILENT_AFTER
         trading = hours.is_open(since) and hours.is_open(now)
         return trading and self._orders.newest_of_store(store.store_id, since) is None
-        # Were there no end to it, those that are urgent in each run would keep the rest from ever being served.
-        long_wait = max(LONG_WAIT, LONG_WAIT_ROUNDS * timedelta(seconds=run.report.round_seconds))
 
     # -- one store --------------------------------------------------------------------------------------------------
 

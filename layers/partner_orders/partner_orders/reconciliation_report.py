@@ -38,7 +38,8 @@ class Report:
     """Store and order ids, statuses and names of fields; nothing of an order's content.
 
     ``round_seconds`` is how often every store can be checked within the rate limit; ``stopped`` says why the run ended
-    before all was served, if it did; ``token_age_days`` how long ago the credentials were stored.
+    before all was served, if it did; ``token_age_days`` how long ago the credentials were stored. ``silent_stores`` is
+    None until it was looked for them.
     """
 
     started_at: datetime
@@ -46,7 +47,7 @@ class Report:
     stores: dict[str, Counter[str]] = field(default_factory=dict)
     repairs: list[Repair] = field(default_factory=list)
     failed_stores: dict[str, str] = field(default_factory=dict)
-    silent_stores: list[str] = field(default_factory=list)
+    silent_stores: list[str] | None = None
     not_shown: list[str] = field(default_factory=list)
     too_large: set[str] = field(default_factory=set)
     found: set[str] = field(default_factory=set)
@@ -71,7 +72,7 @@ class Report:
             "stores": {store: dict(counts) for store, counts in self.stores.items()},
             "repairs": [vars(repair) | {"fields": list(repair.fields)} for repair in self.repairs],
             "failed_stores": self.failed_stores,
-            "silent_stores": self.silent_stores,
+            "silent_stores": self.silent_stores or [],
             "not_shown_orders": self.not_shown,
             "too_large": len(self.too_large),
             "api_errors": dict(self.api_errors),

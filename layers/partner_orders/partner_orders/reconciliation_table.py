@@ -146,10 +146,10 @@ class ReconciliationTable:
 
     # -- reports ------------------------------------------------------------------------------------------------
 
-    def keep_report(self, report: dict[str, Any]) -> None:
-        """Keep the report of a run, by the time it ended."""
+    def keep_report(self, started_at: datetime, report: dict[str, Any]) -> None:
+        """Keep the report of a run, by the time it began; a later one of the same run takes its place."""
         self._put(
-            f"REPORT#{to_text(self._clock())}",
+            f"REPORT#{to_text(started_at)}",
             {
                 # A run over thousands of stores names them all; an item holds 400 KB.
                 "report": {"B": zlib.compress(json.dumps(report, separators=(",", ":")).encode())},
@@ -159,7 +159,7 @@ class ReconciliationTable:
         )
 
     def reports(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
-        """The reports of the runs that ended between two times, oldest first."""
+        """The reports of the runs that began between two times, oldest first."""
         items = self._items(f"REPORT#{to_text(start)}", f"REPORT#{to_text(end)}")
         return [json.loads(zlib.decompress(item["report"]["B"])) for item in items]
 
