@@ -27,6 +27,7 @@ from partner_orders.credentials import PartnerApiCredentials
 from partner_orders.event import Arrival, understand
 from partner_orders.lease import Lease
 from partner_orders.message import OrderEventMessage
+from partner_orders.order_events_queue import Backlog
 from partner_orders.orders_table import OrdersTable
 from partner_orders.partner_api import PAGE_SIZE, PartnerApi
 from partner_orders.rate_limit import RateLimit, workers_share
@@ -117,8 +118,8 @@ class _Queue:
     def __init__(self) -> None:
         self.messages: list[OrderEventMessage] = []
 
-    def waiting(self) -> int:
-        return 0
+    def backlog(self) -> Backlog:
+        return Backlog(0, 0)
 
     def send_all(self, messages: Sequence[OrderEventMessage]) -> None:
         self.messages += messages

@@ -21,7 +21,7 @@ from partner_orders.reconciliation_table import BACKFILL_COUNTS
 app = typer.Typer(help="Reconciliation: run it now, see its reports.", no_args_is_help=True)
 
 _LONGEST_WAIT = timedelta(hours=12)
-_DRIFT = ("missing", "different", "webhooks_missed")
+_DRIFT = ("missing", "before_registration", "different", "webhooks_missed")
 # What a call may end with although the next one can go on; of anything else an operator has to remove the cause.
 _GOES_ON = {"", "out_of_time"}
 _PASSES = {

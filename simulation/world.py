@@ -31,6 +31,7 @@ from local.simulated_platform.partner_api import PartnerApi, Request, Unknowns
 from partner_orders import intake, partner_api
 from partner_orders.credentials import PartnerApiCredentials
 from partner_orders.partner_api import PartnerApi as PartnerApiClient
+from partner_orders.reconciliation import NO_STORE
 from partner_orders.webhook_secret import WebhookSecret
 from simulation.faults import Faults
 from simulation.hour import CHAIN_ID, Fate, Post, trading
@@ -377,7 +378,9 @@ class World:
         """Have the whole hour looked at again, until there is nothing more to do."""
         for _ in range(8):
             request: dict[str, Any] = {"from": (START - timedelta(hours=1)).isoformat()}
-            report = self._in_calm(request, lambda report: "backfill" in report)
+            report = self._in_calm(request, lambda report: "backfill" in report or "error" in report)
+            if report.get("error") == NO_STORE:
+                return
             while report["state"] != "done":
                 self._in_calm({}, lambda report: report["stopped"] != "another_worker_holds_the_lease")
                 report = self._in_calm({"backfill": report["backfill"]}, lambda report: "backfill" in report)
@@ -395,7 +398,7 @@ class World:
             self.kernel.spawn(partial(self._reconcile_into, reports, event), self.service)
             self.kernel.run(self.kernel.seconds + 1000)
             [report] = reports
-            if report is None or report["failed_stores"]:
+            if report is None or report.get("failed_stores"):
                 raise Violation(f"the reconciler fails in calm weather: {report}")
             if served(report):
                 return report
@@ -643,7 +646,7 @@ class World:
         self.said.append(json.dumps(report))
         self.reports.append(report)
         taken = self.queue.taken["reconciliation"] - taken
-        if taken < report["enqueued"]:
+        if taken < report.get("enqueued", 0):
             raise Violation(f"the reconciler says it enqueued {report['enqueued']}, the queue took {taken}")
         return report
 

@@ -50,7 +50,7 @@ def reconciler() -> Reconciler:
         rate_limit,
     )
     retention = timedelta(days=settings.order_retention_days)
-    orders = OrdersTable(dynamodb, table, retention, now)
+    orders = OrdersTable(dynamodb, table, retention, now, time.sleep)
     queue = OrderEventsQueue(aws.client("sqs", AWS_CALLS), settings.order_events_queue_url)
     return Reconciler(
         PartnerApi(base_url, settings.chain_id, credentials, session, rate_limit, now, time.sleep),
@@ -85,11 +85,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         context.aws_request_id,
         lambda: context.get_remaining_time_in_millis() / 1000,
         only_backfills=bool(backfill_id),
+        tell=_tell,
     )
+    return reconciler().backfill(backfill_id) if backfill_id else report.to_json()
+
+
+def _tell(report: Report) -> None:
     logger.info("reconciled", report=report.to_json())
     if report.stopped not in IDLE:
         _measure(report)
-    return reconciler().backfill(backfill_id) if backfill_id else report.to_json()
 
 
 def _measure(report: Report) -> None:
@@ -99,11 +103,13 @@ def _measure(report: Report) -> None:
         "WebhooksMissed": report.counts["webhooks_missed"],
         "StoresChecked": report.counts["stores_checked"],
         "StoresFailed": len(report.failed_stores),
-        "StoresSilent": len(report.silent_stores),
         "PartnerApiUnauthorised": report.api_errors["unauthorised"],
         "PartnerApiRateLimited": report.api_errors["rate_limited"] + report.api_errors["blocked"],
         "PartnerApiErrors": report.api_errors.total(),
     }
+    # A zero would say that it was looked for them.
+    if report.silent_stores is not None:
+        figures["StoresSilent"] = len(report.silent_stores)
     if report.token_age_days is not None:
         figures["PartnerApiTokenAgeDays"] = report.token_age_days
     for name, value in figures.items():

@@ -19,6 +19,7 @@ from partner_orders.intake import Delivery, Intake
 from partner_orders.message import WEBHOOK, OrderEventMessage
 from partner_orders.order_events_queue import OrderEventsQueue, QueueRefusedError
 from partner_orders.orders_table import OrdersTable
+from partner_orders.reconciliation import NO_STORE
 from partner_orders.reconciliation_report import Repair, Report
 from partner_orders.reconciliation_table import Backfill
 from tests.cli.conftest import Ran
@@ -56,6 +57,8 @@ class Reconciler:
     def _answer(self, event: dict[str, Any]) -> dict[str, Any]:
         if event.get("from") == "yesterday":
             return {"error": '"from" should be a time in ISO 8601'}
+        if event.get("stores") == ["nowhere"]:
+            return {"error": NO_STORE}
         if not event:
             stopped = self._stops.pop(0) if self._stops else ""
             if not stopped:
@@ -143,15 +146,29 @@ def test_a_window_that_is_none_is_refused_with_the_reconcilers_own_words(
     assert (ran.status, "ISO 8601" in ran.err) == (1, True)
 
 
+def test_a_stack_that_knows_no_store_is_told_how_to_make_one_known(
+    run: Run, reconciler: Callable[..., Reconciler]
+) -> None:
+    function = reconciler()
+    ran = run("reconcile", "run", "--store", "nowhere")
+    said = " ".join(ran.err.split())
+    assert (ran.status, NO_STORE in said, ran.out) == (1, True, "")
+    assert len(function.requests) == 1
+
+
 def test_the_drift_is_told_by_day_and_store(run: Run, stack: DeployedStack) -> None:
     report = Report(now() - timedelta(minutes=3))
     for number in range(3):
         report.add(Repair(f"o{number}", "q7xk", "missing", "RECEIVED", webhook_missed=number < 2))
+    report.add(Repair("old", "q7xk", "missing", "RECEIVED", webhook_missed=False, before_registration=True))
     report.failed_stores["k7mf"] = "server_error:503"
-    stack.reconciliation.keep_report(report.to_json())
+    stack.reconciliation.keep_report(report.started_at, report.to_json())
     ran = run("reconcile", "reports")
     [found] = run("reconcile", "reports", "--json").json
-    assert found["stores"]["q7xk"] == {"missing": 3, "webhooks_missed": 2}
+    assert found["stores"]["q7xk"] == {"missing": 4, "webhooks_missed": 2, "before_registration": 1}
+    [columns, row, *_] = ran.out.splitlines()
+    assert columns.split()[2:6] == ["missing", "before_registration", "different", "webhooks_missed"]
+    assert row.split()[1:5] == ["q7xk", "4", "1", "2"]
     assert "q7xk" in ran.out
     assert "server_error:503 (1)" in ran.out
 

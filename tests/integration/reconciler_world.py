@@ -14,6 +14,7 @@ from partner_orders.credentials import PartnerApiCredentials
 from partner_orders.event import Arrival, OrderEvent, RejectedError, understand
 from partner_orders.lease import Lease
 from partner_orders.message import OrderEventMessage
+from partner_orders.order_events_queue import Backlog
 from partner_orders.partner_api import PartnerApi
 from partner_orders.rate_limit import RateLimit
 from partner_orders.reconciliation import Reconciler
@@ -94,15 +95,22 @@ class MemoryQueue:
     def send_all(self, messages: Sequence[OrderEventMessage]) -> None:
         self.messages += messages
 
-    def waiting(self) -> int:
-        return 10_000 if self._time.seconds < self.backlog_until else 0
+    def backlog(self) -> Backlog:
+        return Backlog(10_000 if self._time.seconds < self.backlog_until else 0, 0)
 
 
 class World:
-    """``lives`` are what the platform knows. Nothing of it reaches us but by the reconciler, or by ``receive``."""
+    """``lives`` are what the platform knows. Nothing of it reaches us but by the reconciler, or by ``receive``. Their
+    stores are as old as the first of them, or were registered at ``registered_at``."""
 
     def __init__(
-        self, dynamodb: Any, lives: list[Life], time: VirtualTime, unknowns: Unknowns | None = None, limit: int = 60
+        self,
+        dynamodb: Any,
+        lives: list[Life],
+        time: VirtualTime,
+        unknowns: Unknowns | None = None,
+        limit: int = 60,
+        registered_at: datetime | None = None,
     ) -> None:
         self.time = time
         self.lives = lives
@@ -119,8 +127,10 @@ class World:
         self.table = ReconciliationTable(dynamodb, TABLE, time.now)
         self.sessions: list[PlatformSession] = []
         self.kill_after: int | None = None
+        opened_at = registered_at or min(life.created_at for life in lives)
+        earlier = StoresTable(dynamodb, TABLE, CHAIN_ID, lambda: opened_at)
         for life in {life.shop.store_id: life for life in lives}.values():
-            self.stores.register(understand(to_text(life.steps[0].body).encode()).order.client)
+            earlier.register(understand(to_text(life.steps[0].body).encode()).order.client)
         self.worker = self.new_worker()
 
     def new_worker(self, clock_off_by: timedelta = timedelta()) -> Reconciler:

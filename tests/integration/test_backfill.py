@@ -11,6 +11,8 @@ import pytest
 
 from local.simulated_platform.lives import trading_hour
 from partner_orders.backfill_request import InvalidRequestError
+from partner_orders.reconciliation_table import Position, ReconciliationTable
+from tests.integration.conftest import TABLE
 from tests.integration.platform import START, VirtualTime, lives
 from tests.integration.reconciler_world import Killed, World
 from tests.orders import CHAIN_ID
@@ -87,6 +89,40 @@ def test_while_a_backfill_runs_the_stores_are_checked_all_the_same(
         world.time.sleep(60)
         checked.append(world.tick(seconds=120).counts["stores_checked"])
     assert all(checked)
+
+
+def test_a_backfill_reads_the_position_of_the_store_it_serves_and_of_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, positions = [], ReconciliationTable.positions
+
+    def all_of_them(table: ReconciliationTable) -> dict[str, Position]:
+        read.append("all")
+        return positions(table)
+
+    monkeypatch.setattr(ReconciliationTable, "positions", all_of_them)
+    world.worker.add_backfill({})
+    world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    assert read == ["all"]  # of what is due, once
+
+
+def test_a_backfill_asks_for_a_store_by_the_id_that_the_api_took(world: World) -> None:
+    shop = world.lives[0].shop
+    code = shop.external_partner_config_id
+    world.table.move(Position(shop.store_id, AFTER, AFTER, vendor_id=code), fence=2_000_000_000)
+    world.new_worker()
+    world.worker.add_backfill({"stores": [shop.store_id]})
+    world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    assert {asked.url.split("/vendors/")[1].split("/")[0] for asked in world.sessions[-1].asked} == {code}
+
+
+@pytest.mark.parametrize("row", [{}, {"checked_until": {"S": "soon"}}])
+def test_a_position_that_cannot_be_read_does_not_stop_a_backfill(world: World, row: dict[str, Any]) -> None:
+    key = {"pk": {"S": "RECONCILIATION"}, "sk": {"S": f"POSITION#{world.lives[0].shop.store_id}"}}
+    world.dynamodb.put_item(TableName=TABLE, Item={**key, **row})
+    backfill_id = world.worker.add_backfill({})
+    world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    assert world.worker.backfill(backfill_id)["missing"] == len(world.lives)
 
 
 def test_a_backfill_nobody_knows_is_an_error(world: World) -> None:

@@ -249,6 +249,41 @@ def test_every_way_to_find_orders_is_one_request(day: OrdersTable, dynamodb: Any
     assert calls.made == ["Query"] * 5
 
 
+class Unprocessing:
+    """DynamoDB that leaves every key of the first ``times`` requests unprocessed."""
+
+    def __init__(self, client: Any, times: int) -> None:
+        self._client = client
+        self.left = times
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        self.left -= 1
+        if self.left >= 0:
+            return {"Responses": {}, "UnprocessedKeys": RequestItems}
+        answer: dict[str, Any] = self._client.batch_get_item(RequestItems=RequestItems)
+        return answer
+
+
+def test_what_dynamodb_leaves_unprocessed_is_asked_for_again_after_growing_pauses(
+    day: OrdersTable, dynamodb: Any
+) -> None:
+    slept: list[float] = []
+    table = OrdersTable(Unprocessing(dynamodb, times=3), TABLE, RETENTION, lambda: NOW, slept.append)  # type: ignore[arg-type]
+    assert table.known(["a", "b", "nobody"]).keys() == {"a", "b"}
+    assert len(slept) == 3
+    assert 0 < slept[0] < slept[1] < slept[2] < 1
+
+
+def test_keys_that_stay_unprocessed_are_a_throttle_after_seconds(dynamodb: Any) -> None:
+    client, slept = Unprocessing(dynamodb, times=1_000), list[float]()
+    table = OrdersTable(client, TABLE, RETENTION, lambda: NOW, slept.append)  # type: ignore[arg-type]
+    with pytest.raises(ClientError) as raised:
+        table.known(["a"])
+    assert raised.value.response["Error"]["Code"] == "ProvisionedThroughputExceededException"
+    assert client.left > 900
+    assert 3 < sum(slept) < 10
+
+
 def test_the_digests_of_many_orders_are_read_a_hundred_at_a_time(day: OrdersTable, dynamodb: Any) -> None:
     calls = Calls(dynamodb)
     known = day.known(["a", "b", "nobody", *(f"x{number}" for number in range(120))])

@@ -15,6 +15,7 @@ from partner_orders.backfill_request import InvalidRequestError
 from partner_orders.lifecycle import is_sent
 from tests.integration.platform import BASE_URL, START, TOKEN, VirtualTime, lives
 from tests.integration.reconciler_world import FUNCTION_SECONDS, World
+from tests.integration.test_reconciliation_ticks import set_store
 
 AFTER = START + timedelta(hours=2)
 
@@ -34,6 +35,51 @@ def test_orders_that_no_webhook_told_of_are_found_queued_and_stored(world: World
     assert report.failed_stores == {}
     world.drain()
     assert world.not_in_step() == []
+
+
+def test_orders_from_before_their_store_was_registered_are_made_whole_but_no_webhook_of_theirs_was_missed(
+    dynamodb: Any,
+) -> None:
+    """A chain with history starts today: nobody sent webhooks of what was ordered before."""
+    everything = lives()
+    began = everything[4].created_at
+    before = sum(life.created_at < began for life in everything)
+    world = World(dynamodb, everything, VirtualTime(AFTER), registered_at=began)
+    report = world.tick()
+    assert report.counts["missing"] == report.counts["enqueued"] == len(world.lives)
+    assert report.counts["before_registration"] == before > 0
+    assert report.counts["webhooks_missed"] == len(world.lives) - before > 0
+    counted = report.to_json()
+    assert sum(counts.get("before_registration", 0) for counts in counted["stores"].values()) == before
+    assert counted["before_registration"] == before
+    assert {repair.order_id for repair in report.repairs if repair.before_registration} == {
+        life.order_id for life in everything if life.created_at < began
+    }
+    assert not any(repair.webhook_missed and repair.before_registration for repair in report.repairs)
+
+
+def test_what_happens_to_an_older_order_after_its_store_was_registered_is_missed_if_no_webhook_came(
+    dynamodb: Any,
+) -> None:
+    world = World(dynamodb, lives(), VirtualTime(AFTER), registered_at=AFTER)
+    for life in world.lives:
+        world.receive(life, step=0)
+    report = world.tick()
+    assert report.counts["webhooks_missed"] == sum(is_sent(repair.status) for repair in report.repairs) > 0
+    assert report.counts["before_registration"] == 0
+
+
+def test_a_store_registered_by_its_first_webhook_has_the_orders_after_it_counted(dynamodb: Any) -> None:
+    first, *rest = lives(stores=1)
+    world = World(dynamodb, [first, *rest], VirtualTime(AFTER), registered_at=first.created_at + timedelta(seconds=3))
+    world.receive(first)
+    assert world.tick().counts["webhooks_missed"] == len(rest)
+
+
+def test_a_store_row_without_a_readable_time_of_registration_has_every_order_counted(world: World) -> None:
+    for life in world.lives:
+        set_store(world, life.shop.store_id, registered_at="once")
+    assert world.tick().counts["webhooks_missed"] == len(world.lives)
 
 
 def test_a_repair_names_the_order_how_late_it_is_and_travels_with_its_cause(world: World) -> None:
@@ -89,6 +135,20 @@ def test_what_was_in_step_is_not_read_again_but_by_each_days_sweep(dynamodb: Any
         reads.append(world.orders.read_orders - before)
     assert in_step[0] == in_step[1] > 0
     assert reads == [in_step[0], 0, len(world.lives)]
+
+
+def test_more_orders_than_a_worker_remembers_are_in_step_all_the_same(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("partner_orders.comparison.MAX_REMEMBERED", 2)
+    world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=45)))
+    world.tick()
+    world.drain()
+    for _ in range(3):
+        world.time.sleep(10)
+        report = world.tick()
+        assert report.counts["in_step"] > 2
+        assert report.counts["enqueued"] == 0
 
 
 def test_an_order_of_the_platform_that_we_cannot_understand_is_queued_once_and_kept(world: World) -> None:
@@ -398,6 +458,25 @@ def test_no_token_or_secret_appears_in_a_report_a_row_or_an_error(world: World) 
 def test_a_request_that_cannot_be_meant_says_what_to_change(world: World, request_: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidRequestError, match=says):
         world.worker.add_backfill(request_)
+    assert world.table.backfills() == []
+
+
+@pytest.mark.parametrize("request_", [{"preview": False}, {"preview": True}, {"stores": ["nowhere"]}])
+def test_a_backfill_without_a_registered_store_says_how_one_is_registered(
+    world: World, request_: dict[str, Any]
+) -> None:
+    for store in world.stores.all():
+        world.stores.remove(store)
+    with pytest.raises(InvalidRequestError, match=r"no store is registered yet.*partner-orders stores set.*import"):
+        world.worker.add_backfill(request_)
+    assert world.table.backfills() == []
+
+
+def test_a_backfill_of_paused_stores_alone_says_that_they_are_to_be_named(world: World) -> None:
+    for store in world.stores.all():
+        set_store(world, store.store_id, is_paused="true")
+    with pytest.raises(InvalidRequestError, match=r"every registered store is paused.*name"):
+        world.worker.add_backfill({})
     assert world.table.backfills() == []
 
 

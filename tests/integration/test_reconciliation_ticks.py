@@ -1,19 +1,22 @@
 """Ticks: which stores are served when, from where to where, by whom, and within what limits."""
 
+import contextlib
+import itertools
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.simulated_platform.lives import Life, Step
 from partner_orders import partner_api
 from partner_orders.lease import DURATION, Lease, LeaseLostError
 from partner_orders.message import WEBHOOK, OrderEventMessage
-from partner_orders.order_events_queue import OrderEventsQueue
-from partner_orders.reconciliation_table import Position
-from tests.integration.conftest import TABLE
+from partner_orders.order_events_queue import Backlog, OrderEventsQueue
+from partner_orders.reconciliation_table import Position, ReconciliationTable
+from tests.integration.conftest import TABLE, Calls
 from tests.integration.platform import START, VirtualTime, lives
 from tests.integration.reconciler_world import Killed, World
 
@@ -214,7 +217,7 @@ def test_a_store_with_open_orders_comes_before_one_that_waits_longer_without(dyn
     world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
     names = sorted({life.shop.store_id for life in world.lives})
     for name in names:
-        ago = timedelta(minutes=10 if name == names[2] else 20)
+        ago = timedelta(minutes=5 if name == names[2] else 25)
         world.table.move(Position(name, AFTER - ago, AFTER), fence=0)
     open_life = next(
         life for life in world.lives if life.shop.store_id == names[2] and life.steps[0].status == "RECEIVED"
@@ -228,13 +231,49 @@ def test_a_store_gone_silent_in_its_hours_is_reported_and_comes_first(dynamodb: 
     world = World(dynamodb, lives(stores=4), VirtualTime(AFTER + timedelta(hours=3)))
     names = sorted({life.shop.store_id for life in world.lives})
     for name in names:
-        ago = timedelta(minutes=10 if name == names[1] else 20)
+        ago = timedelta(minutes=5 if name == names[1] else 25)
         world.table.move(Position(name, world.time.now() - ago, world.time.now()), fence=0)
     set_store(world, names[1], trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
     set_store(world, names[2], trading_hours="mon-sun 03:00-04:00", time_zone="Asia/Karachi")
     report = world.tick()
     assert report.silent_stores == [names[1]]
     assert order_of_stores(world)[0] == names[1]
+
+
+def test_among_the_urgent_and_among_the_rest_the_most_overdue_comes_first(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
+    names = sorted({life.shop.store_id for life in world.lives})
+    for name, minutes in zip(names, (25, 5, 55, 9), strict=True):
+        world.table.move(Position(name, AFTER - timedelta(minutes=minutes), AFTER), fence=0)
+    for name in (names[1], names[3]):
+        set_store(world, name, trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
+    world.tick()
+    assert order_of_stores(world) == [names[3], names[1], names[2], names[0]]
+
+
+def test_a_store_that_waits_for_long_comes_before_the_urgent_that_were_just_checked(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
+    names = sorted({life.shop.store_id for life in world.lives})
+    for name in names:
+        set_store(world, name, trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
+        world.table.move(Position(name, AFTER - timedelta(minutes=20), AFTER), fence=0)
+    set_store(world, names[3], trading_hours="")
+    world.table.move(Position(names[3], AFTER - timedelta(minutes=61), AFTER), fence=0)
+    world.tick()
+    assert order_of_stores(world)[0] == names[3]
+
+
+def test_urgent_stores_that_fill_every_run_do_not_starve_the_rest(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(stores=4), VirtualTime(AFTER), limit=2)  # nine tenths of it are one a minute
+    names = sorted({life.shop.store_id for life in world.lives})
+    for name in names[:3]:
+        set_store(world, name, trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
+    for name in names:
+        world.table.move(Position(name, AFTER, AFTER), fence=0)
+    for _ in range(40):
+        world.time.sleep(60)
+        world.tick(seconds=160)  # two stores
+    assert set(order_of_stores(world)) == {*names}
 
 
 def test_the_round_that_the_limit_allows_is_reported(dynamodb: Any) -> None:
@@ -289,6 +328,31 @@ def test_a_token_that_is_due_when_the_minute_is_full_does_not_make_it_overstay(c
         assert crowded.time.seconds - began < seconds
 
 
+def test_it_pauses_while_even_a_few_messages_wait_for_seconds_without_being_received(
+    crowded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowded.queue, "backlog", lambda: Backlog(30 if crowded.time.seconds < 60 else 0, 0))
+    crowded.tick()
+    seconds = [(at - AFTER).total_seconds() for at in crowded.api.requests]
+    assert not any(6 < second < 60 for second in seconds)
+    assert any(second >= 60 for second in seconds)
+
+
+def test_a_busy_hour_does_not_pause_it(crowded: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many at consumers, and some that wait for a moment."""
+    looks = itertools.cycle([Backlog(60, 90), Backlog(60, 90), Backlog(3, 150)])
+    monkeypatch.setattr(crowded.queue, "backlog", lambda: next(looks))
+    crowded.tick(seconds=60)
+    assert len(crowded.api.requests) == 54
+
+
+def test_messages_that_a_consumer_puts_off_again_and_again_do_not_pause_it_while_they_are_few(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.queue, "backlog", lambda: Backlog(0, 150))
+    assert world.tick().stopped == ""
+
+
 def test_it_pauses_while_live_orders_would_wait_behind_the_backlog(world: World) -> None:
     world.queue.backlog_until = 120.0
     world.tick()
@@ -299,8 +363,9 @@ def test_it_pauses_while_live_orders_would_wait_behind_the_backlog(world: World)
 def test_what_a_consumer_put_off_counts_as_waiting_too(queue: OrderEventsQueue, sqs: Any, queue_url: str) -> None:
     for _ in range(3):
         queue.send(OrderEventMessage(WEBHOOK, AFTER, "c", b"{}"))
-    sqs.receive_message(QueueUrl=queue_url, VisibilityTimeout=900)
-    assert queue.waiting() == 3
+    sqs.receive_message(QueueUrl=queue_url, VisibilityTimeout=900, MaxNumberOfMessages=10)
+    queue.send(OrderEventMessage(WEBHOOK, AFTER, "c", b"{}"))
+    assert queue.backlog() == Backlog(unreceived=1, received=3)
 
 
 def test_it_gives_up_waiting_for_the_queue_before_its_deadline(world: World) -> None:
@@ -417,12 +482,94 @@ def test_every_run_leaves_a_report_that_can_be_read_back(world: World) -> None:
     assert sum(counts["missing"] for counts in reports[0]["stores"].values()) == len(world.lives)
 
 
+def kept(world: World) -> list[dict[str, Any]]:
+    return world.table.reports(AFTER - timedelta(hours=1), AFTER + timedelta(hours=9))
+
+
+def throttled(*_: Any) -> None:
+    raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "PutItem")
+
+
+def test_a_run_that_ends_by_an_error_has_what_it_found_in_its_report(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(ReconciliationTable, "move", throttled)
+        with pytest.raises(ClientError):
+            world.tick()
+    queued = len(world.queue.messages)
+    [report] = kept(world)
+    assert report["stopped"] == "error:ClientError"
+    assert report["missing"] == report["webhooks_missed"] == report["enqueued"] == queued > 0
+    assert report["requests"] == len(world.api.requests)
+    world.drain()
+    world.time.sleep(300)
+    world.tick()
+    assert sum(report["webhooks_missed"] for report in kept(world)) == len(world.lives)
+
+
+def test_a_run_that_cannot_even_see_what_is_due_leaves_a_report_and_gives_the_lease_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(world.orders, "open_since", throttled)
+        with pytest.raises(ClientError):
+            world.tick()
+    assert [report["stopped"] for report in kept(world)] == ["error:ClientError"]
+    world.time.sleep(1)
+    assert world.tick().stopped == ""
+
+
+def test_a_report_that_cannot_be_kept_is_told_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ReconciliationTable, "keep_report", throttled)
+    told: list[Any] = []
+    with pytest.raises(ClientError):
+        world.worker.tick("run", lambda: 900.0, tell=told.append)
+    [report] = told
+    assert report.counts["enqueued"] == len(world.queue.messages) > 0
+
+
+@pytest.mark.parametrize("after", range(1, 12))
+def test_a_kill_costs_the_count_of_no_store_that_was_done(dynamodb: Any, after: int) -> None:
+    world = World(dynamodb, lives(orders=20, stores=4), VirtualTime(AFTER))
+    world.kill_after = after
+    with contextlib.suppress(Killed):
+        world.tick()
+    orders = Counter(life.shop.store_id for life in world.lives)
+    counted = Counter[str]()
+    for report in kept(world):
+        assert report["stopped"] in {"", "under_way_or_killed"}
+        counted.update({store: counts["webhooks_missed"] for store, counts in report["stores"].items()})
+    done = world.table.positions().keys()
+    assert {store: counted[store] for store in done} == {store: orders[store] for store in done}
+
+
+def test_a_kill_in_a_backfill_costs_the_count_of_no_store_that_was_done(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(orders=20, stores=4), VirtualTime(AFTER))
+    backfill_id = world.worker.add_backfill({})
+    world.kill_after = 5
+    with pytest.raises(Killed):
+        world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    progress = world.worker.backfill(backfill_id)
+    assert progress["missing"] > 0
+    assert sum(report["missing"] for report in kept(world)) == progress["missing"]
+
+
+def test_a_run_that_finds_nothing_writes_its_report_once(world: World) -> None:
+    world.tick()
+    world.drain()
+    world.time.sleep(300)
+    calls = Calls(world.dynamodb)
+    world.tick()
+    assert calls.made.count("PutItem") == len(world.table.positions()) + 1
+
+
 def test_a_report_over_thousands_of_stores_fits_an_item(world: World) -> None:
     report = world.tick()
     for number in range(5_000):
         report.failed_stores[f"a-store-{number:08}"] = "server_error:503"
         report.stores[f"a-store-{number:08}"] = Counter(missing=number, different=7, webhooks_missed=number)
-    world.table.keep_report(report.to_json())
+    world.table.keep_report(report.started_at, report.to_json())
     start, end = AFTER - timedelta(hours=1), AFTER + timedelta(hours=1)
     assert world.table.reports(start, end)[-1] == report.to_json()
 

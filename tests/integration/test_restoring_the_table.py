@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
+from partner_orders.clock import to_text
 from partner_orders.erasure import Erasure
 from partner_orders.event import Arrival, understand
 from partner_orders.orders_table import OrdersTable
@@ -65,7 +66,7 @@ def test_what_was_lost_arrives_whole_and_what_is_there_stays_as_it_is(
         stores.register(event.order.client)
     rejected.keep(b"no order", Arrival("webhook", NOW), "malformed_json", ["not JSON"])
     reconciliation = ReconciliationTable(dynamodb, TABLE, clock)
-    reconciliation.keep_report({"started_at": "2026-10-14T09:00:00.000000Z"})
+    reconciliation.keep_report(NOW, {"started_at": to_text(NOW)})
     before = rows(dynamodb)
     assert {key[0].partition("#")[0] for key in before} > {"ORDER", "STORES", "REJECTED"}
     assert any(sk.startswith("EVENT#") for _, sk in before)

@@ -8,9 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.simulated_platform.partner_api import Response
 from partner_orders.message import WEBHOOK, OrderEventMessage
+from partner_orders.reconciliation_table import ReconciliationTable
 from tests.integration.conftest import NOW
 from tests.integration.platform import START, VirtualTime, lives
 from tests.integration.reconciler_world import World
@@ -104,6 +106,39 @@ def test_a_tick_that_did_nothing_says_nothing_of_stores_that_are_silent_or_faile
     assert "StoresSilent" not in measured(world, capsys)
     world.time.sleep(200)  # The lease has run out.
     assert measured(world, capsys)["StoresSilent"] > 0
+
+
+def throttled(*_: Any) -> None:
+    raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "PutItem")
+
+
+def test_a_run_that_ends_by_an_error_fails_the_invocation_after_what_it_found_is_counted_and_logged(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ReconciliationTable, "move", throttled)
+    app: Any = function_module("reconciler")
+    logged: list[dict[str, Any]] = []
+    app.reconciler = lambda: world.worker
+    app.logger = SimpleNamespace(info=lambda _, report: logged.append(report))
+    with pytest.raises(ClientError):
+        app.handler({}, SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: 900_000))
+    counted = emitted(capsys.readouterr().out)
+    assert counted["WebhooksMissed"] == counted["FoundMissing"] == len(world.queue.messages) > 0
+    assert [report["stopped"] for report in logged] == ["error:ClientError"]
+
+
+def test_a_run_that_ends_before_it_looked_says_nothing_of_silent_stores(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_silent_store(world)
+    monkeypatch.setattr(world.orders, "open_since", throttled)
+    app: Any = function_module("reconciler")
+    app.reconciler = lambda: world.worker
+    with pytest.raises(ClientError):
+        app.handler({}, SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: 900_000))
+    counted = emitted(capsys.readouterr().out)
+    assert "StoresChecked" in counted
+    assert "StoresSilent" not in counted
 
 
 @NOTHING_TO_COUNT

@@ -20,6 +20,7 @@ from partner_orders.partner_api import identity, unreadable
 from partner_orders.reconciliation_report import MAX_NAMED, Repair, Report
 from partner_orders.rejected_table import RejectedTable, digest_of
 from partner_orders.stored_order import KnownOrder
+from partner_orders.stores_table import Store
 
 MAX_REMEMBERED = 50_000
 
@@ -41,7 +42,7 @@ class Comparison:
 
     def compare(
         self,
-        store_id: str,
+        store: Store,
         page: Sequence[Json],
         report: Report,
         correlation_id: str,
@@ -74,18 +75,19 @@ class Comparison:
                     bodies.append(("not_understood", body))
                 continue
             events[event.order_id] = event
-        known = self._orders.known(order_id for order_id, event in events.items() if event.digest not in self._in_step)
+        remembered = {order_id for order_id, event in events.items() if event.digest in self._in_step}
+        known = self._orders.known(events.keys() - remembered)
         found: set[str] = set()
         for order_id, event in events.items():
             ours = known.get(order_id)
             if event.digest in report.found:
                 continue  # In this run already; the consumer may not have come to it yet.
-            if event.digest in self._in_step or (ours is not None and event.digest in ours.digests):
+            if order_id in remembered or (ours is not None and event.digest in ours.digests):
                 counts["in_step"] += 1
-                self._remember(event.digest, store_id)
+                self._remember(event.digest, store.store_id)
             elif not self._orders.is_expired(event):
                 in_detail = len(report.repairs) + len(repairs) < MAX_NAMED
-                repairs.append(self._repair(store_id, event, ours, platform_now(), in_detail))
+                repairs.append(self._repair(store, event, ours, platform_now(), in_detail))
                 bodies.append((repairs[-1].found, event.body))
                 found.add(event.digest)
         if bodies and not preview:
@@ -110,17 +112,26 @@ class Comparison:
         self._in_step[digest] = store_id
 
     def _repair(
-        self, store_id: str, event: OrderEvent, ours: KnownOrder | None, platform_now: datetime, in_detail: bool
+        self, store: Store, event: OrderEvent, ours: KnownOrder | None, platform_now: datetime, in_detail: bool
     ) -> Repair:
         fields: list[str] = []
         if in_detail and ours is not None and (stored := self._orders.get(event.order_id)) and stored.snapshot.body:
             fields = changed_fields(parse(stored.snapshot.body), parse(event.body))
+        earlier = ours is None and _is_from_before(store, event)
+        never_sent_to_us = ours is None or (lifecycle.is_sent(event.status) and event.status not in ours.statuses)
         return Repair(
             order_id=event.order_id,
-            store_id=store_id,
+            store_id=store.store_id,
             found="missing" if ours is None else "different",
             status=event.status,
-            webhook_missed=ours is None or (lifecycle.is_sent(event.status) and event.status not in ours.statuses),
+            webhook_missed=never_sent_to_us and not earlier,
+            before_registration=earlier,
             fields=tuple(fields),
             late_seconds=round((platform_now - event.occurred_at).total_seconds()) if event.occurred_at else None,
         )
+
+
+def _is_from_before(store: Store, event: OrderEvent) -> bool:
+    """Whether the order was created before we knew its store: nobody sent us webhooks of it then."""
+    created_at = event.order.sys.created_at
+    return bool(store.registered_at and created_at and created_at < store.registered_at)

@@ -1,7 +1,7 @@
 """The order-events queue: the one way into the table."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from partner_orders.message import OrderEventMessage
 
@@ -15,6 +15,13 @@ BATCH_BYTES = 1_000_000
 
 class QueueRefusedError(RuntimeError):
     """The queue did not take messages that it was given."""
+
+
+class Backlog(NamedTuple):
+    """About how many messages wait to be received, and how many a consumer has, or has put off."""
+
+    unreceived: int
+    received: int
 
 
 class OrderEventsQueue:
@@ -48,10 +55,12 @@ class OrderEventsQueue:
             codes = ", ".join(sorted({entry["Code"] for entry in refused}))
             raise QueueRefusedError(f"the queue refused {len(refused)} of {len(entries)} messages: {codes}")
 
-    def waiting(self) -> int:
-        """How many messages are on the queue, about: that wait, are at a consumer, or were put off by one."""
+    def backlog(self) -> Backlog:
         attributes = self._client.get_queue_attributes(
             QueueUrl=self._url,
             AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
         )["Attributes"]
-        return sum(map(int, attributes.values()))
+        return Backlog(
+            unreceived=int(attributes["ApproximateNumberOfMessages"]),
+            received=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+        )

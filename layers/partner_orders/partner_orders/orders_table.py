@@ -5,7 +5,8 @@ absent or lower. If the condition fails, DynamoDB hands back the item; what it l
 See docs/data-model.md for the keys, and docs/decisions for the costs.
 """
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -31,6 +32,8 @@ ITEM_BODIES_BYTES = 32_768
 # More at once would be a longer expression than the 4 KB that DynamoDB takes.
 MAX_MOVED = 100
 MAX_WRITES = 12
+# Seconds before what DynamoDB left unprocessed is asked for again: there is no end to a table that is throttled.
+UNPROCESSED_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 
 class ContendedError(RuntimeError):
@@ -52,11 +55,19 @@ class Written:
 class OrdersTable:
     """Orders and their history. ``retention`` is counted from the platform's ``created_at``."""
 
-    def __init__(self, client: "DynamoDBClient", table_name: str, retention: timedelta, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table_name: str,
+        retention: timedelta,
+        clock: Clock,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
         self._table = table_name
         self._retention = retention
         self._clock = clock
+        self._sleep = sleep
 
     # -- writing ------------------------------------------------------------------------------------------------
 
@@ -320,17 +331,23 @@ class OrdersTable:
 
     def known(self, order_ids: Iterable[str]) -> dict[str, KnownOrder]:
         """What we have of each order; one we do not have is left out. Eventually consistent: half a read unit for an
-        item of up to 4 KB."""
+        item of up to 4 KB. Raises botocore's errors, a throttle's too for keys that stay unprocessed for seconds."""
         wanted = list(dict.fromkeys(order_ids))
         found: dict[str, KnownOrder] = {}
         for start in range(0, len(wanted), 100):
             keys: Any = [_order_key(order_id) for order_id in wanted[start : start + 100]]
-            while keys:
+            for pause in (*UNPROCESSED_PAUSES, None):
                 answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
                 for item in answer["Responses"].get(self._table, []):
                     found[item["pk"]["S"].removeprefix("ORDER#")] = known_order(item)
                 unprocessed = answer.get("UnprocessedKeys", {})
                 keys = unprocessed[self._table]["Keys"] if self._table in unprocessed else []
+                if not keys:
+                    break
+                if pause is None:
+                    error: Any = {"Code": "ProvisionedThroughputExceededException", "Message": "keys left unprocessed"}
+                    raise ClientError({"Error": error}, "BatchGetItem")
+                self._sleep(pause)
         return found
 
     def by_external_order_id(self, external_order_id: str) -> list[str]:

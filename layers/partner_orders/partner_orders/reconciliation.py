@@ -25,7 +25,7 @@ from partner_orders.partner_api import (
     PartnerApiError,
     TooManyPagesError,
 )
-from partner_orders.reconciliation_report import MAX_NAMED, Report
+from partner_orders.reconciliation_report import MAX_NAMED, UNDER_WAY, Report
 from partner_orders.reconciliation_table import Backfill, Position, ReconciliationTable
 from partner_orders.stores_table import Store, StoresTable
 from partner_orders.trading_hours import BadTradingHoursError, TradingHours
@@ -40,8 +40,9 @@ SWEEP_EVERY = timedelta(days=1)
 # An open order is looked for where it was created, this far back; the sweep goes further.
 OPEN_ORDERS = timedelta(days=3)
 SILENT_AFTER = timedelta(hours=1)
-# A store with open orders, or gone silent, is as urgent as one that is this many times as long overdue.
-URGENCY = 4
+# Who waits for this long, and for so many rounds, is as urgent as a store with open orders or gone silent.
+LONG_WAIT = timedelta(hours=1)
+LONG_WAIT_ROUNDS = 3
 # A run that a backfill makes long checks the stores again after this.
 ROUND = timedelta(minutes=5)
 # A window of more pages is read in parts, so that no stop costs more than a part.
@@ -52,20 +53,33 @@ BOUNDARY = timedelta(seconds=1)
 STORES_PER_BACKFILL = 3
 # The consumer takes some hundred messages a second: behind more than these, a live order would wait for seconds.
 PAUSE_ABOVE_MESSAGES = 200
+# So it does where more than these wait to be received whenever one looks, for so long.
+PAUSE_ABOVE_UNRECEIVED = 20
+UNRECEIVED_FOR = timedelta(seconds=5)
 LAST_START_SECONDS = 40.0
 HAND_BACK_SECONDS = 15.0
 
 
+NO_STORE = (
+    "no store is registered yet, so there is none to read: the first event of a store registers it, or you do, with"
+    " `partner-orders stores set` or `partner-orders stores import`"
+)
+ALL_PAUSED = 'every registered store is paused: name in "stores" which are meant, or end the pause of one'
+
+
 @dataclass
 class _Run:
-    """One invocation: its report so far, the orders of the present window that the platform showed, and the events that
-    each preview has found."""
+    """One invocation: its report so far, the orders of the present window that the platform showed, the events that
+    each preview has found, how many orders were queued when the report was last kept, and since when messages wait to
+    be received."""
 
     report: Report
     correlation_id: str
     remaining_seconds: Callable[[], float]
     seen: set[str] = field(default_factory=set)
     previewed: dict[str, set[str]] = field(default_factory=dict)
+    kept: int = 0
+    unreceived_since: datetime | None = None
 
 
 class _StoppedError(Exception):
@@ -109,12 +123,16 @@ class Reconciler:
         """Note a backfill down for this tick and those to come; gives its id. Raises InvalidRequestError."""
         request = BackfillRequest.from_event(event, self._clock(), self._history)
         stores = self._stores.all()
+        if not stores:
+            raise InvalidRequestError(NO_STORE)
         names = {store.external_partner_config_id: store.store_id for store in stores}
         names |= {store.store_id: store.store_id for store in stores}
         if unknown := [name for name in request.stores if name not in names]:
             raise InvalidRequestError(f"not among the registered stores: {', '.join(unknown)}")
         every = [store.store_id for store in stores if not store.is_paused]
         wanted = tuple(dict.fromkeys(names[name] for name in request.stores or every))
+        if not wanted:
+            raise InvalidRequestError(ALL_PAUSED)
         backfill = Backfill(
             backfill_id=f"{to_text(self._clock())}-{secrets.token_hex(2)}",
             start=request.start,
@@ -133,16 +151,25 @@ class Reconciler:
             raise InvalidRequestError("there is no backfill of this id; reports are kept for 90 days")
         return backfill.to_json()
 
-    def tick(self, correlation_id: str, remaining_seconds: Callable[[], float], only_backfills: bool = False) -> Report:
-        """Serve stores and backfills until all are served or the time is up. Raises botocore's errors."""
+    def tick(
+        self,
+        correlation_id: str,
+        remaining_seconds: Callable[[], float],
+        only_backfills: bool = False,
+        tell: Callable[[Report], None] = lambda _: None,
+    ) -> Report:
+        """Serve stores and backfills until all are served or the time is up. Raises botocore's errors, once ``tell``
+        has got the report of what was found until then."""
         report = Report(self._clock())
         if not self._lease.take():
             report.stopped = "another_worker_holds_the_lease"
+            tell(report)
             return report
         if self._lease.not_before is not None and self._clock() < self._lease.not_before:
             report.stopped = "the_platform_wants_to_be_asked_later"
             lease = self._lease
             lease.give_back(lease.last_request_at, lease.recent_requests or 0, lease.time_format)
+            tell(report)
             return report
         run = _Run(report, correlation_id, remaining_seconds)
         self._api.ahead, self._api.not_before = timedelta(0), None
@@ -151,22 +178,31 @@ class Reconciler:
         self._api.remaining_seconds = lambda: remaining_seconds() - HAND_BACK_SECONDS
         self._api.take_over(self._lease.last_request_at, self._lease.recent_requests, self._lease.time_format)
         requests_before, errors_before = self._api.requests, Counter(self._api.errors)
+        failure: Exception | None = None
         try:
-            self._serve(run, only_backfills)
+            try:
+                self._serve(run, only_backfills)
+            finally:
+                self._lease.give_back(
+                    self._api.last_request_at, self._api.recent_requests, self._api.time_format, self._api.not_before
+                )
         except LeaseLostError:
             report.stopped = "lease_lost"
         except OutOfTimeError:
             report.stopped = "out_of_time"
         except _StoppedError as stopped:
             report.stopped = str(stopped)
-        finally:
-            self._lease.give_back(
-                self._api.last_request_at, self._api.recent_requests, self._api.time_format, self._api.not_before
-            )
+        except Exception as error:
+            report.stopped, failure = f"error:{type(error).__name__}", error
         report.counts["requests"] = self._api.requests - requests_before
         report.api_errors = self._api.errors - errors_before
         report.token_age_days = self._api.token_age.days if self._api.token_age else None
-        self._table.keep_report(report.to_json())
+        try:
+            self._table.keep_report(report.started_at, report.to_json())
+        finally:
+            tell(report)
+        if failure is not None:
+            raise failure
         return report
 
     # -- what to serve, in which order ------------------------------------------------------------------------------
@@ -189,28 +225,37 @@ class Reconciler:
                 store, position = stores.popleft()
                 self._serve_store(store, position, open_orders.get(store.store_id, {}), run)
             turn += 1
+            self._keep_what_was_found(run)
             if backfills and not stores and not only_backfills and self._clock() - round_began >= ROUND:
                 (stores, open_orders), round_began = self._due(run), self._clock()
 
+    def _keep_what_was_found(self, run: _Run) -> None:
+        """What is queued is in step when it is looked for again: who kills this worker must not undo that it counts."""
+        if run.report.counts["enqueued"] > run.kept:
+            run.kept = run.report.counts["enqueued"]
+            self._table.keep_report(run.report.started_at, run.report.to_json() | {"stopped": UNDER_WAY})
+
     def _due(self, run: _Run) -> tuple[deque[tuple[Store, Position]], dict[str, dict[str, datetime]]]:
-        """Every store with its position, the most overdue first, and the open orders of each."""
+        """Every store with its position, in the order of their turns, and the open orders of each."""
         positions, open_orders, now = self._table.positions(), self._open_orders(), self._clock()
         stores = [store for store in self._stores.all() if not store.is_paused]
         silent = {store.store_id for store in stores if self._is_silent(store, now)}
         run.report.silent_stores = sorted(silent)
         run.report.round_seconds = round(len(stores) * 60 / self._api.requests_per_minute)
         never = now - PLATFORM_HISTORY
+        # Were there no end to it, those that are urgent in each run would keep the rest from ever being served.
+        long_wait = max(LONG_WAIT, LONG_WAIT_ROUNDS * timedelta(seconds=run.report.round_seconds))
 
-        def overdue(entry: tuple[Store, Position]) -> float:
+        def turn(entry: tuple[Store, Position]) -> tuple[bool, timedelta, bool]:
             store, position = entry
             lately = [at for at in open_orders.get(store.store_id, {}).values() if at >= now - OPEN_ORDERS]
             urgent = store.store_id in silent or bool(lately)
             # One that failed waits its turn, or those that always fail would be served for ever.
-            served_at = max(position.checked_until or never, position.tried_at or never)
-            return (now - served_at).total_seconds() * (URGENCY if urgent else 1)
+            overdue = now - max(position.checked_until or never, position.tried_at or never)
+            return urgent or overdue >= long_wait, overdue, urgent
 
         due = [(store, positions.get(store.store_id, Position(store.store_id))) for store in stores]
-        return deque(sorted(due, key=overdue, reverse=True)), open_orders
+        return deque(sorted(due, key=turn, reverse=True)), open_orders
 
     def _open_orders(self) -> dict[str, dict[str, datetime]]:
         """The open orders of each store, with the time that they were created."""
@@ -306,7 +351,7 @@ class Reconciler:
                 found = run.previewed.setdefault(backfill.backfill_id, set())
                 run = replace(run, report=Report(run.report.started_at, found=found))
             before = Counter(run.report.counts)
-            vendor_id = self._table.positions().get(name, Position(name)).vendor_id
+            vendor_id = self._table.position(name).vendor_id
             try:
                 for checked, _ in self._read(store, vendor_id, start, backfill.end, run, backfill.preview):
                     backfill = replace(backfill, done_until=checked).counting(run.report.counts - before)
@@ -385,7 +430,7 @@ class Reconciler:
             try:
                 for page in self._api.orders(name, start, end, most, some_expected):
                     run.seen |= self._comparison.compare(
-                        store.store_id, page, run.report, run.correlation_id, preview, self._api.now
+                        store, page, run.report, run.correlation_id, preview, self._api.now
                     )
                 return name
             except PartnerApiError as error:
@@ -398,8 +443,19 @@ class Reconciler:
     def _before_request(self, run: _Run) -> None:
         """Before each request: the lease is ours, and live orders do not wait behind what we have queued."""
         self._lease.keep()
-        while self._queue.waiting() > PAUSE_ABOVE_MESSAGES:
+        while self._is_behind(run):
             if run.remaining_seconds() < LAST_START_SECONDS:
                 raise _StoppedError("the_queue_is_behind")
             self._sleep(1.0)
             self._lease.keep()
+
+    def _is_behind(self, run: _Run) -> bool:
+        """Whether live orders may wait for seconds. SQS tells how many messages there are, and of no message how old it
+        is; those that nobody receives for a while have waited for as long, or others as many before them."""
+        backlog = self._queue.backlog()
+        if backlog.unreceived <= PAUSE_ABOVE_UNRECEIVED:
+            run.unreceived_since = None
+        elif run.unreceived_since is None:
+            run.unreceived_since = self._clock()
+        unreceived_for = self._clock() - run.unreceived_since if run.unreceived_since else timedelta(0)
+        return unreceived_for >= UNRECEIVED_FOR or sum(backlog) > PAUSE_ABOVE_MESSAGES

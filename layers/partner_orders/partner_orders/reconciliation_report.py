@@ -10,21 +10,25 @@ from partner_orders.clock import to_text
 # Named in full up to here; beyond it, counted.
 MAX_NAMED = 200
 COUNTS = (
-    *("stores_checked", "orders_checked", "in_step", "missing", "different", "webhooks_missed", "not_understood"),
-    *("not_shown", "enqueued", "requests"),
+    *("stores_checked", "orders_checked", "in_step", "missing", "before_registration", "different", "webhooks_missed"),
+    *("not_understood", "not_shown", "enqueued", "requests"),
 )
+# Why a run has not ended, in the report that it leaves behind on its way.
+UNDER_WAY = "under_way_or_killed"
 
 
 @dataclass(frozen=True)
 class Repair:
     """An order that was missing, or different in ``fields``. ``late_seconds`` is the age of its state when found;
-    ``webhook_missed`` says that a webhook which the platform promises for that state never reached us."""
+    ``webhook_missed`` says that a webhook which the platform promises for that state never reached us;
+    ``before_registration`` that the missing order is older than what we know of its store, so that none was due."""
 
     order_id: str
     store_id: str
     found: str
     status: str
     webhook_missed: bool
+    before_registration: bool = False
     fields: tuple[str, ...] = ()
     late_seconds: int | None = None
 
@@ -34,7 +38,8 @@ class Report:
     """Store and order ids, statuses and names of fields; nothing of an order's content.
 
     ``round_seconds`` is how often every store can be checked within the rate limit; ``stopped`` says why the run ended
-    before all was served, if it did; ``token_age_days`` how long ago the credentials were stored.
+    before all was served, if it did; ``token_age_days`` how long ago the credentials were stored. ``silent_stores`` is
+    None until it was looked for them.
     """
 
     started_at: datetime
@@ -42,7 +47,7 @@ class Report:
     stores: dict[str, Counter[str]] = field(default_factory=dict)
     repairs: list[Repair] = field(default_factory=list)
     failed_stores: dict[str, str] = field(default_factory=dict)
-    silent_stores: list[str] = field(default_factory=list)
+    silent_stores: list[str] | None = None
     not_shown: list[str] = field(default_factory=list)
     too_large: set[str] = field(default_factory=set)
     found: set[str] = field(default_factory=set)
@@ -52,7 +57,9 @@ class Report:
     stopped: str = ""
 
     def add(self, repair: Repair) -> None:
-        found = [repair.found, *(["webhooks_missed"] if repair.webhook_missed else [])]
+        found = [repair.found]
+        found += ["before_registration"] if repair.before_registration else []
+        found += ["webhooks_missed"] if repair.webhook_missed else []
         self.counts.update(found)
         self.stores.setdefault(repair.store_id, Counter()).update(found)
         if len(self.repairs) < MAX_NAMED:
@@ -65,7 +72,7 @@ class Report:
             "stores": {store: dict(counts) for store, counts in self.stores.items()},
             "repairs": [vars(repair) | {"fields": list(repair.fields)} for repair in self.repairs],
             "failed_stores": self.failed_stores,
-            "silent_stores": self.silent_stores,
+            "silent_stores": self.silent_stores or [],
             "not_shown_orders": self.not_shown,
             "too_large": len(self.too_large),
             "api_errors": dict(self.api_errors),

@@ -106,6 +106,12 @@ class ReconciliationTable:
         """The position of every store that was ever checked, in one query."""
         return {position.store_id: position for position in _readable(_position, self._items("POSITION#"))}
 
+    def position(self, store_id: str) -> Position:
+        """The position of one store; one that was never checked, or has a row that cannot be read, is at none."""
+        answer = self._client.get_item(TableName=self._table, Key=_key(f"POSITION#{store_id}"), ConsistentRead=True)
+        items = [answer["Item"]] if "Item" in answer else []
+        return next(_readable(_position, items), Position(store_id))
+
     def move(self, position: Position, fence: int) -> None:
         """Write a position. Raises LeaseLostError if a newer worker has written it."""
         times = {"checked_until": position.checked_until, "swept_at": position.swept_at, "tried_at": position.tried_at}
@@ -140,10 +146,10 @@ class ReconciliationTable:
 
     # -- reports ------------------------------------------------------------------------------------------------
 
-    def keep_report(self, report: dict[str, Any]) -> None:
-        """Keep the report of a run, by the time it ended."""
+    def keep_report(self, started_at: datetime, report: dict[str, Any]) -> None:
+        """Keep the report of a run, by the time it began; a later one of the same run takes its place."""
         self._put(
-            f"REPORT#{to_text(self._clock())}",
+            f"REPORT#{to_text(started_at)}",
             {
                 # A run over thousands of stores names them all; an item holds 400 KB.
                 "report": {"B": zlib.compress(json.dumps(report, separators=(",", ":")).encode())},
@@ -153,7 +159,7 @@ class ReconciliationTable:
         )
 
     def reports(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
-        """The reports of the runs that ended between two times, oldest first."""
+        """The reports of the runs that began between two times, oldest first."""
         items = self._items(f"REPORT#{to_text(start)}", f"REPORT#{to_text(end)}")
         return [json.loads(zlib.decompress(item["report"]["B"])) for item in items]
 

@@ -3,9 +3,10 @@ chain's own id of it (contract 1). All in one partition, so that one query lists
 
 import re
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from partner_orders.clock import Clock, to_text
+from partner_orders.clock import Clock, from_text, to_text
 from partner_orders.order import Client
 from partner_orders.trading_hours import BadTradingHoursError, TradingHours
 
@@ -21,7 +22,8 @@ MAX_CHARACTERS = 200
 @dataclass(frozen=True)
 class Store:
     """``store_id`` is the platform's id, ``external_partner_config_id`` the chain's own. What follows the country is
-    what an operator has set, since no payload has it; a paused store is not reconciled."""
+    what an operator has set, since no payload has it; a paused store is not reconciled. ``registered_at`` is when its
+    first event, or an operator, made it known."""
 
     store_id: str
     external_partner_config_id: str | None = None
@@ -31,6 +33,7 @@ class Store:
     time_zone: str | None = None
     trading_hours: str | None = None
     is_paused: bool = False
+    registered_at: datetime | None = None
 
 
 class InvalidStoreError(ValueError):
@@ -206,4 +209,13 @@ def _store(item: dict[str, Any]) -> Store:
         time_zone=text.get("time_zone"),
         trading_hours=text.get("trading_hours"),
         is_paused=item.get("is_paused", {}).get("BOOL", False) or text.get("is_paused", "").lower() == "true",
+        registered_at=_instant(text.get("registered_at", "")),
     )
+
+
+def _instant(text: str) -> datetime | None:
+    """None for what is no time: somebody wrote it by hand."""
+    try:
+        return from_text(text)
+    except ValueError:
+        return None
