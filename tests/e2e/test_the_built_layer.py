@@ -25,9 +25,8 @@ EXPECTED = {
 }
 
 
-# What no function imports: the time zones that Python's zoneinfo reads where the system has none; the command line's
-# erasure; and the merge that the tests hold the table against.
-NOT_IMPORTED = {"tzdata", "partner_orders/erasure", "partner_orders/merge"}
+# Python's zoneinfo reads its time zones from here where the system has none.
+NOT_IMPORTED = {"tzdata"}
 PARTS_OF_PARTS = ("partner_orders", "aws_lambda_powertools", "aws_lambda_powertools/utilities")
 INVOKE = """
 import json, os, sys
