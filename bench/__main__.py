@@ -45,9 +45,9 @@ def measure(cold_rounds: int, warm_rounds: int) -> dict[str, Any]:
     found["cold_start"] = timings.cold_starts(artefacts, cold_rounds, _say)
     found["warm"] = {}
     # The reconciler waits where it has asked the API as often as it may in a minute.
-    for name, rounds in (("webhook", 50 * warm_rounds), ("publisher", 50 * warm_rounds), ("reconciler", 2 * warm_rounds)):
+    for name, times in (("webhook", 50), ("publisher", 50), ("reconciler", 2)):
         _say(f"warm invocations: {name}")
-        found["warm"][name] = timings.warm(artefacts, name, rounds)
+        found["warm"][name] = timings.warm(artefacts, name, times * warm_rounds)
     _say("warm invocations: consumer, and a comparison of the reconciler's")
     found["consumer_cpu"] = timings.consumer_cpu(artefacts, warm_rounds)
     found["consumer_cpu_offline"] = timings.consumer_cpu(artefacts, warm_rounds, offline=True)
