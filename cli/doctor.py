@@ -18,15 +18,17 @@ from cli.errors import OperatorError, name_and_place, no_answer
 from cli.output import AsJson, counted, print_json, print_text, working
 from cli.secrets import webhook_header
 from cli.stack import DeployedStack
-from partner_orders.clock import now
+from partner_orders.clock import from_text, now
 from partner_orders.credentials import CredentialsError, PartnerApiCredentials, check_secret
 from partner_orders.rate_limit import RateLimit
+from partner_orders.reconciliation_report import UNDER_WAY
 
 _TIMEOUT = (3.05, 12.0)
 _FUNCTIONS = ("Webhook", "Consumer", "Reconciler", "Publisher")
 _QUEUES = ("OrderEventsDeadLettersUrl", "PublisherDeadLettersUrl", "ReconciliationDeadLettersUrl")
 # What lasts longer than this after a deployment, or after the first one, is a fault.
 _FIRST_RUN = timedelta(minutes=30)
+_LONGEST_RUN = timedelta(minutes=15)  # The function's own limit.
 _FIRST_EVENT = timedelta(days=1)
 _NOT_RUN = "docs/runbooks/reconciliation-not-run.md"
 _WEBHOOK_NEEDS = 3  # concurrent executions, beside the consumers and the reconciler
@@ -354,7 +356,14 @@ def _reconciliation(stack: DeployedStack) -> Iterator[Finding]:
     if not reports:
         yield Finding(part, "no run in the last hour", _NOT_RUN)
         return
-    failed, stopped = reports[-1]["failed_stores"], reports[-1]["stopped"]
+    # One that has just begun says nothing yet.
+    last = next((one for one in reversed(reports) if one["stopped"] != UNDER_WAY), reports[-1])
+    failed, stopped = last["failed_stores"], last["stopped"]
+    if stopped == UNDER_WAY and now() - from_text(last["started_at"]) < _LONGEST_RUN:
+        yield Finding(part, note=f"under way since {last['started_at'][:19]}")
+        return
+    if stopped == UNDER_WAY or stopped.startswith("error:"):
+        yield Finding(part, f"the last run did not come to its end: {stopped}", "docs/runbooks/reconciler-errors.md")
     if failed:
         kinds = ", ".join(sorted({*failed.values()}))
         yield Finding(
@@ -362,8 +371,8 @@ def _reconciliation(stack: DeployedStack) -> Iterator[Finding]:
             f"{counted(len(failed), 'store')} could not be checked: {kinds}",
             "docs/runbooks/stores-not-reconciled.md",
         )
-    else:
-        yield Finding(part, note=f"last run {reports[-1]['started_at'][:19]}{', ' + stopped if stopped else ''}")
+    elif not stopped.startswith("error:"):
+        yield Finding(part, note=f"last run {last['started_at'][:19]}{', ' + stopped if stopped else ''}")
 
 
 def _stores(stack: DeployedStack) -> Iterator[Finding]:

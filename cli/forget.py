@@ -35,7 +35,7 @@ BEYOND = (
 )
 # What is shorter is found in too much that is not the customer's.
 _LEAST_SEARCHED = 7
-_NUMBER = re.compile(r"(?<!\w)(?<!\w-)\d[\d\s().-]*\d(?!-?\w)")
+_NUMBER = re.compile(r"(?<!\w)(?<!\w-)\d[\d\s().\u2010-\u2015\u2212-]*\d(?!-?\w)")
 
 
 @dataclass
@@ -167,7 +167,7 @@ def _without_escapes(body: bytes) -> str:
 
 def _normal(text: str) -> str:
     """Without what people put between the digits of a number."""
-    return re.sub(r"[\s().-]", "", text).removeprefix("+").removeprefix("00").casefold()
+    return re.sub(r"[\s().\u2010-\u2015\u2212-]", "", text).removeprefix("+").removeprefix("00").casefold()
 
 
 def _read(by: str) -> str:

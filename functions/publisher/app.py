@@ -34,7 +34,6 @@ def publisher() -> Publisher:
         OrdersTable(aws.client("dynamodb", AWS_CALLS), settings.orders_table_name, timedelta(0), now),
         EventBus(aws.client("events", AWS_CALLS), settings.event_bus_name),
         PublisherDeadLetters(aws.client("sqs", AWS_CALLS), settings.publisher_dead_letters_url),
-        now,
         personal_data=settings.publish_personal_data == "true",
     )
 

@@ -740,8 +740,9 @@ _PUBLISHING = [
         "A change that waits is passed by the later ones of its order.",
         _PUBLISHER,
         "Publisher._round",
-        "                self._hold(waiting.pop(pk), code, published)\n",
-        "                self._hold(deque([waiting[pk][0]]), code, published)\n                _done(pk, waiting)\n",
+        "                    self._hold(waiting.pop(pk), code, published)\n",
+        "                    self._hold(deque([waiting[pk][0]]), code, published)\n"
+        "                    _done(pk, waiting)\n",
     ),
     _one(
         "rewrites-are-changes",

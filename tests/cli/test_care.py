@@ -239,6 +239,7 @@ UNREADABLE = {
     "UTF-16": as_bytes(order()).decode().encode("utf-16"),
     "a form": b"status=RECEIVED&first_name=Amna&phone=%2B92300123441",
     "written otherwise": with_number('"0092 (300) 123-441"', NO_OBJECT),
+    "with hyphens of print": with_number('"+92\u2011300\u2011123441"', NO_OBJECT),
     "escaped": with_number(r'"\u002b\u0039\u0032300123441"', NO_OBJECT),
     "a number": with_number("92300123441", NO_OBJECT),
     "in a sentence": with_number('"call +92 300 123441, not 5 times"', NO_OBJECT),

@@ -17,7 +17,8 @@ from botocore.exceptions import ClientError, NoCredentialsError, UnauthorizedSSO
 from cli.doctor import CHECKS, Finding
 from cli.stack import DeployedStack
 from local.simulated_platform.server import Platform, serve
-from partner_orders.clock import now
+from partner_orders.clock import now, to_text
+from partner_orders.reconciliation_report import UNDER_WAY
 from tests.cli.conftest import Ran
 from tests.orders import order
 
@@ -94,6 +95,26 @@ def test_what_is_still_to_come_on_a_new_stack_is_no_fault_until_it_has_lasted(
     deployed(stack, timedelta(hours=25), timedelta(minutes=20))
     assert "reconciliation" not in faults()
     assert faults()["stores"]["fault"] == "none is registered"
+
+
+def test_the_last_run_that_ended_is_judged_and_one_that_ended_by_an_error_or_not_at_all_is_a_fault(
+    faults: Callable[[], Any], stack: DeployedStack
+) -> None:
+    def ran(minutes_ago: int, stopped: str, **failed: str) -> None:
+        began = now() - timedelta(minutes=minutes_ago)
+        row = {"started_at": to_text(began), "stopped": stopped, "failed_stores": failed}
+        stack.reconciliation.keep_report(began, row)
+
+    ran(50, UNDER_WAY)
+    assert UNDER_WAY in faults()["reconciliation"]["fault"]
+    ran(40, "error:ClientError")
+    assert "error:ClientError" in faults()["reconciliation"]["fault"]
+    ran(20, "", s1="forbidden")
+    assert "forbidden" in faults()["reconciliation"]["fault"]
+    ran(3, UNDER_WAY)
+    assert "forbidden" in faults()["reconciliation"]["fault"]
+    ran(2, "")
+    assert "reconciliation" not in faults()
 
 
 def test_that_all_orders_are_of_another_chain_is_a_fault_at_once(

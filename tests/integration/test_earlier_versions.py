@@ -87,5 +87,5 @@ def test_the_publisher_takes_an_image_from_before_changes_were_counted(dynamodb:
 
     bus: Any = Bus()
     letters: Any = None
-    publisher = Publisher(OrdersTable(dynamodb, TABLE, RETENTION, clock), bus, letters, clock, personal_data=False)
+    publisher = Publisher(OrdersTable(dynamodb, TABLE, RETENTION, clock), bus, letters, personal_data=False)
     assert publisher.process([record], lambda: 60.0).counts["Published"] == 1

@@ -3,6 +3,7 @@
 import itertools
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -116,9 +117,12 @@ def test_whichever_order_changes_before_whichever_page_is_read_no_other_is_misse
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_an_order_that_is_never_on_the_page_being_read_fails_its_store_and_the_window_is_read_again(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("in_parts", [True, False])
+def test_an_order_that_is_never_on_the_page_being_read_is_found_in_shorter_parts_or_fails_its_store(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch, in_parts: bool
 ) -> None:
+    if not in_parts:
+        monkeypatch.setattr("partner_orders.reconciliation.SHORTEST_PART", timedelta(days=90))
     unknowns = Unknowns(sort_by="updated", order="descending")
     world = World(dynamodb, lives(orders=30, stores=1), VirtualTime(AFTER), unknowns)
     handle, (hidden, *others) = world.api.handle, world.lives
@@ -130,6 +134,10 @@ def test_an_order_that_is_never_on_the_page_being_read_fails_its_store_and_the_w
 
     monkeypatch.setattr(world.api, "handle", touch_and_handle)
     report = world.tick()
+    if in_parts:
+        world.drain()
+        assert (report.failed_stores, world.not_in_step()) == ({}, [])
+        return
     assert set(report.failed_stores.values()) == {"moved_pages"}
     assert {position.checked_until for position in world.table.positions().values()} == {None}
     assert report.counts["requests"] <= 1 + partner_api.READINGS * 10
@@ -267,3 +275,9 @@ def test_a_window_is_asked_for_in_utc_with_the_parameters_that_the_platform_know
     for asked in world.sessions[0].asked:
         assert set(asked.query) == {"start_time", "end_time", "page", "page_size"}
         assert asked.query["page_size"] == "500"
+
+
+def test_an_order_is_the_same_on_two_pages_however_its_number_is_spelled() -> None:
+    assert partner_api.identity({"order_id": 10, "status": "RECEIVED"}) == partner_api.identity(
+        {"order_id": Decimal("10.0"), "status": "DISPATCHED"}
+    )

@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 
 MAX_ENTRIES = 10
 MAX_BYTES = 250_000
-# Of the rate at which all are put, never of one.
-THROTTLED = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
 # What passes; anything else that the bus says of an entry will be said again.
-_TRANSIENT = THROTTLED | frozenset(
+_TRANSIENT = frozenset(
     {
+        *("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"),
         # Of our own credentials, which are renewed, or of a clock: never of an entry.
         *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidSignatureException"),
         *("UnrecognizedClientException", "InvalidClientTokenId"),

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from partner_orders.clock import Clock
 from partner_orders.credentials import CredentialsError, PartnerApiCredentials
-from partner_orders.json_text import Json, MalformedJsonError, parse
+from partner_orders.json_text import Json, MalformedJsonError, number_by_value, parse
 from partner_orders.rate_limit import RateLimit
 
 PAGE_SIZE = 500
@@ -28,6 +29,7 @@ MAX_PAGES = 2_000
 READINGS = 3
 TRIES = 4
 UNAUTHORISED = "unauthorised"
+MOVED_PAGES = "moved_pages"
 # What stands before the text of an order that is JSON, but not such as can be stored exactly.
 UNREADABLE = "unreadable"
 TIMEOUT_SECONDS = (3.05, 20.0)
@@ -35,8 +37,8 @@ LONGEST_BACKOFF_SECONDS = 20.0
 # What the platform wants to wait longer for is for a later run.
 LONGEST_WAIT_SECONDS = 60.0
 STEP_SECONDS = 30.0
-# How long a body may take to arrive. With what comes before it, less than the lease lasts.
-BODY_SECONDS = 60.0
+# How long a body may take to arrive. With what comes before it, and one more wait, less than the lease lasts.
+BODY_SECONDS = 40.0
 READ_BYTES = 65_536
 LARGEST_DIFFERENCE = timedelta(minutes=15)
 # An order has its place among the pages this long after it was made: clocks differ, ``Date`` has whole seconds.
@@ -193,7 +195,7 @@ class PartnerApi:
                 if (reading or number == 1) and len(seen) >= sum(lengths.values()):
                     return
             first = page
-        raise PartnerApiError("moved_pages")
+        raise PartnerApiError(MOVED_PAGES)
 
     def _first_page(self, vendor_id: str, start: datetime, end: datetime, some_expected: bool) -> _Page:
         # Times that it cannot read get an empty list from this platform, not an error (contract 4.2).
@@ -431,6 +433,8 @@ def identity(order: Json) -> str:
     match order:
         case {"order_id": str(order_id)}:
             return order_id
+        case {"order_id": (int() | Decimal()) as number}:
+            return number_by_value(number)
         case _:
             return repr(order)
 

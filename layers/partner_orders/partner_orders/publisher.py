@@ -2,22 +2,20 @@
 
 A transient fault holds back the order that it befell, and is tried again; a permanent one puts the event on the
 publisher's dead letters, since the stream's own record of a failure holds no data, and the stream lives a day. Lambda
-reads the stream again from the first change that is held, and no more than a batch of it: so a fault that does not pass
-for one order while others' changes are published counts as permanent in the end.
+reads the stream again from the first change that is held, and no more than a batch of it: what was put after that one
+is put again, under the same id, and what is further on waits.
 """
 
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_orders.change_event import ChangeEvent, event_rejected, order_changed
-from partner_orders.clock import Clock
-from partner_orders.event_bus import THROTTLED, EventBus, Fate
+from partner_orders.event_bus import EventBus, Fate
 from partner_orders.orders_table import ORDER_SK, OrdersTable
 from partner_orders.rejected_table import REJECTED_SK, rejected_event
 from partner_orders.stored_order import StoredOrder, stored_order
@@ -29,9 +27,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 # Less than this left, and the rest is for the next call.
 LAST_START_SECONDS = 10.0
-# A change older than this is not held any more for a fault that others do not have.
-LONGEST_HOLD = timedelta(minutes=15)
-_ALL_ARE_SLOWED = THROTTLED | {"ProvisionedThroughputExceededException"}
 # So many changes that were not published are named; the others fare alike.
 MAX_NAMED = 10
 
@@ -77,12 +72,11 @@ class Publisher:
     """``personal_data`` puts orders on the bus whole."""
 
     def __init__(
-        self, orders: OrdersTable, bus: EventBus, dead_letters: PublisherDeadLetters, clock: Clock, personal_data: bool
+        self, orders: OrdersTable, bus: EventBus, dead_letters: PublisherDeadLetters, personal_data: bool
     ) -> None:
         self._orders = orders
         self._bus = bus
         self._dead_letters = dead_letters
-        self._clock = clock
         self._personal_data = personal_data
 
     def process(self, records: Sequence[dict[str, Any]], remaining_seconds: Callable[[], float]) -> Published:
@@ -107,12 +101,11 @@ class Publisher:
     def _round(self, waiting: dict[str, deque[StreamRecord]], published: Published) -> None:
         """Publish the oldest change of each subject; what is done, or has to wait, is out of ``waiting`` then."""
         built: list[tuple[str, ChangeEvent]] = []
-        failing: list[tuple[str, str, ChangeEvent | None]] = []
         for pk in [*waiting]:
             try:
                 event = self._event(waiting[pk][0])
             except (ClientError, BotoCoreError) as error:
-                failing.append((pk, type(error).__name__, None))
+                self._hold(waiting.pop(pk), type(error).__name__, published)
             except Exception as error:  # It will be no better next time.
                 self._bury(pk, type(error).__name__, None, waiting, published)
             else:
@@ -127,16 +120,9 @@ class Publisher:
                     published.counts["Published"] += 1
                     _done(pk, waiting)
                 case Fate.TRANSIENT:
-                    failing.append((pk, code, event))
+                    self._hold(waiting.pop(pk), code, published)
                 case Fate.PERMANENT:
                     self._bury(pk, code, event, waiting, published)
-        others_pass = any(fate is Fate.PUT for fate, _ in fates)
-        for pk, code, event in failing:
-            held_for = self._clock() - waiting[pk][0].written_at
-            if others_pass and held_for > LONGEST_HOLD and code not in _ALL_ARE_SLOWED:
-                self._bury(pk, code, event, waiting, published)
-            else:
-                self._hold(waiting.pop(pk), code, published)
 
     def _event(self, record: StreamRecord) -> ChangeEvent | None:
         """What to publish of a record; nothing of rewrites, bookkeeping and expiry."""

@@ -19,6 +19,7 @@ from partner_orders.order_events_queue import OrderEventsQueue
 from partner_orders.orders_table import OrdersTable
 from partner_orders.partner_api import (
     MAX_PAGES,
+    MOVED_PAGES,
     SETTLED,
     OutOfTimeError,
     PartnerApi,
@@ -293,6 +294,7 @@ class Reconciler:
             for until, vendor_id in self._read(store, position.vendor_id, start, now, run, some_expected=expected):
                 checked_until = max(position.checked_until or until, until)
                 position = replace(position, checked_until=checked_until, vendor_id=vendor_id)
+                self._keep_what_was_found(run)
                 self._move(position)
             if sweeping:
                 self._move(replace(position, swept_at=now))
@@ -407,6 +409,12 @@ class Reconciler:
                 if most == MAX_PAGES:
                     raise  # A minute of a store's orders on so many pages is no truth.
                 length = max((part_end - start) / (1.2 * too_many.pages / most), SHORTEST_PART)
+                continue
+            except PartnerApiError as error:
+                if error.kind != MOVED_PAGES or part_end - start <= SHORTEST_PART:
+                    raise
+                # In the end on one page, which is of one moment: whatever moves, or is on two pages at once.
+                length = max((part_end - start) / 2, SHORTEST_PART)
                 continue
             yield min(part_end, asked_at + self._api.ahead - SETTLED), vendor_id
             # Ends may be exclusive.

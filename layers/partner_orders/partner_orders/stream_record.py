@@ -2,7 +2,6 @@
 
 import base64
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from partner_orders.stored_order import Item
@@ -10,11 +9,9 @@ from partner_orders.stored_order import Item
 
 @dataclass(frozen=True)
 class StreamRecord:
-    """``before`` is None of a row that is new, ``after`` of one that is gone; ``number`` is its place in the stream,
-    ``written_at`` when the row was written, to the second."""
+    """``before`` is None of a row that is new, ``after`` of one that is gone; ``number`` is its place in the stream."""
 
     number: str
-    written_at: datetime
     pk: str
     sk: str
     before: Item | None
@@ -25,9 +22,7 @@ class StreamRecord:
         """Raises KeyError and ValueError for what is no such record."""
         change = record["dynamodb"]
         before, after = (_item(change[name]) if change.get(name) else None for name in ("OldImage", "NewImage"))
-        written_at = datetime.fromtimestamp(change["ApproximateCreationDateTime"], UTC)
-        keys = change["Keys"]
-        return cls(change["SequenceNumber"], written_at, keys["pk"]["S"], keys["sk"]["S"], before, after)
+        return cls(change["SequenceNumber"], change["Keys"]["pk"]["S"], change["Keys"]["sk"]["S"], before, after)
 
 
 def _item(image: dict[str, Any]) -> Item:
