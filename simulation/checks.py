@@ -313,13 +313,15 @@ def _published(world: World, contents: Contents) -> None:
         raise Violation("a change became a dead letter without its event")
     told: dict[str, dict[int, Item]] = defaultdict(dict)
     rejected: set[str] = set()
-    for detail in [*on_the_bus, *map(json.loads, letters)]:
+    given_up = [*map(json.loads, letters)]
+    for detail in [*on_the_bus, *given_up]:
         if "order_id" not in detail:
             rejected.add(detail["digest"])
         elif told[detail["order_id"]].setdefault(detail["sequence"], detail) != detail:
             raise Violation(f"{detail['id']} was published with two contents")
     newest: Counter[str] = Counter()
-    seen: set[str] = set()
+    # What became a dead letter has lost its place: its batch may be read again, and the bus may take it then.
+    seen: set[str] = {detail["id"] for detail in given_up if "order_id" in detail}
     for detail in on_the_bus:
         if "order_id" in detail and detail["id"] not in seen:
             seen.add(detail["id"])
