@@ -6,11 +6,11 @@ from typing import Any
 
 type Record = dict[str, Any]
 
+_WRITTEN_AT = datetime(2026, 10, 14, 8, tzinfo=UTC)  # AWS sends the field; nothing here reads it.
+
 
 class TableStream:
-    """Follows every UpdateItem and PutItem that the client makes, at ``written_at``; ``records`` may be taken away."""
-
-    written_at = datetime(2026, 10, 14, 8, tzinfo=UTC)
+    """Follows every UpdateItem and PutItem that the client makes; ``records`` may be taken away."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
@@ -30,7 +30,7 @@ class TableStream:
 
     def add(self, key: Any, old: Any, new: Any) -> None:
         """A change that nobody made: from one item to another, each None where there is none."""
-        self.records.append(record_of(self._made, key, old, new, self.written_at))
+        self.records.append(record_of(self._made, key, old, new))
         self._made += 1
 
     def _before(self, params: dict[str, Any], **_: Any) -> None:
@@ -45,13 +45,13 @@ class TableStream:
         return self._client.get_item(TableName=self._table, Key=self._key).get("Item")
 
 
-def record_of(place: int, key: Any, old: Any, new: Any, written_at: datetime) -> Record:
+def record_of(place: int, key: Any, old: Any, new: Any) -> Record:
     """What the stream has at a place: the change from one item to another, each None where there is none."""
     images = {name: _as_json(image) for name, image in (("OldImage", old), ("NewImage", new)) if image}
     number = str(1_000_000 + place)
     kind = "REMOVE" if new is None else "MODIFY" if old else "INSERT"
     change = {"Keys": key, "SequenceNumber": number, "StreamViewType": "NEW_AND_OLD_IMAGES", **images}
-    change["ApproximateCreationDateTime"] = int(written_at.timestamp())
+    change["ApproximateCreationDateTime"] = int(_WRITTEN_AT.timestamp())
     head = {"eventID": number, "eventName": kind, "eventVersion": "1.1", "eventSource": "aws:dynamodb"}
     return head | {"awsRegion": "eu-central-1", "dynamodb": change}
 

@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 
 from simulation import dynamodb_local
+from simulation.cores import Cores
 from simulation.faults import KINDS
 from simulation.story import Plan, Told, shortest, tell
 from simulation.table import DynamoDB
@@ -65,7 +66,8 @@ def main() -> int:
 def _run(plans: list[Plan], url: str | None, arguments: argparse.Namespace) -> int:
     run = partial(_tell, url=url)
     events, violations, faults, account = 0, 0, Counter[str](), Counter[str]()
-    with ProcessPoolExecutor(min(arguments.processes, len(plans))) as pool:
+    processes = min(arguments.processes, len(plans))
+    with ProcessPoolExecutor(processes, initializer=Cores.take, initargs=(Cores(processes),)) as pool:
         for number, told in enumerate(pool.map(run, plans), start=1):
             events += told.events
             faults += told.faults

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from local.table_stream import Record, record_of
-from partner_orders.clock import Clock
 from simulation import oracle
 
 type Item = dict[str, Any]
@@ -16,13 +15,11 @@ _WRITES = ("UpdateItem", "PutItem")
 
 
 class SimulatedStream:
-    """``look_at`` reads a row as it stands, ``now`` is the table's clock. ``records`` are those that the event source
-    is not done with, and ``changes`` counts, by order, what a subscriber has to be told of: by the rows and the second
-    opinion alone."""
+    """``look_at`` reads a row as it stands. ``records`` are those that the event source is not done with, and
+    ``changes`` counts, by order, what a subscriber has to be told of: by the rows and the second opinion alone."""
 
-    def __init__(self, look_at: Callable[[dict[str, Any]], Item | None], now: Clock) -> None:
+    def __init__(self, look_at: Callable[[dict[str, Any]], Item | None]) -> None:
         self._look_at = look_at
-        self._now = now
         self._rows: dict[tuple[str, str], Item] = {}
         self._made = 0
         self.records: list[Record] = []
@@ -42,7 +39,7 @@ class SimulatedStream:
         if after is None or after == before:
             return
         self._rows[name] = after
-        self.records.append(record_of(self._made, key, before, after, self._now()))
+        self.records.append(record_of(self._made, key, before, after))
         self._made += 1
         if key["sk"]["S"] == "ORDER" and _state(before) != _state(after):
             self.changes[key["pk"]["S"].removeprefix("ORDER#")] += 1

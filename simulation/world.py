@@ -307,7 +307,7 @@ class World:
         self.secrets = SimulatedSecrets(self)
         self.platforms_secret = "first secret"  # noqa: S105
         self._secret_changed_at = float("-inf")
-        self.stream = SimulatedStream(partial(dynamodb.look_at, self.table), self.kernel.now)
+        self.stream = SimulatedStream(partial(dynamodb.look_at, self.table))
         self.bus = SimulatedBus(BUS, self._bus_call)
         self.letters = SimulatedQueue(lambda: self.kernel.seconds, random.Random(f"{seed}/letters"))
         self.clients: dict[str, Any] = {

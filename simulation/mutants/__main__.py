@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from simulation.cores import Cores
 from simulation.mutants.catalogue import MUTANTS
 from simulation.mutants.planting import AnchorLostError, Mutant
 
@@ -73,7 +74,7 @@ def main() -> int:
             return "", str(error)
 
     killed = 0
-    with ThreadPoolExecutor(arguments.processes) as pool:
+    with ThreadPoolExecutor(arguments.processes, initializer=Cores(arguments.processes).take) as pool:
         # `make simulate` has more seeds for it: here it is to show that a copy can pass.
         untouched = pool.submit(attempt, UNTOUCHED, 3)
         for mutant, (killer, unclear) in zip(mutants, pool.map(attempt, mutants), strict=True):

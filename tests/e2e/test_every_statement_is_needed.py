@@ -170,7 +170,7 @@ def the_publisher_fetches_a_large_body(stack: Stack, _post: Callable[..., Answer
 def the_publisher_buries(stack: Stack, _post: Callable[..., Answer], _secret: bytes) -> bool:
     """A row that nobody can read becomes a dead letter; if it cannot, it is held back."""
     row = {"pk": {"S": "ORDER#odd"}, "sk": {"S": "ORDER"}}
-    change = {"Keys": row, "SequenceNumber": "1", "ApproximateCreationDateTime": 1.0}
+    change = {"Keys": row, "SequenceNumber": "1"}
     record = {"dynamodb": change | {"NewImage": row | {"sequence": {"N": "1"}}}}
     answer = invoke(stack, "Publisher", {"Records": [record]})
     stack.client("sqs").purge_queue(QueueUrl=stack.outputs["PublisherDeadLettersUrl"])

@@ -76,7 +76,7 @@ def test_an_order_from_before_changes_were_counted_is_merged_and_counts_from_the
 
 def test_the_publisher_takes_an_image_from_before_changes_were_counted(dynamodb: Any) -> None:
     old = item_before_changes_were_counted(order(12))
-    change = {"Keys": {"pk": old["pk"], "sk": old["sk"]}, "SequenceNumber": "1", "ApproximateCreationDateTime": 1.0}
+    change = {"Keys": {"pk": old["pk"], "sk": old["sk"]}, "SequenceNumber": "1"}
     record = {
         "dynamodb": change | {"NewImage": json.loads(json.dumps(old, default=lambda b: base64.b64encode(b).decode()))}
     }
