@@ -77,7 +77,7 @@ def test_an_event_costs_the_same_however_many_orders_are_stored(consumers: dict[
 @needs_dynamodb_local
 def test_orders_in_step_cost_as_few_requests_as_pages_and_batch_reads_allow_and_no_write() -> None:
     with dynamodb_local.started() as url:
-        step = reconciliation.in_step(DynamoDB(url), url, orders=200)
+        step = reconciliation.in_step(DynamoDB(url), url, orders=101)
     assert step.api_requests == step.fewest_api_requests == 1
     assert step.dynamodb_requests == step.fewest_dynamodb_requests == 2
     assert step.write_units == 0
@@ -91,6 +91,7 @@ def test_what_a_thousand_orders_in_step_cost_is_that_of_the_document() -> None:
     assert asdict(step) == json.loads(RESULTS.read_text())["reconciliation"]["in_step"]
 
 
+@pytest.mark.slow
 @needs_dynamodb_local
 def test_what_an_order_costs_the_reconciler_is_that_of_the_document() -> None:
     with dynamodb_local.started() as url:

@@ -4,6 +4,8 @@ import json
 from hashlib import sha256
 from typing import Any
 
+import pytest
+
 from partner_orders.body import unpack
 from partner_orders.erasure import Erasure
 from partner_orders.event import Arrival, OrderEvent, understand
@@ -56,6 +58,7 @@ def test_an_order_that_is_asked_for_while_it_is_erased_loses_neither(dynamodb: A
     assert "erased_at" in item
 
 
+@pytest.mark.slow
 def test_hundreds_of_tiny_bodies_move_out_in_several_turns(dynamodb: Any, orders: OrdersTable) -> None:
     events = [
         understand(json.dumps({"order_id": "tiny", "status": "A", "x": sha256(b"%d" % number).hexdigest()}).encode())
