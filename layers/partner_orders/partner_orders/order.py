@@ -81,8 +81,11 @@ Number = Annotated[Decimal, PlainValidator(_number)]
 Instant = Annotated[datetime | None, PlainValidator(_instant)]
 # Identifiers become keys of the table, which have a size: two of them and a prefix within 2,048 bytes.
 # The longest number parse() lets through has 196 characters.
-Identifier = Annotated[str, BeforeValidator(_identifier), StringConstraints(strip_whitespace=True, max_length=200)]
-RequiredIdentifier = Annotated[Identifier, StringConstraints(min_length=1)]
+# The constraints stand first: after the validator they would be said of items, not of characters.
+Identifier = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), BeforeValidator(_identifier)]
+RequiredIdentifier = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), BeforeValidator(_identifier)
+]
 
 T = TypeVar("T")
 # A batch of ten bodies has to fit the function's memory. One body could hold 87,000 empty lines, or as many wrong ones:

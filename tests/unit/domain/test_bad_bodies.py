@@ -78,6 +78,23 @@ def test_a_list_is_refused_at_the_first_thing_wrong_with_it(items: list[Any], pr
     assert refusal.value.problems == [problem]
 
 
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"order_id": ""}, "order_id: String should have at least 1 character"),
+        ({"order_id": " \t"}, "order_id: String should have at least 1 character"),
+        ({"order_id": "9" * 201}, "order_id: String should have at most 200 characters"),
+        ({"status": ""}, "status: String should have at least 1 character"),
+        ({"order_code": "9" * 201}, "order_code: String should have at most 200 characters"),
+        ({"client": {"store_id": "9" * 201}}, "client.store_id: String should have at most 200 characters"),
+    ],
+)
+def test_an_identifier_of_the_wrong_length_is_told_in_characters(fields: dict[str, Any], problem: str) -> None:
+    with pytest.raises(RejectedError) as refusal:
+        understand(as_bytes(order(**fields)))
+    assert refusal.value.problems == [problem]
+
+
 def test_a_refusal_quotes_no_value_of_any_field() -> None:
     def spoilt(value: Any) -> Any:
         if isinstance(value, dict):
