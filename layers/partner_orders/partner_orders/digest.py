@@ -25,7 +25,7 @@ VOLATILE = frozenset({"sys.webhook_status"})
 _FINER_THAN_A_MICROSECOND = re.compile(r"[.,]\d{6}\d*[1-9]")
 
 type _Shape = dict[str, Any]
-_INSTANT, _NUMBER, _STATUS, _OPAQUE, _VOLATILE = "instant", "number", "status", "opaque", "volatile"
+INSTANT, NUMBER, _STATUS, _OPAQUE, _VOLATILE = "instant", "number", "status", "opaque", "volatile"
 
 
 def digest_and_richness(order: dict[str, Json]) -> tuple[str, int]:
@@ -106,9 +106,9 @@ def _canonical(value: Json, shape: Any, out: list[str]) -> int:
 def _text(text: str, shape: Any) -> str:
     """A string by what it means where the field says what that is; as it stands otherwise."""
     try:
-        if shape == _INSTANT and not _FINER_THAN_A_MICROSECOND.search(text):
+        if shape == INSTANT and not _FINER_THAN_A_MICROSECOND.search(text):
             return _quote(_instant_by_value(parse_instant(text)))
-        if shape == _NUMBER:
+        if shape == NUMBER:
             return number_by_value(bounded_decimal(text.strip()))
     except (ValueError, MalformedJsonError):
         return _quote(text)
@@ -143,9 +143,9 @@ def _fields(model: type[BaseModel]) -> _Shape:
 
 def _meaning(annotation: Any) -> Any:
     if annotation == Instant:
-        return _INSTANT
+        return INSTANT
     if annotation == Number:
-        return _NUMBER
+        return NUMBER
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return _fields(annotation)
     origin = get_origin(annotation)

@@ -1,25 +1,39 @@
 """What of an order is about a person, and the order without it.
 
 What is left is a list of what we know and is not about a customer: a field that the platform adds may be anybody's
-name, so it goes too.
+name, so it goes too. So does text where an object, a number, a time, a flag or a code should be: it could say anything.
 """
 
+import re
 from typing import Any
 
-from partner_orders.digest import known_fields
-from partner_orders.json_text import Json, parse, write
+from partner_orders.digest import INSTANT, NUMBER, known_fields
+from partner_orders.json_text import Json, MalformedJsonError, bounded_decimal, parse, write
+from partner_orders.order import parse_instant
 
 # By path, without list positions. What staff and customers write freely counts as theirs.
 PERSONAL = frozenset(
     {
-        *("customer", "comment", "items.instructions", "payment.vouchers"),
+        *("customer", "comment", "items.instructions", "payment.vouchers", "payment.discounts.name"),
         *("sys.created_by", "sys.updated_by", "sys.webhook_status"),
     }
 )
+# Names of fees, each with an amount (contract 3.5).
+AMOUNTS = "payment.additional_fees"
+# A single word in capitals may be somebody's name, so of those only the ones that the contract has.
+_CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)+|CLOSED|OTHER|CUSTOMER|VENDOR|LOGISTICS")
+_FLAG = re.compile(r"true|false|yes|no|on|off|[tfyn01]", re.IGNORECASE)
+# A reason is free text for some who cancel, and a code for others (contract 3.6): codes are kept.
+_FORMS = {
+    "cancellation.reason": _CODE,
+    "cancellation.cancelled_by": _CODE,
+    "cancellation.post_picked_up": _FLAG,
+    "isPreorder": _FLAG,
+}
 
 
 def without_personal_data(order: dict[str, Json]) -> dict[str, Json]:
-    """The order with the fields that we know and that are not about a person."""
+    """The order with the fields that we know and that are not about a person; null for what is not as it should be."""
     return _fields(order, known_fields(), "")
 
 
@@ -32,19 +46,43 @@ def redacted(body: bytes) -> bytes:
 
 def _fields(value: dict[str, Json], known: dict[str, Any], prefix: str) -> dict[str, Json]:
     return {
-        name: _kept(item, known[name], f"{prefix}{name}.")
+        name: _kept(item, known[name], f"{prefix}{name}")
         for name, item in value.items()
         if name in known and f"{prefix}{name}" not in PERSONAL
     }
 
 
-def _kept(value: Json, meaning: Any, prefix: str) -> Json:
+def _kept(value: Json, meaning: Any, path: str) -> Json:
     match value:
-        case dict() if isinstance(meaning, dict):
-            return _fields(value, meaning, prefix)
-        case dict():
-            return {name: item for name, item in value.items() if not isinstance(item, str | dict | list)}
         case list():
-            return [_kept(item, meaning, prefix) for item in value]
-        case _:
+            return [_kept(item, meaning, path) for item in value]
+        case dict() if isinstance(meaning, dict):
+            return _fields(value, meaning, f"{path}.")
+        case dict() if path == AMOUNTS:
+            return {name: item for name, item in value.items() if not isinstance(item, str | dict | list)}
+        case dict():
+            return {}
+        case None | bool():
             return value
+        case _:
+            return value if _is_impersonal(value, meaning, path) else None
+
+
+def _is_impersonal(value: Json, meaning: Any, path: str) -> bool:
+    """Whether a text, or a number, is of the kind that belongs there."""
+    if isinstance(meaning, dict):
+        return False
+    if form := _FORMS.get(path):
+        return form.fullmatch(str(value)) is not None
+    if not isinstance(value, str):
+        return True
+    if path == AMOUNTS:
+        return False
+    try:
+        if meaning == NUMBER:
+            bounded_decimal(value.strip())
+        elif meaning == INSTANT:
+            parse_instant(value)
+    except (ValueError, MalformedJsonError):
+        return False
+    return True
