@@ -183,6 +183,7 @@ NEEDED: dict[tuple[str, str], Works] = {
     ("ConsumerRole", "StoreOrders"): the_consumer_stores,
     ("ReconcilerRole", "ReadPartnerApiSecret"): the_reconciler_heals,
     ("ReconcilerRole", "CompareOrders"): the_reconciler_heals,
+    ("ReconcilerRole", "WriteReconciliation"): the_reconciler_heals,
     ("ReconcilerRole", "FindOrders"): the_reconciler_heals,
     ("ReconcilerRole", "SendOrderEvents"): the_reconciler_heals,
     ("PublisherRole", "ReadLargeBodies"): the_publisher_fetches_a_large_body,

@@ -12,6 +12,7 @@ import pytest
 from partner_orders import lease, reconciliation
 from partner_orders.intake import HAND_BACK_SECONDS, LAST_START_SECONDS, backoff_seconds
 from partner_orders.orders_table import ORDER_SK
+from partner_orders.reconciliation_table import PARTITION
 from partner_orders.rejected_table import REJECTED_SK
 from tests.unit.template.conftest import TEMPLATE, Template
 
@@ -243,6 +244,13 @@ def test_each_function_may_do_exactly_what_is_written_here(template: Template) -
         | {"dynamodb:GetItem", "events:PutEvents", "sqs:SendMessage"},
         "ReconciliationScheduleRole": {"lambda:InvokeFunction", "sqs:SendMessage"},
     }
+
+
+def test_the_reconciler_may_write_no_rows_but_its_own(template: Template) -> None:
+    writing = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
+    statements = [statement for role, statement in template.statements() if role == "ReconcilerRole"]
+    [writes] = [statement for statement in statements if writing & {*_list(statement["Action"])}]
+    assert writes["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [PARTITION]}}
 
 
 def test_every_permission_policy_and_alarm_refers_to_something_that_exists(template: Template) -> None:
