@@ -26,7 +26,7 @@ def main() -> int:
     print(
         f"{progress['events']} events: {progress['acknowledged']} acknowledged, {progress['never_sent']} never sent\n"
         "What was never sent is found by the next regular run, within 5 minutes, or now by:"
-        " uv run partner-orders reconcile run"
+        " .venv/bin/partner-orders reconcile run"
     )
     return 0
 
