@@ -96,6 +96,8 @@ def reports(
     print_table(("day", "store", *_DRIFT, "could not be checked"), rows)
     stopped = Counter(report["stopped"] for report in found if report["stopped"])
     say(counted(len(found), "run") + "".join(f", {times} stopped: {why}" for why, times in stopped.items()))
+    if waiting := sum(report.get("waiting", 0) for report in found[-1:]):
+        say(f"{counted(waiting, 'order')} found and queued earlier, and not in the table yet: is the consumer at work?")
     if silent := {store for report in found[-1:] for store in report["silent_stores"]}:
         say(f"silent at the last run: {', '.join(sorted(silent))}")
 
@@ -200,5 +202,7 @@ def _print(report: dict[str, Any], as_json: bool) -> None:
         return
     names = ("from", "to", "stores", *BACKFILL_COUNTS)
     print_table(("", "preview" if report["preview"] else "backfill"), ((name, report[name]) for name in names))
+    if report["not_read_before"]:
+        say(f"not read: what is older than {report['not_read_before']}, which had passed while it waited for its turn")
     if report["failed_stores"]:
         print_table(("store", "could not be checked"), report["failed_stores"].items())

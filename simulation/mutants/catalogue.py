@@ -669,21 +669,14 @@ _RECONCILING = [
         "if False and (",
         _PAGES,
     ),
-    Mutant(
+    _one(
         "queued-or-not",
         "A store counts as checked although the queue did not take what was missing.",
-        (
-            Edit(_COMPARISON, "Comparison.compare", "            self._queue.send_all(\n", "            quietly(\n"),
-            Edit(
-                _COMPARISON,
-                "Comparison.compare",
-                "        if bodies and not preview:\n",
-                "        def quietly(messages: list[OrderEventMessage]) -> None:\n"
-                "            try:\n                self._queue.send_all(messages)\n"
-                "            except Exception:\n                pass\n\n"
-                "        if bodies and not preview:\n",
-            ),
-        ),
+        _COMPARISON,
+        "Comparison.compare",
+        "            self._enqueue(store, found, correlation_id)\n",
+        "            try:\n                self._enqueue(store, found, correlation_id)\n"
+        "            except Exception:\n                pass\n",
         "cursor and effect are saved apart: https://github.com/n8n-io/n8n-docs/pull/5225",
     ),
     Mutant(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from local.simulated_platform.lives import Life, to_text
+from local.simulated_platform.lives import Life, Shop, to_text
 from local.simulated_platform.partner_api import PartnerApi as SimulatedPartnerApi
 from local.simulated_platform.partner_api import Unknowns
 from partner_orders import lifecycle
@@ -205,6 +205,11 @@ class World:
     def receive(self, life: Life, step: int = -1) -> None:
         """A webhook of the platform's arrived."""
         self.orders.put(to_text(life.steps[step].body).encode())
+
+    @property
+    def shops(self) -> list[Shop]:
+        """Every store of the platform's, once."""
+        return [*{life.shop.store_id: life.shop for life in self.lives}.values()]
 
     # -- what is true -----------------------------------------------------------------------------------------------
 

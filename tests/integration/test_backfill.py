@@ -4,13 +4,14 @@ import random
 import sys
 import time as wall
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from local.simulated_platform.lives import trading_hour
 from partner_orders.backfill_request import InvalidRequestError
+from partner_orders.clock import to_text
 from partner_orders.reconciliation_table import Position, ReconciliationTable
 from tests.integration.conftest import TABLE
 from tests.integration.platform import START, VirtualTime, lives
@@ -67,6 +68,39 @@ def test_progress_can_be_asked_for_while_it_runs(world: World, monkeypatch: pyte
     assert len(set(seen)) >= 3
     assert seen == sorted(seen)
     assert seen[-1][0] == 3
+
+
+def served_after(world: World, wait: timedelta, **request: str) -> dict[str, Any]:
+    """A backfill that had to wait for its turn."""
+    backfill_id = world.worker.add_backfill(request)
+    world.time.sleep(wait.total_seconds())
+    while world.worker.backfill(backfill_id)["state"] != "done":
+        world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    return world.worker.backfill(backfill_id)
+
+
+def test_a_backfill_whose_time_has_passed_before_its_turn_names_every_store_that_it_did_not_read(world: World) -> None:
+    start = world.time.now() - timedelta(days=59)
+    done = served_after(world, timedelta(days=2), **{"from": to_text(start), "to": to_text(start + timedelta(hours=1))})
+    assert done["failed_stores"] == dict.fromkeys((shop.store_id for shop in world.shops), "too_old")
+    assert (done["orders_checked"], done["stores_done"]) == (0, 3)
+
+
+def test_a_backfill_of_which_a_part_has_passed_tells_up_to_when_it_read_nothing(world: World) -> None:
+    start = world.time.now() - timedelta(days=59)
+    done = served_after(world, timedelta(days=2), **{"from": to_text(start)})
+    assert (done["failed_stores"], done["orders_checked"]) == ({}, len(world.lives))
+    not_read_before = datetime.fromisoformat(done["not_read_before"])
+    assert timedelta(days=60) - timedelta(hours=1) < world.time.now() - not_read_before < timedelta(days=60)
+
+
+def test_a_backfill_that_waits_for_minutes_reads_all_of_what_it_was_asked_for(world: World) -> None:
+    done = served_after(world, timedelta(minutes=15))
+    assert done["not_read_before"] is None
+    asked = {datetime.fromisoformat(asked.query["start_time"]) for asked in world.sessions[-1].asked[-3:]}
+    assert {at.replace(tzinfo=None) for at in asked} == {
+        datetime.fromisoformat(done["from"]).replace(tzinfo=None, microsecond=0) - timedelta(seconds=1)
+    }
 
 
 def test_a_store_that_fails_is_tried_once_more_at_the_end_and_then_named(world: World) -> None:

@@ -177,6 +177,26 @@ def test_an_order_that_leaves_the_window_while_its_pages_are_read_hides_no_other
 
 
 @pytest.mark.usefixtures("small_pages")
+def test_a_last_page_that_is_empty_since_its_orders_left_the_window_is_the_end(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(dynamodb, lives(orders=13, stores=1), VirtualTime(AFTER), Unknowns(filter_by="updated"))
+    handle, last = world.api.handle, world.lives[-1]
+
+    def leave_and_handle(request: Any, now: Any) -> Response:
+        if "page=5&" in request.target:
+            world.api.show([life for life in world.lives if life is not last])
+        return handle(request, now)
+
+    monkeypatch.setattr(world.api, "handle", leave_and_handle)
+    report = world.tick()
+    assert (report.failed_stores, report.api_errors) == ({}, {})
+    assert report.counts["requests"] == 1 + 5
+    world.drain()
+    assert world.not_in_step() == [last.order_id]
+
+
+@pytest.mark.usefixtures("small_pages")
 def test_a_first_page_for_ever_is_an_error_and_the_window_is_read_again(dynamodb: Any) -> None:
     world = make(dynamodb)
     world.api.faults = {"repeat_first_page": 10_000}

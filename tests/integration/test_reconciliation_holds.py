@@ -2,6 +2,7 @@
 somebody wrote by hand, and a platform that wants to be left alone."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -101,17 +102,78 @@ def test_a_date_that_cannot_be_is_not_believed(world: World, date: str) -> None:
         assert position.checked_until <= world.time.now()
 
 
-def test_an_empty_page_in_the_middle_is_a_failure_and_the_window_is_read_again(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_store_id_that_was_learnt_and_is_another_stores_now_is_not_asked_for(world: World) -> None:
+    mine, other = (world.shops[n] for n in (0, 1))
+    world.table.move(Position(mine.store_id, vendor_id=other.store_id), fence=0)
+    assert world.tick().failed_stores == {}
+    world.drain()
+    assert world.not_in_step() == []
+    assert world.table.position(mine.store_id).vendor_id == mine.store_id
+
+
+def test_a_code_under_which_the_platform_has_another_stores_orders_gives_way_to_the_stores_own_id(world: World) -> None:
+    mine, other = (world.shops[n] for n in (0, 1))
+    world.api._shops[mine.external_partner_config_id] = world.api._shops[other.store_id]
+    world.table.move(Position(mine.store_id, vendor_id=mine.external_partner_config_id), fence=0)
+    assert world.tick().failed_stores == {}
+    world.drain()
+    assert world.not_in_step() == []
+    assert world.table.position(mine.store_id).vendor_id == mine.store_id
+
+
+def test_a_store_of_which_the_platform_shows_only_another_stores_orders_has_failed(world: World) -> None:
+    mine, other = (world.shops[n] for n in (0, 1))
+    own = world.api._shops.pop(mine.store_id)
+    world.api._shops[mine.external_partner_config_id] = world.api._shops[other.store_id]
+    assert world.tick().failed_stores == {mine.store_id: "another_store"}
+    assert world.table.position(mine.store_id).checked_until is None
+    world.drain()
+    assert {*world.not_in_step()} == {life.order_id for life in own}
+
+
+def test_a_code_that_has_the_orders_of_a_store_and_of_the_one_before_it_is_believed(world: World) -> None:
+    mine, other = (world.shops[n] for n in (0, 1))
+    own = world.api._shops.pop(mine.store_id)
+    world.api._shops[mine.external_partner_config_id] = [*world.api._shops[other.store_id], *own]
+    assert world.tick().failed_stores == {}
+    world.drain()
+    assert world.not_in_step() == []
+
+
+def test_a_store_that_is_registered_by_the_chains_own_id_alone_is_its_own(world: World) -> None:
+    code = world.shops[0].external_partner_config_id
+    world.dynamodb.delete_item(
+        TableName=TABLE, Key={"pk": {"S": "STORES"}, "sk": {"S": f"STORE#{world.shops[0].store_id}"}}
+    )
+    set_store(world, code, currency="EUR")
+    assert world.tick().failed_stores == {}
+    world.drain()
+    assert world.not_in_step() == []
+
+
+@pytest.mark.parametrize("pages", ["[2]", "[3]", r"([2-9]|\d\d)"])
+@pytest.mark.parametrize("in_parts", [True, False])
+def test_a_page_that_is_empty_and_counted_is_read_in_shorter_parts_or_fails_its_store(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch, pages: str, in_parts: bool
 ) -> None:
+    if not in_parts:
+        monkeypatch.setattr("partner_orders.reconciliation.SHORTEST_PART", timedelta(days=90))
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
     world, lies = World(dynamodb, lives(orders=40), VirtualTime(AFTER)), [True]
 
     def change(request: Any, answer: Response) -> Response:
-        return edited(answer, orders=[]) if lies and "page=2&" in request.target else answer
+        return edited(answer, orders=[]) if lies and re.search(f"[?&]page={pages}&", request.target) else answer
 
     between(world, change)
-    assert {*world.tick().failed_stores.values()} == {"empty_page"}
+    report = world.tick()
+    if in_parts:
+        world.drain()
+        assert (report.failed_stores, world.not_in_step()) == ({}, [])
+        assert report.api_errors["empty_page"] > 0
+        return
+    assert {*report.failed_stores.values()} == {"empty_page"}
+    failed = report.failed_stores.keys()
+    assert all(world.table.position(store_id).checked_until is None for store_id in failed)
     lies.clear()
     world.time.sleep(300)
     world.tick()

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.simulated_platform.lives import Life, Step
+from local.simulated_platform.partner_api import Response
 from partner_orders import partner_api
 from partner_orders.lease import DURATION, Lease, LeaseLostError
 from partner_orders.message import WEBHOOK, OrderEventMessage
@@ -599,3 +600,57 @@ def test_a_store_whose_own_code_the_api_takes_is_asked_by_it_from_then_on(world:
     world.time.sleep(300)
     world.tick()
     assert shop.store_id not in {store for store, _, _ in windows(world)[asked:]}
+
+
+# -- while the consumer stands still ----------------------------------------------------------------------------------
+
+
+def test_what_waits_for_the_consumer_is_found_and_queued_and_counted_as_missed_once(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=20)))
+    missed = world.tick().counts["webhooks_missed"]
+    for _ in range(5):
+        world.time.sleep(60)
+        report = world.tick()
+        assert report.counts["waiting"] > 0
+        missed += report.counts["webhooks_missed"]
+    bodies = [message.body for message in world.queue.messages]
+    assert len(bodies) == len({*bodies}) == missed
+    world.drain()
+    world.time.sleep(60)
+    assert world.tick().counts["waiting"] == 0
+    world.drain()
+    assert world.not_in_step() == []
+
+
+def test_what_was_queued_and_does_not_come_is_queued_again_and_is_still_one_missed_webhook(world: World) -> None:
+    reports = [world.tick()]
+    world.queue.messages.clear()
+    world.time.sleep(25 * 3_600)
+    reports.append(world.tick())
+    assert [report.counts["missing"] for report in reports] == [len(world.lives)] * 2
+    assert [report.counts["webhooks_missed"] for report in reports] == [len(world.lives), 0]
+    world.drain()
+    assert world.not_in_step() == []
+
+
+def test_a_body_that_nobody_understands_waits_as_orders_do(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=20)))
+    handle = world.api.handle
+
+    def without_a_status(request: Any, now: Any) -> Response:
+        answer = handle(request, now)
+        return Response(answer.status, answer.headers, answer.body.replace(b'"status":', b'"state":'))
+
+    world.api.handle = without_a_status  # type: ignore[method-assign]
+    asked = [world.tick() for _ in range(2)]
+    assert [report.counts["not_understood"] > 0 for report in asked] == [True, False]
+    assert [report.counts["waiting"] > 0 for report in asked] == [False, True]
+    world.drain()
+    assert world.tick().counts["waiting"] == 0
+
+
+def test_a_preview_shows_what_waits_as_missing(world: World) -> None:
+    missing = world.tick().counts["missing"]
+    backfill_id = world.worker.add_backfill({"preview": True})
+    world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    assert world.worker.backfill(backfill_id)["missing"] == missing

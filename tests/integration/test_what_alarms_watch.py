@@ -64,6 +64,10 @@ def a_refused_token(world: World) -> None:
     world.secret = json.dumps({"token": "another"})
 
 
+def a_refused_client(world: World) -> None:
+    world.secret = json.dumps({"client_id": "client", "client_secret": "another"})
+
+
 def a_silent_store(world: World) -> None:
     store_id = world.lives[0].shop.store_id
     set_store(world, store_id, time_zone="UTC", trading_hours="mon-sun 00:00-00:00")
@@ -75,6 +79,7 @@ RECONCILER: list[tuple[str, Cause]] = [
     ("PartnerApiRateLimited", too_many_requests),
     ("PartnerApiRateLimited", a_blocked_address),
     ("PartnerApiUnauthorised", a_refused_token),
+    ("PartnerApiUnauthorised", a_refused_client),
     ("StoresSilent", a_silent_store),
     ("StoresChecked", webhooks_that_never_came),
 ]

@@ -29,7 +29,10 @@ MAX_PAGES = 2_000
 READINGS = 3
 TRIES = 4
 UNAUTHORISED = "unauthorised"
+NOT_FOUND = "not_found"
+ANOTHER_STORE = "another_store"
 MOVED_PAGES = "moved_pages"
+EMPTY_PAGE = "empty_page"
 # What stands before the text of an order that is JSON, but not such as can be stored exactly.
 UNREADABLE = "unreadable"
 TIMEOUT_SECONDS = (3.05, 20.0)
@@ -164,8 +167,8 @@ class PartnerApi:
         place among the others. Where the API filters by change, orders can only leave, and later ones then move up: so
         the pages are read from the last to the first, and the first, which told how many there are, once more. Where it
         filters by creation and sorts by change, orders move either way, but there stay as many: so while the pages held
-        more than were seen, they are read again. ``some_expected`` makes an empty answer be asked for again in the
-        other time format.
+        more than were seen, they are read again. A page that came back empty had no orders left only if the first, once
+        more, no longer counts it. ``some_expected`` makes an empty answer be asked for again in the other time format.
         """
         first = self._first_page(vendor_id, start, end, some_expected)
         if first.total_pages > 1 and end > self.now() - SETTLED:
@@ -181,18 +184,22 @@ class PartnerApi:
             if last == 1:
                 return  # One answer is the list of one moment.
             lengths = {number: length for number, length in lengths.items() if number <= last}
-            before, empty = first.names, True
+            before, empty = first.names, last + 1
             for number in range(last, 0, -1):
                 if number < last:
                     page = self._page(vendor_id, start, end, number)
-                if not page.orders and not empty:
-                    raise PartnerApiError("empty_page")  # Pages after it have orders.
                 if page.orders and page.names == before:
                     raise PartnerApiError("repeated_page")
-                before, empty = page.names, not page.orders
+                if not page.orders:
+                    if empty != number + 1:
+                        raise PartnerApiError(EMPTY_PAGE)  # Pages after it have orders.
+                    empty = number
+                before = page.names
                 lengths[number] = len(page.names)
                 yield _unseen(page.orders, seen)
-                if (reading or number == 1) and len(seen) >= sum(lengths.values()):
+                if number == 1 and empty <= min(last, page.total_pages):
+                    raise PartnerApiError(EMPTY_PAGE)
+                if (number == 1 or (reading and empty > last)) and len(seen) >= sum(lengths.values()):
                     return
             first = page
         raise PartnerApiError(MOVED_PAGES)
@@ -342,7 +349,11 @@ class PartnerApi:
         except CredentialsError as missing:
             fault = _fault(missing.answer, self.now()) if missing.answer is not None else None
             if fault is None or fault.retry_after is None:
-                raise PartnerApiError(f"credentials: {missing}", everywhere=True) from None
+                # OAuth's 400 or 401 (contract 4.4) says of a client what 401 says of a token.
+                refused = missing.answer is not None and missing.answer.status_code in (400, 401, 403)
+                raise PartnerApiError(
+                    f"{UNAUTHORISED if refused else 'credentials'}: {missing}", everywhere=True
+                ) from None
             raise PartnerApiError(fault.kind, everywhere=True, retry_after=fault.retry_after) from None
         except requests.RequestException as error:
             raise PartnerApiError(f"no_answer:{type(error).__name__}", everywhere=True, retry_after=0.0) from None
@@ -380,7 +391,7 @@ def _fault(answer: requests.Response, now: datetime) -> PartnerApiError | None:
         case 403:
             return PartnerApiError("forbidden")
         case 404:
-            return PartnerApiError("not_found")
+            return PartnerApiError(NOT_FOUND)
         case 429:
             return PartnerApiError("rate_limited", everywhere=True, retry_after=_retry_after(answer, 60.0, now))
         case status if status >= 500:

@@ -18,8 +18,11 @@ from partner_orders.lease import Lease, LeaseLostError
 from partner_orders.order_events_queue import OrderEventsQueue
 from partner_orders.orders_table import OrdersTable
 from partner_orders.partner_api import (
+    ANOTHER_STORE,
+    EMPTY_PAGE,
     MAX_PAGES,
     MOVED_PAGES,
+    NOT_FOUND,
     SETTLED,
     OutOfTimeError,
     PartnerApi,
@@ -57,6 +60,9 @@ PAUSE_ABOVE_MESSAGES = 200
 # So it does where more than these wait to be received whenever one looks, for so long.
 PAUSE_ABOVE_UNRECEIVED = 20
 UNRECEIVED_FOR = timedelta(seconds=5)
+# So long a backfill may wait for its turn before the oldest of it is past; the platform's 60 days leave it more.
+BACKFILL_WAIT = timedelta(minutes=20)
+TOO_OLD = "too_old"
 LAST_START_SECONDS = 40.0
 HAND_BACK_SECONDS = 15.0
 
@@ -341,13 +347,16 @@ class Reconciler:
         """One store of a backfill, or a part of it if it has many; gives the backfill as it stands after it."""
         name = backfill.pending[0]
         store = self._stores.find(name)
+        start, oldest = backfill.done_until or backfill.start, self._api.now() - self._history - BACKFILL_WAIT
+        if start < oldest:
+            backfill, start = replace(backfill, not_read_before=oldest), oldest
         failure = None
         if store is None:
             failure = "not_registered"
+        elif start >= backfill.end:
+            failure = TOO_OLD
         else:
             self._comparison.forget(store.store_id)
-            # Ends may be exclusive.
-            start = max((backfill.done_until or backfill.start) - BOUNDARY, self._api.now() - self._history)
             # What a preview finds is no finding of the run's.
             if backfill.preview:
                 found = run.previewed.setdefault(backfill.backfill_id, set())
@@ -355,7 +364,8 @@ class Reconciler:
             before = Counter(run.report.counts)
             vendor_id = self._table.position(name).vendor_id
             try:
-                for checked, _ in self._read(store, vendor_id, start, backfill.end, run, backfill.preview):
+                # Ends may be exclusive.
+                for checked, _ in self._read(store, vendor_id, start - BOUNDARY, backfill.end, run, backfill.preview):
                     backfill = replace(backfill, done_until=checked).counting(run.report.counts - before)
                     before = Counter(run.report.counts)
                     if checked < backfill.end:
@@ -411,9 +421,10 @@ class Reconciler:
                 length = max((part_end - start) / (1.2 * too_many.pages / most), SHORTEST_PART)
                 continue
             except PartnerApiError as error:
-                if error.kind != MOVED_PAGES or part_end - start <= SHORTEST_PART:
+                if error.kind not in (MOVED_PAGES, EMPTY_PAGE) or part_end - start <= SHORTEST_PART:
                     raise
-                # In the end on one page, which is of one moment: whatever moves, or is on two pages at once.
+                self._api.errors[error.kind] += 1
+                # In the end on one page, which is of one moment: whatever moves, or is missing from the other pages.
                 length = max((part_end - start) / 2, SHORTEST_PART)
                 continue
             yield min(part_end, asked_at + self._api.ahead - SETTLED), vendor_id
@@ -431,20 +442,27 @@ class Reconciler:
         preview: bool,
         some_expected: bool,
     ) -> str:
-        # Either id is said to work in a path (contract 1), so the other is tried where one is not found.
-        names = [*dict.fromkeys(filter(None, (vendor_id, store.store_id, store.external_partner_config_id)))]
+        # Either id is said to work in a path (contract 1), so the other is tried where one is not found, or is another
+        # store's now. The one that worked last comes first, while it still is one of this store's.
+        ids = [name for name in (store.store_id, store.external_partner_config_id) if name]
+        names = sorted(dict.fromkeys(ids), key=lambda name: name != vendor_id)
         names = [name for name in names if name not in {".", ".."}]  # which would lead elsewhere
         for name in names:
             try:
+                own = of_others = 0
                 for page in self._api.orders(name, start, end, most, some_expected):
-                    run.seen |= self._comparison.compare(
+                    shown = self._comparison.compare(
                         store, page, run.report, run.correlation_id, preview, self._api.now
                     )
+                    run.seen |= shown.order_ids
+                    own, of_others = own + shown.own, of_others + shown.of_others
+                if of_others and not own:
+                    raise PartnerApiError(ANOTHER_STORE)
                 return name
             except PartnerApiError as error:
-                if error.kind != "not_found" or name == names[-1]:
+                if error.kind not in (NOT_FOUND, ANOTHER_STORE) or name == names[-1]:
                     raise
-        raise PartnerApiError("not_found")
+        raise PartnerApiError(NOT_FOUND)
 
     # -- staying within bounds ----------------------------------------------------------------------------------------
 

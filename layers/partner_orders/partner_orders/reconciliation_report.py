@@ -11,7 +11,7 @@ from partner_orders.clock import to_text
 MAX_NAMED = 200
 COUNTS = (
     *("stores_checked", "orders_checked", "in_step", "missing", "before_registration", "different", "webhooks_missed"),
-    *("not_understood", "not_shown", "enqueued", "requests"),
+    *("not_understood", "waiting", "not_shown", "enqueued", "requests"),
 )
 # Why a run has not ended, in the report that it leaves behind on its way.
 UNDER_WAY = "under_way_or_killed"

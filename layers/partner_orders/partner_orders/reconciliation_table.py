@@ -23,7 +23,7 @@ PARTITION = "RECONCILIATION"
 REPORT_RETENTION = timedelta(days=90)
 # What was found is queued, and in step when its store is read again; so it is counted even if the rest of it fails.
 _FOUND = ("missing", "different", "not_understood", "enqueued")
-BACKFILL_COUNTS = ("orders_checked", "in_step", *_FOUND)
+BACKFILL_COUNTS = ("orders_checked", "in_step", *_FOUND, "waiting")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Position:
 @dataclass(frozen=True)
 class Backfill:
     """A window that was asked for, over some stores or all. ``pending`` are the stores still to do, in order, the
-    first of them checked up to ``done_until`` with ``store_counts``. ``preview`` finds and queues nothing."""
+    first of them checked up to ``done_until`` with ``store_counts``. ``preview`` finds and queues nothing. What is
+    older than ``not_read_before`` had passed the 60 days, or the retention, before the turn of every store came."""
 
     backfill_id: str
     start: datetime
@@ -53,6 +54,7 @@ class Backfill:
     counts: dict[str, int] = field(default_factory=dict)
     store_counts: dict[str, int] = field(default_factory=dict)
     failed_stores: dict[str, str] = field(default_factory=dict)
+    not_read_before: datetime | None = None
 
     @property
     def is_done(self) -> bool:
@@ -86,6 +88,7 @@ class Backfill:
             "state": "done" if self.is_done else "running",
             "from": to_text(self.start),
             "to": to_text(self.end),
+            "not_read_before": to_text(self.not_read_before) if self.not_read_before else None,
             "preview": self.preview,
             "stores": self.stores,
             "stores_done": self.stores - len(self.pending),
@@ -235,6 +238,7 @@ def _backfill_item(backfill: Backfill, now: datetime) -> dict[str, Any]:
         "counts": backfill.counts,
         "store_counts": backfill.store_counts,
         "failed_stores": backfill.failed_stores,
+        "not_read_before": to_text(backfill.not_read_before) if backfill.not_read_before else None,
     }
     return {
         "backfill_id": {"S": backfill.backfill_id},
@@ -256,4 +260,5 @@ def _backfill(item: dict[str, Any]) -> Backfill:
         counts=state["counts"],
         store_counts=state.get("store_counts", {}),
         failed_stores=state["failed_stores"],
+        not_read_before=from_text(state["not_read_before"]) if state.get("not_read_before") else None,
     )
