@@ -70,7 +70,7 @@ def reports(
     days: Annotated[int, typer.Option(help="how many days back, 90 at most", min=1, max=90)] = 7,
     as_json: AsJson = False,
 ) -> None:
-    """What the runs found, by day and store: how many webhooks the platform failed to deliver.
+    """What the runs found, by day and store: how many webhooks, at least, the platform failed to deliver.
 
     Example: partner-orders reconcile reports --days 30
     """
@@ -95,10 +95,12 @@ def reports(
         rows.append((day, store_id, *(counts[name] or None for name in _DRIFT), why))
     print_table(("day", "store", *_DRIFT, "could not be checked"), rows)
     stopped = Counter(report["stopped"] for report in found if report["stopped"])
-    say(counted(len(found), "run") + "".join(f", {times} stopped: {why}" for why, times in stopped.items()))
-    if waiting := sum(report.get("waiting", 0) for report in found[-1:]):
+    regular = [report for report in found if report.get("regular", True)]
+    notes = [f"{len(found) - len(regular)} of them called for"] if len(found) > len(regular) else []
+    say(", ".join([counted(len(found), "run"), *notes, *(f"{times} stopped: {why}" for why, times in stopped.items())]))
+    if waiting := sum(report.get("waiting", 0) for report in regular[-1:]):
         say(f"{counted(waiting, 'order')} found and queued earlier, and not in the table yet: is the consumer at work?")
-    if silent := {store for report in found[-1:] for store in report["silent_stores"]}:
+    if silent := {store for report in regular[-1:] for store in report["silent_stores"]}:
         say(f"silent at the last run: {', '.join(sorted(silent))}")
 
 

@@ -674,9 +674,11 @@ _RECONCILING = [
         "A store counts as checked although the queue did not take what was missing.",
         _COMPARISON,
         "Comparison.compare",
-        "            self._enqueue(store, found, correlation_id)\n",
-        "            try:\n                self._enqueue(store, found, correlation_id)\n"
-        "            except Exception:\n                pass\n",
+        "                self._enqueue(store, [*zip(some, causes, strict=True)], correlation_id)\n",
+        "                try:\n"
+        "                    self._enqueue(store, [*zip(some, causes, strict=True)], correlation_id)\n"
+        "                except Exception:\n"
+        "                    pass\n",
         "cursor and effect are saved apart: https://github.com/n8n-io/n8n-docs/pull/5225",
     ),
     Mutant(

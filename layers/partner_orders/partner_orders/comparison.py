@@ -5,9 +5,10 @@ which the merge may forbid for ever.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import batched
 
 from partner_orders import lifecycle
 from partner_orders.clock import Clock
@@ -16,7 +17,7 @@ from partner_orders.event import CatalogueCallbackError, OrderEvent, RejectedErr
 from partner_orders.json_text import Json, parse, write_bytes
 from partner_orders.message import MAX_BODY_BYTES, RECONCILIATION, OrderEventMessage
 from partner_orders.order import Client
-from partner_orders.order_events_queue import OrderEventsQueue
+from partner_orders.order_events_queue import BATCH_ENTRIES, OrderEventsQueue
 from partner_orders.orders_table import OrdersTable
 from partner_orders.partner_api import identity, unreadable
 from partner_orders.reconciliation_report import MAX_NAMED, Repair, Report
@@ -34,6 +35,15 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 class _Queued:
     store_id: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A body that is not in the table; without an event if nobody understands it."""
+
+    digest: str
+    body: bytes
+    event: OrderEvent | None
 
 
 @dataclass(frozen=True)
@@ -57,13 +67,14 @@ class Comparison:
         self._clock = clock
         self._in_step: dict[str, str] = {}
         self._queued: dict[str, _Queued] = {}
+        self._statuses: dict[str, set[str]] = {}
 
-    def forget(self, store_id: str) -> None:
-        """Read every order of the store from the table again, and queue again what is not there."""
+    def forget(self, store_id: str, preview: bool = False) -> None:
+        """Read every order of the store from the table again; unless for a ``preview``, queue again what waits."""
         self._in_step = {digest: store for digest, store in self._in_step.items() if store != store_id}
         for digest, queued in self._queued.items():
-            if queued.store_id == store_id:
-                self._queued[digest] = _Queued(store_id, NEVER)
+            if queued.store_id == store_id and not preview:
+                self._queued[digest] = replace(queued, at=NEVER)
 
     def compare(
         self,
@@ -78,8 +89,7 @@ class Comparison:
 
         Raises botocore's errors and QueueRefusedError; then nothing of the page counts as done.
         """
-        found: dict[str, tuple[str, bytes]] = {}
-        repairs: list[Repair] = []
+        found: list[_Found] = []
         counts = Counter({"orders_checked": len(page)})
         events: dict[str, OrderEvent] = {}
         shown: set[str] = set()
@@ -87,49 +97,54 @@ class Comparison:
             shown.add(identity(order))
             text = unreadable(order)
             body = write_bytes(order) if text is None else text
-            digest = digest_of(body)
             if len(body) > MAX_BODY_BYTES:
-                report.too_large.add(digest)
+                report.too_large.add(digest_of(body))
                 continue
             try:
                 event = understand(body) if text is not None else understand_object(order, body)
             except (RejectedError, CatalogueCallbackError):
                 # The consumer says why; once it has, the rejected row keeps us from asking again.
-                if self._rejected.get(digest) is not None:
-                    self._queued.pop(digest, None)
-                elif digest in report.found:
-                    continue
-                elif not preview and self._waits(digest):
-                    counts["waiting"] += 1
+                digest = digest_of(body)
+                if self._rejected.get(digest) is None:
+                    found.append(_Found(digest, body, None))
                 else:
-                    counts["not_understood"] += 1
-                    found[digest] = ("not_understood", body)
+                    self._queued.pop(digest, None)
                 continue
             events[event.order_id] = event
         remembered = {order_id for order_id, event in events.items() if event.digest in self._in_step}
         known = self._orders.known(events.keys() - remembered)
         for order_id, event in events.items():
             ours = known.get(order_id)
-            if event.digest in report.found:
-                continue  # In this run already; the consumer may not have come to it yet.
             if order_id in remembered or (ours is not None and event.digest in ours.digests):
-                counts["in_step"] += 1
-                self._remember(event.digest, store.store_id)
+                if not preview or event.digest not in report.found:
+                    counts["in_step"] += 1
+                self._remember(event, store.store_id)
             elif not self._orders.is_expired(event):
-                if not preview and self._waits(event.digest):
-                    counts["waiting"] += 1
-                    continue
-                in_detail = len(report.repairs) + len(repairs) < MAX_NAMED
-                repairs.append(self._repair(store, event, ours, platform_now(), in_detail))
-                found[event.digest] = (repairs[-1].found, event.body)
-        if found and not preview:
-            self._enqueue(store, found, correlation_id)
-            counts["enqueued"] = len(found)
-        # Only now: what the queue refused is found, and counted, when it is looked for again.
+                found.append(_Found(event.digest, event.body, event))
+        news = [one for one in found if one.digest not in report.found and (preview or not self._waits(one.digest))]
+        counts["waiting"] = 0 if preview else len(found) - len(news)
         report.counts += counts
-        report.found.update(found)
-        for repair in repairs:
-            report.add(repair)
+        # What the queue refused is found, and counted, when it is looked for again.
+        for some in batched(news, BATCH_ENTRIES, strict=False):
+            repairs = {
+                one.digest: self._repair(
+                    store,
+                    one.event,
+                    known.get(one.event.order_id),
+                    platform_now(),
+                    in_detail=len(report.repairs) + number < MAX_NAMED,
+                )
+                for number, one in enumerate(some)
+                if one.event is not None
+            }
+            if not preview:
+                causes = [repairs[one.digest].found if one.digest in repairs else "not_understood" for one in some]
+                self._enqueue(store, [*zip(some, causes, strict=True)], correlation_id)
+                report.counts["enqueued"] += len(some)
+            report.counts["not_understood"] += len(some) - len(repairs)
+            report.found.update(one.digest for one in some)
+            for repair in repairs.values():
+                report.add(repair)
         own = sum(_names(store, event.order.client) for event in events.values())
         return Shown(shown | events.keys(), own, len(events) - own)
 
@@ -137,23 +152,25 @@ class Comparison:
         """Whether it was queued lately, and may still be on its way to the table."""
         return digest in self._queued and self._clock() - self._queued[digest].at < QUEUED_AGAIN_AFTER
 
-    def _enqueue(self, store: Store, found: Mapping[str, tuple[str, bytes]], correlation_id: str) -> None:
+    def _enqueue(self, store: Store, found: Sequence[tuple[_Found, str]], correlation_id: str) -> None:
         now = self._clock()
         self._queue.send_all(
-            [
-                OrderEventMessage(RECONCILIATION, now, f"{correlation_id}/{cause}", body)
-                for cause, body in found.values()
-            ]
+            [OrderEventMessage(RECONCILIATION, now, f"{correlation_id}/{cause}", one.body) for one, cause in found]
         )
         if len(self._queued) + len(found) > MAX_REMEMBERED:
             self._queued.clear()
-        self._queued |= dict.fromkeys(found, _Queued(store.store_id, now))
+            self._statuses.clear()
+        for one, _ in found:
+            self._queued[one.digest] = _Queued(store.store_id, now)
+            if one.event is not None:
+                self._statuses.setdefault(one.event.order_id, set()).add(one.event.status)
 
-    def _remember(self, digest: str, store_id: str) -> None:
+    def _remember(self, event: OrderEvent, store_id: str) -> None:
         if len(self._in_step) >= MAX_REMEMBERED:
             self._in_step.clear()
-        self._in_step[digest] = store_id
-        self._queued.pop(digest, None)
+        self._in_step[event.digest] = store_id
+        self._queued.pop(event.digest, None)
+        self._statuses.pop(event.order_id, None)
 
     def _repair(
         self, store: Store, event: OrderEvent, ours: KnownOrder | None, platform_now: datetime, in_detail: bool
@@ -161,14 +178,18 @@ class Comparison:
         fields: list[str] = []
         if in_detail and ours is not None and (stored := self._orders.get(event.order_id)) and stored.snapshot.body:
             fields = changed_fields(parse(stored.snapshot.body), parse(event.body))
-        earlier = ours is None and _is_from_before(store, event)
-        never_sent_to_us = ours is None or (lifecycle.is_sent(event.status) and event.status not in ours.statuses)
+        client = event.order.client
+        # A state that we have queued and the consumer has not come to is one that we know of.
+        queued = self._statuses.get(event.order_id, set())
+        statuses = queued if ours is None else queued | ours.statuses
+        earlier = not statuses and _is_from_before(store, event)
+        never_sent_to_us = not statuses or (lifecycle.is_sent(event.status) and event.status not in statuses)
         return Repair(
             order_id=event.order_id,
-            store_id=store.store_id,
-            found="missing" if ours is None else "different",
+            store_id=store.store_id if _names(store, client) else client.store_id or store.store_id,
+            found="missing" if ours is None and queued <= {event.status} else "different",
             status=event.status,
-            webhook_missed=never_sent_to_us and not earlier and event.digest not in self._queued,
+            webhook_missed=never_sent_to_us and not earlier,
             before_registration=earlier,
             fields=tuple(fields),
             late_seconds=round((platform_now - event.occurred_at).total_seconds()) if event.occurred_at else None,

@@ -31,7 +31,6 @@ TRIES = 4
 UNAUTHORISED = "unauthorised"
 NOT_FOUND = "not_found"
 ANOTHER_STORE = "another_store"
-MOVED_PAGES = "moved_pages"
 EMPTY_PAGE = "empty_page"
 # What stands before the text of an order that is JSON, but not such as can be stored exactly.
 UNREADABLE = "unreadable"
@@ -52,11 +51,15 @@ TIME_FORMATS = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S")
 
 class PartnerApiError(RuntimeError):
     """A request that did not succeed. ``kind`` is a short name of what went wrong; the text holds nothing of the
-    answer. ``everywhere`` is true where other stores would fare no better now. ``retry_after`` is the least number of
-    seconds to wait before another try; None where that would change nothing."""
+    answer. ``everywhere`` is true where other stores would fare no better now, ``in_parts`` where the parts of the
+    window may fare better than the whole. ``retry_after`` is the least number of seconds to wait before another try;
+    None where that would change nothing."""
 
-    def __init__(self, kind: str, everywhere: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self, kind: str, everywhere: bool = False, retry_after: float | None = None, in_parts: bool = False
+    ) -> None:
         super().__init__(kind)
+        self.in_parts = in_parts
         self.kind = kind
         self.everywhere = everywhere
         self.retry_after = retry_after
@@ -76,11 +79,18 @@ class TooManyPagesError(PartnerApiError):
 
 @dataclass(frozen=True)
 class _Page:
-    """``may_go_on``: it is as full as a page gets, and what it says of the number of pages cannot be relied on."""
+    """``is_full``: as a page of some size gets. ``may_go_on``: it is full, and what it says of the number of pages
+    cannot be relied on."""
 
     orders: list[Json] = field(repr=False)
     total_pages: int
+    is_full: bool
     may_go_on: bool
+
+    @property
+    def is_no_answer(self) -> bool:
+        """Whether it shows nothing, and counts itself: where there is nothing, there are no pages (contract 4.2)."""
+        return not self.orders and self.total_pages == 1
 
     @cached_property
     def names(self) -> set[str]:
@@ -124,6 +134,7 @@ class PartnerApi:
         self.requests = 0
         self.errors: Counter[str] = Counter()
         self.last_request_at: datetime | None = None
+        self._token_works = False
 
     def now(self) -> datetime:
         """The platform's time, as its last answer's ``Date`` told it; ours until there was one."""
@@ -174,6 +185,10 @@ class PartnerApi:
         if first.total_pages > 1 and end > self.now() - SETTLED:
             end = self.now() - SETTLED
             first = self._page(vendor_id, start, end, 1)
+        if first.is_no_answer:
+            first = self._page(vendor_id, start, end, 1)
+            if first.is_no_answer:
+                raise PartnerApiError(EMPTY_PAGE)
         if first.total_pages > at_most_pages:
             raise TooManyPagesError(first.total_pages)
         seen: set[str] = set()
@@ -184,7 +199,7 @@ class PartnerApi:
             if last == 1:
                 return  # One answer is the list of one moment.
             lengths = {number: length for number, length in lengths.items() if number <= last}
-            before, empty = first.names, last + 1
+            before, empty, hides_some = first.names, last + 1, True
             for number in range(last, 0, -1):
                 if number < last:
                     page = self._page(vendor_id, start, end, number)
@@ -192,17 +207,20 @@ class PartnerApi:
                     raise PartnerApiError("repeated_page")
                 if not page.orders:
                     if empty != number + 1:
-                        raise PartnerApiError(EMPTY_PAGE)  # Pages after it have orders.
+                        raise PartnerApiError(EMPTY_PAGE, in_parts=True)  # Pages after it have orders.
                     empty = number
+                elif number == empty - 1:
+                    # After a page that is not full there is none: it may have been counted once too often.
+                    hides_some = page.is_full or empty < last
                 before = page.names
                 lengths[number] = len(page.names)
                 yield _unseen(page.orders, seen)
                 if number == 1 and empty <= min(last, page.total_pages):
-                    raise PartnerApiError(EMPTY_PAGE)
+                    raise PartnerApiError(EMPTY_PAGE, in_parts=hides_some)
                 if (number == 1 or (reading and empty > last)) and len(seen) >= sum(lengths.values()):
                     return
             first = page
-        raise PartnerApiError(MOVED_PAGES)
+        raise PartnerApiError("moved_pages", in_parts=True)
 
     def _first_page(self, vendor_id: str, start: datetime, end: datetime, some_expected: bool) -> _Page:
         # Times that it cannot read get an empty list from this platform, not an error (contract 4.2).
@@ -225,6 +243,8 @@ class PartnerApi:
             if last == MAX_PAGES:
                 raise PartnerApiError("endless_pages")
             following = self._page(vendor_id, start, end, last + 1)
+            if not following.orders:
+                following = self._page(vendor_id, start, end, last + 1)  # Nothing else says that this is the end.
             if following.names <= known:
                 break  # Empty, or what it has once more, as some answer beyond the end.
             known |= following.names
@@ -253,7 +273,7 @@ class PartnerApi:
                 # Of pages of another size than we asked for, the count may be wrong as well.
                 sizes = {DEFAULT_PAGE_SIZE, size if isinstance(size, int) else DEFAULT_PAGE_SIZE}
                 full = sizes - {PAGE_SIZE} if pages > 0 else sizes | {PAGE_SIZE}
-                return _Page(orders, pages, len(orders) in full)
+                return _Page(orders, pages, len(orders) in sizes | {PAGE_SIZE}, len(orders) in full)
             case _:
                 raise PartnerApiError("not_a_page")
 
@@ -262,7 +282,9 @@ class PartnerApi:
         refreshed = False
         for attempt in range(1, TRIES + 1):
             try:
-                return _content(self._send(path, query), self.now())
+                content = _content(self._send(path, query), self.now())
+                self._token_works = True
+                return content
             except PartnerApiError as error:
                 self.errors[error.kind.partition(":")[0]] += 1
                 wait = min(LONGEST_BACKOFF_SECONDS, 2.0**attempt) * (0.5 + self._share() / 2)
@@ -277,6 +299,9 @@ class PartnerApi:
                     # Whatever it was: who is told to come back later does not ask for another store meanwhile.
                     raise PartnerApiError(error.kind, everywhere=True, retry_after=error.retry_after) from None
                 if not again or attempt == TRIES or wait > self.remaining_seconds():
+                    if error.kind == UNAUTHORISED:
+                        # Of a token that others are read with, it is this store's own; twice in a row, the token's.
+                        error.everywhere, self._token_works = not self._token_works, False
                     raise
             self._pause(wait)
         raise AssertionError("the last try returns or raises")

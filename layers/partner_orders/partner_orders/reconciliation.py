@@ -19,11 +19,10 @@ from partner_orders.order_events_queue import OrderEventsQueue
 from partner_orders.orders_table import OrdersTable
 from partner_orders.partner_api import (
     ANOTHER_STORE,
-    EMPTY_PAGE,
     MAX_PAGES,
-    MOVED_PAGES,
     NOT_FOUND,
     SETTLED,
+    UNAUTHORISED,
     OutOfTimeError,
     PartnerApi,
     PartnerApiError,
@@ -63,6 +62,8 @@ UNRECEIVED_FOR = timedelta(seconds=5)
 # So long a backfill may wait for its turn before the oldest of it is past; the platform's 60 days leave it more.
 BACKFILL_WAIT = timedelta(minutes=20)
 TOO_OLD = "too_old"
+# The platform shows nothing of a store in a time of which we have orders.
+NOTHING_SHOWN = "nothing_shown"
 LAST_START_SECONDS = 40.0
 HAND_BACK_SECONDS = 15.0
 
@@ -93,6 +94,8 @@ class _StoppedError(Exception):
     """The rest of the work is for the next tick."""
 
 
+# What a store fails with whatever is asked of it.
+_ALL_OF_A_STORE = {NOT_FOUND, ANOTHER_STORE, "forbidden", UNAUTHORISED}
 # What ends the run, and is no fault of the store that was being served.
 _ENDS_THE_RUN = (LeaseLostError, OutOfTimeError, _StoppedError)
 
@@ -167,7 +170,7 @@ class Reconciler:
     ) -> Report:
         """Serve stores and backfills until all are served or the time is up. Raises botocore's errors, once ``tell``
         has got the report of what was found until then."""
-        report = Report(self._clock())
+        report = Report(self._clock(), is_regular=not only_backfills)
         if not self._lease.take():
             report.stopped = "another_worker_holds_the_lease"
             tell(report)
@@ -292,7 +295,9 @@ class Reconciler:
             position = replace(position, checked_until=now)
         sweeping = position.swept_at is None or now - position.swept_at >= SWEEP_EVERY
         start = self._window_start(position, open_orders, sweeping, now)
-        expected = any(start <= created < now - OVERLAP for created in open_orders.values())
+        newest = self._orders.newest_of_store(store.store_id, start + OVERLAP) if sweeping else None
+        held = [*open_orders.values(), *([newest] if newest else [])]
+        expected = any(start <= created < now - OVERLAP for created in held)
         run.seen = set()
         if sweeping:
             self._comparison.forget(store.store_id)
@@ -307,16 +312,42 @@ class Reconciler:
         except LeaseLostError:
             raise
         except Exception as error:
-            self._move(replace(position, tried_at=self._clock()))
+            tried = replace(position, tried_at=self._clock())
+            self._move(tried)
             if isinstance(error, _ENDS_THE_RUN):
                 raise
             self._failed(store.store_id, error, run)
+            if isinstance(error, PartnerApiError) and error.kind not in _ALL_OF_A_STORE:
+                self._read_the_latest(store, position, start, now, run)
+            return
+        if expected and newest and not run.seen:
+            # It is read, as far as anybody can tell; but what we have of it should be there.
+            run.report.failed_stores[store.store_id] = NOTHING_SHOWN
             return
         run.report.counts["stores_checked"] += 1
         settled = self._api.now() - OVERLAP
         gone = [name for name, created in open_orders.items() if start < created < settled and name not in run.seen]
         run.report.counts["not_shown"] += len(gone)
         run.report.not_shown += sorted(gone)[: MAX_NAMED - len(run.report.not_shown)]
+
+    def _read_the_latest(self, store: Store, position: Position, start: datetime, now: datetime, run: _Run) -> None:
+        """Where a window that reaches far back cannot be read, queue what is newer than the last try all the same. What
+        is between is read again, with the rest, when it can be."""
+        checked = position.checked_until
+        since = max(filter(None, (checked, position.tried_at)), default=now) - OVERLAP
+        if since <= start:
+            return
+        try:
+            for until, _ in self._read(store, position.vendor_id, since, now, run):
+                self._keep_what_was_found(run)
+                if checked is not None and since <= checked:
+                    checked = max(checked, until)
+                    self._move(replace(position, checked_until=checked, tried_at=self._clock()))
+        except _ENDS_THE_RUN:
+            raise
+        except Exception as error:
+            if isinstance(error, PartnerApiError) and error.everywhere:
+                raise _StoppedError(error.kind) from None
 
     def _move(self, position: Position) -> None:
         """Store how far we are, if we still may. Raises LeaseLostError."""
@@ -356,7 +387,9 @@ class Reconciler:
         elif start >= backfill.end:
             failure = TOO_OLD
         else:
-            self._comparison.forget(store.store_id)
+            self._comparison.forget(store.store_id, backfill.preview)
+            newest = self._orders.newest_of_store(store.store_id, start + OVERLAP)
+            run.seen, began = set(), backfill.done_until
             # What a preview finds is no finding of the run's.
             if backfill.preview:
                 found = run.previewed.setdefault(backfill.backfill_id, set())
@@ -365,18 +398,23 @@ class Reconciler:
             vendor_id = self._table.position(name).vendor_id
             try:
                 # Ends may be exclusive.
-                for checked, _ in self._read(store, vendor_id, start - BOUNDARY, backfill.end, run, backfill.preview):
+                window = start - BOUNDARY, backfill.end
+                for checked, _ in self._read(store, vendor_id, *window, run, backfill.preview, newest is not None):
                     backfill = replace(backfill, done_until=checked).counting(run.report.counts - before)
                     before = Counter(run.report.counts)
                     if checked < backfill.end:
                         self._save(backfill)
                     if checked < min(backfill.end, self._api.now() - OVERLAP):
                         return backfill  # There is more of it, and others wait for their turn.
+                # What changed since is in a later window, if that is what the API goes by.
+                if began is None and newest and newest < backfill.end - SWEEP_EVERY and not run.seen:
+                    failure = NOTHING_SHOWN
             except LeaseLostError:
                 raise
             except Exception as error:
                 backfill = backfill.counting_found(run.report.counts - before)
-                self._save(backfill)
+                stuck = isinstance(error, PartnerApiError) and error.everywhere and backfill.done_until == began
+                self._save(backfill.with_first_store_last() if stuck else backfill)
                 if isinstance(error, _ENDS_THE_RUN):
                     raise
                 failure = self._failed(name, error, run)
@@ -408,7 +446,7 @@ class Reconciler:
         up to which it was, by the platform's clock, and the id of the store that the API took."""
         # What is newer than this may still find its place; twice, since we may not know the platform's clock yet.
         end = min(end, self._api.now() - 2 * SETTLED)
-        length = end - start
+        length = longest = end - start
         while start < end:
             part_end = min(start + length, end)
             most = PAGES_AT_ONCE if length > SHORTEST_PART else MAX_PAGES
@@ -418,15 +456,16 @@ class Reconciler:
             except TooManyPagesError as too_many:
                 if most == MAX_PAGES:
                     raise  # A minute of a store's orders on so many pages is no truth.
-                length = max((part_end - start) / (1.2 * too_many.pages / most), SHORTEST_PART)
+                length = longest = max((part_end - start) / (1.2 * too_many.pages / most), SHORTEST_PART)
                 continue
             except PartnerApiError as error:
-                if error.kind not in (MOVED_PAGES, EMPTY_PAGE) or part_end - start <= SHORTEST_PART:
+                # In the end on one page, which is of one moment: whatever moves, or is missing from the other pages.
+                if not error.in_parts or part_end - start <= SHORTEST_PART:
                     raise
                 self._api.errors[error.kind] += 1
-                # In the end on one page, which is of one moment: whatever moves, or is missing from the other pages.
                 length = max((part_end - start) / 2, SHORTEST_PART)
                 continue
+            length = min(2 * length, longest)
             yield min(part_end, asked_at + self._api.ahead - SETTLED), vendor_id
             # Ends may be exclusive.
             start = part_end - BOUNDARY if part_end < end else end
@@ -442,27 +481,34 @@ class Reconciler:
         preview: bool,
         some_expected: bool,
     ) -> str:
-        # Either id is said to work in a path (contract 1), so the other is tried where one is not found, or is another
-        # store's now. The one that worked last comes first, while it still is one of this store's.
+        # Either id is said to work in a path (contract 1), so the other is tried where one is not found, shows nothing
+        # of what we have, or is another store's now. The one that worked last comes first, while it is this store's.
         ids = [name for name in (store.store_id, store.external_partner_config_id) if name]
         names = sorted(dict.fromkeys(ids), key=lambda name: name != vendor_id)
         names = [name for name in names if name not in {".", ".."}]  # which would lead elsewhere
+        fault, silent = NOT_FOUND, ""
         for name in names:
+            own = of_others = 0
             try:
-                own = of_others = 0
                 for page in self._api.orders(name, start, end, most, some_expected):
                     shown = self._comparison.compare(
                         store, page, run.report, run.correlation_id, preview, self._api.now
                     )
                     run.seen |= shown.order_ids
                     own, of_others = own + shown.own, of_others + shown.of_others
-                if of_others and not own:
-                    raise PartnerApiError(ANOTHER_STORE)
-                return name
             except PartnerApiError as error:
-                if error.kind not in (NOT_FOUND, ANOTHER_STORE) or name == names[-1]:
+                if error.kind != NOT_FOUND:
                     raise
-        raise PartnerApiError(NOT_FOUND)
+                continue
+            if of_others and not own and name != store.store_id:
+                fault = ANOTHER_STORE
+            elif run.seen or not some_expected:
+                return name
+            else:
+                silent = silent or name
+        if not silent:
+            raise PartnerApiError(fault)
+        return silent
 
     # -- staying within bounds ----------------------------------------------------------------------------------------
 

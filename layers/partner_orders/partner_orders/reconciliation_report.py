@@ -39,10 +39,11 @@ class Report:
 
     ``round_seconds`` is how often every store can be checked within the rate limit; ``stopped`` says why the run ended
     before all was served, if it did; ``token_age_days`` how long ago the credentials were stored. ``silent_stores`` is
-    None until it was looked for them.
+    None until it was looked for them; ``is_regular`` is false for a run that served backfills only.
     """
 
     started_at: datetime
+    is_regular: bool = True
     counts: Counter[str] = field(default_factory=Counter)
     stores: dict[str, Counter[str]] = field(default_factory=dict)
     repairs: list[Repair] = field(default_factory=list)
@@ -68,6 +69,7 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         return {
             "started_at": to_text(self.started_at),
+            "regular": self.is_regular,
             **{name: self.counts[name] for name in COUNTS},
             "stores": {store: dict(counts) for store, counts in self.stores.items()},
             "repairs": [vars(repair) | {"fields": list(repair.fields)} for repair in self.repairs],

@@ -69,6 +69,12 @@ class Backfill:
         found = {} if self.preview else {name: counts.get(name, 0) for name in _FOUND}
         return replace(self, counts=_add(self.counts, found))
 
+    def with_first_store_last(self) -> "Backfill":
+        """The first pending store begins anew when the others have had their turn: it may be what stops the run."""
+        name, *rest = self.pending
+        counts = self.counting_found(self.store_counts).counts
+        return replace(self, pending=(*rest, name), done_until=None, counts=counts, store_counts={})
+
     def after_first_store(self, failure: str | None) -> "Backfill":
         """As it is when the first pending store is done, or failed: the first time, it is put last and tried again."""
         name, *rest = self.pending
