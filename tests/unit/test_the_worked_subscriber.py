@@ -34,3 +34,10 @@ def test_orders_are_independent_of_one_another() -> None:
     assert memory.take({"order_id": "a", "sequence": 3})
     assert memory.take({"order_id": "b", "sequence": 1})
     assert memory.gaps() == {"a": [1, 2]}
+
+
+def test_what_a_restored_table_leaps_over_is_no_gap_and_what_does_not_come_after_it_is_one() -> None:
+    memory = in_sequence()
+    taken = [memory.take({"order_id": "a", "sequence": sequence}) for sequence in (1, 4, 1_000_002, 5, 1_000_004)]
+    assert taken == [True, True, True, False, True]
+    assert memory.gaps() == {"a": [2, 3, 1_000_003]}
