@@ -8,7 +8,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import dead_letters, orders, reconcile, rejected, secrets, stores
-from cli.doctor import doctor
+from cli.doctor import CLOCK_TOLERANCE, clock_is_off, doctor, seconds_behind
 from cli.errors import CancelledByOperatorError, OperatorError, name_and_place, no_answer
 from cli.export import export
 from cli.forget import forget
@@ -16,6 +16,9 @@ from cli.output import say
 from cli.register import register
 from cli.send import send
 from cli.stack import NOT_SIGNED_IN, Where
+
+# Refusals of a signature: made with another key, or at another time.
+_SIGNATURE = {"SignatureDoesNotMatch", "InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"}
 
 app = typer.Typer(
     name="partner-orders",
@@ -69,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         _explain(f"no AWS credentials: {type(error).__name__}", "Sign in with the AWS CLI, or choose a --profile.")
     except ClientError as error:
         code, operation = error.response["Error"]["Code"], error.operation_name
-        _explain(f"AWS refused {operation}: {code}", _advice(code))
+        _explain(f"AWS refused {operation}: {code}", _advice(code, seconds_behind(error.response)))
     except BotoCoreError as error:
         _explain(
             f"AWS did not answer: {type(error).__name__}", "Check the network, --region, and whether the stack is up."
@@ -86,7 +89,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 1
 
 
-def _advice(code: str) -> str:
+def _advice(code: str, behind: float) -> str:
+    """Of a refusal; ``behind`` are the seconds that this machine's clock is."""
+    if code in _SIGNATURE:
+        if abs(behind) > CLOCK_TOLERANCE:
+            return f"Set the time: {clock_is_off(behind)}, and AWS takes no such signature."
+        return "The credentials' secret key is wrong: sign in again, or choose another --profile."
     if "Denied" in code or code in {"UnrecognizedClientException", "ExpiredToken", "InvalidClientTokenId"}:
         return "Your AWS user may not do this, or its sign-in has expired."
     if "Throttl" in code or "Throughput" in code:

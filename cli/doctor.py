@@ -3,7 +3,7 @@
 import json
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -31,6 +31,7 @@ _FIRST_RUN = timedelta(minutes=30)
 _LONGEST_RUN = timedelta(minutes=15)  # The function's own limit.
 _FIRST_EVENT = timedelta(days=1)
 _NOT_RUN = "docs/runbooks/reconciliation-not-run.md"
+CLOCK_TOLERANCE = 60.0  # seconds
 _WEBHOOK_NEEDS = 3  # concurrent executions, beside the consumers and the reconciler
 
 
@@ -98,13 +99,26 @@ def _stack(stack: DeployedStack) -> Finding:
 
 
 def _clock(stack: DeployedStack) -> Iterator[Finding]:
-    answer = stack.client("sts").get_caller_identity()
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    off = abs((parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()) if date else 0.0
-    if off > 60:
-        yield Finding("clock", f"this machine's clock is {off:.0f} s off", "Set it: windows and days would be wrong.")
+    behind = seconds_behind(stack.client("sts").get_caller_identity())
+    if abs(behind) > CLOCK_TOLERANCE:
+        yield Finding("clock", clock_is_off(behind), "Set it: windows and days would be wrong.")
     else:
         yield Finding("clock")
+
+
+def seconds_behind(answer: Mapping[str, Any]) -> float:
+    """How far this machine's clock is behind that of an answer of AWS, or of its refusal; negative where it is ahead.
+    0 where the answer has no time. Raises nothing."""
+    try:
+        date = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        return (date - now()).total_seconds()
+    except (KeyError, ValueError, TypeError):  # No date, none that can be read, or one without a zone.
+        return 0.0
+
+
+def clock_is_off(behind: float) -> str:
+    """``this machine's clock is 90 s behind``."""
+    return f"this machine's clock is {abs(behind):.0f} s {'behind' if behind > 0 else 'ahead'}"
 
 
 def _functions(stack: DeployedStack) -> Iterator[Finding]:

@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from cli.output import counted, csv_cell, from_csv_cell
 from cli.stack import DeployedStack
+from partner_orders.clock import now
 from partner_orders.event import Arrival, understand
 from tests.cli.conftest import Ran
 from tests.integration.conftest import NOW
@@ -84,3 +88,33 @@ def test_a_host_that_does_not_answer_is_named_by_any_command_and_not_taken_for_a
     assert "partner-orders doctor" in ran.err
     assert "a-secret" not in ran.err
     assert "file" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("code", "off", "said"),
+    [
+        ("SignatureDoesNotMatch", 901, "clock is 901 s behind"),
+        ("InvalidSignatureException", -3600, "clock is 3600 s ahead"),
+        ("RequestExpired", 901, "clock is 901 s behind"),
+        ("RequestTimeTooSkewed", 901, "clock is 901 s behind"),
+        ("SignatureDoesNotMatch", 20, "secret key is wrong"),
+        ("InvalidSignatureException", None, "secret key is wrong"),
+    ],
+)
+def test_a_signature_that_aws_does_not_take_is_told_to_be_of_a_wrong_clock_or_a_wrong_key(
+    run: Run, monkeypatch: pytest.MonkeyPatch, code: str, off: int | None, said: str
+) -> None:
+    began = now().replace(microsecond=0)
+    monkeypatch.setattr("cli.doctor.now", lambda: began)
+    headers = {} if off is None else {"date": format_datetime(began + timedelta(seconds=off), usegmt=True)}
+
+    def asks(_: Any) -> DeployedStack:
+        answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPHeaders": headers}}
+        raise ClientError(answer, "DescribeStacks")
+
+    monkeypatch.setattr(DeployedStack, "find", asks)
+    ran = run("doctor")
+    assert (ran.status, ran.out) == (1, "")
+    assert code in ran.err
+    assert said in ran.err
+    assert "console" not in ran.err
