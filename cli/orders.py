@@ -59,7 +59,7 @@ def list_orders(
     if open_only:
         orders = [order for order in orders if lifecycle.is_open(order.status)]
     if found:
-        orders = [order for order in orders if order.attributes.get("store_id") == found.store_id]
+        orders = [order for order in orders if _store_of(order) == found.store_id]
     if status:
         orders = [order for order in orders if order.status == lifecycle.normalise(status)]
     print_orders(orders, zone, as_json)
@@ -102,7 +102,7 @@ def show(
     if as_json:
         print_json(whole(order, show_personal_data))
         return
-    store_id = order.attributes.get("store_id")
+    store_id = _store_of(order)
     store = stack.stores.find(store_id) if store_id else None
     _print_order(order, store, show_personal_data)
 
@@ -142,7 +142,7 @@ def print_orders(orders: list[StoredOrder], zone: tzinfo, as_json: bool) -> None
                 order.order_id,
                 order.attributes.get("external_order_id"),
                 order.attributes.get("order_code"),
-                order.attributes.get("store_id"),
+                _store_of(order),
                 order.status,
                 order.sale.value + (" (disputed)" if order.disputed else ""),
                 len(order.history),
@@ -220,6 +220,11 @@ def _named(stack: DeployedStack, order_id: str) -> StoredOrder:
     return order
 
 
+def _store_of(order: StoredOrder) -> str:
+    """The id that the order is listed under: the chain's own where its events name no other; empty without any."""
+    return order.attributes.get("listed_under", "").removeprefix("STORE#")
+
+
 def _body(entry: HistoryEntry, show_personal_data: bool) -> Any:
     value = parse(entry.body) if entry.body else None
     return value if show_personal_data or not isinstance(value, dict) else without_personal_data(value)
@@ -233,7 +238,7 @@ def _print_order(order: StoredOrder, store: Store | None, show_personal_data: bo
     facts: dict[str, object] = {
         "external_order_id": order.attributes.get("external_order_id"),
         "order_code": order.attributes.get("order_code"),
-        "store": f"{order.attributes.get('store_id', '?')}  {(store.name or '') if store else ''}",
+        "store": f"{_store_of(order) or '?'}  {(store.name or '') if store else ''}",
         "sale": order.sale.value + (" (disputed: the cancellation does not say)" if order.disputed else ""),
         "conflicts": order.conflicts or None,
         "type": " ".join(filter(None, (snapshot.order_type, snapshot.transport_type))),

@@ -57,6 +57,29 @@ def test_the_open_orders_of_a_store_are_those_of_every_day(
     assert [entry["order_id"] for entry in run(*of_store, "--day", "2026-10-13").json] == ["b"]
 
 
+def test_the_orders_of_a_store_that_has_only_the_chains_own_code_are_listed_and_shown_by_it(
+    run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.orders.now", lambda: NOW)
+    body = order()
+    body["client"] = {"chain_id": body["client"]["chain_id"], "external_partner_config_id": "GB-CLIFTON-01"}
+    store_order(body)
+    run("stores", "set", "GB-CLIFTON-01", "--currency", "PKR")
+    of_store = ("orders", "list", "--store", "GB-CLIFTON-01", "--json")
+    assert [entry["order_id"] for entry in run(*of_store, "--day", "2026-10-14").json] == [ORDER_ID]
+    assert [entry["order_id"] for entry in run(*of_store, "--open").json] == [ORDER_ID]
+    for arguments in (("list", "--open"), ("find", ORDER_ID), ("show", ORDER_ID)):
+        assert "GB-CLIFTON-01" in run("orders", *arguments).out
+    shown = run("orders", "show", ORDER_ID).out
+    assert "PKR" in shown
+    assert "?" not in shown
+
+
+def test_an_order_that_names_no_store_is_shown_without_one(run: Run, store_order: StoreOrder) -> None:
+    store_order(order(client={}))
+    assert "store              ?" in run("orders", "show", ORDER_ID).out
+
+
 @pytest.mark.parametrize("day", ["14.10.2026", "9999-12-31", "2026-02-30"])
 def test_what_is_no_day_is_refused_with_how_one_looks(run: Run, store_order: StoreOrder, day: str) -> None:
     store_order(order())
