@@ -6,7 +6,7 @@ import shlex
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,9 +16,11 @@ from botocore.exceptions import ClientError, NoCredentialsError, UnauthorizedSSO
 
 from cli.doctor import CHECKS, Finding
 from cli.stack import DeployedStack
+from local.simulated_platform.partner_api import Request, Response
 from local.simulated_platform.server import Platform, serve
 from partner_orders.clock import now, to_text
 from partner_orders.reconciliation_report import UNDER_WAY
+from partner_orders.stores_table import StoreSettings
 from tests.cli.conftest import Ran
 from tests.orders import order
 
@@ -180,6 +182,40 @@ def test_an_oauth_client_is_tried_with_one_request_for_a_token_and_one_with_it(
     assert bool(fault) == ("Partner API" in found)
     assert len(platform.api.requests) == (1 if fault else 2)
     assert client_secret not in str(found)
+
+
+def test_a_store_that_is_paused_is_not_asked_for_and_an_id_is_one_part_of_the_address(
+    faults: Callable[[], Any], run: Run, stack: DeployedStack, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    handle = platform.api.handle
+
+    def noted(request: Request, at: datetime) -> Response:
+        asked.append(request.target)
+        return handle(request, at)
+
+    monkeypatch.setattr(platform.api, "handle", noted)
+    content = json.dumps({"token": "static-token"})
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=content)
+    stack.stores.set("a", StoreSettings(is_paused=True))
+    stack.stores.set("b/../c?d", StoreSettings(currency="PKR"))
+    assert "Partner API" not in faults()
+    assert [target.partition("?")[0].partition("/vendors/")[2] for target in asked] == ["b%2F..%2Fc%3Fd/orders"]
+    stack.stores.set("b/../c?d", StoreSettings(is_paused=True))
+    [found] = [finding for finding in run("doctor", "--json").json if finding["part"] == "Partner API"]
+    assert (found["fault"], "every store is paused" in found["note"]) == ("", True)
+    assert len(asked) == 1
+
+
+def test_what_the_account_reserves_for_other_functions_is_not_there_for_this_stack(
+    faults: Callable[[], Any], stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 9}
+    client, real = SimpleNamespace(get_account_settings=lambda: {"AccountLimit": limit}), DeployedStack.client
+    monkeypatch.setattr(DeployedStack, "client", lambda self, name: client if name == "lambda" else real(self, name))
+    assert "concurrency" not in faults()
+    limit["UnreservedConcurrentExecutions"] = 8
+    assert "leaves 8 executions at once" in faults()["concurrency"]["fault"]
 
 
 @pytest.mark.parametrize("credentials", [{"token": "a-token"}, {"client_id": "an-id", "client_secret": "its-secret"}])
