@@ -54,7 +54,8 @@ def which_stack(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command. 0: done. 1: it failed, or found a fault. 2: it was called wrongly. 3: the operator said no."""
+    """Run a command. 0: done. 1: it failed, found a fault, or what was asked for makes no sense. 2: the call could not
+    be read. 3: the operator said no."""
     try:
         answer = app(args=arguments, standalone_mode=False, prog_name="partner-orders")
     except typer.Abort:
@@ -64,7 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
         say(str(cancelled))
         return 3
     except typer.TyperException as wrong:
-        _explain(wrong.format_message(), "`partner-orders [COMMAND] --help` shows how it is called.")
+        if what := wrong.format_message():  # There is none where no command was named: the help was printed.
+            _explain(what, "`partner-orders [COMMAND] --help` shows how it is called.")
         return wrong.exit_code
     except OperatorError as error:
         _explain(error.what, error.advice)

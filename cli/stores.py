@@ -2,6 +2,7 @@
 
 import csv
 import sys
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -167,6 +168,8 @@ def _settings(row: dict[str, Any]) -> tuple[str, StoreSettings]:
     if None in row or None in row.values():
         raise InvalidStoreError("it has more or fewer fields than the first line")
     text = {name: from_csv_cell(value.strip()) for name, value in row.items()}
+    if spoilt := [name for name, value in text.items() if any(unicodedata.category(one) == "Cc" for one in value)]:
+        raise InvalidStoreError(f"{spoilt[0]} has a control character")
     if not text["store_id"]:
         raise InvalidStoreError("store_id is empty")
     paused = text.get("is_paused", "").lower()

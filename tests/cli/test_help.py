@@ -43,6 +43,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]
 
 
 COMMANDS = dict(commands(typer.main.get_command(app)))
+GROUPS = sorted({name.split()[0] for name in COMMANDS if " " in name})
 
 
 def example(command: str) -> list[str]:
@@ -78,3 +79,12 @@ def test_the_examples_work_as_printed_once_the_events_of_this_repository_were_se
         monkeypatch.setattr("sys.stdin", io.StringIO((folder / stdin).read_text() if stdin else ""))
         ran = run(*arguments.split())
         assert ran.status == EXPECTED.get(command, 0), f"{command}: {ran.err}"
+
+
+@pytest.mark.parametrize("arguments", [(), *((name,) for name in GROUPS)])
+def test_a_call_that_names_no_command_gets_the_help_and_no_error(
+    run: Callable[..., Ran], arguments: tuple[str, ...]
+) -> None:
+    ran = run(*arguments)
+    assert (ran.status, ran.err) == (2, "")
+    assert " ".join(("Usage: partner-orders", *arguments)) in ran.out

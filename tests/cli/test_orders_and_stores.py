@@ -239,6 +239,9 @@ def test_a_store_that_no_event_has_named_is_said_to_be_new(run: Run) -> None:
         (b"store_id,currency\na,PKR\na,SAR\n", "line 3: a is in an earlier line too"),
         ("store_id,code\na,Z\u00fcrich\n".encode("latin-1"), "is not in UTF-8"),
         ("store_id,currency\na,PKR\n".encode("utf-16"), "is not in UTF-8"),
+        (b"store_id,code\na,A1\nb,B\x001\n", "line 3: code has a control character"),
+        (b"store_id,code\na,A1\nb\x1b[2J,B1\n", "line 3: store_id has a control character"),
+        ("store_id,code\na\u0085b,A1\n".encode(), "line 2: store_id has a control character"),
         (b"store_id,code\na,A1\nb," + b"x" * 200_000 + b"\n", "line 3: field larger"),
     ],
 )
