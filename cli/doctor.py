@@ -262,6 +262,10 @@ def _schedule(stack: DeployedStack) -> Iterator[Finding]:
         return
     if found["State"] != "ENABLED":
         yield Finding("schedule", "it is off", "Missed webhooks stay missed: deploy with ReconciliationState=ENABLED.")
+    elif not found["Target"]["Arn"].endswith(f":function:{stack.output('ReconcilerFunctionName')}"):
+        # A deployment leaves what is changed by hand, until it changes the schedule itself.
+        advice = "Deploy with ReconciliationState=DISABLED, then with ENABLED: that writes the schedule anew."
+        yield Finding("schedule", f"it calls {found['Target']['Arn']}, not the reconciler", advice)
     else:
         yield Finding("schedule", note=found["ScheduleExpression"])
 

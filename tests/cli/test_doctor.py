@@ -308,6 +308,27 @@ def test_a_bus_that_is_gone_is_a_fault_and_one_that_was_never_deployed_is_none(
     assert "event bus" not in faults()
 
 
+def test_a_schedule_that_calls_another_function_than_the_reconciler_is_a_fault_and_its_rate_is_the_operators(
+    faults: Callable[[], Any], stack: DeployedStack
+) -> None:
+    stack.outputs["ReconcilerFunctionName"] = "reconciler"
+    client = stack.client("scheduler")
+
+    def scheduled(function: str, rate: str = "rate(5 minutes)") -> dict[str, Any]:
+        target = {"Arn": f"arn:aws:lambda:eu-central-1:123456789012:function:{function}", "RoleArn": "arn:aws:iam::1:r"}
+        rest = {"FlexibleTimeWindow": {"Mode": "OFF"}, "State": "ENABLED"}
+        return {"Name": f"{stack.name}-reconciliation", "ScheduleExpression": rate, "Target": target, **rest}
+
+    client.create_schedule(**scheduled("reconciler"))
+    assert "schedule" not in faults()
+    client.update_schedule(**scheduled("another-reconciler"))
+    found = faults()["schedule"]
+    assert "another-reconciler, not the reconciler" in found["fault"]
+    assert "ReconciliationState=DISABLED" in found["advice"]
+    client.update_schedule(**scheduled("reconciler", "rate(30 minutes)"))
+    assert "schedule" not in faults()
+
+
 def test_a_stack_that_is_not_there_is_one_error_and_not_one_for_each_part(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
