@@ -146,6 +146,22 @@ def test_a_subscriber_takes_what_is_published_of_a_restored_order_and_nothing_un
 
 
 @pytest.mark.usefixtures("shell")
+def test_an_order_that_was_lost_and_has_begun_anew_is_named_and_one_that_has_only_grown_is_not(
+    dynamodb: Any, orders: OrdersTable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for body in (order(order_id="lost"), order(order_id="grown")):
+        orders.write([(understand(as_bytes(body)), Arrival("webhook", NOW))])
+    typed("restore_table_to_point_in_time")
+    dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "ORDER#lost"}, "sk": {"S": "ORDER"}})
+    for body in (order(13, status="DISPATCHED", order_id="lost"), order(13, status="DISPATCHED", order_id="grown")):
+        orders.write([(understand(as_bytes(body)), Arrival("webhook", NOW))])
+    there = rows(dynamodb)
+    run_the_script()
+    assert rows(dynamodb) == there
+    assert capsys.readouterr().out == "ORDER#lost has begun anew\n0 rows\n"
+
+
+@pytest.mark.usefixtures("shell")
 def test_that_a_customer_was_erased_is_never_written_over_by_what_was_known_before(dynamodb: Any) -> None:
     dynamodb.put_item(TableName=TABLE, Item=erasure(1))
     typed("restore_table_to_point_in_time")
