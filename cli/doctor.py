@@ -26,13 +26,18 @@ from partner_orders.reconciliation_report import UNDER_WAY
 
 _TIMEOUT = (3.05, 12.0)
 _FUNCTIONS = ("Webhook", "Consumer", "Reconciler", "Publisher")
-_QUEUES = ("OrderEventsDeadLettersUrl", "PublisherDeadLettersUrl", "ReconciliationDeadLettersUrl")
+_QUEUES = {
+    "OrderEventsDeadLettersUrl": "docs/runbooks/order-events-dead-letters.md",
+    "PublisherDeadLettersUrl": "docs/runbooks/publisher-dead-letters.md",
+    "ReconciliationDeadLettersUrl": "docs/runbooks/reconciliation-dead-letters.md",
+}
 # What lasts longer than this after a deployment, or after the first one, is a fault.
 _FIRST_RUN = timedelta(minutes=30)
 _LONGEST_RUN = timedelta(minutes=15)  # The function's own limit.
 _FIRST_EVENT = timedelta(days=1)
 _NOT_RUN = "docs/runbooks/reconciliation-not-run.md"
 CLOCK_TOLERANCE = 60.0  # seconds
+_NAMED = 3  # of the stores that could not be checked
 _WEBHOOK_NEEDS = 3  # concurrent executions, beside the consumers and the reconciler
 
 
@@ -214,7 +219,7 @@ def _set_queue(stack: DeployedStack, **attributes: str) -> str:
 
 
 def _dead_letters(stack: DeployedStack) -> Iterator[Finding]:
-    for output in _QUEUES:
+    for output, runbook in _QUEUES.items():
         if output not in stack.outputs:
             continue
         attributes = _attributes(stack, output)
@@ -222,7 +227,7 @@ def _dead_letters(stack: DeployedStack) -> Iterator[Finding]:
         count = sum(int(attributes.get(name, 0)) for name in names)
         part = f"dead letters ({output.removesuffix('Url').removesuffix('DeadLetters')})"
         if count:
-            yield Finding(part, f"{count} wait", "partner-orders dead-letters list; docs/runbooks says what to do.")
+            yield Finding(part, f"{count} wait", f"partner-orders dead-letters list; {runbook}")
         else:
             yield Finding(part)
 
@@ -375,6 +380,8 @@ def _silent(part: str, base_url: str, error: requests.RequestException) -> Findi
 def _reconciliation(stack: DeployedStack) -> Iterator[Finding]:
     part = "reconciliation"
     reports = stack.reconciliation.reports(now() - timedelta(hours=1), now())
+    # What somebody called for looked at what they named, and is no sign of the schedule.
+    reports = [report for report in reports if report.get("regular", True)]
     if not reports and now() - stack.deployed_at < _FIRST_RUN:
         yield Finding(part, note="none yet since the deployment: the schedule has still to come round")
         return
@@ -391,10 +398,11 @@ def _reconciliation(stack: DeployedStack) -> Iterator[Finding]:
         yield Finding(part, f"the last run did not come to its end: {stopped}", "docs/runbooks/reconciler-errors.md")
     if failed:
         kinds = ", ".join(sorted({*failed.values()}))
+        some = ", ".join(sorted(failed)[:_NAMED]) + (", ..." if len(failed) > _NAMED else "")
         yield Finding(
             part,
-            f"{counted(len(failed), 'store')} could not be checked: {kinds}",
-            "docs/runbooks/stores-not-reconciled.md",
+            f"{counted(len(failed), 'store')} could not be checked ({some}): {kinds}",
+            "partner-orders reconcile reports; docs/runbooks/stores-not-reconciled.md",
         )
     elif not stopped.startswith("error:"):
         yield Finding(part, note=f"last run {last['started_at'][:19]}{', ' + stopped if stopped else ''}")

@@ -102,9 +102,9 @@ def test_what_is_still_to_come_on_a_new_stack_is_no_fault_until_it_has_lasted(
 def test_the_last_run_that_ended_is_judged_and_one_that_ended_by_an_error_or_not_at_all_is_a_fault(
     faults: Callable[[], Any], stack: DeployedStack
 ) -> None:
-    def ran(minutes_ago: int, stopped: str, **failed: str) -> None:
+    def ran(minutes_ago: int, stopped: str, regular: bool = True, **failed: str) -> None:
         began = now() - timedelta(minutes=minutes_ago)
-        row = {"started_at": to_text(began), "stopped": stopped, "failed_stores": failed}
+        row = {"started_at": to_text(began), "stopped": stopped, "failed_stores": failed, "regular": regular}
         stack.reconciliation.keep_report(began, row)
 
     ran(50, UNDER_WAY)
@@ -114,7 +114,9 @@ def test_the_last_run_that_ended_is_judged_and_one_that_ended_by_an_error_or_not
     ran(20, "", s1="forbidden")
     assert "forbidden" in faults()["reconciliation"]["fault"]
     ran(3, UNDER_WAY)
+    ran(3, "", regular=False)
     assert "forbidden" in faults()["reconciliation"]["fault"]
+    assert "s1" in faults()["reconciliation"]["fault"]
     ran(2, "")
     assert "reconciliation" not in faults()
 
