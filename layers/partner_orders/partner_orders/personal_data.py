@@ -5,10 +5,11 @@ name, so it goes too. So does text where an object, a number, a time, a flag or 
 """
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from partner_orders.digest import INSTANT, NUMBER, known_fields
-from partner_orders.json_text import Json, MalformedJsonError, bounded_decimal, parse, write
+from partner_orders.json_text import Json, MalformedJsonError, bounded_decimal, number_by_value, parse, write
 from partner_orders.order import parse_instant
 
 # By path, without list positions. What staff and customers write freely counts as theirs.
@@ -18,15 +19,17 @@ PERSONAL = frozenset(
         *("sys.created_by", "sys.updated_by", "sys.webhook_status"),
     }
 )
-# Names of fees, each with an amount (contract 3.5).
+# Names of fees, each with an amount (contract 3.5). A name of words may be a person's, one of digits a number.
 AMOUNTS = "payment.additional_fees"
-# A single word in capitals may be somebody's name, so of those only the ones that the contract has.
-_CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)+|CLOSED|OTHER|CUSTOMER|VENDOR|LOGISTICS")
+_NAME_OF_A_FEE = re.compile(r"(?=[0-9_]*[A-Za-z])[A-Za-z0-9_]{1,64}")
+# A reason is free text for some who cancel, and a code for others (contract 3.6): codes are kept. A single word in
+# capitals may be somebody's name, so of those only the ones that the platform is known to send.
+_REASON = re.compile(r"[A-Z]+(?:_[A-Z]+)+|CLOSED|OTHER|MISTAKE")
+_WHO = re.compile(r"CUSTOMER|VENDOR|LOGISTICS|PLATFORM")
 _FLAG = re.compile(r"true|false|yes|no|on|off|[tfyn01]", re.IGNORECASE)
-# A reason is free text for some who cancel, and a code for others (contract 3.6): codes are kept.
 _FORMS = {
-    "cancellation.reason": _CODE,
-    "cancellation.cancelled_by": _CODE,
+    "cancellation.reason": _REASON,
+    "cancellation.cancelled_by": _WHO,
     "cancellation.post_picked_up": _FLAG,
     "isPreorder": _FLAG,
 }
@@ -53,13 +56,13 @@ def _fields(value: dict[str, Json], known: dict[str, Any], prefix: str) -> dict[
 
 
 def _kept(value: Json, meaning: Any, path: str) -> Json:
+    if path == AMOUNTS:
+        return _amounts(value)
     match value:
         case list():
             return [_kept(item, meaning, path) for item in value]
         case dict() if isinstance(meaning, dict):
             return _fields(value, meaning, f"{path}.")
-        case dict() if path == AMOUNTS:
-            return {name: item for name, item in value.items() if not isinstance(item, str | dict | list)}
         case dict():
             return {}
         case None | bool():
@@ -68,16 +71,27 @@ def _kept(value: Json, meaning: Any, path: str) -> Json:
             return value if _is_impersonal(value, meaning, path) else None
 
 
-def _is_impersonal(value: Json, meaning: Any, path: str) -> bool:
+def _amounts(value: Json) -> Json:
+    """The figures of the fees, however the platform groups them."""
+    match value:
+        case dict():
+            return {name: _amounts(item) for name, item in value.items() if _NAME_OF_A_FEE.fullmatch(name)}
+        case list():
+            return [_amounts(item) for item in value]
+        case str():
+            return value if _is_impersonal(value, NUMBER, AMOUNTS) else None
+        case _:
+            return value
+
+
+def _is_impersonal(value: str | int | Decimal, meaning: Any, path: str) -> bool:
     """Whether a text, or a number, is of the kind that belongs there."""
     if isinstance(meaning, dict):
         return False
     if form := _FORMS.get(path):
-        return form.fullmatch(str(value)) is not None
+        return form.fullmatch(value if isinstance(value, str) else number_by_value(value)) is not None
     if not isinstance(value, str):
         return True
-    if path == AMOUNTS:
-        return False
     try:
         if meaning == NUMBER:
             bounded_decimal(value.strip())

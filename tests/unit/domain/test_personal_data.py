@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -81,14 +82,26 @@ def test_a_field_that_nobody_knows_is_not_left() -> None:
             assert "3001234567" not in json.dumps(without_personal_data(copied))
 
 
-@pytest.mark.parametrize("reason", ["TOO_BUSY", "ITEM_UNAVAILABLE", "CLOSED", "OTHER", "DELIVERY_FAILED"])
+@pytest.mark.parametrize("reason", ["TOO_BUSY", "ITEM_UNAVAILABLE", "CLOSED", "OTHER", "MISTAKE", "DELIVERY_FAILED"])
 def test_a_reason_that_is_a_code_is_left(reason: str) -> None:
     cancellation = {"reason": reason, "cancelled_by": "LOGISTICS", "post_picked_up": True}
     assert without_personal_data(order(cancellation=cancellation))["cancellation"] == cancellation
 
 
+@pytest.mark.parametrize("who", ["CUSTOMER", "VENDOR", "LOGISTICS", "PLATFORM"])
+def test_who_cancelled_is_left_where_it_is_one_that_the_platform_names(who: str) -> None:
+    cancellation = {"reason": "TOO_BUSY", "cancelled_by": who}
+    assert without_personal_data(order(cancellation=cancellation))["cancellation"] == cancellation
+
+
+@pytest.mark.parametrize("who", [WORDS, "AYESHA", "AYESHA_KHAN", "MISTAKE", "customer", "", 1])
+def test_who_cancelled_is_not_left_where_it_may_be_a_name(who: Any) -> None:
+    assert without_personal_data(order(cancellation={"cancelled_by": who}))["cancellation"] == {"cancelled_by": None}
+
+
 @pytest.mark.parametrize(
-    "reason", [WORDS, "AYESHA", "AYESHA KHAN", "Too busy", "0300_1234567", "TOO_BUSY\n", "_", "", 3001234567, [WORDS]]
+    "reason",
+    [WORDS, "AYESHA", "CUSTOMER", "AYESHA KHAN", "Too busy", "0300_1234567", "TOO_BUSY\n", "_", 3001234567, [WORDS]],
 )
 def test_a_reason_in_words_is_not_left(reason: Any) -> None:
     left = without_personal_data(order(cancellation={"reason": reason, "post_picked_up": True}))["cancellation"]
@@ -100,16 +113,42 @@ def test_a_cancellation_that_is_no_object_is_not_left(cancellation: Any) -> None
     assert without_personal_data(order(cancellation=cancellation))["cancellation"] is None
 
 
-@pytest.mark.parametrize("flag", [True, False, None, "true", "False", 1, "0"])
+@pytest.mark.parametrize("flag", [True, False, None, "true", "False", 1, "0", Decimal("1.0"), Decimal("0.0")])
 def test_a_flag_is_left_however_it_is_written(flag: Any) -> None:
-    cancellation = {"post_picked_up": flag}
-    assert without_personal_data(order(cancellation=cancellation))["cancellation"] == cancellation
+    told = order(cancellation={"post_picked_up": flag}, isPreorder=flag)
+    left = without_personal_data(told)
+    assert (left["cancellation"], left["isPreorder"]) == (told["cancellation"], flag)
 
 
-@pytest.mark.parametrize("fees", [{"fee": 3.0}, [3.0], {}, None])
+@pytest.mark.parametrize("flag", [2, Decimal("0.5"), "1.0", WORDS])
+def test_what_is_no_flag_is_not_left_in_the_place_of_one(flag: Any) -> None:
+    left = without_personal_data(order(cancellation={"post_picked_up": flag}, isPreorder=flag))
+    assert (left["cancellation"], left["isPreorder"]) == ({"post_picked_up": None}, None)
+
+
+@pytest.mark.parametrize(
+    "fees",
+    [
+        *({"fee": 3.0}, [3.0], {}, None, {"fee": "1.50"}, ["5", " 5 "], {"small": {"amount": 3, "rate": ["0.5"]}}),
+        *({"x" * 64: 1}, {"fee_2": None, "free": True}, [[{"value": "1.5"}]]),
+    ],
+)
 def test_fees_keep_their_amounts(fees: Any) -> None:
     payment = {**order()["payment"], "additional_fees": fees}
     assert without_personal_data(order(payment=payment))["payment"] == payment
+
+
+@pytest.mark.parametrize(
+    ("fees", "left"),
+    [
+        ({"Tip for Ali Khan": 5, "0300": 5, "": 5, "tip-for-ali": 5, "x" * 65: 5, "café": 5, "tip": 5}, {"tip": 5}),
+        ({"tip": WORDS, "fee": "1,50"}, {"tip": None, "fee": None}),
+        ([{"name": WORDS, "value": "1.5"}, WORDS], [{"name": None, "value": "1.5"}, None]),
+    ],
+)
+def test_of_fees_no_text_is_left_that_is_no_amount_and_no_name_that_is_a_sentence(fees: Any, left: Any) -> None:
+    payment = {**order()["payment"], "additional_fees": fees}
+    assert without_personal_data(order(payment=payment))["payment"] == {**payment, "additional_fees": left}
 
 
 def test_the_figures_of_an_order_are_left_as_they_were() -> None:
