@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 import sys
+import unicodedata
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -35,7 +36,11 @@ BEYOND = (
 )
 # What is shorter is found in too much that is not the customer's.
 _LEAST_SEARCHED = 7
-_NUMBER = re.compile(r"(?<!\w)(?<!\w-)\d[\d\s().\u2010-\u2015\u2212-]*\d(?!-?\w)")
+# What people put between the digits of a number.
+_BETWEEN = r"\s()./\u2010-\u2015\u2212-"
+_SEPARATORS = re.compile(f"[{_BETWEEN}]")
+_NUMBER = re.compile(rf"(?<!\w)(?<!\w-)\d[\d{_BETWEEN}]*\d(?!-?\w)")
+_WORDS_END = r"""\s"'=&:;,<>\[\]{}"""
 
 
 @dataclass
@@ -104,6 +109,8 @@ def forget(
             if shown is not None:
                 shown.update(f"{progress.rows_read} rows read, {progress.orders} orders erased")
     report = {name: value for name, value in asdict(progress).items() if name != "last_key"} | {"beyond": [*BEYOND]}
+    if not progress.orders + progress.rejected:
+        say("Nobody was found. Check the spelling, and try other ways of writing it, such as without the country code.")
     if as_json:
         print_json(report)
         return
@@ -152,7 +159,8 @@ def _is_named_in(body: bytes, wanted: str) -> bool:
     if len(wanted) < _LEAST_SEARCHED:
         return False
     text = _without_escapes(body)
-    found = [*re.split("[\"']", text), *re.split(r"""[\s"'=&:;,<>\[\]{}]+""", text)]
+    # A slash is a part of some words, and stands between others.
+    found = [part for ends in ("\"'", _WORDS_END, f"/{_WORDS_END}") for part in re.split(f"[{ends}]+", text)]
     if wanted.isdecimal():
         found += _NUMBER.findall(text)
     return any(_normal(one) == wanted for one in found)
@@ -162,12 +170,19 @@ def _without_escapes(body: bytes) -> str:
     """As a reader would see it: JSON's escapes, however often it was quoted, a form's, and UTF-16's noughts undone."""
     text = re.sub(r"\\+", r"\\", body.replace(b"\0", b"").decode("utf-8", "replace"))
     text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda escape: chr(int(escape[1], 16)), text)
-    return unquote(re.sub(r"\\[bfnrt]", " ", text).replace("\\", ""))
+    return _visible(unquote(re.sub(r"\\[bfnrt]", " ", text).replace("\\", "")))
 
 
 def _normal(text: str) -> str:
-    """Without what people put between the digits of a number."""
-    return re.sub(r"[\s().\u2010-\u2015\u2212-]", "", text).removeprefix("+").removeprefix("00").casefold()
+    """Without what people put between the digits of a number, and what nobody sees."""
+    return _SEPARATORS.sub("", _visible(text)).removeprefix("+").removeprefix("00").casefold()
+
+
+def _visible(text: str) -> str:
+    """Without the characters that only steer how text is shown (Cf), as they come with a number copied from a page."""
+    if text.isascii():
+        return text
+    return "".join(character for character in text if unicodedata.category(character) != "Cf")
 
 
 def _read(by: str) -> str:

@@ -242,6 +242,9 @@ UNREADABLE = {
     "with hyphens of print": with_number('"+92\u2011300\u2011123441"', NO_OBJECT),
     "escaped": with_number(r'"\u002b\u0039\u0032300123441"', NO_OBJECT),
     "a number": with_number("92300123441", NO_OBJECT),
+    "with slashes": with_number('"0092/300/123441"', NO_OBJECT),
+    "with characters that nobody sees": with_number('"\u202a+92\u200b300\u2060123441\u202c"', NO_OBJECT),
+    "in an address of the web": with_number('"https://shop.example/1/92300123441"', NO_OBJECT),
     "in a sentence": with_number('"call +92 300 123441, not 5 times"', NO_OBJECT),
     "no text around it": b"Amna +92300123441",
     "a message of another version": envelope(zlib.compress(as_bytes(order()))),
@@ -277,6 +280,35 @@ def test_rejected_bodies_that_are_no_orders_are_searched_as_text_and_erased(
     assert run("forget", "--yes", "--json").json["rejected"] == 0
 
 
+INVISIBLE = ("\u200b", "\u200e", "\u202a", "\u202c", "\u2060", "\u2066", "\u00ad", "\ufeff")
+
+
+def test_a_number_is_found_whatever_nobody_sees_in_it_and_people_put_into_it(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
+) -> None:
+    written = [f"{mark}+92 300{mark} 123441{mark}" for mark in INVISIBLE]
+    written += ["+92 300/123441", "0092/300 / 123-441", "+92300123441"]
+    customer = order()["customer"]
+    for number in written:
+        store_order(order(order_id=f"of {number!a}", customer=customer | {"phone_number": number}))
+    for given in written:
+        say(given + "\n")
+        assert run("forget", "--preview", "--json").json["orders"] == len(written)
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--json").json["orders"] == len(written)
+    assert b"Amna" not in bodies(stack)
+
+
+@pytest.mark.parametrize("how", ["--yes", "--preview"])
+def test_where_nobody_is_found_it_says_what_to_check(run: Run, store_order: StoreOrder, say: Say, how: str) -> None:
+    store_order(order())
+    say("+92300123442\n")
+    ran = run("forget", how)
+    assert (ran.status, "Nobody was found" in ran.err, "123442" in ran.out + ran.err) == (0, True, False)
+    say("+92300123441\n")
+    assert "Nobody was found" not in run("forget", how).err
+
+
 def test_what_only_looks_like_the_number_or_a_part_of_it_is_left(run: Run, stack: DeployedStack, say: Say) -> None:
     numbers = (
         *('"+923001234410"', '"+1 92 300 123441"', '"192300123441"', '"92300123"', "92300123441e5"),
@@ -308,7 +340,7 @@ def test_other_names_of_a_customer_are_searched_whole_and_none_that_is_short(
 
 
 def test_a_rejected_body_full_of_marks_is_searched_in_a_moment(run: Run, stack: DeployedStack, say: Say) -> None:
-    marks = (b"\\", b'\\"', b"1 ", b"1" * 9 + b"a ", b"(", b"%2", b"\\u00")
+    marks = (b"\\", b'\\"', b"1 ", b"1/", b"/", b"1" * 9 + b"a ", b"(", b"%2", b"\\u00")
     keep_rejected(stack, *(mark * (400_000 // len(mark)) for mark in marks))
     say("+92300123441\n")
     began = time.monotonic()
