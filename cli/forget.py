@@ -1,5 +1,6 @@
 """``partner-orders forget``: erase one customer's personal data, and write down that it was done."""
 
+import hashlib
 import json
 import re
 import secrets
@@ -45,7 +46,7 @@ _WORDS_END = r"""\s"'=&:;,<>\[\]{}"""
 
 @dataclass
 class Progress:
-    """What the row of an erasure holds; nothing of the customer."""
+    """What the row of an erasure holds: nothing of the customer but a slow hash with a salt, until it is done."""
 
     erasure_id: str
     started_at: str
@@ -56,6 +57,8 @@ class Progress:
     rejected: int = 0
     done_at: str = ""
     last_key: dict[str, Any] = field(default_factory=dict)
+    salt: str = ""
+    customer_hash: str = ""
 
 
 def forget(
@@ -86,7 +89,7 @@ def forget(
     say(f"The whole table is read: about {counted(table.get('ItemCount', 0), 'row')}, {counted(units, 'read unit')}.")
     if not preview:
         ask("erase this customer's data for good?", yes)
-    progress = _begun(stack, preview, resume)
+    progress = _begun(stack, preview, resume, f"{by}|{wanted}")
     if not preview:
         _save(stack, progress)
         say(f"Written down as {progress.erasure_id}. If this is interrupted: --resume {progress.erasure_id}")
@@ -108,7 +111,8 @@ def forget(
                     _save(stack, progress)
             if shown is not None:
                 shown.update(f"{progress.rows_read} rows read, {progress.orders} orders erased")
-    report = {name: value for name, value in asdict(progress).items() if name != "last_key"} | {"beyond": [*BEYOND]}
+    unsaid = ("last_key", "salt", "customer_hash")
+    report = {name: value for name, value in asdict(progress).items() if name not in unsaid} | {"beyond": [*BEYOND]}
     if not progress.orders + progress.rejected:
         say("Nobody was found. Check the spelling, and try other ways of writing it, such as without the country code.")
     if as_json:
@@ -144,6 +148,7 @@ def _read_on(stack: DeployedStack, erasure: Erasure, progress: Progress) -> None
     progress.last_key = page.get("LastEvaluatedKey", {})
     if not progress.last_key:
         progress.done_at = to_text(now())
+        progress.salt = progress.customer_hash = ""
 
 
 def _is_of(order: Json, names: tuple[str, ...], wanted: str) -> bool:
@@ -191,17 +196,37 @@ def _read(by: str) -> str:
     return sys.stdin.readline()
 
 
-def _begun(stack: DeployedStack, preview: bool, resume: str | None) -> Progress:
+def _begun(stack: DeployedStack, preview: bool, resume: str | None, customer: str) -> Progress:
+    """A new erasure of the customer, or the one to go on with. Raises OperatorError if that is done, another
+    customer's, or none at all."""
     if resume is None:
         who = stack.client("sts").get_caller_identity()["Arn"]
         started_at = to_text(now())
-        return Progress(f"{started_at}-{secrets.token_hex(2)}", started_at, who, preview)
+        salt = "" if preview else secrets.token_hex(16)
+        customer_hash = "" if preview else _hash(customer, salt)
+        erasure_id = f"{started_at}-{secrets.token_hex(2)}"
+        return Progress(erasure_id, started_at, who, preview, salt=salt, customer_hash=customer_hash)
     item = stack.dynamodb.get_item(TableName=stack.table_name, Key=_key(resume)).get("Item")
     if item is None:
         raise OperatorError(
             f"there is no erasure {resume}", "`forget` says its id as it begins; without --resume it begins anew."
         )
-    return Progress(**json.loads(item["progress"]["S"]))
+    progress = Progress(**json.loads(item["progress"]["S"]))
+    if progress.done_at:
+        raise OperatorError(f"the erasure {resume} is done already", "Without --resume a new one begins.")
+    # An earlier version wrote no hash.
+    if progress.customer_hash and _hash(customer, progress.salt) != progress.customer_hash:
+        raise OperatorError(
+            f"the erasure {resume} was begun for another customer, or by another kind of number",
+            "Give what it was begun with, with the same --by; without --resume a new one begins.",
+        )
+    return progress
+
+
+def _hash(customer: str, salt: str) -> str:
+    """Slow on purpose, since there are few enough phone numbers to try them all: a tenth of a second, 32 MB."""
+    text = customer.encode("utf-8", "surrogatepass")
+    return hashlib.scrypt(text, salt=bytes.fromhex(salt), n=2**15, r=8, p=1, maxmem=2**26, dklen=16).hex()
 
 
 def _save(stack: DeployedStack, progress: Progress) -> None:

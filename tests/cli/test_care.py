@@ -353,11 +353,12 @@ def erasures(stack: DeployedStack) -> list[dict[str, Any]]:
     return [json.loads(row["progress"]["S"]) for row in rows if row["pk"]["S"] == "ERASURES"]
 
 
-def test_an_erasure_that_breaks_off_is_written_down_and_goes_on(
+@pytest.fixture
+def begun(
     run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    again = order(order_id="again")
-    store_order(order(), again)
+) -> dict[str, Any]:
+    """An erasure of +92300123441 that broke off at the second of two orders."""
+    store_order(order(), order(order_id="again"))
     erase, tried = Erasure.erase_order, []
 
     def breaks_off(erasure: Erasure, order_id: str) -> int:
@@ -372,6 +373,12 @@ def test_an_erasure_that_breaks_off_is_written_down_and_goes_on(
     [begun] = erasures(stack)
     assert (ran.status, begun["orders"], begun["done_at"]) == (130, 1, "")
     assert f"--resume {begun['erasure_id']}" in ran.err
+    return begun
+
+
+def test_an_erasure_that_breaks_off_is_written_down_and_goes_on(
+    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]
+) -> None:
     say("+92300123441\n")
     assert run("forget", "--yes", "--resume", begun["erasure_id"], "--preview").status == 1
     say("+92300123441\n")
@@ -381,6 +388,51 @@ def test_an_erasure_that_breaks_off_is_written_down_and_goes_on(
     assert run("forget", "--yes", "--resume", begun["erasure_id"]).status == 0
     [done] = erasures(stack)
     assert (done["orders"], bool(done["done_at"])) == (2, True)
+    assert b"Amna" not in bodies(stack)
+
+
+@pytest.mark.parametrize(("given", "by"), [("+92300123442", "phone"), ("+92300123441", "loyalty-card")])
+def test_an_erasure_goes_on_for_nobody_but_the_customer_it_was_begun_for(
+    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any], given: str, by: str
+) -> None:
+    say(given + "\n")
+    ran = run("forget", "--yes", "--resume", begun["erasure_id"], "--by", by)
+    assert (ran.status, "begun for another customer" in ran.err, "12344" in ran.out + ran.err) == (1, True, False)
+    assert erasures(stack) == [begun]
+    say("0092 300 123 441\n")
+    assert run("forget", "--yes", "--resume", begun["erasure_id"]).status == 0
+    assert b"Amna" not in bodies(stack)
+
+
+def test_an_erasure_knows_its_customer_by_a_hash_and_only_until_it_is_done(
+    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]
+) -> None:
+    assert len(begun["salt"]) == len(begun["customer_hash"]) == 32
+    assert "12344" not in begun["customer_hash"]
+    say("+92300123441\n")
+    ran = run("forget", "--yes", "--json", "--resume", begun["erasure_id"])
+    [done] = erasures(stack)
+    assert (done["salt"], done["customer_hash"]) == ("", "")
+    assert not {"salt", "customer_hash", "last_key"} & ran.json.keys()
+
+
+def test_an_erasure_that_is_done_does_not_go_on(
+    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]
+) -> None:
+    for status, said in ((0, "2 orders"), (1, "is done")):
+        say("+92300123441\n")
+        ran = run("forget", "--yes", "--resume", begun["erasure_id"])
+        assert (ran.status, said in ran.err) == (status, True)
+
+
+def test_an_erasure_that_an_earlier_version_began_goes_on(
+    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]
+) -> None:
+    of_then = {name: value for name, value in begun.items() if name not in ("salt", "customer_hash")}
+    key = {"pk": {"S": "ERASURES"}, "sk": {"S": begun["erasure_id"]}}
+    stack.dynamodb.put_item(TableName=TABLE, Item=key | {"progress": {"S": json.dumps(of_then)}})
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--resume", begun["erasure_id"]).status == 0
     assert b"Amna" not in bodies(stack)
 
 
