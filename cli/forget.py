@@ -33,6 +33,7 @@ BEYOND = (
     "point-in-time backups: 35 days; who restores one has to erase again",
     "what subscribers of the bus were given, where personal data is published",
     "rejected events that nothing can decode; with fewer than 7 letters or digits given, any that are no order",
+    "orders only ever among the rejected: one that comes again and is understood is stored whole; forget again then",
     "the platform itself: an order it shows again is stored without personal data, if it was among those erased",
 )
 # What is shorter is found in too much that is not the customer's.

@@ -10,9 +10,12 @@ from cli.stack import DeployedStack
 from partner_orders.clock import now
 from partner_orders.message import REPLAY, OrderEventMessage, UnreadableMessageError
 from partner_orders.order_events_queue import QueueRefusedError
-from partner_orders.rejected_table import RejectedEvent
+from partner_orders.rejected_table import RejectedEvent, digest_of
 
 app = typer.Typer(help="Rejected events: list, show, replay, discard.", no_args_is_help=True)
+
+# What erasing leaves of a body that is no order at all.
+_NOTHING_LEFT = (b"", b"{}")
 
 Digest = Annotated[str, typer.Argument(help="as `rejected list` shows it; its beginning is enough")]
 
@@ -69,6 +72,11 @@ def replay(
     messages, taken_out, left = [], [], 0
     for event in events:
         body = event.body
+        if event.erased_at and body in _NOTHING_LEFT:
+            deletes = f"`partner-orders rejected discard {event.digest}` deletes it"
+            say(f"left: nothing of {event.digest} is there since a customer was erased; {deletes}")
+            left += 1
+            continue
         if event.reason == "unreadable_message":
             try:
                 body = OrderEventMessage.from_text(body.decode("utf-8", "surrogatepass")).body
@@ -76,6 +84,7 @@ def replay(
                 say(f"left: {event.digest} is no message of ours, and would not be understood as an order either")
                 left += 1
                 continue
+        if digest_of(body) != event.digest:
             taken_out.append(event)
         messages.append(OrderEventMessage(REPLAY, now(), f"replay/{event.digest}", body))
     try:
@@ -84,8 +93,9 @@ def replay(
     except QueueRefusedError as error:
         raise OperatorError(str(error), "Try again: what is on the queue twice is stored once.") from None
     for event in taken_out:
-        # The consumer knows the event by its own body, and so cannot find the row of the message around it.
-        stack.rejected.resolve(event.body)
+        # The consumer knows an event by the body it gets, and so cannot find the row of the message around it, nor of
+        # what it was before a customer was erased. What it does not understand gets a row of its own.
+        stack.rejected.resolve_row(event.digest)
     queued = counted(len(messages), "event is", "events are")
     say(f"{queued} on the queue; `partner-orders rejected list` shows what is rejected again")
     return 1 if left else 0
@@ -127,4 +137,5 @@ def _plain(event: RejectedEvent) -> dict[str, Any]:
         "correlation_id": event.correlation_id,
         "times_received": event.times_received,
         "resolved_at": event.resolved_at,
+        "erased_at": event.erased_at,
     }

@@ -14,6 +14,7 @@ import requests
 from cli import reconcile
 from cli.stack import DeployedStack
 from partner_orders.clock import now
+from partner_orders.erasure import Erasure
 from partner_orders.event import Arrival
 from partner_orders.intake import Delivery, Intake
 from partner_orders.message import WEBHOOK, OrderEventMessage
@@ -22,8 +23,9 @@ from partner_orders.orders_table import OrdersTable
 from partner_orders.reconciliation import NO_STORE
 from partner_orders.reconciliation_report import Repair, Report
 from partner_orders.reconciliation_table import Backfill
+from partner_orders.rejected_table import digest_of
 from tests.cli.conftest import Ran
-from tests.integration.conftest import NOW
+from tests.integration.conftest import NOW, TABLE
 from tests.orders import as_bytes, order
 
 type Run = Callable[..., Ran]
@@ -222,6 +224,58 @@ def test_a_message_that_is_not_ours_is_not_replayed_and_keeps_its_reason(run: Ru
     assert (ran.status, "left" in ran.err) == (1, True)
     assert "Messages" not in stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))
     assert [entry["reason"] for entry in run("rejected", "list", "--json").json] == ["unreadable_message"]
+
+
+def reject_and_erase(stack: DeployedStack, body: bytes, reason: str = "not_an_order") -> str:
+    stack.rejected.keep(body, ARRIVAL, reason, ["once"])
+    Erasure(stack.dynamodb, TABLE, lambda _: True, now).erase_rejected(digest_of(body))
+    return digest_of(body)
+
+
+def take_in(stack: DeployedStack, executor: Any) -> None:
+    """What waits on the queue, as the consumer would."""
+    [message] = stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))["Messages"]
+    intake = Intake(stack.orders, stack.stores, stack.rejected, now, executor)
+    assert intake.process([Delivery("1", message["Body"])], lambda: 60.0).failed == {}
+    stack.client("sqs").delete_message(
+        QueueUrl=stack.output("OrderEventsQueueUrl"), ReceiptHandle=message["ReceiptHandle"]
+    )
+
+
+def test_an_event_that_was_erased_is_replayed_as_it_is_left_and_leaves_the_list(
+    run: Run, stack: DeployedStack, inline_executor: Any
+) -> None:
+    digest = reject_and_erase(stack, as_bytes(order()))
+    assert run("rejected", "show", digest, "--json").json["erased_at"]
+    assert run("rejected", "replay", "--all").status == 0
+    take_in(stack, inline_executor)
+    found = stack.orders.get(order()["order_id"])
+    assert found is not None
+    assert b"Amna" not in (found.snapshot.body or b"Amna")
+    assert run("rejected", "list", "--json").json == []
+
+
+def test_an_event_that_was_erased_and_is_still_no_order_is_on_the_list_once(
+    run: Run, stack: DeployedStack, rejected: str, inline_executor: Any
+) -> None:
+    assert reject_and_erase(stack, BODY) == rejected
+    for _ in range(3):
+        assert run("rejected", "replay", "--all").status == 0
+        take_in(stack, inline_executor)
+        [listed] = run("rejected", "list", "--json").json
+        assert listed["problems"] == ["order_id: Field required"]
+
+
+@pytest.mark.parametrize("reason", ["malformed_json", "unreadable_message"])
+@pytest.mark.parametrize("body", [b'{"x": NaN, "name": "Amna"}', b'["Amna"]', b'{"name": "Amna"}'])
+def test_an_event_of_which_nothing_is_left_is_not_replayed_and_may_be_discarded(
+    run: Run, stack: DeployedStack, body: bytes, reason: str
+) -> None:
+    digest = reject_and_erase(stack, body, reason)
+    ran = run("rejected", "replay", digest)
+    assert (ran.status, f"rejected discard {digest}" in ran.err) == (1, True)
+    assert "Messages" not in stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))
+    assert [entry["digest"] for entry in run("rejected", "list", "--json").json] == [digest]
 
 
 def test_what_the_queue_refuses_is_said_without_a_traceback(

@@ -24,8 +24,8 @@ MAX_PROBLEMS = 50
 
 @dataclass(frozen=True)
 class RejectedEvent:
-    """``digest`` is of the raw body; ``first_received_at`` is text in UTC; ``source`` and ``correlation_id`` are those
-    of the first arrival."""
+    """``digest`` is of the raw body, as it came; ``body`` is that, or what was left of it at ``erased_at``. Times are
+    text in UTC; ``source`` and ``correlation_id`` are those of the first arrival."""
 
     digest: str
     reason: str
@@ -35,6 +35,7 @@ class RejectedEvent:
     correlation_id: str
     times_received: int
     resolved_at: str | None
+    erased_at: str | None
     body: bytes = field(repr=False)
 
 
@@ -90,10 +91,14 @@ class RejectedTable:
     def resolve(self, body: bytes) -> None:
         """Note that a body is understood by now: its row is kept, and listed no more. Of a body that has no row nothing
         is noted. Raises botocore's errors."""
+        self.resolve_row(digest_of(body))
+
+    def resolve_row(self, digest: str) -> None:
+        """The same of a row whose body is not what it is keyed by any more. Raises botocore's errors."""
         try:
             self._client.update_item(
                 TableName=self._table,
-                Key=_key(digest_of(body)),
+                Key=_key(digest),
                 UpdateExpression="SET resolved_at = if_not_exists(resolved_at, :now) REMOVE listed_under",
                 ConditionExpression="attribute_exists(pk)",
                 ExpressionAttributeValues={":now": {"S": to_text(self._clock())}},
@@ -159,5 +164,6 @@ def rejected_event(item: dict[str, Any]) -> RejectedEvent:
         correlation_id=item.get("correlation_id", {}).get("S", ""),
         times_received=int(item["times_received"]["N"]),
         resolved_at=item.get("resolved_at", {}).get("S"),
+        erased_at=item.get("erased_at", {}).get("S"),
         body=unpack(item["body"]["B"]),
     )
