@@ -16,7 +16,7 @@ from cli.errors import OperatorError
 from cli.output import AsJson, Yes, ask, counted, print_json, say, working
 from cli.stack import DeployedStack
 from partner_orders.clock import now, to_text
-from partner_orders.erasure import Erasure
+from partner_orders.erasure import Erasure, is_behind
 from partner_orders.json_text import Json
 from partner_orders.orders_table import ContendedError
 
@@ -33,6 +33,7 @@ BEYOND = (
     "point-in-time backups: 35 days; who restores one has to erase again",
     "what subscribers of the bus were given, where personal data is published",
     "rejected events that nothing can decode; with fewer than 7 letters or digits given, any that are no order",
+    "with fewer than 7 letters or digits given, orders that have them only in a comment or the like",
     "orders only ever among the rejected: one that comes again and is understood is stored whole; forget again then",
     "the platform itself: an order it shows again is stored without personal data, if it was among those erased",
 )
@@ -132,15 +133,19 @@ def _read_on(stack: DeployedStack, erasure: Erasure, progress: Progress) -> None
     page = stack.dynamodb.scan(TableName=stack.table_name, ConsistentRead=True, **start)
     orders: set[str] = set()
     for item in page["Items"]:
-        pk = item["pk"]["S"]
-        if not erasure.concerns(item):
+        kind, _, name = item["pk"]["S"].partition("#")
+        is_theirs = erasure.concerns(item)
+        # What an earlier version left of others is erased as well, and not counted as this customer's.
+        if not is_theirs and (progress.preview or not is_behind(item)):
             continue
-        if pk.startswith("ORDER#"):
-            orders.add(pk.removeprefix("ORDER#"))
-        elif pk.startswith("REJECTED#"):
+        if kind == "ORDER" and is_theirs:
+            orders.add(name)
+        elif kind == "ORDER":
+            erasure.erase_order(name)
+        elif kind == "REJECTED":
             if not progress.preview:
-                erasure.erase_rejected(pk.removeprefix("REJECTED#"))
-            progress.rejected += 1
+                erasure.erase_rejected(name)
+            progress.rejected += is_theirs
     for order_id in sorted(orders):
         if not progress.preview:
             erasure.erase_order(order_id)
@@ -160,11 +165,14 @@ def _is_of(order: Json, names: tuple[str, ...], wanted: str) -> bool:
 
 
 def _is_named_in(body: bytes, wanted: str) -> bool:
-    """Whether a body that need not be JSON names the customer: as a whole text between quotes, a whole word, or a whole
+    """Whether bytes that need not be JSON name the customer: as a whole text between quotes, a whole word, or a whole
     number however it is spaced. What is short, or a part of something longer, may be somebody else's."""
     if len(wanted) < _LEAST_SEARCHED:
         return False
     text = _without_escapes(body)
+    # Most name nobody of the kind, and a whole table of them is searched.
+    if wanted not in _SEPARATORS.sub("", text).casefold():
+        return False
     # A slash is a part of some words, and stands between others.
     found = [part for ends in ("\"'", _WORDS_END, f"/{_WORDS_END}") for part in re.split(f"[{ends}]+", text)]
     if wanted.isdecimal():

@@ -18,6 +18,7 @@ from cli.stack import DeployedStack
 from partner_orders.body import unpack
 from partner_orders.erasure import Erasure
 from partner_orders.event import Arrival
+from partner_orders.personal_data import redacted
 from partner_orders.rejected_table import digest_of
 from partner_orders.webhook_secret import WebhookSecret
 from tests.cli.conftest import Ran
@@ -346,6 +347,86 @@ def test_a_rejected_body_full_of_marks_is_searched_in_a_moment(run: Run, stack: 
     began = time.monotonic()
     assert run("forget", "--yes", "--json").json["rejected"] == 0
     assert time.monotonic() - began < 20
+
+
+MASKED = {"first_name": "A***", "phone_number": "+92*******41"}
+
+
+def lines(number: int) -> list[dict[str, Any]]:
+    """So many that the body is kept in a row of its own."""
+    return [order()["items"][0] | {"_id": f"{n * 7919:x}", "sku": f"{n * 104729:x}{n * 7919:x}"} for n in range(number)]
+
+
+def test_an_order_that_names_the_customer_elsewhere_is_found_and_erased(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
+) -> None:
+    found = [
+        order(order_id="in the comment", customer=MASKED, comment="call +92 300 123441, Amna"),
+        order(order_id="in a field that nobody knows", customer=MASKED, contacts=[{"tel": 92300123441}]),
+        order(order_id="in the name of a field", customer=MASKED, contacts={"+92300123441": "Amna"}),
+        order(order_id="in a row of its own", customer=MASKED, comment="call 0092-300-123441", items=lines(300)),
+    ]
+    store_order(*found, order(order_id="another's", customer=MASKED, comment="call +92 300 123442, Bilal"))
+    say("+92300123441\n")
+    assert run("forget", "--preview", "--json").json["orders"] == len(found)
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--json").json["orders"] == len(found)
+    left = bodies(stack)
+    assert (b"Amna" in left, b"123441" in left, b"Bilal" in left) == (False, False, True)
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--json").json["orders"] == 0
+
+
+@pytest.mark.parametrize("by", ["phone", "loyalty-card"])
+def test_an_order_of_an_article_with_the_same_number_is_left(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say, by: str
+) -> None:
+    bought = order()["items"][0] | {"sku": "6280001", "barcode": ["6280001"]}
+    store_order(order(order_code="6280001", items=[bought]))
+    say("6280001\n")
+    assert run("forget", "--by", by, "--yes", "--json").json["orders"] == 0
+    assert b"Amna" in bodies(stack)
+
+
+def test_what_is_short_is_found_in_no_order_but_as_the_customers_own(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
+) -> None:
+    store_order(order(customer=MASKED, comment="123441"), order(order_id="own", customer={"phone_number": "123441"}))
+    say("123441\n")
+    assert run("forget", "--yes", "--json").json["orders"] == 1
+    assert b"A***" in bodies(stack)
+
+
+def erased_earlier(body: bytes) -> bytes:
+    """As an earlier version erased, which left why somebody cancelled as it was written."""
+    return redacted(body)[:-1] + b',"cancellation":{"reason":"Sana did not answer"}}'
+
+
+def test_what_an_earlier_version_left_is_erased_by_the_next_run_whoever_that_is_for(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_order(order(), order(order_id="large", items=lines(300)), other())
+    keep_rejected(stack, as_bytes(order(status="")))
+    with monkeypatch.context() as earlier:
+        earlier.setattr("partner_orders.erasure.redacted", erased_earlier)
+        say("+92300123441\n")
+        assert run("forget", "--yes", "--json").json["orders"] == 2
+    assert bodies(stack).count(b"Sana") == 3
+    assert (b"+92300123441" in bodies(stack), b"Bilal" in bodies(stack)) == (False, True)
+    say("+92300111111\n")
+    assert run("forget", "--preview").status == 0
+    assert bodies(stack).count(b"Sana") == 3
+    say("+92300111111\n")
+    ran = run("forget", "--yes", "--json")
+    assert (ran.json["orders"], ran.json["rejected"], "Nobody was found" in ran.err) == (0, 0, True)
+    assert (b"Sana" in bodies(stack), b"Bilal" in bodies(stack), b"sub_total" in bodies(stack)) == (False, True, True)
+    before = stack.dynamodb.scan(TableName=TABLE)["Items"]
+    say("+92300111111\n")
+    assert run("forget", "--yes").status == 0
+    rows = stack.dynamodb.scan(TableName=TABLE)["Items"]
+    assert [row for row in rows if row["pk"]["S"] != "ERASURES"] == [
+        row for row in before if row["pk"]["S"] != "ERASURES"
+    ]
 
 
 def erasures(stack: DeployedStack) -> list[dict[str, Any]]:

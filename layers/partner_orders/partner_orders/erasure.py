@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from partner_orders.body import pack, unpack
-from partner_orders.clock import Clock, to_text
-from partner_orders.json_text import Json, MalformedJsonError, parse
+from partner_orders.clock import Clock, from_text, to_text
+from partner_orders.json_text import Json, MalformedJsonError, parse, write
 from partner_orders.message import body_within
 from partner_orders.orders_table import ORDER_SK, ContendedError
-from partner_orders.personal_data import redacted
+from partner_orders.personal_data import personal_part, redacted
 from partner_orders.rejected_table import REJECTED_SK
 from partner_orders.stored_order import EVENT, Item
 
@@ -27,8 +27,8 @@ MAX_TRIES = 12
 
 
 class Erasure:
-    """``is_theirs`` says of an order object, as parsed, whether it is of the customer; ``names_them`` of the bytes of a
-    rejected body, which need not be an order, nor JSON."""
+    """``is_theirs`` says of an order object, as parsed, whether it is of the customer; ``names_them`` of bytes, whether
+    they name them: what is personal in an order, and a rejected body, which need not be an order, nor JSON."""
 
     def __init__(
         self,
@@ -52,7 +52,8 @@ class Erasure:
 
     def erase_order(self, order_id: str) -> int:
         """Erase an order with all its rows; gives how many bodies were rewritten. Safe to repeat, and to interrupt:
-        what is left is found again. Raises ContendedError when others kept writing it.
+        what is left is found again. Of an order that was erased before, what an earlier version left goes too. Raises
+        ContendedError when others kept writing it.
 
         The mark goes first, with the bodies in the order's own item: from then on nothing personal is added, and the
         rows of large bodies are rewritten one by one.
@@ -93,7 +94,7 @@ class Erasure:
         self._client.update_item(
             TableName=self._table,
             Key=key,
-            UpdateExpression="SET body = :body, erased_at = :now",
+            UpdateExpression="SET body = :body, erased_at = if_not_exists(erased_at, :now)",
             ConditionExpression="attribute_exists(pk)",
             ExpressionAttributeValues={":body": {"B": pack(body)}, ":now": {"S": to_text(self._clock())}},
         )
@@ -102,10 +103,11 @@ class Erasure:
         key: Any = {"pk": {"S": f"ORDER#{order_id}"}, "sk": {"S": ORDER_SK}}
         for _ in range(MAX_TRIES):
             item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-            if item is None or "erased_at" in item:
+            if item is None or ("erased_at" in item and not any(map(_has_more, _bodies(item)))):
                 return 0
+            erased_at = from_text(item["erased_at"]["S"]) if "erased_at" in item else self._clock()
             try:
-                return self._rewrite(item, self._clock())
+                return self._rewrite(item, erased_at)
             except ClientError as error:
                 if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                     raise
@@ -136,9 +138,16 @@ class Erasure:
 
     def _is_in(self, packed: bytes) -> bool:
         try:
-            return self._is_theirs(parse(unpack(packed)))
+            body = unpack(packed)
+            order = parse(body)
         except (MalformedJsonError, ValueError):
             return False
+        if self._is_theirs(order):
+            return True
+        # What stays names articles, stores and the order itself: the same number there is not the customer's.
+        if not isinstance(order, dict) or not self._names_them(body):
+            return False
+        return self._names_them(write(personal_part(order)).encode("ascii"))
 
     def _is_named_in(self, packed: bytes) -> bool:
         try:
@@ -148,7 +157,27 @@ class Erasure:
         return self._names_them(body) or self._names_them(body_within(body))
 
 
+def is_behind(item: Item) -> bool:
+    """Whether a row that was erased holds more than would be left today, or may hold it in rows of its own: an earlier
+    version knew less of what is personal."""
+    if "erased_at" not in item:
+        return False
+    return any("body" not in event for event in _events(item)) or any(map(_has_more, _bodies(item)))
+
+
+def _has_more(packed: bytes) -> bool:
+    """Whether redaction takes anything from a body; of one that nothing is left of, it does not."""
+    try:
+        body = unpack(packed)
+        return redacted(body) != body
+    except (MalformedJsonError, ValueError):
+        return False
+
+
+def _events(item: Item) -> list[Item]:
+    return [value["M"] for name, value in item.items() if name.startswith(EVENT)]
+
+
 def _bodies(item: Item) -> list[bytes]:
-    events = (value["M"] for name, value in item.items() if name.startswith(EVENT))
-    inline = [event["body"]["B"] for event in events if "body" in event]
+    inline = [event["body"]["B"] for event in _events(item) if "body" in event]
     return [*inline, item["body"]["B"]] if "body" in item else inline

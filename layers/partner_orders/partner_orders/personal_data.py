@@ -47,6 +47,20 @@ def redacted(body: bytes) -> bytes:
     return write(without_personal_data(value) if isinstance(value, dict) else {}).encode("ascii")
 
 
+def personal_part(order: dict[str, Json]) -> Json:
+    """What ``without_personal_data`` takes away, under the names of the fields that it is in."""
+    return _taken(order, without_personal_data(order))
+
+
+def _taken(value: Json, left: Json) -> Json:
+    if isinstance(value, dict) and isinstance(left, dict):
+        changed = {name: item for name, item in value.items() if name not in left or item != left[name]}
+        return {name: _taken(item, left[name]) if name in left else item for name, item in changed.items()}
+    if isinstance(value, list) and isinstance(left, list):
+        return [_taken(item, kept) for item, kept in zip(value, left, strict=True) if item != kept]
+    return value
+
+
 def _fields(value: dict[str, Json], known: dict[str, Any], prefix: str) -> dict[str, Json]:
     return {
         name: _kept(item, known[name], f"{prefix}{name}")

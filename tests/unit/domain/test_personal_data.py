@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partner_orders.personal_data import redacted, without_personal_data
+from partner_orders.personal_data import personal_part, redacted, without_personal_data
 from tests.orders import as_bytes, order
 
 WORDS = "ask Ayesha Khan, 0300 1234567"
@@ -158,6 +158,19 @@ def test_the_figures_of_an_order_are_left_as_they_were() -> None:
     assert left["payment"]["discounts"] == [{"value": -5}]
     assert left["sys"] == order()["sys"]
     assert (left["status"], left["promised_for"]) == (FULL["status"], FULL["promised_for"])
+
+
+def test_what_is_taken_away_is_all_that_is_not_left() -> None:
+    body = order(comment=WORDS, order_code=WORDS, a_new_field=[1, {"note": WORDS}])
+    body["items"] = [*body["items"], {"sku": WORDS, "instructions": WORDS}]
+    taken: Any = personal_part(body)
+    assert taken == {
+        "customer": body["customer"],
+        "comment": WORDS,
+        "a_new_field": [1, {"note": WORDS}],
+        "items": [{"instructions": WORDS}],
+    }
+    assert personal_part(without_personal_data(body)) == {}
 
 
 ANYTHING = st.recursive(
