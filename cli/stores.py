@@ -30,6 +30,8 @@ def list_stores(
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV that `stores import` of another stack takes")] = False,
 ) -> None:
     """The registered stores. Example: partner-orders stores list"""
+    if as_json and as_csv:
+        raise typer.BadParameter("--json and --csv: one of them")
     stores = DeployedStack.find(context.obj).stores.all()
     if as_csv:
         _write_csv(stores)
@@ -116,13 +118,21 @@ def import_stores(
 
     Example: partner-orders stores import stores.csv --preview
     """
+    stores = DeployedStack.find(context.obj).stores
     found: dict[str, StoreSettings] = {}
+    codes: dict[str, int] = {}
     problems: list[str] = []
     for line, row in _rows(file):
         try:
             store_id, settings = _settings(row)
             if store_id in found:
                 raise InvalidStoreError(f"{store_id} is in an earlier line too")
+            code = settings.external_partner_config_id
+            if code in codes:
+                raise InvalidStoreError(f"{code} is the code in line {codes[code]} already")
+            if code:
+                codes[code] = line
+                stores.check(store_id, settings)
             found[store_id] = settings
         except InvalidStoreError as error:
             problems.append(f"line {line}: {error}")
@@ -131,7 +141,6 @@ def import_stores(
     if preview:
         say(f"{counted(len(found), 'store is', 'stores are')} well described; nothing was changed")
         return
-    stores = DeployedStack.find(context.obj).stores
     with working(f"setting {counted(len(found), 'store')}"):
         for store_id, settings in found.items():
             stores.set(store_id, settings)

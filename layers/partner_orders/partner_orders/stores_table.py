@@ -120,12 +120,23 @@ class StoresTable:
                 },
             )
 
-    def set(self, name: str, settings: StoreSettings) -> str:
-        """Write an operator's settings of a store, named by either of its ids; gives its store_id. One that is not
-        registered yet is, by this name. Raises InvalidStoreError and botocore's errors."""
+    def check(self, name: str, settings: StoreSettings) -> str:
+        """Whether ``set`` takes these; gives the store_id that it would write. Raises InvalidStoreError and botocore's
+        errors."""
         settings.check()
         known = self.find(name)
-        store_id = known.store_id if known else name
+        store_id, code = known.store_id if known else name, settings.external_partner_config_id
+        # The platform may give a code to another store, in an event: an operator who does has most likely mistyped.
+        holder = self.find(code) if code else None
+        if holder and holder.store_id != store_id and holder.external_partner_config_id == code:
+            raise InvalidStoreError(f"{code} is the code of {holder.store_id} already")
+        return store_id
+
+    def set(self, name: str, settings: StoreSettings) -> str:
+        """Write an operator's settings of a store, named by either of its ids; gives its store_id. One that is not
+        registered yet is, by this name. Raises InvalidStoreError, for the code of another store too, and botocore's
+        errors."""
+        store_id = self.check(name, settings)
         sets: dict[str, Any] = {"schema_version": {"N": str(SCHEMA_VERSION)}, "store_id": {"S": store_id}}
         removes: list[str] = []
         for setting in fields(settings):
@@ -153,7 +164,8 @@ class StoresTable:
 
     def remove(self, store: Store) -> None:
         """Take back that a store is registered, with what was set of it. An event of it registers it again, by the next
-        consumer that starts. Raises botocore's errors."""
+        consumer that starts. A code that another store has too names that one from then on. Raises botocore's errors.
+        """
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :stores AND begins_with(sk, :alias)",
@@ -164,9 +176,16 @@ class StoresTable:
                 ":store_id": {"S": store.store_id},
             },
         )
+        others = {
+            other.external_partner_config_id: other.store_id for other in self.all() if other.store_id != store.store_id
+        }
         # An alias without a store would name nothing; a store without an alias can be removed again.
         for item in [item for page in pages for item in page["Items"]]:
-            self._client.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
+            alias = item["sk"]["S"].removeprefix("ALIAS#")
+            if alias in others:
+                self._put_alias(alias, others[alias])
+            else:
+                self._client.delete_item(TableName=self._table, Key=_key("ALIAS", alias))
         self._client.delete_item(TableName=self._table, Key=_key("STORE", store.store_id))
 
     def all(self) -> list[Store]:
