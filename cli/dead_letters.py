@@ -146,7 +146,7 @@ def list_letters(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command()
 def redrive(
     context: typer.Context,
-    queue: Annotated[Queue, typer.Argument(help="which queue")],
+    queue: Annotated[Queue, typer.Argument(help="which queue; those of reconciliation are not worth it, and refused")],
     rate: Annotated[float, typer.Option(help="letters a second", min=0.1)] = 50.0,
     about: Annotated[
         str, typer.Option("--filter", help="only those whose `about` has this: an order's id, a source")
@@ -160,7 +160,10 @@ def redrive(
     """
     stack = DeployedStack.find(context.obj)
     if queue is Queue.RECONCILIATION:
-        raise OperatorError("the next tick does what these would have done", "Purge the queue: docs/runbooks says how.")
+        raise OperatorError(
+            "the next tick does what these would have done",
+            "Purge the queue: docs/runbooks/reconciliation-dead-letters.md says how.",
+        )
     letters, began, moved, left, later = DeadLetters(stack, queue), now(), 0, 0, 0
     count = letters.count()
     try:
@@ -171,10 +174,10 @@ def redrive(
                 if letter.sent_at > began:
                     # While the cause is there, each that is brought back becomes a letter again: no end of them.
                     later += 1
-                elif preview:
+                elif preview and _names_what_to_bring_back(queue, letter):
                     say(f"{letter.sent_at:%Y-%m-%d %H:%M} {letter.about}")
                     moved += 1
-                elif _bring_back(stack, queue, letter):
+                elif not preview and _bring_back(stack, queue, letter):
                     letters.delete(letter)
                     moved += 1
                     if shown is not None:
@@ -187,6 +190,11 @@ def redrive(
         letters.show_again()
     done = f"{counted(moved, 'letter')} would be" if preview else counted(moved, "letter is", "letters are")
     say(f"{done} brought back" + (f", {counted(left, 'is', 'are')} left" if left else ""))
+    if left:
+        say(
+            "Nothing brings back what is left. Once it has been looked at, and nothing else waits, purge the queue:"
+            " docs/runbooks/publisher-dead-letters.md says how."
+        )
     if later:
         say(f"{later} came meanwhile; has the cause been removed?")
     return 1 if left or later else 0
@@ -201,9 +209,21 @@ def _about(queue: Queue, text: str) -> str:
         return " ".join(filter(None, (message.source, _order_id(message.body), message.correlation_id)))
     if queue is Queue.PUBLISHER:
         letter = _letter(text)
-        facts = (letter.get("pk", "a batch of the stream"), letter.get("detail_type"), letter.get("fault"))
+        facts = (letter.get("pk") or _batch(letter), letter.get("detail_type"), letter.get("fault"))
         return " ".join(str(fact) for fact in facts if fact)
     return "a call of the schedule"
+
+
+def _batch(letter: dict[str, Any]) -> str:
+    """Of changes that the event source gave up. It tells how many, and when they were made, but not of what."""
+    match letter.get("DDBStreamBatchInfo"):
+        case {
+            "batchSize": size,
+            "approximateArrivalOfFirstRecord": first,
+            "approximateArrivalOfLastRecord": last,
+        }:
+            return f"a batch of the stream, {size} from {first} to {last}"
+    return "a batch of the stream"
 
 
 def _order_id(body: bytes) -> str:
@@ -222,6 +242,15 @@ def _letter(text: str) -> dict[str, Any]:
     return letter if isinstance(letter, dict) else {}
 
 
+def _names_what_to_bring_back(queue: Queue, letter: Letter) -> bool:
+    return queue is not Queue.PUBLISHER or _pk(letter).startswith(("ORDER#", "REJECTED#"))
+
+
+def _pk(letter: Letter) -> str:
+    """Whose change it was that was not published; empty in a letter of the event source."""
+    return str(_letter(letter.text).get("pk") or "")
+
+
 def _bring_back(stack: DeployedStack, queue: Queue, letter: Letter) -> bool:
     """Whether it could be."""
     if queue is Queue.ORDER_EVENTS:
@@ -229,9 +258,9 @@ def _bring_back(stack: DeployedStack, queue: Queue, letter: Letter) -> bool:
             QueueUrl=stack.output("OrderEventsQueueUrl"), MessageBody=letter.text, MessageGroupId="redrive"
         )
         return True
-    pk = _letter(letter.text).get("pk")
-    if isinstance(pk, str) and pk.startswith("ORDER#"):
+    pk = _pk(letter)
+    if pk.startswith("ORDER#"):
         return stack.orders.publish_again(pk.removeprefix("ORDER#"))
-    if isinstance(pk, str) and pk.startswith("REJECTED#"):
+    if pk.startswith("REJECTED#"):
         return stack.rejected.publish_again(pk.removeprefix("REJECTED#"))
     return False

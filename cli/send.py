@@ -10,7 +10,7 @@ import requests
 import typer
 
 from cli.errors import OperatorError
-from cli.output import AsJson, counted, print_json, print_table, working
+from cli.output import AsJson, counted, print_json, print_table, say, working
 from cli.secrets import webhook_header
 from cli.stack import DeployedStack
 
@@ -46,6 +46,8 @@ def send(
         print_json(rows)
     else:
         print_table(("status", "answer", "file"), ((row["status"], row["answer"], row["file"]) for row in rows))
+    if any(row["status"] == requests.codes.unauthorized for row in rows):
+        say("The webhook refused the secret. Was it rotated less than a minute ago? If not: partner-orders doctor")
     return 0 if all(str(row["status"]).startswith("2") for row in rows) else 1
 
 

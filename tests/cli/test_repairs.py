@@ -385,6 +385,31 @@ def test_what_the_bus_refused_is_published_again_in_its_present_state(
     assert (again.sequence, again.republished) == (2, 2)
 
 
+def test_a_letter_of_the_event_source_is_left_with_its_times_and_the_page_that_says_what_to_do(
+    run: Run, stack: DeployedStack
+) -> None:
+    batch = {
+        "batchSize": 47,
+        "approximateArrivalOfFirstRecord": "2026-03-14T08:00:00Z",
+        "approximateArrivalOfLastRecord": "2026-03-14T08:03:00Z",
+    }
+    letter = json.dumps({"requestContext": {"condition": "RecordAgeExceeded"}, "DDBStreamBatchInfo": batch})
+    stack.client("sqs").send_message(QueueUrl=stack.output("PublisherDeadLettersUrl"), MessageBody=letter)
+    about = "a batch of the stream, 47 from 2026-03-14T08:00:00Z to 2026-03-14T08:03:00Z"
+    assert run("dead-letters", "list", "--json").json[1]["about"] == [about]
+    assert "0 letters would be brought back, 1 is left" in run("dead-letters", "redrive", "publisher", "--preview").err
+    ran = run("dead-letters", "redrive", "publisher")
+    assert (ran.status, f"left where it is: {about}" in ran.err) == (1, True)
+    assert "docs/runbooks/publisher-dead-letters.md" in ran.err
+    assert run("dead-letters", "list", "--json").json[1]["letters"] == 1
+
+
+def test_the_schedules_letters_are_said_not_to_be_brought_back_and_their_page_is_named(run: Run) -> None:
+    assert "not worth it" in " ".join(run("dead-letters", "redrive", "--help").out.replace("│", "").split())
+    ran = run("dead-letters", "redrive", "reconciliation")
+    assert (ran.status, "docs/runbooks/reconciliation-dead-letters.md" in ran.err) == (1, True)
+
+
 # -- send -------------------------------------------------------------------------------------------------------------
 
 
@@ -406,6 +431,17 @@ def test_files_are_posted_as_the_platform_would_and_the_secret_is_not_shown(
     assert posted[0]["headers"]["Authorization"] == "the webhook secret"
     assert json.loads(posted[1]["data"])["status"] == "RECEIVED"  # the body, not the request around it
     assert "the webhook secret" not in ran.out + ran.err
+
+
+def test_where_the_webhook_refuses_the_secret_it_is_asked_whether_it_was_just_rotated(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [401, 200]
+    monkeypatch.setattr(requests, "post", lambda *_, **__: SimpleNamespace(status_code=answers.pop(0), text=""))
+    file = str(Path(__file__).parents[2] / "events" / "order.json")
+    ran = run("send", file, "--json")
+    assert (ran.status, ran.json[0]["status"], "rotated less than a minute ago?" in ran.err) == (1, 401, True)
+    assert "rotated" not in run("send", file).err
 
 
 def test_a_secret_that_no_header_can_hold_is_said_before_anything_is_posted(run: Run, stack: DeployedStack) -> None:
