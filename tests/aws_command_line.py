@@ -16,6 +16,10 @@ from botocore.validate import validate_parameters
 _OF_EVERY_CALL = frozenset(
     {"query", "output", "region", "profile", "endpoint-url", "cli-read-timeout", "cli-binary-format"}
 )
+# What the CLI has beside the services' own operations: all of their options take a value, and each has one operand.
+_OF_THE_CLI_ALONE = {
+    ("logs", "tail"): frozenset({"since", "format", "filter-pattern", "log-stream-names", "log-stream-name-prefix"})
+}
 _SESSION = botocore.session.Session()
 
 
@@ -45,6 +49,8 @@ def understood(command: str) -> AwsCall:
     _, service, name, *words = shlex.split(command)
     if service not in _SESSION.get_available_services():
         raise NoSuchCallError(f"no service {service}")
+    if (service, name) in _OF_THE_CLI_ALONE:
+        return AwsCall(service, name, _options(words, _OF_THE_CLI_ALONE[service, name]))
     model, waits_for = _SESSION.get_service_model(service), ""
     if name == "wait":
         waiters = _SESSION.get_waiter_model(service)
@@ -60,6 +66,17 @@ def _named(name: str, names: list[str]) -> str:
         if xform_name(one, "-") == name:
             return str(one)
     raise NoSuchCallError(f"no {name}")
+
+
+def _options(words: list[str], known: frozenset[str]) -> dict[str, Any]:
+    operand, *rest = words or [""]
+    names, values = rest[::2], rest[1::2]
+    if not operand or operand.startswith("--") or len(names) != len(values):
+        raise NoSuchCallError("an operand, and options with a value each")
+    for name in names:
+        if name.removeprefix("--") not in known | _OF_EVERY_CALL or not name.startswith("--"):
+            raise NoSuchCallError(f"no {name}")
+    return dict(zip(names, values, strict=True))
 
 
 def _parameters(operation: OperationModel, words: list[str]) -> dict[str, Any]:

@@ -77,6 +77,7 @@ def test_every_call_of_the_aws_cli_is_one_that_it_takes(page: Path) -> None:
         'aws dynamodb get-item --table-name x --key \'{"pk": "x"}\'',
         *("aws lambda invoke --function-name x", "aws sqs purge-queue --queue-url x report.json"),
         "aws cloudformation describe-stacks --stack-name x --query 'Stacks[0].Output'",
+        *("aws logs tail", "aws logs tail --since 1h", "aws logs tail x --from 1h", "aws logs tail x --since"),
     ],
 )
 def test_a_call_that_the_aws_cli_would_not_take_would_be_found(command: str) -> None:
