@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import botocore.session
+import typer
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -65,7 +66,9 @@ class DeployedStack:
 
     @classmethod
     def find(cls, where: Where) -> "DeployedStack":
-        """Raises OperatorError if it is not clear which stack is meant."""
+        """Raises OperatorError if it is not clear which stack is meant, and typer's BadParameter if two are."""
+        if where.is_local and (where.stack_name or where.config_env):
+            raise typer.BadParameter("--local is the stack on this machine: without --stack-name and --config-env")
         if where.is_local or (LOCAL_STACK.is_file() and not (where.stack_name or where.config_env)):
             return cls._local()
         name, region = where.stack_name, where.region

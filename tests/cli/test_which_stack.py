@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cli import stack
+from cli.__main__ import main
 from cli.errors import OperatorError
 from cli.stack import DeployedStack, Where
 
@@ -33,3 +34,11 @@ def test_what_the_command_says_goes_before_the_variables_and_aws_region_before_t
     assert DeployedStack.find(Where("orders")).region == "me-south-1"
     found = DeployedStack.find(Where("orders", region="ap-south-1"))
     assert (found.region, found.client("sqs").meta.region_name) == ("ap-south-1", "ap-south-1")
+
+
+@pytest.mark.parametrize("other", [("--stack-name", "nope"), ("--config-env", "production")])
+def test_the_stack_of_this_machine_and_another_are_not_asked_for_at_once(
+    capsys: pytest.CaptureFixture[str], other: tuple[str, str]
+) -> None:
+    assert main(["--local", *other, "stores", "list"]) == 2
+    assert "--local" in capsys.readouterr().err
