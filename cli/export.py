@@ -4,7 +4,7 @@ import csv
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
-from datetime import UTC, timedelta
+from datetime import UTC, timedelta, tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -12,10 +12,11 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from cli.errors import OperatorError
-from cli.orders import at, day_in, whole, zone_of
+from cli.orders import day_in, whole, zone_of
 from cli.output import ShowPersonalData, counted, csv_cell, say, working
 from cli.stack import DeployedStack
 from cli.stores import store_named
+from partner_orders.clock import from_text
 from partner_orders.json_text import parse, write
 from partner_orders.order import Order
 from partner_orders.stored_order import StoredOrder
@@ -81,7 +82,8 @@ def export(
 
 
 def row(order: StoredOrder, store: Store) -> dict[str, Any]:
-    """An order as one line: ids, state, times in the store's zone, and the money of its snapshot in major units."""
+    """An order as one line: ids, state, times in the store's zone with its offset, and the money of its snapshot in
+    major units."""
     snapshot = Order.model_validate(parse(order.snapshot.body or b"{}"))
     zone = zone_of(store)
     money = {name: getattr(snapshot.payment, name) if snapshot.payment else None for name in MONEY}
@@ -94,12 +96,17 @@ def row(order: StoredOrder, store: Store) -> dict[str, Any]:
         "status": order.status,
         "sale": order.sale.value,
         "disputed": order.disputed,
-        "created": at(order.attributes["listed_at"], zone),
-        "changed": at(order.attributes["occurred_at"], zone) if "occurred_at" in order.attributes else None,
+        "created": _at(order.attributes["listed_at"], zone),
+        "changed": _at(order.attributes["occurred_at"], zone) if "occurred_at" in order.attributes else None,
         "currency": store.currency,
         "lines": len(snapshot.items or []),
         **money,
     }
+
+
+def _at(text: str, zone: tzinfo) -> str:
+    """A time of the table in a zone. Lines of several stores stand side by side, so each says which."""
+    return from_text(text).astimezone(zone).isoformat(timespec="seconds")
 
 
 def _orders(stack: DeployedStack, store: Store, first: str, last: str | None) -> Iterator[StoredOrder]:

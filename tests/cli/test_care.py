@@ -553,7 +553,8 @@ def test_orders_are_exported_with_exact_amounts_in_the_stores_days_and_currency(
     assert rest == []
     row = dict(zip(header.split(","), line.split(","), strict=True))
     assert (row["sub_total"], row["order_total"], row["currency"]) == ("690.1", "669", "PKR")
-    assert row["created"] == "2026-10-14 13:12:44"
+    assert row["created"] == "2026-10-14T13:12:44+05:00"
+    assert row["changed"] == "2026-10-14T13:12:44+05:00"
 
 
 def exported(ran: Ran) -> dict[str, dict[str, str]]:
