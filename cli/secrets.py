@@ -143,6 +143,7 @@ def _store_credentials(context: typer.Context, content: dict[str, str]) -> None:
     stack = DeployedStack.find(context.obj)
     stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=text)
     say("Stored. The reconciler takes it at its next run; `partner-orders doctor` tries it.")
+    say("What was stored before is kept until the next time, as AWSPREVIOUS: docs/deploying.md says how to go back.")
 
 
 def _read(name: str) -> str:

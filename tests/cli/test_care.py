@@ -48,6 +48,7 @@ def test_a_token_is_read_from_the_standard_input_and_shown_nowhere(run: Run, sta
     ran = run("secrets", "set-token")
     assert ran.status == 0
     assert json.loads(secret_of(stack, "PartnerApiSecretArn")) == {"token": "a-token-of-the-platform"}
+    assert "AWSPREVIOUS" in ran.err  # An operator can go back.
     assert "a-token" not in ran.out + ran.err
 
 
