@@ -36,16 +36,17 @@ def main(event: Path) -> int:
         stack = Stack.load()
     except FileNotFoundError:
         return _refuse("no stack is up; start one with: make up")
-    function = FUNCTIONS[event.parent.name]
-    payload = event.read_text(encoding="utf-8").replace(PLACEHOLDER, json.dumps(stack.webhook_secret)[1:-1])
+    function, payload = read(event, stack)
     answer = in_docker(stack, function, payload) if docker.is_running() else in_the_local_aws(stack, function, payload)
     print(json.dumps(answer, indent=2, ensure_ascii=False))
     return 1 if isinstance(answer, dict) and "errorType" in answer else 0
 
 
 def read(event: Path, stack: Stack) -> tuple[str, str]:
-    """The function that an event file is for, and the event with the stack's own secret."""
-    payload = event.read_text(encoding="utf-8").replace(PLACEHOLDER, json.dumps(stack.webhook_secret)[1:-1])
+    """The function that an event file is for, and the event with the stack's own secret, as it is now."""
+    payload = event.read_text(encoding="utf-8")
+    if PLACEHOLDER in payload:
+        payload = payload.replace(PLACEHOLDER, json.dumps(stack.present_webhook_secret())[1:-1])
     return FUNCTIONS[event.parent.name], payload
 
 

@@ -35,7 +35,8 @@ SQS_ACTIONS_WITH_BATCHES = {"sqs:SendMessage", "sqs:ChangeMessageVisibility", "s
 
 @dataclass(frozen=True)
 class Stack:
-    """A deployed stack, and where to reach it; what .local/stack.json holds."""
+    """A deployed stack, and where to reach it; what .local/stack.json holds. The secret and the token are those that it
+    began with."""
 
     endpoint_url: str
     region: str
@@ -45,9 +46,15 @@ class Stack:
     webhook_secret: str = field(repr=False)
     platform_url: str
     outputs: dict[str, str]
+    partner_api_token: str = field(default="", repr=False)
 
     def client(self, service: str, **options: Any) -> Any:
         return client(service, self.endpoint_url, **options)
+
+    def present_webhook_secret(self) -> str:
+        """As it is now: it may have been rotated."""
+        answer = self.client("secretsmanager").get_secret_value(SecretId=self.outputs["WebhookSecretArn"])
+        return str(answer["SecretString"])
 
     def save(self, path: Path = STACK_FILE) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,8 +135,12 @@ def _build_locked(kind: int) -> Iterator[None]:
 
 
 def describe(endpoint_url: str, platform_url: str, outputs: dict[str, str]) -> Stack:
-    """What was deployed, with the webhook's address and secret as the platform needs them."""
-    secret = client("secretsmanager", endpoint_url).get_secret_value(SecretId=outputs["WebhookSecretArn"])
+    """What was deployed, with the webhook's address and secret as the platform needs them, and the platform's token."""
+    secrets = client("secretsmanager", endpoint_url)
+    webhook, partner_api = (
+        secrets.get_secret_value(SecretId=outputs[arn])["SecretString"]
+        for arn in ("WebhookSecretArn", "PartnerApiSecretArn")
+    )
     return Stack(
         endpoint_url=endpoint_url,
         region=REGION,
@@ -137,9 +148,10 @@ def describe(endpoint_url: str, platform_url: str, outputs: dict[str, str]) -> S
         webhook_url=f"{endpoint_url}/order-events",
         # The API is known by its host, as in AWS; that name need not resolve.
         webhook_headers={"Host": f"{outputs['OrderEventsApiId']}.execute-api.localhost"},
-        webhook_secret=secret["SecretString"],
+        webhook_secret=webhook,
         platform_url=platform_url,
         outputs=outputs,
+        partner_api_token=json.loads(partner_api)["token"],
     )
 
 

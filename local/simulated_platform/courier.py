@@ -41,7 +41,8 @@ class Misbehaviour:
 
 @dataclass
 class Posting:
-    """An event to post, and what became of it: acknowledged, never_sent or gave_up."""
+    """An event to post, and what became of it: acknowledged, never_sent or gave_up. ``answer`` is the status code of
+    the last try; 0 for no answer in time."""
 
     order_id: str
     status: str
@@ -49,6 +50,7 @@ class Posting:
     body_text: str = field(repr=False)
     outcome: str = "waiting"
     attempts: int = 0
+    answer: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -102,7 +104,8 @@ class Courier:
             if attempt:
                 time.sleep(self.destination.retry_delay_seconds)
             posting.attempts += 1
-            if 200 <= self._send(posting.body_text.encode()) < 300:
+            posting.answer = self._send(posting.body_text.encode())
+            if 200 <= posting.answer < 300:
                 posting.outcome = "acknowledged"
                 return
         posting.outcome = "gave_up"

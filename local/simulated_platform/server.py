@@ -87,6 +87,7 @@ class Platform:
 
     def progress(self) -> dict[str, Any]:
         outcomes = Counter(posting.outcome for posting in self._courier.postings)
+        refusals = Counter(str(posting.answer) for posting in self._courier.postings if posting.outcome == "gave_up")
         return {
             "state": self._state,
             "orders": len(self._lives),
@@ -94,6 +95,7 @@ class Platform:
             "attempts": self._courier.counts["attempts"],
             "acknowledged": outcomes["acknowledged"],
             "failed": outcomes["gave_up"],
+            "failed_by_answer": dict(refusals),
             "never_sent": outcomes["never_sent"],
             "duplicates_sent": self._courier.counts["duplicates_sent"],
             "garbage_sent": self._courier.counts["garbage_sent"],
