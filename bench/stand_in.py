@@ -129,7 +129,7 @@ def _canned(operation: str, request: dict[str, Any]) -> dict[str, Any]:
         case "GetQueueAttributes":
             return {"Attributes": dict.fromkeys(request["AttributeNames"], "0")}
         case "Query":
-            stores = "STORE#" in json.dumps(request)
+            stores = '"STORES"' in json.dumps(request)
             return {"Items": [STORE] if stores else [], "Count": int(stores), "ScannedCount": int(stores)}
         case "BatchGetItem":
             return {"Responses": {}, "UnprocessedKeys": {}}

@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         )
 
     update()
-    for prefix in ("BACKFILL#", "POSITION#", "OPEN#", "STORE#"):
+    for prefix in ("BACKFILL#", "POSITION#", "OPEN#", "STORE#", "ORDER#"):
         dynamodb.query(
             TableName=table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",

@@ -72,9 +72,12 @@ class MemoryOrders:
             if lifecycle.is_open(event.status) and event.order.sys.created_at and event.order.sys.created_at >= start
         ]
 
-    def newest_of_store(self, store_id: str, since: datetime) -> datetime | None:
+    def newest_of_store(self, store_id: str, since: datetime, until: datetime | None = None) -> datetime | None:
         known = [self._known(order_id) for order_id in self._events]
-        return max((o.listed_at for o in known if o.store_id == store_id and o.listed_at >= since), default=None)
+        return max(
+            (o.listed_at for o in known if o.store_id == store_id and since <= o.listed_at <= (until or o.listed_at)),
+            default=None,
+        )
 
     def is_expired(self, event: OrderEvent) -> bool:
         created_at = event.order.sys.created_at

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -165,7 +166,6 @@ def test_a_store_of_which_the_platform_shows_nothing_though_we_have_orders_of_it
     at = world.table.position(silent.store_id).checked_until
     assert at is not None
     assert at > world.time.now() - timedelta(hours=1)
-    assert world.backfill()["failed_stores"] == {silent.store_id: "nothing_shown"}
 
 
 # -- whose orders they are ---------------------------------------------------------------------------------------------
@@ -242,6 +242,63 @@ def test_a_token_that_is_refused_everywhere_ends_the_run_at_the_second_store(wor
     assert report.counts["requests"] <= 4
 
 
+def test_a_backfill_that_was_stopped_on_its_way_goes_on_from_there(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
+    monkeypatch.setattr("partner_orders.reconciliation.PAGES_AT_ONCE", 4)
+    world = World(dynamodb, lives(orders=60, stores=1), VirtualTime(AFTER))
+    asked = 0
+
+    def change(_: Request, answer: Response) -> Response:
+        nonlocal asked
+        asked += 1
+        return Response(429, {"Retry-After": "240"}, b"") if asked % 12 == 0 else answer
+
+    between(world, change)
+    backfill_id = world.worker.add_backfill({})
+    for _ in range(30):
+        only_backfills(world)
+        world.drain()
+        world.time.sleep(300)
+    progress = world.worker.backfill(backfill_id)
+    assert (progress["state"], progress["missing"], world.not_in_step()) == ("done", 60, [])
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+def test_an_id_that_the_platform_refuses_does_not_take_back_what_the_other_has_answered(
+    world: World, status: int
+) -> None:
+    for life in world.lives:
+        world.receive(life)
+    shop = world.shops[0]
+    world.api._shops[shop.store_id] = []
+    code = f"/{quote(shop.external_partner_config_id)}/"
+    between(world, lambda request, answer: Response(status, {}, b"{}") if code in request.target else answer)
+    assert world.tick().failed_stores == {shop.store_id: "nothing_shown"}
+    assert all(checked_until(world))
+
+
+def test_a_backfill_of_a_quiet_time_asks_each_store_once(world: World) -> None:
+    world.tick()
+    world.drain()
+    asked = len(world.api.requests)
+    window = {"from": (START - timedelta(days=2)).isoformat(), "to": (START - timedelta(days=1)).isoformat()}
+    assert world.backfill(**window)["failed_stores"] == {}
+    regular = 2
+    assert len(world.api.requests) - asked <= regular + len(world.shops)
+
+
+def test_a_quiet_store_of_a_platform_that_counts_a_page_of_nothing_is_checked(world: World) -> None:
+    world.tick()
+    world.drain()
+    between(world, lambda _, answer: edited(answer, total_pages=max(1, json.loads(answer.body)["total_pages"])))
+    for _ in range(3):
+        world.time.sleep(1_800)
+        report = world.tick()
+        assert (report.failed_stores, report.counts["requests"]) == ({}, 2)
+
+
 def test_a_store_that_stops_every_run_is_the_last_of_a_backfill(dynamodb: Any) -> None:
     world = World(dynamodb, lives(orders=24, stores=6), VirtualTime(AFTER))
     first = min(shop.store_id for shop in world.shops)
@@ -299,6 +356,18 @@ def test_an_order_is_missing_once_whether_or_not_the_consumer_works_meanwhile(
         if consumer_works:
             world.drain()
     assert counts == {"missing": 12, "webhooks_missed": 16}
+
+
+def test_what_is_read_twice_in_a_run_does_not_wait(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
+    world = World(dynamodb, lives(orders=40), VirtualTime(AFTER))
+    lies = [*range(20)]
+
+    def change(request: Request, answer: Response) -> Response:
+        return edited(answer, orders=[]) if "page=2&" in request.target and lies and lies.pop() else answer
+
+    between(world, change)
+    assert world.tick().to_json()["waiting"] == 0
 
 
 def test_a_backfill_beside_a_regular_check_tells_of_what_that_has_queued(world: World) -> None:

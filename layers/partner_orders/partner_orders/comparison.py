@@ -122,7 +122,10 @@ class Comparison:
             elif not self._orders.is_expired(event):
                 found.append(_Found(event.digest, event.body, event))
         news = [one for one in found if one.digest not in report.found and (preview or not self._waits(one.digest))]
-        counts["waiting"] = 0 if preview else len(found) - len(news)
+        if not preview:
+            waiting = {one.digest for one in found}.difference(one.digest for one in news)
+            counts["waiting"] = len(waiting)
+            report.waiting |= waiting - report.found
         report.counts += counts
         # What the queue refused is found, and counted, when it is looked for again.
         for some in batched(news, BATCH_ENTRIES, strict=False):

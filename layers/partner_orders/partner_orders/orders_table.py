@@ -379,13 +379,17 @@ class OrdersTable:
         )
         return {item["listed_under"]["S"].removeprefix("STORE#") for page in pages for item in page["Items"]}
 
-    def newest_of_store(self, store_id: str, since: datetime) -> datetime | None:
-        """When the store's newest order was created, if that was at or after ``since``."""
+    def newest_of_store(self, store_id: str, since: datetime, until: datetime | None = None) -> datetime | None:
+        """When the store's newest order was created, of those at or after ``since``, and not after ``until``."""
+        if until is not None and until < since:
+            return None
+        end = {} if until is None else {":until": {"S": to_text(until)}}
         answer = self._client.query(
             TableName=self._table,
             IndexName="by-time",
-            KeyConditionExpression="listed_under = :store AND listed_at >= :since",
-            ExpressionAttributeValues={":store": {"S": f"STORE#{store_id}"}, ":since": {"S": to_text(since)}},
+            KeyConditionExpression="listed_under = :store AND "
+            + ("listed_at BETWEEN :since AND :until" if end else "listed_at >= :since"),
+            ExpressionAttributeValues={":store": {"S": f"STORE#{store_id}"}, ":since": {"S": to_text(since)}, **end},
             ScanIndexForward=False,
             Limit=1,
         )

@@ -19,6 +19,7 @@ from partner_orders.order_events_queue import OrderEventsQueue
 from partner_orders.orders_table import OrdersTable
 from partner_orders.partner_api import (
     ANOTHER_STORE,
+    EMPTY_PAGE,
     MAX_PAGES,
     NOT_FOUND,
     SETTLED,
@@ -51,6 +52,8 @@ ROUND = timedelta(minutes=5)
 # A window of more pages is read in parts, so that no stop costs more than a part.
 PAGES_AT_ONCE = 20
 SHORTEST_PART = timedelta(minutes=1)
+# What begins so long before the last try is worth a request of its own for what came since.
+FAR_BACK = timedelta(days=1)
 BOUNDARY = timedelta(seconds=1)
 # So many stores are checked between two of a backfill.
 STORES_PER_BACKFILL = 3
@@ -77,14 +80,15 @@ ALL_PAUSED = 'every registered store is paused: name in "stores" which are meant
 
 @dataclass
 class _Run:
-    """One invocation: its report so far, the orders of the present window that the platform showed, the events that
-    each preview has found, how many orders were queued when the report was last kept, and since when messages wait to
-    be received."""
+    """One invocation: its report so far, the orders of the present window that the platform showed, whether a store
+    that shows nothing of what we have is asked for by its other id, the events that each preview has found, how many
+    orders were queued when the report was last kept, and since when messages wait to be received."""
 
     report: Report
     correlation_id: str
     remaining_seconds: Callable[[], float]
     seen: set[str] = field(default_factory=set)
+    tries_both_ids: bool = False
     previewed: dict[str, set[str]] = field(default_factory=dict)
     kept: int = 0
     unreceived_since: datetime | None = None
@@ -295,10 +299,9 @@ class Reconciler:
             position = replace(position, checked_until=now)
         sweeping = position.swept_at is None or now - position.swept_at >= SWEEP_EVERY
         start = self._window_start(position, open_orders, sweeping, now)
-        newest = self._orders.newest_of_store(store.store_id, start + OVERLAP) if sweeping else None
-        held = [*open_orders.values(), *([newest] if newest else [])]
-        expected = any(start <= created < now - OVERLAP for created in held)
-        run.seen = set()
+        held = sweeping and self._orders.newest_of_store(store.store_id, start + OVERLAP, now - OVERLAP) is not None
+        expected = held or any(start <= created < now - OVERLAP for created in open_orders.values())
+        run.seen, run.tries_both_ids = set(), sweeping
         if sweeping:
             self._comparison.forget(store.store_id)
         try:
@@ -320,10 +323,9 @@ class Reconciler:
             if isinstance(error, PartnerApiError) and error.kind not in _ALL_OF_A_STORE:
                 self._read_the_latest(store, position, start, now, run)
             return
-        if expected and newest and not run.seen:
+        if held and not run.seen:
             # It is read, as far as anybody can tell; but what we have of it should be there.
             run.report.failed_stores[store.store_id] = NOTHING_SHOWN
-            return
         run.report.counts["stores_checked"] += 1
         settled = self._api.now() - OVERLAP
         gone = [name for name, created in open_orders.items() if start < created < settled and name not in run.seen]
@@ -332,10 +334,10 @@ class Reconciler:
 
     def _read_the_latest(self, store: Store, position: Position, start: datetime, now: datetime, run: _Run) -> None:
         """Where a window that reaches far back cannot be read, queue what is newer than the last try all the same. What
-        is between is read again, with the rest, when it can be."""
+        is between is read with the rest, when it can be."""
         checked = position.checked_until
         since = max(filter(None, (checked, position.tried_at)), default=now) - OVERLAP
-        if since <= start:
+        if since - start < FAR_BACK:
             return
         try:
             for until, _ in self._read(store, position.vendor_id, since, now, run):
@@ -346,8 +348,7 @@ class Reconciler:
         except _ENDS_THE_RUN:
             raise
         except Exception as error:
-            if isinstance(error, PartnerApiError) and error.everywhere:
-                raise _StoppedError(error.kind) from None
+            self._failed(store.store_id, error, run)
 
     def _move(self, position: Position) -> None:
         """Store how far we are, if we still may. Raises LeaseLostError."""
@@ -388,8 +389,8 @@ class Reconciler:
             failure = TOO_OLD
         else:
             self._comparison.forget(store.store_id, backfill.preview)
-            newest = self._orders.newest_of_store(store.store_id, start + OVERLAP)
-            run.seen, began = set(), backfill.done_until
+            newest = self._orders.newest_of_store(store.store_id, start + OVERLAP, backfill.end)
+            run.seen, run.tries_both_ids = set(), True
             # What a preview finds is no finding of the run's.
             if backfill.preview:
                 found = run.previewed.setdefault(backfill.backfill_id, set())
@@ -406,15 +407,13 @@ class Reconciler:
                         self._save(backfill)
                     if checked < min(backfill.end, self._api.now() - OVERLAP):
                         return backfill  # There is more of it, and others wait for their turn.
-                # What changed since is in a later window, if that is what the API goes by.
-                if began is None and newest and newest < backfill.end - SWEEP_EVERY and not run.seen:
-                    failure = NOTHING_SHOWN
             except LeaseLostError:
                 raise
             except Exception as error:
                 backfill = backfill.counting_found(run.report.counts - before)
-                stuck = isinstance(error, PartnerApiError) and error.everywhere and backfill.done_until == began
-                self._save(backfill.with_first_store_last() if stuck else backfill)
+                # It may be this store that ends every run. What is under way goes on, as most such faults pass.
+                at_once = isinstance(error, PartnerApiError) and error.everywhere and backfill.done_until is None
+                self._save(backfill.with_first_store_last() if at_once else backfill)
                 if isinstance(error, _ENDS_THE_RUN):
                     raise
                 failure = self._failed(name, error, run)
@@ -463,6 +462,7 @@ class Reconciler:
                 if not error.in_parts or part_end - start <= SHORTEST_PART:
                     raise
                 self._api.errors[error.kind] += 1
+                some_expected = some_expected or error.kind == EMPTY_PAGE
                 length = max((part_end - start) / 2, SHORTEST_PART)
                 continue
             length = min(2 * length, longest)
@@ -497,12 +497,12 @@ class Reconciler:
                     run.seen |= shown.order_ids
                     own, of_others = own + shown.own, of_others + shown.of_others
             except PartnerApiError as error:
-                if error.kind != NOT_FOUND:
+                if error.kind != NOT_FOUND and (error.everywhere or not silent):
                     raise
                 continue
             if of_others and not own and name != store.store_id:
                 fault = ANOTHER_STORE
-            elif run.seen or not some_expected:
+            elif run.seen or not some_expected or not run.tries_both_ids:
                 return name
             else:
                 silent = silent or name

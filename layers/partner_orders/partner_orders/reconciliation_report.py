@@ -11,7 +11,7 @@ from partner_orders.clock import to_text
 MAX_NAMED = 200
 COUNTS = (
     *("stores_checked", "orders_checked", "in_step", "missing", "before_registration", "different", "webhooks_missed"),
-    *("not_understood", "waiting", "not_shown", "enqueued", "requests"),
+    *("not_understood", "not_shown", "enqueued", "requests"),
 )
 # Why a run has not ended, in the report that it leaves behind on its way.
 UNDER_WAY = "under_way_or_killed"
@@ -52,6 +52,7 @@ class Report:
     not_shown: list[str] = field(default_factory=list)
     too_large: set[str] = field(default_factory=set)
     found: set[str] = field(default_factory=set)
+    waiting: set[str] = field(default_factory=set)
     api_errors: Counter[str] = field(default_factory=Counter)
     round_seconds: int = 0
     token_age_days: int | None = None
@@ -76,6 +77,7 @@ class Report:
             "failed_stores": self.failed_stores,
             "silent_stores": self.silent_stores or [],
             "not_shown_orders": self.not_shown,
+            "waiting": len(self.waiting),
             "too_large": len(self.too_large),
             "api_errors": dict(self.api_errors),
             "round_seconds": self.round_seconds,
