@@ -161,7 +161,7 @@ class PartnerApi:
     def take_over(self, last_request_at: datetime | None, recent_requests: int | None, time_format: str | None) -> None:
         """Go on from where the last worker was: its requests count for this one, too. Where their number is not known,
         all are taken that it may have made."""
-        self.time_format = time_format
+        self.time_format, self._token_works = time_format, False
         if last_request_at is not None and last_request_at != self.last_request_at:
             ago = max(0.0, (self._clock() - last_request_at).total_seconds())
             self._rate_limit.assume(self.requests_per_minute if recent_requests is None else recent_requests, ago)
@@ -303,8 +303,7 @@ class PartnerApi:
                     raise PartnerApiError(error.kind, everywhere=True, retry_after=error.retry_after) from None
                 if not again or attempt == TRIES or wait > self.remaining_seconds():
                     if error.kind == UNAUTHORISED:
-                        # Of a token that others are read with, it is this store's own; twice in a row, the token's.
-                        error.everywhere, self._token_works = not self._token_works, False
+                        error.everywhere = not self._token_works  # With one that does, it is this store's own.
                     raise
             self._pause(wait)
         raise AssertionError("the last try returns or raises")
