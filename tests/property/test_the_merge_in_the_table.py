@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from partner_orders.clock import to_text
 from partner_orders.event import Arrival, OrderEvent, understand
+from partner_orders.lifecycle import Sale
 from partner_orders.merge import merge
 from partner_orders.orders_table import OrdersTable
 from partner_orders.stored_order import StoredOrder, stored_order
 from tests.integration.conftest import NOW, RETENTION, TABLE, clock
+from tests.orders import as_bytes
 from tests.property import lives
 from tests.property.lives import histories
 
@@ -116,3 +118,20 @@ def test_an_order_counts_its_changes_and_nothing_else(
     assert writer.states[0].sequence == 1
     for before, after in zip(writer.states, writer.states[1:], strict=False):
         assert after.sequence - before.sequence == (seen(before) != seen(after))
+
+
+@settings(max_examples=20, suppress_health_check=ONE_TABLE)
+@given(lives.bodies(), lives.bodies(), st.sampled_from(["DISPATCHED", "PICKED_UP", "DELIVERED"]))
+def test_a_late_event_that_makes_a_cancelled_order_a_sale_is_a_change(
+    dynamodb: Any, cancelled: dict[str, Any], collected: dict[str, Any], status: str
+) -> None:
+    cancelled |= {"status": "CANCELLED", "cancellation": {"reason": "TOO_BUSY"}, "sys": at("08:20")}
+    collected |= {"status": status, "sys": at("08:12")}
+    writer = Writer(dynamodb, [understand(as_bytes(body)) for body in (cancelled, collected)], [1], [])
+    assert writer.run().sale is Sale.YES
+    first, *_, last = writer.states
+    assert [(state.sequence, state.sale) for state in (first, last)] == [(1, Sale.NO), (2, Sale.YES)]
+
+
+def at(time: str) -> dict[str, str]:
+    return {"created_at": "2026-10-14T08:00:00.000Z", "updated_at": f"2026-10-14T{time}:00.000Z"}
