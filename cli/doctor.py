@@ -22,7 +22,7 @@ from cli.stack import DeployedStack
 from partner_orders.clock import from_text, now
 from partner_orders.credentials import CredentialsError, PartnerApiCredentials, check_secret
 from partner_orders.rate_limit import RateLimit
-from partner_orders.reconciliation_report import UNDER_WAY
+from partner_orders.reconciliation_report import UNDER_WAY, is_regular
 
 _TIMEOUT = (3.05, 12.0)
 _FUNCTIONS = ("Webhook", "Consumer", "Reconciler", "Publisher")
@@ -379,9 +379,8 @@ def _silent(part: str, base_url: str, error: requests.RequestException) -> Findi
 
 def _reconciliation(stack: DeployedStack) -> Iterator[Finding]:
     part = "reconciliation"
-    reports = stack.reconciliation.reports(now() - timedelta(hours=1), now())
     # What somebody called for looked at what they named, and is no sign of the schedule.
-    reports = [report for report in reports if report.get("regular", True)]
+    reports = [*filter(is_regular, stack.reconciliation.reports(now() - timedelta(hours=1), now()))]
     if not reports and now() - stack.deployed_at < _FIRST_RUN:
         yield Finding(part, note="none yet since the deployment: the schedule has still to come round")
         return

@@ -16,6 +16,7 @@ from cli.errors import OperatorError
 from cli.output import AsJson, Yes, ask, counted, print_json, print_table, say, working
 from cli.stack import DeployedStack
 from partner_orders.clock import now
+from partner_orders.reconciliation_report import is_regular
 from partner_orders.reconciliation_table import BACKFILL_COUNTS
 
 app = typer.Typer(help="Reconciliation: run it now, see its reports.", no_args_is_help=True)
@@ -95,7 +96,7 @@ def reports(
         rows.append((day, store_id, *(counts[name] or None for name in _DRIFT), why))
     print_table(("day", "store", *_DRIFT, "could not be checked"), rows)
     stopped = Counter(report["stopped"] for report in found if report["stopped"])
-    regular = [report for report in found if report.get("regular", True)]
+    regular = [*filter(is_regular, found)]
     notes = [f"{len(found) - len(regular)} of them called for"] if len(found) > len(regular) else []
     say(", ".join([counted(len(found), "run"), *notes, *(f"{times} stopped: {why}" for why, times in stopped.items())]))
     if waiting := sum(report.get("waiting", 0) for report in regular[-1:]):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local.simulated_platform.lives import Life, Step
+from local.simulated_platform.lives import Life, Shop, Step
 from local.simulated_platform.partner_api import Response, Unknowns
 from partner_orders import partner_api
 from partner_orders.backfill_request import InvalidRequestError
@@ -102,27 +102,28 @@ def test_a_date_that_cannot_be_is_not_believed(world: World, date: str) -> None:
         assert position.checked_until <= world.time.now()
 
 
-def test_a_store_id_that_was_learnt_and_is_another_stores_now_is_not_asked_for(world: World) -> None:
-    mine, other = (world.shops[n] for n in (0, 1))
-    world.table.move(Position(mine.store_id, vendor_id=other.store_id), fence=0)
+def assert_read_by_its_own_id(world: World, shop: Shop) -> None:
     assert world.tick().failed_stores == {}
     world.drain()
     assert world.not_in_step() == []
-    assert world.table.position(mine.store_id).vendor_id == mine.store_id
+    assert world.table.position(shop.store_id).vendor_id == shop.store_id
+
+
+def test_a_store_id_that_was_learnt_and_is_another_stores_now_is_not_asked_for(world: World) -> None:
+    mine, other = world.shops
+    world.table.move(Position(mine.store_id, vendor_id=other.store_id), fence=0)
+    assert_read_by_its_own_id(world, mine)
 
 
 def test_a_code_under_which_the_platform_has_another_stores_orders_gives_way_to_the_stores_own_id(world: World) -> None:
-    mine, other = (world.shops[n] for n in (0, 1))
+    mine, other = world.shops
     world.api._shops[mine.external_partner_config_id] = world.api._shops[other.store_id]
     world.table.move(Position(mine.store_id, vendor_id=mine.external_partner_config_id), fence=0)
-    assert world.tick().failed_stores == {}
-    world.drain()
-    assert world.not_in_step() == []
-    assert world.table.position(mine.store_id).vendor_id == mine.store_id
+    assert_read_by_its_own_id(world, mine)
 
 
 def test_a_store_of_which_the_platform_shows_only_another_stores_orders_has_failed(world: World) -> None:
-    mine, other = (world.shops[n] for n in (0, 1))
+    mine, other = world.shops
     own = world.api._shops.pop(mine.store_id)
     world.api._shops[mine.external_partner_config_id] = world.api._shops[other.store_id]
     assert world.tick().failed_stores == {mine.store_id: "another_store"}
@@ -132,7 +133,7 @@ def test_a_store_of_which_the_platform_shows_only_another_stores_orders_has_fail
 
 
 def test_a_code_that_has_the_orders_of_a_store_and_of_the_one_before_it_is_believed(world: World) -> None:
-    mine, other = (world.shops[n] for n in (0, 1))
+    mine, other = world.shops
     own = world.api._shops.pop(mine.store_id)
     world.api._shops[mine.external_partner_config_id] = [*world.api._shops[other.store_id], *own]
     assert world.tick().failed_stores == {}

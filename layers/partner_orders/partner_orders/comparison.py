@@ -72,8 +72,10 @@ class Comparison:
     def forget(self, store_id: str, preview: bool = False) -> None:
         """Read every order of the store from the table again; unless for a ``preview``, queue again what waits."""
         self._in_step = {digest: store for digest, store in self._in_step.items() if store != store_id}
+        if preview:
+            return
         for digest, queued in self._queued.items():
-            if queued.store_id == store_id and not preview:
+            if queued.store_id == store_id:
                 self._queued[digest] = replace(queued, at=NEVER)
 
     def compare(
@@ -87,7 +89,8 @@ class Comparison:
     ) -> Shown:
         """Queue what of the page is missing or different, unless it is a ``preview``, and note it in the report.
 
-        Raises botocore's errors and QueueRefusedError; then nothing of the page counts as done.
+        Raises botocore's errors and QueueRefusedError; then the page does not count as read; the batches that were
+        queued before are in the report.
         """
         found: list[_Found] = []
         counts = Counter({"orders_checked": len(page)})

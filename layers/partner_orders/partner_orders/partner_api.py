@@ -61,10 +61,10 @@ class PartnerApiError(RuntimeError):
         self, kind: str, everywhere: bool = False, retry_after: float | None = None, in_parts: bool = False
     ) -> None:
         super().__init__(kind)
-        self.in_parts = in_parts
         self.kind = kind
         self.everywhere = everywhere
         self.retry_after = retry_after
+        self.in_parts = in_parts
 
 
 class OutOfTimeError(RuntimeError):

@@ -315,8 +315,7 @@ class Reconciler:
         except LeaseLostError:
             raise
         except Exception as error:
-            tried = replace(position, tried_at=self._clock())
-            self._move(tried)
+            self._move(replace(position, tried_at=self._clock()))
             if isinstance(error, _ENDS_THE_RUN):
                 raise
             self._failed(store.store_id, error, run)
@@ -389,7 +388,7 @@ class Reconciler:
             failure = TOO_OLD
         else:
             self._comparison.forget(store.store_id, backfill.preview)
-            newest = self._orders.newest_of_store(store.store_id, start + OVERLAP, backfill.end)
+            expected = self._orders.newest_of_store(store.store_id, start + OVERLAP, backfill.end) is not None
             run.seen, run.tries_both_ids = set(), True
             # What a preview finds is no finding of the run's.
             if backfill.preview:
@@ -400,7 +399,7 @@ class Reconciler:
             try:
                 # Ends may be exclusive.
                 window = start - BOUNDARY, backfill.end
-                for checked, _ in self._read(store, vendor_id, *window, run, backfill.preview, newest is not None):
+                for checked, _ in self._read(store, vendor_id, *window, run, backfill.preview, expected):
                     backfill = replace(backfill, done_until=checked).counting(run.report.counts - before)
                     before = Counter(run.report.counts)
                     if checked < backfill.end:

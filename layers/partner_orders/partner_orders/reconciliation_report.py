@@ -84,3 +84,8 @@ class Report:
             "token_age_days": self.token_age_days,
             "stopped": self.stopped,
         }
+
+
+def is_regular(report: dict[str, Any]) -> bool:
+    """Whether a kept report is of a run that served the stores; so were all of which an earlier version kept one."""
+    return bool(report.get("regular", True))

@@ -70,7 +70,8 @@ class Backfill:
         return replace(self, counts=_add(self.counts, found))
 
     def with_first_store_last(self) -> "Backfill":
-        """The first pending store begins anew when the others have had their turn: it may be what stops the run."""
+        """The first pending store begins anew when the others have had their turn; the rest of what it counted is
+        counted then."""
         name, *rest = self.pending
         counts = self.counting_found(self.store_counts).counts
         return replace(self, pending=(*rest, name), done_until=None, counts=counts, store_counts={})
@@ -79,12 +80,11 @@ class Backfill:
         """As it is when the first pending store is done, or failed: the first time, it is put last and tried again."""
         name, *rest = self.pending
         failed = {store: kind for store, kind in self.failed_stores.items() if store != name}
-        counts = _add(self.counts, self.store_counts)
         if failure:
-            if name not in self.failed_stores:
-                rest.append(name)
-                counts = self.counting_found(self.store_counts).counts  # The rest is counted when it is tried again.
             failed[name] = failure
+            if name not in self.failed_stores:
+                return replace(self.with_first_store_last(), failed_stores=failed)
+        counts = _add(self.counts, self.store_counts)
         return replace(self, pending=tuple(rest), done_until=None, counts=counts, store_counts={}, failed_stores=failed)
 
     def to_json(self) -> dict[str, Any]:
