@@ -16,9 +16,9 @@ from bench.artefacts import OURS, PEER, environment, from_source
 from bench.invoking import Function, running
 from bench.write_costs import ARRIVAL, START, STATUSES, Cost, Meter, life_of
 from local.emulator import REGION
-from partner_orders import orders_table
-from partner_orders.event import understand
-from partner_orders.orders_table import OrdersTable
+from partner_orders.orders import table as orders_table
+from partner_orders.orders.event import understand
+from partner_orders.orders.table import OrdersTable
 from simulation.dynamodb_local import started
 from simulation.table import DynamoDB
 

@@ -13,7 +13,7 @@ from local.emulator import ROOT
 from local.invoke import PLACEHOLDER
 from local.simulated_platform.lives import to_text, trading_hour
 from local.up import CHAIN_ID
-from partner_orders.message import WEBHOOK, OrderEventMessage
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 
 type Event = dict[str, Any]
 

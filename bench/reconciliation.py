@@ -22,19 +22,19 @@ from local.simulated_platform.lives import Life, to_text, trading_hour
 from local.simulated_platform.partner_api import PartnerApi as SimulatedPartnerApi
 from local.simulated_platform.partner_api import Request
 from local.up import CHAIN_ID
-from partner_orders.comparison import Comparison
-from partner_orders.credentials import PartnerApiCredentials
-from partner_orders.event import Arrival, understand
-from partner_orders.lease import Lease
-from partner_orders.message import OrderEventMessage
-from partner_orders.order_events_queue import Backlog
-from partner_orders.orders_table import OrdersTable
-from partner_orders.partner_api import PAGE_SIZE, PartnerApi
-from partner_orders.rate_limit import RateLimit, workers_share
-from partner_orders.reconciliation import SWEEP, SWEEP_EVERY, Reconciler
-from partner_orders.reconciliation_table import Position, ReconciliationTable
-from partner_orders.rejected_table import RejectedTable
-from partner_orders.stores_table import StoresTable
+from partner_orders.order_events.message import OrderEventMessage
+from partner_orders.order_events.queue import Backlog
+from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
+from partner_orders.platform.credentials import PartnerApiCredentials
+from partner_orders.platform.orders import PAGE_SIZE, PartnerApi
+from partner_orders.platform.rate_limit import RateLimit, workers_share
+from partner_orders.reconciler.comparison import Comparison
+from partner_orders.reconciler.lease import Lease
+from partner_orders.reconciler.run import SWEEP, SWEEP_EVERY, Reconciler
+from partner_orders.reconciler.table import Position, ReconciliationTable
+from partner_orders.stores.table import StoresTable
 from simulation.table import DynamoDB
 
 REGION = "eu-central-1"

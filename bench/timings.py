@@ -15,12 +15,12 @@ from bench.cold_start import cpu_seconds, runtime_api
 from bench.events import Event
 from bench.invoking import Function, Invocation, running
 from bench.summary import Summary, ratio, summary
-from partner_orders.comparison import Comparison
-from partner_orders.event import understand
-from partner_orders.json_text import parse
-from partner_orders.reconciliation_report import Report
-from partner_orders.stored_order import KnownOrder
-from partner_orders.stores_table import Store
+from partner_orders.exact_json import parse
+from partner_orders.orders.event import understand
+from partner_orders.orders.stored import KnownOrder
+from partner_orders.reconciler.comparison import Comparison
+from partner_orders.reconciler.report import Report
+from partner_orders.stores.table import Store
 
 DELAY_SECONDS = 0.020
 BATCH = 10

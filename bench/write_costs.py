@@ -20,9 +20,9 @@ from botocore.exceptions import ClientError
 
 from local.simulated_platform.lives import Life, timestamp, to_text, trading_hour
 from local.up import CHAIN_ID
-from partner_orders.body import pack
-from partner_orders.event import Arrival, OrderEvent, understand
-from partner_orders.orders_table import OrdersTable
+from partner_orders.orders.event import Arrival, OrderEvent, understand
+from partner_orders.orders.packed_body import pack
+from partner_orders.orders.table import OrdersTable
 from simulation.dynamodb_local import started
 from simulation.table import DynamoDB
 

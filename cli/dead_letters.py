@@ -15,8 +15,8 @@ from cli.errors import OperatorError
 from cli.output import AsJson, counted, print_json, print_table, say, working
 from cli.stack import DeployedStack
 from partner_orders.clock import now
-from partner_orders.event import CatalogueCallbackError, RejectedError, understand
-from partner_orders.message import OrderEventMessage, UnreadableMessageError
+from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
+from partner_orders.orders.event import CatalogueCallbackError, RejectedError, understand
 
 app = typer.Typer(help="Dead letters: list, redrive.", no_args_is_help=True)
 

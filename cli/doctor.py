@@ -20,9 +20,9 @@ from cli.output import AsJson, counted, print_json, print_text, working
 from cli.secrets import webhook_header
 from cli.stack import DeployedStack
 from partner_orders.clock import from_text, now
-from partner_orders.credentials import CredentialsError, PartnerApiCredentials, check_secret
-from partner_orders.rate_limit import RateLimit
-from partner_orders.reconciliation_report import UNDER_WAY, is_regular
+from partner_orders.platform.credentials import CredentialsError, PartnerApiCredentials, check_secret
+from partner_orders.platform.rate_limit import RateLimit
+from partner_orders.reconciler.report import UNDER_WAY, is_regular
 
 _TIMEOUT = (3.05, 12.0)
 _FUNCTIONS = ("Webhook", "Consumer", "Reconciler", "Publisher")

@@ -17,10 +17,10 @@ from cli.output import ShowPersonalData, counted, csv_cell, say, working
 from cli.stack import DeployedStack
 from cli.stores import store_named
 from partner_orders.clock import from_text
-from partner_orders.json_text import parse, write
-from partner_orders.order import Order
-from partner_orders.stored_order import StoredOrder
-from partner_orders.stores_table import Store
+from partner_orders.exact_json import parse, write
+from partner_orders.orders.model import Order
+from partner_orders.orders.stored import StoredOrder
+from partner_orders.stores.table import Store
 
 MONEY = (
     *("sub_total", "order_total", "delivery_fee", "service_fee", "difference_to_minimum", "container_charge"),

@@ -16,9 +16,9 @@ from cli.errors import OperatorError
 from cli.output import AsJson, Yes, ask, counted, print_json, say, working
 from cli.stack import DeployedStack
 from partner_orders.clock import now, to_text
-from partner_orders.erasure import Erasure, is_behind
-from partner_orders.json_text import Json
-from partner_orders.orders_table import ContendedError
+from partner_orders.exact_json import Json
+from partner_orders.orders.erasure import Erasure, is_behind
+from partner_orders.orders.table import ContendedError
 
 PARTITION = "ERASURES"
 _FIELDS = {

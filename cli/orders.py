@@ -12,14 +12,14 @@ from cli.errors import OperatorError
 from cli.output import AsJson, ShowPersonalData, counted, print_json, print_table, print_text, say, working
 from cli.stack import DeployedStack
 from cli.stores import store_named
-from partner_orders import lifecycle
 from partner_orders.clock import from_text, now
-from partner_orders.digest import changed_fields
-from partner_orders.json_text import parse
-from partner_orders.order import Item, Order
-from partner_orders.personal_data import without_personal_data
-from partner_orders.stored_order import HistoryEntry, StoredOrder
-from partner_orders.stores_table import Store
+from partner_orders.exact_json import parse
+from partner_orders.orders import lifecycle
+from partner_orders.orders.digest import changed_fields
+from partner_orders.orders.model import Item, Order
+from partner_orders.orders.personal_data import without_personal_data
+from partner_orders.orders.stored import HistoryEntry, StoredOrder
+from partner_orders.stores.table import Store
 
 app = typer.Typer(help="Orders: list, find, show, publish.", no_args_is_help=True)
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.errors import CancelledByOperatorError
-from partner_orders.json_text import Json, write
+from partner_orders.exact_json import Json, write
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs, in place of tables")]
 ShowPersonalData = Annotated[

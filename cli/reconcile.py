@@ -16,8 +16,8 @@ from cli.errors import OperatorError
 from cli.output import AsJson, Yes, ask, counted, print_json, print_table, say, working
 from cli.stack import DeployedStack
 from partner_orders.clock import now
-from partner_orders.reconciliation_report import is_regular
-from partner_orders.reconciliation_table import BACKFILL_COUNTS
+from partner_orders.reconciler.report import is_regular
+from partner_orders.reconciler.table import BACKFILL_COUNTS
 
 app = typer.Typer(help="Reconciliation: run it now, see its reports.", no_args_is_help=True)
 

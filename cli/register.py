@@ -12,8 +12,8 @@ from cli.output import print_text, say, working
 from cli.secrets import ShowSecret, webhook_secret
 from cli.stack import DeployedStack
 from partner_orders.clock import from_text, now
-from partner_orders.message import WEBHOOK
-from partner_orders.stored_order import EVENT, Item
+from partner_orders.order_events.message import WEBHOOK
+from partner_orders.orders.stored import EVENT, Item
 
 
 def register(

@@ -8,9 +8,9 @@ from cli.errors import OperatorError
 from cli.output import AsJson, ShowPersonalData, Yes, ask, counted, print_json, print_table, print_text, say, working
 from cli.stack import DeployedStack
 from partner_orders.clock import now
-from partner_orders.message import REPLAY, OrderEventMessage, UnreadableMessageError
-from partner_orders.order_events_queue import QueueRefusedError
-from partner_orders.rejected_table import RejectedEvent, digest_of
+from partner_orders.order_events.message import REPLAY, OrderEventMessage, UnreadableMessageError
+from partner_orders.order_events.queue import QueueRefusedError
+from partner_orders.orders.rejected_table import RejectedEvent, digest_of
 
 app = typer.Typer(help="Rejected events: list, show, replay, discard.", no_args_is_help=True)
 

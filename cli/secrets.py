@@ -12,8 +12,8 @@ import typer
 from cli.errors import OperatorError
 from cli.output import AsJson, Yes, ask, print_json, print_table, print_text, say
 from cli.stack import DeployedStack
-from partner_orders.credentials import CredentialsError, check_secret
-from partner_orders.webhook_secret import REFRESH_EVERY_SECONDS
+from partner_orders.platform.credentials import CredentialsError, check_secret
+from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS
 
 app = typer.Typer(help="Secrets: set the token, rotate the webhook's.", no_args_is_help=True)
 

@@ -26,11 +26,11 @@ from botocore.exceptions import (
 
 from cli.errors import OperatorError
 from partner_orders.clock import now
-from partner_orders.order_events_queue import OrderEventsQueue
-from partner_orders.orders_table import OrdersTable
-from partner_orders.reconciliation_table import ReconciliationTable
-from partner_orders.rejected_table import RejectedTable
-from partner_orders.stores_table import StoresTable
+from partner_orders.order_events.queue import OrderEventsQueue
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
+from partner_orders.reconciler.table import ReconciliationTable
+from partner_orders.stores.table import StoresTable
 
 ROOT = Path(__file__).parents[1]
 SAMCONFIG = ROOT / "samconfig.toml"

@@ -14,7 +14,7 @@ import typer
 from cli.errors import OperatorError
 from cli.output import AsJson, Yes, ask, counted, csv_cell, from_csv_cell, print_json, print_table, say, working
 from cli.stack import DeployedStack
-from partner_orders.stores_table import InvalidStoreError, Store, StoreSettings
+from partner_orders.stores.table import InvalidStoreError, Store, StoreSettings
 
 app = typer.Typer(help="Stores: currency, time zone, trading hours, code.", no_args_is_help=True)
 

@@ -9,7 +9,7 @@ import json
 import zlib
 from typing import Any
 
-from partner_orders.message import MAX_BODY_BYTES
+from partner_orders.order_events.message import MAX_BODY_BYTES
 
 SECRET = "Basic fuzzing-is-allowed"  # noqa: S105 (of the fuzzer's own world)
 REQUEST_ID = "fuzz"

@@ -18,13 +18,13 @@ from pydantic import BaseModel
 
 from fuzz import inputs
 from fuzz.laws import Violation, logs_say_nothing, problems_quote_nothing
-from partner_orders import order
-from partner_orders.body import pack, unpack
-from partner_orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
-from partner_orders.json_text import parse, write
-from partner_orders.message import MAX_BODY_BYTES, OrderEventMessage, UnreadableMessageError
-from partner_orders.orders_table import OrdersTable
-from partner_orders.rejected_table import RejectedTable, digest_of
+from partner_orders.exact_json import parse, write
+from partner_orders.order_events.message import MAX_BODY_BYTES, OrderEventMessage, UnreadableMessageError
+from partner_orders.orders import model as order
+from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
+from partner_orders.orders.packed_body import pack, unpack
+from partner_orders.orders.rejected_table import RejectedTable, digest_of
+from partner_orders.orders.table import OrdersTable
 from simulation.table import DynamoDB
 
 ROOT = Path(__file__).resolve().parents[1]

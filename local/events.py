@@ -17,10 +17,10 @@ from local.emulator import ROOT
 from local.simulated_platform.lives import Body, Life, instant, to_text, trading_hour
 from local.table_stream import TableStream
 from local.up import CHAIN_ID
-from partner_orders.event import Arrival, understand
-from partner_orders.message import RECONCILIATION, WEBHOOK, OrderEventMessage
-from partner_orders.orders_table import OrdersTable
-from partner_orders.rejected_table import RejectedTable
+from partner_orders.order_events.message import RECONCILIATION, WEBHOOK, OrderEventMessage
+from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
 
 EVENTS = ROOT / "events"
 # `make invoke` puts the stack's own secret in its place.

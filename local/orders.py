@@ -8,7 +8,7 @@ import requests
 
 from local.stack import Stack
 from local.up import configure_platform
-from partner_orders.webhook_secret import REFRESH_EVERY_SECONDS
+from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS
 
 HOUR = {"orders": 24, "stores": 2, "wall_seconds": 20, "faults": {"drop": 0.3}}
 PAUSE_SECONDS = 5.0

@@ -21,13 +21,13 @@ from local.process import ProcessFailedError, end_on_signals
 from local.stack import Stack
 from local.up import running_stack
 from partner_orders.clock import now, to_text
-from partner_orders.digest import changed_fields
-from partner_orders.event import understand
-from partner_orders.json_text import parse
-from partner_orders.message import RECONCILIATION
-from partner_orders.orders_table import OrdersTable
-from partner_orders.rejected_table import RejectedTable, digest_of
-from partner_orders.stored_order import StoredOrder
+from partner_orders.exact_json import parse
+from partner_orders.order_events.message import RECONCILIATION
+from partner_orders.orders.digest import changed_fields
+from partner_orders.orders.event import understand
+from partner_orders.orders.rejected_table import RejectedTable, digest_of
+from partner_orders.orders.stored import StoredOrder
+from partner_orders.orders.table import OrdersTable
 
 HOUR = {
     "seed": 20,

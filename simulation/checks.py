@@ -9,12 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 from partner_orders.clock import from_text
-from partner_orders.event import OrderEvent, understand
-from partner_orders.merge import merge
-from partner_orders.orders_table import OrdersTable
-from partner_orders.rejected_table import RejectedTable
-from partner_orders.stored_order import StoredOrder
-from partner_orders.stores_table import StoresTable
+from partner_orders.orders.event import OrderEvent, understand
+from partner_orders.orders.history import merge
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.stored import StoredOrder
+from partner_orders.orders.table import OrdersTable
+from partner_orders.stores.table import StoresTable
 from simulation import oracle
 from simulation.hour import CHAIN_ID, Fate
 from simulation.world import RETENTION_DAYS, START, Violation, World

@@ -28,11 +28,12 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from urllib3 import HTTPResponse
 
 from local.simulated_platform.partner_api import PartnerApi, Request, Unknowns
-from partner_orders import intake, partner_api
-from partner_orders.credentials import PartnerApiCredentials
-from partner_orders.partner_api import PartnerApi as PartnerApiClient
-from partner_orders.reconciliation import NO_STORE
-from partner_orders.webhook_secret import WebhookSecret
+from partner_orders.consumer import intake
+from partner_orders.platform import orders as partner_api
+from partner_orders.platform.credentials import PartnerApiCredentials
+from partner_orders.platform.orders import PartnerApi as PartnerApiClient
+from partner_orders.platform.webhook_secret import WebhookSecret
+from partner_orders.reconciler.run import NO_STORE
 from simulation.faults import Faults
 from simulation.hour import CHAIN_ID, Fate, Post, trading
 from simulation.kernel import InterleavedExecutor, Kernel, Killed, Process

@@ -12,15 +12,15 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from partner_orders import aws
+from partner_orders.aws import clients
 from partner_orders.clock import now
-from partner_orders.intake import Delivery, Intake
+from partner_orders.consumer.intake import Delivery, Intake
+from partner_orders.consumer.redelivery import Visibility
 from partner_orders.logs import function_logger
-from partner_orders.orders_table import OrdersTable
-from partner_orders.rejected_table import RejectedTable
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
 from partner_orders.settings import ConsumerSettings
-from partner_orders.stores_table import StoresTable
-from partner_orders.visibility import Visibility
+from partner_orders.stores.table import StoresTable
 
 if TYPE_CHECKING:
     # At run time this would import the whole batch utility, and asyncio with it.
@@ -43,7 +43,7 @@ AWS_CALLS = Config(
 @cache
 def intake() -> Intake:
     settings = ConsumerSettings.from_environment()
-    client, table = aws.client("dynamodb", AWS_CALLS), settings.orders_table_name
+    client, table = clients.client("dynamodb", AWS_CALLS), settings.orders_table_name
     return Intake(
         OrdersTable(client, table, timedelta(days=settings.order_retention_days), now),
         StoresTable(client, table, settings.chain_id, now),
@@ -56,7 +56,7 @@ def intake() -> Intake:
 @cache
 def visibility() -> Visibility:
     settings = ConsumerSettings.from_environment()
-    return Visibility(aws.client("sqs", AWS_CALLS), settings.order_events_queue_url, random.random)
+    return Visibility(clients.client("sqs", AWS_CALLS), settings.order_events_queue_url, random.random)
 
 
 @metrics.log_metrics

@@ -9,12 +9,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from partner_orders import aws
+from partner_orders.aws import clients
 from partner_orders.clock import now
-from partner_orders.event_bus import EventBus
 from partner_orders.logs import function_logger
-from partner_orders.orders_table import OrdersTable
-from partner_orders.publisher import Publisher, PublisherDeadLetters
+from partner_orders.orders.table import OrdersTable
+from partner_orders.publisher.event_bus import EventBus
+from partner_orders.publisher.publish import Publisher, PublisherDeadLetters
 from partner_orders.settings import PublisherSettings
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ AWS_CALLS = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attemp
 def publisher() -> Publisher:
     settings = PublisherSettings.from_environment()
     return Publisher(
-        OrdersTable(aws.client("dynamodb", AWS_CALLS), settings.orders_table_name, timedelta(0), now),
-        EventBus(aws.client("events", AWS_CALLS), settings.event_bus_name),
-        PublisherDeadLetters(aws.client("sqs", AWS_CALLS), settings.publisher_dead_letters_url),
+        OrdersTable(clients.client("dynamodb", AWS_CALLS), settings.orders_table_name, timedelta(0), now),
+        EventBus(clients.client("events", AWS_CALLS), settings.event_bus_name),
+        PublisherDeadLetters(clients.client("sqs", AWS_CALLS), settings.publisher_dead_letters_url),
         personal_data=settings.publish_personal_data == "true",
     )
 

@@ -12,23 +12,23 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from partner_orders import aws
-from partner_orders.backfill_request import InvalidRequestError
+from partner_orders.aws import clients
 from partner_orders.clock import now
-from partner_orders.comparison import Comparison
-from partner_orders.credentials import PartnerApiCredentials
-from partner_orders.lease import Lease
 from partner_orders.logs import function_logger
-from partner_orders.order_events_queue import OrderEventsQueue
-from partner_orders.orders_table import OrdersTable
-from partner_orders.partner_api import PartnerApi
-from partner_orders.rate_limit import RateLimit, workers_share
-from partner_orders.reconciliation import Reconciler
-from partner_orders.reconciliation_report import Report
-from partner_orders.reconciliation_table import ReconciliationTable
-from partner_orders.rejected_table import RejectedTable
+from partner_orders.order_events.queue import OrderEventsQueue
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
+from partner_orders.platform.credentials import PartnerApiCredentials
+from partner_orders.platform.orders import PartnerApi
+from partner_orders.platform.rate_limit import RateLimit, workers_share
+from partner_orders.reconciler.backfill_request import InvalidRequestError
+from partner_orders.reconciler.comparison import Comparison
+from partner_orders.reconciler.lease import Lease
+from partner_orders.reconciler.report import Report
+from partner_orders.reconciler.run import Reconciler
+from partner_orders.reconciler.table import ReconciliationTable
 from partner_orders.settings import ReconcilerSettings
-from partner_orders.stores_table import StoresTable
+from partner_orders.stores.table import StoresTable
 
 logger = function_logger()
 metrics = Metrics()
@@ -39,11 +39,11 @@ AWS_CALLS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attemp
 @cache
 def reconciler() -> Reconciler:
     settings = ReconcilerSettings.from_environment()
-    dynamodb, table = aws.client("dynamodb", AWS_CALLS), settings.orders_table_name
+    dynamodb, table = clients.client("dynamodb", AWS_CALLS), settings.orders_table_name
     session, base_url = requests.Session(), settings.partner_api_base_url.rstrip("/")
     rate_limit = RateLimit(workers_share(settings.rate_limit_per_minute), time.monotonic, time.sleep)
     credentials = PartnerApiCredentials(
-        aws.client("secretsmanager", AWS_CALLS),
+        clients.client("secretsmanager", AWS_CALLS),
         settings.partner_api_secret_arn,
         base_url,
         session,
@@ -51,7 +51,7 @@ def reconciler() -> Reconciler:
     )
     retention = timedelta(days=settings.order_retention_days)
     orders = OrdersTable(dynamodb, table, retention, now, time.sleep)
-    queue = OrderEventsQueue(aws.client("sqs", AWS_CALLS), settings.order_events_queue_url)
+    queue = OrderEventsQueue(clients.client("sqs", AWS_CALLS), settings.order_events_queue_url)
     return Reconciler(
         PartnerApi(base_url, settings.chain_id, credentials, session, rate_limit, now, time.sleep),
         orders,

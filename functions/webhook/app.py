@@ -7,13 +7,13 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
-from partner_orders import aws
+from partner_orders.aws import clients
 from partner_orders.clock import now
 from partner_orders.logs import function_logger
-from partner_orders.order_events_queue import OrderEventsQueue
+from partner_orders.order_events.queue import OrderEventsQueue
+from partner_orders.platform.webhook_secret import WebhookSecret
 from partner_orders.settings import WebhookSettings
-from partner_orders.webhook import Webhook
-from partner_orders.webhook_secret import WebhookSecret
+from partner_orders.webhook.endpoint import Webhook
 
 logger = function_logger()
 metrics = Metrics()
@@ -34,8 +34,8 @@ SQS_CALLS = Config(
 def webhook() -> Webhook:
     settings = WebhookSettings.from_environment()
     return Webhook(
-        WebhookSecret(aws.client("secretsmanager", SECRETS_MANAGER_CALLS), settings.webhook_secret_arn),
-        OrderEventsQueue(aws.client("sqs", SQS_CALLS), settings.order_events_queue_url),
+        WebhookSecret(clients.client("secretsmanager", SECRETS_MANAGER_CALLS), settings.webhook_secret_arn),
+        OrderEventsQueue(clients.client("sqs", SQS_CALLS), settings.order_events_queue_url),
         now,
     )
 

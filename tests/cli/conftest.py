@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from cli.__main__ import main
 from cli.stack import DeployedStack
-from partner_orders.event import Arrival, understand
+from partner_orders.orders.event import Arrival, understand
 from tests.integration.conftest import NOW, TABLE
 from tests.orders import CHAIN_ID, as_bytes
 from tests.unit.template.conftest import TEMPLATE, table_of_the_template

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from cli.stack import DeployedStack
-from partner_orders.body import unpack
-from partner_orders.erasure import Erasure
-from partner_orders.event import Arrival
-from partner_orders.personal_data import redacted
-from partner_orders.rejected_table import digest_of
-from partner_orders.webhook_secret import WebhookSecret
+from partner_orders.orders.erasure import Erasure
+from partner_orders.orders.event import Arrival
+from partner_orders.orders.packed_body import unpack
+from partner_orders.orders.personal_data import redacted
+from partner_orders.orders.rejected_table import digest_of
+from partner_orders.platform.webhook_secret import WebhookSecret
 from tests.cli.conftest import Ran
 from tests.integration.conftest import NOW, TABLE
 from tests.orders import as_bytes, order
@@ -409,7 +409,7 @@ def test_what_an_earlier_version_left_is_erased_by_the_next_run_whoever_that_is_
     store_order(order(), order(order_id="large", items=lines(300)), other())
     keep_rejected(stack, as_bytes(order(status="")))
     with monkeypatch.context() as earlier:
-        earlier.setattr("partner_orders.erasure.redacted", erased_earlier)
+        earlier.setattr("partner_orders.orders.erasure.redacted", erased_earlier)
         say("+92300123441\n")
         assert run("forget", "--yes", "--json").json["orders"] == 2
     assert bodies(stack).count(b"Sana") == 3

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.stack import DeployedStack
-from partner_orders.order import Client
+from partner_orders.orders.model import Client
 from tests.cli.conftest import Ran
 from tests.orders import CHAIN_ID
 

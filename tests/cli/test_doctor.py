@@ -19,8 +19,8 @@ from cli.stack import DeployedStack
 from local.simulated_platform.partner_api import Request, Response
 from local.simulated_platform.server import Platform, serve
 from partner_orders.clock import now, to_text
-from partner_orders.reconciliation_report import UNDER_WAY
-from partner_orders.stores_table import StoreSettings
+from partner_orders.reconciler.report import UNDER_WAY
+from partner_orders.stores.table import StoreSettings
 from tests.cli.conftest import Ran
 from tests.orders import order
 

@@ -16,8 +16,8 @@ import typer
 from cli.__main__ import app
 from cli.send import _body
 from cli.stack import DeployedStack
-from partner_orders.event import Arrival, understand
-from partner_orders.stores_table import StoreSettings
+from partner_orders.orders.event import Arrival, understand
+from partner_orders.stores.table import StoreSettings
 from tests.cli.conftest import Ran
 from tests.integration.conftest import NOW
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from cli.output import counted, csv_cell, from_csv_cell
 from cli.stack import DeployedStack
 from partner_orders.clock import now
-from partner_orders.event import Arrival, understand
+from partner_orders.orders.event import Arrival, understand
 from tests.cli.conftest import Ran
 from tests.integration.conftest import NOW
 from tests.orders import order

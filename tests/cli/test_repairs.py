@@ -14,16 +14,16 @@ import requests
 from cli import reconcile
 from cli.stack import DeployedStack
 from partner_orders.clock import now
-from partner_orders.erasure import Erasure
-from partner_orders.event import Arrival
-from partner_orders.intake import Delivery, Intake
-from partner_orders.message import WEBHOOK, OrderEventMessage
-from partner_orders.order_events_queue import OrderEventsQueue, QueueRefusedError
-from partner_orders.orders_table import OrdersTable
-from partner_orders.reconciliation import NO_STORE
-from partner_orders.reconciliation_report import Repair, Report
-from partner_orders.reconciliation_table import Backfill
-from partner_orders.rejected_table import digest_of
+from partner_orders.consumer.intake import Delivery, Intake
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.order_events.queue import OrderEventsQueue, QueueRefusedError
+from partner_orders.orders.erasure import Erasure
+from partner_orders.orders.event import Arrival
+from partner_orders.orders.rejected_table import digest_of
+from partner_orders.orders.table import OrdersTable
+from partner_orders.reconciler.report import Repair, Report
+from partner_orders.reconciler.run import NO_STORE
+from partner_orders.reconciler.table import Backfill
 from tests.cli.conftest import Ran
 from tests.integration.conftest import NOW, TABLE
 from tests.orders import as_bytes, order

@@ -20,9 +20,9 @@ from local.emulator import ROOT
 from local.stack import STACK_FILE, Stack
 from local.up import CHAIN_ID, running_stack
 from partner_orders.clock import now
-from partner_orders.orders_table import OrdersTable
-from partner_orders.rejected_table import RejectedTable
-from partner_orders.stores_table import StoresTable
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
+from partner_orders.stores.table import StoresTable
 
 LONGEST_WAIT_SECONDS = 30.0
 

@@ -18,8 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.stack import Stack
 from partner_orders.clock import now, to_text
-from partner_orders.event import understand
-from partner_orders.orders_table import OrdersTable
+from partner_orders.orders.event import understand
+from partner_orders.orders.table import OrdersTable
 from tests.e2e.conftest import Answer, eventually
 from tests.orders import as_bytes, order
 

@@ -13,8 +13,8 @@ import pytest
 
 from local.stack import Stack
 from partner_orders.clock import now, to_text
-from partner_orders.message import RECONCILIATION, OrderEventMessage
-from partner_orders.order_events_queue import OrderEventsQueue
+from partner_orders.order_events.message import RECONCILIATION, OrderEventMessage
+from partner_orders.order_events.queue import OrderEventsQueue
 from tests.e2e.conftest import Answer, eventually
 from tests.orders import as_bytes, order
 

@@ -16,9 +16,9 @@ import pytest
 from local.run import LONGEST_WAIT_SECONDS
 from local.stack import BUILD, Stack, deploy
 from local.up import PARAMETERS
-from partner_orders.message import WEBHOOK
-from partner_orders.orders_table import OrdersTable
-from partner_orders.webhook_secret import REFRESH_EVERY_SECONDS
+from partner_orders.order_events.message import WEBHOOK
+from partner_orders.orders.table import OrdersTable
+from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS
 from tests.e2e.conftest import Answer, eventually
 from tests.e2e.test_every_statement_is_needed import cold
 from tests.orders import as_bytes, order

@@ -16,7 +16,7 @@ from local.events import queue_batch, stream_batch
 from local.stack import Stack
 from local.up import CHAIN_ID
 from partner_orders.clock import now
-from partner_orders.message import WEBHOOK, OrderEventMessage
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from tests.e2e.conftest import Answer, eventually
 from tests.orders import as_bytes, order
 

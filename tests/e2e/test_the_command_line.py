@@ -11,7 +11,7 @@ import pytest
 
 from local.stack import Stack
 from local.up import CHAIN_ID
-from partner_orders.orders_table import OrdersTable
+from partner_orders.orders.table import OrdersTable
 from tests.e2e.conftest import Answer, CommandLine, eventually
 from tests.orders import as_bytes, order
 

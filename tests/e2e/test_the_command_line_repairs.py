@@ -13,10 +13,10 @@ from local.orders import main as place_orders
 from local.stack import Stack
 from local.up import CHAIN_ID
 from partner_orders.clock import now
-from partner_orders.event import Arrival
-from partner_orders.message import WEBHOOK, OrderEventMessage
-from partner_orders.orders_table import OrdersTable
-from partner_orders.rejected_table import RejectedTable
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.orders.event import Arrival
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
 from tests.e2e.conftest import CommandLine, eventually
 from tests.orders import as_bytes, order
 

@@ -10,10 +10,10 @@ import pytest
 from local.stack import Stack
 from local.up import CHAIN_ID
 from partner_orders.clock import now, to_text
-from partner_orders.message import MAX_BODY_BYTES
-from partner_orders.orders_table import OrdersTable
-from partner_orders.rejected_table import RejectedEvent, RejectedTable, digest_of
-from partner_orders.stores_table import StoresTable
+from partner_orders.order_events.message import MAX_BODY_BYTES
+from partner_orders.orders.rejected_table import RejectedEvent, RejectedTable, digest_of
+from partner_orders.orders.table import OrdersTable
+from partner_orders.stores.table import StoresTable
 from tests.e2e.conftest import Answer, eventually
 
 pytestmark = pytest.mark.e2e

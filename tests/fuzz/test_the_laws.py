@@ -8,8 +8,9 @@ import pytest
 from fuzz import inputs, laws
 from fuzz.laws import Violation, bounded, logs_say_nothing, problems_quote_nothing
 from fuzz.targets import FIELDS, ConsumerTarget, ParserTarget, WebhookTarget
-from partner_orders import message, webhook
-from partner_orders.intake import Intake
+from partner_orders.consumer.intake import Intake
+from partner_orders.order_events import message
+from partner_orders.webhook import endpoint as webhook
 from tests.orders import as_bytes, order
 
 POSTED = bytes(5) + as_bytes(order())
@@ -51,7 +52,7 @@ def test_an_input_that_never_ends_is_noticed() -> None:
 
 
 def test_a_stranger_who_gets_in_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("partner_orders.webhook_secret.WebhookSecret.admits", lambda *_: True)
+    monkeypatch.setattr("partner_orders.platform.webhook_secret.WebhookSecret.admits", lambda *_: True)
     WebhookTarget()(POSTED)
     with pytest.raises(Violation, match="does not know the secret"):
         WebhookTarget()(bytes([5]) + POSTED[1:])
@@ -79,7 +80,7 @@ def test_an_exception_of_the_parser_is_noticed(monkeypatch: pytest.MonkeyPatch) 
     def fail(_: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr("partner_orders.event.parse", fail)
+    monkeypatch.setattr("partner_orders.orders.event.parse", fail)
     with pytest.raises(Violation, match="RecursionError"):
         ParserTarget()(b"\0{}")
 

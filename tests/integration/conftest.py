@@ -11,11 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from partner_orders.intake import Intake
-from partner_orders.order_events_queue import OrderEventsQueue
-from partner_orders.orders_table import OrdersTable
-from partner_orders.rejected_table import RejectedTable
-from partner_orders.stores_table import StoresTable
+from partner_orders.consumer.intake import Intake
+from partner_orders.order_events.queue import OrderEventsQueue
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
+from partner_orders.stores.table import StoresTable
 from tests.orders import CHAIN_ID
 from tests.unit.template.conftest import TEMPLATE, table_of_the_template
 

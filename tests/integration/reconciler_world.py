@@ -8,21 +8,21 @@ from typing import Any
 from local.simulated_platform.lives import Life, Shop, to_text
 from local.simulated_platform.partner_api import PartnerApi as SimulatedPartnerApi
 from local.simulated_platform.partner_api import Unknowns
-from partner_orders import lifecycle
-from partner_orders.comparison import Comparison
-from partner_orders.credentials import PartnerApiCredentials
-from partner_orders.event import Arrival, OrderEvent, RejectedError, understand
-from partner_orders.lease import Lease
-from partner_orders.message import OrderEventMessage
-from partner_orders.order_events_queue import Backlog
-from partner_orders.partner_api import PartnerApi
-from partner_orders.rate_limit import RateLimit
-from partner_orders.reconciliation import Reconciler
-from partner_orders.reconciliation_report import Report
-from partner_orders.reconciliation_table import ReconciliationTable
-from partner_orders.rejected_table import RejectedTable
-from partner_orders.stored_order import KnownOrder
-from partner_orders.stores_table import StoresTable
+from partner_orders.order_events.message import OrderEventMessage
+from partner_orders.order_events.queue import Backlog
+from partner_orders.orders import lifecycle
+from partner_orders.orders.event import Arrival, OrderEvent, RejectedError, understand
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.stored import KnownOrder
+from partner_orders.platform.credentials import PartnerApiCredentials
+from partner_orders.platform.orders import PartnerApi
+from partner_orders.platform.rate_limit import RateLimit
+from partner_orders.reconciler.comparison import Comparison
+from partner_orders.reconciler.lease import Lease
+from partner_orders.reconciler.report import Report
+from partner_orders.reconciler.run import Reconciler
+from partner_orders.reconciler.table import ReconciliationTable
+from partner_orders.stores.table import StoresTable
 from tests.integration.conftest import TABLE
 from tests.integration.platform import BASE_URL, TOKEN, PlatformSession, VirtualTime, truth
 from tests.orders import CHAIN_ID

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from local.simulated_platform.lives import trading_hour
-from partner_orders.backfill_request import InvalidRequestError
 from partner_orders.clock import to_text
-from partner_orders.reconciliation_table import Position, ReconciliationTable
+from partner_orders.reconciler.backfill_request import InvalidRequestError
+from partner_orders.reconciler.table import Position, ReconciliationTable
 from tests.integration.conftest import TABLE
 from tests.integration.platform import START, VirtualTime, lives
 from tests.integration.reconciler_world import Killed, World
@@ -53,7 +53,7 @@ def test_a_preview_says_what_would_change_and_changes_nothing(world: World) -> N
 
 
 def test_progress_can_be_asked_for_while_it_runs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("partner_orders.partner_api.PAGE_SIZE", 1)
+    monkeypatch.setattr("partner_orders.platform.orders.PAGE_SIZE", 1)
     world.limit = 10
     world.new_worker()
     backfill_id = world.worker.add_backfill({})
@@ -115,8 +115,8 @@ def test_a_store_that_fails_is_tried_once_more_at_the_end_and_then_named(world: 
 def test_while_a_backfill_runs_the_stores_are_checked_all_the_same(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("partner_orders.partner_api.PAGE_SIZE", 1)
-    monkeypatch.setattr("partner_orders.reconciliation.PAGES_AT_ONCE", 4)
+    monkeypatch.setattr("partner_orders.platform.orders.PAGE_SIZE", 1)
+    monkeypatch.setattr("partner_orders.reconciler.run.PAGES_AT_ONCE", 4)
     world.worker.add_backfill({})
     checked = []
     for _ in range(8):

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from partner_orders.body import pack
 from partner_orders.clock import to_text
-from partner_orders.event import Arrival, understand
-from partner_orders.message import OrderEventMessage
-from partner_orders.orders_table import OrdersTable, Written
-from partner_orders.publisher import Publisher
+from partner_orders.order_events.message import OrderEventMessage
+from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.packed_body import pack
+from partner_orders.orders.table import OrdersTable, Written
+from partner_orders.publisher.publish import Publisher
 from tests.integration.conftest import NOW, RETENTION, TABLE, clock
 from tests.orders import as_bytes, order
 

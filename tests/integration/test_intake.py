@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-import partner_orders.intake
-from partner_orders.erasure import Erasure
-from partner_orders.event import understand
-from partner_orders.intake import Delivery, Intake, Outcome, backoff_seconds
-from partner_orders.message import OrderEventMessage
-from partner_orders.orders_table import OrdersTable
-from partner_orders.rejected_table import RejectedTable, digest_of
-from partner_orders.stores_table import StoresTable
-from partner_orders.visibility import Visibility
+import partner_orders.consumer.intake
+from partner_orders.consumer.intake import Delivery, Intake, Outcome, backoff_seconds
+from partner_orders.consumer.redelivery import Visibility
+from partner_orders.order_events.message import OrderEventMessage
+from partner_orders.orders.erasure import Erasure
+from partner_orders.orders.event import understand
+from partner_orders.orders.rejected_table import RejectedTable, digest_of
+from partner_orders.orders.table import OrdersTable
+from partner_orders.stores.table import StoresTable
 from tests.integration.conftest import TABLE, Calls, clock
 from tests.orders import as_bytes, order
 
@@ -178,7 +178,7 @@ def test_an_unexpected_error_fails_its_message_and_no_other(
         return original(body)
 
     original = understand
-    monkeypatch.setattr(partner_orders.intake, "understand", broken)
+    monkeypatch.setattr(partner_orders.consumer.intake, "understand", broken)
     assert process(intake, order(order_id="broken"), order(order_id="fine")).failed == {"m0": "ZeroDivisionError"}
     assert orders.get("fine") is not None
 

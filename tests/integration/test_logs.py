@@ -15,8 +15,8 @@ import pytest
 from aws_lambda_powertools import Metrics
 
 from partner_orders.logs import LIBRARIES, function_logger
-from partner_orders.message import WEBHOOK, OrderEventMessage
-from partner_orders.publisher import Published
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.publisher.publish import Published
 from tests.integration.conftest import NOW
 from tests.orders import as_bytes, order
 from tests.unit.template.test_template_laws import function_module

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from partner_orders.body import unpack
-from partner_orders.erasure import Erasure
-from partner_orders.event import Arrival, OrderEvent, understand
-from partner_orders.orders_table import ITEM_BODIES_BYTES, MAX_MOVED, OrdersTable
+from partner_orders.orders.erasure import Erasure
+from partner_orders.orders.event import Arrival, OrderEvent, understand
+from partner_orders.orders.packed_body import unpack
+from partner_orders.orders.table import ITEM_BODIES_BYTES, MAX_MOVED, OrdersTable
 from tests.integration.conftest import NOW, TABLE, clock
 from tests.orders import as_bytes, order
 

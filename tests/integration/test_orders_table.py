@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from partner_orders.event import Arrival, OrderEvent, understand
-from partner_orders.orders_table import INLINE_BODY_BYTES, ITEM_BODIES_BYTES, OrdersTable, Written
-from partner_orders.stored_order import StoredOrder
+from partner_orders.orders.event import Arrival, OrderEvent, understand
+from partner_orders.orders.stored import StoredOrder
+from partner_orders.orders.table import INLINE_BODY_BYTES, ITEM_BODIES_BYTES, OrdersTable, Written
 from tests.integration.conftest import NOW, RETENTION, TABLE, Calls
 from tests.orders import as_bytes, order
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.simulated_platform.partner_api import Response, Unknowns
-from partner_orders import partner_api
+from partner_orders.platform import orders as partner_api
 from tests.integration.platform import START, VirtualTime, lives
 from tests.integration.reconciler_world import World
 
@@ -59,7 +59,7 @@ def test_an_hour_without_webhooks_is_made_whole_whatever_the_contract_leaves_ope
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("unknowns", MIXES[3::11], ids=lambda mix: "-".join(map(str, vars(mix).values())))
 def test_a_window_read_in_parts_is_whole(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, unknowns: Unknowns) -> None:
-    monkeypatch.setattr("partner_orders.reconciliation.PAGES_AT_ONCE", 2)
+    monkeypatch.setattr("partner_orders.reconciler.run.PAGES_AT_ONCE", 2)
     world = make(dynamodb, unknowns)
     world.tick()
     world.drain()
@@ -122,7 +122,7 @@ def test_an_order_that_is_never_on_the_page_being_read_is_found_in_shorter_parts
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch, in_parts: bool
 ) -> None:
     if not in_parts:
-        monkeypatch.setattr("partner_orders.reconciliation.SHORTEST_PART", timedelta(days=90))
+        monkeypatch.setattr("partner_orders.reconciler.run.SHORTEST_PART", timedelta(days=90))
     unknowns = Unknowns(sort_by="updated", order="descending")
     world = World(dynamodb, lives(orders=30, stores=1), VirtualTime(AFTER), unknowns)
     handle, (hidden, *others) = world.api.handle, world.lives

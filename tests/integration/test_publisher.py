@@ -11,11 +11,11 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from local.table_stream import TableStream
-from partner_orders.event import Arrival, understand
-from partner_orders.event_bus import EventBus
-from partner_orders.orders_table import OrdersTable
-from partner_orders.publisher import Published, Publisher, PublisherDeadLetters
-from partner_orders.rejected_table import RejectedTable
+from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
+from partner_orders.publisher.event_bus import EventBus
+from partner_orders.publisher.publish import Published, Publisher, PublisherDeadLetters
 from tests.integration.conftest import NOW, RETENTION, TABLE, clock
 from tests.orders import as_bytes, order
 

@@ -10,9 +10,9 @@ from urllib3 import HTTPResponse
 
 from local.simulated_platform.lives import to_text
 from local.simulated_platform.partner_api import Response
-from partner_orders import partner_api
-from partner_orders.backfill_request import InvalidRequestError
-from partner_orders.lifecycle import is_sent
+from partner_orders.orders.lifecycle import is_sent
+from partner_orders.platform import orders as partner_api
+from partner_orders.reconciler.backfill_request import InvalidRequestError
 from tests.integration.platform import BASE_URL, START, TOKEN, VirtualTime, lives
 from tests.integration.reconciler_world import FUNCTION_SECONDS, World
 from tests.integration.test_reconciliation_ticks import set_store
@@ -140,7 +140,7 @@ def test_what_was_in_step_is_not_read_again_but_by_each_days_sweep(dynamodb: Any
 def test_more_orders_than_a_worker_remembers_are_in_step_all_the_same(
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("partner_orders.comparison.MAX_REMEMBERED", 2)
+    monkeypatch.setattr("partner_orders.reconciler.comparison.MAX_REMEMBERED", 2)
     world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=45)))
     world.tick()
     world.drain()

@@ -13,11 +13,11 @@ import pytest
 
 from local.simulated_platform.lives import Life, Shop, Step
 from local.simulated_platform.partner_api import Response, Unknowns
-from partner_orders import partner_api
-from partner_orders.backfill_request import InvalidRequestError
-from partner_orders.message import MAX_BODY_BYTES
-from partner_orders.reconciliation_report import Report
-from partner_orders.reconciliation_table import Position
+from partner_orders.order_events.message import MAX_BODY_BYTES
+from partner_orders.platform import orders as partner_api
+from partner_orders.reconciler.backfill_request import InvalidRequestError
+from partner_orders.reconciler.report import Report
+from partner_orders.reconciler.table import Position
 from tests.integration.conftest import TABLE
 from tests.integration.platform import START, VirtualTime, lives
 from tests.integration.reconciler_world import World
@@ -158,7 +158,7 @@ def test_a_page_that_is_empty_and_counted_is_read_in_shorter_parts_or_fails_its_
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch, pages: str, in_parts: bool
 ) -> None:
     if not in_parts:
-        monkeypatch.setattr("partner_orders.reconciliation.SHORTEST_PART", timedelta(days=90))
+        monkeypatch.setattr("partner_orders.reconciler.run.SHORTEST_PART", timedelta(days=90))
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
     world, lies = World(dynamodb, lives(orders=40), VirtualTime(AFTER)), [True]
 
@@ -367,7 +367,7 @@ def test_what_a_backfill_found_counts_though_its_store_failed_or_its_time_ran_ou
 
 def test_a_preview_in_parts_counts_each_order_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 1)
-    monkeypatch.setattr("partner_orders.reconciliation.PAGES_AT_ONCE", 2)
+    monkeypatch.setattr("partner_orders.reconciler.run.PAGES_AT_ONCE", 2)
     world = World(dynamodb, lives(orders=100, stores=1), VirtualTime(AFTER))
     made = len({life.created_at.replace(microsecond=0) for life in world.lives})
     window = {"from": START.isoformat(), "to": (START + timedelta(hours=1, minutes=1)).isoformat()}
@@ -427,7 +427,7 @@ def test_a_store_of_many_pages_does_not_keep_the_others_waiting_until_its_backfi
         world.drain()
         world.time.sleep(300)
     large = world.lives[0].shop.store_id
-    monkeypatch.setattr("partner_orders.reconciliation.PAGES_AT_ONCE", 5)
+    monkeypatch.setattr("partner_orders.reconciler.run.PAGES_AT_ONCE", 5)
     world.worker.add_backfill({"stores": [large]})
     world.limit = 10
     world.new_worker()

@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 
 from local.simulated_platform.lives import Life, Step
 from local.simulated_platform.partner_api import Response
-from partner_orders import partner_api
-from partner_orders.lease import DURATION, Lease, LeaseLostError
-from partner_orders.message import WEBHOOK, OrderEventMessage
-from partner_orders.order_events_queue import Backlog, OrderEventsQueue
-from partner_orders.reconciliation_table import Position, ReconciliationTable
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.order_events.queue import Backlog, OrderEventsQueue
+from partner_orders.platform import orders as partner_api
+from partner_orders.reconciler.lease import DURATION, Lease, LeaseLostError
+from partner_orders.reconciler.table import Position, ReconciliationTable
 from tests.integration.conftest import TABLE, Calls
 from tests.integration.platform import START, VirtualTime, lives
 from tests.integration.reconciler_world import Killed, World
@@ -585,7 +585,7 @@ def test_a_store_row_that_an_operator_wrote_by_hand_stops_nothing(world: World) 
 
 
 def test_a_report_names_only_so_many_repairs_and_counts_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("partner_orders.reconciliation_report.MAX_NAMED", 5)
+    monkeypatch.setattr("partner_orders.reconciler.report.MAX_NAMED", 5)
     report = world.tick()
     assert len(report.repairs) == 5
     assert report.counts["missing"] == len(world.lives)

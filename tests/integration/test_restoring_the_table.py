@@ -8,14 +8,14 @@ from typing import Any
 import boto3
 import pytest
 
-from partner_orders.change_event import order_changed
 from partner_orders.clock import to_text
-from partner_orders.erasure import Erasure
-from partner_orders.event import Arrival, understand
-from partner_orders.orders_table import OrdersTable
-from partner_orders.reconciliation_table import ReconciliationTable
-from partner_orders.rejected_table import RejectedTable
-from partner_orders.stores_table import StoresTable
+from partner_orders.orders.erasure import Erasure
+from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
+from partner_orders.publisher.change_event import order_changed
+from partner_orders.reconciler.table import ReconciliationTable
+from partner_orders.stores.table import StoresTable
 from tests import aws_command_line
 from tests.integration.conftest import NOW, TABLE, clock
 from tests.orders import as_bytes, order

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import requests
 
-from partner_orders import partner_api
 from partner_orders.clock import now
-from partner_orders.partner_api import PartnerApi, PartnerApiError
-from partner_orders.rate_limit import RateLimit
+from partner_orders.platform import orders as partner_api
+from partner_orders.platform.orders import PartnerApi, PartnerApiError
+from partner_orders.platform.rate_limit import RateLimit
 
 PAGE = json.dumps({"orders": [{"order_id": str(number)} for number in range(9)], "total_pages": 1}).encode()
 LIMIT_SECONDS = 0.4

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from partner_orders.webhook_secret import REFRESH_EVERY_SECONDS, WebhookSecret
+from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS, WebhookSecret
 from tests.integration.conftest import Calls
 from tests.orders import as_bytes, order
 from tests.unit.template.test_template_laws import function_module

@@ -8,16 +8,16 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from partner_orders.message import MAX_BODY_BYTES, OrderEventMessage
-from partner_orders.order_events_queue import OrderEventsQueue
-from partner_orders.webhook import Webhook
-from partner_orders.webhook_secret import (
+from partner_orders.order_events.message import MAX_BODY_BYTES, OrderEventMessage
+from partner_orders.order_events.queue import OrderEventsQueue
+from partner_orders.platform.webhook_secret import (
     MAX_AGE_SECONDS,
     REFRESH_EVERY_SECONDS,
     RETRY_SECONDS,
     SecretUnavailableError,
     WebhookSecret,
 )
+from partner_orders.webhook.endpoint import Webhook
 from tests.integration.conftest import Calls, clock
 from tests.orders import as_bytes, order
 

@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.simulated_platform.partner_api import Response
-from partner_orders.message import WEBHOOK, OrderEventMessage
-from partner_orders.reconciliation_table import ReconciliationTable
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.reconciler.table import ReconciliationTable
 from tests.integration.conftest import NOW
 from tests.integration.platform import START, VirtualTime, lives
 from tests.integration.reconciler_world import World

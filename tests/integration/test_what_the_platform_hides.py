@@ -10,10 +10,10 @@ from urllib.parse import quote
 import pytest
 
 from local.simulated_platform.partner_api import Request, Response, Unknowns
-from partner_orders import partner_api
-from partner_orders.order_events_queue import QueueRefusedError
-from partner_orders.reconciliation_report import Report
-from partner_orders.reconciliation_table import Position
+from partner_orders.order_events.queue import QueueRefusedError
+from partner_orders.platform import orders as partner_api
+from partner_orders.reconciler.report import Report
+from partner_orders.reconciler.table import Position
 from tests.integration.conftest import TABLE
 from tests.integration.platform import START, VirtualTime, lives
 from tests.integration.reconciler_world import World
@@ -253,7 +253,7 @@ def test_a_backfill_that_was_stopped_on_its_way_goes_on_from_there(
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
-    monkeypatch.setattr("partner_orders.reconciliation.PAGES_AT_ONCE", 4)
+    monkeypatch.setattr("partner_orders.reconciler.run.PAGES_AT_ONCE", 4)
     world = World(dynamodb, lives(orders=60, stores=1), VirtualTime(AFTER))
     asked = 0
 
@@ -404,7 +404,7 @@ def test_what_the_queue_took_before_it_refused_is_counted(world: World, monkeypa
             raise QueueRefusedError("refused")
         took(messages)
 
-    monkeypatch.setattr("partner_orders.comparison.BATCH_ENTRIES", 4)
+    monkeypatch.setattr("partner_orders.reconciler.comparison.BATCH_ENTRIES", 4)
     monkeypatch.setattr(world.queue, "send_all", send_all)
     counts = world.tick().counts
     assert counts["enqueued"] == counts["missing"] == len(world.queue.messages) < 12

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from partner_orders.event import OrderEvent, understand
+from partner_orders.orders.event import OrderEvent, understand
 from tests.orders import as_bytes, order
 
 STATUSES = [

@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from partner_orders.event import understand
-from partner_orders.stores_table import StoresTable
+from partner_orders.orders.event import understand
+from partner_orders.stores.table import StoresTable
 from tests.integration.conftest import TABLE, clock
 from tests.orders import CHAIN_ID, as_bytes, order
 

@@ -5,11 +5,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from partner_orders.body import unpack
-from partner_orders.erasure import Erasure
-from partner_orders.event import Arrival, understand
-from partner_orders.merge import merge
-from partner_orders.orders_table import OrdersTable
+from partner_orders.orders.erasure import Erasure
+from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.history import merge
+from partner_orders.orders.packed_body import unpack
+from partner_orders.orders.table import OrdersTable
 from tests.integration.conftest import NOW, RETENTION, TABLE, clock
 from tests.orders import as_bytes
 from tests.property.lives import bodies

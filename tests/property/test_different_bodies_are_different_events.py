@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partner_orders.event import RejectedError, understand
+from partner_orders.orders.event import RejectedError, understand
 from tests.orders import as_bytes
 from tests.property.lives import bodies
 

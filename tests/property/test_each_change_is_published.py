@@ -8,8 +8,8 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from partner_orders import orders_table
-from partner_orders.erasure import Erasure
+from partner_orders.orders import table as orders_table
+from partner_orders.orders.erasure import Erasure
 from tests.integration.conftest import TABLE, clock
 from tests.integration.test_publisher import World, at
 

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partner_orders.event import understand
-from partner_orders.json_text import parse, write
+from partner_orders.exact_json import parse, write
+from partner_orders.orders.event import understand
 from tests.orders import as_bytes
 from tests.property.lives import bodies
 

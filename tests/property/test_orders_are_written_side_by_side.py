@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from partner_orders.clock import now
-from partner_orders.message import OrderEventMessage
+from partner_orders.order_events.message import OrderEventMessage
 from tests.integration.conftest import TABLE
 from tests.orders import CHAIN_ID, as_bytes, order
 from tests.unit.template.test_template_laws import function_module

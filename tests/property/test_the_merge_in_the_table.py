@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partner_orders.clock import to_text
-from partner_orders.event import Arrival, OrderEvent, understand
-from partner_orders.lifecycle import Sale
-from partner_orders.merge import merge
-from partner_orders.orders_table import OrdersTable
-from partner_orders.stored_order import StoredOrder, stored_order
+from partner_orders.orders.event import Arrival, OrderEvent, understand
+from partner_orders.orders.history import merge
+from partner_orders.orders.lifecycle import Sale
+from partner_orders.orders.stored import StoredOrder, stored_order
+from partner_orders.orders.table import OrdersTable
 from tests.integration.conftest import NOW, RETENTION, TABLE, clock
 from tests.orders import as_bytes
 from tests.property import lives

@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from partner_orders import lifecycle
-from partner_orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
-from partner_orders.json_text import parse
-from partner_orders.merge import MergedOrder, merge
+from partner_orders.exact_json import parse
+from partner_orders.orders import lifecycle
+from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
+from partner_orders.orders.history import MergedOrder, merge
 from tests.orders import as_bytes, order
 from tests.property.lives import bodies, histories, numbers_spelled_twice, rewritten
 

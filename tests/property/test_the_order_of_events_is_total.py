@@ -2,8 +2,8 @@
 
 from hypothesis import given
 
-from partner_orders.event import OrderEvent
-from partner_orders.merge import merge
+from partner_orders.orders.event import OrderEvent
+from partner_orders.orders.history import merge
 from tests.property.lives import histories
 
 

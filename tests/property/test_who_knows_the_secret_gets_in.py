@@ -5,7 +5,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partner_orders.webhook_secret import REFRESH_EVERY_SECONDS, RETRY_SECONDS, SecretUnavailableError, WebhookSecret
+from partner_orders.platform.webhook_secret import (
+    REFRESH_EVERY_SECONDS,
+    RETRY_SECONDS,
+    SecretUnavailableError,
+    WebhookSecret,
+)
 
 STEPS = st.lists(
     st.tuples(

@@ -146,7 +146,7 @@ def test_an_edit_applies_only_where_its_text_is_once_in_the_function_it_names() 
             lost.apply(source)
 
 
-_A_COPY = "layers/partner_orders/partner_orders/merge.py"
+_A_COPY = "layers/partner_orders/partner_orders/orders/history.py"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from partner_orders.trading_hours import BadTradingHoursError, TradingHours
+from partner_orders.stores.trading_hours import BadTradingHoursError, TradingHours
 
 KARACHI = "Asia/Karachi"  # UTC+5, no summer time
 

@@ -5,13 +5,18 @@ from typing import Any
 
 import pytest
 
-from partner_orders.body import pack, unpack
 from partner_orders.clock import now
-from partner_orders.digest import changed_fields
-from partner_orders.event import CatalogueCallbackError, RejectedError, understand
-from partner_orders.json_text import parse, write
-from partner_orders.lifecycle import Sale, sale
-from partner_orders.message import MAX_BODY_BYTES, OrderEventMessage, UnreadableMessageError, correlation_id_of
+from partner_orders.exact_json import parse, write
+from partner_orders.order_events.message import (
+    MAX_BODY_BYTES,
+    OrderEventMessage,
+    UnreadableMessageError,
+    correlation_id_of,
+)
+from partner_orders.orders.digest import changed_fields
+from partner_orders.orders.event import CatalogueCallbackError, RejectedError, understand
+from partner_orders.orders.lifecycle import Sale, sale
+from partner_orders.orders.packed_body import pack, unpack
 from tests.orders import as_bytes, order
 
 

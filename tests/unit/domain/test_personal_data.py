@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partner_orders.personal_data import personal_part, redacted, without_personal_data
+from partner_orders.orders.personal_data import personal_part, redacted, without_personal_data
 from tests.orders import as_bytes, order
 
 WORDS = "ask Ayesha Khan, 0300 1234567"

@@ -9,9 +9,9 @@ import pytest
 
 from local.events import EVENTS, all_events
 from local.up import CHAIN_ID, SAMPLE_STORES
-from partner_orders.body import unpack
-from partner_orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
-from partner_orders.message import OrderEventMessage, UnreadableMessageError
+from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
+from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
+from partner_orders.orders.packed_body import unpack
 
 FILES = sorted(EVENTS.rglob("*.json"))
 REFUSED_BY_THE_WEBHOOK = {"empty", "malformed", "no_object", "invalid_utf8", "too_large"}

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from partner_orders import lease, reconciliation
-from partner_orders.intake import HAND_BACK_SECONDS, LAST_START_SECONDS, backoff_seconds
-from partner_orders.orders_table import ORDER_SK
-from partner_orders.reconciliation_table import PARTITION
-from partner_orders.rejected_table import REJECTED_SK
+from partner_orders.consumer.intake import HAND_BACK_SECONDS, LAST_START_SECONDS, backoff_seconds
+from partner_orders.orders.rejected_table import REJECTED_SK
+from partner_orders.orders.table import ORDER_SK
+from partner_orders.reconciler import lease
+from partner_orders.reconciler import run as reconciliation
+from partner_orders.reconciler.table import PARTITION
 from tests.unit.template.conftest import TEMPLATE, Template
 
 HOUR = 3600
@@ -289,7 +290,7 @@ def is_emitted(template: Template, namespace: str, metric: str, dimensions: dict
     if function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] != target:
         return False
     folder = Path(TEMPLATE).parent
-    sources = [folder / "functions" / name / "app.py", *(folder / "layers").rglob("partner_orders/*.py")]
+    sources = [folder / "functions" / name / "app.py", *(folder / "layers").rglob("partner_orders/**/*.py")]
     named = re.compile(rf'"{metric}"|\b{metric}=')
     return [*dimensions] == ["service"] and any(named.search(path.read_text(encoding="utf-8")) for path in sources)
 

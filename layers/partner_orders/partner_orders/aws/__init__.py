@@ -1,0 +1,1 @@
+"""AWS: the clients, and the only place that knows DynamoDB's attribute types."""

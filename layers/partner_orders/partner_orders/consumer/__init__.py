@@ -1,0 +1,1 @@
+"""Consumer: the only writer of orders."""

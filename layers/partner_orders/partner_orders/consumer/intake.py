@@ -1,0 +1,194 @@
+"""The consumer's work on a batch of messages: understand each, merge those of one order, write orders side by side.
+
+Failed until proven done: every message starts as failed and is cleared by what became of it. A permanent fault clears
+it too, once the body is among the rejected.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass, field
+from functools import partial
+
+from botocore.exceptions import ClientError
+
+from partner_orders.clock import Clock
+from partner_orders.order_events.message import REPLAY, OrderEventMessage, UnreadableMessageError, correlation_id_of
+from partner_orders.orders import lifecycle
+from partner_orders.orders.event import Arrival, CatalogueCallbackError, OrderEvent, RejectedError, understand
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
+from partner_orders.stores.table import StoresTable
+
+# Less than this left, and no new work is begun: what one order's calls may take at worst.
+LAST_START_SECONDS = 12.0
+# Kept back to hand the rest of the batch to the queue.
+HAND_BACK_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message as the queue delivered it, for the ``attempt``-th time."""
+
+    message_id: str
+    text: str = field(repr=False)
+    attempt: int = 1
+
+    @property
+    def traced_by(self) -> str:
+        """What logs call it: its correlation id, or the queue's id where it has none."""
+        return correlation_id_of(self.text) or self.message_id
+
+
+@dataclass
+class Outcome:
+    """What became of a batch. ``failed`` maps the ids of messages that must come again to the kind of fault;
+    ``rejected`` are ids and reasons; ``counts`` is what the metrics count; ``lag_seconds`` is from the platform's clock
+    to the table, for each stored event."""
+
+    failed: dict[str, str]
+    counts: Counter[str] = field(default_factory=Counter)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+    lag_seconds: list[float] = field(default_factory=list)
+
+
+class _PermanentFaultError(ValueError):
+    """A body that will not be understood however often it comes; it belongs among the rejected."""
+
+    def __init__(self, body: bytes, arrival: Arrival, reason: str, problems: Sequence[str]) -> None:
+        super().__init__(reason)
+        self.body = body
+        self.arrival = arrival
+        self.reason = reason
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class _Arrived:
+    message_id: str
+    event: OrderEvent
+    arrival: Arrival
+
+
+class Intake:
+    def __init__(
+        self, orders: OrdersTable, stores: StoresTable, rejected: RejectedTable, clock: Clock, executor: Executor
+    ) -> None:
+        self._orders = orders
+        self._stores = stores
+        self._rejected = rejected
+        self._clock = clock
+        self._executor = executor
+
+    def process(self, deliveries: Sequence[Delivery], remaining_seconds: Callable[[], float]) -> Outcome:
+        """Work through a batch. Raises nothing of a single message's; ``remaining_seconds`` is the time the function
+        has left."""
+        outcome = Outcome(failed={delivery.message_id: "NotStarted" for delivery in deliveries})
+        orders: dict[str, list[_Arrived]] = {}
+        work: list[tuple[list[str], Callable[[], Counter[str]]]] = []
+        for delivery in deliveries:
+            try:
+                arrived = self._understand(delivery)
+            except _PermanentFaultError as fault:
+                work.append(([delivery.message_id], partial(self._reject, delivery.message_id, fault, outcome)))
+            except CatalogueCallbackError:
+                work.append(([delivery.message_id], partial(Counter, CatalogueCallback=1)))
+            except Exception as error:  # Never its neighbours' fault.
+                outcome.failed[delivery.message_id] = type(error).__name__
+            else:
+                orders.setdefault(arrived.event.order_id, []).append(arrived)
+        work += [
+            ([one.message_id for one in events], partial(self._write, events, outcome)) for events in orders.values()
+        ]
+
+        tries = [(ids, self._executor.submit(self._in_time, step, remaining_seconds)) for ids, step in work]
+        wait([future for _, future in tries], timeout=max(0.0, remaining_seconds() - HAND_BACK_SECONDS))
+        for message_ids, future in tries:
+            fault_name = _fault(future)
+            if fault_name is None:
+                outcome.counts += future.result()
+            for message_id in message_ids:
+                if fault_name is None:
+                    outcome.failed.pop(message_id, None)
+                else:
+                    outcome.failed[message_id] = fault_name
+        return outcome
+
+    def _understand(self, delivery: Delivery) -> _Arrived:
+        """The event in a message. Raises _PermanentFaultError and CatalogueCallbackError."""
+        try:
+            message = OrderEventMessage.from_text(delivery.text)
+        except UnreadableMessageError as error:
+            raise _PermanentFaultError(
+                delivery.text.encode("utf-8", "surrogatepass"),
+                Arrival("unknown", self._clock(), correlation_id_of(delivery.text)),
+                "unreadable_message",
+                [str(error)],
+            ) from None
+        arrival = Arrival(message.source, message.received_at, message.correlation_id)
+        try:
+            return _Arrived(delivery.message_id, understand(message.body), arrival)
+        except RejectedError as error:
+            raise _PermanentFaultError(message.body, arrival, error.reason, error.problems) from None
+
+    def _reject(self, message_id: str, fault: _PermanentFaultError, outcome: Outcome) -> Counter[str]:
+        self._rejected.keep(fault.body, fault.arrival, fault.reason, fault.problems)
+        outcome.rejected.append((message_id, fault.reason))
+        return Counter({"Rejected": 1, "Rejected" + fault.reason.title().replace("_", ""): 1})
+
+    def _write(self, arrived: list[_Arrived], outcome: Outcome) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        try:
+            written = self._orders.write([(one.event, one.arrival) for one in arrived])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise
+            if len(arrived) > 1:
+                # Which of them it will not take shows when each is written by itself.
+                return sum((self._write([one], outcome) for one in arrived), Counter[str]())
+            # The table will never take it, however often it is tried.
+            for one in arrived:
+                refused = ["the table refused the item"]
+                fault = _PermanentFaultError(one.event.body, one.arrival, "refused_by_the_table", refused)
+                counts += self._reject(one.message_id, fault, outcome)
+            return counts
+        for client in {one.event.order.client.store_id: one.event.order.client for one in arrived}.values():
+            self._stores.register(client)
+            counts["ForeignChain"] += self._stores.is_foreign(client)
+        for one in arrived:
+            if one.arrival.source == REPLAY:
+                self._rejected.resolve(one.event.body)
+        counts["UnknownStatus"] += sum(not lifecycle.is_known(one.event.status) for one in arrived)
+        counts["Stored"] += written.stored
+        counts["Late"] += written.late
+        counts["Conflict"] += written.conflicts
+        counts["Duplicate"] += written.duplicates
+        counts["Expired"] += written.expired
+        if written.stored and not written.late:
+            now = self._clock()
+            newest = max(one.event.occurred_at or one.arrival.received_at for one in arrived)
+            outcome.lag_seconds.append(max(0.0, (now - newest).total_seconds()))
+        return counts
+
+    @staticmethod
+    def _in_time(step: Callable[[], Counter[str]], remaining_seconds: Callable[[], float]) -> Counter[str]:
+        if remaining_seconds() < LAST_START_SECONDS:
+            raise TimeoutError("no time left to begin")
+        return step()
+
+
+def backoff_seconds(attempt: int, share: float) -> int:
+    """How long a message that failed for the ``attempt``-th time stays hidden: 5 s, doubling to 15 minutes; ``share``
+    (0 to 1) spreads it over the upper half, so that what failed together does not come back together."""
+    longest = min(900.0, 5.0 * 2.0 ** min(attempt - 1, 20))
+    return max(1, int(longest * (0.5 + share / 2)))
+
+
+def _fault(future: Future[Counter[str]]) -> str | None:
+    """The kind of fault that a finished or unfinished piece of work ended in, if any."""
+    if not future.done():
+        return "OutOfTime"
+    error = future.exception()
+    if error is None:
+        return None
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__

@@ -1,0 +1,1 @@
+"""Order events: the message and the queue, the one way into the table."""

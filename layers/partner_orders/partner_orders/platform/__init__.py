@@ -1,0 +1,1 @@
+"""Platform: the other side, as docs/platform.md describes it."""

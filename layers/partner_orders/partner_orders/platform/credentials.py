@@ -1,0 +1,147 @@
+"""The Partner API credentials: a static bearer token, or an OAuth client (contract 4.4), from Secrets Manager only."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import requests
+
+from partner_orders.platform.rate_limit import RateLimit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+SECRET_MAX_AGE_SECONDS = 300.0
+REFRESH_AHEAD_SECONDS = 300.0
+TIMEOUT_SECONDS = (3.05, 10.0)
+PLACEHOLDER = "PASTE-THE-PARTNER-API-TOKEN-HERE"
+_WHAT_TO_STORE = (
+    'store {"token": "..."} with a token from the Shop Integrations plug-in, '
+    'or {"client_id": "...", "client_secret": "..."}, in the Partner API secret'
+)
+
+
+class CredentialsError(RuntimeError):
+    """The credentials are missing, malformed or refused. Says what to do, and never holds a secret. ``answer`` is the
+    token endpoint's, if it gave no token."""
+
+    def __init__(self, text: str, answer: requests.Response | None = None) -> None:
+        super().__init__(text)
+        self.answer = answer
+
+
+@dataclass(frozen=True)
+class _StaticToken:
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class _OAuthClient:
+    client_id: str = field(repr=False)
+    client_secret: str = field(repr=False)
+
+
+class PartnerApiCredentials:
+    """A bearer token, when one is needed. The secret is read again after five minutes, or when the token is refused.
+
+    ``stored_at`` is when an operator stored what was read last.
+    """
+
+    def __init__(
+        self,
+        client: "SecretsManagerClient",
+        secret_arn: str,
+        base_url: str,
+        session: requests.Session,
+        rate_limit: RateLimit,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._arn = secret_arn
+        self._base_url = base_url
+        self._session = session
+        self._rate_limit = rate_limit
+        self._seconds = seconds
+        self._secret: _StaticToken | _OAuthClient | None = None
+        self._read_at = float("-inf")
+        self._access_token = ""
+        self._expires_at = float("-inf")
+        self.stored_at: datetime | None = None
+
+    def token(self) -> str:
+        """The token to send now. Raises CredentialsError, and requests' errors of the token endpoint."""
+        if self._seconds() - self._read_at >= SECRET_MAX_AGE_SECONDS:
+            self._read_secret()
+        if isinstance(self._secret, _StaticToken):
+            return self._secret.token
+        if self._secret is not None and self._seconds() >= self._expires_at:
+            self._fetch_access_token(self._secret)
+        return self._access_token
+
+    def refused(self) -> None:
+        """The platform answered 401: forget the token and the secret, so that the next token() is a fresh one."""
+        self._read_at = self._expires_at = float("-inf")
+
+    def _read_secret(self) -> None:
+        try:
+            answer = self._client.get_secret_value(SecretId=self._arn)
+            text, self.stored_at = answer["SecretString"], answer.get("CreatedDate")
+        except Exception as error:
+            raise CredentialsError(f"the Partner API secret could not be read: {type(error).__name__}") from None
+        secret = _parse(text)
+        if secret != self._secret:
+            self._secret, self._expires_at = secret, float("-inf")
+        self._read_at = self._seconds()
+
+    def _fetch_access_token(self, secret: _OAuthClient) -> None:
+        self._rate_limit.wait(float("inf"))
+        try:
+            answer = self._session.post(
+                f"{self._base_url}/v2/oauth/token",
+                data={
+                    "grant_type": "client_credentials",
+                    "client_id": secret.client_id,
+                    "client_secret": secret.client_secret,
+                },
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+            )
+        finally:
+            self._rate_limit.answered()
+        try:
+            grant = answer.json() if answer.status_code == requests.codes.ok else {}
+            token, expires_in = grant["access_token"], float(grant["expires_in"])
+        except (KeyError, TypeError, ValueError):
+            raise CredentialsError(
+                f"the token endpoint answered {answer.status_code}: check client_id and client_secret", answer
+            ) from None
+        self._access_token = token
+        self._expires_at = self._seconds() + max(expires_in - REFRESH_AHEAD_SECONDS, expires_in / 2)
+
+
+def check_secret(text: str) -> None:
+    """Whether a secret's text holds credentials. Raises CredentialsError, which says what to store."""
+    _parse(text)
+
+
+def _parse(text: str) -> _StaticToken | _OAuthClient:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    match content:
+        case {"token": str(token)} if token.strip() and token.strip() != PLACEHOLDER:
+            bearer = token.strip().removeprefix("Bearer ").strip()
+            if not bearer.isascii() or not bearer.isprintable() or " " in bearer:
+                raise CredentialsError(f"the token in the Partner API secret is no header value: {_WHAT_TO_STORE}")
+            return _StaticToken(bearer)
+        case {"client_id": str(client_id), "client_secret": str(client_secret)} if client_id and client_secret:
+            return _OAuthClient(client_id.strip(), client_secret.strip())
+        case {"token": str(token)} if token.strip() == PLACEHOLDER:
+            raise CredentialsError(f"the Partner API secret still holds its placeholder: {_WHAT_TO_STORE}")
+        case _:
+            raise CredentialsError(f"the Partner API secret is malformed: {_WHAT_TO_STORE}")

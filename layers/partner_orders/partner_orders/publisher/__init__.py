@@ -1,0 +1,1 @@
+"""Publisher: turns changes of the table into events on the bus."""

@@ -1,0 +1,98 @@
+"""The events that the bus carries: what changed of an order, or that an event was rejected (docs/change-events.md)."""
+
+import re
+from dataclasses import dataclass, field
+
+from partner_orders.exact_json import Json, parse, write
+from partner_orders.orders.digest import changed_fields
+from partner_orders.orders.personal_data import without_personal_data
+from partner_orders.orders.rejected_table import RejectedEvent
+from partner_orders.orders.stored import StoredOrder
+
+SCHEMA_VERSION = 1
+SOURCE = "partner-orders"
+UPDATED = "order.updated"
+REJECTED = "order.rejected"
+# EventBridge takes 256 KB in one request, all of it counted.
+MAX_DETAIL_BYTES = 240_000
+MAX_DETAIL_TYPE = 128
+
+
+@dataclass(frozen=True)
+class ChangeEvent:
+    """One entry for the bus. ``subject`` is what it is about: events of one subject are put in order."""
+
+    subject: str
+    detail_type: str
+    detail: dict[str, Json] = field(repr=False)
+
+    def detail_text(self) -> str:
+        """The detail as JSON; without the order, where that would be more than the bus takes."""
+        text = write(self.detail)
+        if len(text) > MAX_DETAIL_BYTES:
+            text = write(self.detail | {"order": None, "order_left_out": "too_large"})
+        return text
+
+
+def order_changed(
+    before: StoredOrder | None, after: StoredOrder, old_body: bytes | None, new_body: bytes, personal_data: bool
+) -> ChangeEvent:
+    """What is published of a change; the bodies are those of the two snapshots.
+
+    ``detail_type`` names the status that the order has come to, or says that it was updated within one. With
+    ``personal_data`` the order is whole; otherwise it has only what is known not to be about a person.
+    """
+    order = whole = parse(new_body)
+    moved = before is None or before.status != after.status or after.republished == after.sequence
+    if isinstance(order, dict) and not personal_data:
+        order = without_personal_data(order)
+    return ChangeEvent(
+        subject=after.order_id,
+        detail_type=detail_type(after.status) if moved else UPDATED,
+        detail={
+            "schema_version": SCHEMA_VERSION,
+            "id": f"{after.order_id}/{after.sequence}",
+            "sequence": after.sequence,
+            "order_id": after.order_id,
+            **{
+                name: after.attributes.get(name) for name in ("external_order_id", "order_code", "store_id", "chain_id")
+            },
+            "status": after.status,
+            "old_status": before.status if before else None,
+            "sale": after.sale.value,
+            "disputed": after.disputed,
+            "occurred_at": after.snapshot.occurred_at,
+            "received_at": after.snapshot.received_at,
+            "source": after.snapshot.source,
+            "correlation_id": after.snapshot.correlation_id,
+            "changed_fields": [*changed_fields(parse(old_body), whole)] if old_body is not None else [],
+            "order": order,
+        },
+    )
+
+
+def event_rejected(rejected: RejectedEvent) -> ChangeEvent:
+    """What is published of an event that could not be understood: that it is there, and why; not what it says."""
+    return ChangeEvent(
+        subject=f"rejected/{rejected.digest}",
+        detail_type=REJECTED,
+        detail={
+            "schema_version": SCHEMA_VERSION,
+            "id": f"rejected/{rejected.digest}",
+            "digest": rejected.digest,
+            "reason": rejected.reason,
+            "problems": [*rejected.problems],
+            "received_at": rejected.first_received_at,
+            "source": rejected.source,
+            "correlation_id": rejected.correlation_id,
+        },
+    )
+
+
+def detail_type(status: str) -> str:
+    """``order.received`` for RECEIVED; whatever the platform adds becomes letters, digits and underscores, too,
+    and ``order.status_rejected`` where it would be taken for an event of another kind."""
+    name = re.sub(r"[^a-z0-9]+", "_", status.lower()).strip("_") or "unknown"
+    if f"order.{name}" in (UPDATED, REJECTED):
+        name = f"status_{name}"
+    return f"order.{name}"[:MAX_DETAIL_TYPE]

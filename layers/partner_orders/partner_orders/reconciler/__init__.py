@@ -1,0 +1,1 @@
+"""Reconciler: compares the platform's orders with ours and enqueues the differences."""

@@ -1,0 +1,1 @@
+"""Stores: the chain's stores, their settings and trading hours."""

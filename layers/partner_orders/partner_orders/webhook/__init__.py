@@ -1,0 +1,1 @@
+"""Webhook: authenticates the platform's request and enqueues its body."""
