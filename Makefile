@@ -36,23 +36,23 @@ help: ## This list
 
 .PHONY: run
 run: setup ## Play a busy trading hour through the whole stack on this machine
-	@$(RUN) local.run
+	@$(RUN) tools.local.run
 
 .PHONY: up
 up: setup ## Start the stack on this machine and keep it until Ctrl-C
-	@$(RUN) local.up
+	@$(RUN) tools.local.up
 
 .PHONY: invoke
 invoke: setup ## Call a function of the stack that `make up` started: EVENT=events/webhook/....json
-	@$(if $(EVENT),,$(error name the event: make invoke EVENT=events/webhook/....json))$(RUN) local.invoke "$(EVENT)"
+	@$(if $(EVENT),,$(error name the event: make invoke EVENT=events/webhook/....json))$(RUN) tools.local.invoke "$(EVENT)"
 
 .PHONY: orders
 orders: setup ## Have the simulated platform of `make up` place orders, and send not all of their webhooks
-	@$(RUN) local.orders
+	@$(RUN) tools.local.orders
 
 .PHONY: events
 events: setup ## Write events/ anew, from what the simulated platform would send
-	@$(RUN) local.events
+	@$(RUN) tools.local.events
 
 .PHONY: test
 test: setup ## All tests but the slow ones, within 5 minutes
@@ -67,28 +67,28 @@ verify: lint ## Lint and every test, in half an hour on two cores
 verify-edges:
 	@$(RUN) pytest -q tests/integration tests/e2e $(ARGS)
 verify-the-rest:
-	@$(RUN) pytest -q tests/unit tests/property tests/fuzz tests/bench tests/cli tests/simulation $(ARGS)
+	@$(RUN) pytest -q tests/unit tests/property tests/tools tests/console $(ARGS)
 
 SEEDS ?= 200
 FROM ?= 1
 .PHONY: simulate
 simulate: setup ## Break everything that can break, seed after seed: SEEDS=200 FROM=1, or SEED=7 to replay one
-	@$(RUN) simulation \
+	@$(RUN) tools.simulation \
 	    $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(FROM)) $(ARGS)
 
 .PHONY: mutants
 mutants: setup ## Plant bugs in our code and see each one caught
-	@$(RUN) simulation.mutants $(ARGS)
+	@$(RUN) tools.simulation.mutants $(ARGS)
 
 FUZZ_SECONDS ?= 600
 .PHONY: fuzz
-fuzz: $(FUZZ) ## Strange input for FUZZ_SECONDS=600, or REPLAY=tests/fuzz/corpus/... to try one again
-	@PYTHONPATH=layers/partner_orders:. .venv-fuzz/bin/python -m fuzz \
+fuzz: $(FUZZ) ## Strange input for FUZZ_SECONDS=600, or REPLAY=tests/tools/fuzz/corpus/... to try one again
+	@PYTHONPATH=layers/partner_orders:. .venv-fuzz/bin/python -m tools.fuzz \
 	    $(if $(REPLAY),--replay $(REPLAY),--seconds $(FUZZ_SECONDS)) $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure what we cost beside the floor and the peer: docs/performance.md, in a quarter of an hour
-	@$(RUN) bench $(ARGS)
+	@$(RUN) tools.bench $(ARGS)
 
 .PHONY: lint
 lint: setup $(SCAN) ## Style, types, the template, the locks, and secrets that should not be there
@@ -96,9 +96,9 @@ lint: setup $(SCAN) ## Style, types, the template, the locks, and secrets that s
 	@$(RUN) ruff format --quiet --check .
 	@$(RUN) mypy
 	@$(SAM) validate --lint
-	@.venv-scan/bin/checkov --config-file .checkov.yaml
-	@$(RUN) supply_chain.rules
-	@$(RUN) supply_chain.secret_scan
+	@.venv-scan/bin/checkov --config-file tools/supply_chain/checkov.yaml
+	@$(RUN) tools.supply_chain.rules
+	@$(RUN) tools.supply_chain.secret_scan
 
 .PHONY: audit
 audit: $(SCAN) ## Ask the advisory database about every locked package (needs the internet)
@@ -116,7 +116,7 @@ build: $(TOOLS) ## Build for AWS; then: .venv-tools/bin/sam deploy --config-env 
 	@mkdir -p .aws-sam
 	@PYTHON="$(PYTHON)" PATH="$(dir $(PYTHON)):$$PATH" $(SAM) build --parallel --no-cached \
 	    --parameter-overrides Architecture=$(ARCHITECTURE) >.aws-sam/build.log 2>&1 || { cat .aws-sam/build.log; exit 1; }
-	@.venv-tools/bin/python -m supply_chain.sbom .aws-sam/sbom.cdx.json
+	@.venv-tools/bin/python -m tools.supply_chain.sbom .aws-sam/sbom.cdx.json
 	@echo "built for $(ARCHITECTURE) in .aws-sam/build, with its bill of materials in .aws-sam/sbom.cdx.json"
 
 .PHONY: setup
@@ -131,7 +131,7 @@ lock: $(TOOLS) ## Lock the newest versions of all packages, with hashes
 .PHONY: clean
 clean: ## Remove what was built and cached; the environments stay
 	@rm -rf .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@find functions layers local simulation fuzz supply_chain bench tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@find functions layers partner_orders_console tools tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 .PHONY: python
 python:
@@ -149,7 +149,7 @@ $(DEV): requirements/dev.txt $(TOOLS)
 	@echo "setup: packages, tests and checks"
 	@test -x .venv/bin/python || $(UV) venv --quiet --python "$(PYTHON)" .venv
 	@$(SYNC) --python .venv $<
-	@printf '#!/bin/sh\nroot=$$(cd "$$(dirname "$$0")/../.." && pwd)\nPYTHONPATH="$$root/layers/partner_orders:$$root" exec "$$root/.venv/bin/python" -m cli "$$@"\n' \
+	@printf '#!/bin/sh\nroot=$$(cd "$$(dirname "$$0")/../.." && pwd)\nPYTHONPATH="$$root/layers/partner_orders:$$root" exec "$$root/.venv/bin/python" -m partner_orders_console.cli "$$@"\n' \
 	    >.venv/bin/partner-orders && chmod +x .venv/bin/partner-orders
 	@touch $@
 

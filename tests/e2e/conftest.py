@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 import pytest
 from rich.console import Console
 
-from local.emulator import ROOT
-from local.stack import STACK_FILE, Stack
-from local.up import CHAIN_ID, running_stack
 from partner_orders.clock import now
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
+from tools.local.emulator import ROOT
+from tools.local.stack import STACK_FILE, Stack
+from tools.local.up import CHAIN_ID, running_stack
 
 LONGEST_WAIT_SECONDS = 30.0
 
@@ -97,7 +97,7 @@ class CommandLine:
 
     def __call__(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "cli", *arguments],
+            [sys.executable, "-m", "partner_orders_console.cli", *arguments],
             cwd=ROOT,
             env=os.environ
             | {

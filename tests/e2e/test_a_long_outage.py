@@ -16,12 +16,12 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.stack import Stack
 from partner_orders.clock import now, to_text
 from partner_orders.orders.event import understand
 from partner_orders.orders.table import OrdersTable
 from tests.e2e.conftest import Answer, eventually
-from tests.orders import as_bytes, order
+from tests.support.orders import as_bytes, order
+from tools.local.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

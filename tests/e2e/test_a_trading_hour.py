@@ -3,8 +3,8 @@
 import pytest
 from rich.console import Console
 
-from local.run import Hour, Screen
-from local.stack import Stack
+from tools.local.run import Hour, Screen
+from tools.local.stack import Stack
 
 pytestmark = pytest.mark.e2e
 

@@ -11,12 +11,12 @@ from uuid import uuid4
 import jsonschema
 import pytest
 
-from local.stack import Stack
 from partner_orders.clock import now, to_text
 from partner_orders.order_events.message import RECONCILIATION, OrderEventMessage
 from partner_orders.order_events.queue import OrderEventsQueue
 from tests.e2e.conftest import Answer, eventually
-from tests.orders import as_bytes, order
+from tests.support.orders import as_bytes, order
+from tools.local.stack import Stack
 
 pytestmark = pytest.mark.e2e
 

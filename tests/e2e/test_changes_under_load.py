@@ -13,15 +13,15 @@ from uuid import uuid4
 
 import pytest
 
-from local.run import LONGEST_WAIT_SECONDS
-from local.stack import BUILD, Stack, deploy
-from local.up import PARAMETERS
 from partner_orders.order_events.message import WEBHOOK
 from partner_orders.orders.table import OrdersTable
 from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS
 from tests.e2e.conftest import Answer, eventually
 from tests.e2e.test_every_statement_is_needed import cold
-from tests.orders import as_bytes, order
+from tests.support.orders import as_bytes, order
+from tools.local.run import LONGEST_WAIT_SECONDS
+from tools.local.stack import BUILD, Stack, deploy
+from tools.local.up import PARAMETERS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from local import docker, invoke
-from local.events import EVENTS
-from local.stack import Stack
+from tools.local import docker, invoke
+from tools.local.events import EVENTS
+from tools.local.stack import Stack
 
 pytestmark = pytest.mark.e2e
 

@@ -12,13 +12,13 @@ from uuid import uuid4
 
 import pytest
 
-from local.events import queue_batch, stream_batch
-from local.stack import Stack
-from local.up import CHAIN_ID
 from partner_orders.clock import now
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from tests.e2e.conftest import Answer, eventually
-from tests.orders import as_bytes, order
+from tests.support.orders import as_bytes, order
+from tools.local.events import queue_batch, stream_batch
+from tools.local.stack import Stack
+from tools.local.up import CHAIN_ID
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import events, stand_in
-from bench.artefacts import FUNCTIONS, OURS, Artefact, environment
-from local.emulator import ROOT
-from local.stack import ARCHITECTURE, BUILD, build
+from tools.bench import events, stand_in
+from tools.bench.artefacts import FUNCTIONS, OURS, Artefact, environment
+from tools.local.emulator import ROOT
+from tools.local.stack import ARCHITECTURE, BUILD, build
 
 PACKAGES = BUILD / "PartnerOrdersLayer" / "python"
 MACHINE = {"x86_64": 0x3E, "arm64": 0xB7}[ARCHITECTURE]  # e_machine of the ELF header
@@ -72,7 +72,7 @@ def test_of_the_sdk_it_holds_the_services_that_the_functions_call() -> None:
     called = {
         name
         for app in (ROOT / "functions").glob("*/app.py")
-        for name in re.findall(r'aws\.client\("(\w+)"', app.read_text())
+        for name in re.findall(r'clients\.client\("(\w+)"', app.read_text())
     }
     assert called == SERVICES
     assert {path.name for path in (PACKAGES / "botocore" / "data").iterdir() if path.is_dir()} == SERVICES

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from local.stack import Stack
-from local.up import CHAIN_ID
 from partner_orders.orders.table import OrdersTable
 from tests.e2e.conftest import Answer, CommandLine, eventually
-from tests.orders import as_bytes, order
+from tests.support.orders import as_bytes, order
+from tools.local.stack import Stack
+from tools.local.up import CHAIN_ID
 
 pytestmark = pytest.mark.e2e
 

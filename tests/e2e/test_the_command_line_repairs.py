@@ -8,17 +8,17 @@ from uuid import uuid4
 import pytest
 import requests
 
-from local.orders import HOUR
-from local.orders import main as place_orders
-from local.stack import Stack
-from local.up import CHAIN_ID
 from partner_orders.clock import now
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.orders.event import Arrival
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from tests.e2e.conftest import CommandLine, eventually
-from tests.orders import as_bytes, order
+from tests.support.orders import as_bytes, order
+from tools.local.orders import HOUR
+from tools.local.orders import main as place_orders
+from tools.local.stack import Stack
+from tools.local.up import CHAIN_ID
 
 pytestmark = pytest.mark.e2e
 

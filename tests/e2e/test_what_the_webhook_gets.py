@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from local.stack import Stack
-from local.up import CHAIN_ID
 from partner_orders.clock import now, to_text
 from partner_orders.order_events.message import MAX_BODY_BYTES
 from partner_orders.orders.rejected_table import RejectedEvent, RejectedTable, digest_of
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
 from tests.e2e.conftest import Answer, eventually
+from tools.local.stack import Stack
+from tools.local.up import CHAIN_ID
 
 pytestmark = pytest.mark.e2e
 

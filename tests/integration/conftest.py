@@ -16,7 +16,7 @@ from partner_orders.order_events.queue import OrderEventsQueue
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
-from tests.orders import CHAIN_ID
+from tests.support.orders import CHAIN_ID
 from tests.unit.template.conftest import TEMPLATE, table_of_the_template
 
 NOW = datetime(2026, 10, 14, 9, 0, tzinfo=UTC)

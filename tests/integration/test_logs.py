@@ -18,7 +18,7 @@ from partner_orders.logs import LIBRARIES, function_logger
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.publisher.publish import Published
 from tests.integration.conftest import NOW
-from tests.orders import as_bytes, order
+from tests.support.orders import as_bytes, order
 from tests.unit.template.test_template_laws import function_module
 
 SECRET = "the-webhook-secret-of-this-test"

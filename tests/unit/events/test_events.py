@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from local.events import EVENTS, all_events
-from local.up import CHAIN_ID, SAMPLE_STORES
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
 from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
 from partner_orders.orders.packed_body import unpack
+from tools.local.events import EVENTS, all_events
+from tools.local.up import CHAIN_ID, SAMPLE_STORES
 
 FILES = sorted(EVENTS.rglob("*.json"))
 REFUSED_BY_THE_WEBHOOK = {"empty", "malformed", "no_object", "invalid_utf8", "too_large"}

@@ -1,0 +1,132 @@
+"""``partner-orders export``: orders of a period for the accountants, with exact amounts."""
+
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import UTC, timedelta, tzinfo
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+
+from partner_orders.clock import from_text
+from partner_orders.exact_json import parse, write
+from partner_orders.orders.model import Order
+from partner_orders.orders.stored import StoredOrder
+from partner_orders.stores.table import Store
+from partner_orders_console.cli.errors import OperatorError
+from partner_orders_console.cli.orders import day_in, whole, zone_of
+from partner_orders_console.cli.output import ShowPersonalData, counted, csv_cell, say, working
+from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.cli.stores import store_named
+
+MONEY = (
+    *("sub_total", "order_total", "delivery_fee", "service_fee", "difference_to_minimum", "container_charge"),
+    *("discount", "total_taxes", "collect_at_pickup"),
+)
+COLUMNS = (
+    *("order_id", "external_order_id", "order_code", "chain_id", "store_id"),
+    *("status", "sale", "disputed", "created", "changed"),
+    *("currency", "lines", *MONEY),
+)
+
+
+class Format(StrEnum):
+    """``csv`` for spreadsheets, a line for each order; ``jsonl`` for programs, an order with all its lines on each."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+def export(
+    context: typer.Context,
+    first: Annotated[str, typer.Option("--from", help="the first day, in each store's own time zone: 2026-03-01")],
+    last: Annotated[str | None, typer.Option("--to", help="the last day, included; the first one without")] = None,
+    store: Annotated[list[str] | None, typer.Option(help="a store, by either of its ids; again for more")] = None,
+    form: Annotated[Format, typer.Option("--format")] = Format.CSV,
+    output: Annotated[Path | None, typer.Option(help="a file; the standard output without")] = None,
+    show_personal_data: ShowPersonalData = False,
+) -> None:
+    """Orders of a period as CSV or JSON Lines. Without --store those of stores that are not registered are among them,
+    of other chains too, by days in UTC.
+
+    Example: partner-orders export --from 2026-03-01 --to 2026-03-31
+    """
+    stack = DeployedStack.find(context.obj)
+    # An earlier file is overwritten only for a period that is one.
+    if day_in(UTC, first) > day_in(UTC, last or first):
+        raise OperatorError(f"{last} is before {first}", "--to is the last day, and --from the first.")
+    stores = [store_named(stack, name) for name in store] if store else stack.stores.all()
+    strangers = [] if store else _strangers(stack, stores, first, last)
+    count = 0
+    with output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as target:
+        lines = csv.DictWriter(target, COLUMNS, lineterminator="\n") if form is Format.CSV else None
+        if lines:
+            lines.writeheader()
+        with working("reading orders") as shown:
+            for one in [*stores, *strangers]:
+                for order in _orders(stack, one, first, last):
+                    if lines:
+                        lines.writerow({name: csv_cell(value) for name, value in row(order, one).items()})
+                    else:
+                        _write_line(target, order, one, show_personal_data)
+                    count += 1
+                    if shown is not None and count % 100 == 0:
+                        shown.update(f"{count} orders")
+    say(f"{counted(count, 'order')} of {counted(len(stores) + len(strangers), 'store')}")
+    if strangers:
+        names = ", ".join(one.store_id or "(no store)" for one in strangers)
+        say(f"among them what is not of a registered store: {names}; the column chain_id says whose it is")
+
+
+def row(order: StoredOrder, store: Store) -> dict[str, Any]:
+    """An order as one line: ids, state, times in the store's zone with its offset, and the money of its snapshot in
+    major units."""
+    snapshot = Order.model_validate(parse(order.snapshot.body or b"{}"))
+    zone = zone_of(store)
+    money = {name: getattr(snapshot.payment, name) if snapshot.payment else None for name in MONEY}
+    return {
+        "order_id": order.order_id,
+        "external_order_id": order.attributes.get("external_order_id"),
+        "order_code": order.attributes.get("order_code"),
+        "chain_id": order.attributes.get("chain_id"),
+        "store_id": store.store_id,
+        "status": order.status,
+        "sale": order.sale.value,
+        "disputed": order.disputed,
+        "created": _at(order.attributes["listed_at"], zone),
+        "changed": _at(order.attributes["occurred_at"], zone) if "occurred_at" in order.attributes else None,
+        "currency": store.currency,
+        "lines": len(snapshot.items or []),
+        **money,
+    }
+
+
+def _at(text: str, zone: tzinfo) -> str:
+    """A time of the table in a zone. Lines of several stores stand side by side, so each says which."""
+    return from_text(text).astimezone(zone).isoformat(timespec="seconds")
+
+
+def _orders(stack: DeployedStack, store: Store, first: str, last: str | None) -> Iterator[StoredOrder]:
+    zone = zone_of(store)
+    start, end = day_in(zone, first)[0], day_in(zone, last or first)[1]
+    for order_id in stack.orders.of_store(store.store_id, start, end - timedelta(microseconds=1)):
+        order = stack.orders.get(order_id)
+        if order is not None:
+            yield order
+
+
+def _strangers(stack: DeployedStack, registered: list[Store], first: str, last: str | None) -> list[Store]:
+    """The stores that nobody registered and that orders are listed under all the same, as if they were registered."""
+    start, end = day_in(UTC, first)[0], day_in(UTC, last or first)[1]
+    known = {store.store_id for store in registered}
+    with working("looking for orders of other stores"):
+        return [Store(store_id) for store_id in sorted(stack.orders.stores_with_orders(start, end) - known)]
+
+
+def _write_line(target: TextIO, order: StoredOrder, store: Store, show_personal_data: bool) -> None:
+    content: dict[str, Any] = {**whole(order, show_personal_data), "currency": store.currency}
+    del content["history"]
+    target.write(write(content) + "\n")

@@ -1,0 +1,80 @@
+"""``partner-orders send``: order events at the webhook, as the platform would post them."""
+
+import base64
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import requests
+import typer
+
+from partner_orders_console.cli.errors import OperatorError
+from partner_orders_console.cli.output import AsJson, counted, print_json, print_table, say, working
+from partner_orders_console.cli.secrets import webhook_header
+from partner_orders_console.cli.stack import DeployedStack
+
+# What the platform waits for an answer (docs/platform.md, 2.1).
+_TIMEOUT_SECONDS = 10
+
+
+def send(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(exists=True, help="an event file, or a folder of them")],
+    rate: Annotated[float, typer.Option(help="events a second", min=0.1)] = 10.0,
+    as_json: AsJson = False,
+) -> int:
+    """Post order events at the webhook: files with an order's JSON, or files of events/webhook. Of the latter only the
+    body is posted, with this stack's secret: to try a missing or wrong one, `make invoke` or `doctor`.
+
+    Example: partner-orders send events/order.json
+    """
+    files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise OperatorError(f"no .json file in {path}", "Name a file, or a folder that has some.")
+    bodies = [(file, _body(file)) for file in files]
+    stack = DeployedStack.find(context.obj)
+    headers = {**stack.headers, "Authorization": webhook_header(stack), "Content-Type": "application/json"}
+    rows: list[dict[str, Any]] = []
+    with working(f"posting {counted(len(bodies), 'event')}") as shown:
+        for number, (file, body) in enumerate(bodies):
+            if shown is not None:
+                shown.update(f"{number} of {len(bodies)} events are posted")
+            rows.append({"file": str(file), **_post(stack.webhook_url, body, headers)})
+            time.sleep(1 / rate)
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(("status", "answer", "file"), ((row["status"], row["answer"], row["file"]) for row in rows))
+    if any(row["status"] == requests.codes.unauthorized for row in rows):
+        say("The webhook refused the secret. Was it rotated less than a minute ago? If not: partner-orders doctor")
+    return 0 if all(str(row["status"]).startswith("2") for row in rows) else 1
+
+
+def _body(file: Path) -> bytes:
+    """What of a file to post: the body of an API Gateway request, or all of it. Raises OperatorError."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise OperatorError(f"{file} cannot be read: {error.strerror}", "Is it a file that you may read?") from None
+    try:
+        event = json.loads(content)
+    except (ValueError, RecursionError):
+        return content
+    if not isinstance(event, dict) or "requestContext" not in event or "body" not in event:
+        return content
+    text = str(event["body"] or "")
+    try:
+        return base64.b64decode(text) if event.get("isBase64Encoded") else text.encode("utf-8", "surrogatepass")
+    except ValueError:
+        raise OperatorError(
+            f"{file}: the body is marked as base64, and is not", "Mend the body, or the mark."
+        ) from None
+
+
+def _post(url: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+    try:
+        answer = requests.post(url, data=body, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
+    except requests.RequestException as fault:
+        return {"status": "none", "answer": type(fault).__name__}
+    return {"status": answer.status_code, "answer": answer.text[:100]}

@@ -1,0 +1,107 @@
+"""A stack in moto, and the command line that finds it."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from partner_orders.orders.event import Arrival, understand
+from partner_orders_console.cli.__main__ import main
+from partner_orders_console.cli.stack import DeployedStack
+from tests.integration.conftest import NOW, TABLE
+from tests.support.orders import CHAIN_ID, as_bytes
+from tests.unit.template.conftest import TEMPLATE, table_of_the_template
+
+REGION = "eu-central-1"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did: its exit status, and what it printed for programs and for people."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
+    """Table, queues and secrets in moto, and the outputs that the template would give them."""
+    # moto knows the address of the streams that names no account.
+    monkeypatch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        session = boto3.Session(region_name=REGION)
+        stream: Any = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        table = table_of_the_template(TEMPLATE)
+        session.client("dynamodb").create_table(TableName=TABLE, StreamSpecification=stream, **table)
+        sqs, secrets = session.client("sqs"), session.client("secretsmanager")
+        outputs = {
+            name: sqs.create_queue(QueueName=name)["QueueUrl"]
+            for name in ("OrderEventsQueueUrl", "OrderEventsDeadLettersUrl", "PublisherDeadLettersUrl")
+        }
+        outputs |= {
+            name: secrets.create_secret(Name=name, SecretString=content)["ARN"]
+            for name, content in (
+                ("WebhookSecretArn", "the webhook secret"),
+                ("PartnerApiSecretArn", '{"token": "PASTE-THE-PARTNER-API-TOKEN-HERE"}'),
+            )
+        }
+        found = DeployedStack("partner-orders", REGION, session)
+        # moto would have to run the whole template to describe the stack.
+        found.__dict__["outputs"] = outputs | {
+            "OrdersTableName": TABLE,
+            "WebhookUrl": "https://api.example.com/order-events",
+        }
+        found.__dict__["alarm_names"] = []
+        found.__dict__["parameters"] = {"ChainId": CHAIN_ID, "PartnerApiBaseUrl": "https://partner-api.example.com"}
+        monkeypatch.setattr(DeployedStack, "find", lambda _: found)
+        yield found
+
+
+@pytest.fixture
+def run(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Run a command, as a program would."""
+
+    def command(*arguments: str) -> Ran:
+        capsys.readouterr()
+        status = main([*arguments])
+        printed = capsys.readouterr()
+        return Ran(status, printed.out, printed.err)
+
+    return command
+
+
+@pytest.fixture
+def store_order(stack: DeployedStack) -> Callable[..., None]:
+    """Put order objects into the table, as the consumer would."""
+
+    def store(*bodies: dict[str, Any], source: str = "webhook") -> None:
+        for body in bodies:
+            event = understand(as_bytes(body))
+            stack.orders.write([(event, Arrival(source, NOW, "request-1"))])
+            stack.stores.register(event.order.client)
+
+    return store
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def inline_executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        yield executor

@@ -1,0 +1,620 @@
+"""``secrets``, ``register``, ``forget``, ``export``: what an operator takes care of."""
+
+import base64
+import csv
+import gzip
+import io
+import json
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partner_orders.orders.erasure import Erasure
+from partner_orders.orders.event import Arrival
+from partner_orders.orders.packed_body import unpack
+from partner_orders.orders.personal_data import redacted
+from partner_orders.orders.rejected_table import digest_of
+from partner_orders.platform.webhook_secret import WebhookSecret
+from partner_orders_console.cli.stack import DeployedStack
+from tests.console.conftest import Ran
+from tests.integration.conftest import NOW, TABLE
+from tests.support.orders import as_bytes, order
+
+type Run = Callable[..., Ran]
+type Say = Callable[[str], None]
+type StoreOrder = Callable[..., None]
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch) -> Say:
+    """What the next command reads from its standard input."""
+    return lambda text: monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+def secret_of(stack: DeployedStack, output: str) -> str:
+    return str(stack.client("secretsmanager").get_secret_value(SecretId=stack.output(output))["SecretString"])
+
+
+# -- secrets ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_is_read_from_the_standard_input_and_shown_nowhere(run: Run, stack: DeployedStack, say: Say) -> None:
+    say("a-token-of-the-platform\n")
+    ran = run("secrets", "set-token")
+    assert ran.status == 0
+    assert json.loads(secret_of(stack, "PartnerApiSecretArn")) == {"token": "a-token-of-the-platform"}
+    assert "AWSPREVIOUS" in ran.err  # An operator can go back.
+    assert "a-token" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("text", ['{"token": "a-token"}', ""])
+def test_the_json_around_a_token_and_nothing_at_all_are_not_stored_as_one(
+    run: Run, stack: DeployedStack, say: Say, text: str
+) -> None:
+    before = secret_of(stack, "PartnerApiSecretArn")
+    say(text)
+    assert run("secrets", "set-token").status == 1
+    assert secret_of(stack, "PartnerApiSecretArn") == before
+
+
+def test_a_client_is_stored_with_both_its_parts(run: Run, stack: DeployedStack, say: Say) -> None:
+    say("an-id\nits-secret\n")
+    assert run("secrets", "set-client").status == 0
+    stored = json.loads(secret_of(stack, "PartnerApiSecretArn"))
+    assert stored == {"client_id": "an-id", "client_secret": "its-secret"}
+
+
+@pytest.mark.parametrize("text", ["", "two words", "PASTE-THE-PARTNER-API-TOKEN-HERE", "ümlaut"])
+def test_what_is_no_token_is_not_stored_and_not_repeated(run: Run, stack: DeployedStack, say: Say, text: str) -> None:
+    before = secret_of(stack, "PartnerApiSecretArn")
+    say(text + "\n")
+    ran = run("secrets", "set-token")
+    assert ran.status == 1
+    assert not text or text not in ran.err
+    assert secret_of(stack, "PartnerApiSecretArn") == before
+
+
+def test_a_rotated_secret_and_the_old_one_are_both_valid_until_the_old_one_is_retired(
+    run: Run, stack: DeployedStack
+) -> None:
+    arn, old = stack.output("WebhookSecretArn"), secret_of(stack, "WebhookSecretArn")
+    ran = run("secrets", "rotate-webhook")
+    new = secret_of(stack, "WebhookSecretArn")
+    assert (ran.status, len(new), new == old) == (0, 48, False)
+    assert new not in ran.out + ran.err
+    both = WebhookSecret(stack.client("secretsmanager"), arn)
+    assert both.admits(old)
+    assert both.admits(new)
+    assert run("secrets", "rotate-webhook").status == 3  # it would end the old one's time unasked
+    assert run("secrets", "retire-webhook", "--yes").status == 0
+    one = WebhookSecret(stack.client("secretsmanager"), arn)
+    assert one.admits(new)
+    assert not one.admits(old)
+    assert run("secrets", "show-webhook").out.strip() == new
+
+
+def test_the_status_of_the_secrets_names_what_is_still_to_do(run: Run, say: Say) -> None:
+    ran = run("secrets", "status", "--json")
+    assert ran.status == 1
+    assert "placeholder" in ran.json[1]["fault"]
+    say("a-token\n")
+    run("secrets", "set-token")
+    assert run("secrets", "status").status == 0
+
+
+# -- register ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_to_paste_is_printed_and_the_secret_only_on_request(run: Run) -> None:
+    ran = run("register", "--timeout", "0")
+    assert "https://api.example.com/order-events" in ran.out
+    assert "the webhook secret" not in ran.out
+    assert "the webhook secret" in run("register", "--timeout", "0", "--show-secret").out
+
+
+def test_the_test_order_is_seen_when_it_arrives(
+    run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def arrive(_: float) -> None:
+        stack.rejected.keep(b"{}", Arrival("webhook", NOW, "c"), "not_an_order", [])
+
+    monkeypatch.setattr("partner_orders_console.cli.register.now", lambda: NOW)
+    monkeypatch.setattr("time.sleep", arrive)
+    ran = run("register")
+    assert ran.status == 0
+    assert "arrived and was rejected" in ran.err
+
+
+@pytest.fixture
+def registered_while(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Ran]:
+    """Register; the given orders arrive one by one while it waits."""
+
+    def command(*bodies: dict[str, Any], earlier: Sequence[dict[str, Any]] = ()) -> Ran:
+        store_order(*earlier)
+        left, waited = [*bodies], 0
+
+        def arrive(seconds: float) -> None:
+            nonlocal waited
+            waited += 1
+            if left:
+                store_order(left.pop(0))
+
+        monkeypatch.setattr(
+            "partner_orders_console.cli.register.now", lambda: NOW + timedelta(seconds=max(0, waited - len(bodies)))
+        )
+        monkeypatch.setattr("time.sleep", arrive)
+        return run("register", "--timeout", "3")
+
+    return command
+
+
+@pytest.mark.parametrize("created_at", ["2026-09-01T08:12:00.000Z", "2026-10-14T08:12:00.000Z"])
+def test_a_test_order_is_seen_whenever_it_says_it_was_created(
+    registered_while: Callable[..., Ran], created_at: str
+) -> None:
+    ran = registered_while(order(sys={"created_at": created_at}))
+    assert (ran.status, f"an order of store q7xk arrived: {order()['order_id']}, RECEIVED" in ran.err) == (0, True)
+
+
+def test_an_event_of_an_order_that_was_there_before_is_seen_and_what_came_before_is_not(
+    registered_while: Callable[..., Ran],
+) -> None:
+    ran = registered_while(order(30, status="DISPATCHED"), earlier=[order(order_id="another"), order()])
+    assert (ran.status, f"{order()['order_id']}, DISPATCHED" in ran.err) == (0, True)
+
+
+def test_where_nothing_arrives_it_says_what_to_look_at(registered_while: Callable[..., Ran]) -> None:
+    ran = registered_while(earlier=[order()])
+    assert (ran.status, "nothing new arrived" in ran.err) == (1, True)
+
+
+def test_a_test_order_of_another_chain_is_said_to_be_one(registered_while: Callable[..., Ran]) -> None:
+    body = order()
+    body["client"]["chain_id"] = "another-chain"
+    ran = registered_while(body)
+    assert ran.status == 1
+    assert "of another chain arrived" in ran.err
+    assert "ChainId" in ran.err
+
+
+# -- forget -----------------------------------------------------------------------------------------------------------
+
+
+def bodies(stack: DeployedStack) -> bytes:
+    found = []
+    for item in stack.dynamodb.scan(TableName=TABLE)["Items"]:
+        packed = [value["M"]["body"]["B"] for value in item.values() if "M" in value and "body" in value["M"]]
+        found += [unpack(one) for one in [*packed, *([item["body"]["B"]] if "body" in item else [])]]
+    return b"\n".join(found)
+
+
+def other(**changes: Any) -> dict[str, Any]:
+    body = order(order_id="another", **changes)
+    body["customer"] = {"first_name": "Bilal", "phone_number": "+92300999999"}
+    return body
+
+
+def test_a_customer_is_forgotten_in_orders_histories_and_the_rejected_and_nobody_else_is(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
+) -> None:
+    store_order(order(12), order(20, status="DISPATCHED"), other())
+    stack.rejected.keep(as_bytes(order(status="")), Arrival("webhook", NOW), "not_an_order", ["status"])
+    say("0092 (300) 123-441\n")
+    ran = run("forget", "--yes", "--json")
+    assert (ran.status, ran.json["orders"], ran.json["rejected"]) == (0, 1, 1)
+    assert any("backups" in place for place in ran.json["beyond"])
+    left = bodies(stack)
+    assert b"Amna" not in left
+    assert b"123441" not in left
+    assert b"Bilal" in left
+    assert b"sub_total" in left
+    rows = stack.dynamodb.scan(TableName=TABLE)["Items"]
+    kept = json.dumps([row for row in rows if row["pk"]["S"] == "ERASURES"])
+    assert "arn:aws" in kept
+    assert "123441" not in kept
+    shown = run("orders", "show", order()["order_id"], "--json", "--show-personal-data").json
+    assert all(entry["redacted"] for entry in shown["history"])
+
+
+def envelope(packed: bytes, **changes: Any) -> bytes:
+    content = {"schema_version": 2, "source": "webhook", "body": base64.b64encode(packed).decode()}
+    return json.dumps(content | changes).encode()
+
+
+def with_number(number: str = '"+92300123441"', body: dict[str, Any] | None = None) -> bytes:
+    return as_bytes(body or order()).replace(b'"+92300123441"', number.encode())
+
+
+NO_OBJECT = order(customer=[{"first_name": "Amna", "phone_number": "+92300123441"}])
+UNREADABLE = {
+    "NaN": b'{"x": NaN,' + as_bytes(order())[1:],
+    "a duplicate key": b'{"x": 1, "x": 2,' + as_bytes(order())[1:],
+    "a customer that is a list": as_bytes(NO_OBJECT),
+    "JSON in a JSON string": json.dumps(as_bytes(order()).decode()).encode(),
+    "cut short": as_bytes(order()).partition(b'"phone_number"')[0] + b'"phone_number": "+92300123441',
+    "not UTF-8": b'{"name": "\xff",' + as_bytes(order())[1:],
+    "UTF-16": as_bytes(order()).decode().encode("utf-16"),
+    "a form": b"status=RECEIVED&first_name=Amna&phone=%2B92300123441",
+    "written otherwise": with_number('"0092 (300) 123-441"', NO_OBJECT),
+    "with hyphens of print": with_number('"+92\u2011300\u2011123441"', NO_OBJECT),
+    "escaped": with_number(r'"\u002b\u0039\u0032300123441"', NO_OBJECT),
+    "a number": with_number("92300123441", NO_OBJECT),
+    "with slashes": with_number('"0092/300/123441"', NO_OBJECT),
+    "with characters that nobody sees": with_number('"\u202a+92\u200b300\u2060123441\u202c"', NO_OBJECT),
+    "in an address of the web": with_number('"https://shop.example/1/92300123441"', NO_OBJECT),
+    "in a sentence": with_number('"call +92 300 123441, not 5 times"', NO_OBJECT),
+    "no text around it": b"Amna +92300123441",
+    "a message of another version": envelope(zlib.compress(as_bytes(order()))),
+    "a message with gzip": envelope(gzip.compress(as_bytes(order()))),
+    "a message that is not compressed": envelope(as_bytes(order())),
+    "a message that is cut short": envelope(zlib.compress(as_bytes(order()))[:-9]),
+    "a field that stays in an order": as_bytes(order(status="", order_code="+92300123441")),
+}
+
+
+def keep_rejected(stack: DeployedStack, *found: bytes) -> None:
+    for body in found:
+        stack.rejected.keep(body, Arrival("webhook", NOW), "malformed_json", ["NaN or an infinity"])
+
+
+def test_rejected_bodies_that_are_no_orders_are_searched_as_text_and_erased(
+    run: Run, stack: DeployedStack, say: Say
+) -> None:
+    keep_rejected(stack, *UNREADABLE.values())
+    say("00 92 300 123441\n")
+    assert run("forget", "--preview", "--json").json["rejected"] == len(UNREADABLE)
+    assert {event.body for event in stack.rejected.newest()} == {*UNREADABLE.values()}
+    say("00 92 300 123441\n")
+    ran = run("forget", "--yes", "--json")
+    kept = {name: stack.rejected.get(digest_of(body)) for name, body in UNREADABLE.items()}
+    assert [name for name, event in kept.items() if event is None or event.body == UNREADABLE[name]] == []
+    assert ran.json["rejected"] == len(UNREADABLE)
+    left = bodies(stack)
+    assert b"Amna" not in left
+    assert b"123441" not in left
+    assert all(event and event.problems == ("NaN or an infinity",) for event in kept.values())
+    say("00 92 300 123441\n")
+    assert run("forget", "--yes", "--json").json["rejected"] == 0
+
+
+INVISIBLE = ("\u200b", "\u200e", "\u202a", "\u202c", "\u2060", "\u2066", "\u00ad", "\ufeff")
+
+
+def test_a_number_is_found_whatever_nobody_sees_in_it_and_people_put_into_it(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
+) -> None:
+    written = [f"{mark}+92 300{mark} 123441{mark}" for mark in INVISIBLE]
+    written += ["+92 300/123441", "0092/300 / 123-441", "+92300123441"]
+    customer = order()["customer"]
+    for number in written:
+        store_order(order(order_id=f"of {number!a}", customer=customer | {"phone_number": number}))
+    for given in written:
+        say(given + "\n")
+        assert run("forget", "--preview", "--json").json["orders"] == len(written)
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--json").json["orders"] == len(written)
+    assert b"Amna" not in bodies(stack)
+
+
+@pytest.mark.parametrize("how", ["--yes", "--preview"])
+def test_where_nobody_is_found_it_says_what_to_check(run: Run, store_order: StoreOrder, say: Say, how: str) -> None:
+    store_order(order())
+    say("+92300123442\n")
+    ran = run("forget", how)
+    assert (ran.status, "Nobody was found" in ran.err, "123442" in ran.out + ran.err) == (0, True, False)
+    say("+92300123441\n")
+    assert "Nobody was found" not in run("forget", how).err
+
+
+def test_what_only_looks_like_the_number_or_a_part_of_it_is_left(run: Run, stack: DeployedStack, say: Say) -> None:
+    numbers = (
+        *('"+923001234410"', '"+1 92 300 123441"', '"192300123441"', '"92300123"', "92300123441e5"),
+        *('"a92300123441"', '"92300123441-0c1f"', '"0c1f-92300123441"', '["92300", "123441"]', "9.2300123441e10"),
+    )
+    found = [b'{"x": NaN,' + with_number(number)[1:] for number in numbers]
+    keep_rejected(stack, *found)
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--json").json["rejected"] == 0
+    assert {event.body for event in stack.rejected.newest()} == {*found}
+
+
+@pytest.mark.parametrize(
+    ("by", "given", "erased"),
+    [
+        *(("customer-id", "Cust-000777", 1), ("customer-id", "cust-0007771", 0), ("customer-id", "cust-00", 0)),
+        *(("loyalty-card", "6280001", 1), ("loyalty-card", "628000", 0), ("tax-id", "19.90", 0)),
+    ],
+)
+def test_other_names_of_a_customer_are_searched_whole_and_none_that_is_short(
+    run: Run, stack: DeployedStack, say: Say, by: str, given: str, erased: int
+) -> None:
+    body = b'{"x": NaN, "customer": {"_id": "cust-000777", "loyalty_card": 6280001}, "tax": 1990, "point": 628000}'
+    keep_rejected(stack, body)
+    say(given + "\n")
+    ran = run("forget", "--by", by, "--yes", "--json")
+    assert ran.json["rejected"] == erased
+    assert any("fewer than 7" in place for place in ran.json["beyond"])
+
+
+def test_a_rejected_body_full_of_marks_is_searched_in_a_moment(run: Run, stack: DeployedStack, say: Say) -> None:
+    marks = (b"\\", b'\\"', b"1 ", b"1/", b"/", b"1" * 9 + b"a ", b"(", b"%2", b"\\u00")
+    keep_rejected(stack, *(mark * (400_000 // len(mark)) for mark in marks))
+    say("+92300123441\n")
+    began = time.monotonic()
+    assert run("forget", "--yes", "--json").json["rejected"] == 0
+    assert time.monotonic() - began < 20
+
+
+MASKED = {"first_name": "A***", "phone_number": "+92*******41"}
+
+
+def lines(number: int) -> list[dict[str, Any]]:
+    """So many that the body is kept in a row of its own."""
+    return [order()["items"][0] | {"_id": f"{n * 7919:x}", "sku": f"{n * 104729:x}{n * 7919:x}"} for n in range(number)]
+
+
+def test_an_order_that_names_the_customer_elsewhere_is_found_and_erased(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
+) -> None:
+    found = [
+        order(order_id="in the comment", customer=MASKED, comment="call +92 300 123441, Amna"),
+        order(order_id="in a field that nobody knows", customer=MASKED, contacts=[{"tel": 92300123441}]),
+        order(order_id="in the name of a field", customer=MASKED, contacts={"+92300123441": "Amna"}),
+        order(order_id="in a row of its own", customer=MASKED, comment="call 0092-300-123441", items=lines(300)),
+    ]
+    store_order(*found, order(order_id="another's", customer=MASKED, comment="call +92 300 123442, Bilal"))
+    say("+92300123441\n")
+    assert run("forget", "--preview", "--json").json["orders"] == len(found)
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--json").json["orders"] == len(found)
+    left = bodies(stack)
+    assert (b"Amna" in left, b"123441" in left, b"Bilal" in left) == (False, False, True)
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--json").json["orders"] == 0
+
+
+@pytest.mark.parametrize("by", ["phone", "loyalty-card"])
+def test_an_order_of_an_article_with_the_same_number_is_left(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say, by: str
+) -> None:
+    bought = order()["items"][0] | {"sku": "6280001", "barcode": ["6280001"]}
+    store_order(order(order_code="6280001", items=[bought]))
+    say("6280001\n")
+    assert run("forget", "--by", by, "--yes", "--json").json["orders"] == 0
+    assert b"Amna" in bodies(stack)
+
+
+def test_what_is_short_is_found_in_no_order_but_as_the_customers_own(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
+) -> None:
+    store_order(order(customer=MASKED, comment="123441"), order(order_id="own", customer={"phone_number": "123441"}))
+    say("123441\n")
+    assert run("forget", "--yes", "--json").json["orders"] == 1
+    assert b"A***" in bodies(stack)
+
+
+def erased_earlier(body: bytes) -> bytes:
+    """As an earlier version erased, which left why somebody cancelled as it was written."""
+    return redacted(body)[:-1] + b',"cancellation":{"reason":"Sana did not answer"}}'
+
+
+def test_what_an_earlier_version_left_is_erased_by_the_next_run_whoever_that_is_for(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_order(order(), order(order_id="large", items=lines(300)), other())
+    keep_rejected(stack, as_bytes(order(status="")))
+    with monkeypatch.context() as earlier:
+        earlier.setattr("partner_orders.orders.erasure.redacted", erased_earlier)
+        say("+92300123441\n")
+        assert run("forget", "--yes", "--json").json["orders"] == 2
+    assert bodies(stack).count(b"Sana") == 3
+    assert (b"+92300123441" in bodies(stack), b"Bilal" in bodies(stack)) == (False, True)
+    say("+92300111111\n")
+    assert run("forget", "--preview").status == 0
+    assert bodies(stack).count(b"Sana") == 3
+    say("+92300111111\n")
+    ran = run("forget", "--yes", "--json")
+    assert (ran.json["orders"], ran.json["rejected"], "Nobody was found" in ran.err) == (0, 0, True)
+    assert (b"Sana" in bodies(stack), b"Bilal" in bodies(stack), b"sub_total" in bodies(stack)) == (False, True, True)
+    before = stack.dynamodb.scan(TableName=TABLE)["Items"]
+    say("+92300111111\n")
+    assert run("forget", "--yes").status == 0
+    rows = stack.dynamodb.scan(TableName=TABLE)["Items"]
+    assert [row for row in rows if row["pk"]["S"] != "ERASURES"] == [
+        row for row in before if row["pk"]["S"] != "ERASURES"
+    ]
+
+
+def erasures(stack: DeployedStack) -> list[dict[str, Any]]:
+    rows = stack.dynamodb.scan(TableName=TABLE)["Items"]
+    return [json.loads(row["progress"]["S"]) for row in rows if row["pk"]["S"] == "ERASURES"]
+
+
+@pytest.fixture
+def begun(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """An erasure of +92300123441 that broke off at the second of two orders."""
+    store_order(order(), order(order_id="again"))
+    erase, tried = Erasure.erase_order, []
+
+    def breaks_off(erasure: Erasure, order_id: str) -> int:
+        tried.append(order_id)
+        if len(tried) == 2:
+            raise KeyboardInterrupt
+        return erase(erasure, order_id)
+
+    monkeypatch.setattr(Erasure, "erase_order", breaks_off)
+    say("+92300123441\n")
+    ran = run("forget", "--yes")
+    [begun] = erasures(stack)
+    assert (ran.status, begun["orders"], begun["done_at"]) == (130, 1, "")
+    assert f"--resume {begun['erasure_id']}" in ran.err
+    return begun
+
+
+def test_an_erasure_that_breaks_off_is_written_down_and_goes_on(
+    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]
+) -> None:
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--resume", begun["erasure_id"], "--preview").status == 1
+    say("+92300123441\n")
+    assert "begins anew" in run("forget", "--yes", "--resume", "another").err
+    assert b"Amna" in bodies(stack)
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--resume", begun["erasure_id"]).status == 0
+    [done] = erasures(stack)
+    assert (done["orders"], bool(done["done_at"])) == (2, True)
+    assert b"Amna" not in bodies(stack)
+
+
+@pytest.mark.parametrize(("given", "by"), [("+92300123442", "phone"), ("+92300123441", "loyalty-card")])
+def test_an_erasure_goes_on_for_nobody_but_the_customer_it_was_begun_for(
+    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any], given: str, by: str
+) -> None:
+    say(given + "\n")
+    ran = run("forget", "--yes", "--resume", begun["erasure_id"], "--by", by)
+    assert (ran.status, "begun for another customer" in ran.err, "12344" in ran.out + ran.err) == (1, True, False)
+    assert erasures(stack) == [begun]
+    say("0092 300 123 441\n")
+    assert run("forget", "--yes", "--resume", begun["erasure_id"]).status == 0
+    assert b"Amna" not in bodies(stack)
+
+
+def test_an_erasure_knows_its_customer_by_a_hash_and_only_until_it_is_done(
+    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]
+) -> None:
+    assert len(begun["salt"]) == len(begun["customer_hash"]) == 32
+    assert "12344" not in begun["customer_hash"]
+    say("+92300123441\n")
+    ran = run("forget", "--yes", "--json", "--resume", begun["erasure_id"])
+    [done] = erasures(stack)
+    assert (done["salt"], done["customer_hash"]) == ("", "")
+    assert not {"salt", "customer_hash", "last_key"} & ran.json.keys()
+
+
+def test_an_erasure_that_is_done_does_not_go_on(
+    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]
+) -> None:
+    for status, said in ((0, "2 orders"), (1, "is done")):
+        say("+92300123441\n")
+        ran = run("forget", "--yes", "--resume", begun["erasure_id"])
+        assert (ran.status, said in ran.err) == (status, True)
+
+
+def test_an_erasure_that_an_earlier_version_began_goes_on(
+    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]
+) -> None:
+    of_then = {name: value for name, value in begun.items() if name not in ("salt", "customer_hash")}
+    key = {"pk": {"S": "ERASURES"}, "sk": {"S": begun["erasure_id"]}}
+    stack.dynamodb.put_item(TableName=TABLE, Item=key | {"progress": {"S": json.dumps(of_then)}})
+    say("+92300123441\n")
+    assert run("forget", "--yes", "--resume", begun["erasure_id"]).status == 0
+    assert b"Amna" not in bodies(stack)
+
+
+def test_a_preview_counts_and_changes_nothing(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
+) -> None:
+    store_order(order())
+    say("+92300123441\n")
+    assert run("forget", "--preview", "--json").json["orders"] == 1
+    assert b"Amna" in bodies(stack)
+    assert erasures(stack) == []
+
+
+def test_nothing_is_erased_without_a_yes_nor_by_half_a_number(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
+) -> None:
+    store_order(order())
+    say("+92300123441\n")
+    assert run("forget").status == 3
+    say("441\n")
+    assert run("forget", "--yes").status == 1
+    assert b"Amna" in bodies(stack)
+
+
+# -- export -----------------------------------------------------------------------------------------------------------
+
+
+def test_orders_are_exported_with_exact_amounts_in_the_stores_days_and_currency(
+    run: Run, store_order: StoreOrder, folder: Path
+) -> None:
+    tomorrow = order(order_id="next", sys={"created_at": "2026-10-14T20:00:00Z"})
+    store_order(order(payment={"sub_total": 690.10, "order_total": 669}), tomorrow)
+    run("stores", "set", "q7xk", "--currency", "PKR", "--time-zone", "Asia/Karachi")
+    file = folder / "orders.csv"
+    assert run("export", "--from", "2026-10-14", "--output", str(file)).status == 0
+    header, line, *rest = file.read_text().splitlines()
+    assert rest == []
+    row = dict(zip(header.split(","), line.split(","), strict=True))
+    assert (row["sub_total"], row["order_total"], row["currency"]) == ("690.1", "669", "PKR")
+    assert row["created"] == "2026-10-14T13:12:44+05:00"
+    assert row["changed"] == "2026-10-14T13:12:44+05:00"
+
+
+def exported(ran: Ran) -> dict[str, dict[str, str]]:
+    assert ran.status == 0, ran.err
+    return {row["order_id"]: row for row in csv.DictReader(io.StringIO(ran.out))}
+
+
+def test_orders_of_stores_that_nobody_registered_are_exported_too_and_said_to_be(
+    run: Run, store_order: StoreOrder
+) -> None:
+    foreign, storeless = order(order_id="foreign"), order(order_id="storeless")
+    foreign["client"] |= {"chain_id": "another-chain", "store_id": "z9", "external_partner_config_id": "Z-9"}
+    del storeless["client"]
+    earlier = order(order_id="earlier", sys={"created_at": "2026-10-13T20:00:00Z"})
+    earlier["client"] |= {"chain_id": "another-chain", "store_id": "y8"}
+    store_order(order(), foreign, storeless, earlier)
+    ran = run("export", "--from", "2026-10-14")
+    rows = exported(ran)
+    assert rows.keys() == {order()["order_id"], "foreign", "storeless"}
+    assert (rows["foreign"]["store_id"], rows["foreign"]["chain_id"]) == ("z9", "another-chain")
+    assert "3 orders of 3 stores" in ran.err
+    assert "(no store), z9" in ran.err
+    assert exported(run("export", "--from", "2026-10-14", "--store", "q7xk")).keys() == {order()["order_id"]}
+
+
+def test_one_order_of_one_store_is_said_as_one(run: Run, store_order: StoreOrder) -> None:
+    store_order(order())
+    assert run("export", "--from", "2026-10-14").err.strip() == "1 order of 1 store"
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_made_harmless(run: Run, store_order: StoreOrder) -> None:
+    store_order(order(order_code="=HYPERLINK(1)"))
+    assert "'=HYPERLINK(1)" in run("export", "--from", "2026-10-14").out
+
+
+def test_json_lines_hold_the_order_without_the_customer_unless_asked(run: Run, store_order: StoreOrder) -> None:
+    store_order(order())
+    arguments = ("export", "--from", "2026-10-14", "--format", "jsonl")
+    [line] = run(*arguments).out.splitlines()
+    assert json.loads(line)["order"]["items"][0]["sku"] == "GB-100231"
+    assert "Amna" not in line
+    assert "Amna" in run(*arguments, "--show-personal-data").out
+
+
+@pytest.mark.parametrize("period", [("x",), ("2026-10-14", "--to", "2026-10-01"), ("2026-10-14", "--to", "9999-12-31")])
+def test_a_period_that_is_none_leaves_an_earlier_file_as_it_was(
+    run: Run, store_order: StoreOrder, folder: Path, period: tuple[str, ...]
+) -> None:
+    store_order(order())
+    file = folder / "orders.csv"
+    file.write_text("of last month")
+    ran = run("export", "--from", *period, "--output", str(file))
+    assert (ran.status, ran.out) == (1, "")
+    assert "AWS" not in ran.err
+    assert file.read_text() == "of last month"
+
+
+def test_a_file_that_cannot_be_written_is_named(run: Run, folder: Path) -> None:
+    ran = run("export", "--from", "2026-10-14", "--output", str(folder / "none" / "orders.csv"))
+    assert (ran.status, "No such file or directory" in ran.err) == (1, True)

@@ -1,0 +1,86 @@
+"""A store's code, the chain's own id of it, names one store: the one that the platform, or an operator, gave it to."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from partner_orders.orders.model import Client
+from partner_orders_console.cli.stack import DeployedStack
+from tests.console.conftest import Ran
+from tests.support.orders import CHAIN_ID
+
+type Run = Callable[..., Ran]
+CODE = "MdS-CEN-01"
+
+
+def register(stack: DeployedStack, store_id: str, code: str = CODE) -> None:
+    stack.stores.register(Client(chain_id=CHAIN_ID, store_id=store_id, external_partner_config_id=code))
+
+
+def named(stack: DeployedStack, name: str) -> str | None:
+    store = stack.stores.find(name)
+    return store.store_id if store else None
+
+
+@pytest.fixture
+def file(folder: Path) -> Path:
+    return folder / "stores.csv"
+
+
+def test_the_code_of_one_store_is_not_taken_by_another(run: Run, stack: DeployedStack) -> None:
+    register(stack, "148003")
+    before = stack.stores.all()
+    ran = run("stores", "set", "777", "--code", CODE, "--currency", "ARS")
+    assert (ran.status, f"777: {CODE} is the code of 148003 already" in ran.err) == (1, True)
+    assert (stack.stores.all(), named(stack, CODE)) == (before, "148003")
+
+
+def test_a_store_keeps_its_own_code_by_either_of_its_names(run: Run, stack: DeployedStack) -> None:
+    register(stack, "148003")
+    assert run("stores", "set", "148003", "--code", CODE).status == 0
+    assert run("stores", "set", CODE, "--code", CODE).status == 0
+    assert named(stack, CODE) == "148003"
+
+
+@pytest.mark.parametrize("freed", [("set", "148003", "--code", ""), ("set", "148003", "--code", "MdS-CEN-02")])
+def test_a_code_that_its_store_has_no_longer_is_free(run: Run, stack: DeployedStack, freed: tuple[str, ...]) -> None:
+    register(stack, "148003")
+    assert run("stores", *freed).status == 0
+    assert run("stores", "set", "777", "--code", CODE).status == 0
+    assert named(stack, CODE) == "777"
+
+
+def test_the_platform_may_give_a_stores_code_to_another_and_a_removal_gives_it_back(
+    run: Run, stack: DeployedStack
+) -> None:
+    register(stack, "148003")
+    register(stack, "777")
+    assert named(stack, CODE) == "777"
+    assert run("stores", "remove", CODE, "--yes").status == 0
+    assert [store.store_id for store in stack.stores.all()] == ["148003"]
+    assert named(stack, CODE) == "148003"
+
+
+def test_a_code_in_two_lines_is_refused_with_both(run: Run, file: Path) -> None:
+    file.write_text(f"store_id,code\n148003,{CODE}\n148013,\n777,{CODE}\n")
+    ran = run("stores", "import", str(file))
+    assert (ran.status, f"line 4: {CODE} is the code in line 2 already" in ran.err) == (1, True)
+    assert run("stores", "list", "--json").json == []
+
+
+@pytest.mark.parametrize("options", [(), ("--preview",)])
+def test_a_file_that_takes_the_code_of_a_registered_store_is_refused_before_anything_is_written(
+    run: Run, stack: DeployedStack, file: Path, options: tuple[str, ...]
+) -> None:
+    register(stack, "148003")
+    before = stack.stores.all()
+    file.write_text(f"store_id,code\na,A1\n777,{CODE}\n")
+    ran = run("stores", "import", str(file), *options)
+    assert (ran.status, f"line 3: {CODE} is the code of 148003 already" in ran.err) == (1, True)
+    assert stack.stores.all() == before
+
+
+def test_json_and_csv_are_not_asked_for_at_once(run: Run) -> None:
+    ran = run("stores", "list", "--json", "--csv")
+    assert (ran.status, ran.out, "--json" in ran.err and "--csv" in ran.err) == (2, "", True)

@@ -1,0 +1,355 @@
+"""``doctor``: what it says of faults that the local AWS of the end-to-end tests is not broken with."""
+
+import io
+import json
+import shlex
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+from botocore.exceptions import ClientError, NoCredentialsError, UnauthorizedSSOTokenError
+
+from partner_orders.clock import now, to_text
+from partner_orders.reconciler.report import UNDER_WAY
+from partner_orders.stores.table import StoreSettings
+from partner_orders_console.cli.doctor import CHECKS, Finding
+from partner_orders_console.cli.stack import DeployedStack
+from tests.console.conftest import Ran
+from tests.support.orders import order
+from tools.local.simulated_platform.partner_api import Request, Response
+from tools.local.simulated_platform.server import Platform, serve
+
+type Run = Callable[..., Ran]
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:ReceiveMessage", "Resource": "*"}]}
+)
+
+
+@pytest.fixture
+def faults(run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, dict[str, str]]]:
+    """What the doctor finds, by part."""
+
+    def refused(*_: Any, **__: Any) -> Any:
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests, "post", refused)
+    stack.__dict__["_description"] = {"StackStatus": "UPDATE_COMPLETE"}
+    redrive = {"deadLetterTargetArn": _arn(stack, "OrderEventsDeadLettersUrl"), "maxReceiveCount": 80}
+    set_queue(stack, RedrivePolicy=json.dumps(redrive), VisibilityTimeout="300", MessageRetentionPeriod="345600")
+
+    def found() -> dict[str, dict[str, str]]:
+        return {finding["part"]: finding for finding in run("doctor", "--json").json if finding["fault"]}
+
+    return found
+
+
+def _arn(stack: DeployedStack, output: str) -> str:
+    attributes = stack.client("sqs").get_queue_attributes(QueueUrl=stack.output(output), AttributeNames=["QueueArn"])
+    return str(attributes["Attributes"]["QueueArn"])
+
+
+def set_queue(stack: DeployedStack, **attributes: str) -> None:
+    stack.client("sqs").set_queue_attributes(QueueUrl=stack.output("OrderEventsQueueUrl"), Attributes=attributes)
+
+
+def test_a_queue_that_drops_messages_is_a_fault_with_the_command_that_mends_it(
+    faults: Callable[[], Any], stack: DeployedStack
+) -> None:
+    assert "order-events queue" not in faults()
+    set_queue(stack, MessageRetentionPeriod="3600")
+    found = faults()["order-events queue"]
+    assert "dropped" in found["fault"]
+    # As a shell would read it.
+    command = shlex.split(found["advice"])
+    assert command[:3] == ["aws", "sqs", "set-queue-attributes"]
+    set_queue(stack, **json.loads(command[-1]))
+    assert "order-events queue" not in faults()
+
+
+def test_a_queue_that_holds_events_back_is_a_fault(faults: Callable[[], Any], stack: DeployedStack) -> None:
+    set_queue(stack, DelaySeconds="900")
+    found = faults()["order-events queue"]
+    assert "wait" in found["fault"]
+    set_queue(stack, **json.loads(shlex.split(found["advice"])[-1]))
+    assert "order-events queue" not in faults()
+
+
+def deployed(stack: DeployedStack, created: timedelta, last: timedelta) -> None:
+    """So long ago."""
+    times = {"CreationTime": now() - created, "LastUpdatedTime": now() - last}
+    stack.__dict__["_description"] = {"StackStatus": "UPDATE_COMPLETE", **times}
+
+
+def test_what_is_still_to_come_on_a_new_stack_is_no_fault_until_it_has_lasted(
+    faults: Callable[[], Any], stack: DeployedStack, run: Run
+) -> None:
+    deployed(stack, timedelta(minutes=20), timedelta(minutes=20))
+    assert not {"reconciliation", "stores"} & faults().keys()
+    assert "none yet" in run("doctor").out
+    deployed(stack, timedelta(minutes=40), timedelta(minutes=40))
+    assert faults()["reconciliation"]["fault"] == "no run in the last hour"
+    assert "stores" not in faults()
+    deployed(stack, timedelta(hours=25), timedelta(minutes=20))
+    assert "reconciliation" not in faults()
+    assert faults()["stores"]["fault"] == "none is registered"
+
+
+def test_the_last_run_that_ended_is_judged_and_one_that_ended_by_an_error_or_not_at_all_is_a_fault(
+    faults: Callable[[], Any], stack: DeployedStack
+) -> None:
+    def ran(minutes_ago: int, stopped: str, regular: bool = True, **failed: str) -> None:
+        began = now() - timedelta(minutes=minutes_ago)
+        row = {"started_at": to_text(began), "stopped": stopped, "failed_stores": failed, "regular": regular}
+        stack.reconciliation.keep_report(began, row)
+
+    ran(50, UNDER_WAY)
+    assert UNDER_WAY in faults()["reconciliation"]["fault"]
+    ran(40, "error:ClientError")
+    assert "error:ClientError" in faults()["reconciliation"]["fault"]
+    ran(20, "", s1="forbidden")
+    assert "forbidden" in faults()["reconciliation"]["fault"]
+    ran(3, UNDER_WAY)
+    ran(3, "", regular=False)
+    assert "forbidden" in faults()["reconciliation"]["fault"]
+    assert "s1" in faults()["reconciliation"]["fault"]
+    ran(2, "")
+    assert "reconciliation" not in faults()
+
+
+def test_that_all_orders_are_of_another_chain_is_a_fault_at_once(
+    faults: Callable[[], Any], stack: DeployedStack, store_order: Callable[..., None]
+) -> None:
+    deployed(stack, timedelta(minutes=1), timedelta(minutes=1))
+    store_order({"order_id": "o1", "status": "RECEIVED"})  # It says of no chain that it is its.
+    assert "stores" not in faults()
+    foreign = order()
+    foreign["client"]["chain_id"] = "another-chain"
+    store_order(foreign)
+    assert "ChainId" in faults()["stores"]["advice"]
+
+
+def test_an_alarm_of_this_stack_that_rings_is_told_with_its_runbook(
+    faults: Callable[[], Any], stack: DeployedStack
+) -> None:
+    client = stack.client("cloudwatch")
+    for name, runbook in (("ours", "rejected"), ("not-run", "reconciliation-not-run"), ("anothers", "rejected")):
+        client.put_metric_alarm(
+            AlarmName=name,
+            AlarmDescription=f"It is so. Runbook: docs/runbooks/{runbook}.md",
+            ComparisonOperator="GreaterThanThreshold",
+            EvaluationPeriods=1,
+            MetricName="Rejected",
+            Namespace="PartnerOrders",
+            Period=60,
+            Statistic="Sum",
+            Threshold=0,
+        )
+    stack.__dict__["alarm_names"] = ["ours", "not-run"]
+    assert not [part for part in faults() if part.startswith("alarm")]
+    for name in ("ours", "not-run", "anothers"):
+        client.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+    assert {part for part in faults() if part.startswith("alarm")} == {"alarm ours", "alarm not-run"}
+    assert faults()["alarm ours"]["fault"] == "It is so."
+    assert faults()["alarm ours"]["advice"] == "docs/runbooks/rejected.md"
+    # It counts the time before there was a stack.
+    deployed(stack, timedelta(minutes=5), timedelta(minutes=5))
+    assert {part for part in faults() if part.startswith("alarm")} == {"alarm ours"}
+
+
+@pytest.fixture
+def platform(stack: DeployedStack) -> Iterator[Platform]:
+    """The Partner API, over HTTP, with one OAuth client."""
+    made = Platform(stack.parameters["ChainId"], "static-token", 60, {"an-id": "its-secret"})
+    server = serve(made, 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    stack.parameters["PartnerApiBaseUrl"] = f"http://127.0.0.1:{server.server_port}"
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(("client_secret", "fault"), [("its-secret", ""), ("another", "answered 401")])
+def test_an_oauth_client_is_tried_with_one_request_for_a_token_and_one_with_it(
+    faults: Callable[[], Any], stack: DeployedStack, platform: Platform, client_secret: str, fault: str
+) -> None:
+    content = json.dumps({"client_id": "an-id", "client_secret": client_secret})
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=content)
+    found = faults()
+    assert fault in found.get("Partner API", {"fault": ""})["fault"]
+    assert bool(fault) == ("Partner API" in found)
+    assert len(platform.api.requests) == (1 if fault else 2)
+    assert client_secret not in str(found)
+
+
+def test_a_store_that_is_paused_is_not_asked_for_and_an_id_is_one_part_of_the_address(
+    faults: Callable[[], Any], run: Run, stack: DeployedStack, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    handle = platform.api.handle
+
+    def noted(request: Request, at: datetime) -> Response:
+        asked.append(request.target)
+        return handle(request, at)
+
+    monkeypatch.setattr(platform.api, "handle", noted)
+    content = json.dumps({"token": "static-token"})
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=content)
+    stack.stores.set("a", StoreSettings(is_paused=True))
+    stack.stores.set("b/../c?d", StoreSettings(currency="PKR"))
+    assert "Partner API" not in faults()
+    assert [target.partition("?")[0].partition("/vendors/")[2] for target in asked] == ["b%2F..%2Fc%3Fd/orders"]
+    stack.stores.set("b/../c?d", StoreSettings(is_paused=True))
+    [found] = [finding for finding in run("doctor", "--json").json if finding["part"] == "Partner API"]
+    assert (found["fault"], "every store is paused" in found["note"]) == ("", True)
+    assert len(asked) == 1
+
+
+def test_what_the_account_reserves_for_other_functions_is_not_there_for_this_stack(
+    faults: Callable[[], Any], stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 9}
+    client, real = SimpleNamespace(get_account_settings=lambda: {"AccountLimit": limit}), DeployedStack.client
+    monkeypatch.setattr(DeployedStack, "client", lambda self, name: client if name == "lambda" else real(self, name))
+    assert "concurrency" not in faults()
+    limit["UnreservedConcurrentExecutions"] = 8
+    assert "leaves 8 executions at once" in faults()["concurrency"]["fault"]
+
+
+@pytest.mark.parametrize("credentials", [{"token": "a-token"}, {"client_id": "an-id", "client_secret": "its-secret"}])
+def test_a_host_that_does_not_answer_is_one_fault_in_a_whole_report(
+    faults: Callable[[], Any], run: Run, stack: DeployedStack, credentials: dict[str, str]
+) -> None:
+    stack.parameters["PartnerApiBaseUrl"] = "http://127.0.0.1:1"  # Nobody listens there.
+    content = json.dumps(credentials)
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=content)
+    found = faults()["Partner API"]
+    assert found["fault"] == "http://127.0.0.1:1 does not answer: ConnectionError"
+    assert "PartnerApiBaseUrl" in found["advice"]
+    parts = [finding["part"] for finding in run("doctor", "--json").json]
+    assert {"Partner API credentials", "stores", "alarms", "concurrency"} <= {*parts}
+    ran = run("doctor")
+    assert ran.status == 1
+    assert "FAULT Partner API" in ran.out
+    assert "concurrency" in ran.out
+    assert "error:" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "fault", [KeyError("Amna"), ValueError("Amna"), TypeError("Amna"), OSError("Amna"), requests.Timeout("Amna")]
+)
+@pytest.mark.usefixtures("faults")
+def test_a_check_that_fails_in_a_way_nobody_thought_of_loses_no_finding_of_its_own_or_of_others(
+    run: Run, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def _other_part(_: DeployedStack) -> Iterator[Finding]:
+        yield Finding("before")
+        raise fault
+
+    monkeypatch.setattr("partner_orders_console.cli.doctor.CHECKS", (*CHECKS[:3], _other_part, *CHECKS[3:]))
+    ran = run("doctor", "--json")
+    found = {finding["part"]: finding for finding in ran.json}
+    assert {"clock", "before", "other part", "table", "concurrency"} <= found.keys()
+    assert type(fault).__name__ in found["other part"]["fault"]
+    assert found["other part"]["advice"]
+    assert (ran.status, "Amna" in ran.out + ran.err) == (1, False)
+
+
+@pytest.mark.parametrize("secret", ["a secret\nof two lines", "ключ"])
+def test_a_webhook_secret_that_no_header_can_hold_is_a_fault_of_the_secret(
+    faults: Callable[[], Any], stack: DeployedStack, secret: str
+) -> None:
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("WebhookSecretArn"), SecretString=secret)
+    found = faults()
+    assert "header" in found["webhook secret"]["fault"]
+    assert "rotate-webhook" in found["webhook secret"]["advice"]
+    assert "webhook" not in found
+    assert secret not in json.dumps(found, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("output", "part"),
+    [("WebhookSecretArn", "webhook secret"), ("PartnerApiSecretArn", "Partner API credentials")],
+)
+def test_of_a_secret_that_is_about_to_be_deleted_it_says_how_it_is_restored(
+    faults: Callable[[], Any], stack: DeployedStack, output: str, part: str
+) -> None:
+    arn = stack.output(output)
+    stack.client("secretsmanager").delete_secret(SecretId=arn, RecoveryWindowInDays=7)
+    assert faults()[part]["advice"] == f"aws secretsmanager restore-secret --secret-id {arn}"
+
+
+def test_a_function_that_may_not_run_at_all_is_a_fault(faults: Callable[[], Any], stack: DeployedStack) -> None:
+    role = stack.client("iam").create_role(RoleName="role", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("app.py", "")
+    client = stack.client("lambda")
+    client.create_function(
+        FunctionName="consumer", Runtime="python3.13", Role=role, Handler="app.h", Code={"ZipFile": code.getvalue()}
+    )
+    stack.outputs["ConsumerFunctionName"] = "consumer"
+    assert "no policy" in faults()["function consumer"]["fault"]
+    stack.client("iam").put_role_policy(RoleName="role", PolicyName="consumer", PolicyDocument=POLICY)
+    assert "function consumer" not in faults()
+    client.put_function_concurrency(FunctionName="consumer", ReservedConcurrentExecutions=0)
+    assert "throttled" in faults()["function consumer"]["fault"]
+
+
+def test_a_bus_that_is_gone_is_a_fault_and_one_that_was_never_deployed_is_none(
+    faults: Callable[[], Any], stack: DeployedStack
+) -> None:
+    assert "event bus" not in faults()
+    stack.outputs["OrderChangesBusName"] = "changes"
+    assert "not there" in faults()["event bus"]["fault"]
+    stack.client("events").create_event_bus(Name="changes")
+    assert "event bus" not in faults()
+
+
+def test_a_schedule_that_calls_another_function_than_the_reconciler_is_a_fault_and_its_rate_is_the_operators(
+    faults: Callable[[], Any], stack: DeployedStack
+) -> None:
+    stack.outputs["ReconcilerFunctionName"] = "reconciler"
+    client = stack.client("scheduler")
+
+    def scheduled(function: str, rate: str = "rate(5 minutes)") -> dict[str, Any]:
+        target = {"Arn": f"arn:aws:lambda:eu-central-1:123456789012:function:{function}", "RoleArn": "arn:aws:iam::1:r"}
+        rest = {"FlexibleTimeWindow": {"Mode": "OFF"}, "State": "ENABLED"}
+        return {"Name": f"{stack.name}-reconciliation", "ScheduleExpression": rate, "Target": target, **rest}
+
+    client.create_schedule(**scheduled("reconciler"))
+    assert "schedule" not in faults()
+    client.update_schedule(**scheduled("another-reconciler"))
+    found = faults()["schedule"]
+    assert "another-reconciler, not the reconciler" in found["fault"]
+    assert "ReconciliationState=DISABLED" in found["advice"]
+    client.update_schedule(**scheduled("reconciler", "rate(30 minutes)"))
+    assert "schedule" not in faults()
+
+
+def test_a_stack_that_is_not_there_is_one_error_and_not_one_for_each_part(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**_: Any) -> Any:
+        message = "Stack with id partner-orders does not exist"
+        raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks")
+
+    monkeypatch.setattr(DeployedStack, "client", lambda *_: SimpleNamespace(describe_stacks=refused))
+    ran = run("doctor")
+    assert (ran.status, ran.out) == (1, "")
+    assert "there is no stack partner-orders in eu-central-1" in ran.err
+
+
+@pytest.mark.parametrize("fault", [NoCredentialsError(), UnauthorizedSSOTokenError()])
+def test_who_is_not_signed_in_is_told_once(run: Run, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    def refused(*_: Any, **__: Any) -> Any:
+        raise fault
+
+    monkeypatch.setattr(DeployedStack, "client", refused)
+    ran = run("doctor")
+    assert (ran.status, ran.out) == (1, "")
+    assert "Sign in with the AWS CLI" in ran.err

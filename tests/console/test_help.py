@@ -1,0 +1,90 @@
+"""``--help``: an operator learns each command from it alone, so each example works as it is printed."""
+
+import io
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+import typer
+
+from partner_orders.orders.event import Arrival, understand
+from partner_orders.stores.table import StoreSettings
+from partner_orders_console.cli.__main__ import app
+from partner_orders_console.cli.send import _body
+from partner_orders_console.cli.stack import DeployedStack
+from tests.console.conftest import Ran
+from tests.integration.conftest import NOW
+
+EVENTS = Path(__file__).parents[2] / "events"
+FILES = {
+    "stores.csv": "store_id,currency\n148020,SAR\n",
+    "token.txt": "a-token\n",
+    "client.txt": "an-id\nits-secret\n",
+    "number.txt": "+966501234567\n",
+}
+# These need functions that run, a platform, or somebody who presses a button.
+NEEDS_A_RUNNING_STACK = {"doctor", "register", "reconcile run"}
+# The credentials are not set yet when they are looked at; and nobody is there to be asked.
+EXPECTED = {"secrets status": 1, "rejected discard": 3, "secrets retire-webhook": 3}
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command.help or ""
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+GROUPS = sorted({name.split()[0] for name in COMMANDS if " " in name})
+
+
+def example(command: str) -> list[str]:
+    [found] = re.findall(r"Example: partner-orders (.+)", COMMANDS[command])
+    return shlex.split(found)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_each_command_has_one_example_of_it(command: str) -> None:
+    assert " ".join(example(command)).startswith(command)
+
+
+def test_the_examples_work_as_printed_once_the_events_of_this_repository_were_sent(
+    run: Callable[..., Ran], stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    body = (EVENTS / "order.json").read_bytes()
+    stack.parameters["ChainId"] = json.loads(body)["client"]["chain_id"]
+    event = understand(body)
+    stack.orders.write([(event, Arrival("webhook", NOW, "request-1"))])
+    stack.stores.register(event.order.client)
+    no_order = _body(EVENTS / "webhook" / "no_order_id.json")
+    stack.rejected.keep(no_order, Arrival("webhook", NOW, "request-2"), "not_an_order", ["order_id: Field required"])
+    stack.stores.set("148O20", StoreSettings(currency="SAR"))
+    for name, content in FILES.items():
+        (folder / name).write_text(content)
+    (folder / "events").symlink_to(EVENTS)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(requests, "post", lambda *_, **__: SimpleNamespace(status_code=200, text=""))
+
+    # In an order in which each finds what it needs.
+    for command in sorted(COMMANDS.keys() - NEEDS_A_RUNNING_STACK, reverse=True):
+        arguments, _, stdin = " ".join(example(command)).partition(" < ")
+        monkeypatch.setattr("sys.stdin", io.StringIO((folder / stdin).read_text() if stdin else ""))
+        ran = run(*arguments.split())
+        assert ran.status == EXPECTED.get(command, 0), f"{command}: {ran.err}"
+
+
+@pytest.mark.parametrize("arguments", [(), *((name,) for name in GROUPS)])
+def test_a_call_that_names_no_command_gets_the_help_and_no_error(
+    run: Callable[..., Ran], arguments: tuple[str, ...]
+) -> None:
+    ran = run(*arguments)
+    assert (ran.status, ran.err) == (2, "")
+    assert " ".join(("Usage: partner-orders", *arguments)) in ran.out

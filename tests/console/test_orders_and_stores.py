@@ -1,0 +1,335 @@
+"""``orders`` and ``stores``: what an operator sees of them, and sets."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partner_orders_console.cli.stack import DeployedStack
+from tests.console.conftest import Ran
+from tests.integration.conftest import NOW
+from tests.support.orders import order
+
+type Run = Callable[..., Ran]
+type StoreOrder = Callable[..., None]
+
+ORDER_ID = order()["order_id"]
+PERSONAL = ("Amna", "+92300123441", "Khayaban", "No plastic bags")
+
+
+def at(minute: int, status: str, **changes: Any) -> dict[str, Any]:
+    return order(minute, status=status, **changes)
+
+
+def test_orders_of_a_stores_day_are_listed_in_its_own_zone(run: Run, store_order: StoreOrder) -> None:
+    # 08:12 UTC on the 14th; one of 20:00 UTC is the next day's in Karachi.
+    late = order(order_id="late", sys={"created_at": "2026-10-14T20:00:00.000Z"})
+    store_order(order(), late)
+    assert run("stores", "set", "q7xk", "--time-zone", "Asia/Karachi").status == 0
+    listed = run("orders", "list", "--store", "GB-CLIFTON-01", "--day", "2026-10-14", "--json")
+    assert [entry["order_id"] for entry in listed.json] == [ORDER_ID]
+    listed = run("orders", "list", "--store", "q7xk", "--day", "2026-10-15", "--json")
+    assert [entry["order_id"] for entry in listed.json] == ["late"]
+
+
+def test_orders_are_listed_by_status_and_while_they_are_open(
+    run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("partner_orders_console.cli.orders.now", lambda: NOW)
+    store_order(at(12, "RECEIVED", order_id="a"), at(13, "CANCELLED", order_id="b"))
+    of_day = ("orders", "list", "--store", "q7xk", "--day", "2026-10-14", "--json")
+    assert [entry["order_id"] for entry in run(*of_day, "--status", "cancelled").json] == ["b"]
+    assert [entry["order_id"] for entry in run("orders", "list", "--open", "--json").json] == ["a"]
+
+
+def test_the_open_orders_of_a_store_are_those_of_every_day(
+    run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("partner_orders_console.cli.orders.now", lambda: NOW)
+    elsewhere = at(14, "RECEIVED", order_id="c")
+    elsewhere["client"] |= {"store_id": "another", "external_partner_config_id": "GB-ANOTHER"}
+    yesterday = at(13, "RECEIVED", order_id="b", sys={"created_at": "2026-10-13T08:12:00.000Z"})
+    store_order(at(12, "RECEIVED", order_id="a"), yesterday, elsewhere)
+    of_store = ("orders", "list", "--store", "q7xk", "--open", "--json")
+    assert [entry["order_id"] for entry in run(*of_store).json] == ["b", "a"]
+    assert [entry["order_id"] for entry in run(*of_store, "--day", "2026-10-13").json] == ["b"]
+
+
+def test_the_orders_of_a_store_that_has_only_the_chains_own_code_are_listed_and_shown_by_it(
+    run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("partner_orders_console.cli.orders.now", lambda: NOW)
+    body = order()
+    body["client"] = {"chain_id": body["client"]["chain_id"], "external_partner_config_id": "GB-CLIFTON-01"}
+    store_order(body)
+    run("stores", "set", "GB-CLIFTON-01", "--currency", "PKR")
+    of_store = ("orders", "list", "--store", "GB-CLIFTON-01", "--json")
+    assert [entry["order_id"] for entry in run(*of_store, "--day", "2026-10-14").json] == [ORDER_ID]
+    assert [entry["order_id"] for entry in run(*of_store, "--open").json] == [ORDER_ID]
+    for arguments in (("list", "--open"), ("find", ORDER_ID), ("show", ORDER_ID)):
+        assert "GB-CLIFTON-01" in run("orders", *arguments).out
+    shown = run("orders", "show", ORDER_ID).out
+    assert "PKR" in shown
+    assert "?" not in shown
+
+
+def test_an_order_that_names_no_store_is_shown_without_one(run: Run, store_order: StoreOrder) -> None:
+    store_order(order(client={}))
+    assert "store              ?" in run("orders", "show", ORDER_ID).out
+
+
+@pytest.mark.parametrize("day", ["14.10.2026", "9999-12-31", "2026-02-30"])
+def test_what_is_no_day_is_refused_with_how_one_looks(run: Run, store_order: StoreOrder, day: str) -> None:
+    store_order(order())
+    ran = run("orders", "list", "--store", "q7xk", "--day", day)
+    assert (ran.status, "A day looks like" in ran.err) == (1, True)
+
+
+def test_a_day_without_a_store_is_not_silently_left_out(run: Run) -> None:
+    ran = run("orders", "list", "--open", "--day", "2026-10-14")
+    assert (ran.status, "Name its --store" in ran.err) == (1, True)
+
+
+@pytest.mark.parametrize("name", [(ORDER_ID,), ("k4vd-2611-r8mz",), ("0417", "--store", "q7xk")])
+def test_an_order_is_found_by_any_of_its_three_ids(run: Run, store_order: StoreOrder, name: tuple[str, ...]) -> None:
+    store_order(order())
+    assert [entry["order_id"] for entry in run("orders", "find", *name, "--json").json] == [ORDER_ID]
+
+
+def test_of_several_orders_of_one_external_id_none_is_shown_as_if_it_were_the_only_one(
+    run: Run, store_order: StoreOrder
+) -> None:
+    store_order(order(), order(order_id="another"))
+    ran = run("orders", "show", "k4vd-2611-r8mz")
+    assert (ran.status, "2 orders" in ran.err) == (1, True)
+    assert len(run("orders", "find", "k4vd-2611-r8mz", "--json").json) == 2
+
+
+def test_an_order_that_is_not_there_is_an_error_that_says_what_else_to_try(run: Run) -> None:
+    ran = run("orders", "find", "0417")
+    assert ran.status == 1
+    assert "needs its --store" in ran.err
+    assert run("stores", "set", "q7xk", "--currency", "PKR").status == 0
+    assert "orders list --store q7xk" in run("orders", "find", "0417", "--store", "q7xk").err
+
+
+def test_orders_are_published_again_in_their_present_state_by_either_id(
+    run: Run, stack: DeployedStack, store_order: StoreOrder
+) -> None:
+    store_order(order(), order(13, status="DISPATCHED"), order(order_id="b", external_order_id="ext-b"))
+    before = [row for row in (stack.orders.get(ORDER_ID), stack.orders.get("b")) if row]
+    ran = run("orders", "publish", ORDER_ID, "ext-b", "b")
+    assert (ran.status, "2 orders are" in ran.err) == (0, True)
+    for was in before:
+        found = stack.orders.get(was.order_id)
+        assert found is not None
+        # An erasure that read the row before would otherwise write the earlier sequence over it.
+        assert found.version == was.version + 1
+        assert found.sequence == found.republished == was.sequence + 1
+        assert (found.status, len(found.history)) == (was.status, len(was.history))
+
+
+def test_of_orders_one_of_which_is_not_there_none_is_published(
+    run: Run, stack: DeployedStack, store_order: StoreOrder
+) -> None:
+    store_order(order())
+    ran = run("orders", "publish", ORDER_ID, "nowhere")
+    assert (ran.status, "no order nowhere" in ran.err) == (1, True)
+    found = stack.orders.get(ORDER_ID)
+    assert found is not None
+    assert found.sequence == 1
+
+
+def test_a_stack_without_change_events_says_that_it_publishes_none(
+    run: Run, stack: DeployedStack, store_order: StoreOrder
+) -> None:
+    store_order(order())
+    del stack.outputs["PublisherDeadLettersUrl"]
+    ran = run("orders", "publish", ORDER_ID)
+    assert (ran.status, "ChangeEvents" in ran.err) == (1, True)
+
+
+def test_an_orders_life_shows_each_event_its_source_and_what_changed(run: Run, store_order: StoreOrder) -> None:
+    cheaper = at(30, "DISPATCHED")
+    cheaper["payment"]["order_total"] = 600
+    store_order(at(12, "RECEIVED"))
+    store_order(cheaper, source="reconciliation")
+    run("stores", "set", "q7xk", "--currency", "PKR")
+    shown = run("orders", "show", "k4vd-2611-r8mz").out
+    assert "DISPATCHED" in shown
+    assert "reconciliation" in shown
+    assert "payment.order_total, status, sys.updated_at" in shown
+    assert "600 PKR" in shown
+    assert "Full cream milk 1 L" in shown
+
+
+def test_customers_are_shown_only_to_who_asks(run: Run, store_order: StoreOrder) -> None:
+    store_order(order())
+    for arguments in (("orders", "show", ORDER_ID), ("orders", "show", ORDER_ID, "--json")):
+        assert not [datum for datum in PERSONAL if datum in run(*arguments).out]
+        assert "Amna" in run(*arguments, "--show-personal-data").out
+
+
+def test_replaced_missing_and_weighed_items_are_told_apart(run: Run, store_order: StoreOrder) -> None:
+    body = order()
+    [line] = body["items"]
+    body["items"] = [
+        line | {"_id": "1", "name": "Milk", "status": "REPLACED"},
+        line | {"_id": "2", "name": "Oat drink", "status": "ADDITION", "replaced_id": "1"},
+        line | {"_id": "3", "name": "Bread", "status": "NOT_FOUND"},
+        line
+        | {"_id": "4", "name": "Grapes", "pricing": {"pricing_type": "KG", "weight": 0.912, "total_price": 310.08}}
+        | {"original_pricing": {"pricing_type": "KG", "weight": 1}},
+    ]
+    store_order(body)
+    shown = run("orders", "show", ORDER_ID).out
+    assert "replaces Milk" in shown
+    assert "NOT_FOUND" in shown
+    assert "0.912 kg" in shown
+
+
+def test_what_an_operator_sets_of_a_store_stays_and_the_rest_is_left(
+    run: Run, store_order: StoreOrder, stack: DeployedStack
+) -> None:
+    store_order(order())
+    run("stores", "set", "GB-CLIFTON-01", "--currency", "PKR", "--trading-hours", "mon-sun 08:00-02:00")
+    run("stores", "set", "q7xk", "--time-zone", "Asia/Karachi")
+    store_order(order(13))
+    [store] = run("stores", "list", "--json").json
+    assert (store["store_id"], store["currency"], store["time_zone"]) == ("q7xk", "PKR", "Asia/Karachi")
+    assert store["trading_hours"] == "mon-sun 08:00-02:00"
+    run("stores", "pause", "q7xk")
+    assert stack.stores.all()[0].is_paused
+    run("stores", "pause", "q7xk", "--off")
+    assert not stack.stores.all()[0].is_paused
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--currency", "rupees"), "three capital letters"),
+        (("--time-zone", "Karachi"), "no time zone"),
+        (("--trading-hours", "always"), "should look like"),
+    ],
+)
+def test_a_setting_that_is_none_is_refused_with_how_it_should_look(
+    run: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    ran = run("stores", "set", "q7xk", *arguments)
+    assert (ran.status, said in ran.err) == (1, True)
+    assert run("stores", "list", "--json").json == []
+
+
+@pytest.mark.parametrize("arguments", [("q7xk",), ("", "--currency", "PKR"), (" ", "--currency", "PKR")])
+def test_nothing_is_registered_where_there_is_nothing_to_set(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run("stores", "set", *arguments).status == 1
+    assert run("stores", "list", "--json").json == []
+
+
+def test_a_store_that_no_event_has_named_is_said_to_be_new(run: Run) -> None:
+    assert "is new" in run("stores", "set", "q7xx", "--currency", "PKR").err
+    assert "is new" not in run("stores", "set", "q7xx", "--currency", "PKR").err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"store_id,currency\na,PKR\na,SAR\n", "line 3: a is in an earlier line too"),
+        ("store_id,code\na,Z\u00fcrich\n".encode("latin-1"), "is not in UTF-8"),
+        ("store_id,currency\na,PKR\n".encode("utf-16"), "is not in UTF-8"),
+        (b"store_id,code\na,A1\nb,B\x001\n", "line 3: code has a control character"),
+        (b"store_id,code\na,A1\nb\x1b[2J,B1\n", "line 3: store_id has a control character"),
+        ("store_id,code\na\u0085b,A1\n".encode(), "line 2: store_id has a control character"),
+        (b"store_id,code\na,A1\nb," + b"x" * 200_000 + b"\n", "line 3: field larger"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused_whole(run: Run, folder: Path, content: bytes, said: str) -> None:
+    file = folder / "stores.csv"
+    file.write_bytes(content)
+    ran = run("stores", "import", str(file))
+    assert (ran.status, said in ran.err) == (1, True), ran.err
+    assert run("stores", "list", "--json").json == []
+
+
+def test_stores_are_imported_all_or_none_and_each_wrong_line_is_named(run: Run, folder: Path) -> None:
+    file = folder / "stores.csv"
+    file.write_text("store_id,currency,time_zone,code\na,PKR,Asia/Karachi,A1\nb,rupees,,\n,PKR,,\n")
+    ran = run("stores", "import", str(file))
+    assert ran.status == 1
+    assert "line 3: the currency" in ran.err
+    assert "line 4: store_id is empty" in ran.err
+    assert run("stores", "list", "--json").json == []
+    file.write_text("\ufeffstore_id,currency,code,is_paused\na,PKR,A1,\nb,EUR,,true\n", encoding="utf-8")
+    assert run("stores", "import", str(file), "--preview").status == 0
+    assert run("stores", "list", "--json").json == []
+    assert run("stores", "import", str(file)).status == 0
+    assert [(store["store_id"], store["is_paused"]) for store in run("stores", "list", "--json").json] == [
+        ("a", False),
+        ("b", True),
+    ]
+    assert run("stores", "pause", "A1").status == 0  # by the chain's own code
+
+
+def test_what_the_list_prints_as_csv_is_what_another_stack_imports(
+    run: Run, stack: DeployedStack, folder: Path
+) -> None:
+    run("stores", "set", "q7xk", "--currency", "PKR", "--trading-hours", "mon-fri 08:00-22:00, sat 10:00-02:00")
+    run("stores", "set", "b", "--time-zone", "Asia/Karachi", "--code", "-B, 1")
+    run("stores", "pause", "b")
+    before = [replace(store, registered_at=None) for store in stack.stores.all()]
+    file = folder / "stores.csv"
+    file.write_text(run("stores", "list", "--csv").out)
+    assert "'-B" in file.read_text()  # harmless in a spreadsheet
+    for store in before:
+        stack.stores.remove(store)
+    assert run("stores", "list", "--csv").out.count("\n") == 1
+    assert run("stores", "import", str(file)).status == 0
+    after = [replace(store, registered_at=None) for store in stack.stores.all()]  # They are new to that stack.
+    assert after == before
+    assert stack.stores.find("-B, 1") == stack.stores.all()[0]
+
+
+def test_a_store_is_removed_with_its_alias_after_a_yes_and_none_that_orders_are_listed_under(
+    run: Run, stack: DeployedStack, store_order: StoreOrder
+) -> None:
+    store_order(order())
+    ran = run("stores", "remove", "GB-CLIFTON-01", "--yes")
+    assert (ran.status, "orders are listed under q7xk" in ran.err) == (1, True)
+    run("stores", "set", "q7kx", "--code", "GB-CLIFTON-10")
+    assert run("stores", "remove", "q7kx").status == 3
+    assert len(stack.stores.all()) == 2
+    assert run("stores", "remove", "GB-CLIFTON-10", "--yes").status == 0
+    assert [store.store_id for store in stack.stores.all()] == ["q7xk"]
+    assert (stack.stores.find("GB-CLIFTON-10"), stack.stores.find("GB-CLIFTON-01") is not None) == (None, True)
+    assert run("stores", "remove", "q7kx", "--yes").status == 1
+
+
+def test_a_file_without_the_columns_is_refused(run: Run, folder: Path) -> None:
+    file = folder / "stores.csv"
+    file.write_text("id;currency\na;PKR\n")
+    ran = run("stores", "import", str(file))
+    assert (ran.status, "first line should name the columns" in ran.err) == (1, True)
+
+
+def test_a_fault_of_ours_is_an_error_without_the_data_that_it_was_about(
+    run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("Amna, +92300123441")
+
+    monkeypatch.setattr("partner_orders_console.cli.orders.now", broken)
+    ran = run("orders", "list", "--open")
+    assert (ran.status, "RuntimeError" in ran.err) == (1, True)
+    assert "Amna" not in ran.out + ran.err
+
+
+def test_an_empty_id_is_an_error_that_says_so(run: Run) -> None:
+    ran = run("orders", "show", "")
+    assert (ran.status, "is empty" in ran.err) == (1, True)
+
+
+def test_a_wrong_call_is_told_from_a_failed_one(run: Run) -> None:
+    assert run("orders", "lst").status == 2
+    assert run("orders", "list").status == 1

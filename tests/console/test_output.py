@@ -1,0 +1,120 @@
+"""What is printed: names and texts that come from outside are shown, and do nothing."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+import requests
+from botocore.exceptions import ClientError
+
+from partner_orders.clock import now
+from partner_orders.orders.event import Arrival, understand
+from partner_orders_console.cli.output import counted, csv_cell, from_csv_cell
+from partner_orders_console.cli.stack import DeployedStack
+from tests.console.conftest import Ran
+from tests.integration.conftest import NOW
+from tests.support.orders import order
+
+type Run = Callable[..., Ran]
+
+MARKUP = ("[red]x[/red]", "\\[red]x\\[/red]", "[/]", "[link=https://example.com]x[/link]")
+OBEYED = ("\x1b[2J", "\x9b2J", "\r", "\b", "\x1b]0;title\x07", "\u202e", "\u2028")
+
+
+@pytest.mark.parametrize("name", MARKUP)
+def test_a_store_named_like_markup_is_shown_as_it_is_named(
+    run: Run, store_order: Callable[..., None], name: str
+) -> None:
+    body = order()
+    body["client"]["name"] = body["items"][0]["name"] = name
+    store_order(body)
+    assert name in run("stores", "list").out
+    assert run("orders", "show", order()["order_id"]).out.count(name) == 2
+
+
+@pytest.mark.parametrize("text", [*OBEYED, "two\nlines"])
+def test_what_a_terminal_would_obey_is_shown_and_not_sent(
+    run: Run, stack: DeployedStack, store_order: Callable[..., None], text: str
+) -> None:
+    body = order(order_code=text)
+    body["client"]["name"] = body["items"][0]["name"] = f"a{text}b"
+    store_order(body)
+    stack.rejected.keep(f"a{text}b".encode(), Arrival("webhook", NOW), "malformed_json", [text])
+    digest = stack.rejected.newest()[0].digest
+    shown = [
+        *(run("stores", "list"), run("orders", "show", order()["order_id"]), run("orders", "list", "--open")),
+        *(run("rejected", "list"), run("rejected", "show", digest)),
+    ]
+    if text != "two\nlines":  # A body, or an operator's own word, may have lines.
+        shown += [run("rejected", "show", digest, "--show-personal-data"), run("orders", "find", f"a{text}b")]
+    assert not [ran for ran in shown if text in ran.out + ran.err]
+    assert "a" + text.encode("unicode_escape").decode() + "b" in shown[0].out
+
+
+def test_half_a_surrogate_in_an_items_name_is_shown_and_no_fault(run: Run, stack: DeployedStack) -> None:
+    body = order()
+    body["items"][0]["name"] = "half \ud83d"
+    stack.orders.write([(understand(json.dumps(body).encode()), Arrival("webhook", NOW))])
+    ran = run("orders", "show", order()["order_id"])
+    assert (ran.status, "half \\ud83d" in ran.out) == (0, True)
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "\uff1d1", "'=1", "'", "plain", ""])
+def test_a_cell_runs_in_no_spreadsheet_and_is_read_back_as_it_was(text: str) -> None:
+    cell = str(csv_cell(text))
+    assert cell[:1] not in ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"]
+    assert from_csv_cell(cell) == text
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 orders"), (1, "1 order"), (2, "2 orders")])
+def test_one_is_not_many(number: int, said: str) -> None:
+    assert counted(number, "order") == said
+
+
+def test_a_host_that_does_not_answer_is_named_by_any_command_and_not_taken_for_a_file(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asks(_: Any) -> DeployedStack:
+        requests.get("http://user:a-secret@127.0.0.1:1/?token=a-secret", timeout=5)
+        raise AssertionError
+
+    monkeypatch.setattr(DeployedStack, "find", asks)
+    ran = run("stores", "list", "--json")
+    assert (ran.status, ran.out) == (1, "")
+    assert "127.0.0.1 does not answer: ConnectionError" in ran.err
+    assert "partner-orders doctor" in ran.err
+    assert "a-secret" not in ran.err
+    assert "file" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("code", "off", "said"),
+    [
+        ("SignatureDoesNotMatch", 901, "clock is 901 s behind"),
+        ("InvalidSignatureException", -3600, "clock is 3600 s ahead"),
+        ("RequestExpired", 901, "clock is 901 s behind"),
+        ("RequestTimeTooSkewed", 901, "clock is 901 s behind"),
+        ("SignatureDoesNotMatch", 20, "secret key is wrong"),
+        ("InvalidSignatureException", None, "secret key is wrong"),
+    ],
+)
+def test_a_signature_that_aws_does_not_take_is_told_to_be_of_a_wrong_clock_or_a_wrong_key(
+    run: Run, monkeypatch: pytest.MonkeyPatch, code: str, off: int | None, said: str
+) -> None:
+    began = now().replace(microsecond=0)
+    monkeypatch.setattr("partner_orders_console.cli.doctor.now", lambda: began)
+    headers = {} if off is None else {"date": format_datetime(began + timedelta(seconds=off), usegmt=True)}
+
+    def asks(_: Any) -> DeployedStack:
+        answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPHeaders": headers}}
+        raise ClientError(answer, "DescribeStacks")
+
+    monkeypatch.setattr(DeployedStack, "find", asks)
+    ran = run("doctor")
+    assert (ran.status, ran.out) == (1, "")
+    assert code in ran.err
+    assert said in ran.err
+    assert "console" not in ran.err

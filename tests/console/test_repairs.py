@@ -1,0 +1,461 @@
+"""``reconcile``, ``rejected``, ``dead-letters``, ``send``: what an operator mends."""
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+
+from partner_orders.clock import now
+from partner_orders.consumer.intake import Delivery, Intake
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.order_events.queue import OrderEventsQueue, QueueRefusedError
+from partner_orders.orders.erasure import Erasure
+from partner_orders.orders.event import Arrival
+from partner_orders.orders.rejected_table import digest_of
+from partner_orders.orders.table import OrdersTable
+from partner_orders.reconciler.report import Repair, Report
+from partner_orders.reconciler.run import NO_STORE
+from partner_orders.reconciler.table import Backfill
+from partner_orders_console.cli import reconcile
+from partner_orders_console.cli.stack import DeployedStack
+from tests.console.conftest import Ran
+from tests.integration.conftest import NOW, TABLE
+from tests.support.orders import as_bytes, order
+
+type Run = Callable[..., Ran]
+
+BODY = as_bytes({"status": "RECEIVED", "customer": {"first_name": "Amna"}})
+ARRIVAL = Arrival("webhook", NOW, "request-1")
+
+
+@pytest.fixture
+def rejected(stack: DeployedStack) -> str:
+    stack.rejected.keep(BODY, ARRIVAL, "not_an_order", ["order_id: Field required"])
+    return stack.rejected.newest()[0].digest
+
+
+class Reconciler:
+    """The function, as Lambda calls it: a backfill of two stores that takes two more calls, each of which ends as
+    ``stops`` says, or well."""
+
+    def __init__(self, stack: DeployedStack, stops: Sequence[str] = ()) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self._table = stack.reconciliation
+        self._stops = [*stops]
+        self._backfill = Backfill("", NOW, NOW, preview=False, pending=(), stores=2)
+
+    def invoke(self, Payload: bytes, **_: str) -> dict[str, Any]:  # noqa: N803
+        event = json.loads(Payload)
+        if event:
+            self.requests.append(event)
+        return {"Payload": io.BytesIO(json.dumps(self._answer(event)).encode())}
+
+    def _answer(self, event: dict[str, Any]) -> dict[str, Any]:
+        if event.get("from") == "yesterday":
+            return {"error": '"from" should be a time in ISO 8601'}
+        if event.get("stores") == ["nowhere"]:
+            return {"error": NO_STORE}
+        if not event:
+            stopped = self._stops.pop(0) if self._stops else ""
+            if not stopped:
+                self._backfill = self._backfill.after_first_store(failure=None)
+                self._table.add(self._backfill)
+            return {"stopped": stopped}
+        counts = {"orders_checked": 9, "in_step": 6, "missing": 3, "enqueued": 0 if event["preview"] else 3}
+        self._backfill = Backfill(
+            f"b{len(self.requests)}", NOW, NOW, event["preview"], ("k7mf", "q7xk"), stores=2, counts=counts
+        )
+        self._table.add(self._backfill)
+        return self._backfill.to_json()
+
+
+@pytest.fixture
+def reconciler(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reconciler]:
+    plain = DeployedStack.client
+    stack.outputs["ReconcilerFunctionName"] = "reconciler"
+    monkeypatch.setattr(reconcile, "_PAUSE_SECONDS", 0.0)
+
+    def make(*stops: str) -> Reconciler:
+        made = Reconciler(stack, stops)
+
+        def client(its: DeployedStack, name: str, **options: Any) -> Any:
+            return made if name == "lambda" else plain(its, name, **options)
+
+        monkeypatch.setattr(DeployedStack, "client", client)
+        return made
+
+    return make
+
+
+# -- reconcile --------------------------------------------------------------------------------------------------------
+
+
+def test_a_preview_comes_first_and_nothing_is_queued_without_a_yes(
+    run: Run, reconciler: Callable[..., Reconciler]
+) -> None:
+    function = reconciler()
+    ran = run("reconcile", "run", "--from", "2026-03-14T08:00:00Z", "--store", "q7xk")
+    assert ran.status == 3
+    assert "say --yes" in ran.err
+    assert "missing" in ran.out
+    assert [request["preview"] for request in function.requests] == [True]
+    assert function.requests[0]["stores"] == ["q7xk"]
+
+
+def test_after_a_yes_the_backfill_is_followed_to_its_report_and_programs_get_that_alone(
+    run: Run, reconciler: Callable[..., Reconciler]
+) -> None:
+    function = reconciler()
+    ran = run("reconcile", "run", "--yes", "--json")
+    assert ran.status == 0
+    assert [request["preview"] for request in function.requests] == [True, False]
+    assert (ran.json["state"], ran.json["stores_done"], ran.json["enqueued"]) == ("done", 2, 3)
+
+
+def test_what_passes_does_not_end_a_run(run: Run, reconciler: Callable[..., Reconciler]) -> None:
+    reconciler(
+        "another_worker_holds_the_lease",
+        "out_of_time",
+        "rate_limited",
+        "server_error:503",
+        "blocked",
+        "the_platform_wants_to_be_asked_later",
+        "the_queue_is_behind",
+    )
+    ran = run("reconcile", "run", "--preview", "--json")
+    assert (ran.status, ran.json["state"]) == (0, "done")
+
+
+def test_what_an_operator_has_to_mend_ends_a_run_and_is_named(run: Run, reconciler: Callable[..., Reconciler]) -> None:
+    reconciler("out_of_time", "unauthorised")
+    ran = run("reconcile", "run", "--preview")
+    assert ran.status == 1
+    assert "the reconciler stopped: unauthorised" in ran.err
+    assert "doctor" in ran.err
+
+
+def test_a_window_that_is_none_is_refused_with_the_reconcilers_own_words(
+    run: Run, reconciler: Callable[..., Reconciler]
+) -> None:
+    reconciler()
+    ran = run("reconcile", "run", "--from", "yesterday")
+    assert (ran.status, "ISO 8601" in ran.err) == (1, True)
+
+
+def test_a_stack_that_knows_no_store_is_told_how_to_make_one_known(
+    run: Run, reconciler: Callable[..., Reconciler]
+) -> None:
+    function = reconciler()
+    ran = run("reconcile", "run", "--store", "nowhere")
+    said = " ".join(ran.err.split())
+    assert (ran.status, NO_STORE in said, ran.out) == (1, True, "")
+    assert len(function.requests) == 1
+
+
+def test_the_drift_is_told_by_day_and_store(run: Run, stack: DeployedStack) -> None:
+    report = Report(now() - timedelta(minutes=3))
+    for number in range(3):
+        report.add(Repair(f"o{number}", "q7xk", "missing", "RECEIVED", webhook_missed=number < 2))
+    report.add(Repair("old", "q7xk", "missing", "RECEIVED", webhook_missed=False, before_registration=True))
+    report.failed_stores["k7mf"] = "server_error:503"
+    stack.reconciliation.keep_report(report.started_at, report.to_json())
+    ran = run("reconcile", "reports")
+    [found] = run("reconcile", "reports", "--json").json
+    assert found["stores"]["q7xk"] == {"missing": 4, "webhooks_missed": 2, "before_registration": 1}
+    [columns, row, *_] = ran.out.splitlines()
+    assert columns.split()[2:6] == ["missing", "before_registration", "different", "webhooks_missed"]
+    assert row.split()[1:5] == ["q7xk", "4", "1", "2"]
+    assert "q7xk" in ran.out
+    assert "server_error:503 (1)" in ran.out
+
+
+# -- rejected ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_rejected_are_listed_and_shown_without_the_customer(run: Run, rejected: str) -> None:
+    [listed] = run("rejected", "list", "--json").json
+    assert (listed["digest"], listed["problems"]) == (rejected, ["order_id: Field required"])
+    assert listed["correlation_id"] == ARRIVAL.correlation_id
+    assert f"correlation_id     {ARRIVAL.correlation_id}" in run("rejected", "show", rejected[:8]).out
+    assert "Amna" not in run("rejected", "show", rejected[:8]).out
+    assert "Amna" in run("rejected", "show", rejected[:8], "--show-personal-data").out
+
+
+def test_a_replayed_event_that_is_understood_leaves_the_list_and_one_that_is_not_stays(
+    run: Run, stack: DeployedStack, rejected: str, inline_executor: Any
+) -> None:
+    good = as_bytes(order())
+    stack.rejected.keep(good, ARRIVAL, "not_an_order", ["a field that this version understands"])
+    assert run("rejected", "replay", "--all").status == 0
+    intake = Intake(stack.orders, stack.stores, stack.rejected, now, inline_executor)
+    messages = stack.client("sqs").receive_message(
+        QueueUrl=stack.output("OrderEventsQueueUrl"), MaxNumberOfMessages=10
+    )["Messages"]
+    assert len(messages) == 2
+    assert intake.process([Delivery(m["MessageId"], m["Body"]) for m in messages], lambda: 60.0).failed == {}
+    assert [entry["digest"] for entry in run("rejected", "list", "--json").json] == [rejected]
+    assert stack.orders.get(order()["order_id"]) is not None
+    history = stack.orders.get(order()["order_id"]).history  # type: ignore[union-attr]
+    assert [entry.source for entry in history] == ["replay"]
+
+
+def test_a_message_that_this_version_can_read_is_replayed_as_the_event_in_it(
+    run: Run, stack: DeployedStack, inline_executor: Any
+) -> None:
+    text = OrderEventMessage(WEBHOOK, NOW, "c", as_bytes(order())).to_text()
+    stack.rejected.keep(text.encode(), ARRIVAL, "unreadable_message", ["a message of an unknown schema version"])
+    assert run("rejected", "replay", "--all").status == 0
+    [message] = stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))["Messages"]
+    intake = Intake(stack.orders, stack.stores, stack.rejected, now, inline_executor)
+    assert intake.process([Delivery("1", message["Body"])], lambda: 60.0).failed == {}
+    assert stack.orders.get(order()["order_id"]) is not None
+    assert run("rejected", "list", "--json").json == []
+
+
+def test_a_message_that_is_not_ours_is_not_replayed_and_keeps_its_reason(run: Run, stack: DeployedStack) -> None:
+    stack.rejected.keep(b"hello", ARRIVAL, "unreadable_message", ["a message that is not in our envelope"])
+    ran = run("rejected", "replay", "--all")
+    assert (ran.status, "left" in ran.err) == (1, True)
+    assert "Messages" not in stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))
+    assert [entry["reason"] for entry in run("rejected", "list", "--json").json] == ["unreadable_message"]
+
+
+def reject_and_erase(stack: DeployedStack, body: bytes, reason: str = "not_an_order") -> str:
+    stack.rejected.keep(body, ARRIVAL, reason, ["once"])
+    Erasure(stack.dynamodb, TABLE, lambda _: True, now).erase_rejected(digest_of(body))
+    return digest_of(body)
+
+
+def take_in(stack: DeployedStack, executor: Any) -> None:
+    """What waits on the queue, as the consumer would."""
+    [message] = stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))["Messages"]
+    intake = Intake(stack.orders, stack.stores, stack.rejected, now, executor)
+    assert intake.process([Delivery("1", message["Body"])], lambda: 60.0).failed == {}
+    stack.client("sqs").delete_message(
+        QueueUrl=stack.output("OrderEventsQueueUrl"), ReceiptHandle=message["ReceiptHandle"]
+    )
+
+
+def test_an_event_that_was_erased_is_replayed_as_it_is_left_and_leaves_the_list(
+    run: Run, stack: DeployedStack, inline_executor: Any
+) -> None:
+    digest = reject_and_erase(stack, as_bytes(order()))
+    assert run("rejected", "show", digest, "--json").json["erased_at"]
+    assert run("rejected", "replay", "--all").status == 0
+    take_in(stack, inline_executor)
+    found = stack.orders.get(order()["order_id"])
+    assert found is not None
+    assert b"Amna" not in (found.snapshot.body or b"Amna")
+    assert run("rejected", "list", "--json").json == []
+
+
+def test_an_event_that_was_erased_and_is_still_no_order_is_on_the_list_once(
+    run: Run, stack: DeployedStack, rejected: str, inline_executor: Any
+) -> None:
+    assert reject_and_erase(stack, BODY) == rejected
+    for _ in range(3):
+        assert run("rejected", "replay", "--all").status == 0
+        take_in(stack, inline_executor)
+        [listed] = run("rejected", "list", "--json").json
+        assert listed["problems"] == ["order_id: Field required"]
+
+
+@pytest.mark.parametrize("reason", ["malformed_json", "unreadable_message"])
+@pytest.mark.parametrize("body", [b'{"x": NaN, "name": "Amna"}', b'["Amna"]', b'{"name": "Amna"}'])
+def test_an_event_of_which_nothing_is_left_is_not_replayed_and_may_be_discarded(
+    run: Run, stack: DeployedStack, body: bytes, reason: str
+) -> None:
+    digest = reject_and_erase(stack, body, reason)
+    ran = run("rejected", "replay", digest)
+    assert (ran.status, f"rejected discard {digest}" in ran.err) == (1, True)
+    assert "Messages" not in stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))
+    assert [entry["digest"] for entry in run("rejected", "list", "--json").json] == [digest]
+
+
+def test_what_the_queue_refuses_is_said_without_a_traceback(
+    run: Run, rejected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise QueueRefusedError("the queue refused 1 of 1 messages: InternalError")
+
+    monkeypatch.setattr(OrderEventsQueue, "send_all", refuse)
+    ran = run("rejected", "replay", rejected)
+    assert (ran.status, "the queue refused 1 of 1" in ran.err) == (1, True)
+
+
+def test_a_webhooks_event_resolves_nothing(stack: DeployedStack, inline_executor: Any) -> None:
+    good = as_bytes(order())
+    stack.rejected.keep(good, ARRIVAL, "not_an_order", ["once"])
+    intake = Intake(stack.orders, stack.stores, stack.rejected, now, inline_executor)
+    intake.process([Delivery("1", OrderEventMessage(WEBHOOK, NOW, "c", good).to_text())], lambda: 60.0)
+    assert len(stack.rejected.newest()) == 1
+
+
+def test_what_is_discarded_is_gone_and_only_after_a_yes(run: Run, rejected: str) -> None:
+    assert run("rejected", "discard", rejected).status == 3
+    assert len(run("rejected", "list", "--json").json) == 1
+    assert run("rejected", "discard", rejected, "--yes").status == 0
+    assert run("rejected", "list", "--json").json == []
+    assert run("rejected", "show", rejected).status == 1
+
+
+# -- dead letters -----------------------------------------------------------------------------------------------------
+
+
+def put_dead_letter(stack: DeployedStack, **fields: Any) -> str:
+    text = OrderEventMessage(WEBHOOK, NOW, "request-7", as_bytes(order(**fields))).to_text()
+    stack.client("sqs").send_message(QueueUrl=stack.output("OrderEventsDeadLettersUrl"), MessageBody=text)
+    return text
+
+
+def test_dead_letters_are_listed_with_what_they_are_about(run: Run, stack: DeployedStack) -> None:
+    put_dead_letter(stack)
+    [listed, *_] = run("dead-letters", "list", "--json").json
+    assert (listed["letters"], listed["about"]) == (1, [f"webhook {order()['order_id']} request-7"])
+
+
+def test_a_preview_shows_every_letter_and_leaves_all_to_be_brought_back(run: Run, stack: DeployedStack) -> None:
+    for number in range(23):
+        put_dead_letter(stack, order_id=f"o{number}")
+    ran = run("dead-letters", "redrive", "order-events", "--preview")
+    assert "23 letters would be" in ran.err
+    assert all(f" o{number} " in ran.err for number in range(23))
+    assert "23 letters are" in run("dead-letters", "redrive", "order-events", "--rate", "1000").err
+
+
+def test_only_the_letters_of_the_filter_are_brought_back_and_the_rest_can_be_seen(
+    run: Run, stack: DeployedStack
+) -> None:
+    for number in range(23):
+        put_dead_letter(stack, order_id=f"o{number}-")
+    ran = run("dead-letters", "redrive", "order-events", "--filter", "o22-", "--rate", "1000")
+    assert (ran.status, "1 letter is" in ran.err) == (0, True)
+    assert "22 letters would be" in run("dead-letters", "redrive", "order-events", "--preview").err
+
+
+def test_what_becomes_a_letter_again_at_once_does_not_keep_a_redrive_going(
+    run: Run, stack: DeployedStack, store_order: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_order(order())
+    sqs, url = stack.client("sqs"), stack.output("PublisherDeadLettersUrl")
+    letter = json.dumps({"pk": f"ORDER#{order()['order_id']}", "fault": "AccessDeniedException"})
+    sqs.send_message(QueueUrl=url, MessageBody=letter)
+    publish_again = OrdersTable.publish_again
+
+    def refused_again(table: OrdersTable, order_id: str) -> bool:
+        sqs.send_message(QueueUrl=url, MessageBody=letter)
+        return publish_again(table, order_id)
+
+    monkeypatch.setattr(OrdersTable, "publish_again", refused_again)
+    ran = run("dead-letters", "redrive", "publisher", "--rate", "1000")
+    assert ran.status == 1
+    assert "1 letter is brought back" in ran.err
+    assert "1 came meanwhile" in ran.err
+    assert run("dead-letters", "list", "--json").json[1]["letters"] == 1
+
+
+def test_an_order_event_goes_back_on_its_queue_as_it_was_and_is_a_letter_no_more(
+    run: Run, stack: DeployedStack
+) -> None:
+    text = put_dead_letter(stack)
+    assert run("dead-letters", "redrive", "order-events", "--rate", "1000").status == 0
+    [message] = stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))["Messages"]
+    assert message["Body"] == text
+    assert run("dead-letters", "list", "--json").json[0]["letters"] == 0
+
+
+def test_what_the_bus_refused_is_published_again_in_its_present_state(
+    run: Run, stack: DeployedStack, store_order: Callable[..., None], rejected: str
+) -> None:
+    store_order(order())
+    sqs, url = stack.client("sqs"), stack.output("PublisherDeadLettersUrl")
+    for pk in (f"ORDER#{order()['order_id']}", f"REJECTED#{rejected}", "ORDER#gone"):
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"pk": pk, "fault": "MalformedDetail"}))
+    ran = run("dead-letters", "redrive", "publisher", "--rate", "1000")
+    assert ran.status == 1
+    assert "left where it is: ORDER#gone" in ran.err
+    again = stack.orders.get(order()["order_id"])
+    assert again is not None
+    assert (again.sequence, again.republished) == (2, 2)
+
+
+def test_a_letter_of_the_event_source_is_left_with_its_times_and_the_page_that_says_what_to_do(
+    run: Run, stack: DeployedStack
+) -> None:
+    batch = {
+        "batchSize": 47,
+        "approximateArrivalOfFirstRecord": "2026-03-14T08:00:00Z",
+        "approximateArrivalOfLastRecord": "2026-03-14T08:03:00Z",
+    }
+    letter = json.dumps({"requestContext": {"condition": "RecordAgeExceeded"}, "DDBStreamBatchInfo": batch})
+    stack.client("sqs").send_message(QueueUrl=stack.output("PublisherDeadLettersUrl"), MessageBody=letter)
+    about = "a batch of the stream, 47 from 2026-03-14T08:00:00Z to 2026-03-14T08:03:00Z"
+    assert run("dead-letters", "list", "--json").json[1]["about"] == [about]
+    assert "0 letters would be brought back, 1 is left" in run("dead-letters", "redrive", "publisher", "--preview").err
+    ran = run("dead-letters", "redrive", "publisher")
+    assert (ran.status, f"left where it is: {about}" in ran.err) == (1, True)
+    assert "docs/runbooks/publisher-dead-letters.md" in ran.err
+    assert run("dead-letters", "list", "--json").json[1]["letters"] == 1
+
+
+def test_the_schedules_letters_are_said_not_to_be_brought_back_and_their_page_is_named(run: Run) -> None:
+    assert "not worth it" in " ".join(run("dead-letters", "redrive", "--help").out.replace("│", "").split())
+    ran = run("dead-letters", "redrive", "reconciliation")
+    assert (ran.status, "docs/runbooks/reconciliation-dead-letters.md" in ran.err) == (1, True)
+
+
+# -- send -------------------------------------------------------------------------------------------------------------
+
+
+def test_files_are_posted_as_the_platform_would_and_the_secret_is_not_shown(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted: list[dict[str, Any]] = []
+
+    def post(url: str, **request: Any) -> Any:
+        posted.append({"url": url, **request})
+        return SimpleNamespace(status_code=200 if b"RECEIVED" in request["data"] else 400, text="said")
+
+    monkeypatch.setattr(requests, "post", post)
+    events = Path(__file__).parents[2] / "events"
+    assert run("send", str(events / "order.json")).status == 0
+    ran = run("send", str(events / "webhook" / "received.json"))
+    assert ran.status == 0
+    assert run("send", str(events / "webhook" / "empty.json")).status == 1
+    assert posted[0]["headers"]["Authorization"] == "the webhook secret"
+    assert json.loads(posted[1]["data"])["status"] == "RECEIVED"  # the body, not the request around it
+    assert "the webhook secret" not in ran.out + ran.err
+
+
+def test_where_the_webhook_refuses_the_secret_it_is_asked_whether_it_was_just_rotated(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [401, 200]
+    monkeypatch.setattr(requests, "post", lambda *_, **__: SimpleNamespace(status_code=answers.pop(0), text=""))
+    file = str(Path(__file__).parents[2] / "events" / "order.json")
+    ran = run("send", file, "--json")
+    assert (ran.status, ran.json[0]["status"], "rotated less than a minute ago?" in ran.err) == (1, 401, True)
+    assert "rotated" not in run("send", file).err
+
+
+def test_a_secret_that_no_header_can_hold_is_said_before_anything_is_posted(run: Run, stack: DeployedStack) -> None:
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("WebhookSecretArn"), SecretString="ключ")
+    ran = run("send", str(Path(__file__).parents[2] / "events" / "order.json"))
+    assert (ran.status, "no header can hold the webhook secret" in ran.err, "ключ" in ran.err) == (1, True, False)
+
+
+def test_a_file_that_says_it_is_base64_and_is_not_is_named_and_nothing_is_posted(run: Run, folder: Path) -> None:
+    file = folder / "broken.json"
+    file.write_text(json.dumps({"requestContext": {}, "isBase64Encoded": True, "body": "a"}))
+    ran = run("send", str(folder))
+    assert (ran.status, "broken.json: the body is marked as base64" in ran.err) == (1, True)
+    assert "Mend the body" in ran.err
+    empty = folder / "empty"
+    empty.mkdir()
+    assert "Name a file" in run("send", str(empty)).err

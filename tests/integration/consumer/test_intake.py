@@ -1,0 +1,261 @@
+"""The consumer's work on a batch: no message fails another, none is lost, and time is kept."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+import partner_orders.consumer.intake
+from partner_orders.consumer.intake import Delivery, Intake, Outcome, backoff_seconds
+from partner_orders.consumer.redelivery import Visibility
+from partner_orders.order_events.message import OrderEventMessage
+from partner_orders.orders.erasure import Erasure
+from partner_orders.orders.event import understand
+from partner_orders.orders.rejected_table import RejectedTable, digest_of
+from partner_orders.orders.table import OrdersTable
+from partner_orders.stores.table import StoresTable
+from tests.integration.conftest import TABLE, Calls, clock
+from tests.support.orders import as_bytes, order
+
+type Process = Callable[..., Outcome]
+
+
+def delivery(number: int, body: Any, source: str = "webhook") -> Delivery:
+    raw = body if isinstance(body, bytes) else as_bytes(body)
+    return Delivery(f"m{number}", OrderEventMessage(source, clock(), f"c{number}", raw).to_text())
+
+
+def process(intake: Intake, *bodies: Any, remaining: float = 30.0) -> Outcome:
+    return intake.process([delivery(number, body) for number, body in enumerate(bodies)], lambda: remaining)
+
+
+def failing(dynamodb: Any, code: str, of: str) -> None:
+    """Make every UpdateItem of the item fail whose key contains ``of``."""
+
+    def fail(params: Any, **_: Any) -> None:
+        if of.encode() in params["body"]:
+            raise ClientError({"Error": {"Code": code}}, "UpdateItem")
+
+    dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", fail)
+
+
+def test_events_of_several_orders_are_stored_and_counted(intake: Intake, orders: OrdersTable) -> None:
+    outcome = process(
+        intake, order(12, order_id="a"), order(12, order_id="b"), order(13, order_id="a", status="DISPATCHED")
+    )
+    assert outcome.failed == {}
+    assert outcome.counts["Stored"] == 3
+    found = orders.get("a")
+    assert found is not None
+    assert found.status == "DISPATCHED"
+    assert {entry.correlation_id for entry in found.history} == {"c0", "c2"}
+
+
+def test_events_of_one_order_are_written_together(intake: Intake, dynamodb: Any, stores: StoresTable) -> None:
+    process(intake, order(11, order_id="z"))  # its store is known from here on
+    calls = Calls(dynamodb)
+    process(intake, order(12), order(13, status="READY_FOR_PICKUP"), order(14, status="DISPATCHED"))
+    assert calls.made == ["UpdateItem"]
+
+
+def test_one_bad_event_neither_fails_nor_delays_its_neighbours(intake: Intake, rejected: RejectedTable) -> None:
+    bad = b'{"status": "RECEIVED"}'
+    outcome = process(intake, order(order_id="a"), bad, order(order_id="b"))
+    assert outcome.failed == {}
+    assert (outcome.counts["Stored"], outcome.counts["Rejected"]) == (2, 1)
+    kept = rejected.get(digest_of(bad))
+    assert kept is not None
+    assert (kept.body, kept.reason, kept.problems) == (bad, "not_an_order", ("order_id: Field required",))
+
+
+def test_a_message_that_is_not_ours_is_kept_whole(intake: Intake, rejected: RejectedTable) -> None:
+    outcome = intake.process([Delivery("m", "not one of ours \ufffe")], lambda: 30.0)
+    assert outcome.failed == {}
+    [kept] = rejected.newest()
+    assert (kept.body, kept.reason) == ("not one of ours \ufffe".encode(), "unreadable_message")
+
+
+def test_a_rejected_body_that_comes_five_times_is_one_row(intake: Intake, rejected: RejectedTable) -> None:
+    for _ in range(5):
+        process(intake, b'{"status": 1}')
+    [kept] = rejected.newest()
+    assert kept.times_received == 5
+
+
+def test_a_rejected_event_keeps_the_correlation_id_it_first_came_with_also_when_it_is_replayed(
+    intake: Intake, rejected: RejectedTable
+) -> None:
+    bad = b'{"status": 1}'
+    process(intake, order(), bad)
+    for source, correlation_id in (("webhook", "another"), ("replay", f"replay/{digest_of(bad)}")):
+        text = OrderEventMessage(source, clock(), correlation_id, bad).to_text()
+        assert intake.process([Delivery("m", text)], lambda: 30.0).failed == {}
+    [kept] = rejected.newest()
+    assert (kept.correlation_id, kept.times_received) == ("c1", 3)
+
+
+def test_a_row_of_a_rejected_event_without_a_correlation_id_is_read(
+    intake: Intake, rejected: RejectedTable, dynamodb: Any
+) -> None:
+    process(intake, b"{}")
+    key = {"pk": {"S": f"REJECTED#{digest_of(b'{}')}"}, "sk": {"S": "REJECTED"}}
+    dynamodb.update_item(TableName=TABLE, Key=key, UpdateExpression="REMOVE correlation_id")
+    assert [kept.correlation_id for kept in rejected.newest()] == [""]
+
+
+def test_a_message_of_a_version_to_come_is_kept_with_its_correlation_id(
+    intake: Intake, rejected: RejectedTable
+) -> None:
+    text = delivery(7, order()).text.replace('"schema_version":1', '"schema_version":2')
+    intake.process([Delivery("m", text)], lambda: 30.0)
+    [kept] = rejected.newest()
+    assert (kept.reason, kept.correlation_id) == ("unreadable_message", "c7")
+
+
+@pytest.mark.parametrize(
+    "code", ["ProvisionedThroughputExceededException", "InternalServerError", "ThrottlingException"]
+)
+def test_a_fault_that_may_pass_fails_only_the_messages_of_its_order(
+    intake: Intake, dynamodb: Any, orders: OrdersTable, code: str
+) -> None:
+    failing(dynamodb, code, of="ORDER#broken")
+    outcome = process(intake, order(order_id="broken"), order(order_id="fine"), order(13, order_id="broken"))
+    assert outcome.failed == {"m0": code, "m2": code}
+    assert orders.get("fine") is not None
+
+
+def test_an_item_that_the_table_will_never_take_is_kept_among_the_rejected(
+    intake: Intake, dynamodb: Any, rejected: RejectedTable
+) -> None:
+    failing(dynamodb, "ValidationException", of="ORDER#broken")
+    assert process(intake, order(order_id="broken"), order(order_id="fine")).failed == {}
+    [kept] = rejected.newest()
+    assert (kept.reason, kept.body) == ("refused_by_the_table", as_bytes(order(order_id="broken")))
+
+
+def test_of_events_of_one_order_only_the_one_that_the_table_refuses_is_rejected(
+    intake: Intake, dynamodb: Any, rejected: RejectedTable, orders: OrdersTable
+) -> None:
+    failing(dynamodb, "ValidationException", of=understand(as_bytes(order(13))).digest)
+    assert process(intake, order(12), order(13), order(14)).failed == {}
+    [kept] = rejected.newest()
+    assert kept.body == as_bytes(order(13))
+    found = orders.get(order()["order_id"])
+    assert found is not None
+    assert len(found.history) == 2
+
+
+def test_half_a_surrogate_in_a_stores_name_is_no_text_for_a_row(intake: Intake, stores: StoresTable) -> None:
+    named = as_bytes(order()).replace(b'"Greenbasket Clifton"', b'"Greenbasket \\ud83d"')
+    assert process(intake, named).failed == {}
+    assert [store.name for store in stores.all()] == ["Greenbasket ?"]
+
+
+def test_a_copy_of_a_rejected_event_that_was_erased_brings_nobody_back(
+    intake: Intake, dynamodb: Any, rejected: RejectedTable
+) -> None:
+    body = b'{"status": "RECEIVED", "customer": {"first_name": "Amina"}}'
+    process(intake, body)
+    Erasure(dynamodb, TABLE, lambda _: True, clock).erase_rejected(digest_of(body))
+    assert process(intake, body).failed == {}
+    kept = rejected.get(digest_of(body))
+    assert kept is not None
+    assert (kept.times_received, b"Amina" in kept.body) == (2, False)
+
+
+def test_a_rejected_event_that_cannot_be_kept_comes_again(intake: Intake, dynamodb: Any) -> None:
+    failing(dynamodb, "InternalServerError", of="REJECTED#")
+    assert process(intake, b"{}", order()).failed == {"m0": "InternalServerError"}
+
+
+def test_an_unexpected_error_fails_its_message_and_no_other(
+    intake: Intake, orders: OrdersTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(body: bytes) -> Any:
+        if b"broken" in body:
+            raise ZeroDivisionError
+        return original(body)
+
+    original = understand
+    monkeypatch.setattr(partner_orders.consumer.intake, "understand", broken)
+    assert process(intake, order(order_id="broken"), order(order_id="fine")).failed == {"m0": "ZeroDivisionError"}
+    assert orders.get("fine") is not None
+
+
+def test_nothing_is_begun_when_time_is_short_and_all_is_handed_back(intake: Intake, orders: OrdersTable) -> None:
+    outcome = process(intake, order(order_id="a"), b"{}", remaining=5.0)
+    assert outcome.failed.keys() == {"m0", "m1"}
+    assert orders.get("a") is None
+
+
+def test_a_store_is_registered_once_and_then_costs_nothing(intake: Intake, stores: StoresTable, dynamodb: Any) -> None:
+    process(intake, order(order_id="a"))
+    [store] = stores.all()
+    assert (store.store_id, store.external_partner_config_id, store.name) == (
+        "q7xk",
+        "GB-CLIFTON-01",
+        "Greenbasket Clifton",
+    )
+    assert stores.find("GB-CLIFTON-01") == store
+    calls = Calls(dynamodb)
+    process(intake, order(order_id="b"))
+    assert calls.made == ["UpdateItem"]
+
+
+def test_a_store_with_nothing_but_an_id_is_registered(intake: Intake, stores: StoresTable) -> None:
+    assert process(intake, order(client={"store_id": 149439})).failed == {}
+    assert [store.store_id for store in stores.all()] == ["149439"]
+
+
+def test_a_name_of_any_length_fills_no_row(intake: Intake, stores: StoresTable) -> None:
+    for letter in "ab":
+        outcome = process(
+            intake, order(client={"store_id": "q7xk", "name": letter * 200_000, "country_code": "c" * 999})
+        )
+        assert outcome.failed == {}
+    assert [(store.name, store.country_code) for store in stores.all()] == [("b" * 200, "c" * 200)]
+
+
+def test_an_order_of_another_chain_is_stored_and_counted_and_its_store_is_not_registered(
+    intake: Intake, stores: StoresTable, orders: OrdersTable
+) -> None:
+    foreign = order(client={"store_id": "x1", "chain_id": "41f7c3d8-9e02-4a6b-8f57-b3c90d1e6a25"})
+    assert process(intake, foreign).counts["ForeignChain"] == 1
+    assert orders.get(foreign["order_id"]) is not None
+    assert stores.all() == []
+
+
+def test_a_catalogue_callback_is_acknowledged_and_leaves_nothing(intake: Intake, dynamodb: Any) -> None:
+    outcome = process(intake, b'{"job_id": "1", "download_url": "https://example.com"}')
+    assert (outcome.failed, outcome.counts["CatalogueCallback"]) == ({}, 1)
+    assert dynamodb.scan(TableName=TABLE)["Items"] == []
+
+
+def test_unknown_statuses_are_counted(intake: Intake) -> None:
+    assert process(intake, order(status="HANDED_TO_DRONE")).counts["UnknownStatus"] == 1
+
+
+def test_a_message_waits_the_longer_the_more_often_it_failed_up_to_fifteen_minutes() -> None:
+    assert [backoff_seconds(attempt, 1.0) for attempt in (1, 2, 3, 8, 9, 80)] == [5, 10, 20, 640, 900, 900]
+    assert all(backoff_seconds(n, 0.0) * 2 <= backoff_seconds(n, 1.0) + 1 for n in range(1, 81))
+
+
+def test_failed_messages_are_put_off_in_as_few_calls_as_sqs_allows(sqs: Any, queue_url: str) -> None:
+    for number in range(12):
+        sqs.send_message(QueueUrl=queue_url, MessageBody=str(number))
+    handles = [
+        message["ReceiptHandle"]
+        for _ in range(2)
+        for message in sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)["Messages"]
+    ]
+    calls = Calls(sqs)
+    Visibility(sqs, queue_url, lambda: 1.0).put_off(dict.fromkeys(handles, 9))
+    assert calls.made == ["ChangeMessageVisibilityBatch"] * 2
+
+
+def test_a_queue_that_cannot_put_off_is_no_error_since_messages_come_back_by_themselves(
+    sqs: Any, queue_url: str
+) -> None:
+    sqs.delete_queue(QueueUrl=queue_url)
+    Visibility(sqs, queue_url, lambda: 1.0).put_off({"gone": 1})

@@ -1,0 +1,292 @@
+"""The merge in DynamoDB: the same laws as the pure one, and what each event costs in requests."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from partner_orders.orders.event import Arrival, OrderEvent, understand
+from partner_orders.orders.stored import StoredOrder
+from partner_orders.orders.table import INLINE_BODY_BYTES, ITEM_BODIES_BYTES, OrdersTable, Written
+from tests.integration.conftest import NOW, RETENTION, TABLE, Calls
+from tests.support.orders import as_bytes, order
+
+ARRIVAL = Arrival("webhook", NOW, "correlation-1")
+
+
+def event(minute: int | None = None, **fields: Any) -> OrderEvent:
+    return understand(as_bytes(order(minute, **fields)))
+
+
+def write(orders: OrdersTable, *events: OrderEvent) -> Written:
+    return orders.write([(one, ARRIVAL) for one in events])
+
+
+def noise(length: int, seed: int = 1) -> str:
+    """Text that hardly compresses."""
+    return "".join(
+        random.Random(seed).choices("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", k=length)
+    )
+
+
+def stored(orders: OrdersTable) -> StoredOrder:
+    found = orders.get(order()["order_id"])
+    assert found is not None
+    return found
+
+
+def test_a_new_latest_event_is_one_request(orders: OrdersTable, dynamodb: Any) -> None:
+    calls = Calls(dynamodb)
+    assert write(orders, event(12)) == Written(stored=1)
+    assert write(orders, event(13, status="READY_FOR_PICKUP")) == Written(stored=1)
+    assert calls.made == ["UpdateItem", "UpdateItem"]
+    assert stored(orders).status == "READY_FOR_PICKUP"
+
+
+def test_a_duplicate_is_one_request_and_changes_nothing(orders: OrdersTable, dynamodb: Any) -> None:
+    write(orders, event(12))
+    before = stored(orders)
+    calls = Calls(dynamodb)
+    assert write(orders, event(12)) == Written(duplicates=1)
+    assert calls.made == ["UpdateItem"]
+    assert stored(orders) == before
+
+
+def test_a_late_event_is_two_requests_and_does_not_move_the_order_back(orders: OrdersTable, dynamodb: Any) -> None:
+    write(orders, event(20, status="DISPATCHED"))
+    calls = Calls(dynamodb)
+    assert write(orders, event(12)) == Written(stored=1, late=1)
+    assert calls.made == ["UpdateItem", "UpdateItem"]
+    assert stored(orders).status == "DISPATCHED"
+    assert [entry.status for entry in stored(orders).history] == ["RECEIVED", "DISPATCHED"]
+
+
+def test_events_of_one_order_in_a_batch_are_one_write(orders: OrdersTable, dynamodb: Any) -> None:
+    calls = Calls(dynamodb)
+    batch = [event(13, status="READY_FOR_PICKUP"), event(12), event(12)]
+    assert write(orders, *batch) == Written(stored=2, duplicates=1)
+    assert calls.made == ["UpdateItem"]
+
+
+def test_a_batch_that_is_partly_known_adds_only_what_is_new(orders: OrdersTable) -> None:
+    write(orders, event(12))
+    assert write(orders, event(12), event(13, status="READY_FOR_PICKUP")) == Written(stored=1, duplicates=1)
+    assert len(stored(orders).history) == 2
+
+
+def test_another_body_at_the_same_status_and_time_is_kept_and_counted_as_a_conflict(orders: OrdersTable) -> None:
+    write(orders, event(12))
+    assert write(orders, event(12, comment="Ring twice")).conflicts == 1
+    assert write(orders, event(12, comment="Ring")).conflicts == 1
+    assert stored(orders).conflicts == 2
+
+
+def test_a_masked_copy_never_hides_a_full_one(orders: OrdersTable) -> None:
+    full, masked = event(12), event(12, customer={"phone_number": "+92*******41"})
+    write(orders, full)
+    write(orders, masked)
+    assert stored(orders).snapshot.body == full.body
+
+
+def test_a_write_that_took_effect_and_then_failed_is_not_doubled_by_the_next_try(
+    orders: OrdersTable, dynamodb: Any
+) -> None:
+    def fail(**_: Any) -> None:
+        raise ConnectionError("after the effect")
+
+    dynamodb.meta.events.register("after-call.dynamodb.UpdateItem", fail)
+    with pytest.raises(ConnectionError):
+        write(orders, event(12))
+    dynamodb.meta.events.unregister("after-call.dynamodb.UpdateItem", fail)
+    assert write(orders, event(12)) == Written(duplicates=1)
+    assert stored(orders).version == 1
+
+
+def test_a_write_that_others_overtake_is_tried_again_and_merges_with_theirs(orders: OrdersTable, dynamodb: Any) -> None:
+    write(orders, event(20, status="DISPATCHED"))
+    overtaking = [event(14, status="READY_FOR_PICKUP"), event(13, status="ACCEPTED")]
+
+    def overtake(**_: Any) -> None:
+        if overtaking:
+            write(orders, overtaking.pop())
+
+    dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", overtake)
+    assert write(orders, event(12)).stored == 1
+    assert {entry.status for entry in stored(orders).history} == {
+        "RECEIVED",
+        "ACCEPTED",
+        "READY_FOR_PICKUP",
+        "DISPATCHED",
+    }
+
+
+def test_a_large_body_lives_in_a_row_of_its_own_and_comes_back_whole(orders: OrdersTable, dynamodb: Any) -> None:
+    large = event(12, comment=noise(3 * INLINE_BODY_BYTES))
+    write(orders, large)
+    item = dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": f"ORDER#{large.order_id}"}, "sk": {"S": "ORDER"}})[
+        "Item"
+    ]
+    assert "body" not in item[f"e#{large.digest}"]["M"]
+    assert stored(orders).snapshot.body == large.body
+
+
+def test_a_crash_between_the_body_and_the_order_is_healed_by_the_next_try(orders: OrdersTable, dynamodb: Any) -> None:
+    large = event(12, comment=noise(3 * INLINE_BODY_BYTES))
+
+    def crash(**_: Any) -> None:
+        raise KeyboardInterrupt
+
+    dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", crash)
+    with pytest.raises(KeyboardInterrupt):
+        write(orders, large)
+    dynamodb.meta.events.unregister("before-call.dynamodb.UpdateItem", crash)
+    assert orders.get(large.order_id) is None
+    assert write(orders, large) == Written(stored=1)
+    assert stored(orders).snapshot.body == large.body
+
+
+def test_the_history_of_an_order_with_hundreds_of_events_is_complete_and_its_item_stays_small(
+    orders: OrdersTable, dynamodb: Any
+) -> None:
+    events = [event(12, comment=noise(2_000, seed)) for seed in range(200)]
+    for one in events:
+        write(orders, one)
+    found = stored(orders)
+    assert {entry.body for entry in found.history} == {one.body for one in events}
+    item = dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": f"ORDER#{events[0].order_id}"}, "sk": {"S": "ORDER"}})[
+        "Item"
+    ]
+    inline = sum(
+        len(value["M"]["body"]["B"]) for name, value in item.items() if name[:2] == "e#" and "body" in value["M"]
+    )
+    assert inline == int(item["body_bytes"]["N"])
+    assert inline <= ITEM_BODIES_BYTES + INLINE_BODY_BYTES
+
+
+def test_an_order_expires_as_a_whole_a_retention_after_its_creation(orders: OrdersTable, dynamodb: Any) -> None:
+    write(orders, event(12), event(13, comment=noise(3 * INLINE_BODY_BYTES)))
+    items = dynamodb.scan(TableName=TABLE)["Items"]
+    created = event().order.sys.created_at
+    assert created is not None
+    assert {int(item["expires_at"]["N"]) for item in items} == {int((created + RETENTION).timestamp())}
+    assert len(items) == 2
+
+
+def test_an_event_past_its_retention_is_counted_and_not_written(orders: OrdersTable, dynamodb: Any) -> None:
+    old = event(sys={"created_at": "2024-01-01T00:00:00Z", "updated_at": "2026-10-14T08:00:00Z"})
+    assert write(orders, old) == Written(expired=1)
+    assert dynamodb.scan(TableName=TABLE)["Items"] == []
+
+
+def test_a_throttled_table_raises_and_nothing_is_counted_as_stored(orders: OrdersTable, dynamodb: Any) -> None:
+    def throttle(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "UpdateItem")
+
+    dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", throttle)
+    with pytest.raises(ClientError):
+        write(orders, event(12))
+
+
+# -- access patterns --------------------------
+
+
+@pytest.fixture
+def day(orders: OrdersTable) -> OrdersTable:
+    """Three orders of two stores."""
+    for order_id, minute, status, store, code, number in (
+        ("a", 12, "RECEIVED", "q7xk", "0417", "n-1"),
+        ("b", 20, "DISPATCHED", "q7xk", "0417", "n-2"),
+        ("c", 30, "RECEIVED", "n9wz", "0001", "n-3"),
+    ):
+        at = f"2026-10-14T08:{minute}:00.000Z"
+        write(
+            orders,
+            event(
+                order_id=order_id,
+                status=status,
+                order_code=code,
+                external_order_id=number,
+                client={"store_id": store},
+                sys={"created_at": at, "updated_at": at},
+            ),
+        )
+    return orders
+
+
+def test_orders_are_found_by_the_platforms_number(day: OrdersTable) -> None:
+    assert day.by_external_order_id("n-2") == ["b"]
+    assert day.by_external_order_id("n-9") == []
+
+
+def test_orders_are_found_by_a_stores_code_newest_first(day: OrdersTable) -> None:
+    assert day.by_order_code("q7xk", "0417") == ["b", "a"]
+    assert day.by_order_code("q7xk", "0417", limit=1) == ["b"]
+    assert day.by_order_code("n9wz", "0417") == []
+
+
+def test_a_stores_orders_are_listed_by_time(day: OrdersTable) -> None:
+    start = NOW - timedelta(hours=1)
+    assert day.of_store("q7xk", start, NOW) == ["a", "b"]
+    assert day.of_store("q7xk", start + timedelta(minutes=15), NOW) == ["b"]
+
+
+def test_open_orders_are_listed_until_they_are_not_open_any_more(day: OrdersTable) -> None:
+    assert day.open_since(NOW - timedelta(hours=1)) == ["a", "c"]
+    assert day.open_since(NOW - timedelta(minutes=40)) == ["c"]
+    write(day, event(40, order_id="a", status="CANCELLED", client={"store_id": "q7xk"}))
+    assert day.open_since(NOW - timedelta(hours=1)) == ["c"]
+
+
+def test_every_way_to_find_orders_is_one_request(day: OrdersTable, dynamodb: Any) -> None:
+    calls = Calls(dynamodb)
+    day.get("a")
+    day.by_external_order_id("n-1")
+    day.by_order_code("q7xk", "0417")
+    day.of_store("q7xk", NOW - timedelta(hours=1), NOW)
+    day.open_since(NOW - timedelta(hours=1))
+    assert calls.made == ["Query"] * 5
+
+
+class Unprocessing:
+    """DynamoDB that leaves every key of the first ``times`` requests unprocessed."""
+
+    def __init__(self, client: Any, times: int) -> None:
+        self._client = client
+        self.left = times
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        self.left -= 1
+        if self.left >= 0:
+            return {"Responses": {}, "UnprocessedKeys": RequestItems}
+        answer: dict[str, Any] = self._client.batch_get_item(RequestItems=RequestItems)
+        return answer
+
+
+def test_what_dynamodb_leaves_unprocessed_is_asked_for_again_after_growing_pauses(
+    day: OrdersTable, dynamodb: Any
+) -> None:
+    slept: list[float] = []
+    table = OrdersTable(Unprocessing(dynamodb, times=3), TABLE, RETENTION, lambda: NOW, slept.append)  # type: ignore[arg-type]
+    assert table.known(["a", "b", "nobody"]).keys() == {"a", "b"}
+    assert len(slept) == 3
+    assert 0 < slept[0] < slept[1] < slept[2] < 1
+
+
+def test_keys_that_stay_unprocessed_are_a_throttle_after_seconds(dynamodb: Any) -> None:
+    client, slept = Unprocessing(dynamodb, times=1_000), list[float]()
+    table = OrdersTable(client, TABLE, RETENTION, lambda: NOW, slept.append)  # type: ignore[arg-type]
+    with pytest.raises(ClientError) as raised:
+        table.known(["a"])
+    assert raised.value.response["Error"]["Code"] == "ProvisionedThroughputExceededException"
+    assert client.left > 900
+    assert 3 < sum(slept) < 10
+
+
+def test_the_digests_of_many_orders_are_read_a_hundred_at_a_time(day: OrdersTable, dynamodb: Any) -> None:
+    calls = Calls(dynamodb)
+    known = day.known(["a", "b", "nobody", *(f"x{number}" for number in range(120))])
+    assert known.keys() == {"a", "b"}
+    assert all(len(order.digests) == 1 for order in known.values())
+    assert calls.made == ["BatchGetItem", "BatchGetItem"]

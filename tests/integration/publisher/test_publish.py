@@ -1,0 +1,372 @@
+"""The publisher: the table's changes onto the bus, whole, in order, and nothing about people."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
+from partner_orders.publisher.event_bus import EventBus
+from partner_orders.publisher.publish import Published, Publisher, PublisherDeadLetters
+from tests.integration.conftest import NOW, RETENTION, TABLE, clock
+from tests.support.orders import as_bytes, order
+from tools.local.table_stream import TableStream
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "change-event.v1.schema.json").read_text())
+ARRIVAL = Arrival("webhook", NOW, "request-1")
+BATCH_SIZE = 100  # as in template.yaml
+LETTERS = "https://queue.example.com/dead-letters"
+
+
+class Bus:
+    """EventBridge; ``fault`` says, for an entry, the code it is refused with, or raises for the request."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self.requests: list[int] = []
+        self.fault: Callable[[dict[str, Any]], str | None] = lambda _: None
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        self.requests.append(len(Entries))
+        answers: list[dict[str, str]] = []
+        for entry in Entries:
+            if code := self.fault(entry):
+                answers.append({"ErrorCode": code, "ErrorMessage": "refused"})
+            else:
+                self.entries.append(entry)
+                answers.append({"EventId": "an-id-of-the-bus"})
+        return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
+
+    @property
+    def details(self) -> list[dict[str, Any]]:
+        return [json.loads(entry["Detail"]) for entry in self.entries]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [entry["DetailType"] for entry in self.entries]
+
+
+class Letters:
+    """The publisher's dead letters."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.is_down = False
+
+    def send_message(self, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803
+        if self.is_down:
+            raise ReadTimeoutError(endpoint_url=QueueUrl)
+        self.texts.append(MessageBody)
+
+
+class World:
+    def __init__(self, dynamodb: Any) -> None:
+        self.stream, self.bus, self.letters = TableStream(dynamodb, TABLE), Bus(), Letters()
+        self.dynamodb = dynamodb
+        self.orders = OrdersTable(dynamodb, TABLE, RETENTION, clock)
+        self.rejected = RejectedTable(dynamodb, TABLE, RETENTION, clock)
+        self.publisher = self.new_publisher(personal_data=False)
+
+    def new_publisher(self, personal_data: bool) -> Publisher:
+        bus: Any = self.bus
+        letters: Any = self.letters
+        return Publisher(self.orders, EventBus(bus, "bus"), PublisherDeadLetters(letters, LETTERS), personal_data)
+
+    def receive(self, *bodies: dict[str, Any]) -> None:
+        for body in bodies:
+            self.orders.write([(understand(as_bytes(body)), ARRIVAL)])
+
+    def publish(self, seconds: float = 60.0) -> Published:
+        """Publish a batch of what the stream has, once; what is held stays there, and what comes after it too."""
+        records, rest = self.stream.records[:BATCH_SIZE], self.stream.records[BATCH_SIZE:]
+        published = self.publisher.process(records, lambda: seconds)
+        first = next((at for at, record in enumerate(records) if _number(record) in published.held), len(records))
+        self.stream.records = records[first:] + rest
+        return published
+
+
+def _number(record: dict[str, Any]) -> str:
+    return str(record["dynamodb"]["SequenceNumber"])
+
+
+def at(minute: int, status: str, **changes: Any) -> dict[str, Any]:
+    body = order(status=status, **changes)
+    body["sys"]["updated_at"] = f"2026-10-14T08:{minute:02}:00.000Z"
+    return body
+
+
+@pytest.fixture
+def world(dynamodb: Any) -> Iterator[World]:
+    made = World(dynamodb)
+    yield made
+    for detail in made.bus.details:
+        jsonschema.validate(detail, SCHEMA)
+        # Subscribers have to take fields that the schema does not name; we publish none.
+        kind = "rejected" if "digest" in detail else "order"
+        assert detail.keys() <= SCHEMA["$defs"][kind]["properties"].keys()
+
+
+def test_each_status_an_order_comes_to_is_an_event_with_its_keys_and_its_sequence(world: World) -> None:
+    world.receive(at(12, "RECEIVED"), at(20, "READY_FOR_PICKUP"), at(30, "DISPATCHED"))
+    world.publish()
+    assert world.bus.kinds == ["order.received", "order.ready_for_pickup", "order.dispatched"]
+    first, _, last = world.bus.details
+    assert [detail["sequence"] for detail in world.bus.details] == [1, 2, 3]
+    assert (first["old_status"], first["sale"], first["changed_fields"]) == (None, "not_yet_known", [])
+    assert (last["old_status"], last["status"], last["sale"]) == ("READY_FOR_PICKUP", "DISPATCHED", "yes")
+    assert last["changed_fields"] == ["status", "sys.updated_at"]
+    body = order()
+    assert last["id"] == f"{body['order_id']}/3"
+    assert {name: last[name] for name in ("order_id", "external_order_id", "order_code")} == {
+        name: body[name] for name in ("order_id", "external_order_id", "order_code")
+    }
+    assert (last["store_id"], last["source"], last["correlation_id"]) == (
+        body["client"]["store_id"],
+        "webhook",
+        "request-1",
+    )
+
+
+def test_a_change_within_a_status_is_an_update_that_names_the_fields(world: World) -> None:
+    changed = at(14, "RECEIVED")
+    changed["payment"]["order_total"] = 1
+    world.receive(at(12, "RECEIVED"), changed)
+    world.publish()
+    assert world.bus.kinds == ["order.received", "order.updated"]
+    assert world.bus.details[1]["changed_fields"] == ["payment.order_total", "sys.updated_at"]
+
+
+def test_a_status_that_the_platform_adds_is_published_by_its_name(world: World) -> None:
+    world.receive(at(12, "HANDED-TO drone!"))
+    world.publish()
+    assert world.bus.kinds == ["order.handed_to_drone"]
+    assert world.bus.details[0]["status"] == "HANDED-TO DRONE!"
+
+
+def test_what_changes_nothing_is_not_published(world: World) -> None:
+    world.receive(at(30, "DISPATCHED"), at(30, "DISPATCHED"), at(12, "RECEIVED"))  # new, again, late
+    key = {"pk": {"S": f"ORDER#{order()['order_id']}"}, "sk": {"S": "ORDER"}}
+    item = world.dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
+    world.stream.add(key, item, item | {"version": {"N": "77"}})  # a rewrite
+    world.stream.add(key, item, None)  # expiry
+    world.stream.add({"pk": key["pk"], "sk": {"S": "EVENT#1"}}, None, {"pk": key["pk"]})  # a body's own row
+    assert world.publish().counts == {"Published": 1}
+    assert world.bus.kinds == ["order.dispatched"]
+
+
+def test_a_late_event_that_makes_a_cancelled_order_a_sale_is_an_update(world: World) -> None:
+    cancelled = at(40, "CANCELLED")
+    cancelled["cancellation"] = {"reason": "TOO_BUSY"}
+    world.receive(cancelled, at(30, "DISPATCHED"))
+    world.publish()
+    assert world.bus.kinds == ["order.cancelled", "order.updated"]
+    assert [(detail["sale"], detail["disputed"]) for detail in world.bus.details] == [("no", True), ("yes", True)]
+    assert world.bus.details[1]["changed_fields"] == []
+
+
+def test_an_order_is_published_without_what_is_about_the_customer(world: World) -> None:
+    body = at(12, "RECEIVED", comment="ring twice", a_new_field={"of": "somebody"})
+    body["items"][0]["instructions"] = "for Amina"
+    body["client"]["contact"] = "the owner"
+    world.receive(body)
+    world.publish()
+    published = world.bus.details[0]["order"]
+    assert published.keys() == body.keys() - {"customer", "comment", "a_new_field"}
+    assert "instructions" not in published["items"][0]
+    assert "contact" not in published["client"]
+    assert published["payment"] == body["payment"]
+    assert published["items"][0]["pricing"] == body["items"][0]["pricing"]
+
+
+def test_an_order_is_published_whole_where_the_chain_asks_for_it(world: World) -> None:
+    world.publisher = world.new_publisher(personal_data=True)
+    body = at(12, "RECEIVED", a_new_field={"of": "somebody"})
+    world.receive(body)
+    world.publish()
+    assert world.bus.details[0]["order"] == body
+
+
+def test_a_number_is_published_with_every_digit(world: World) -> None:
+    world.receive(at(12, "RECEIVED"))
+    text = as_bytes(at(13, "RECEIVED")).replace(b'"sub_total":', b'"sub_total":12345678901234567890.123456789,"x":', 1)
+    world.orders.write([(understand(text), ARRIVAL)])
+    world.publish()
+    assert '"sub_total":12345678901234567890.123456789' in world.bus.entries[1]["Detail"]
+
+
+def test_a_rejected_event_is_told_of_once_and_not_shown(world: World) -> None:
+    for _ in range(3):
+        world.rejected.keep(b'{"name": "Amina"}', ARRIVAL, "not_an_order", ["order_id: Field required"])
+    world.publish()
+    assert world.bus.kinds == ["order.rejected"]
+    assert world.bus.details[0]["problems"] == ["order_id: Field required"]
+    assert "Amina" not in world.bus.entries[0]["Detail"]
+    assert world.bus.details[0]["correlation_id"] == "request-1"
+
+
+def test_a_large_body_is_fetched_and_one_too_large_for_the_bus_is_left_out(world: World) -> None:
+    def of_size(minute: int, items: int) -> dict[str, Any]:
+        body = at(minute, "RECEIVED")
+        body["items"] = [
+            body["items"][0] | {"_id": str(n), "sku": f"{n * 7919:x}" * 40} for n in range(items)
+        ]  # hard to compress
+        return body
+
+    world.receive(of_size(12, 60), of_size(13, 590))
+    world.publish()
+    whole, too_large = world.bus.details
+    assert len(whole["order"]["items"]) == 60
+    assert (too_large["order"], too_large["order_left_out"]) == (None, "too_large")
+    assert max(len(entry["Detail"]) for entry in world.bus.entries) < 250_000
+
+
+def test_a_fault_that_passes_holds_back_its_order_alone(world: World) -> None:
+    ids = [f"0b9f3c52-71a4-4f0e-9b1c-{n:012}" for n in range(3)]
+    for minute, status in ((12, "RECEIVED"), (20, "DISPATCHED")):
+        world.receive(*(at(minute, status, order_id=order_id) for order_id in ids))
+    world.bus.fault = lambda entry: "ThrottlingException" if ids[1] in entry["Detail"] else None
+    published = world.publish()
+    assert published.held == ["1000001", "1000004"]
+    assert Counter(detail["order_id"] for detail in world.bus.details) == {ids[0]: 2, ids[2]: 2}
+    world.bus.fault = lambda _: None
+    assert world.publish().held == []
+    assert [detail["sequence"] for detail in world.bus.details if detail["order_id"] == ids[1]] == [1, 2]
+
+
+def test_a_fault_that_lasts_holds_the_stream_from_a_batch_on_and_its_neighbours_come_again(world: World) -> None:
+    ids = [f"0b9f3c52-71a4-4f0e-9b1c-{n:012}" for n in range(BATCH_SIZE + 50)]
+    world.receive(*(at(12, "RECEIVED", order_id=order_id) for order_id in ids))
+    world.bus.fault = lambda entry: "InternalFailure" if ids[3] in entry["Detail"] else None
+    world.publish()
+    world.publish()
+    told = Counter(detail["order_id"] for detail in world.bus.details)
+    assert told.keys() == {*ids[: BATCH_SIZE + 3]} - {ids[3]}
+    assert told[ids[2]] == 1
+    assert told[ids[4]] == 2
+    assert world.letters.texts == []
+    world.bus.fault = lambda _: None
+    while world.stream.records:
+        world.publish()
+    assert {detail["order_id"] for detail in world.bus.details} == set(ids)
+
+
+def test_an_event_that_the_bus_will_never_take_becomes_a_dead_letter_whole(world: World) -> None:
+    world.receive(at(12, "RECEIVED"), at(20, "DISPATCHED"))
+    world.bus.fault = lambda entry: "MalformedDetail" if entry["DetailType"] == "order.received" else None
+    assert world.publish().counts == {"NotPublished": 1, "Published": 1}
+    [text] = world.letters.texts
+    letter = json.loads(text)
+    assert (letter["fault"], letter["detail_type"]) == ("MalformedDetail", "order.received")
+    jsonschema.validate(json.loads(letter["detail"]), SCHEMA)
+
+
+def test_nothing_passes_a_change_that_could_not_even_become_a_dead_letter(world: World) -> None:
+    world.receive(at(12, "RECEIVED"), at(20, "DISPATCHED"))
+    world.bus.fault, world.letters.is_down = (lambda _: "MalformedDetail"), True
+    assert world.publish().held == ["1000000", "1000001"]
+    assert world.bus.entries == []
+
+
+def test_one_event_that_spoils_a_request_does_not_spoil_its_neighbours(world: World) -> None:
+    ids = [f"0b9f3c52-71a4-4f0e-9b1c-{n:012}" for n in range(4)]
+    world.receive(*(at(12, "RECEIVED", order_id=order_id) for order_id in ids))
+    put = world.bus.put_events
+
+    def refuse_all_with_the_third(Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        if any(ids[2] in entry["Detail"] for entry in Entries):
+            answer: Any = {"Error": {"Code": "ValidationException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+            raise ClientError(answer, "PutEvents")
+        return put(Entries)
+
+    world.bus.put_events = refuse_all_with_the_third  # type: ignore[method-assign]
+    assert world.publish().counts == {"Published": 3, "NotPublished": 1}
+    assert ids[2] in world.letters.texts[0]
+
+
+def test_a_row_that_cannot_be_read_becomes_a_dead_letter_that_names_it(world: World) -> None:
+    key = {"pk": {"S": "ORDER#odd"}, "sk": {"S": "ORDER"}}
+    world.stream.add(key, None, key | {"sequence": {"N": "1"}})
+    assert world.publish().counts == {"NotPublished": 1}
+    assert json.loads(world.letters.texts[0])["pk"] == "ORDER#odd"
+
+
+def test_what_is_held_back_or_given_up_is_named_by_its_correlation_ids_up_to_ten(world: World) -> None:
+    def arrive(order_id: str, minute: int, correlation_id: str) -> None:
+        event = understand(as_bytes(at(minute, "RECEIVED", order_id=order_id)))
+        world.orders.write([(event, Arrival("webhook", NOW, correlation_id))])
+
+    world.bus.fault = lambda entry: {"a": "ThrottlingException", "b": "MalformedDetail"}.get(
+        json.loads(entry["Detail"]).get("order_id", "b")
+    )
+    arrive("a", 12, "held-1")
+    arrive("a", 13, "held-2")
+    arrive("b", 12, "given-up")
+    arrive("c", 12, "published")
+    world.rejected.keep(b"{}", Arrival("webhook", NOW, "rejected-given-up"), "not_an_order", [])
+    world.stream.add({"pk": {"S": "ORDER#odd"}, "sk": {"S": "ORDER"}}, None, {"pk": {"S": "ORDER#odd"}})
+    arrive("a", 14, "held-2")
+    named = world.publish().correlation_ids
+    assert sorted(named) == ["given-up", "held-1", "held-2", "rejected-given-up"]
+    for number in range(20):
+        arrive("a", 15 + number, f"more-{number}")
+    assert len(world.publish().correlation_ids) == 10
+
+
+def test_with_no_time_left_the_rest_is_for_the_next_call(world: World) -> None:
+    world.receive(at(12, "RECEIVED"))
+    assert world.publish(seconds=5.0).held == ["1000000"]
+    assert world.bus.requests == []
+
+
+def test_an_order_asked_for_again_is_published_under_its_present_status(world: World) -> None:
+    world.receive(at(12, "RECEIVED"), at(40, "CANCELLED"))
+    world.publish()
+    world.dynamodb.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"ORDER#{order()['order_id']}"}, "sk": {"S": "ORDER"}},
+        UpdateExpression="SET #sequence = #sequence + :one, republished = #sequence + :one",
+        ExpressionAttributeNames={"#sequence": "sequence"},
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+    world.publish()
+    assert world.bus.kinds == ["order.received", "order.cancelled", "order.cancelled"]
+    assert world.bus.details[2]["sequence"] == 3
+
+
+def test_an_event_is_not_to_blame_for_the_publishers_own_credentials(world: World) -> None:
+    world.receive(at(12, "RECEIVED"))
+    put = world.bus.put_events
+
+    def refuse(Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        answer: Any = {"Error": {"Code": "ExpiredTokenException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+        raise ClientError(answer, "PutEvents")
+
+    world.bus.put_events = refuse  # type: ignore[method-assign]
+    assert (world.publish().held, world.letters.texts) == (["1000000"], [])
+    world.bus.put_events = put  # type: ignore[method-assign]
+    world.publish()
+    assert world.bus.kinds == ["order.received"]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("REJECTED", "order.status_rejected"),
+        ("updated", "order.status_updated"),
+        ("\u0414\u041e\u041c\u0410", "order.unknown"),
+        ("S" * 200, "order." + "s" * 122),
+    ],
+)
+def test_a_status_is_never_taken_for_another_kind_of_event_nor_too_long_for_the_bus(
+    world: World, status: str, kind: str
+) -> None:
+    world.receive(at(12, status))
+    world.publish()
+    assert world.bus.kinds == [kind]

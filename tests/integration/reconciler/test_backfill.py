@@ -1,0 +1,244 @@
+"""Backfills: any gap, on demand, over as many ticks as it takes; and the outage that the platform's history allows."""
+
+import random
+import sys
+import time as wall
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from partner_orders.clock import to_text
+from partner_orders.reconciler.backfill_request import InvalidRequestError
+from partner_orders.reconciler.table import Position, ReconciliationTable
+from tests.integration.conftest import TABLE
+from tests.support.orders import CHAIN_ID
+from tests.support.platform import START, VirtualTime, lives
+from tests.support.reconciler_world import Killed, World
+from tools.local.simulated_platform.lives import trading_hour
+
+AFTER = START + timedelta(hours=2)
+
+
+@pytest.fixture
+def world(dynamodb: Any) -> World:
+    made = World(dynamodb, lives(stores=3, orders=30), VirtualTime(AFTER))
+    made.tick()
+    made.queue.messages = []
+    return made
+
+
+def test_a_backfill_makes_its_window_whole_and_ends_with_a_report(world: World) -> None:
+    done = world.backfill()
+    assert (done["state"], done["stores"], done["stores_done"]) == ("done", 3, 3)
+    assert done["missing"] == done["enqueued"] == len(world.lives)
+    assert world.not_in_step() == []
+
+
+def test_only_the_window_and_the_stores_asked_for_are_read(world: World) -> None:
+    shop = world.lives[0].shop
+    middle = START + timedelta(minutes=20)
+    ours = [life for life in world.lives if life.shop == shop and life.created_at < middle]
+    for name in (shop.store_id, shop.external_partner_config_id):
+        done = world.backfill(**{"from": START.isoformat(), "to": middle.isoformat()}, stores=[name], preview=True)
+        assert done["orders_checked"] == len(ours)
+
+
+def test_a_preview_says_what_would_change_and_changes_nothing(world: World) -> None:
+    done = world.backfill(preview=True)
+    assert done["missing"] == len(world.lives)
+    assert done["enqueued"] == 0
+    assert world.queue.messages == []
+
+
+def test_progress_can_be_asked_for_while_it_runs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partner_orders.platform.orders.PAGE_SIZE", 1)
+    world.limit = 10
+    world.new_worker()
+    backfill_id = world.worker.add_backfill({})
+    seen = []
+    for _ in range(60):
+        world.tick(seconds=120)
+        progress = world.worker.backfill(backfill_id)
+        seen.append((progress["stores_done"], progress["orders_checked"]))
+        if progress["state"] == "done":
+            break
+        world.time.sleep(60)
+    assert len(set(seen)) >= 3
+    assert seen == sorted(seen)
+    assert seen[-1][0] == 3
+
+
+def served_after(world: World, wait: timedelta, **request: str) -> dict[str, Any]:
+    """A backfill that had to wait for its turn."""
+    backfill_id = world.worker.add_backfill(request)
+    world.time.sleep(wait.total_seconds())
+    while world.worker.backfill(backfill_id)["state"] != "done":
+        world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    return world.worker.backfill(backfill_id)
+
+
+def test_a_backfill_whose_time_has_passed_before_its_turn_names_every_store_that_it_did_not_read(world: World) -> None:
+    start = world.time.now() - timedelta(days=59)
+    done = served_after(world, timedelta(days=2), **{"from": to_text(start), "to": to_text(start + timedelta(hours=1))})
+    assert done["failed_stores"] == dict.fromkeys((shop.store_id for shop in world.shops), "too_old")
+    assert (done["orders_checked"], done["stores_done"]) == (0, 3)
+
+
+def test_a_backfill_of_which_a_part_has_passed_tells_up_to_when_it_read_nothing(world: World) -> None:
+    start = world.time.now() - timedelta(days=59)
+    done = served_after(world, timedelta(days=2), **{"from": to_text(start)})
+    assert (done["failed_stores"], done["orders_checked"]) == ({}, len(world.lives))
+    not_read_before = datetime.fromisoformat(done["not_read_before"])
+    assert timedelta(days=60) - timedelta(hours=1) < world.time.now() - not_read_before < timedelta(days=60)
+
+
+def test_a_backfill_that_waits_for_minutes_reads_all_of_what_it_was_asked_for(world: World) -> None:
+    done = served_after(world, timedelta(minutes=15))
+    assert done["not_read_before"] is None
+    asked = {datetime.fromisoformat(asked.query["start_time"]) for asked in world.sessions[-1].asked[-3:]}
+    assert {at.replace(tzinfo=None) for at in asked} == {
+        datetime.fromisoformat(done["from"]).replace(tzinfo=None, microsecond=0) - timedelta(seconds=1)
+    }
+
+
+def test_a_store_that_fails_is_tried_once_more_at_the_end_and_then_named(world: World) -> None:
+    world.api.faults = {"forbidden": 1}
+    assert world.backfill()["failed_stores"] == {}
+    world.api.faults = {"forbidden": 1_000}
+    done = world.backfill()
+    assert set(done["failed_stores"].values()) == {"forbidden"}
+    assert done["state"] == "done"
+
+
+def test_while_a_backfill_runs_the_stores_are_checked_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("partner_orders.platform.orders.PAGE_SIZE", 1)
+    monkeypatch.setattr("partner_orders.reconciler.run.PAGES_AT_ONCE", 4)
+    world.worker.add_backfill({})
+    checked = []
+    for _ in range(8):
+        world.time.sleep(60)
+        checked.append(world.tick(seconds=120).counts["stores_checked"])
+    assert all(checked)
+
+
+def test_a_backfill_reads_the_position_of_the_store_it_serves_and_of_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, positions = [], ReconciliationTable.positions
+
+    def all_of_them(table: ReconciliationTable) -> dict[str, Position]:
+        read.append("all")
+        return positions(table)
+
+    monkeypatch.setattr(ReconciliationTable, "positions", all_of_them)
+    world.worker.add_backfill({})
+    world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    assert read == ["all"]  # of what is due, once
+
+
+def test_a_backfill_asks_for_a_store_by_the_id_that_the_api_took(world: World) -> None:
+    shop = world.lives[0].shop
+    code = shop.external_partner_config_id
+    world.table.move(Position(shop.store_id, AFTER, AFTER, vendor_id=code), fence=2_000_000_000)
+    world.new_worker()
+    world.worker.add_backfill({"stores": [shop.store_id]})
+    world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    assert {asked.url.split("/vendors/")[1].split("/")[0] for asked in world.sessions[-1].asked} == {code}
+
+
+@pytest.mark.parametrize("row", [{}, {"checked_until": {"S": "soon"}}])
+def test_a_position_that_cannot_be_read_does_not_stop_a_backfill(world: World, row: dict[str, Any]) -> None:
+    key = {"pk": {"S": "RECONCILIATION"}, "sk": {"S": f"POSITION#{world.lives[0].shop.store_id}"}}
+    world.dynamodb.put_item(TableName=TABLE, Item={**key, **row})
+    backfill_id = world.worker.add_backfill({})
+    world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    assert world.worker.backfill(backfill_id)["missing"] == len(world.lives)
+
+
+def test_a_backfill_nobody_knows_is_an_error(world: World) -> None:
+    with pytest.raises(InvalidRequestError, match="no backfill of this id"):
+        world.worker.backfill("nonsense")
+
+
+@pytest.mark.parametrize("kills", range(3))
+def test_a_backfill_that_is_killed_again_and_again_loses_nothing(world: World, kills: int) -> None:
+    chance = random.Random(kills)
+    backfill_id = world.worker.add_backfill({})
+    for _ in range(6):
+        world.kill_after = chance.randrange(10)
+        try:
+            world.tick()
+        except Killed:
+            world.new_worker()
+        world.time.sleep(200)
+    world.kill_after = None
+    while world.worker.backfill(backfill_id)["state"] != "done":
+        world.tick()
+        world.time.sleep(200)
+    world.drain()
+    assert world.not_in_step() == []
+
+
+# -- sixty days --------------------------------------------------------------------------------------------------------
+
+STORES, DAYS = 50, 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("orders", "kills"), [(10_000, 0), (100_000, 20)])
+def test_sixty_days_without_a_webhook_are_made_whole_within_the_true_limit(
+    dynamodb: Any, orders: int, kills: int
+) -> None:
+    """50 stores, 60 days, 60 requests in 60 seconds."""
+    began = wall.monotonic()
+    # All of it within what the platform still shows while the run lasts.
+    start = START - timedelta(days=DAYS - 0.5)
+    made = trading_hour(11 + kills, orders, STORES, start, CHAIN_ID, timedelta(days=DAYS - 1))
+    world = World(dynamodb, [replace(life, steps=life.steps[-1:]) for life in made], VirtualTime(AFTER))
+    say(f"{len(world.lives):,} orders of {STORES} stores over {DAYS} days", began)
+    chance, killed, ticks = random.Random(kills), 0, 0
+    while killed < kills or len(world.table.positions()) < STORES:
+        world.kill_after = chance.randrange(3, 40) if killed < kills else None
+        ticks += 1
+        try:
+            world.tick()
+        except Killed:
+            killed += 1
+            world.new_worker()
+        world.drain()
+        world.time.sleep(300)
+    assert world.not_in_step() == []
+    assert killed == kills
+    assert world.most_requests_in_a_minute() <= 60
+    requests, hours = len(world.api.requests), (world.time.now() - AFTER) / timedelta(hours=1)
+    say(f"made whole by {requests:,} requests in {ticks} ticks, {hours:.1f} h, {killed} kills", began)
+
+    read = world.orders.read_orders
+    world.new_worker()
+    again = world.backfill()
+    bound = sum(-(-count // 500) for count in orders_by_store(world).values())
+    # Those of the backfill; the stores are checked meanwhile as ever, over minutes.
+    requests = sum(asked.query["start_time"] < "2026-09" for asked in world.sessions[-1].asked)
+    read = world.orders.read_orders - read
+    say(
+        f"second pass: {requests} requests, page bound {bound}, {read:,} orders read, enqueued {again['enqueued']}",
+        began,
+    )
+    assert again["orders_checked"] == again["in_step"] == orders
+    assert again["enqueued"] == 0
+    assert requests <= 1.25 * bound
+
+
+def orders_by_store(world: World) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for life in world.lives:
+        counts[life.shop.store_id] = counts.get(life.shop.store_id, 0) + 1
+    return counts
+
+
+def say(what: str, began: float) -> None:
+    sys.stderr.write(f"\n  {wall.monotonic() - began:5.0f} s  {what}")

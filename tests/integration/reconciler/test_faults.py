@@ -1,0 +1,469 @@
+"""What must not stop, mislead or starve the reconciler: stores that always fail, dates and pages that lie, rows that
+somebody wrote by hand, and a platform that wants to be left alone."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from partner_orders.order_events.message import MAX_BODY_BYTES
+from partner_orders.platform import orders as partner_api
+from partner_orders.reconciler.backfill_request import InvalidRequestError
+from partner_orders.reconciler.report import Report
+from partner_orders.reconciler.table import Position
+from tests.integration.conftest import TABLE
+from tests.integration.reconciler.test_schedule import set_store
+from tests.support.platform import START, VirtualTime, lives
+from tests.support.reconciler_world import World
+from tools.local.simulated_platform.lives import Life, Shop, Step
+from tools.local.simulated_platform.partner_api import Response, Unknowns
+
+AFTER = START + timedelta(hours=2)
+
+type Change = Callable[[Any, Response], Response]
+
+
+def only_backfills(world: World, seconds: float = 900.0) -> Report:
+    deadline = world.time.seconds + seconds
+    return world.worker.tick("run", lambda: deadline - world.time.seconds, only_backfills=True)
+
+
+@pytest.fixture
+def world(dynamodb: Any) -> World:
+    return World(dynamodb, lives(orders=12), VirtualTime(AFTER))
+
+
+def between(world: World, change: Change) -> None:
+    """Change the platform's answers on their way."""
+    handle = world.api.handle
+    world.api.handle = lambda request, now: change(request, handle(request, now))  # type: ignore[method-assign]
+
+
+def edited(answer: Response, **changes: Any) -> Response:
+    return Response(answer.status, answer.headers, json.dumps(json.loads(answer.body) | changes).encode())
+
+
+def dated(date: str, times: int) -> Change:
+    left = [date] * times
+
+    def change(_: Any, answer: Response) -> Response:
+        return Response(answer.status, {**answer.headers, "Date": left.pop()}, answer.body) if left else answer
+
+    return change
+
+
+# -- one store's trouble is its own -----------------------------------------------------------------------------------
+
+
+def test_stores_that_always_fail_do_not_starve_those_that_answer(world: World) -> None:
+    for number in range(820):  # more than a run's requests
+        set_store(world, f"closed-{number:03}", name="closed")
+    for store_id in {life.shop.store_id for life in world.lives}:
+        world.table.move(Position(store_id, AFTER - timedelta(minutes=125), AFTER), 0)
+    for _ in range(3):
+        world.tick()
+        world.drain()
+    assert world.not_in_step() == []
+
+
+def test_a_store_whose_token_is_refused_does_not_end_every_run_before_the_others(world: World) -> None:
+    set_store(world, "0-first", name="refused")
+    between(
+        world, lambda request, answer: Response(401, {}, b"{}") if "/vendors/0-first/" in request.target else answer
+    )
+    for _ in range(3):
+        world.tick()
+        world.drain()
+    assert world.not_in_step() == []
+
+
+# -- what the platform says of itself ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "date", ["Mon, 12 Oct 2026 08:00:00 GMT", "Fri, 01 Jan 2027 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "soon"]
+)
+def test_a_date_that_cannot_be_is_not_believed(world: World, date: str) -> None:
+    between(world, dated(date, times=4))
+    for _ in range(3):
+        report = world.tick()
+        world.drain()
+        assert report.failed_stores == {}
+        assert report.counts["requests"] > 0
+        world.time.sleep(300)
+    assert world.not_in_step() == []
+    for position in world.table.positions().values():
+        assert position.checked_until is not None
+        assert position.checked_until <= world.time.now()
+
+
+def assert_read_by_its_own_id(world: World, shop: Shop) -> None:
+    assert world.tick().failed_stores == {}
+    world.drain()
+    assert world.not_in_step() == []
+    assert world.table.position(shop.store_id).vendor_id == shop.store_id
+
+
+def test_a_store_id_that_was_learnt_and_is_another_stores_now_is_not_asked_for(world: World) -> None:
+    mine, other = world.shops
+    world.table.move(Position(mine.store_id, vendor_id=other.store_id), fence=0)
+    assert_read_by_its_own_id(world, mine)
+
+
+def test_a_code_under_which_the_platform_has_another_stores_orders_gives_way_to_the_stores_own_id(world: World) -> None:
+    mine, other = world.shops
+    world.api._shops[mine.external_partner_config_id] = world.api._shops[other.store_id]
+    world.table.move(Position(mine.store_id, vendor_id=mine.external_partner_config_id), fence=0)
+    assert_read_by_its_own_id(world, mine)
+
+
+def test_a_store_of_which_the_platform_shows_only_another_stores_orders_has_failed(world: World) -> None:
+    mine, other = world.shops
+    own = world.api._shops.pop(mine.store_id)
+    world.api._shops[mine.external_partner_config_id] = world.api._shops[other.store_id]
+    assert world.tick().failed_stores == {mine.store_id: "another_store"}
+    assert world.table.position(mine.store_id).checked_until is None
+    world.drain()
+    assert {*world.not_in_step()} == {life.order_id for life in own}
+
+
+def test_a_code_that_has_the_orders_of_a_store_and_of_the_one_before_it_is_believed(world: World) -> None:
+    mine, other = world.shops
+    own = world.api._shops.pop(mine.store_id)
+    world.api._shops[mine.external_partner_config_id] = [*world.api._shops[other.store_id], *own]
+    assert world.tick().failed_stores == {}
+    world.drain()
+    assert world.not_in_step() == []
+
+
+def test_a_store_that_is_registered_by_the_chains_own_id_alone_is_its_own(world: World) -> None:
+    code = world.shops[0].external_partner_config_id
+    world.dynamodb.delete_item(
+        TableName=TABLE, Key={"pk": {"S": "STORES"}, "sk": {"S": f"STORE#{world.shops[0].store_id}"}}
+    )
+    set_store(world, code, currency="EUR")
+    assert world.tick().failed_stores == {}
+    world.drain()
+    assert world.not_in_step() == []
+
+
+@pytest.mark.parametrize("pages", ["[2]", "[3]", r"([2-9]|\d\d)"])
+@pytest.mark.parametrize("in_parts", [True, False])
+def test_a_page_that_is_empty_and_counted_is_read_in_shorter_parts_or_fails_its_store(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch, pages: str, in_parts: bool
+) -> None:
+    if not in_parts:
+        monkeypatch.setattr("partner_orders.reconciler.run.SHORTEST_PART", timedelta(days=90))
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
+    world, lies = World(dynamodb, lives(orders=40), VirtualTime(AFTER)), [True]
+
+    def change(request: Any, answer: Response) -> Response:
+        return edited(answer, orders=[]) if lies and re.search(f"[?&]page={pages}&", request.target) else answer
+
+    between(world, change)
+    report = world.tick()
+    if in_parts:
+        world.drain()
+        assert (report.failed_stores, world.not_in_step()) == ({}, [])
+        assert report.api_errors["empty_page"] > 0
+        return
+    assert {*report.failed_stores.values()} == {"empty_page"}
+    failed = report.failed_stores.keys()
+    assert all(world.table.position(store_id).checked_until is None for store_id in failed)
+    lies.clear()
+    world.time.sleep(300)
+    world.tick()
+    world.drain()
+    assert world.not_in_step() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"latitude":', b'"strange":NaN,"latitude":'),
+        (b'"latitude":', b'"latitude":1,"latitude":'),
+        (b'"latitude":', b'"strange":' + b"7" * 150 + b',"latitude":'),
+        (b'"latitude":', b'"strange":' + b"[" * 80 + b"]" * 80 + b',"latitude":'),
+    ],
+)
+def test_one_strange_order_does_not_hide_the_others_of_its_store_and_is_kept(
+    world: World, old: bytes, new: bytes
+) -> None:
+    between(world, lambda _, answer: Response(answer.status, answer.headers, answer.body.replace(old, new, 1)))
+    report = world.tick()
+    assert report.failed_stores == {}
+    world.drain()
+    stores = len({life.shop.store_id for life in world.lives})
+    assert 1 <= len(world.rejected.newest()) <= stores
+    assert len(world.not_in_step()) <= stores
+    world.time.sleep(300)
+    assert world.tick().counts["not_understood"] == 0  # once it is kept it is not asked for again
+
+
+@pytest.mark.parametrize(("header", "least"), [("3600", 3_600), ("130", 130), ("Wed, 14 Oct 2026 11:00:00 GMT", 3_600)])
+@pytest.mark.parametrize("status", [429, 503, 403])
+def test_a_platform_that_wants_to_be_left_alone_is(world: World, status: int, header: str, least: int) -> None:
+    between(world, lambda *_: Response(status, {"Retry-After": header, "Content-Type": "text/html"}, b"<html>"))
+    world.tick()
+    assert len(world.api.requests) == 1
+    world.time.sleep(60)
+    world.new_worker()
+    assert world.tick().stopped == "the_platform_wants_to_be_asked_later"
+    assert len(world.api.requests) == 1
+    world.time.sleep(least)
+    world.tick()
+    first, second, *_ = world.api.requests
+    assert second - first >= timedelta(seconds=least - 1)
+
+
+@pytest.mark.parametrize("status", [429, 503, 403])
+def test_a_short_wait_that_the_platform_asks_for_is_kept_from_store_to_store_and_run_to_run(
+    world: World, status: int
+) -> None:
+    between(world, lambda *_: Response(status, {"Retry-After": "45", "Content-Type": "text/html"}, b"<html>"))
+    for _ in range(4):
+        world.tick()
+        world.new_worker()
+        world.time.sleep(20)
+    assert len(world.api.requests) > partner_api.TRIES
+    assert all(after - before >= timedelta(seconds=45) for before, after in pairwise(world.api.requests))
+
+
+def test_a_time_to_come_back_is_read_by_the_platforms_own_clock(world: World) -> None:
+    world.new_worker(clock_off_by=timedelta(minutes=5))
+    answers = [Response(429, {"Retry-After": "Wed, 14 Oct 2026 10:00:50 GMT"}, b"<html>")]
+
+    def change(_: Any, answer: Response) -> Response:
+        if not answers:
+            return answer
+        first = answers.pop()
+        return Response(first.status, {**answer.headers, **first.headers}, first.body)
+
+    between(world, change)
+    assert world.tick().stopped == ""
+    assert world.api.requests[1] >= AFTER + timedelta(seconds=50)
+
+
+def test_a_page_that_blocks_the_address_ends_the_run_and_is_no_stores_own_fault(world: World) -> None:
+    page = Response(403, {"Content-Type": "text/html; charset=UTF-8"}, b"<html>Access denied</html>")
+    between(world, lambda *_: page)
+    report = world.tick()
+    assert (report.stopped, len(report.failed_stores)) == ("blocked", 1)
+    assert len(world.api.requests) == report.api_errors["blocked"] == partner_api.TRIES
+    assert world.time.seconds >= 60 * (partner_api.TRIES - 1)
+
+
+def test_a_block_after_a_burst_does_not_cost_the_lease(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(orders=12), VirtualTime(AFTER), limit=60)
+    for number in range(60):
+        set_store(world, f"closed-{number:02}", name="closed")
+    count = [0]
+
+    def block(_: Any, answer: Response) -> Response:
+        count[0] += 1
+        return Response(429, {}, b"<html>") if count[0] == 55 else answer
+
+    between(world, block)
+    assert world.tick().stopped != "lease_lost"
+
+
+# -- rows that somebody wrote -----------------------------------------------------------------------------------------
+
+
+def test_a_deleted_lease_stops_nothing(world: World) -> None:
+    for _ in range(3):
+        world.tick()
+        world.time.sleep(300)
+    world.dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "RECONCILIATION"}, "sk": {"S": "LEASE"}})
+    world.new_worker()
+    assert world.tick().stopped == ""
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"sk": {"S": "POSITION#x"}, "store_id": {"S": "x"}, "checked_until": {"S": "soon"}},
+        {"sk": {"S": "POSITION#x"}},
+        {"sk": {"S": "BACKFILL#x"}},
+        {"sk": {"S": "BACKFILL#x"}, "backfill_id": {"S": "x"}, "state": {"B": b"{}"}},
+    ],
+)
+def test_a_row_that_cannot_be_read_stops_nothing(world: World, row: dict[str, Any]) -> None:
+    world.dynamodb.put_item(TableName=TABLE, Item={"pk": {"S": "RECONCILIATION"}, **row})
+    assert world.tick().stopped == ""
+    world.drain()
+    assert world.not_in_step() == []
+
+
+def test_a_store_id_that_leads_elsewhere_is_not_asked_for(world: World) -> None:
+    set_store(world, "..", name="elsewhere")
+    report = world.tick()
+    assert report.failed_stores == {"..": "not_found"}
+    assert all("/vendors/" in asked.url for asked in world.sessions[-1].asked)
+
+
+# -- previews and backfills -------------------------------------------------------------------------------------------
+
+
+def test_a_preview_queues_nothing_and_counts_for_nothing_but_itself(world: World) -> None:
+    backfill_id = world.worker.add_backfill({"preview": True})
+    report = only_backfills(world)
+    assert world.queue.messages == []
+    assert (report.counts["missing"], report.repairs) == (0, [])
+    progress = world.worker.backfill(backfill_id)
+    assert (progress["state"], progress["missing"], progress["enqueued"]) == ("done", 12, 0)
+
+
+def test_an_order_is_queued_once_in_a_run_however_many_ask_for_it(world: World) -> None:
+    for _ in range(5):
+        world.worker.add_backfill({})
+    report = world.tick()
+    assert report.counts["missing"] == 12
+    assert len(world.queue.messages) == 12
+
+
+def the_second_page_is_forbidden_once(world: World) -> list[Response]:
+    """Gives what is still to be answered."""
+    left = [Response(403, {}, b"{}")]
+    between(world, lambda request, answer: left.pop() if "page=2&" in request.target and left else answer)
+    return left
+
+
+def test_a_store_that_is_tried_again_is_counted_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
+    world = World(dynamodb, lives(orders=12), VirtualTime(AFTER))
+    the_second_page_is_forbidden_once(world)
+    backfill_id = world.worker.add_backfill({})
+    only_backfills(world)
+    progress = world.worker.backfill(backfill_id)
+    assert (progress["state"], progress["orders_checked"]) == ("done", 12)
+
+
+def test_what_a_backfill_found_counts_though_its_store_failed_or_its_time_ran_out(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
+    world = World(dynamodb, lives(orders=60), VirtualTime(AFTER))
+    left = the_second_page_is_forbidden_once(world)
+    world.limit = 10
+    world.new_worker()
+    backfill_id = world.worker.add_backfill({})
+    stopped = set()
+    while (progress := world.worker.backfill(backfill_id))["state"] != "done":
+        stopped.add(only_backfills(world, seconds=130).stopped)
+        world.drain()
+        world.new_worker()
+        world.time.sleep(60)
+    assert stopped == {"out_of_time", ""}
+    assert left == []
+    assert (progress["missing"], progress["enqueued"]) == (60, 60)
+    assert world.not_in_step() == []
+
+
+def test_a_preview_in_parts_counts_each_order_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 1)
+    monkeypatch.setattr("partner_orders.reconciler.run.PAGES_AT_ONCE", 2)
+    world = World(dynamodb, lives(orders=100, stores=1), VirtualTime(AFTER))
+    made = len({life.created_at.replace(microsecond=0) for life in world.lives})
+    window = {"from": START.isoformat(), "to": (START + timedelta(hours=1, minutes=1)).isoformat()}
+    backfill_id = world.worker.add_backfill({**window, "preview": True})
+    while (progress := world.worker.backfill(backfill_id))["state"] != "done":
+        only_backfills(world)
+    assert made > 50  # so that many parts meet where an order was made
+    assert progress["missing"] == 100
+
+
+def test_the_queues_refusal_is_not_counted_as_a_repair(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.queue, "send_all", refuse)
+        refused = world.tick()
+    world.time.sleep(300)
+    counts = refused.counts + world.tick().counts
+    assert (counts["missing"], counts["webhooks_missed"], counts["enqueued"]) == (12, 12, 12)
+    assert refused.repairs == []
+
+
+def test_a_backfill_of_every_store_leaves_paused_ones_out_unless_they_are_named(world: World) -> None:
+    paused, *_ = {life.shop.store_id for life in world.lives}
+    set_store(world, paused, is_paused="true")
+    assert world.worker.backfill(world.worker.add_backfill({}))["stores"] == 1
+    assert world.backfill(stores=[paused])["orders_checked"] == sum(
+        life.shop.store_id == paused for life in world.lives
+    )
+
+
+def test_a_backfill_that_goes_on_misses_nothing_at_the_seam(dynamodb: Any) -> None:
+    """The ends of a window may not belong to it, and an order may be made on the very second where a part ended."""
+    unknowns = Unknowns(start_included=False, end_included=False)
+    world = World(dynamodb, lives(orders=12, stores=1), VirtualTime(AFTER), unknowns)
+    seam = world.lives[0].created_at.replace(microsecond=0)
+    life = Life("on-the-seam", world.lives[0].shop, (Step(seam, world.lives[0].steps[0].body, True),), False)
+    life.steps[0].body["order_id"] = life.order_id
+    life.steps[0].body["sys"]["created_at"] = seam.isoformat()
+    world.api.show([life])
+    backfill_id = world.worker.add_backfill({"from": (seam - timedelta(hours=1)).isoformat()})
+    backfill = world.table.backfill(backfill_id)
+    assert backfill is not None
+    world.table.save(replace(backfill, done_until=seam), fence=0)
+    only_backfills(world)
+    assert world.worker.backfill(backfill_id)["missing"] == 1
+
+
+def test_a_store_of_many_pages_does_not_keep_the_others_waiting_until_its_backfill_is_done(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 1)
+    world = World(dynamodb, lives(orders=300, stores=6), VirtualTime(AFTER))
+    while world.not_in_step():
+        world.tick()
+        world.drain()
+        world.time.sleep(300)
+    large = world.lives[0].shop.store_id
+    monkeypatch.setattr("partner_orders.reconciler.run.PAGES_AT_ONCE", 5)
+    world.worker.add_backfill({"stores": [large]})
+    world.limit = 10
+    world.new_worker()
+    assert world.tick(seconds=600).counts["stores_checked"] >= 6
+
+
+@pytest.mark.parametrize("stores", ["", False, 0, {}])
+def test_an_empty_variable_is_not_taken_for_every_store(world: World, stores: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="list of store ids"):
+        world.worker.add_backfill({"stores": stores})
+
+
+# -- what the queue can carry -----------------------------------------------------------------------------------------
+
+
+def test_a_large_order_in_another_script_is_healed(world: World) -> None:
+    body = world.lives[0].steps[-1].body
+    line = body["items"][0]
+    body["items"] = [line | {"_id": str(number), "name": "مياه معدنية طبيعية نقية " * 25} for number in range(100)]
+    world.tick()
+    world.drain()
+    assert world.rejected.newest() == []
+    assert world.not_in_step() == []
+
+
+def test_an_order_that_no_message_can_carry_is_counted_and_holds_up_nobody(world: World) -> None:
+    world.lives[0].steps[-1].body["comment"] = "x" * MAX_BODY_BYTES
+    report = world.tick()
+    assert report.failed_stores == {}
+    assert report.to_json()["too_large"] == 1
+    world.drain()
+    assert world.not_in_step() == [world.lives[0].order_id]
+
+
+def test_a_token_refused_after_another_fault_is_read_anew(world: World) -> None:
+    answers = [500, 401]
+    between(world, lambda _, answer: Response(answers.pop(0), {}, b"{}") if answers else answer)
+    report = world.tick()
+    assert (report.stopped, report.failed_stores) == ("", {})

@@ -1,0 +1,656 @@
+"""Ticks: which stores are served when, from where to where, by whom, and within what limits."""
+
+import contextlib
+import itertools
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.order_events.queue import Backlog, OrderEventsQueue
+from partner_orders.platform import orders as partner_api
+from partner_orders.reconciler.lease import DURATION, Lease, LeaseLostError
+from partner_orders.reconciler.table import Position, ReconciliationTable
+from tests.integration.conftest import TABLE, Calls
+from tests.support.platform import START, VirtualTime, lives
+from tests.support.reconciler_world import Killed, World
+from tools.local.simulated_platform.lives import Life, Step
+from tools.local.simulated_platform.partner_api import Response
+
+AFTER = START + timedelta(hours=2)
+
+
+@pytest.fixture
+def world(dynamodb: Any) -> World:
+    return World(dynamodb, lives(), VirtualTime(AFTER))
+
+
+@pytest.fixture
+def crowded(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Many requests' worth of orders."""
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 1)
+    return World(dynamodb, lives(orders=100, stores=3), VirtualTime(AFTER))
+
+
+def windows(world: World) -> list[tuple[str, str, str]]:
+    """Store, start and end of every first page asked for, in order."""
+    return [
+        (asked.url.split("/vendors/")[1].split("/")[0], asked.query["start_time"], asked.query["end_time"])
+        for session in world.sessions
+        for asked in session.asked
+        if asked.query.get("page") == "1"
+    ]
+
+
+def set_store(world: World, store_id: str, **text: str) -> None:
+    names = {f"#{name}": name for name in text}
+    world.dynamodb.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": "STORES"}, "sk": {"S": f"STORE#{store_id}"}},
+        UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in text),
+        ExpressionAttributeNames=names,
+        ExpressionAttributeValues={f":{name}": {"S": value} for name, value in text.items()},
+    )
+
+
+# -- windows and positions --------------------------------------------------------------------------------------------
+
+
+def test_a_chain_that_starts_today_is_read_sixty_days_back(world: World) -> None:
+    world.tick()
+    start = min(start for _, start, _ in windows(world))
+    assert start.startswith((AFTER - timedelta(days=60)).strftime("%Y-%m-%d"))
+
+
+def test_the_next_window_overlaps_the_last_and_reaches_no_further_when_nothing_is_open(world: World) -> None:
+    world.tick()
+    world.drain()
+    asked = len(windows(world))
+    world.time.sleep(600)
+    world.tick()
+    for _, start, end in windows(world)[asked:]:
+        length = datetime.fromisoformat(end) - datetime.fromisoformat(start)
+        assert timedelta(minutes=24) < length < timedelta(minutes=27)
+
+
+def test_an_open_order_is_looked_for_where_it_was_created_until_the_platform_closes_it(dynamodb: Any) -> None:
+    time = VirtualTime(START + timedelta(minutes=30))
+    world = World(dynamodb, lives(), time)
+    for life in world.lives:
+        if life.created_at < time.now():
+            world.receive(life, step=0)
+    while time.now() < START + timedelta(hours=3):
+        world.tick()
+        world.drain()
+        time.sleep(1_500)
+    assert world.orders.open_since(START - timedelta(days=1)) == []
+
+
+def test_every_store_is_looked_at_a_week_back_once_a_day(world: World) -> None:
+    world.tick()
+    world.drain()
+    lengths = Counter[str]()
+    for _ in range(2 * 24):
+        asked = len(windows(world))
+        world.time.sleep(3_600)
+        world.tick()
+        for store, start, end in windows(world)[asked:]:
+            span = datetime.fromisoformat(end) - datetime.fromisoformat(start)
+            lengths[store] += span > timedelta(days=6)
+    assert set(lengths.values()) <= {1, 2}
+
+
+def test_a_cancellation_after_pick_up_days_later_is_found(dynamodb: Any) -> None:
+    time = VirtualTime(AFTER)
+    world = World(dynamodb, lives(), time)
+    world.tick()
+    world.drain()
+    late = world.lives[2]
+    steps = late.steps[-1:]
+    step = type(steps[0])(AFTER + timedelta(days=2), {**steps[0].body, "status": "CANCELLED"}, False)
+    world.lives[2] = Life(late.order_id, late.shop, (*late.steps, step), late.masked)
+    world.api.show(world.lives)
+    for _ in range(4 * 24):
+        time.sleep(3_600)
+        world.tick()
+        world.drain()
+    assert world.not_in_step() == []
+
+
+def changed_later(world: World, status: str, at: datetime) -> Life:
+    """Make the platform change one order that was picked up; gives it as it was."""
+    number, life = next((n, life) for n, life in enumerate(world.lives) if life.steps[-1].status == "PICKED_UP")
+    step = Step(at, {**life.steps[-1].body, "status": status}, False)
+    world.lives[number] = Life(life.order_id, life.shop, (*life.steps, step), life.masked)
+    world.api.show(world.lives)
+    return life
+
+
+def test_what_changed_while_neither_webhooks_nor_reconciliation_ran_is_found_however_long_that_was(
+    dynamodb: Any,
+) -> None:
+    world = World(dynamodb, lives(), VirtualTime(AFTER))
+    world.tick()
+    world.drain()
+    world.time.sleep(24 * 3_600)
+    world.tick()
+    changed_later(world, "CANCELLED", world.time.now() + timedelta(days=1))
+    world.time.sleep(10 * 24 * 3_600)
+    assert world.not_in_step() != []
+    world.tick()
+    world.drain()
+    assert world.not_in_step() == []
+
+
+def test_an_open_order_older_than_a_week_is_closed_within_a_day_of_its_end(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(), VirtualTime(AFTER))
+    number, life = next((n, life) for n, life in enumerate(world.lives) if len(life.steps) > 2)
+    world.lives[number] = replace(life, steps=(life.steps[0], replace(life.steps[-1], at=AFTER + timedelta(days=20))))
+    world.api.show(world.lives)
+    for _ in range(22):
+        world.tick()
+        world.drain()
+        world.time.sleep(24 * 3_600)
+    assert world.orders.open_since(START - timedelta(days=1)) == []
+    assert world.not_in_step() == []
+
+
+def test_an_order_that_stays_open_for_ever_does_not_make_every_check_a_long_one(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(), VirtualTime(AFTER))
+    for number, life in enumerate(world.lives):
+        world.lives[number] = replace(life, steps=life.steps[:1])
+    world.api.show(world.lives)
+    world.tick()
+    world.drain()
+    world.time.sleep(10 * 24 * 3_600)
+    world.tick()  # the daily look
+    asked = len(windows(world))
+    world.time.sleep(300)
+    world.tick()
+    for _, start, end in windows(world)[asked:]:
+        assert datetime.fromisoformat(end) - datetime.fromisoformat(start) < timedelta(hours=1)
+
+
+def test_a_store_is_checked_up_to_the_platforms_clock_however_wrong_ours_is(dynamodb: Any) -> None:
+    for minutes in (-10, 10):
+        world = World(dynamodb, lives(), VirtualTime(AFTER + timedelta(days=minutes)))
+        world.new_worker(clock_off_by=timedelta(minutes=minutes))
+        world.tick()
+        for position in world.table.positions().values():
+            assert position.checked_until is not None
+            assert position.checked_until <= world.time.now()
+            assert world.time.now() - position.checked_until < timedelta(minutes=11)
+
+
+def test_nothing_is_missed_by_a_worker_whose_clock_is_minutes_off(dynamodb: Any) -> None:
+    for seed, minutes in ((1, -4), (2, 4)):
+        time = VirtualTime(START)
+        world = World(dynamodb, lives(seed=seed), time)
+        world.new_worker(clock_off_by=timedelta(minutes=minutes))
+        while time.now() < AFTER:
+            world.tick()
+            world.drain()
+            time.sleep(300)
+        assert world.not_in_step() == []
+
+
+# -- which store first ------------------------------------------------------------------------------------------------
+
+
+def order_of_stores(world: World) -> list[str]:
+    return list(dict.fromkeys(store for store, _, _ in windows(world)))
+
+
+def test_the_most_overdue_store_is_served_first(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
+    names = sorted({life.shop.store_id for life in world.lives})
+    for hours, name in enumerate(names, start=1):
+        world.table.move(Position(name, AFTER - timedelta(hours=hours), AFTER), fence=0)
+    world.tick()
+    assert order_of_stores(world) == names[::-1]
+
+
+def test_a_store_with_open_orders_comes_before_one_that_waits_longer_without(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
+    names = sorted({life.shop.store_id for life in world.lives})
+    for name in names:
+        ago = timedelta(minutes=5 if name == names[2] else 25)
+        world.table.move(Position(name, AFTER - ago, AFTER), fence=0)
+    open_life = next(
+        life for life in world.lives if life.shop.store_id == names[2] and life.steps[0].status == "RECEIVED"
+    )
+    world.receive(open_life, step=0)
+    world.tick()
+    assert order_of_stores(world)[0] == names[2]
+
+
+def test_a_store_gone_silent_in_its_hours_is_reported_and_comes_first(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(stores=4), VirtualTime(AFTER + timedelta(hours=3)))
+    names = sorted({life.shop.store_id for life in world.lives})
+    for name in names:
+        ago = timedelta(minutes=5 if name == names[1] else 25)
+        world.table.move(Position(name, world.time.now() - ago, world.time.now()), fence=0)
+    set_store(world, names[1], trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
+    set_store(world, names[2], trading_hours="mon-sun 03:00-04:00", time_zone="Asia/Karachi")
+    report = world.tick()
+    assert report.silent_stores == [names[1]]
+    assert order_of_stores(world)[0] == names[1]
+
+
+def test_among_the_urgent_and_among_the_rest_the_most_overdue_comes_first(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
+    names = sorted({life.shop.store_id for life in world.lives})
+    for name, minutes in zip(names, (25, 5, 55, 9), strict=True):
+        world.table.move(Position(name, AFTER - timedelta(minutes=minutes), AFTER), fence=0)
+    for name in (names[1], names[3]):
+        set_store(world, name, trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
+    world.tick()
+    assert order_of_stores(world) == [names[3], names[1], names[2], names[0]]
+
+
+def test_a_store_that_waits_for_long_comes_before_the_urgent_that_were_just_checked(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
+    names = sorted({life.shop.store_id for life in world.lives})
+    for name in names:
+        set_store(world, name, trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
+        world.table.move(Position(name, AFTER - timedelta(minutes=20), AFTER), fence=0)
+    set_store(world, names[3], trading_hours="")
+    world.table.move(Position(names[3], AFTER - timedelta(minutes=61), AFTER), fence=0)
+    world.tick()
+    assert order_of_stores(world)[0] == names[3]
+
+
+def test_urgent_stores_that_fill_every_run_do_not_starve_the_rest(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(stores=4), VirtualTime(AFTER), limit=2)  # nine tenths of it are one a minute
+    names = sorted({life.shop.store_id for life in world.lives})
+    for name in names[:3]:
+        set_store(world, name, trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
+    for name in names:
+        world.table.move(Position(name, AFTER, AFTER), fence=0)
+    for _ in range(40):
+        world.time.sleep(60)
+        world.tick(seconds=160)  # two stores
+    assert set(order_of_stores(world)) == {*names}
+
+
+def test_the_round_that_the_limit_allows_is_reported(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(orders=40, stores=9), VirtualTime(AFTER))
+    assert world.tick().round_seconds == round(9 * 60 / 54)
+
+
+# -- the budget -------------------------------------------------------------------------------------------------------
+
+
+def test_never_more_than_its_share_of_the_limit_in_any_minute(crowded: World) -> None:
+    for _ in range(6):
+        crowded.new_worker()
+        crowded.worker.add_backfill({})
+        crowded.tick(seconds=300)
+        crowded.time.sleep(1)
+    assert len(crowded.api.requests) > 150
+    assert crowded.most_requests_in_a_minute() <= 54
+
+
+def test_a_worker_that_died_has_its_last_minute_counted_for_it(crowded: World) -> None:
+    crowded.worker.add_backfill({})
+    crowded.kill_after = 100
+    with pytest.raises(Killed):
+        crowded.tick()
+    for _ in range(30):
+        crowded.new_worker()
+        crowded.tick(seconds=300)
+        crowded.time.sleep(10)
+    assert crowded.most_requests_in_a_minute() <= 54
+
+
+def test_it_stops_before_its_deadline_and_the_next_tick_goes_on(crowded: World) -> None:
+    began = crowded.time.seconds
+    report = crowded.tick(seconds=100)
+    assert report.stopped == "out_of_time"
+    assert crowded.time.seconds - began < 100
+    for _ in range(10):
+        crowded.time.sleep(200)
+        crowded.tick()
+        crowded.drain()
+    assert crowded.not_in_step() == []
+
+
+def test_a_token_that_is_due_when_the_minute_is_full_does_not_make_it_overstay(crowded: World) -> None:
+    crowded.secret = '{"client_id": "client", "client_secret": "its-secret"}'
+    for seconds in range(45, 120, 15):
+        crowded.worker.add_backfill({})
+        crowded.new_worker()
+        began = crowded.time.seconds
+        crowded.tick(seconds=seconds)
+        assert crowded.time.seconds - began < seconds
+
+
+def test_it_pauses_while_even_a_few_messages_wait_for_seconds_without_being_received(
+    crowded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowded.queue, "backlog", lambda: Backlog(30 if crowded.time.seconds < 60 else 0, 0))
+    crowded.tick()
+    seconds = [(at - AFTER).total_seconds() for at in crowded.api.requests]
+    assert not any(6 < second < 60 for second in seconds)
+    assert any(second >= 60 for second in seconds)
+
+
+def test_a_busy_hour_does_not_pause_it(crowded: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many at consumers, and some that wait for a moment."""
+    looks = itertools.cycle([Backlog(60, 90), Backlog(60, 90), Backlog(3, 150)])
+    monkeypatch.setattr(crowded.queue, "backlog", lambda: next(looks))
+    crowded.tick(seconds=60)
+    assert len(crowded.api.requests) == 54
+
+
+def test_messages_that_a_consumer_puts_off_again_and_again_do_not_pause_it_while_they_are_few(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.queue, "backlog", lambda: Backlog(0, 150))
+    assert world.tick().stopped == ""
+
+
+def test_it_pauses_while_live_orders_would_wait_behind_the_backlog(world: World) -> None:
+    world.queue.backlog_until = 120.0
+    world.tick()
+    assert world.time.seconds > 120
+    assert world.api.requests[0] >= AFTER + timedelta(seconds=120)
+
+
+def test_what_a_consumer_put_off_counts_as_waiting_too(queue: OrderEventsQueue, sqs: Any, queue_url: str) -> None:
+    for _ in range(3):
+        queue.send(OrderEventMessage(WEBHOOK, AFTER, "c", b"{}"))
+    sqs.receive_message(QueueUrl=queue_url, VisibilityTimeout=900, MaxNumberOfMessages=10)
+    queue.send(OrderEventMessage(WEBHOOK, AFTER, "c", b"{}"))
+    assert queue.backlog() == Backlog(unreceived=1, received=3)
+
+
+def test_it_gives_up_waiting_for_the_queue_before_its_deadline(world: World) -> None:
+    world.queue.backlog_until = 10_000.0
+    assert world.tick().stopped == "the_queue_is_behind"
+    assert world.api.requests == []
+
+
+def test_what_is_in_step_costs_one_request_a_store_and_one_read_an_order(world: World) -> None:
+    world.tick()
+    world.drain()
+    asked, read = len(world.api.requests), world.orders.read_orders
+    again = world.backfill()
+    stores = len({life.shop.store_id for life in world.lives})
+    assert len(world.api.requests) - asked == 2 * stores  # those of the tick are one each, too
+    assert world.orders.read_orders - read == again["orders_checked"]
+
+
+# -- one worker -------------------------------------------------------------------------------------------------------
+
+
+def test_while_one_worker_runs_another_does_nothing(world: World, dynamodb: Any) -> None:
+    other = Lease(dynamodb, TABLE, world.time.now)
+    assert other.take()
+    assert world.tick().stopped == "another_worker_holds_the_lease"
+    assert world.api.requests == []
+
+
+def test_a_lease_given_back_can_be_taken_at_once_and_one_that_ran_out_after_its_time(dynamodb: Any) -> None:
+    time = VirtualTime()
+    first, second = Lease(dynamodb, TABLE, time.now), Lease(dynamodb, TABLE, time.now)
+    assert first.take()
+    first.give_back(None, 0, None)
+    assert second.take()
+    assert not first.take()
+    time.sleep(DURATION.total_seconds() + 1)
+    assert first.take()
+    assert first.fence == second.fence + 1
+
+
+def test_a_lost_lease_is_noticed_not_trusted(dynamodb: Any) -> None:
+    time = VirtualTime()
+    slow, next_one = Lease(dynamodb, TABLE, time.now), Lease(dynamodb, TABLE, time.now)
+    assert slow.take()
+    time.sleep(DURATION.total_seconds() + 1)
+    with pytest.raises(LeaseLostError):
+        slow.keep()
+    assert next_one.take()
+    with pytest.raises(LeaseLostError):
+        slow.keep()
+    slow.give_back(None, 0, None)
+    next_one.keep()
+
+
+def test_a_kept_lease_outlives_its_first_duration(dynamodb: Any) -> None:
+    time = VirtualTime()
+    worker, other = Lease(dynamodb, TABLE, time.now), Lease(dynamodb, TABLE, time.now)
+    assert worker.take()
+    for _ in range(20):
+        time.sleep(30)
+        worker.keep()
+        assert not other.take()
+
+
+def test_a_worker_that_lost_its_lease_can_move_no_position(world: World) -> None:
+    world.table.move(Position("a", AFTER), fence=7)
+    with pytest.raises(LeaseLostError):
+        world.table.move(Position("a", AFTER + timedelta(hours=1)), fence=6)
+    assert world.table.positions()["a"].checked_until == AFTER
+
+
+def test_a_worker_frozen_in_the_middle_of_a_run_stops_when_it_thaws(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_all = world.queue.send_all
+
+    def freeze(messages: Any) -> None:
+        send_all(messages)
+        world.time.sleep(400)
+        assert Lease(world.dynamodb, TABLE, world.time.now).take()
+
+    monkeypatch.setattr(world.queue, "send_all", freeze)
+    report = world.tick()
+    assert report.stopped == "lease_lost"
+    assert world.table.positions() == {}
+
+
+@pytest.mark.parametrize("after", range(10))
+def test_killed_at_any_request_the_next_worker_heals_all_the_same(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
+    world = World(dynamodb, lives(), VirtualTime(AFTER))
+    world.kill_after = after
+    with pytest.raises(Killed):
+        world.tick()
+    world.drain()
+    world.new_worker()
+    world.time.sleep(300)
+    world.tick()
+    world.drain()
+    assert world.not_in_step() == []
+
+
+# -- the report -------------------------------------------------------------------------------------------------------
+
+
+def test_every_run_leaves_a_report_that_can_be_read_back(world: World) -> None:
+    first = world.tick()
+    world.time.sleep(300)
+    second = world.tick()
+    reports = world.table.reports(AFTER - timedelta(hours=1), AFTER + timedelta(hours=1))
+    assert reports == [first.to_json(), second.to_json()]
+    assert sum(counts["missing"] for counts in reports[0]["stores"].values()) == len(world.lives)
+
+
+def kept(world: World) -> list[dict[str, Any]]:
+    return world.table.reports(AFTER - timedelta(hours=1), AFTER + timedelta(hours=9))
+
+
+def throttled(*_: Any) -> None:
+    raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "PutItem")
+
+
+def test_a_run_that_ends_by_an_error_has_what_it_found_in_its_report(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(ReconciliationTable, "move", throttled)
+        with pytest.raises(ClientError):
+            world.tick()
+    queued = len(world.queue.messages)
+    [report] = kept(world)
+    assert report["stopped"] == "error:ClientError"
+    assert report["missing"] == report["webhooks_missed"] == report["enqueued"] == queued > 0
+    assert report["requests"] == len(world.api.requests)
+    world.drain()
+    world.time.sleep(300)
+    world.tick()
+    assert sum(report["webhooks_missed"] for report in kept(world)) == len(world.lives)
+
+
+def test_a_run_that_cannot_even_see_what_is_due_leaves_a_report_and_gives_the_lease_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(world.orders, "open_since", throttled)
+        with pytest.raises(ClientError):
+            world.tick()
+    assert [report["stopped"] for report in kept(world)] == ["error:ClientError"]
+    world.time.sleep(1)
+    assert world.tick().stopped == ""
+
+
+def test_a_report_that_cannot_be_kept_is_told_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ReconciliationTable, "keep_report", throttled)
+    told: list[Any] = []
+    with pytest.raises(ClientError):
+        world.worker.tick("run", lambda: 900.0, tell=told.append)
+    [report] = told
+    assert report.counts["enqueued"] == len(world.queue.messages) > 0
+
+
+@pytest.mark.parametrize("after", range(1, 12))
+def test_a_kill_costs_the_count_of_no_store_that_was_done(dynamodb: Any, after: int) -> None:
+    world = World(dynamodb, lives(orders=20, stores=4), VirtualTime(AFTER))
+    world.kill_after = after
+    with contextlib.suppress(Killed):
+        world.tick()
+    orders = Counter(life.shop.store_id for life in world.lives)
+    counted = Counter[str]()
+    for report in kept(world):
+        assert report["stopped"] in {"", "under_way_or_killed"}
+        counted.update({store: counts["webhooks_missed"] for store, counts in report["stores"].items()})
+    done = world.table.positions().keys()
+    assert {store: counted[store] for store in done} == {store: orders[store] for store in done}
+
+
+def test_a_kill_in_a_backfill_costs_the_count_of_no_store_that_was_done(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(orders=20, stores=4), VirtualTime(AFTER))
+    backfill_id = world.worker.add_backfill({})
+    world.kill_after = 5
+    with pytest.raises(Killed):
+        world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    progress = world.worker.backfill(backfill_id)
+    assert progress["missing"] > 0
+    assert sum(report["missing"] for report in kept(world)) == progress["missing"]
+
+
+def test_a_run_that_finds_nothing_writes_its_report_once(world: World) -> None:
+    world.tick()
+    world.drain()
+    world.time.sleep(300)
+    calls = Calls(world.dynamodb)
+    world.tick()
+    assert calls.made.count("PutItem") == len(world.table.positions()) + 1
+
+
+def test_a_report_over_thousands_of_stores_fits_an_item(world: World) -> None:
+    report = world.tick()
+    for number in range(5_000):
+        report.failed_stores[f"a-store-{number:08}"] = "server_error:503"
+        report.stores[f"a-store-{number:08}"] = Counter(missing=number, different=7, webhooks_missed=number)
+    world.table.keep_report(report.started_at, report.to_json())
+    start, end = AFTER - timedelta(hours=1), AFTER + timedelta(hours=1)
+    assert world.table.reports(start, end)[-1] == report.to_json()
+
+
+def test_a_store_row_that_an_operator_wrote_by_hand_stops_nothing(world: World) -> None:
+    set_store(world, "by-hand", time_zone="Nowhere/Atall", trading_hours="whenever")
+    set_store(world, "paused-by-hand", is_paused="true")
+    report = world.tick()
+    assert report.failed_stores == {"by-hand": "not_found"}
+    assert world.drain()
+    assert world.not_in_step() == []
+
+
+def test_a_report_names_only_so_many_repairs_and_counts_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partner_orders.reconciler.report.MAX_NAMED", 5)
+    report = world.tick()
+    assert len(report.repairs) == 5
+    assert report.counts["missing"] == len(world.lives)
+
+
+def test_a_store_whose_own_code_the_api_takes_is_asked_by_it_from_then_on(world: World) -> None:
+    shop = world.lives[0].shop
+    world.api._shops.pop(shop.store_id)
+    assert world.tick().failed_stores == {}
+    assert world.table.positions()[shop.store_id].vendor_id == shop.external_partner_config_id
+    asked = len(windows(world))
+    world.time.sleep(300)
+    world.tick()
+    assert shop.store_id not in {store for store, _, _ in windows(world)[asked:]}
+
+
+# -- while the consumer stands still ----------------------------------------------------------------------------------
+
+
+def test_what_waits_for_the_consumer_is_found_and_queued_and_counted_as_missed_once(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=20)))
+    missed = world.tick().counts["webhooks_missed"]
+    for _ in range(5):
+        world.time.sleep(60)
+        report = world.tick()
+        assert report.counts["waiting"] > 0
+        missed += report.counts["webhooks_missed"]
+    bodies = [message.body for message in world.queue.messages]
+    assert len(bodies) == len({*bodies}) == missed
+    world.drain()
+    world.time.sleep(60)
+    assert world.tick().counts["waiting"] == 0
+    world.drain()
+    assert world.not_in_step() == []
+
+
+def test_what_was_queued_and_does_not_come_is_queued_again_and_is_still_one_missed_webhook(world: World) -> None:
+    reports = [world.tick()]
+    world.queue.messages.clear()
+    world.time.sleep(25 * 3_600)
+    reports.append(world.tick())
+    assert [report.counts["missing"] for report in reports] == [len(world.lives)] * 2
+    assert [report.counts["webhooks_missed"] for report in reports] == [len(world.lives), 0]
+    world.drain()
+    assert world.not_in_step() == []
+
+
+def test_a_body_that_nobody_understands_waits_as_orders_do(dynamodb: Any) -> None:
+    world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=20)))
+    handle = world.api.handle
+
+    def without_a_status(request: Any, now: Any) -> Response:
+        answer = handle(request, now)
+        return Response(answer.status, answer.headers, answer.body.replace(b'"status":', b'"state":'))
+
+    world.api.handle = without_a_status  # type: ignore[method-assign]
+    asked = [world.tick() for _ in range(2)]
+    assert [report.counts["not_understood"] > 0 for report in asked] == [True, False]
+    assert [report.counts["waiting"] > 0 for report in asked] == [False, True]
+    world.drain()
+    assert world.tick().counts["waiting"] == 0
+
+
+def test_a_preview_shows_what_waits_as_missing(world: World) -> None:
+    missing = world.tick().counts["missing"]
+    backfill_id = world.worker.add_backfill({"preview": True})
+    world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    assert world.worker.backfill(backfill_id)["missing"] == missing

@@ -1,0 +1,182 @@
+"""For each alarm on a metric of our own: its cause, brought about, moves the metric, as CloudWatch would read it."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.reconciler.table import ReconciliationTable
+from tests.integration.conftest import NOW
+from tests.integration.reconciler.test_schedule import set_store
+from tests.support.platform import START, VirtualTime, lives
+from tests.support.reconciler_world import World
+from tests.unit.template.conftest import Template
+from tests.unit.template.conftest import template as template  # noqa: PLC0414 (a fixture)
+from tests.unit.template.test_template_laws import function_module
+from tools.local.simulated_platform.partner_api import Response
+
+AFTER = START + timedelta(hours=2)
+NOTHING_TO_COUNT = pytest.mark.filterwarnings("ignore:No application metrics to publish")  # Powertools warns of it
+
+
+def emitted(text: str) -> Counter[str]:
+    """What the printed metrics add up to, by name."""
+    found: Counter[str] = Counter()
+    for line in filter(lambda line: line.startswith("{"), text.splitlines()):
+        content = json.loads(line)
+        for metric in content.get("_aws", {}).get("CloudWatchMetrics", [{}])[0].get("Metrics", []):
+            found[metric["Name"]] += int(sum(content[metric["Name"]]))
+    return found
+
+
+@pytest.fixture
+def world(dynamodb: Any) -> World:
+    return World(dynamodb, lives(orders=12), VirtualTime(AFTER))
+
+
+type Cause = Callable[[World], None]
+
+
+def webhooks_that_never_came(_: World) -> None:
+    """The table is empty, the platform has orders."""
+
+
+def a_store_closed_on_the_platform(world: World) -> None:
+    set_store(world, "closed-store", name="closed")
+
+
+def too_many_requests(world: World) -> None:
+    world.api.faults = {"too_many": 1}
+
+
+def a_blocked_address(world: World) -> None:
+    page = Response(403, {"Content-Type": "text/html"}, b"<html>Access denied</html>")
+    world.api.handle = lambda *_: page  # type: ignore[method-assign]
+
+
+def a_refused_token(world: World) -> None:
+    world.secret = json.dumps({"token": "another"})
+
+
+def a_refused_client(world: World) -> None:
+    world.secret = json.dumps({"client_id": "client", "client_secret": "another"})
+
+
+def a_silent_store(world: World) -> None:
+    store_id = world.lives[0].shop.store_id
+    set_store(world, store_id, time_zone="UTC", trading_hours="mon-sun 00:00-00:00")
+
+
+RECONCILER: list[tuple[str, Cause]] = [
+    ("WebhooksMissed", webhooks_that_never_came),
+    ("StoresFailed", a_store_closed_on_the_platform),
+    ("PartnerApiRateLimited", too_many_requests),
+    ("PartnerApiRateLimited", a_blocked_address),
+    ("PartnerApiUnauthorised", a_refused_token),
+    ("PartnerApiUnauthorised", a_refused_client),
+    ("StoresSilent", a_silent_store),
+    ("StoresChecked", webhooks_that_never_came),
+]
+
+
+@pytest.mark.parametrize(("metric", "cause"), RECONCILER)
+def test_the_reconcilers_metric_moves_with_its_cause(
+    world: World, metric: str, cause: Cause, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cause(world)
+    assert measured(world, capsys)[metric] > 0
+
+
+def measured(world: World, capsys: pytest.CaptureFixture[str]) -> Counter[str]:
+    """What a tick is counted as, by the function itself."""
+    app: Any = function_module("reconciler")
+    app.reconciler = lambda: world.worker
+    app.handler({}, SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: 900_000))
+    return emitted(capsys.readouterr().out)
+
+
+@NOTHING_TO_COUNT
+def test_a_tick_that_did_nothing_says_nothing_of_stores_that_are_silent_or_failed(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_silent_store(world)
+    assert world.lease.take()
+    world.new_worker()
+    assert "StoresSilent" not in measured(world, capsys)
+    world.time.sleep(200)  # The lease has run out.
+    assert measured(world, capsys)["StoresSilent"] > 0
+
+
+def throttled(*_: Any) -> None:
+    raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "PutItem")
+
+
+def test_a_run_that_ends_by_an_error_fails_the_invocation_after_what_it_found_is_counted_and_logged(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ReconciliationTable, "move", throttled)
+    app: Any = function_module("reconciler")
+    logged: list[dict[str, Any]] = []
+    app.reconciler = lambda: world.worker
+    app.logger = SimpleNamespace(info=lambda _, report: logged.append(report))
+    with pytest.raises(ClientError):
+        app.handler({}, SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: 900_000))
+    counted = emitted(capsys.readouterr().out)
+    assert counted["WebhooksMissed"] == counted["FoundMissing"] == len(world.queue.messages) > 0
+    assert [report["stopped"] for report in logged] == ["error:ClientError"]
+
+
+def test_a_run_that_ends_before_it_looked_says_nothing_of_silent_stores(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_silent_store(world)
+    monkeypatch.setattr(world.orders, "open_since", throttled)
+    app: Any = function_module("reconciler")
+    app.reconciler = lambda: world.worker
+    with pytest.raises(ClientError):
+        app.handler({}, SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: 900_000))
+    counted = emitted(capsys.readouterr().out)
+    assert "StoresChecked" in counted
+    assert "StoresSilent" not in counted
+
+
+@NOTHING_TO_COUNT
+def test_while_the_platform_wants_no_requests_no_run_is_counted(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.lease.take()
+    world.lease.give_back(None, 0, None, world.time.now() + timedelta(hours=2))
+    assert "StoresChecked" not in measured(world, capsys)
+
+
+def test_a_rejected_event_is_counted_with_its_reason_and_what_cannot_be_stored_as_failed(
+    dynamodb: Any, queue_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"ORDERS_TABLE_NAME": "orders", "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": "c"}
+    for name, value in (settings | {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90"}).items():
+        monkeypatch.setenv(name, value)
+    app = function_module("consumer")
+    text = OrderEventMessage(WEBHOOK, NOW, "c1", b'{"status": "RECEIVED"}').to_text()
+    record = {"messageId": "m", "receiptHandle": "h", "body": text, "attributes": {"ApproximateReceiveCount": "1"}}
+    app.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    counted = emitted(capsys.readouterr().out)
+    assert (counted["Rejected"], counted["RejectedNotAnOrder"]) == (1, 1)
+    dynamodb.delete_table(TableName="orders")
+    app.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    assert emitted(capsys.readouterr().out)["Failed"] == 1
+
+
+def test_every_alarm_of_our_own_metrics_is_among_these(template: Template) -> None:
+    ours = {
+        alarm["MetricName"]
+        for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["Namespace"] == "PartnerOrders"
+    }
+    # RefusedUnauthorized: test_strangers.py.
+    assert ours == {*(metric for metric, _ in RECONCILER), "Rejected", "Failed", "RefusedUnauthorized"}

@@ -1,0 +1,92 @@
+"""A flood of strangers, through the real handler: it changes nothing, and is counted."""
+
+import json
+import os
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS, WebhookSecret
+from tests.integration.conftest import Calls
+from tests.support.orders import as_bytes, order
+from tests.unit.template.test_template_laws import function_module
+
+SECRET = "the-webhook-secret-of-this-test"
+FLOOD = 100_000
+
+
+@pytest.mark.parametrize("requests", [1_000, pytest.param(FLOOD, marks=pytest.mark.slow)])
+def test_a_strangers_flood_changes_nothing_reads_the_secret_hardly_ever_and_is_counted(
+    aws: None,
+    sqs: Any,
+    queue_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    requests: int,
+) -> None:
+    secret = boto3.client("secretsmanager").create_secret(Name="webhook", SecretString=SECRET)
+    monkeypatch.setitem(os.environ, "WEBHOOK_SECRET_ARN", secret["ARN"])
+    monkeypatch.setitem(os.environ, "ORDER_EVENTS_QUEUE_URL", queue_url)
+    app = function_module("webhook")
+    made: list[Calls] = []
+    plain: Any = app.clients.client
+
+    def client(service: str, config: Any) -> Any:
+        found = plain(service, config)
+        made.append(Calls(found))
+        return found
+
+    monkeypatch.setattr(app, "clients", SimpleNamespace(client=client))
+    body, context = as_bytes(order()).decode(), SimpleNamespace(aws_request_id="a")
+    refused = 0
+    for number in range(requests):
+        stranger = {"headers": {"authorization": f"guess {number}"}, "requestContext": {"requestId": "r"}, "body": body}
+        answer = app.handler(stranger, context)
+        assert answer["statusCode"] == 401
+        if number % 1_000 == 999:
+            lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+            refused += sum(int(sum(line["RefusedUnauthorized"])) for line in lines)
+    assert refused == requests
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue_url)
+    # Current and previous, once when cold and then at most once a minute.
+    assert 1 <= len([call for calls in made for call in calls.made]) <= 12
+    ours = {"headers": {"authorization": SECRET}, "requestContext": {"requestId": "r"}, "body": body}
+    assert app.handler(ours, context)["statusCode"] == 200
+
+
+@pytest.mark.parametrize("was_read_once", [False, True])
+def test_while_the_secret_cannot_be_read_a_flood_is_counted_as_a_fault_of_ours_and_changes_nothing(
+    aws: None,
+    sqs: Any,
+    queue_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    was_read_once: bool,
+) -> None:
+    secrets_manager = boto3.client("secretsmanager")
+    secret = secrets_manager.create_secret(Name="webhook", SecretString=SECRET)
+    monkeypatch.setitem(os.environ, "WEBHOOK_SECRET_ARN", secret["ARN"])
+    monkeypatch.setitem(os.environ, "ORDER_EVENTS_QUEUE_URL", queue_url)
+    app: Any = function_module("webhook")
+    seconds = [0.0]
+    monkeypatch.setattr(
+        app, "WebhookSecret", lambda client, arn: WebhookSecret(client, arn, seconds=lambda: seconds[0])
+    )
+    body, context = as_bytes(order()).decode(), SimpleNamespace(aws_request_id="a")
+    ours = {"headers": {"authorization": SECRET}, "requestContext": {"requestId": "r"}, "body": body}
+    if was_read_once:
+        assert app.handler(ours, context)["statusCode"] == 200
+        sqs.purge_queue(QueueUrl=queue_url)
+    secrets_manager.delete_secret(SecretId="webhook", ForceDeleteWithoutRecovery=True)
+    seconds[0] += REFRESH_EVERY_SECONDS
+    capsys.readouterr()
+    for number in range(1_000):
+        stranger = {"headers": {"authorization": f"guess {number}"}, "requestContext": {"requestId": "r"}, "body": body}
+        assert app.handler(stranger, context)["statusCode"] == 503
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sum(int(sum(line.get("Unavailable", [0]))) for line in lines) == 1_000
+    assert not any("RefusedUnauthorized" in line for line in lines)
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue_url)
+    assert app.handler(ours, context)["statusCode"] == (200 if was_read_once else 503)

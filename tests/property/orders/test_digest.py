@@ -1,0 +1,61 @@
+"""Two bodies that say different things are never one event, wherever in them the difference is."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partner_orders.orders.event import RejectedError, understand
+from tests.support.lives import bodies
+from tests.support.orders import as_bytes
+
+type Place = tuple[Any, Any]
+VOLATILE = "webhook_status"
+
+
+def places(value: Any) -> Iterator[Place]:
+    """Every container in an order, and a name or position in it."""
+    for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+        yield value, name
+        if isinstance(item, dict | list):
+            yield from places(item)
+
+
+def another(value: Any, is_time: bool) -> Any:
+    """A value that is not the same, by what it means."""
+    match value:
+        case str() if is_time:
+            return value.replace("Z", "0001Z") if "." in value else f"{value} "
+        case str():
+            return f"{value}x"
+        case bool():
+            return not value
+        case None:
+            return "something"
+        case int() | float():
+            return f"{value}0000000000000001" if "." in str(value) else value + 1
+        case list():
+            return [*value, *value[:1]] if value else ["something"]
+        case _:
+            return value | {"a field nobody knows": 1}
+
+
+@given(bodies(), st.randoms(use_true_random=False))
+def test_a_difference_anywhere_makes_another_event(body: dict[str, Any], chance: Any) -> None:
+    other = copy.deepcopy(body)
+    found = [(holder, name) for holder, name in places(other) if name not in ("order_id", VOLATILE)]
+    holder, name = chance.choice(found)
+    holder[name] = another(holder[name], str(name).endswith(("_at", "_for")))
+    try:
+        assert understand(as_bytes(body)).digest != understand(as_bytes(other)).digest
+    except RejectedError:
+        return  # No order any more.
+
+
+@given(bodies(), st.integers(1, 999), st.integers(1, 999))
+def test_times_that_differ_by_nanoseconds_are_two_events(body: dict[str, Any], one: int, other: int) -> None:
+    texts = [f"2026-10-14T08:12:44.107000{nanoseconds:03}Z" for nanoseconds in (one, other)]
+    first, second = (understand(as_bytes(body | {"sys": {"updated_at": text}})) for text in texts)
+    assert (first.digest == second.digest) == (one == other)

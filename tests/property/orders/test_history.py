@@ -1,0 +1,188 @@
+"""Rules 1 to 5 of the design, as far as the domain alone carries them."""
+
+from itertools import permutations
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from partner_orders.exact_json import parse
+from partner_orders.orders import lifecycle
+from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
+from partner_orders.orders.history import MergedOrder, merge
+from tests.support.lives import bodies, histories, numbers_spelled_twice, rewritten
+from tests.support.orders import as_bytes, order
+
+LEFT = {"DISPATCHED", "PICKED_UP", "DELIVERED"}
+FINAL = {"CANCELLED", "PICKED_UP", "DELIVERED"}
+IDENTIFIERS = [
+    *(("order_id",), ("external_order_id",), ("order_code",), ("status",)),
+    *(("client", name) for name in ("id", "chain_id", "store_id", "external_partner_config_id")),
+]
+
+
+def seen_as(merged: MergedOrder) -> tuple[Any, ...]:
+    return merged.snapshot.digest, frozenset(merged.events), merged.sale, merged.disputed, merged.conflicts
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_convergence_any_order_of_arrival_gives_the_same_order(events: list[OrderEvent], chance: Any) -> None:
+    shuffled = list(events)
+    chance.shuffle(shuffled)
+    assert seen_as(merge(shuffled)) == seen_as(merge(events))
+
+
+@given(histories(max_size=4))
+def test_convergence_every_permutation_of_a_short_history_gives_the_same_order(events: list[OrderEvent]) -> None:
+    distinct = list(merge(events).events.values())
+    assert len({seen_as(merge(arrangement)) for arrangement in permutations(distinct)}) == 1
+
+
+@given(histories())
+def test_convergence_repetition_changes_nothing(events: list[OrderEvent]) -> None:
+    assert seen_as(merge(events + events)) == seen_as(merge(events))
+
+
+@given(histories(), histories(), histories())
+def test_convergence_batches_may_be_merged_in_any_grouping(
+    one: list[OrderEvent], two: list[OrderEvent], three: list[OrderEvent]
+) -> None:
+    left = merge([*merge(one + two).events.values(), *three])
+    right = merge([*one, *merge(two + three).events.values()])
+    assert seen_as(left) == seen_as(right)
+
+
+@given(histories())
+def test_nothing_lost_every_distinct_event_stays_in_the_history(events: list[OrderEvent]) -> None:
+    assert set(merge(events).events) == {event.digest for event in events}
+
+
+@given(histories())
+def test_latest_true_state_a_final_status_is_never_undone(events: list[OrderEvent]) -> None:
+    if any(event.status in FINAL for event in events):
+        assert merge(events).snapshot.status in FINAL
+
+
+@given(histories())
+def test_latest_true_state_no_event_of_the_same_finality_is_later_by_the_platforms_clock(
+    events: list[OrderEvent],
+) -> None:
+    snapshot = merge(events).snapshot
+    for event in events:
+        if (event.status in FINAL) == (snapshot.status in FINAL) and event.occurred_at is not None:
+            assert snapshot.occurred_at is not None
+            assert snapshot.occurred_at >= event.occurred_at
+
+
+@given(histories())
+def test_latest_true_state_of_one_time_the_status_further_on_is_shown(events: list[OrderEvent]) -> None:
+    way = ["RECEIVED", "ACCEPTED", "READY_FOR_PICKUP", "DISPATCHED", "PICKED_UP", "DELIVERED", "CANCELLED"]
+    snapshot = merge(events).snapshot
+    for event in events:
+        if event.occurred_at == snapshot.occurred_at and {event.status, snapshot.status} <= {*way}:
+            assert way.index(event.status) <= way.index(snapshot.status)
+
+
+@given(bodies())
+def test_latest_true_state_a_masked_copy_never_hides_a_full_one(body: dict[str, Any]) -> None:
+    full = body | {"customer": {"first_name": "Amna", "phone_number": "+92300123441"}}
+    masked = body | {"customer": {"first_name": "A**", "phone_number": "+92*******41"}}
+    merged = merge([understand(as_bytes(masked)), understand(as_bytes(full))])
+    assert merged.snapshot.body == as_bytes(full)
+    assert merged.conflicts == 1
+
+
+@given(histories())
+def test_a_sale_stays_a_sale_by_the_written_rule(events: list[OrderEvent]) -> None:
+    merged = merge(events)
+    snapshot: Any = parse(merged.snapshot.body)
+    status = snapshot["status"].upper()
+    cancellation = snapshot.get("cancellation")
+    said = cancellation.get("post_picked_up") if isinstance(cancellation, dict) else None
+    left = any(event.status in LEFT for event in events)
+    expected = {
+        True: ("yes", False) if status in LEFT else ("not_yet_known", False),
+        False: ("yes" if said or (said is None and left) else "no", said is None),
+    }[status != "CANCELLED"]
+    assert (merged.sale, merged.disputed) == expected
+
+
+@given(bodies())
+def test_open_to_the_unknown_the_body_is_kept_as_it_came(body: dict[str, Any]) -> None:
+    event = understand(as_bytes(body))
+    assert event.body == as_bytes(body)
+    assert lifecycle.is_known(event.status) == (body["status"].upper() not in {"UPDATE_CART", "HANDED_TO_DRONE"})
+
+
+@given(bodies())
+def test_the_same_event_in_other_words_has_the_same_digest(body: dict[str, Any]) -> None:
+    one, other = understand(as_bytes(body)), understand(as_bytes(rewritten(body)))
+    assert one.snapshot_key == other.snapshot_key
+
+
+@example(order(), ("order_id",), (f"-{'9' * 93}e-192", f"-9.{'9' * 92}e-100"))
+@given(bodies(), st.sampled_from(IDENTIFIERS), numbers_spelled_twice())
+def test_convergence_an_identifier_that_is_a_number_is_read_by_its_value(
+    body: dict[str, Any], place: tuple[str, ...], spellings: tuple[str, str]
+) -> None:
+    text = as_bytes(identified_by(body, place, "spelled here"))
+    one, other = (understand(text.replace(b'"spelled here"', spelling.encode())) for spelling in spellings)
+    assert one.digest == other.digest
+    assert one.order == other.order
+
+
+@given(bodies(), st.sampled_from(IDENTIFIERS), st.booleans())
+def test_a_truth_value_is_no_identifier(body: dict[str, Any], place: tuple[str, ...], value: bool) -> None:
+    assert "valid string" in said_of(as_bytes(identified_by(body, place, value)))
+
+
+@given(bodies(), st.sampled_from(["sub_total", "order_total", "delivery_fee"]))
+def test_another_amount_is_another_event(body: dict[str, Any], field: str) -> None:
+    changed = body | {"payment": body["payment"] | {field: 1234.5}}
+    assert understand(as_bytes(body)).digest != understand(as_bytes(changed)).digest
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_understood_or_refused(body: bytes) -> None:
+    try:
+        understand(body)
+    except (RejectedError, CatalogueCallbackError):
+        return
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+FIELDS = st.sampled_from(
+    ["client", "customer", "items", "payment", "sys", "status", "order_id", "cancellation", "comment"]
+)
+
+
+@given(bodies(), FIELDS, JSON)
+def test_any_value_in_any_field_is_stored_or_refused_without_being_quoted(
+    body: dict[str, Any], field: str, value: Any
+) -> None:
+    marked = body | {field: [{"marked-4711": value}, "marked-4711", value]}
+    for candidate in (body | {field: value}, marked):
+        assert "marked-4711" not in said_of(as_bytes(candidate))
+
+
+def identified_by(body: dict[str, Any], place: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """The body with another identifier in a place of it."""
+    *parts, name = place
+    holder = body
+    for part in parts:
+        holder = holder[part]
+    holder[name] = value
+    return body
+
+
+def said_of(body: bytes) -> str:
+    """What a refusal of the body says; nothing if it is understood."""
+    try:
+        understand(body)
+    except (RejectedError, CatalogueCallbackError) as refusal:
+        return str(refusal)
+    return ""

@@ -1,0 +1,238 @@
+"""A platform, a table and workers between them, on a virtual clock: what the reconciler's tests play with."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from partner_orders.order_events.message import OrderEventMessage
+from partner_orders.order_events.queue import Backlog
+from partner_orders.orders import lifecycle
+from partner_orders.orders.event import Arrival, OrderEvent, RejectedError, understand
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.stored import KnownOrder
+from partner_orders.platform.credentials import PartnerApiCredentials
+from partner_orders.platform.orders import PartnerApi
+from partner_orders.platform.rate_limit import RateLimit
+from partner_orders.reconciler.comparison import Comparison
+from partner_orders.reconciler.lease import Lease
+from partner_orders.reconciler.report import Report
+from partner_orders.reconciler.run import Reconciler
+from partner_orders.reconciler.table import ReconciliationTable
+from partner_orders.stores.table import StoresTable
+from tests.integration.conftest import TABLE
+from tests.support.orders import CHAIN_ID
+from tests.support.platform import BASE_URL, TOKEN, PlatformSession, VirtualTime, truth
+from tools.local.simulated_platform.lives import Life, Shop, to_text
+from tools.local.simulated_platform.partner_api import PartnerApi as SimulatedPartnerApi
+from tools.local.simulated_platform.partner_api import Unknowns
+
+RETENTION = timedelta(days=400)
+FUNCTION_SECONDS = 900.0
+
+
+class Killed(BaseException):
+    """The worker's environment is gone."""
+
+
+class MemoryOrders:
+    """The orders table's part in reconciliation, in memory: it knows every event that it was given."""
+
+    def __init__(self, time: VirtualTime) -> None:
+        self._time = time
+        self._events: dict[str, dict[str, OrderEvent]] = {}
+        self.read_orders = 0
+
+    def put(self, body: bytes) -> None:
+        event = understand(body)
+        self._events.setdefault(event.order_id, {})[event.digest] = event
+
+    def known(self, order_ids: Iterable[str]) -> dict[str, KnownOrder]:
+        wanted = list(order_ids)
+        self.read_orders += len(wanted)
+        return {order_id: self._known(order_id) for order_id in wanted if order_id in self._events}
+
+    def _known(self, order_id: str) -> KnownOrder:
+        events = self._events[order_id]
+        snapshot = max(events.values(), key=lambda event: event.snapshot_key)
+        created_at = snapshot.order.sys.created_at
+        assert created_at is not None
+        return KnownOrder(
+            snapshot.order.client.store_id,
+            created_at,
+            frozenset(event.status for event in events.values()),
+            frozenset(events),
+        )
+
+    def open_since(self, start: datetime) -> list[str]:
+        snapshots = (max(events.values(), key=lambda event: event.snapshot_key) for events in self._events.values())
+        return [
+            event.order_id
+            for event in snapshots
+            if lifecycle.is_open(event.status) and event.order.sys.created_at and event.order.sys.created_at >= start
+        ]
+
+    def newest_of_store(self, store_id: str, since: datetime, until: datetime | None = None) -> datetime | None:
+        known = [self._known(order_id) for order_id in self._events]
+        return max(
+            (o.listed_at for o in known if o.store_id == store_id and since <= o.listed_at <= (until or o.listed_at)),
+            default=None,
+        )
+
+    def is_expired(self, event: OrderEvent) -> bool:
+        created_at = event.order.sys.created_at
+        return created_at is not None and created_at <= self._time.now() - RETENTION
+
+    def get(self, _: str) -> None:
+        """Which fields differ is not told here."""
+
+
+class MemoryQueue:
+    """The queue's part. ``pace`` is how many messages leave it each second, 0 for all at once when drained."""
+
+    def __init__(self, time: VirtualTime) -> None:
+        self._time = time
+        self.messages: list[OrderEventMessage] = []
+        self.backlog_until = 0.0
+
+    def send_all(self, messages: Sequence[OrderEventMessage]) -> None:
+        self.messages += messages
+
+    def backlog(self) -> Backlog:
+        return Backlog(10_000 if self._time.seconds < self.backlog_until else 0, 0)
+
+
+class World:
+    """``lives`` are what the platform knows. Nothing of it reaches us but by the reconciler, or by ``receive``. Their
+    stores are as old as the first of them, or were registered at ``registered_at``."""
+
+    def __init__(
+        self,
+        dynamodb: Any,
+        lives: list[Life],
+        time: VirtualTime,
+        unknowns: Unknowns | None = None,
+        limit: int = 60,
+        registered_at: datetime | None = None,
+    ) -> None:
+        self.time = time
+        self.lives = lives
+        self.limit = limit
+        self.api = SimulatedPartnerApi(CHAIN_ID, TOKEN, limit, unknowns=unknowns, clients={"client": "its-secret"})
+        self.api.show(lives)
+        self.secret = json.dumps({"token": TOKEN})
+        self.secret_reads = 0
+        self.dynamodb = dynamodb
+        self.orders = MemoryOrders(time)
+        self.queue = MemoryQueue(time)
+        self.stores = StoresTable(dynamodb, TABLE, CHAIN_ID, time.now)
+        self.rejected = RejectedTable(dynamodb, TABLE, RETENTION, time.now)
+        self.table = ReconciliationTable(dynamodb, TABLE, time.now)
+        self.sessions: list[PlatformSession] = []
+        self.kill_after: int | None = None
+        opened_at = registered_at or min(life.created_at for life in lives)
+        earlier = StoresTable(dynamodb, TABLE, CHAIN_ID, lambda: opened_at)
+        for life in {life.shop.store_id: life for life in lives}.values():
+            earlier.register(understand(to_text(life.steps[0].body).encode()).order.client)
+        self.worker = self.new_worker()
+
+    def new_worker(self, clock_off_by: timedelta = timedelta()) -> Reconciler:
+        """A reconciler in a fresh environment."""
+
+        def clock() -> datetime:
+            return self.time.now() + clock_off_by
+
+        session = PlatformSession(self.api, self.time, self.may_die)
+        self.sessions.append(session)
+        limit = RateLimit(max(1, self.limit * 9 // 10), self.time.monotonic, self.time.sleep)
+        credentials = PartnerApiCredentials(self, "arn", BASE_URL, session, limit, self.time.monotonic)  # type: ignore[arg-type]
+        self.partner_api = PartnerApi(
+            BASE_URL, CHAIN_ID, credentials, session, limit, clock, self.time.sleep, lambda: 0.5
+        )
+        self.lease = Lease(self.dynamodb, TABLE, clock)
+        self.worker = Reconciler(
+            self.partner_api,
+            self.orders,  # type: ignore[arg-type]
+            self.stores,
+            Comparison(self.orders, self.rejected, self.queue, clock),  # type: ignore[arg-type]
+            ReconciliationTable(self.dynamodb, TABLE, clock),
+            self.queue,  # type: ignore[arg-type]
+            self.lease,
+            RETENTION,
+            clock,
+            self.time.sleep,
+        )
+        return self.worker
+
+    def get_secret_value(self, **_: str) -> dict[str, str]:
+        self.secret_reads += 1
+        return {"SecretString": self.secret}
+
+    def may_die(self) -> None:
+        """Called around every request: the worker is killed when its count runs out."""
+        if self.kill_after is not None:
+            self.kill_after -= 1
+            if self.kill_after < 0:
+                self.kill_after = None
+                raise Killed
+
+    # -- what happens -----------------------------------------------------------------------------------------------
+
+    def tick(self, seconds: float = FUNCTION_SECONDS) -> Report:
+        deadline = self.time.seconds + seconds
+        return self.worker.tick("run", lambda: deadline - self.time.seconds)
+
+    def backfill(self, **request: Any) -> dict[str, Any]:
+        """Ask for a backfill, and tick until it is done."""
+        backfill_id = self.worker.add_backfill(request)
+        for _ in range(500):
+            self.tick()
+            self.drain()
+            progress = self.worker.backfill(backfill_id)
+            if progress["state"] == "done":
+                return progress
+            self.time.sleep(5)
+        raise AssertionError("the backfill does not come to an end")
+
+    def drain(self) -> list[bytes]:
+        """Everything on the queue reaches the table, as the consumer would see to."""
+        messages, self.queue.messages = self.queue.messages, []
+        for message in messages:
+            try:
+                self.orders.put(message.body)
+            except RejectedError as error:
+                arrival = Arrival(message.source, message.received_at, message.correlation_id)
+                self.rejected.keep(message.body, arrival, error.reason, error.problems)
+        return [message.body for message in messages]
+
+    def receive(self, life: Life, step: int = -1) -> None:
+        """A webhook of the platform's arrived."""
+        self.orders.put(to_text(life.steps[step].body).encode())
+
+    @property
+    def shops(self) -> list[Shop]:
+        """Every store of the platform's, once."""
+        return [*{life.shop.store_id: life.shop for life in self.lives}.values()]
+
+    # -- what is true -----------------------------------------------------------------------------------------------
+
+    def not_in_step(self) -> list[str]:
+        """Ids of the orders of which what the platform shows now is not among what we have."""
+        known = self.orders.known(life.order_id for life in self.lives)
+        wrong = []
+        for life in self.lives:
+            if life.step_at(self.time.now()) is None:
+                continue
+            shown = understand(json.dumps(truth(self.api, life, self.time.now())).encode())
+            if life.order_id not in known or shown.digest not in known[life.order_id].digests:
+                wrong.append(life.order_id)
+        return wrong
+
+    def most_requests_in_a_minute(self) -> int:
+        asked = self.api.requests
+        most, first = 0, 0
+        for last, at in enumerate(asked):
+            while asked[first] <= at - timedelta(seconds=60):
+                first += 1
+            most = max(most, last - first + 1)
+        return most

@@ -1,0 +1,120 @@
+"""`make orders` and `make invoke` use the webhook's present secret, and orders that were refused are no success."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tools.local import invoke, orders
+from tools.local.simulated_platform.server import Platform, serve
+from tools.local.stack import Stack, describe
+from tools.local.up import CHAIN_ID
+
+EVENTS = Path(__file__).parents[3] / "events"
+OLD, NEW = "the secret of the beginning", "the rotated secret"
+
+
+@dataclass
+class Webhook:
+    """Admits a secret, or after ``late`` requests another too."""
+
+    admits: str
+    late: int = 0
+    url: str = ""
+    seen: list[str] = field(default_factory=list)
+
+    def status(self, authorization: str) -> int:
+        self.seen.append(authorization)
+        return 200 if authorization == self.admits and len(self.seen) > self.late else 401
+
+
+def running(server: HTTPServer) -> Iterator[str]:
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    made = Webhook(OLD)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(made.status(self.headers["Authorization"]))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    for made.url in running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)):
+        yield made
+
+
+@pytest.fixture
+def platform() -> Iterator[str]:
+    platform = Platform(CHAIN_ID, "token", 1000, {})
+    platform.configure({"retry_delay_seconds": 0.0})
+    yield from running(serve(platform, 0))
+
+
+@pytest.fixture
+def stack(webhook: Webhook, platform: str, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """One that was started with the old secret; the new one is stored by now."""
+    made = Stack("", "", "partner-orders", webhook.url, {}, OLD, platform, {"WebhookSecretArn": "arn"})
+    manager = SimpleNamespace(get_secret_value=lambda **_: {"SecretString": NEW})
+    monkeypatch.setattr(Stack, "client", lambda *_: manager)
+    monkeypatch.setattr(Stack, "load", lambda: made)
+    monkeypatch.setattr(orders, "HOUR", {"orders": 4, "stores": 1, "wall_seconds": 0.1, "faults": {}})
+    monkeypatch.setattr(orders, "PAUSE_SECONDS", 0.0)
+    return made
+
+
+@pytest.mark.usefixtures("stack")
+def test_after_a_rotation_orders_are_sent_with_the_new_secret_once_the_webhook_takes_it(
+    webhook: Webhook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    webhook.admits, webhook.late = NEW, 3
+    assert orders.main() == 0
+    assert {*webhook.seen} == {NEW}
+    said = capsys.readouterr().out
+    assert " 0 refused" in said
+    assert "before_registration" in said  # Why webhooks_missed stays empty.
+
+
+@pytest.mark.usefixtures("stack")
+def test_orders_that_were_refused_are_counted_with_the_reason_and_are_no_success(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(orders, "REFRESH_EVERY_SECONDS", 0.0)
+    assert orders.main() == 1
+    printed = capsys.readouterr()
+    assert "0 acknowledged, 0 never sent" in printed.out
+    assert "with 401: the webhook does not take the secret" in printed.err
+    assert OLD not in printed.out + printed.err
+    assert NEW not in printed.out + printed.err
+
+
+def test_an_event_is_invoked_with_the_new_secret(stack: Stack) -> None:
+    _, payload = invoke.read(EVENTS / "webhook" / "received.json", stack)
+    assert json.loads(payload)["headers"]["authorization"] == NEW
+
+
+def test_the_platforms_token_is_kept_so_that_one_can_go_back_to_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    texts = {"w": "the secret", "p": '{"token": "the token"}'}
+    manager = SimpleNamespace(get_secret_value=lambda SecretId: {"SecretString": texts[SecretId]})  # noqa: N803
+    monkeypatch.setattr("tools.local.stack.client", lambda *_: manager)
+    found = describe("", "", {"WebhookSecretArn": "w", "PartnerApiSecretArn": "p", "OrderEventsApiId": "a"})
+    found.save(tmp_path / "stack.json")
+    assert json.loads((tmp_path / "stack.json").read_text())["partner_api_token"] == "the token"
+    assert "the token" not in repr(found)

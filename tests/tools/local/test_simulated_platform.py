@@ -1,0 +1,265 @@
+"""The simulated platform behaves as contract 1 to 4 say the real one does, and the same seed plays the same hour."""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tools.local.simulated_platform.courier import Courier, Destination, Misbehaviour, Posting
+from tools.local.simulated_platform.lives import Life, to_text, trading_hour, webhook_events
+from tools.local.simulated_platform.partner_api import PartnerApi, Request, Response, Unknowns
+
+CHAIN = "6f1b1f0e-8f5b-4d57-9d3c-6f4f4f4b7a10"
+TOKEN = "token"
+START = datetime(2026, 10, 14, 8, tzinfo=UTC)
+AFTER = START + timedelta(hours=6)
+LIVES = trading_hour(5, 60, 3, START, CHAIN)
+
+
+def texts(lives: list[Life]) -> list[str]:
+    return [to_text(step.body) for life in lives for step in life.steps]
+
+
+def api(rate_limit: int = 10_000, **unknowns: Any) -> PartnerApi:
+    made = PartnerApi(CHAIN, TOKEN, rate_limit, unknowns=Unknowns(**unknowns), clients={"client": "secret"})
+    made.show(LIVES)
+    return made
+
+
+def get(platform: PartnerApi, path: str, at: datetime = AFTER, token: str = TOKEN) -> Response:
+    return platform.handle(Request("GET", path, {"authorization": f"Bearer {token}"}), at)
+
+
+def orders_of(platform: PartnerApi, store: str, **query: object) -> dict[str, Any]:
+    times = {"start_time": "2026-10-14T00:00:00Z", "end_time": "2026-10-14T23:00:00Z"}
+    answer = get(platform, f"/v2/chains/{CHAIN}/vendors/{store}/orders?{urlencode({**times, **query})}")
+    page: dict[str, Any] = json.loads(answer.body)
+    return page
+
+
+# -- the orders ------------------------------------------------------------------------------------------------------
+
+
+def test_a_store_is_known_without_an_order_and_after_its_orders_are_gone() -> None:
+    platform = PartnerApi(CHAIN, TOKEN, 10_000, stores=["148020"])
+    was_shown = f"/v2/chains/{CHAIN}/vendors/{LIVES[0].shop.store_id}/orders"
+    assert orders_of(platform, "148020")["orders"] == []
+    assert get(platform, was_shown).status == 404
+    platform.show(LIVES)
+    platform.show([])
+    assert get(platform, was_shown).status == 200
+    assert orders_of(platform, "148020")["orders"] == []
+
+
+def test_the_same_seed_plays_the_same_hour() -> None:
+    assert texts(trading_hour(5, 60, 3, START, CHAIN)) == texts(LIVES)
+    assert texts(trading_hour(6, 60, 3, START, CHAIN)) != texts(LIVES)
+
+
+def test_the_hour_holds_every_kind_of_order() -> None:
+    bodies = [step.body for life in LIVES for step in life.steps]
+    lines = [line for body in bodies for line in body["items"]]
+    assert {"RECEIVED", "READY_FOR_PICKUP", "DISPATCHED", "PICKED_UP", "DELIVERED", "CANCELLED"} <= {
+        body["status"] for body in bodies
+    }
+    assert {line["pricing"]["pricing_type"] for line in lines} == {"UNIT", "KG"}
+    assert len({body["transport_type"] for body in bodies}) > 1
+    assert {body["isPreorder"] for body in bodies} == {True, False}
+    assert len({line["status"] for line in lines}) >= 3
+    assert any(line.get("replaced_id") for line in lines)
+
+
+def test_the_last_status_of_a_life_is_never_before_its_first() -> None:
+    for life in LIVES:
+        assert [step.at for step in life.steps] == sorted(step.at for step in life.steps)
+        assert len({step.body["order_id"] for step in life.steps}) == 1
+
+
+# -- the Partner API -------------------------------------------------------------------------------------------------
+
+
+def test_a_page_has_the_contracts_envelope_and_all_pages_hold_every_order_once() -> None:
+    platform, store = api(), LIVES[0].shop.store_id
+    first = orders_of(platform, store, page_size=7)
+    pages = [orders_of(platform, store, page_size=7, page=number + 1) for number in range(first["total_pages"])]
+    assert set(first) == {"orders", "page_number", "page_size", "total_pages"}
+    seen = Counter(order["order_id"] for page in pages for order in page["orders"])
+    assert seen == Counter(life.order_id for life in LIVES if life.shop.store_id == store)
+
+
+def test_a_store_answers_to_either_of_its_ids() -> None:
+    platform, shop = api(), LIVES[0].shop
+    assert orders_of(platform, shop.store_id) == orders_of(platform, shop.external_partner_config_id)
+
+
+def test_unknown_parameters_are_ignored_and_bad_times_find_nothing_with_a_200() -> None:
+    platform, store = api(), LIVES[0].shop.store_id
+    assert orders_of(platform, store, since="yesterday") == orders_of(platform, store)
+    for bad in ({"start_time": "yesterday"}, {"end_time": ""}, {"start_time": "2026-10-14T23:30:00Z"}):
+        assert orders_of(platform, store, **bad)["orders"] == []
+
+
+def test_nothing_older_than_sixty_days_is_shown() -> None:
+    platform, life = api(), LIVES[0]
+    path = f"/v2/orders/{life.order_id}"
+    assert get(platform, path, life.created_at + timedelta(days=59, hours=23)).status == 200
+    assert get(platform, path, life.created_at + timedelta(days=60, seconds=1)).status == 404
+
+
+def test_get_shows_the_latest_status_in_its_own_way_of_writing() -> None:
+    platform = api()
+    for life in LIVES:
+        shown = json.loads(get(platform, f"/v2/orders/{life.order_id}").body)
+        sent = life.steps[-1].body
+        assert shown["status"] == sent["status"]
+        assert shown["sys"]["webhook_status"]
+        assert [line["sku"] for line in shown["items"]] == [line["sku"] for line in sent["items"]]
+        assert list(shown) != list(sent)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"), [({}, 401), ({"authorization": "Bearer wrong"}, 401), ({"authorization": "token"}, 401)]
+)
+def test_without_the_token_nothing_is_shown(headers: dict[str, str], status: int) -> None:
+    assert api().handle(Request("GET", f"/v2/orders/{LIVES[0].order_id}", headers), AFTER).status == status
+
+
+def test_over_the_limit_an_address_is_blocked_with_a_page_of_html_until_a_minute_has_passed() -> None:
+    platform, path = api(rate_limit=3), f"/v2/orders/{LIVES[0].order_id}"
+    assert [get(platform, path).status for _ in range(4)] == [200, 200, 200, 429]
+    blocked = get(platform, path)
+    assert blocked.headers["Content-Type"].startswith("text/html")
+    assert blocked.headers["Retry-After"] == "60"
+    assert get(platform, path, AFTER + timedelta(seconds=61)).status == 200
+
+
+def test_a_client_gets_a_token_that_works_and_another_gets_none() -> None:
+    platform = api()
+
+    def grant(secret: str) -> Response:
+        form = {"grant_type": "client_credentials", "client_id": "client", "client_secret": secret}
+        return platform.handle(Request("POST", "/v2/oauth/token", {}, urlencode(form).encode()), AFTER)
+
+    assert grant("wrong").status == 401
+    token = json.loads(grant("secret").body)["access_token"]
+    assert get(platform, f"/v2/orders/{LIVES[0].order_id}", token=token).status == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"), [("unauthorized", 401), ("forbidden", 403), ("not_found", 404), ("too_many", 429)]
+)
+def test_a_fault_happens_as_often_as_asked(fault: str, status: int) -> None:
+    platform, path = api(), f"/v2/orders/{LIVES[0].order_id}"
+    platform.faults = {fault: 2}
+    assert [get(platform, path).status for _ in range(3)] == [status, status, 200]
+
+
+@pytest.mark.parametrize("order", ["ascending", "descending", "none"])
+@pytest.mark.parametrize("filter_by", ["created", "updated"])
+@pytest.mark.parametrize("sort_by", ["created", "updated"])
+def test_what_the_contract_leaves_open_changes_order_and_filter_but_loses_nothing(
+    order: str, filter_by: str, sort_by: str
+) -> None:
+    store = LIVES[0].shop.store_id
+    shown = orders_of(api(order=order, filter_by=filter_by, sort_by=sort_by), store, page_size=500)["orders"]
+    assert {each["order_id"] for each in shown} == {life.order_id for life in LIVES if life.shop.store_id == store}
+    if order != "none":
+        times = [each["sys"][f"{sort_by}_at"] for each in shown]
+        assert times == sorted(times, reverse=order == "descending")
+
+
+def test_an_order_that_changes_moves_where_pages_are_sorted_by_that_and_leaves_where_they_are_filtered_by_it() -> None:
+    store = LIVES[0].shop.store_id
+
+    def first_and_last(end: datetime, **unknowns: Any) -> tuple[str, str]:
+        platform = api(**unknowns)
+        platform.touch(LIVES[0].order_id, AFTER)
+        shown = orders_of(platform, store, page_size=500, end_time=end.isoformat())["orders"]
+        return shown[0]["order_id"], shown[-1]["order_id"]
+
+    early = AFTER - timedelta(seconds=1)
+    assert first_and_last(early)[0] == LIVES[0].order_id
+    assert first_and_last(early, sort_by="updated")[1] == LIVES[0].order_id
+    assert LIVES[0].order_id not in first_and_last(early, filter_by="updated", sort_by="updated")
+    assert first_and_last(AFTER, filter_by="updated")[0] == LIVES[0].order_id
+
+
+# -- the webhook -----------------------------------------------------------------------------------------------------
+
+
+class Webhook(ThreadingHTTPServer):
+    """Answers with what ``statuses`` says, one after another, the last one ever after."""
+
+    statuses: tuple[int, ...] = (200,)
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answering)
+        self.received: list[tuple[str, bytes]] = []
+
+
+class Answering(BaseHTTPRequestHandler):
+    server: Webhook
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append((self.headers["Authorization"], body))
+        count = len(self.server.received)
+        self.send_response(self.server.statuses[min(count, len(self.server.statuses)) - 1])
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_request(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with Webhook() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def deliver(webhook: Webhook, misbehaviour: Misbehaviour | None = None, events: int = 1) -> Courier:
+    courier = Courier()
+    courier.destination = Destination(f"http://127.0.0.1:{webhook.server_address[1]}/", {}, "secret", 0.0)
+    timetable = [
+        (0.0, Posting(life.order_id, step.status, "", to_text(step.body)))
+        for life, step in list(webhook_events(LIVES))[:events]
+    ]
+    courier.play(timetable, 1, misbehaviour or Misbehaviour(), 0.0)
+    return courier
+
+
+def test_a_2xx_is_an_acknowledgement_and_the_secret_goes_verbatim(webhook: Webhook) -> None:
+    webhook.statuses = (202,)
+    assert [posting.outcome for posting in deliver(webhook).postings] == ["acknowledged"]
+    assert [authorization for authorization, _ in webhook.received] == ["secret"]
+
+
+def test_a_refused_event_is_tried_five_times_more_and_then_given_up(webhook: Webhook) -> None:
+    webhook.statuses = (503,)
+    assert [(posting.outcome, posting.attempts) for posting in deliver(webhook).postings] == [("gave_up", 6)]
+    assert len({body for _, body in webhook.received}) == 1
+
+
+def test_an_event_acknowledged_at_last_is_not_sent_again(webhook: Webhook) -> None:
+    webhook.statuses = (500, 401, 200)
+    assert [posting.attempts for posting in deliver(webhook).postings] == [3]
+
+
+def test_on_request_it_sends_twice_never_and_garbage(webhook: Webhook) -> None:
+    courier = deliver(webhook, Misbehaviour(duplicate=0.5, drop=0.3, garbage=0.5), events=40)
+    outcomes = Counter(posting.outcome for posting in courier.postings)
+    assert outcomes["never_sent"]
+    assert outcomes["acknowledged"] == 40 - outcomes["never_sent"]
+    assert courier.counts["duplicates_sent"]
+    assert courier.counts["garbage_sent"] == len(courier.garbage)
+    assert courier.garbage
+    assert len(webhook.received) == courier.counts["attempts"]

@@ -1,0 +1,199 @@
+"""The fault simulator: what it finds in our code, and that it can be relied on."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from tools.simulation import __main__ as simulation
+from tools.simulation import dynamodb_local
+from tools.simulation.mutants import __main__ as mutants
+from tools.simulation.mutants.__main__ import NotProvenError
+from tools.simulation.mutants.catalogue import MUTANTS
+from tools.simulation.mutants.planting import AnchorLostError, Edit, Mutant
+from tools.simulation.story import Plan, Told, tell
+from tools.simulation.table import DynamoDB
+
+ROOT = Path(__file__).resolve().parents[3]
+FINGERPRINT = """
+from tests.tools.simulation.test_the_simulation import fingerprint
+from tools.simulation.story import Plan, tell
+from tools.simulation.table import DynamoDB
+print(fingerprint(tell(Plan(7, at_most=150, only=frozenset({-1, 0, 1, 2})), DynamoDB())))
+"""
+
+
+def fingerprint(told: Told) -> str:
+    """All of a story that can be seen."""
+    seen = [told.violation, told.events, sorted(told.faults.items()), sorted(told.account.items()), told.story]
+    return hashlib.sha256(repr(seen).encode()).hexdigest()
+
+
+def simulate(*arguments: str, root: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """``make simulate`` with arguments, of the code in a folder."""
+    paths = f"{root / 'layers/partner_orders'}{os.pathsep}{root}"
+    return subprocess.run(
+        [sys.executable, "-m", "tools.simulation", *arguments],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def dynamodb() -> Iterator[DynamoDB]:
+    made = DynamoDB()
+    yield made
+    made.close()
+
+
+def test_nothing_is_lost_or_doubled_whatever_breaks() -> None:
+    done = simulate("--seeds", "4")
+    assert done.returncode == 0, done.stdout
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("simulate: seeds=4 events=")
+    assert last.endswith(" violations=0")
+
+
+def test_a_seed_tells_the_same_story_in_every_process() -> None:
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", FINGERPRINT],
+            cwd=ROOT,
+            env=os.environ
+            | {"PYTHONPATH": f"{ROOT / 'layers/partner_orders'}{os.pathsep}{ROOT}", "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    ]
+    assert told[0] == told[1]
+
+
+def test_another_seed_tells_another_story(dynamodb: DynamoDB) -> None:
+    one, other = (tell(Plan(seed, at_most=10, only=frozenset({0})), dynamodb) for seed in (1, 2))
+    assert fingerprint(one) != fingerprint(other)
+
+
+def test_a_shortened_story_has_only_what_was_left_in_it(dynamodb: DynamoDB) -> None:
+    told = tell(Plan(5, frozenset({"killed", "hung"}), at_most=9, only=frozenset({3})), dynamodb)
+    assert told.violation == ""
+    assert 1 <= told.faults.total() - told.faults["out_of_time"] <= 9
+    assert not {"killed", "hung"} & told.faults.keys()
+    assert told.account["in step"] <= 1
+
+
+def test_a_planted_bug_is_found_and_the_printed_command_finds_it_again(tmp_path: Path) -> None:
+    mutant = next(mutant for mutant in MUTANTS if mutant.name == "skip-history-on-a-stale-event")
+    mutants.copy_to(tmp_path)
+    mutant.plant(tmp_path)
+    found = simulate("--seed", "1", "--stop", root=tmp_path)
+    assert found.returncode == 1
+    assert "seed 1: acknowledged and lost: " in found.stdout
+    assert "replay: make simulate SEED=1" in found.stdout
+    assert found.stdout.splitlines()[-1].endswith(" violations=1")
+
+
+def test_the_command_of_a_shortened_story_names_what_is_left() -> None:
+    plan = Plan(12, frozenset({"killed", "hung"}), at_most=40, only=frozenset({3, -1}))
+    assert plan.command() == 'make simulate SEED=12 ARGS="--without hung,killed --at-most 40 --only=-1,3"'
+    assert Plan(12).command() == "make simulate SEED=12"
+
+
+@pytest.mark.parametrize(
+    ("given", "replayed"),
+    [
+        ([], "make simulate SEED=12"),
+        (["--dynamodb-local"], 'make simulate SEED=12 ARGS="--dynamodb-local"'),
+        (
+            ["--dynamodb-local", "http://localhost:8000", "--only=3"],
+            'make simulate SEED=12 ARGS="--only=3 --dynamodb-local=http://localhost:8000"',
+        ),
+    ],
+)
+def test_the_printed_command_replays_a_violation_where_it_was_seen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: list[str], replayed: str
+) -> None:
+    monkeypatch.setattr(simulation, "ProcessPoolExecutor", ThreadPoolExecutor)
+    monkeypatch.setattr(simulation, "tell", lambda plan, _: Told(plan, "something"))
+    monkeypatch.setattr(simulation, "_dynamodb", lambda _: None)
+    monkeypatch.setattr(dynamodb_local, "started", lambda: nullcontext("http://localhost:49152"))
+    monkeypatch.setattr(sys, "argv", ["simulation", "--seed", "12", *given])
+    assert simulation.main() == 1
+    assert f"  replay: {replayed}\n" in capsys.readouterr().out
+
+
+def test_every_bug_can_still_be_planted() -> None:
+    assert mutants.lost_anchors(MUTANTS) == []
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= 24
+
+
+def test_an_edit_applies_only_where_its_text_is_once_in_the_function_it_names() -> None:
+    source = "def one():\n    return 1\n\n\nclass Two:\n    def two(self):\n        return 1 + 1\n"
+    assert "return 3" in Edit("f.py", "one", "return 1", "return 3").apply(source)
+    assert Edit("f.py", "Two.two", "1 + 1", "3").apply(source).startswith("def one():\n    return 1\n")
+    for lost in (Edit("f.py", "Two.two", "1", "2"), Edit("f.py", "one", "2", "3"), Edit("f.py", "Two.one", "1", "2")):
+        with pytest.raises(AnchorLostError):
+            lost.apply(source)
+
+
+_A_COPY = "layers/partner_orders/partner_orders/orders/history.py"
+
+
+@pytest.mark.parametrize(
+    "instead",
+    ["import nothing_of_this_name", "raise ImportError", "def never_called() -> object:\n    return not_defined"],
+)
+def test_a_copy_that_cannot_run_is_not_a_bug_that_was_caught(instead: str) -> None:
+    broken = Mutant("broken", "", (Edit(_A_COPY, "merge", "def merge(", f"{instead}\n\n\ndef merge("),))
+    with pytest.raises(NotProvenError, match="cannot run"):
+        mutants.what_kills(broken, seeds=1)
+
+
+def test_tests_that_do_not_end_have_caught_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutants, "SECONDS", 0.1)
+    with pytest.raises(NotProvenError, match="did not end"):
+        mutants.what_kills(mutants.UNTOUCHED, seeds=1)
+
+
+def test_a_property_that_cannot_be_collected_has_caught_nothing(tmp_path: Path) -> None:
+    (tmp_path / "tests" / "property").mkdir(parents=True)
+    (tmp_path / "tests" / "property" / "test_a_law.py").write_text("import nothing_of_this_name\n")
+    with pytest.raises(NotProvenError, match="the properties did not run"):
+        mutants._properties(tmp_path, "tests/property")
+
+
+@pytest.mark.slow
+def test_sixty_trading_hours_hold() -> None:
+    done = simulate("--seeds", "60", "--from", "1001")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+def test_every_planted_bug_is_caught() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.simulation.mutants"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'layers/partner_orders'}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1] == f"mutants: killed={len(MUTANTS)} of {len(MUTANTS)}"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(dynamodb_local.missing()), reason="DynamoDB Local needs npm and Java")
+def test_a_handful_of_seeds_hold_on_dynamodb_local() -> None:
+    done = simulate("--seeds", "5", "--dynamodb-local")
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,95 @@
+"""The rules that locks are held to, and the bill of materials that is written from one."""
+
+from pathlib import Path
+
+import pytest
+from packaging.specifiers import SpecifierSet
+
+from tools.supply_chain.lock import LAYER, Locked, LockError, read
+from tools.supply_chain.rules import DENIED, Denied, beside_the_lock, denied_by, differing, on_the_list
+from tools.supply_chain.sbom import bill
+
+HASH = "0" * 64
+ONE = Locked("one", "1.0", "", (HASH,), ())
+
+
+def lock(folder: Path, text: str) -> Path:
+    path = folder / "lock.txt"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_lock_is_read_with_its_hashes_markers_and_who_wants_what(tmp_path: Path) -> None:
+    text = (
+        f"one==1.0 \\\n    --hash=sha256:{HASH} \\\n    --hash=sha256:{HASH}\n"
+        "    # via\n    #   -r dev.in\n    #   two\n"
+        f"two==2.0 ; sys_platform == 'win32' \\\n    --hash=sha256:{HASH}\n    # via three\n"
+    )
+    assert read(lock(tmp_path, text)) == [
+        Locked("one", "1.0", "", (HASH, HASH), ("two",)),
+        Locked("two", "2.0", "sys_platform == 'win32'", (HASH,), ("three",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "one==1.0",
+        f"one>=1.0 \\\n    --hash=sha256:{HASH}",
+        f"one \\\n    --hash=sha256:{HASH}",
+        f"one @ https://example.com/one.whl \\\n    --hash=sha256:{HASH}",
+        "one==1.0 \\\n    --hash=md5:00",
+        "-e .",
+        "--index-url https://example.com",
+    ],
+)
+def test_a_package_that_is_not_one_version_with_hashes_is_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(LockError):
+        read(lock(tmp_path, line + "\n"))
+
+
+def test_a_version_on_the_list_is_named_with_the_reason() -> None:
+    assert [*on_the_list([ONE], [Denied("one", SpecifierSet("<1.1"), "leaks")])] == ["one 1.0 is denied: leaks"]
+    assert [*on_the_list([ONE], [Denied("one", SpecifierSet("<1.0"), "leaks")])] == []
+
+
+def test_every_rule_of_the_list_has_a_reason() -> None:
+    assert denied_by(DENIED.read_text(encoding="utf-8"))
+    with pytest.raises(ValueError, match="reason"):
+        denied_by("one <1.0")
+
+
+def test_a_layer_with_another_version_than_the_tested_one_is_noticed() -> None:
+    assert [*differing([ONE], [ONE])] == []
+    assert [*differing([ONE], [])] == ["the layer holds one 1.0, not None"]
+
+
+def test_what_is_installed_beside_the_lock_and_what_is_missing_is_noticed() -> None:
+    elsewhere = Locked("windows-only", "1.0", "sys_platform == 'win32'", (HASH,), ())
+    assert [*beside_the_lock({"one": "1.0"}, [ONE, elsewhere])] == []
+    assert [*beside_the_lock({"one": "1.1", "two": "2.0"}, [ONE])] == [
+        "one: 1.1 is installed, 1.0 is locked",
+        "two: 2.0 is installed, None is locked",
+    ]
+
+
+def test_the_bill_of_materials_names_what_the_layer_is_locked_to_and_is_always_the_same() -> None:
+    packages = read(LAYER)
+    document = bill(packages, "partner-orders", "0.1.0")
+    assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
+    assert [(it["name"], it["version"]) for it in document["components"]] == [(it.name, it.version) for it in packages]
+    assert document == bill(read(LAYER), "partner-orders", "0.1.0")
+    assert document["serialNumber"] != bill(packages[1:], "partner-orders", "0.1.0")["serialNumber"]
+
+
+def test_the_bill_of_materials_tells_what_needs_what() -> None:
+    needs = {it["ref"]: it["dependsOn"] for it in bill(read(LAYER), "partner-orders", "0.1.0")["dependencies"]}
+    [botocore] = [needs[ref] for ref in needs if ref.startswith("pkg:pypi/botocore@")]
+    names = ("jmespath", "python-dateutil", "urllib3")
+    assert {ref.split("@")[0] for ref in botocore} == {f"pkg:pypi/{name}" for name in names}
+    assert set().union(*needs.values()) < set(needs)
+
+
+def test_a_package_for_some_machines_only_has_no_place_in_a_layer() -> None:
+    with pytest.raises(LockError, match="one"):
+        bill([Locked("one", "1.0", "sys_platform == 'win32'", (HASH,), ())], "x", "1")

@@ -1,0 +1,106 @@
+"""What runbooks tell an operator to type can be typed."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from botocore.exceptions import ParamValidationError
+
+from partner_orders_console.cli.__main__ import app
+from tests.support import aws_command_line
+from tests.support.aws_command_line import NoSuchCallError
+
+ROOT = Path(__file__).parents[3]
+RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
+PAGES = [*RUNBOOKS, ROOT / "docs" / "deploying.md"]
+# What stands for a value: its kind, by the words around it.
+AN_ID = "3f0e6a52-93a5-4a2e-8f0b-7f1c2d9b6e11"
+A_TIME, A_DAY, A_FILE = "2026-03-14T09:00:00Z", "2026-03-14", str(ROOT / "README.md")
+
+
+def commands(text: str) -> list[str]:
+    """Every call of partner-orders, in a block or in a sentence."""
+    text = re.sub(r"`([^`\n]*)\n +([^`\n]*)`", r"`\1 \2`", text)
+    return re.findall(r"^ {4,}(?:uv run )?(partner-orders .*?)(?: [|>] .*)?$", text, re.MULTILINE) + re.findall(
+        r"`(partner-orders [^`]*)`", text
+    )
+
+
+def typed(command: str) -> list[str]:
+    filled = re.sub(r"(--from|--to) <[^>]+>", rf"\1 {A_TIME}", command).replace("<day>", A_DAY)
+    return shlex.split(re.sub(r"<[^>]+>", "x", filled).replace("stores.csv", A_FILE))[1:]
+
+
+def understood(command: Any, arguments: list[str]) -> str:
+    """The name of the command that takes these arguments. Raises where they are not understood."""
+    context = command.make_context(command.name or "", [*arguments])
+    if not hasattr(command, "commands"):
+        return str(command.name)
+    rest = [*context._protected_args, *context.args]
+    return understood(command.commands[rest[0]], rest[1:])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_is_one_that_there_is(page: Path) -> None:
+    for command in commands(page.read_text(encoding="utf-8")):
+        assert understood(typer.main.get_command(app), typed(command)), command
+
+
+def test_a_command_that_there_is_not_would_be_found() -> None:
+    [command] = commands("Then\n\n    partner-orders reconcile reports --since <day>\n")
+    with pytest.raises(Exception, match="--since"):
+        understood(typer.main.get_command(app), typed(command))
+    with pytest.raises(KeyError):
+        understood(typer.main.get_command(app), typed("partner-orders dead-letters purge"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_call_of_the_aws_cli_is_one_that_it_takes(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    found = aws_command_line.commands(text)
+    assert len(found) == len(re.findall(r"(?<![\w-])aws [a-z0-9]+ [a-z]", text))
+    for command in found:
+        aws_command_line.understood(re.sub(r"<[^>]+>", AN_ID, command))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("aws dynamo list-tables", "aws dynamodb drop-table --table-name x", "aws dynamodb delete-table"),
+        *("aws dynamodb delete-table --table-name", "aws dynamodb delete-table --table x --region"),
+        *("aws dynamodb delete-table --name x", "aws dynamodb wait table-there --table-name x"),
+        "aws dynamodb get-item --table-name x --key ...",
+        'aws dynamodb get-item --table-name x --key \'{"pk": "x"}\'',
+        *("aws lambda invoke --function-name x", "aws sqs purge-queue --queue-url x report.json"),
+        "aws cloudformation describe-stacks --stack-name x --query 'Stacks[0].Output'",
+        *("aws logs tail", "aws logs tail --since 1h", "aws logs tail x --from 1h", "aws logs tail x --since"),
+    ],
+)
+def test_a_call_that_the_aws_cli_would_not_take_would_be_found(command: str) -> None:
+    [found] = aws_command_line.commands(f"Then\n\n    {command}\n")
+    with pytest.raises((NoSuchCallError, ParamValidationError, json.JSONDecodeError)):
+        aws_command_line.understood(found)
+
+
+def test_a_call_in_a_sentence_or_on_two_lines_is_read_whole() -> None:
+    page = (
+        "Do `aws sqs purge-queue\n  --queue-url <Url>`:\n\n    aws dynamodb delete-table \\\n        --table-name x\n"
+    )
+    whole = ["aws dynamodb delete-table --table-name x", "aws sqs purge-queue --queue-url <Url>"]
+    assert aws_command_line.commands(page) == whole
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_leads_somewhere_and_every_output_is_one_of_the_stack(page: Path) -> None:
+    text, template = page.read_text(encoding="utf-8"), (ROOT / "template.yaml").read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (page.parent / target).exists(), target
+    outputs = {*re.findall(r"^  (\w+):$", template.partition("\nOutputs:\n")[2], re.MULTILINE)}
+    parameters = {*re.findall(r"^  (\w+):$", template.partition("\nConditions:\n")[0], re.MULTILINE)}
+    assert outputs
+    for name in re.findall(r"<([A-Z][a-z]+[A-Z]\w+)>", text):
+        assert name in outputs | parameters, name

@@ -1,0 +1,186 @@
+"""What is left of an order without personal data: nothing that a person may have written."""
+
+import copy
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partner_orders.orders.personal_data import personal_part, redacted, without_personal_data
+from tests.support.orders import as_bytes, order
+
+WORDS = "ask Ayesha Khan, 0300 1234567"
+
+FULL: dict[str, Any] = order(
+    promotion_status="NONE",
+    cancellation={"reason": "TOO_BUSY", "cancelled_by": "VENDOR", "post_picked_up": False},
+    sys={
+        **order()["sys"],
+        "created_by": WORDS,
+        "updated_by": WORDS,
+        "webhook_status": {"last": WORDS},
+    },
+)
+FULL["items"][0] |= {
+    "replaced_id": "line-0",
+    "instructions": WORDS,
+    "discount": 5,
+    "container_deposit": "0.25",
+    "image_url": "https://images.example.com/1.jpg",
+    "original_pricing": FULL["items"][0]["pricing"],
+    "promotion": [{"name": "Fresh week", "discount_amount": 5, "sponsorships": [{"sponsor": "VENDOR", "amount": 5}]}],
+}
+FULL["payment"] |= {
+    "additional_fees": {"small_order_fee": 3.0},
+    "discounts": [{"name": WORDS, "value": -5}],
+    "vouchers": [WORDS],
+}
+
+# The texts that the platform's systems and the shop's catalogue give: not what somebody wrote about a person.
+IMPERSONAL = {
+    *("order_id", "external_order_id", "order_code", "status", "order_type", "transport_type", "promotion_status"),
+    *("client.id", "client.name", "client.chain_id", "client.country_code", "client.store_id"),
+    *("client.external_partner_config_id", "items._id", "items.sku", "items.barcode", "items.name", "items.status"),
+    *("items.replaced_id", "items.image_url", "items.pricing.pricing_type", "items.original_pricing.pricing_type"),
+    *("items.promotion.name", "items.promotion.sponsorships.sponsor", "payment.type"),
+}
+
+
+def places(value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Every place of an order: its path without list positions, what holds it, and its key there."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        below = f"{path}.{key}".lstrip(".") if isinstance(value, dict) else path
+        yield below, value, key
+        if isinstance(item, dict | list):
+            yield from places(item, below)
+
+
+@pytest.mark.parametrize("planted", [WORDS, [WORDS], [[WORDS]], {"note": WORDS}, [{"note": WORDS}], {WORDS: [WORDS]}])
+def test_what_somebody_writes_is_left_in_no_place_but_those_of_the_platform_and_the_catalogue(planted: Any) -> None:
+    left = set()
+    for number in range(sum(1 for _ in places(FULL))):
+        copied = copy.deepcopy(FULL)
+        path, holder, key = [*places(copied)][number]
+        holder[key] = planted
+        if WORDS in json.dumps(without_personal_data(copied)):
+            left.add(path)
+    assert left <= IMPERSONAL
+    if planted == WORDS:
+        assert left == IMPERSONAL
+
+
+def test_a_field_that_nobody_knows_is_not_left() -> None:
+    for number in range(sum(1 for _ in places(FULL))):
+        copied = copy.deepcopy(FULL)
+        _, holder, _ = [*places(copied)][number]
+        if isinstance(holder, dict) and "small_order_fee" not in holder:
+            holder["a_new_field"] = 3001234567
+            assert "3001234567" not in json.dumps(without_personal_data(copied))
+
+
+@pytest.mark.parametrize("reason", ["TOO_BUSY", "ITEM_UNAVAILABLE", "CLOSED", "OTHER", "MISTAKE", "DELIVERY_FAILED"])
+def test_a_reason_that_is_a_code_is_left(reason: str) -> None:
+    cancellation = {"reason": reason, "cancelled_by": "LOGISTICS", "post_picked_up": True}
+    assert without_personal_data(order(cancellation=cancellation))["cancellation"] == cancellation
+
+
+@pytest.mark.parametrize("who", ["CUSTOMER", "VENDOR", "LOGISTICS", "PLATFORM"])
+def test_who_cancelled_is_left_where_it_is_one_that_the_platform_names(who: str) -> None:
+    cancellation = {"reason": "TOO_BUSY", "cancelled_by": who}
+    assert without_personal_data(order(cancellation=cancellation))["cancellation"] == cancellation
+
+
+@pytest.mark.parametrize("who", [WORDS, "AYESHA", "AYESHA_KHAN", "MISTAKE", "customer", "", 1])
+def test_who_cancelled_is_not_left_where_it_may_be_a_name(who: Any) -> None:
+    assert without_personal_data(order(cancellation={"cancelled_by": who}))["cancellation"] == {"cancelled_by": None}
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [WORDS, "AYESHA", "CUSTOMER", "AYESHA KHAN", "Too busy", "0300_1234567", "TOO_BUSY\n", "_", 3001234567, [WORDS]],
+)
+def test_a_reason_in_words_is_not_left(reason: Any) -> None:
+    left = without_personal_data(order(cancellation={"reason": reason, "post_picked_up": True}))["cancellation"]
+    assert left in ({"reason": None, "post_picked_up": True}, {"reason": [None], "post_picked_up": True})
+
+
+@pytest.mark.parametrize("cancellation", [WORDS, "TOO_BUSY", 3001234567])
+def test_a_cancellation_that_is_no_object_is_not_left(cancellation: Any) -> None:
+    assert without_personal_data(order(cancellation=cancellation))["cancellation"] is None
+
+
+@pytest.mark.parametrize("flag", [True, False, None, "true", "False", 1, "0", Decimal("1.0"), Decimal("0.0")])
+def test_a_flag_is_left_however_it_is_written(flag: Any) -> None:
+    told = order(cancellation={"post_picked_up": flag}, isPreorder=flag)
+    left = without_personal_data(told)
+    assert (left["cancellation"], left["isPreorder"]) == (told["cancellation"], flag)
+
+
+@pytest.mark.parametrize("flag", [2, Decimal("0.5"), "1.0", WORDS])
+def test_what_is_no_flag_is_not_left_in_the_place_of_one(flag: Any) -> None:
+    left = without_personal_data(order(cancellation={"post_picked_up": flag}, isPreorder=flag))
+    assert (left["cancellation"], left["isPreorder"]) == ({"post_picked_up": None}, None)
+
+
+@pytest.mark.parametrize(
+    "fees",
+    [
+        *({"fee": 3.0}, [3.0], {}, None, {"fee": "1.50"}, ["5", " 5 "], {"small": {"amount": 3, "rate": ["0.5"]}}),
+        *({"x" * 64: 1}, {"fee_2": None, "free": True}, [[{"value": "1.5"}]]),
+    ],
+)
+def test_fees_keep_their_amounts(fees: Any) -> None:
+    payment = {**order()["payment"], "additional_fees": fees}
+    assert without_personal_data(order(payment=payment))["payment"] == payment
+
+
+@pytest.mark.parametrize(
+    ("fees", "left"),
+    [
+        ({"Tip for Ali Khan": 5, "0300": 5, "": 5, "tip-for-ali": 5, "x" * 65: 5, "café": 5, "tip": 5}, {"tip": 5}),
+        ({"tip": WORDS, "fee": "1,50"}, {"tip": None, "fee": None}),
+        ([{"name": WORDS, "value": "1.5"}, WORDS], [{"name": None, "value": "1.5"}, None]),
+    ],
+)
+def test_of_fees_no_text_is_left_that_is_no_amount_and_no_name_that_is_a_sentence(fees: Any, left: Any) -> None:
+    payment = {**order()["payment"], "additional_fees": fees}
+    assert without_personal_data(order(payment=payment))["payment"] == {**payment, "additional_fees": left}
+
+
+def test_the_figures_of_an_order_are_left_as_they_were() -> None:
+    left = json.loads(redacted(as_bytes(FULL)))
+    assert left["items"][0]["pricing"] == FULL["items"][0]["pricing"]
+    assert left["items"][0]["container_deposit"] == "0.25"
+    assert left["payment"]["discounts"] == [{"value": -5}]
+    assert left["sys"] == order()["sys"]
+    assert (left["status"], left["promised_for"]) == (FULL["status"], FULL["promised_for"])
+
+
+def test_what_is_taken_away_is_all_that_is_not_left() -> None:
+    body = order(comment=WORDS, order_code=WORDS, a_new_field=[1, {"note": WORDS}])
+    body["items"] = [*body["items"], {"sku": WORDS, "instructions": WORDS}]
+    taken: Any = personal_part(body)
+    assert taken == {
+        "customer": body["customer"],
+        "comment": WORDS,
+        "a_new_field": [1, {"note": WORDS}],
+        "items": [{"instructions": WORDS}],
+    }
+    assert personal_part(without_personal_data(body)) == {}
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*FULL, "other"]), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(ANYTHING)
+def test_nothing_more_goes_when_it_is_done_again(body: Any) -> None:
+    once = redacted(as_bytes(body))
+    assert redacted(once) == once

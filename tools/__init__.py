@@ -1,0 +1,1 @@
+"""What develops, tests and measures the product; none of it is deployed."""

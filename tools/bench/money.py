@@ -1,0 +1,181 @@
+"""US dollars for a million orders of three events, from what was counted and measured and the list prices in
+prices.json.
+
+A function's time is its CPU time, stretched by the share of a processor that its memory buys, and 20 ms for each AWS
+call that it waits for. Data transfer, the keeping of logs and AWS's free tiers are left out.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tools.local.emulator import ROOT
+
+PRICES_FILE = Path(__file__).with_name("prices.json")
+PRICES: dict[str, float] = json.loads(PRICES_FILE.read_text())
+MILLION = 1_000_000
+EVENTS_PER_ORDER = 3
+CALL_SECONDS = 0.020
+# Lambda gives a function of so much memory one processor.
+MEMORY_OF_A_PROCESSOR = 1_769
+MEMORY = {"webhook": 256, "consumer": 512, "publisher": 512, "reconciler": 512}
+# CloudWatch counts so many bytes with each line.
+LOG_LINE_BYTES = 26
+# What Lambda itself logs of each invocation, where the template does not switch it off.
+PLATFORM_LOG = (
+    "START RequestId: 6f2a9d34-8c55-4d0b-9c7e-51f0a2b7c801 Version: $LATEST\n",
+    "END RequestId: 6f2a9d34-8c55-4d0b-9c7e-51f0a2b7c801\n",
+    (
+        "REPORT RequestId: 6f2a9d34-8c55-4d0b-9c7e-51f0a2b7c801\tDuration: 27 ms\tMemory Size: 256 MB"
+        "\tMax Memory Used: 98 MB\n"
+    ),
+)
+ACCESS_LOG_LINE = '{"requestId":"6f2a9d34-8c55","status":"200","latency":"31","error":"-"}'
+MONTH_SECONDS = 30 * 86_400
+# Lambda bills a cold start's time as any other.
+COLD_STARTS = 0.01
+# The queue's event source keeps five pollers, which wait 20 s for messages.
+POLLS_A_MONTH = 5 * MONTH_SECONDS // 20
+TICK_SECONDS = 300
+# The webhook reads the current and the previous secret every five minutes, the reconciler its token at a tick.
+SECRET_READS_A_MONTH = 3 * MONTH_SECONDS // 300
+# DynamoDB asks KMS for the table's key at most every five minutes for each of the functions.
+KEY_USES_A_MONTH = 4 * MONTH_SECONDS // 300
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What one of the ways takes: CPU in seconds, ``batch`` is how many events an invocation of the consumer gets."""
+
+    webhook_cpu: float
+    webhook_log_bytes: int
+    consumer_cpu_per_event: float
+    consumer_calls_waited_for: float
+    consumer_log_bytes: int
+    write_units_per_order: float
+    platform_logs: bool
+    batch: int = 10
+    with_bus: bool = False
+    publisher_cpu_per_event: float = 0.0
+    cold_start_cpu: Mapping[str, float] = field(default_factory=dict)
+    read_units_to_reconcile: float = 0.0
+    cpu_to_reconcile: float = 0.0
+
+    @property
+    def in_ones(self) -> "Workload":
+        """The same with batches of one."""
+        # Calls side by side take the time of one; of calls one after another each event has its share.
+        return replace(self, batch=1, consumer_calls_waited_for=max(1.0, self.consumer_calls_waited_for / self.batch))
+
+
+def per_million_orders(work: Workload) -> dict[str, float]:
+    """By component."""
+    events = EVENTS_PER_ORDER * MILLION
+    batches = events / work.batch
+    platform_bytes = sum(len(line) + LOG_LINE_BYTES for line in PLATFORM_LOG) if work.platform_logs else 0
+    logged: float = events * (len(ACCESS_LOG_LINE) + work.webhook_log_bytes + 2 * LOG_LINE_BYTES + platform_bytes)
+    logged += batches * (work.consumer_log_bytes + LOG_LINE_BYTES + platform_bytes)
+    found = {
+        "API": events * PRICES["http_api_million_requests"] / MILLION,
+        "webhook": _lambda("webhook", events, work.webhook_cpu, 1),
+        "queue": (events + 2 * batches) * PRICES["sqs_million_requests"] / MILLION,
+        "consumer": _lambda(
+            "consumer", batches, work.consumer_cpu_per_event * work.batch, work.consumer_calls_waited_for
+        ),
+        "table writes": MILLION * work.write_units_per_order * PRICES["dynamodb_million_write_units"] / MILLION,
+        "logs": logged * PRICES["logs_gb"] / 1e9,
+    }
+    if work.with_bus:
+        found["bus"] = events * PRICES["eventbridge_million_events"] / MILLION
+        found["publisher"] = _lambda("publisher", batches, work.publisher_cpu_per_event * work.batch, 1)
+    invocations = {"webhook": events, "consumer": batches} | ({"publisher": batches} if work.with_bus else {})
+    found["cold starts"] = sum(
+        _time(function, COLD_STARTS * count, work.cold_start_cpu.get(function, 0.0), 0)
+        for function, count in invocations.items()
+    )
+    found["reconciliation"] = MILLION * work.read_units_to_reconcile * PRICES[
+        "dynamodb_million_read_units"
+    ] / MILLION + _time("reconciler", MILLION, work.cpu_to_reconcile, 0)
+    return {name: round(usd, 2) for name, usd in found.items()}
+
+
+def _lambda(function: str, invocations: float, cpu: float, calls: float) -> float:
+    requests = invocations * PRICES["lambda_million_requests"] / MILLION
+    return requests + _time(function, invocations, cpu, calls)
+
+
+def _time(function: str, times: float, cpu: float, calls: float) -> float:
+    seconds = cpu / min(1.0, MEMORY[function] / MEMORY_OF_A_PROCESSOR) + calls * CALL_SECONDS
+    return times * seconds * MEMORY[function] / 1024 * PRICES["lambda_gb_second_arm64"]
+
+
+def total(components: dict[str, float]) -> float:
+    return round(sum(components.values()), 2)
+
+
+def storage_per_million_orders(item_bytes: float, months: float) -> float:
+    """For as long as they are kept, with point-in-time recovery."""
+    price = PRICES["dynamodb_gb_month"] + PRICES["dynamodb_backup_gb_month"]
+    return round(MILLION * item_bytes / 1e9 * months * price, 2)
+
+
+def options(work: Workload, index_write_units: dict[str, float], body_bytes: float) -> dict[str, float]:
+    """What each option adds to a million orders."""
+    base = total(per_million_orders(work))
+    events = EVENTS_PER_ORDER * MILLION
+    invocations = events + events / work.batch
+    found = {
+        "the bus": total(per_million_orders(replace(work, with_bus=True))) - base,
+        "a REST API in place of the HTTP API": events
+        * (PRICES["rest_api_million_requests"] - PRICES["http_api_million_requests"])
+        / MILLION,
+        "batches of one": total(per_million_orders(work.in_ones)) - base,
+        "tracing every invocation": invocations * PRICES["xray_million_traces"] / MILLION,
+        "each body logged twice": 2 * events * body_bytes * PRICES["logs_gb"] / 1e9,
+    }
+    for index, units in index_write_units.items():
+        found[f"the index {index}"] = units * PRICES["dynamodb_million_write_units"]
+    return {name: round(usd, 2) for name, usd in found.items()}
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a tick over all stores takes that finds nothing to do."""
+
+    calls: int
+    seconds_waited: float
+    read_units: float
+    write_units: float
+
+
+def reconciliation_per_month(one: Round, tick_cpu: float) -> float:
+    """A round every five minutes, or one after another where the rate limit makes them longer. One worker at a time, so
+    its time is a month's at most."""
+    share = MEMORY["reconciler"] / MEMORY_OF_A_PROCESSOR
+    seconds = one.seconds_waited + one.calls * CALL_SECONDS + tick_cpu / share
+    rounds = MONTH_SECONDS / max(TICK_SECONDS, seconds)
+    units = one.write_units * PRICES["dynamodb_million_write_units"]
+    units += one.read_units * PRICES["dynamodb_million_read_units"]
+    time = rounds * seconds * MEMORY["reconciler"] / 1024 * PRICES["lambda_gb_second_arm64"]
+    ticks = MONTH_SECONDS / TICK_SECONDS * (PRICES["lambda_million_requests"] + PRICES["scheduler_million_calls"])
+    return round((rounds * units + ticks) / MILLION + time, 2)
+
+
+def fixed_per_month(idle: Round, tick_cpu: float) -> dict[str, float]:
+    """What is paid without any order: one store, checked every five minutes."""
+    template = (ROOT / "template.yaml").read_text()
+    metrics = set(re.findall(r'"PartnerOrders", "(\w+)"', template))
+    metrics |= set(re.findall(r"Namespace: PartnerOrders\n\s+MetricName: (\w+)", template))
+    found = {
+        "alarms": template.count("Type: AWS::CloudWatch::Alarm") * PRICES["alarm_month"],
+        "metrics": len(metrics) * PRICES["metric_month"],
+        "dashboard": template.count("Type: AWS::CloudWatch::Dashboard") * PRICES["dashboard_month"],
+        "secrets": template.count("Type: AWS::SecretsManager::Secret") * PRICES["secret_month"]
+        + SECRET_READS_A_MONTH * PRICES["secrets_manager_million_requests"] / MILLION,
+        "the table's key": KEY_USES_A_MONTH * PRICES["kms_million_requests"] / MILLION,
+        "polling of the queue": POLLS_A_MONTH * PRICES["sqs_million_requests"] / MILLION,
+        "reconciliation": reconciliation_per_month(idle, tick_cpu),
+    }
+    return {name: round(usd, 2) for name, usd in found.items()}

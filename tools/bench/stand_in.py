@@ -1,0 +1,179 @@
+"""A stand-in for AWS and the Partner API on one port of this machine: it answers the calls that functions make, at once
+or after a fixed delay, and notes them down. DynamoDB's calls can go on to a DynamoDB Local, and are metered then.
+
+It answers out of the measured process, so that none of its work is counted.
+"""
+
+import http.client
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from tools.bench.write_costs import Cost
+from tools.local.emulator import REGION
+
+SECRET = "the-secret-of-the-bench"  # noqa: S105 (nobody's)
+TOKEN = json.dumps({"token": "the-token-of-the-bench"})
+STORE = {
+    "pk": {"S": "STORES"},
+    "sk": {"S": "STORE#148020"},
+    "store_id": {"S": "148020"},
+    "registered_at": {"S": "2026-03-14T08:00:00.000000Z"},
+}
+PAGE: dict[str, Any] = {"orders": [], "page": 1, "page_size": 500, "total_pages": 0, "total_orders": 0}
+SERVICES = {
+    "DynamoDB_20120810": "DynamoDB",
+    "AmazonSQS": "SQS",
+    "AWSEvents": "EventBridge",
+    "secretsmanager": "SecretsManager",
+}
+READS = {"GetItem", "Query", "BatchGetItem"}
+FAILED_CONDITIONS = {"ConditionalCheckFailedException", "TransactionCanceledException"}
+
+
+@dataclass
+class StandIn:
+    """``calls`` are those made so far, such as ``SQS.SendMessage``; ``cost`` is what those of DynamoDB cost."""
+
+    url: str = ""
+    delay_seconds: float = 0.0
+    dynamodb_url: str | None = None
+    calls: list[str] = field(default_factory=list)
+    cost: Cost = field(default_factory=Cost)
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def answer(self, target: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        service, _, operation = target.partition(".")
+        service = SERVICES[service]
+        with self.lock:
+            self.calls.append(f"{service}.{operation}")
+        if service == "DynamoDB" and self.dynamodb_url:
+            return self._metered(target, operation, request)
+        if self.delay_seconds:
+            time.sleep(self.delay_seconds)
+        return 200, _canned(operation, request)
+
+    @contextmanager
+    def measured(self) -> Iterator[Cost]:
+        """What DynamoDB's calls cost meanwhile."""
+        with self.lock:
+            self.cost = Cost()
+            cost = self.cost
+        yield cost
+
+    def _metered(self, target: str, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        status, answer = _forwarded(str(self.dynamodb_url), target, request | {"ReturnConsumedCapacity": "TOTAL"})
+        reported = answer.get("ConsumedCapacity", [])
+        units = sum(one["CapacityUnits"] for one in (reported if isinstance(reported, list) else [reported]))
+        unreported = 0.0
+        if answer.get("__type", "").rpartition("#")[2] in FAILED_CONDITIONS:
+            unreported = self._units_of_existing(request)
+        with self.lock:
+            self.cost.requests += 1
+            self.cost.unreported += unreported
+            if operation in READS:
+                self.cost.read_units += units
+            else:
+                self.cost.write_units += units
+        return status, answer
+
+    def _units_of_existing(self, request: dict[str, Any]) -> float:
+        """DynamoDB charges a failed condition as a write of the item that is there, and reports nothing of it."""
+        key_names = ("id",) if "id" in request.get("Item", {}) else ("pk", "sk")
+        key = request.get("Key") or {name: request["Item"][name] for name in key_names}
+        _, answer = _forwarded(
+            str(self.dynamodb_url),
+            "DynamoDB_20120810.UpdateItem",
+            {
+                "TableName": request["TableName"],
+                "Key": key,
+                "UpdateExpression": "REMOVE no_such_attribute",
+                "ReturnConsumedCapacity": "TOTAL",
+            },
+        )
+        return float(answer["ConsumedCapacity"]["CapacityUnits"])
+
+
+def _forwarded(url: str, target: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    headers = {
+        "X-Amz-Target": target,
+        "Content-Type": "application/x-amz-json-1.0",
+        # DynamoDB Local tells accounts and regions apart by them.
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={os.environ['AWS_ACCESS_KEY_ID']}/20260101/{REGION}/dynamodb"
+        "/aws4_request, SignedHeaders=host, Signature=none",
+    }
+    connection.request("POST", "/", json.dumps(request), headers)
+    answer = connection.getresponse()
+    content = json.loads(answer.read())
+    connection.close()
+    return answer.status, content
+
+
+def _canned(operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    match operation:
+        case "GetSecretValue":
+            text = TOKEN if "partner-api" in request["SecretId"] else SECRET
+            return {"SecretString": text, "CreatedDate": 1773475964.0}
+        case "SendMessage":
+            return {"MessageId": "00000000-0000-4000-8000-000000000000"}
+        case "PutEvents":
+            return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in request["Entries"]]}
+        case "GetQueueAttributes":
+            return {"Attributes": dict.fromkeys(request["AttributeNames"], "0")}
+        case "Query":
+            stores = '"STORES"' in json.dumps(request)
+            return {"Items": [STORE] if stores else [], "Count": int(stores), "ScannedCount": int(stores)}
+        case "BatchGetItem":
+            return {"Responses": {}, "UnprocessedKeys": {}}
+        case _:
+            return {}
+
+
+@contextmanager
+def started(delay_seconds: float = 0.0, dynamodb_url: str | None = None) -> Iterator[StandIn]:
+    stand_in = StandIn(delay_seconds=delay_seconds, dynamodb_url=dynamodb_url)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1  # An answer's head and body leave together.
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status, answer = stand_in.answer(self.headers["X-Amz-Target"], json.loads(body))
+            self._send(status, answer)
+
+        def do_GET(self) -> None:
+            with stand_in.lock:
+                stand_in.calls.append("PartnerApi.GetOrders")
+            self._send(200, PAGE)
+
+        def _send(self, status: int, answer: dict[str, Any]) -> None:
+            content = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.0")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+            self.wfile.flush()
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    stand_in.url = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield stand_in
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,198 @@
+"""`make events`: write events/, an event for each function and case, ready for `sam local invoke` and `make invoke`.
+
+What the platform would post comes from the simulated platform; here it gets the shape in which AWS hands it over.
+"""
+
+import base64
+import json
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+from moto import mock_aws
+
+from partner_orders.order_events.message import RECONCILIATION, WEBHOOK, OrderEventMessage
+from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
+from tools.local.emulator import ROOT
+from tools.local.simulated_platform.lives import Body, Life, instant, to_text, trading_hour
+from tools.local.table_stream import TableStream
+from tools.local.up import CHAIN_ID
+
+EVENTS = ROOT / "events"
+# `make invoke` puts the stack's own secret in its place.
+SECRET = "PASTE-THE-WEBHOOK-SECRET-HERE"  # noqa: S105
+START = instant("2026-03-14T08:00:00Z")
+RETENTION = timedelta(days=400)
+
+
+def webhook_request(body: str | bytes, authorization: str | None = SECRET) -> Body:
+    """An HTTP API's request (payload format 2.0); bytes are handed over in base64, as API Gateway does."""
+    headers = {"content-type": "application/json", "host": "example.execute-api.eu-central-1.amazonaws.com"}
+    if authorization is not None:
+        headers["authorization"] = authorization
+    return {
+        "version": "2.0",
+        "routeKey": "POST /order-events",
+        "rawPath": "/order-events",
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "example",
+            "http": {
+                "method": "POST",
+                "path": "/order-events",
+                "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.1",
+                "userAgent": "platform",
+            },
+            "requestId": "6f2a9d34-8c55-4d0b-9c7e-51f0a2b7c801",
+            "routeKey": "POST /order-events",
+            "stage": "$default",
+            "time": "14/Mar/2026:08:12:44 +0000",
+            "timeEpoch": 1773475964107,
+        },
+        "body": body if isinstance(body, str) else base64.b64encode(body).decode(),
+        "isBase64Encoded": isinstance(body, bytes),
+    }
+
+
+def queue_batch(*bodies: str | bytes, source: str = WEBHOOK) -> Body:
+    """A batch of messages of the order-events queue."""
+    records = []
+    for number, body in enumerate(bodies, start=1):
+        raw = body.encode() if isinstance(body, str) else body
+        message = OrderEventMessage(source, START + timedelta(minutes=number), f"correlation-{number}", raw)
+        records.append(_record(number, message.to_text()))
+    return {"Records": records}
+
+
+def _record(number: int, text: str) -> Body:
+    return {
+        "messageId": f"00000000-0000-4000-8000-{number:012d}",
+        "receiptHandle": f"receipt-{number}",
+        "body": text,
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": "1773475964107",
+            "SenderId": "AIDAEXAMPLE",
+            "ApproximateFirstReceiveTimestamp": "1773475964207",
+        },
+        "messageAttributes": {},
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:order-events",
+        "awsRegion": "eu-central-1",
+    }
+
+
+def stream_batch(*bodies: str, rejected: bytes | None = None) -> Body:
+    """What the table's stream tells the publisher when these bodies are stored, one after another."""
+    arrival, clock = Arrival(WEBHOOK, START + timedelta(minutes=1), "correlation-1"), (lambda: START)
+    with mock_aws():
+        client = boto3.client("dynamodb", "eu-central-1", aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
+        keys: Any = [("pk", "HASH"), ("sk", "RANGE")]
+        client.create_table(
+            TableName="orders",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        )
+        stream = TableStream(client, "orders")
+        for body in bodies:
+            OrdersTable(client, "orders", RETENTION, clock).write([(understand(body.encode()), arrival)])
+        if rejected is not None:
+            RejectedTable(client, "orders", RETENTION, clock).keep(
+                rejected, arrival, "not_an_order", ["order_id: Field required"]
+            )
+        return {"Records": stream.records}
+
+
+def all_events() -> dict[str, Body]:
+    """Every file of events/, by path."""
+    lives = trading_hour(seed=7, orders=120, stores=3, start=START, chain_id=CHAIN_ID)
+    steps: dict[str, str] = {}
+    for life in lives:
+        for step in life.steps:
+            steps.setdefault(step.status, to_text(step.body))
+    received, ready = _life_of(lives, "RECEIVED", "READY_FOR_PICKUP")
+    after_pick_up = next(
+        to_text(step.body)
+        for life in lives
+        for step in life.steps
+        if step.body.get("cancellation", {}).get("post_picked_up")
+    )
+    plain: Body = json.loads(steps["RECEIVED"])
+    cases: dict[str, str | bytes] = {
+        **{status.lower(): text for status, text in steps.items()},
+        "cancelled_after_pick_up": after_pick_up,
+        "accepted": to_text(plain | {"status": "ACCEPTED"}),
+        "unknown_status": to_text(plain | {"status": "HANDED_TO_DRONE"}),
+        "unknown_fields": to_text(plain | {"order_type": "DRONE", "robot": {"name": "R2", "wheels": [1, 2, None]}}),
+        "other_chain": to_text(
+            plain | {"client": plain["client"] | {"chain_id": "41f7c3d8-9e02-4a6b-8f57-b3c90d1e6a25"}}
+        ),
+        "no_order_id": to_text({name: value for name, value in plain.items() if name != "order_id"}),
+        "wrong_types": to_text(plain | {"items": "none", "payment": {"sub_total": "a lot"}}),
+        "not_a_number": '{"order_id": "6f2a9d34", "status": "RECEIVED", "number": NaN}',
+        "catalogue_callback": '{"job_id": "b1f0", "platform_vendor_id": "q7xk", "status": "COMPLETED"}',
+    }
+    events: dict[str, Body] = {"order.json": json.loads(received)}
+    for name, body in cases.items():
+        events[f"webhook/{name}.json"] = webhook_request(body)
+        events[f"consumer/{name}.json"] = queue_batch(body)
+    events |= {
+        "webhook/base64.json": webhook_request(received.encode()),
+        "webhook/bearer.json": webhook_request(received, f"Bearer {SECRET}"),
+        "webhook/wrong_secret.json": webhook_request(received, "Basic Zm9vOmJhcg=="),
+        "webhook/no_secret.json": webhook_request(received, None),
+        "webhook/malformed.json": webhook_request(received[:200]),
+        "webhook/no_object.json": webhook_request("[1, 2, 3]"),
+        "webhook/empty.json": webhook_request(""),
+        "webhook/invalid_utf8.json": webhook_request(b'{"order_id": "\xff\xfe"}'),
+        "webhook/too_large.json": webhook_request('{"comment": "' + "x" * 262_144 + '"}'),
+        "consumer/duplicate.json": queue_batch(received, received),
+        "consumer/late.json": queue_batch(ready, received),
+        "consumer/malformed.json": queue_batch(received[:200], ready),
+        "consumer/reconciled.json": queue_batch(steps["PICKED_UP"], source=RECONCILIATION),
+        "consumer/unreadable_message.json": {"Records": [_record(1, "not one of ours")]},
+        "consumer/whole_life.json": queue_batch(received, ready),
+        **{f"publisher/{status.lower()}.json": stream_batch(text) for status, text in steps.items()},
+        "publisher/whole_life.json": stream_batch(received, ready),
+        "publisher/updated.json": stream_batch(received, to_text(json.loads(received) | {"promised_for": None})),
+        "publisher/late.json": stream_batch(ready, received),
+        "publisher/unknown_status.json": stream_batch(str(cases["unknown_status"])),
+        "publisher/rejected.json": stream_batch(rejected=b'{"status": "RECEIVED"}'),
+        "reconciler/schedule.json": {},
+        "reconciler/backfill.json": {"from": None, "to": None, "stores": [], "preview": False},
+        "reconciler/preview.json": {"preview": True},
+        "reconciler/one_store.json": {"stores": [lives[0].shop.store_id]},
+        "reconciler/too_old.json": {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"},
+        "reconciler/invalid.json": {"from": "yesterday"},
+    }
+    return events
+
+
+def _life_of(lives: list[Life], *statuses: str) -> list[str]:
+    """The bodies of one order's first steps."""
+    life = next(life for life in lives if tuple(step.status for step in life.steps)[: len(statuses)] == statuses)
+    return [to_text(step.body) for step in life.steps[: len(statuses)]]
+
+
+def write(folder: Path = EVENTS) -> int:
+    """Write them all; gives how many."""
+    events = all_events()
+    for name, event in events.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(event, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return len(events)
+
+
+if __name__ == "__main__":
+    print(f"{write()} events written to {EVENTS.relative_to(ROOT)}/")
+    sys.exit(0)

@@ -1,0 +1,73 @@
+"""`make orders`: the simulated platform of `make up` plays orders, and keeps some of their webhooks to itself."""
+
+import sys
+import time
+from typing import Any
+
+import requests
+
+from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS
+from tools.local.stack import Stack
+from tools.local.up import configure_platform
+
+HOUR = {"orders": 24, "stores": 2, "wall_seconds": 20, "faults": {"drop": 0.3}}
+PAUSE_SECONDS = 5.0
+
+
+def main() -> int:
+    try:
+        stack = Stack.load()
+    except FileNotFoundError:
+        return _refuse("no stack is up; start one with: make up")
+    secret = stack.present_webhook_secret()
+    _wait_until_admitted(stack, secret)
+    configure_platform(stack, webhook_secret=secret)
+    # Other orders each time.
+    answer = _platform(stack, "POST", "play", {**HOUR, "seed": int(time.time())})
+    if answer.status_code != requests.codes.accepted:
+        return _refuse(answer.json()["message"])
+    print(f"a trading hour of {HOUR['orders']} orders is played in {HOUR['wall_seconds']} seconds", flush=True)
+    while (progress := _platform(stack, "GET", "progress").json())["state"] != "done":
+        time.sleep(0.5)
+    print(
+        f"{progress['events']} events: {progress['acknowledged']} acknowledged, {progress['never_sent']} never sent,"
+        f" {progress['failed']} refused\n"
+        "What did not come is found by the next regular run, within 5 minutes, or now by:"
+        " .venv/bin/partner-orders reconcile run\n"
+        "The orders are dated in the past hour, before their stores were known here: `partner-orders reconcile reports`"
+        " counts them under before_registration, not under webhooks_missed."
+    )
+    return _refuse(_why_refused(progress["failed_by_answer"])) if progress["failed"] else 0
+
+
+def _wait_until_admitted(stack: Stack, secret: str) -> None:
+    """A webhook that runs takes a new secret within a minute."""
+    until, said = time.monotonic() + REFRESH_EVERY_SECONDS, False
+    headers = {**stack.webhook_headers, "Authorization": secret}
+    while requests.post(stack.webhook_url, headers=headers, timeout=30).status_code == requests.codes.unauthorized:
+        if time.monotonic() > until:
+            return
+        if not said:
+            print("the webhook secret was rotated; waiting until the webhook takes the new one", flush=True)
+        said = True
+        time.sleep(PAUSE_SECONDS)
+
+
+def _why_refused(by_answer: dict[str, int]) -> str:
+    told = {answer: f"with {answer}" if int(answer) else "without an answer in time" for answer in by_answer}
+    answers = ", ".join(f"{number} {told[answer]}" for answer, number in by_answer.items())
+    why = "the webhook does not take the secret; start `make up` anew" if "401" in by_answer else "see .local/logs"
+    return f"refused: {answers}: {why}"
+
+
+def _platform(stack: Stack, method: str, what: str, content: Any = None) -> requests.Response:
+    return requests.request(method, f"{stack.platform_url}/_platform/{what}", json=content, timeout=60)
+
+
+def _refuse(why: str) -> int:
+    print(why, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

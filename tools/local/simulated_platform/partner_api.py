@@ -1,0 +1,306 @@
+"""The platform's Partner API (contract 4), as a function of a request and a time: no socket, no clock of its own."""
+
+import json
+import random
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
+
+from tools.local.simulated_platform.lives import Body, Life, Step, to_text
+
+HISTORY = timedelta(days=60)
+WINDOW = timedelta(seconds=60)
+TOKEN_LIFE = timedelta(hours=2)
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 500
+TOKEN_CALLS_PER_MINUTE = 50
+
+
+@dataclass(frozen=True)
+class Request:
+    """``headers`` in lower case; ``target`` is path and query."""
+
+    method: str
+    target: str
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    address: str = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Response:
+    """``hang_seconds`` is how long the server keeps silent first."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    hang_seconds: float = 0.0
+
+
+@dataclass
+class Unknowns:
+    """What the contract does not say, so that every answer to it can be tried."""
+
+    filter_by: str = "created"  # or updated
+    order: str = "ascending"  # or descending, none
+    start_included: bool = True
+    end_included: bool = True
+    times: str = "any"  # or with_z, without_z
+    page_size_honoured: bool = True
+    sort_by: str = "created"  # or updated
+
+
+# Each is a probability below 1, or how many more times it is to happen. Between pages an order of the list changes, and
+# moves or leaves where pages are sorted or filtered by that.
+FAULTS = (
+    "unauthorized", "forbidden", "not_found", "too_many", "server_error", "html", "truncated", "repeat_first_page",
+    "move_between_pages", "hang",
+)  # fmt: skip
+
+
+class PartnerApi:
+    def __init__(
+        self,
+        chain_id: str,
+        token: str,
+        rate_limit: int,
+        seed: int = 0,
+        unknowns: Unknowns | None = None,
+        clients: dict[str, str] | None = None,
+        stores: Iterable[str] = (),
+    ) -> None:
+        """``stores`` are the ids of those that are known without an order."""
+        self._chain_id = chain_id
+        self.token = token
+        self._rate_limit = rate_limit
+        self._chance = random.Random(seed)
+        self.unknowns = unknowns or Unknowns()
+        self._clients = clients or {}
+        self._stores = {*stores}
+        self.faults: dict[str, float] = {}
+        self.requests: list[datetime] = []
+        self._recent: dict[str, deque[datetime]] = {}
+        self._access_tokens: dict[str, datetime] = {}
+        self._token_calls: deque[datetime] = deque()
+        self._orders: dict[str, Life] = {}
+        self._shops: dict[str, list[Life]] = {}
+        self._texts: dict[tuple[str, int], str] = {}
+        self._touched: dict[str, datetime] = {}
+
+    def show(self, lives: Iterable[Life]) -> None:
+        """Make these the orders that the API knows. A store stays known without its orders."""
+        self._stores |= self._shops.keys()
+        self._orders, self._shops, self._texts = {}, {}, {}
+        for life in sorted(lives, key=lambda life: life.created_at):
+            self._orders[life.order_id] = life
+            mine = self._shops.setdefault(life.shop.store_id, [])
+            self._shops[life.shop.external_partner_config_id] = mine
+            mine.append(life)
+
+    def touch(self, order_id: str, at: datetime) -> None:
+        """An order changes in something that its body does not show."""
+        self._touched[order_id] = at
+
+    def handle(self, request: Request, now: datetime) -> Response:
+        response = self._answer(request, now)
+        return Response(
+            response.status,
+            {**response.headers, "Date": format_datetime(now.astimezone(UTC).replace(microsecond=0), usegmt=True)},
+            response.body,
+            response.hang_seconds,
+        )
+
+    def body_text(self, life: Life, step: Step) -> str:
+        """What GET shows of an order in a state: the same content as the webhook's, written in GET's own way."""
+        key = (life.order_id, life.steps.index(step))
+        if key not in self._texts:
+            self._texts[key] = to_text(_as_get_shows(life, step))
+        return self._texts[key]
+
+    # -- one request --------------------------------------------------------------------------------------------
+
+    def _answer(self, request: Request, now: datetime) -> Response:
+        self.requests.append(now)
+        recent = self._recent.setdefault(request.address, deque())
+        while recent and recent[0] <= now - WINDOW:
+            recent.popleft()
+        recent.append(now)
+        if len(recent) > self._rate_limit or self._strikes("too_many"):
+            return _blocked(60)
+        url = urlsplit(request.target)
+        if (request.method, url.path) == ("POST", "/v2/oauth/token"):
+            return self._grant(request, now)
+        if self._strikes("hang"):
+            return Response(200, {}, b"", hang_seconds=60.0)
+        if self._strikes("server_error"):
+            return _json(500, _gateway_error(url.path, 500, now))
+        if not self._admits(request, now) or self._strikes("unauthorized"):
+            return _error(401, "UNAUTHORIZED", "Token is missing, expired or not valid")
+        if self._strikes("forbidden"):
+            return _error(403, "FORBIDDEN", "Token has no access to this chain")
+        if self._strikes("html"):
+            return Response(200, {"Content-Type": "text/html"}, b"<html><body>Just a moment...</body></html>")
+        if self._strikes("not_found"):
+            return _error(404, "NOT_FOUND", "Not found")
+        response = self._read(url.path, url.query, request.method, now)
+        if self._strikes("truncated"):
+            return Response(200, response.headers, response.body[: len(response.body) * 2 // 3])
+        return response
+
+    def _read(self, path: str, query: str, method: str, now: datetime) -> Response:
+        match method, [unquote(part) for part in path.strip("/").split("/")]:
+            case "GET", ["v2", "chains", chain, "orders", order_id] if chain == self._chain_id:
+                return self._order(order_id, now)
+            case "GET", ["v2", "orders", order_id]:
+                return self._order(order_id, now)
+            case "GET", ["v2", "chains", chain, "vendors", vendor, "orders"] if chain == self._chain_id:
+                if vendor not in self._shops and vendor not in self._stores:
+                    return _error(404, "NOT_FOUND", "Vendor not found")
+                return self._page(self._shops.get(vendor, []), dict(parse_qsl(query)), now)
+        return _error(404, "NOT_FOUND", "Not found")
+
+    def _order(self, order_id: str, now: datetime) -> Response:
+        life = self._orders.get(order_id)
+        step = life.step_at(now) if life else None
+        if life is None or step is None or life.created_at < now - HISTORY:
+            return _error(404, "NOT_FOUND", "Order not found")
+        return Response(200, {"Content-Type": "application/json"}, self.body_text(life, step).encode())
+
+    def _page(self, lives: list[Life], query: dict[str, str], now: datetime) -> Response:
+        """A page of a store's orders. Parameters that are not known are ignored, wrong times find nothing."""
+        start, end = (self._time(query.get(name, "")) for name in ("start_time", "end_time"))
+        size, number = _whole(query.get("page_size"), DEFAULT_PAGE_SIZE), _whole(query.get("page"), 1)
+        size = max(1, min(size, MAX_PAGE_SIZE))
+        if start is None or end is None or start > end or end - start > HISTORY:
+            return _json(200, {"orders": [], "page_number": number, "page_size": size, "total_pages": 0})
+        if not self.unknowns.page_size_honoured:
+            size = DEFAULT_PAGE_SIZE
+        if self._strikes("repeat_first_page"):
+            number = 1
+        found = self._found(lives, start, end, now)
+        if number > 1 and found and self._strikes("move_between_pages"):
+            self.touch(self._chance.choice(found)[0].order_id, now)
+            found = self._found(lives, start, end, now)
+        shown = found[(number - 1) * size : number * size]
+        texts = ",".join(self.body_text(life, step) for life, step in shown)
+        envelope = (
+            f'{{"orders":[{texts}],"page_number":{number},"page_size":{size},"total_pages":{-(-len(found) // size)}}}'
+        )
+        return Response(200, {"Content-Type": "application/json"}, envelope.encode())
+
+    def _found(self, lives: list[Life], start: datetime, end: datetime, now: datetime) -> list[tuple[Life, Step]]:
+        unknowns = self.unknowns
+        start = max(start, now - HISTORY)
+        by_creation = unknowns.filter_by == "created"
+        first = bisect_left(lives, start, key=lambda life: life.created_at) if by_creation else 0
+        found: list[tuple[datetime, Life, Step]] = []  # each with the time to sort it by
+        for life in lives[first:]:
+            if life.created_at > end:
+                break
+            step = life.step_at(now)
+            if step is None or life.created_at < now - HISTORY:
+                continue
+            updated_at = max(step.at, self._touched.get(life.order_id, step.at))
+            at = life.created_at if by_creation else updated_at
+            if (start < at or (unknowns.start_included and at == start)) and (
+                at < end or (unknowns.end_included and at == end)
+            ):
+                found.append((life.created_at if unknowns.sort_by == "created" else updated_at, life, step))
+        keys: dict[str, Callable[[tuple[datetime, Life, Step]], Any]] = {
+            "ascending": lambda entry: (entry[0], entry[1].order_id),
+            "descending": lambda entry: (-entry[0].timestamp(), entry[1].order_id),
+            "none": lambda entry: sha256(entry[1].order_id.encode()).digest(),
+        }
+        found.sort(key=keys[unknowns.order])
+        return [(life, step) for _, life, step in found]
+
+    def _time(self, text: str) -> datetime | None:
+        allowed = {"any": True, "with_z": text.endswith("Z"), "without_z": not text.endswith("Z")}
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        return at.replace(tzinfo=at.tzinfo or UTC) if allowed[self.unknowns.times] else None
+
+    # -- who is asking ------------------------------------------------------------------------------------------
+
+    def _admits(self, request: Request, now: datetime) -> bool:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return scheme == "Bearer" and (token == self.token or self._access_tokens.get(token, now) > now)
+
+    def _grant(self, request: Request, now: datetime) -> Response:
+        form = {name: values[0] for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
+        while self._token_calls and self._token_calls[0] <= now - WINDOW:
+            self._token_calls.popleft()
+        self._token_calls.append(now)
+        if len(self._token_calls) > TOKEN_CALLS_PER_MINUTE:
+            return _json(429, {"error": "too_many_requests", "error_description": "Too many token requests"})
+        known = self._clients.get(form.get("client_id", ""))
+        if form.get("grant_type") != "client_credentials" or known is None or known != form.get("client_secret"):
+            return _json(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
+        token = f"access-{self._chance.getrandbits(96):024x}"
+        self._access_tokens[token] = now + TOKEN_LIFE
+        return _json(200, {"access_token": token, "token_type": "Bearer", "expires_in": 7200})
+
+    def _strikes(self, fault: str) -> bool:
+        left = self.faults.get(fault, 0)
+        if not left:
+            return False
+        if left < 1:
+            return self._chance.random() < left
+        self.faults[fault] = left - 1
+        return True
+
+
+def _as_get_shows(life: Life, step: Step) -> Body:
+    chance = random.Random(f"{life.order_id}/{step.status}")
+    body: Body = json.loads(
+        to_text(step.body), parse_float=lambda text: int(float(text)) if text.endswith(".0") else float(text)
+    )
+    body["sys"]["webhook_status"] = chance.choice(["SENT", "FAILED", "PENDING"])
+    if body.get("comment") is None:
+        body.pop("comment", None)
+    body.setdefault("accepted_for", None)
+    for line in body["items"]:
+        line.setdefault("instructions", None)
+        line.setdefault("replaced_id", None)
+    if life.masked:
+        customer = body["customer"]
+        for name in ("first_name", "last_name", "phone_number"):
+            if customer.get(name):
+                customer[name] = customer[name][:1] + "**"
+    shuffled = sorted(body.items(), key=lambda _: chance.random())
+    return dict(shuffled)
+
+
+def _whole(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdecimal() and int(text) > 0 else default
+
+
+def _json(status: int, body: Body) -> Response:
+    return Response(status, {"Content-Type": "application/json"}, to_text(body).encode())
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    return _json(status, {"code": code, "message": message})
+
+
+def _gateway_error(path: str, status: int, now: datetime) -> Body:
+    return {
+        "timestamp": now.isoformat(timespec="milliseconds"),
+        "path": path,
+        "status": status,
+        "error": "Internal Server Error",
+        "message": "",
+        "requestId": f"{sha256(path.encode()).hexdigest()[:8]}-118204",
+    }
+
+
+def _blocked(seconds: int) -> Response:
+    page = b"<html><head><title>Too Many Requests</title></head><body>rate limited</body></html>"
+    return Response(429, {"Content-Type": "text/html; charset=UTF-8", "Retry-After": str(seconds)}, page)

@@ -1,0 +1,204 @@
+"""The simulated platform over HTTP: the Partner API under /v2, and its own controls under /_platform."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from tools.local.simulated_platform.courier import Courier, Destination, Misbehaviour, Posting
+from tools.local.simulated_platform.lives import HOUR, Life, instant, to_text, trading_hour, webhook_events
+from tools.local.simulated_platform.partner_api import FAULTS, PartnerApi, Request, Unknowns
+
+DEFAULT_WALL_SECONDS = 20.0
+
+
+class BadControlError(ValueError):
+    """A control request that makes no sense; says why."""
+
+
+class Platform:
+    """One chain's platform: the orders of the hour that was played last, a courier, and the Partner API."""
+
+    def __init__(
+        self, chain_id: str, token: str, rate_limit: int, clients: dict[str, str], stores: Iterable[str] = ()
+    ) -> None:
+        self._chain_id = chain_id
+        self.api = PartnerApi(chain_id, token, rate_limit, clients=clients, stores=stores)
+        self._courier = Courier()
+        self._lives: list[Life] = []
+        self._state = "idle"
+        self._start = datetime.now(UTC)
+        self._begun = time.monotonic()
+        self._speed = 1.0
+        self._length = timedelta(0)
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """The platform's clock: it runs through the hour while that is played, then on as clocks do."""
+        elapsed = time.monotonic() - self._begun
+        played = min(timedelta(seconds=elapsed * self._speed), self._length)
+        after = max(0.0, elapsed - self._length.total_seconds() / self._speed)
+        return self._start + played + timedelta(seconds=after)
+
+    # -- controls -----------------------------------------------------------------------------------------------
+
+    def configure(self, content: dict[str, Any]) -> None:
+        known = {name: content[name] for name in vars(Destination()) if name in content}
+        self._courier.destination = Destination(**{**vars(self._courier.destination), **known})
+
+    def play(self, content: dict[str, Any]) -> bool:
+        """Begin an hour; False while one is being played. Raises BadControlError."""
+        with self._lock:
+            if self._state == "playing":
+                return False
+            seed, wall = int(content.get("seed", 1)), float(content.get("wall_seconds", DEFAULT_WALL_SECONDS))
+            start = instant(content["start"]) if content.get("start") else datetime.now(UTC) - HOUR
+            try:
+                misbehaviour = Misbehaviour(**content.get("faults", {}))
+            except TypeError as error:
+                raise BadControlError(str(error)) from None
+            self._lives = trading_hour(
+                seed, int(content.get("orders", 100)), int(content.get("stores", 3)), start, self._chain_id
+            )
+            self.api.show(self._lives)
+            self._start, self._begun = start, time.monotonic()
+            self._speed, self._length = HOUR.total_seconds() / wall, HOUR
+            self._state = "playing"
+        timetable = [
+            (
+                (step.at - start).total_seconds() / self._speed,
+                Posting(life.order_id, step.status, step.body["sys"]["updated_at"], to_text(step.body)),
+            )
+            for life, step in webhook_events(self._lives)
+        ]
+        threading.Thread(target=self._play, args=(timetable, seed, misbehaviour, wall), daemon=True).start()
+        return True
+
+    def _play(self, timetable: list[tuple[float, Posting]], seed: int, misbehaviour: Misbehaviour, wall: float) -> None:
+        self._courier.play(timetable, seed, misbehaviour, wall / 60)
+        # GET may show more than was posted: the hour is over when the clock says so, too.
+        time.sleep(max(0.0, self._begun + wall - time.monotonic()))
+        self._state = "done"
+
+    def progress(self) -> dict[str, Any]:
+        outcomes = Counter(posting.outcome for posting in self._courier.postings)
+        refusals = Counter(str(posting.answer) for posting in self._courier.postings if posting.outcome == "gave_up")
+        return {
+            "state": self._state,
+            "orders": len(self._lives),
+            "events": len(self._courier.postings),
+            "attempts": self._courier.counts["attempts"],
+            "acknowledged": outcomes["acknowledged"],
+            "failed": outcomes["gave_up"],
+            "failed_by_answer": dict(refusals),
+            "never_sent": outcomes["never_sent"],
+            "duplicates_sent": self._courier.counts["duplicates_sent"],
+            "garbage_sent": self._courier.counts["garbage_sent"],
+            "garbage_acknowledged": self._courier.counts["garbage_acknowledged"],
+            "api_requests": len(self.api.requests),
+        }
+
+    def truth(self) -> dict[str, Any]:
+        """What the platform knows: each order as GET shows it now, and what became of each event."""
+        now, orders = self.now(), []
+        for life in self._lives:
+            step = life.step_at(now)
+            if step is not None:
+                body = json.loads(self.api.body_text(life, step))
+                orders.append(
+                    {
+                        "order_id": life.order_id,
+                        "store_id": life.shop.store_id,
+                        "status": step.status,
+                        "updated_at": body["sys"]["updated_at"],
+                        "body": body,
+                    }
+                )
+        events = [posting.to_json() for posting in self._courier.postings]
+        return {"orders": orders, "events": events, "garbage": list(self._courier.garbage)}
+
+    def set_faults(self, content: dict[str, Any]) -> None:
+        """``api``: faults of the Partner API; ``unknowns``: how it is to behave where the contract does not say.
+
+        Raises BadControlError.
+        """
+        faults: dict[str, float] = content.get("api", {})
+        if unknown := set(faults) - set(FAULTS):
+            raise BadControlError(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(FAULTS)}")
+        self.api.faults = dict(faults)
+        if "unknowns" in content:
+            try:
+                self.api.unknowns = Unknowns(**content["unknowns"])
+            except TypeError as error:
+                raise BadControlError(str(error)) from None
+
+
+def serve(platform: Platform, port: int) -> ThreadingHTTPServer:
+    """A server on 127.0.0.1 that is ready to run."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._handle()
+
+        def do_POST(self) -> None:
+            self._handle()
+
+        def do_PUT(self) -> None:
+            self._handle()
+
+        def log_message(self, *_: object) -> None:
+            """Silence: every request of a run would be a line."""
+
+        def _handle(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            path = urlsplit(self.path).path
+            if path.startswith("/_platform/"):
+                status, content = _control(platform, self.command, path.removeprefix("/_platform/"), body)
+                self._reply(status, {"Content-Type": "application/json"}, json.dumps(content).encode())
+                return
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            request = Request(self.command, self.path, headers, body, self.client_address[0])
+            response = platform.api.handle(request, platform.now())
+            if response.hang_seconds:
+                time.sleep(response.hang_seconds)
+            self._reply(response.status, response.headers, response.body)
+
+        def _reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response_only(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    return server
+
+
+def _control(platform: Platform, method: str, what: str, body: bytes) -> tuple[int, dict[str, Any]]:
+    try:
+        content = json.loads(body) if body else {}
+        match method, what:
+            case "POST", "configure":
+                platform.configure(content)
+                return 200, {}
+            case "POST", "play":
+                return (202, {}) if platform.play(content) else (409, {"message": "an hour is being played"})
+            case "POST", "faults":
+                platform.set_faults(content)
+                return 200, {}
+            case "GET", "progress":
+                return 200, platform.progress()
+            case "GET", "truth":
+                return 200, platform.truth()
+    except (BadControlError, ValueError, TypeError) as error:
+        return 400, {"message": str(error)}
+    return 404, {"message": "configure, play, faults (POST); progress, truth (GET)"}

@@ -1,0 +1,270 @@
+"""The stack of template.yaml on the local AWS: built and deployed with sam, as it is in AWS, and mended where MiniStack
+reads less of a template than AWS does."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+import botocore.session
+
+from tools.local.emulator import REGION, ROOT
+from tools.local.process import ProcessFailedError
+
+SAM = ROOT / ".venv-tools" / "bin" / "sam"
+UV = ROOT / ".venv-tools" / "bin" / "uv"
+BUILD = ROOT / ".aws-sam" / "local"
+STACK_FILE = ROOT / ".local" / "stack.json"
+STACK_NAME = "partner-orders"
+ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
+# MiniStack's administrator: any key pair that it did not hand out.
+CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+
+SQS_ACTIONS_WITH_BATCHES = {"sqs:SendMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack, and where to reach it; what .local/stack.json holds. The secret and the token are those that it
+    began with."""
+
+    endpoint_url: str
+    region: str
+    stack_name: str
+    webhook_url: str
+    webhook_headers: dict[str, str]
+    webhook_secret: str = field(repr=False)
+    platform_url: str
+    outputs: dict[str, str]
+    partner_api_token: str = field(default="", repr=False)
+
+    def client(self, service: str, **options: Any) -> Any:
+        return client(service, self.endpoint_url, **options)
+
+    def present_webhook_secret(self) -> str:
+        """As it is now: it may have been rotated."""
+        answer = self.client("secretsmanager").get_secret_value(SecretId=self.outputs["WebhookSecretArn"])
+        return str(answer["SecretString"])
+
+    def save(self, path: Path = STACK_FILE) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        path.chmod(0o600)
+
+    @classmethod
+    def load(cls, path: Path = STACK_FILE) -> Self:
+        """Raises FileNotFoundError when no `make up` is running."""
+        return cls(**json.loads(path.read_text()))
+
+
+def client(service: str, endpoint_url: str, **options: Any) -> Any:
+    """An AWS client that cannot reach anything but the local AWS."""
+    return _session().client(service, endpoint_url=endpoint_url, **options)  # type: ignore[call-overload]
+
+
+@cache
+def _session() -> boto3.Session:
+    # Deaf to the developer's profiles and AWS configuration.
+    nowhere = (None, None, os.devnull, None)
+    settings = {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
+    return boto3.Session(
+        botocore_session=botocore.session.Session(session_vars=settings), region_name=REGION, **CREDENTIALS
+    )
+
+
+def build() -> None:
+    """`sam build` for this machine, if anything that goes into it has changed. Raises ProcessFailedError."""
+    stamp = BUILD / ".built-from"
+    with _build_locked(fcntl.LOCK_EX):
+        sources = _fingerprint()
+        if stamp.is_file() and stamp.read_text() == sources:
+            return
+        stamp.unlink(missing_ok=True)
+        _sam(
+            "build",
+            {"build-dir": BUILD, "parameter-overrides": [f"Architecture={ARCHITECTURE}"]},
+            {"ARCHITECTURE": ARCHITECTURE, "PYTHON": _base_python(), "UV": str(UV)},
+        )
+        stamp.write_text(sources)
+
+
+def deploy(endpoint_url: str, platform_url: str, parameters: Mapping[str, str], built: Path = BUILD) -> dict[str, str]:
+    """`sam deploy` what build() built, with samconfig.toml's `local`; gives the outputs. Raises ProcessFailedError.
+
+    Run again, it updates the stack.
+    """
+    with _build_locked(fcntl.LOCK_SH):
+        _sam(
+            "deploy",
+            {
+                "config-file": ROOT / "samconfig.toml",
+                "config-env": "local",
+                "template-file": built / "template.yaml",
+                "stack-name": STACK_NAME,
+                "region": REGION,
+                "parameter-overrides": parameter_overrides(platform_url, parameters),
+            },
+            {"AWS_ENDPOINT_URL": endpoint_url, "SAM_CLI_POLL_DELAY": "0.5"},
+        )
+    cloudformation = client("cloudformation", endpoint_url)
+    _mend_routes(cloudformation, client("apigatewayv2", endpoint_url))
+    _mend_event_sources(client("lambda", endpoint_url))
+    _mend_batch_permissions(client("iam", endpoint_url))
+    stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+@contextlib.contextmanager
+def _build_locked(kind: int) -> Iterator[None]:
+    """One process builds, or several deploy what was built."""
+    lock = ROOT / ".local" / "build.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, kind)
+        yield
+
+
+def describe(endpoint_url: str, platform_url: str, outputs: dict[str, str]) -> Stack:
+    """What was deployed, with the webhook's address and secret as the platform needs them, and the platform's token."""
+    secrets = client("secretsmanager", endpoint_url)
+    webhook, partner_api = (
+        secrets.get_secret_value(SecretId=outputs[arn])["SecretString"]
+        for arn in ("WebhookSecretArn", "PartnerApiSecretArn")
+    )
+    return Stack(
+        endpoint_url=endpoint_url,
+        region=REGION,
+        stack_name=STACK_NAME,
+        webhook_url=f"{endpoint_url}/order-events",
+        # The API is known by its host, as in AWS; that name need not resolve.
+        webhook_headers={"Host": f"{outputs['OrderEventsApiId']}.execute-api.localhost"},
+        webhook_secret=webhook,
+        platform_url=platform_url,
+        outputs=outputs,
+        partner_api_token=json.loads(partner_api)["token"],
+    )
+
+
+def _mend_routes(cloudformation: Any, api_gateway: Any) -> None:
+    """MiniStack does not read the OpenAPI body that sam makes of an HTTP API: make its routes one by one."""
+    template = cloudformation.get_template(StackName=STACK_NAME, TemplateStage="Processed")["TemplateBody"]
+    resources = (template if isinstance(template, dict) else json.loads(template))["Resources"]
+    physical_ids = {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for resource in cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+    }
+    functions = {name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Function"}
+    for name, resource in resources.items():
+        if resource["Type"] != "AWS::ApiGatewayV2::Api":
+            continue
+        api_id = physical_ids[name]
+        existing = {route["RouteKey"] for route in api_gateway.get_routes(ApiId=api_id)["Items"]}
+        for path, methods in resource["Properties"]["Body"]["paths"].items():
+            for method, operation in methods.items():
+                route_key = f"{method.upper()} {path}"
+                if route_key in existing:
+                    continue
+                uri = json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
+                function = next(function for function in functions if f"${{{function}.Arn}}" in uri)
+                integration = api_gateway.create_integration(
+                    ApiId=api_id,
+                    IntegrationType="AWS_PROXY",
+                    IntegrationUri=f"arn:aws:lambda:{REGION}:000000000000:function:{physical_ids[function]}",
+                    PayloadFormatVersion="2.0",
+                )
+                target = f"integrations/{integration['IntegrationId']}"
+                api_gateway.create_route(ApiId=api_id, RouteKey=route_key, Target=target)
+
+
+def _mend_event_sources(functions: Any) -> None:
+    """MiniStack keeps a number that comes from a parameter as text, at which its SQS poller fails."""
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        concurrency = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
+        if concurrency is not None:
+            functions.update_event_source_mapping(
+                UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(concurrency)}
+            )
+
+
+def _mend_batch_permissions(iam: Any) -> None:
+    """MiniStack asks for `sqs:SendMessageBatch` and the like, where AWS asks for `sqs:SendMessage`."""
+    for role in (role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]):
+        for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+            for statement in document["Statement"]:
+                actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+                batches = [f"{action}Batch" for action in actions if action in SQS_ACTIONS_WITH_BATCHES]
+                statement["Action"] = [*actions, *batches]
+            iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+
+def _sam(command: str, options: Mapping[str, str | Path | list[str]], environment: Mapping[str, str]) -> None:
+    """Run sam with none of the developer's AWS settings, so that it can reach nothing but what `environment` names."""
+    arguments: list[str | Path] = []
+    for name, value in options.items():
+        arguments += [f"--{name}", *(value if isinstance(value, list) else [value])]
+    done = subprocess.run(
+        [SAM, command, *arguments],
+        cwd=ROOT,
+        env=sam_environment(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last_lines = "\n".join(done.stdout.splitlines()[-30:])
+        raise ProcessFailedError(f"sam {command} failed:\n{last_lines}")
+
+
+def sam_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for sam: none of the developer's AWS settings, and what ``environment`` names."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_", "MAKE"))}
+    return {
+        **inherited,
+        "PATH": os.pathsep.join([str(Path(sys.base_prefix) / "bin"), inherited.get("PATH", os.defpath)]),
+        "SAM_CLI_TELEMETRY": "0",
+        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **environment,
+    }
+
+
+def parameter_overrides(platform_url: str, parameters: Mapping[str, str] | None = None) -> list[str]:
+    """The template's parameters for this machine, as sam takes them."""
+    values = {"Architecture": ARCHITECTURE, "PartnerApiBaseUrl": platform_url, **(parameters or {})}
+    return [f"{name}={value}" for name, value in values.items()]
+
+
+def _base_python() -> str:
+    return str(Path(sys.base_prefix) / "bin" / "python3.13")
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256(f"{ARCHITECTURE} {sys.version}".encode())
+    for path in sorted(_sources()):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(ROOT)} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def _sources() -> Iterator[Path]:
+    yield ROOT / "template.yaml"
+    layer = ROOT / "layers" / "partner_orders"
+    yield from (layer / "Makefile", layer / "requirements.txt")
+    for folder in (ROOT / "functions", layer / "partner_orders"):
+        yield from (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)

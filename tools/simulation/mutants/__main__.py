@@ -1,0 +1,197 @@
+"""``python -m tools.simulation.mutants``: plant each bug in a copy of our code, and see it caught.
+
+The tests of the copy are the properties (tests/property) and the fault simulator, none other. A line for each bug says
+what caught it: a property by its name, or a violation. A copy that cannot be tested, or whose tests do not end, proves
+nothing: it is UNCLEAR. The last line is ``mutants: killed=N of N``, and the exit code is 1 if any was not killed.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from tools.simulation.cores import Cores
+from tools.simulation.mutants.catalogue import MUTANTS
+from tools.simulation.mutants.planting import AnchorLostError, Mutant
+
+ROOT = Path(__file__).resolve().parents[3]
+PACKAGE = "layers/partner_orders/partner_orders"
+COPIED = (
+    PACKAGE,
+    "functions",
+    "tools",
+    "tests",
+    "pyproject.toml",
+    "template.yaml",
+    "docs",
+)
+UNTOUCHED = Mutant("(no bug at all)", "The copy as it is.", ())
+# Who is asked first: of these modules the merge's laws, which are quick; of those the other properties, of which the
+# simulator knows nothing; elsewhere the simulator.
+DOMAIN = (
+    "orders/event.py",
+    "orders/history.py",
+    "orders/digest.py",
+    "orders/lifecycle.py",
+    "orders/model.py",
+    "exact_json.py",
+)
+AFTERWARDS = ("orders/erasure.py", "publisher/publish.py", "publisher/change_event.py", "publisher/event_bus.py")
+LAWS = ("tests/property/orders/test_history.py", "tests/property/orders/test_event.py")
+# Of what a property finds, the first example will do.
+PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--hypothesis-profile=unshrunk")
+SECONDS = 300
+
+
+class NotProvenError(RuntimeError):
+    """The tests of a copy neither passed nor found anything; says what happened instead."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.simulation.mutants", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only see that every bug can still be planted")
+    parser.add_argument("--only", help="only these bugs, by name, with commas")
+    parser.add_argument("--seeds", type=int, default=20, help="how many seeds of the simulator a bug has to survive")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    names = set(filter(None, (arguments.only or "").split(",")))
+    if unknown := names - {mutant.name for mutant in MUTANTS}:
+        parser.error(f"no such bug: {', '.join(sorted(unknown))}")
+    mutants = [mutant for mutant in MUTANTS if not names or mutant.name in names]
+    if lost := lost_anchors(mutants):
+        print("\n".join(lost))
+        return 1
+    if arguments.check:
+        print(f"mutants: {len(mutants)} can be planted")
+        return 0
+
+    def attempt(mutant: Mutant, seeds: int = arguments.seeds) -> tuple[str, str]:
+        try:
+            return what_kills(mutant, seeds), ""
+        except NotProvenError as error:
+            return "", str(error)
+
+    killed = 0
+    with ThreadPoolExecutor(arguments.processes, initializer=Cores(arguments.processes).take) as pool:
+        # `make simulate` has more seeds for it: here it is to show that a copy can pass.
+        untouched = pool.submit(attempt, UNTOUCHED, 3)
+        for mutant, (killer, unclear) in zip(mutants, pool.map(attempt, mutants), strict=True):
+            killed += bool(killer)
+            fate = "killed " if killer else "UNCLEAR" if unclear else "ALIVE  "
+            print(f"{fate} {mutant.name}: {killer or unclear or mutant.bug}", flush=True)
+        if failure := "".join(untouched.result()):
+            print(f"the copy fails without any bug, so nothing is proven: {failure}")
+            return 1
+    print(f"mutants: killed={killed} of {len(mutants)}")
+    return 0 if killed == len(mutants) else 1
+
+
+def lost_anchors(mutants: Iterable[Mutant]) -> list[str]:
+    """What keeps bugs from being planted, one line each."""
+    lost = []
+    for mutant in mutants:
+        try:
+            mutant.check(ROOT)
+        except (AnchorLostError, SyntaxError, OSError) as error:
+            lost.append(f"{mutant.name}: {error}")
+    return lost
+
+
+def what_kills(mutant: Mutant, seeds: int) -> str:
+    """What caught the bug: a property, or a violation; empty if nothing did. Raises NotProvenError."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        copy = Path(folder)
+        copy_to(copy)
+        mutant.plant(copy)
+        edited = sorted({edit.file for edit in mutant.edits})
+        _can_run(copy, edited)
+        laws, properties = partial(_properties, copy, *LAWS), partial(_properties, copy, "tests/property")
+        simulator = partial(_simulator, copy, seeds)
+        asked: tuple[Callable[[], str], ...] = (simulator, properties)
+        if any(file.endswith(DOMAIN) for file in edited):
+            asked = (laws, simulator, properties)
+        elif any(file.endswith(AFTERWARDS) for file in edited):
+            asked = (properties, simulator)
+        return next(filter(None, (ask() for ask in asked)), "")
+
+
+def copy_to(folder: Path) -> None:
+    """Copy what the tests of a bug need."""
+    for name in COPIED:
+        source, target = ROOT / name, folder / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        else:
+            shutil.copy(source, target)
+
+
+def _can_run(copy: Path, edited: list[str]) -> None:
+    """What breaks whatever it is asked is no bug of the kind that a test has to find. Raises NotProvenError."""
+    if not edited:
+        return
+    parts = (Path(file).relative_to(PACKAGE) for file in edited if Path(file).is_relative_to(PACKAGE))
+    names = [".".join(part.with_suffix("").parts) for part in parts]
+    for arguments in (
+        ("ruff", "check", "--isolated", "--select", "F821", "--quiet", *edited),
+        ("timeit", "-n1", "-r1", "; ".join(f"import partner_orders.{name}" for name in names) or "pass"),
+    ):
+        done = _run(copy, *arguments)
+        if done.returncode:
+            raise NotProvenError(f"the copy cannot run: {_end_of(done)}")
+
+
+def _properties(copy: Path, *where: str) -> str:
+    done = _run(copy, "pytest", *where, *PYTEST)
+    if not done.returncode:
+        return ""
+    failed = re.search(r"^FAILED .*::(\w+)", done.stdout, re.MULTILINE)
+    if done.returncode != 1 or not failed:
+        raise NotProvenError(f"the properties did not run: {_end_of(done)}")
+    return f"property {failed[1]}"
+
+
+def _simulator(copy: Path, seeds: int) -> str:
+    done = _run(copy, "tools.simulation", "--seeds", str(seeds), "--stop", "--processes", "1")
+    if not done.returncode:
+        return ""
+    violation = re.search(r"^seed \d+: .*", done.stdout, re.MULTILINE)
+    if done.returncode != 1 or not violation:
+        raise NotProvenError(f"the simulator did not run: {_end_of(done)}")
+    return f"simulator, {violation[0]}"
+
+
+def _run(copy: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module of the copy. Raises NotProvenError if it does not end."""
+    paths = f"{copy / 'layers/partner_orders'}{os.pathsep}{copy}"
+    process = subprocess.Popen(  # noqa: S603 (our own Python)
+        [sys.executable, "-m", module, *arguments],
+        cwd=copy,
+        env=os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, errors = process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # With the processes that it has started.
+        process.communicate()
+        raise NotProvenError(f"{module} did not end within {SECONDS} s") from None
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def _end_of(done: subprocess.CompletedProcess[str]) -> str:
+    return (done.stdout + done.stderr).strip()[-300:]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""One seed from beginning to end, and the shortest form of a story that went wrong."""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from tools.simulation.checks import Checks
+from tools.simulation.faults import KINDS
+from tools.simulation.table import DynamoDB
+from tools.simulation.world import Violation, World
+
+ORDERS = 12
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which story to tell: all of a seed's, or what was left of it when it was shortened."""
+
+    seed: int
+    without: frozenset[str] = frozenset()
+    at_most: int | None = None
+    only: frozenset[int] | None = None
+
+    def command(self, *where: str) -> str:
+        """What to type to have this story told again; ``where`` are options that say on which DynamoDB."""
+        left_out = []
+        if self.without:
+            left_out.append(f"--without {','.join(sorted(self.without))}")
+        if self.at_most is not None:
+            left_out.append(f"--at-most {self.at_most}")
+        if self.only is not None:
+            left_out.append(f"--only={','.join(map(str, sorted(self.only)))}")
+        command = f"make simulate SEED={self.seed}"
+        options = " ".join([*left_out, *where])
+        return f'{command} ARGS="{options}"' if options else command
+
+
+@dataclass
+class Told:
+    """``violation`` is empty if all went well."""
+
+    plan: Plan
+    violation: str = ""
+    events: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    account: Counter[str] = field(default_factory=Counter)
+    story: list[str] = field(default_factory=list)
+
+
+def tell(plan: Plan, dynamodb: DynamoDB) -> Told:
+    """Run one story: an hour of trouble, the accounting; then calm, reconciliation, and everything in step."""
+    world = World(plan.seed, dynamodb, ORDERS, plan.without, plan.at_most, plan.only)
+    told, look = Told(plan), Checks(world)
+    try:
+        world.trade()
+        told.account += look.at_any_time()
+        world.calm_down()
+        look.at_any_time()
+        world.tick_once()
+        world.calm_down()
+        look.after_a_tick()
+        world.reconcile_until_in_step()
+        world.calm_down()
+        told.account["in step"] += look.after_reconciliation()["in step"]
+    except Violation as violation:
+        told.violation = str(violation)
+    except Exception as error:
+        told.violation = f"{type(error).__name__}: {error}"
+    finally:
+        world.close()
+    told.events, told.story = world.requests, world.faults.story
+    told.faults = world.faults.counts + world.deaths
+    return told
+
+
+def shortest(told: Told, dynamodb: DynamoDB, tries: int = 60) -> Told:
+    """The same seed with as little in it as still ends in a violation: kinds of faults dropped, then orders, then
+    the faults after the last one that matters."""
+    best = told
+
+    def attempt(plan: Plan) -> bool:
+        nonlocal best, tries
+        if tries <= 0:
+            return False
+        tries -= 1
+        again = tell(plan, dynamodb)
+        if again.violation:
+            best = again
+        return bool(again.violation)
+
+    attempt(replace(best.plan, without=frozenset(KINDS)))
+    numbers = list(range(-1, ORDERS))
+    while len(numbers) > 1:
+        half = len(numbers) // 2
+        if attempt(replace(best.plan, only=frozenset(numbers[:half]))):
+            numbers = numbers[:half]
+        elif attempt(replace(best.plan, only=frozenset(numbers[half:]))):
+            numbers = numbers[half:]
+        else:
+            break
+    for kind in KINDS:
+        if best.faults[kind]:
+            attempt(replace(best.plan, without=best.plan.without | {kind}))
+    low, high = 0, best.faults.total()
+    while low < high:
+        middle = (low + high) // 2
+        if attempt(replace(best.plan, at_most=middle)):
+            high = min(middle, best.faults.total())
+        else:
+            low = middle + 1
+    return best
