@@ -58,6 +58,11 @@ class Mutant:
             sources[edit.file] = edit.apply(source)
 
 
+def one_edit(name: str, bug: str, file: str, within: str, old: str, new: str, complaint: str = "") -> Mutant:
+    """A bug that one edit plants."""
+    return Mutant(name, bug, (Edit(file, within, old, new),), complaint)
+
+
 def _find(body: list[ast.stmt], names: list[str]) -> ast.stmt | None:
     for node in body:
         match node:
