@@ -25,7 +25,7 @@ A_TIME, A_DAY, A_FILE = "2026-03-14T09:00:00Z", "2026-03-14", str(ROOT / "README
 def commands(text: str) -> list[str]:
     """Every call of partner-orders, in a block or in a sentence."""
     text = re.sub(r"`([^`\n]*)\n +([^`\n]*)`", r"`\1 \2`", text)
-    return re.findall(r"^ {4,}(?:uv run )?(partner-orders .*?)(?: [|>] .*)?$", text, re.MULTILINE) + re.findall(
+    return re.findall(r"^ {4,}(?:\.venv/bin/)?(partner-orders .*?)(?: [|>] .*)?$", text, re.MULTILINE) + re.findall(
         r"`(partner-orders [^`]*)`", text
     )
 
