@@ -15,7 +15,7 @@ from partner_orders.clock import from_text
 from partner_orders.exact_json import parse, write
 from partner_orders.orders.model import Order
 from partner_orders.orders.stored import StoredOrder
-from partner_orders.stores.table import Store
+from partner_orders.stores.store import Store
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.orders import day_in, whole, zone_of
 from partner_orders_console.cli.output import ShowPersonalData, counted, csv_cell, say, working

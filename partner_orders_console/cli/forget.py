@@ -7,20 +7,22 @@ import secrets
 import sys
 import unicodedata
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import unquote
 
 import typer
 
+from partner_orders.aws import keys
+from partner_orders.aws.dynamodb import Table
 from partner_orders.clock import now, to_text
 from partner_orders.exact_json import Json
+from partner_orders.order_events.message import body_within
 from partner_orders.orders.erasure import Erasure, is_behind
 from partner_orders.orders.table import ContendedError
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.output import AsJson, Yes, ask, counted, print_json, say, working
 from partner_orders_console.cli.stack import DeployedStack
 
-PARTITION = "ERASURES"
 _FIELDS = {
     "phone": ("phone_number",),
     "customer-id": ("_id",),
@@ -58,7 +60,7 @@ class Progress:
     orders: int = 0
     rejected: int = 0
     done_at: str = ""
-    last_key: dict[str, Any] = field(default_factory=dict)
+    last_key: dict[str, str] = field(default_factory=dict)
     salt: str = ""
     customer_hash: str = ""
 
@@ -100,7 +102,7 @@ def forget(
         stack.table_name,
         lambda order: _is_of(order, _FIELDS[by], wanted),
         now,
-        lambda body: _is_named_in(body, wanted),
+        lambda body: _is_named_in(body, wanted) or _is_named_in(body_within(body), wanted),
     )
     with working("reading the table") as shown:
         while not progress.done_at:
@@ -129,14 +131,13 @@ def forget(
 
 def _read_on(stack: DeployedStack, erasure: Erasure, progress: Progress) -> None:
     """One page of the table."""
-    start = {"ExclusiveStartKey": progress.last_key} if progress.last_key else {}
-    page = stack.dynamodb.scan(TableName=stack.table_name, ConsistentRead=True, **start)
+    rows, last_key = _table(stack).scan_page(progress.last_key)
     orders: set[str] = set()
-    for item in page["Items"]:
-        kind, _, name = item["pk"]["S"].partition("#")
-        is_theirs = erasure.concerns(item)
+    for row in rows:
+        kind, _, name = row["pk"].partition("#")
+        is_theirs = erasure.concerns(row)
         # What an earlier version left of others is erased as well, and not counted as this customer's.
-        if not is_theirs and (progress.preview or not is_behind(item)):
+        if not is_theirs and (progress.preview or not is_behind(row)):
             continue
         if kind == "ORDER" and is_theirs:
             orders.add(name)
@@ -150,8 +151,8 @@ def _read_on(stack: DeployedStack, erasure: Erasure, progress: Progress) -> None
         if not progress.preview:
             erasure.erase_order(order_id)
         progress.orders += 1
-    progress.rows_read += len(page["Items"])
-    progress.last_key = page.get("LastEvaluatedKey", {})
+    progress.rows_read += len(rows)
+    progress.last_key = last_key
     if not progress.last_key:
         progress.done_at = to_text(now())
         progress.salt = progress.customer_hash = ""
@@ -215,12 +216,12 @@ def _begun(stack: DeployedStack, preview: bool, resume: str | None, customer: st
         customer_hash = "" if preview else _hash(customer, salt)
         erasure_id = f"{started_at}-{secrets.token_hex(2)}"
         return Progress(erasure_id, started_at, who, preview, salt=salt, customer_hash=customer_hash)
-    item = stack.dynamodb.get_item(TableName=stack.table_name, Key=_key(resume)).get("Item")
-    if item is None:
+    row = _table(stack).get(keys.erasure(resume), consistent=False)
+    if row is None:
         raise OperatorError(
             f"there is no erasure {resume}", "`forget` says its id as it begins; without --resume it begins anew."
         )
-    progress = Progress(**json.loads(item["progress"]["S"]))
+    progress = Progress(**json.loads(row["progress"]))
     if progress.done_at:
         raise OperatorError(f"the erasure {resume} is done already", "Without --resume a new one begins.")
     # An earlier version wrote no hash.
@@ -239,9 +240,9 @@ def _hash(customer: str, salt: str) -> str:
 
 
 def _save(stack: DeployedStack, progress: Progress) -> None:
-    item = {**_key(progress.erasure_id), "schema_version": {"N": "1"}, "progress": {"S": json.dumps(asdict(progress))}}
-    stack.dynamodb.put_item(TableName=stack.table_name, Item=item)
+    row = {"schema_version": 1, "progress": json.dumps(asdict(progress))}
+    _table(stack).put(keys.erasure(progress.erasure_id), row)
 
 
-def _key(erasure_id: str) -> dict[str, Any]:
-    return {"pk": {"S": PARTITION}, "sk": {"S": erasure_id}}
+def _table(stack: DeployedStack) -> Table:
+    return Table(stack.dynamodb, stack.table_name)

@@ -15,7 +15,7 @@ from partner_orders.orders.digest import changed_fields
 from partner_orders.orders.model import Item, Order
 from partner_orders.orders.personal_data import without_personal_data
 from partner_orders.orders.stored import HistoryEntry, StoredOrder
-from partner_orders.stores.table import Store
+from partner_orders.stores.store import Store
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.output import (
     AsJson,

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from partner_orders.aws import keys
+from partner_orders.aws.attribute_values import Row, from_attributes
 from partner_orders.clock import from_text, now
 from partner_orders.order_events.message import WEBHOOK
-from partner_orders.orders.stored import EVENT, Item
+from partner_orders.orders.stored import events_of
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.output import print_text, say, working
 from partner_orders_console.cli.secrets import ShowSecret, webhook_secret
@@ -62,7 +64,7 @@ class Changes:
         self._iterators: dict[str, str | None] = {}
         self._find_shards("LATEST")
 
-    def rows(self) -> Iterator[Item]:
+    def rows(self) -> Iterator[Row]:
         """The rows that were written since the last call, as they were then."""
         # A shard that follows one that ended is read whole.
         self._find_shards("TRIM_HORIZON")
@@ -73,7 +75,7 @@ class Changes:
             self._iterators[shard_id] = answer.get("NextShardIterator")
             for record in answer["Records"]:
                 if "NewImage" in record["dynamodb"]:
-                    yield record["dynamodb"]["NewImage"]
+                    yield from_attributes(record["dynamodb"]["NewImage"])
 
     def _find_shards(self, begin: str) -> None:
         start: dict[str, Any] = {}
@@ -98,27 +100,30 @@ def _arrival(stack: DeployedStack, changes: Changes, began: datetime, timeout: i
     """What arrived first since, if anything did. Raises OperatorError if it is of another chain."""
     while (now() - began).total_seconds() < timeout:
         for row in changes.rows():
-            kind, _, name = row["pk"]["S"].partition("#")
-            if kind == "ORDER" and _came_since(row, began):
-                return _order(stack, name, row)
-            if kind == "REJECTED" and "last_received_at" in row and from_text(row["last_received_at"]["S"]) >= began:
-                return f"an event arrived and was rejected: partner-orders rejected show {name}"
+            if row["sk"] == keys.ORDER and _came_since(row, began):
+                return _order(stack, keys.order_id_of(row["pk"]), row)
+            if row["sk"] == keys.REJECTED and _was_received_since(row, began):
+                digest = keys.rejected_digest_of(row["pk"])
+                return f"an event arrived and was rejected: partner-orders rejected show {digest}"
         time.sleep(2.0)
     return ""
 
 
-def _came_since(row: Item, began: datetime) -> bool:
-    events = (value["M"] for name, value in row.items() if name.startswith(EVENT))
-    return any(event["source"]["S"] == WEBHOOK and from_text(event["received_at"]["S"]) >= began for event in events)
+def _was_received_since(row: Row, began: datetime) -> bool:
+    return "last_received_at" in row and from_text(row["last_received_at"]) >= began
 
 
-def _order(stack: DeployedStack, order_id: str, row: Item) -> str:
-    text = {name: row[name]["S"] for name in ("chain_id", "store_id", "status") if name in row}
+def _came_since(row: Row, began: datetime) -> bool:
+    events = events_of(row).values()
+    return any(event["source"] == WEBHOOK and from_text(event["received_at"]) >= began for event in events)
+
+
+def _order(stack: DeployedStack, order_id: str, row: Row) -> str:
     ours = stack.parameters.get("ChainId", "")
-    if text.get("chain_id", ours).lower() != ours.lower():
+    if row.get("chain_id", ours).lower() != ours.lower():
         raise OperatorError(
-            f"an order of another chain arrived: {order_id}, chain_id {text['chain_id']}",
+            f"an order of another chain arrived: {order_id}, chain_id {row['chain_id']}",
             f"This stack is of chain {ours}, and so neither registers nor reconciles its store. If that is wrong,"
             " deploy it again with the right ChainId (samconfig.toml).",
         )
-    return f"an order of store {text.get('store_id', '(none)')} arrived: {order_id}, {text.get('status')}"
+    return f"an order of store {row.get('store_id', '(none)')} arrived: {order_id}, {row.get('status')}"

@@ -7,7 +7,7 @@ import typer
 from partner_orders.clock import now
 from partner_orders.order_events.message import REPLAY, OrderEventMessage, UnreadableMessageError
 from partner_orders.order_events.queue import QueueRefusedError
-from partner_orders.orders.rejected_table import RejectedEvent, digest_of
+from partner_orders.orders.rejected import RejectedEvent, digest_of
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.output import (
     AsJson,

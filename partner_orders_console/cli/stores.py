@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from partner_orders.stores.table import InvalidStoreError, Store, StoreSettings
+from partner_orders.stores.store import InvalidStoreError, Store, StoreSettings
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.output import (
     AsJson,

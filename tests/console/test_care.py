@@ -18,7 +18,7 @@ from partner_orders.orders.erasure import Erasure
 from partner_orders.orders.event import Arrival
 from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.personal_data import redacted
-from partner_orders.orders.rejected_table import digest_of
+from partner_orders.orders.rejected import digest_of
 from partner_orders.platform.webhook_secret import WebhookSecret
 from partner_orders_console.cli.stack import DeployedStack
 from tests.console.conftest import Ran

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError, NoCredentialsError, UnauthorizedSSO
 
 from partner_orders.clock import now, to_text
 from partner_orders.reconciler.report import UNDER_WAY
-from partner_orders.stores.table import StoreSettings
+from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli.doctor import CHECKS, Finding
 from partner_orders_console.cli.stack import DeployedStack
 from tests.console.conftest import Ran

@@ -14,7 +14,7 @@ import requests
 import typer
 
 from partner_orders.orders.event import Arrival, understand
-from partner_orders.stores.table import StoreSettings
+from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli.__main__ import app
 from partner_orders_console.cli.send import _body
 from partner_orders_console.cli.stack import DeployedStack

@@ -17,7 +17,7 @@ from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.order_events.queue import OrderEventsQueue, QueueRefusedError
 from partner_orders.orders.erasure import Erasure
 from partner_orders.orders.event import Arrival
-from partner_orders.orders.rejected_table import digest_of
+from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.table import OrdersTable
 from partner_orders.reconciler.report import Repair, Report
 from partner_orders.reconciler.run import NO_STORE

@@ -9,7 +9,8 @@ import pytest
 
 from partner_orders.clock import now, to_text
 from partner_orders.order_events.message import MAX_BODY_BYTES
-from partner_orders.orders.rejected_table import RejectedEvent, RejectedTable, digest_of
+from partner_orders.orders.rejected import RejectedEvent, digest_of
+from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
 from tests.e2e.conftest import Answer, eventually

@@ -78,8 +78,8 @@ def costs(consumer: Consumer, lines: int) -> dict[str, Cost]:
 
 def costs_with_large_bodies_inside(lines: int) -> dict[str, Cost]:
     """What an order of so many lines would cost ours if its large bodies stayed in its item."""
-    given = orders_table.INLINE_BODY_BYTES, orders_table.ITEM_BODIES_BYTES
-    orders_table.INLINE_BODY_BYTES, orders_table.ITEM_BODIES_BYTES = 16_384, 65_536
+    given = orders_table.INLINE_BODY_BYTES, orders_table.ROW_BODIES_BYTES
+    orders_table.INLINE_BODY_BYTES, orders_table.ROW_BODIES_BYTES = 16_384, 65_536
     try:
         with started() as url:
             emulated = DynamoDB(url)
@@ -92,7 +92,7 @@ def costs_with_large_bodies_inside(lines: int) -> dict[str, Cost]:
                     orders.write([(event, ARRIVAL)])
                 found[name] = cost
     finally:
-        orders_table.INLINE_BODY_BYTES, orders_table.ITEM_BODIES_BYTES = given
+        orders_table.INLINE_BODY_BYTES, orders_table.ROW_BODIES_BYTES = given
     found[LIFE] = sum((found[name] for name in STATUSES), Cost())
     return found
 

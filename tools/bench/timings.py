@@ -14,7 +14,7 @@ from partner_orders.orders.event import understand
 from partner_orders.orders.stored import KnownOrder
 from partner_orders.reconciler.comparison import Comparison
 from partner_orders.reconciler.report import Report
-from partner_orders.stores.table import Store
+from partner_orders.stores.store import Store
 from tools.bench import events, stand_in
 from tools.bench.artefacts import FLOOR, LOWEST_FLOOR, OURS, PEER, Artefact, environment
 from tools.bench.cold_start import cpu_seconds, runtime_api

@@ -21,7 +21,8 @@ from partner_orders.order_events.message import MAX_BODY_BYTES, OrderEventMessag
 from partner_orders.orders import model as order
 from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
 from partner_orders.orders.packed_body import pack, unpack
-from partner_orders.orders.rejected_table import RejectedTable, digest_of
+from partner_orders.orders.rejected import digest_of
+from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from tools.fuzz import inputs
 from tools.fuzz.laws import Violation, logs_say_nothing, problems_quote_nothing

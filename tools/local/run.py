@@ -22,7 +22,8 @@ from partner_orders.exact_json import parse
 from partner_orders.order_events.message import RECONCILIATION
 from partner_orders.orders.digest import changed_fields
 from partner_orders.orders.event import understand
-from partner_orders.orders.rejected_table import RejectedTable, digest_of
+from partner_orders.orders.rejected import digest_of
+from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.stored import StoredOrder
 from partner_orders.orders.table import OrdersTable
 from tools.local.process import ProcessFailedError, end_on_signals

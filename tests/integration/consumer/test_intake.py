@@ -12,7 +12,8 @@ from partner_orders.consumer.redelivery import Visibility
 from partner_orders.order_events.message import OrderEventMessage
 from partner_orders.orders.erasure import Erasure
 from partner_orders.orders.event import understand
-from partner_orders.orders.rejected_table import RejectedTable, digest_of
+from partner_orders.orders.rejected import digest_of
+from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
 from tests.integration.conftest import TABLE, Calls, clock

@@ -9,7 +9,7 @@ import pytest
 from partner_orders.orders.erasure import Erasure
 from partner_orders.orders.event import Arrival, OrderEvent, understand
 from partner_orders.orders.packed_body import unpack
-from partner_orders.orders.table import ITEM_BODIES_BYTES, MAX_MOVED, OrdersTable
+from partner_orders.orders.table import MAX_MOVED, ROW_BODIES_BYTES, OrdersTable
 from tests.integration.conftest import NOW, TABLE, clock
 from tests.support.orders import as_bytes, order
 
@@ -66,7 +66,7 @@ def test_hundreds_of_tiny_bodies_move_out_in_several_turns(dynamodb: Any, orders
     ]
     write(orders, events)
     item = item_of(dynamodb, "tiny")
-    assert int(item["body_bytes"]["N"]) <= ITEM_BODIES_BYTES
+    assert int(item["body_bytes"]["N"]) <= ROW_BODIES_BYTES
     assert len(dynamodb.scan(TableName=TABLE)["Items"]) > MAX_MOVED
     found = orders.get("tiny")
     assert found is not None

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from partner_orders.orders.event import Arrival, OrderEvent, understand
 from partner_orders.orders.stored import StoredOrder
-from partner_orders.orders.table import INLINE_BODY_BYTES, ITEM_BODIES_BYTES, OrdersTable, Written
+from partner_orders.orders.table import INLINE_BODY_BYTES, ROW_BODIES_BYTES, OrdersTable, Written
 from tests.integration.conftest import NOW, RETENTION, TABLE, Calls
 from tests.support.orders import as_bytes, order
 
@@ -162,7 +162,7 @@ def test_the_history_of_an_order_with_hundreds_of_events_is_complete_and_its_ite
         len(value["M"]["body"]["B"]) for name, value in item.items() if name[:2] == "e#" and "body" in value["M"]
     )
     assert inline == int(item["body_bytes"]["N"])
-    assert inline <= ITEM_BODIES_BYTES + INLINE_BODY_BYTES
+    assert inline <= ROW_BODIES_BYTES + INLINE_BODY_BYTES
 
 
 def test_an_order_expires_as_a_whole_a_retention_after_its_creation(orders: OrdersTable, dynamodb: Any) -> None:

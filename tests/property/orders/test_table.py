@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from partner_orders.aws.attribute_values import from_attributes
 from partner_orders.clock import to_text
 from partner_orders.orders.event import Arrival, OrderEvent, understand
-from partner_orders.orders.history import merge
-from partner_orders.orders.lifecycle import Sale
+from partner_orders.orders.history import Sale, merge
 from partner_orders.orders.stored import StoredOrder, stored_order
 from partner_orders.orders.table import OrdersTable
 from tests.integration.conftest import NOW, RETENTION, TABLE, clock
@@ -66,7 +66,7 @@ class Writer:
 
     def _look(self, **_: Any) -> None:
         item = self._client.get_item(TableName=TABLE, Key=self._key)["Item"]
-        self.states.append(stored_order(item, {}))
+        self.states.append(stored_order(from_attributes(item), {}))
 
 
 def seen(order: StoredOrder) -> tuple[object, ...]:

@@ -40,7 +40,7 @@ def test_whatever_fails_every_change_is_on_the_bus_or_a_dead_letter_and_in_order
     for item in dynamodb.scan(TableName=TABLE)["Items"]:
         dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
     world = World(dynamodb)
-    with patch.object(orders_table, "ITEM_BODIES_BYTES", FEW_BYTES):
+    with patch.object(orders_table, "ROW_BODIES_BYTES", FEW_BYTES):
         for minute, (number, step) in enumerate(steps, start=1):
             play(world, minute, f"0b9f3c52-71a4-4f0e-9b1c-{number:012}", step)
     world.stream.stop()

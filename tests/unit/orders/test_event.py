@@ -15,7 +15,7 @@ from partner_orders.order_events.message import (
 )
 from partner_orders.orders.digest import changed_fields
 from partner_orders.orders.event import CatalogueCallbackError, RejectedError, understand
-from partner_orders.orders.lifecycle import Sale, sale
+from partner_orders.orders.history import Sale, sale
 from partner_orders.orders.packed_body import pack, unpack
 from tests.support.orders import as_bytes, order
 

@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 
+from partner_orders.aws import keys
 from partner_orders.consumer.intake import HAND_BACK_SECONDS, LAST_START_SECONDS, backoff_seconds
-from partner_orders.orders.rejected_table import REJECTED_SK
-from partner_orders.orders.table import ORDER_SK
 from partner_orders.reconciler import lease
 from partner_orders.reconciler import run as reconciliation
-from partner_orders.reconciler.table import PARTITION
 from tests.unit.template.conftest import TEMPLATE, Template
 
 HOUR = 3600
@@ -251,7 +249,7 @@ def test_the_reconciler_may_write_no_rows_but_its_own(template: Template) -> Non
     writing = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
     statements = [statement for role, statement in template.statements() if role == "ReconcilerRole"]
     [writes] = [statement for statement in statements if writing & {*_list(statement["Action"])}]
-    assert writes["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [PARTITION]}}
+    assert writes["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [keys.RECONCILIATION]}}
 
 
 def test_every_permission_policy_and_alarm_refers_to_something_that_exists(template: Template) -> None:
@@ -400,7 +398,7 @@ def test_the_publisher_is_called_until_it_succeeds_and_told_of_nothing_but_order
     assert mapping["MaximumRetryAttempts"] == -1
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     [pattern] = [json.loads(entry["Pattern"]) for entry in mapping["FilterCriteria"]["Filters"]]
-    assert pattern == {"dynamodb": {"Keys": {"sk": {"S": [ORDER_SK, REJECTED_SK]}}}}
+    assert pattern == {"dynamodb": {"Keys": {"sk": {"S": [keys.ORDER, keys.REJECTED]}}}}
     assert references(mapping["DestinationConfig"]) == {"PublisherDeadLetters"}
     app = function_module("publisher")
     assert longest_call_seconds(app.AWS_CALLS) < template.properties("PublisherFunction")["Timeout"] / 2

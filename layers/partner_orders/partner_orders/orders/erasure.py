@@ -7,16 +7,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
+from partner_orders.aws import keys
+from partner_orders.aws.attribute_values import Row
+from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
+from partner_orders.aws.update import Update, equals, present
 from partner_orders.clock import Clock, from_text, to_text
 from partner_orders.exact_json import Json, MalformedJsonError, parse, write
-from partner_orders.order_events.message import body_within
 from partner_orders.orders.packed_body import pack, unpack
 from partner_orders.orders.personal_data import personal_part, redacted
-from partner_orders.orders.rejected_table import REJECTED_SK
-from partner_orders.orders.stored import EVENT, Item
-from partner_orders.orders.table import ORDER_SK, ContendedError
+from partner_orders.orders.stored import EVENT, events_of
+from partner_orders.orders.table import ContendedError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,17 +38,16 @@ class Erasure:
         clock: Clock,
         names_them: NamesThem = lambda _: False,
     ) -> None:
-        self._client = client
-        self._table = table_name
+        self._table = Table(client, table_name)
         self._is_theirs = is_theirs
         self._clock = clock
         self._names_them = names_them
 
-    def concerns(self, item: Item) -> bool:
+    def concerns(self, row: Row) -> bool:
         """Whether a row holds anything of the customer: of an order, a body of its own, or a rejected event."""
-        if any(self._is_in(packed) for packed in _bodies(item)):
+        if any(self._is_in(packed) for packed in _bodies(row)):
             return True
-        return item["sk"]["S"] == REJECTED_SK and self._is_named_in(item["body"]["B"])
+        return bool(row["sk"] == keys.REJECTED) and self._is_named_in(row["body"])
 
     def erase_order(self, order_id: str) -> int:
         """Erase an order with all its rows; gives how many bodies were rewritten. Safe to repeat, and to interrupt:
@@ -58,82 +57,55 @@ class Erasure:
         The mark goes first, with the bodies in the order's own item: from then on nothing personal is added, and the
         rows of large bodies are rewritten one by one.
         """
-        written = self._erase_item(order_id)
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :event)",
-            ExpressionAttributeValues={":pk": {"S": f"ORDER#{order_id}"}, ":event": {"S": "EVENT#"}},
-            ConsistentRead=True,
-        )
-        for row in (row for page in pages for row in page["Items"]):
-            body = unpack(row["body"]["B"])
+        written = self._erase_row(order_id)
+        for row in self._table.query(keys.order_partition(order_id), Range(prefix=keys.EVENT), consistent=True):
+            body = unpack(row["body"])
             if (without := redacted(body)) != body:
-                self._client.update_item(
-                    TableName=self._table,
-                    Key={"pk": row["pk"], "sk": row["sk"]},
-                    UpdateExpression="SET body = :body",
-                    ConditionExpression="attribute_exists(pk)",
-                    ExpressionAttributeValues={":body": {"B": pack(without)}},
-                )
+                key = keys.Key(row["pk"], row["sk"])
+                self._table.update(key, Update().set("body", pack(without)).only_if(present("pk")))
                 written += 1
         return written
 
     def erase_rejected(self, digest: str) -> None:
         """Keep of a rejected event that it was there and why, without anybody's data; nothing of a body that cannot be
         read, or names the customer even so. Safe to repeat."""
-        key: Any = {"pk": {"S": f"REJECTED#{digest}"}, "sk": {"S": REJECTED_SK}}
-        item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        if item is None:
+        row = self._table.get(keys.rejected(digest))
+        if row is None:
             return
         try:
-            body = redacted(unpack(item["body"]["B"]))
+            body = redacted(unpack(row["body"]))
         except (MalformedJsonError, ValueError):
             body = b""
         if self._names_them(body):
             body = b""
-        self._client.update_item(
-            TableName=self._table,
-            Key=key,
-            UpdateExpression="SET body = :body, erased_at = if_not_exists(erased_at, :now)",
-            ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeValues={":body": {"B": pack(body)}, ":now": {"S": to_text(self._clock())}},
-        )
+        update = Update().set("body", pack(body)).default("erased_at", to_text(self._clock()))
+        self._table.update(keys.rejected(digest), update.only_if(present("pk")))
 
-    def _erase_item(self, order_id: str) -> int:
-        key: Any = {"pk": {"S": f"ORDER#{order_id}"}, "sk": {"S": ORDER_SK}}
+    def _erase_row(self, order_id: str) -> int:
         for _ in range(MAX_TRIES):
-            item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-            if item is None or ("erased_at" in item and not any(map(_has_more, _bodies(item)))):
+            row = self._table.get(keys.order(order_id))
+            if row is None or ("erased_at" in row and not any(map(_has_more, _bodies(row)))):
                 return 0
-            erased_at = from_text(item["erased_at"]["S"]) if "erased_at" in item else self._clock()
+            erased_at = from_text(row["erased_at"]) if "erased_at" in row else self._clock()
             try:
-                return self._rewrite(item, erased_at)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                    raise
-        raise ContendedError("an order was written by others at every try")
-
-    def _rewrite(self, item: Item, now: datetime) -> int:
-        """The item as a whole, unless somebody has written it since. Event by event, an update of hundreds would be a
-        longer expression than the 4 KB that DynamoDB takes."""
-        erased = item | {"erased_at": {"S": to_text(now)}, "version": {"N": str(int(item["version"]["N"]) + 1)}}
-        inline, written = 0, 0
-        for name, value in item.items():
-            if not name.startswith(EVENT):
+                return self._rewrite(order_id, row, erased_at)
+            except ConditionFailedError:
                 continue
-            event = value["M"] | {"redacted": {"BOOL": True}}
+        raise ContendedError("concurrent writes of an order won every time")
+
+    def _rewrite(self, order_id: str, row: Row, now: datetime) -> int:
+        """The row as a whole, unless it was written since. Event by event, an update of hundreds would be a longer
+        expression than the 4 KB that DynamoDB takes."""
+        erased = row | {"erased_at": to_text(now), "version": row["version"] + 1}
+        inline, written = 0, 0
+        for digest, event in events_of(row).items():
+            without: dict[str, Any] = event | {"redacted": True}
             if "body" in event:
-                packed = pack(redacted(unpack(event["body"]["B"])))
-                event["body"] = {"B": packed}
-                inline, written = inline + len(packed), written + 1
-            erased[name] = {"M": event}
-        erased["body_bytes"] = {"N": str(inline)}
-        self._client.put_item(
-            TableName=self._table,
-            Item=erased,
-            ConditionExpression="version = :version",
-            ExpressionAttributeValues={":version": item["version"]},
-        )
+                without["body"] = pack(redacted(unpack(event["body"])))
+                inline, written = inline + len(without["body"]), written + 1
+            erased[EVENT + digest] = without
+        erased["body_bytes"] = inline
+        self._table.put(keys.order(order_id), erased, equals("version", row["version"]))
         return written
 
     def _is_in(self, packed: bytes) -> bool:
@@ -154,15 +126,15 @@ class Erasure:
             body = unpack(packed)
         except ValueError:
             return False
-        return self._names_them(body) or self._names_them(body_within(body))
+        return self._names_them(body)
 
 
-def is_behind(item: Item) -> bool:
+def is_behind(row: Row) -> bool:
     """Whether a row that was erased holds more than would be left today, or may hold it in rows of its own: an earlier
     version knew less of what is personal."""
-    if "erased_at" not in item:
+    if "erased_at" not in row:
         return False
-    return any("body" not in event for event in _events(item)) or any(map(_has_more, _bodies(item)))
+    return any("body" not in event for event in events_of(row).values()) or any(map(_has_more, _bodies(row)))
 
 
 def _has_more(packed: bytes) -> bool:
@@ -174,10 +146,6 @@ def _has_more(packed: bytes) -> bool:
         return False
 
 
-def _events(item: Item) -> list[Item]:
-    return [value["M"] for name, value in item.items() if name.startswith(EVENT)]
-
-
-def _bodies(item: Item) -> list[bytes]:
-    inline = [event["body"]["B"] for event in _events(item) if "body" in event]
-    return [*inline, item["body"]["B"]] if "body" in item else inline
+def _bodies(row: Row) -> list[bytes]:
+    inline = [event["body"] for event in events_of(row).values() if "body" in event]
+    return [*inline, row["body"]] if "body" in row else inline

@@ -1,7 +1,4 @@
-"""The life of an order: what its statuses mean, which of two is further, and when it is a sale (contract 2.2, 2.3)."""
-
-from collections.abc import Iterable
-from enum import StrEnum
+"""The life of an order: what its statuses mean, and which of two is further (contract 2.2, 2.3)."""
 
 RECEIVED = "RECEIVED"
 ACCEPTED = "ACCEPTED"
@@ -25,14 +22,6 @@ _FINAL = frozenset({PICKED_UP, DELIVERED, CANCELLED})
 # PICKED_UP and DELIVERED are promised to nobody: GET shows them, and some brands send them (contract 2.2).
 _SENT = frozenset({RECEIVED, READY_FOR_PICKUP, DISPATCHED, CANCELLED})
 _LEFT_THE_STORE = frozenset({DISPATCHED, PICKED_UP, DELIVERED})
-
-
-class Sale(StrEnum):
-    """Whether the order is a sale: yes, no, or not yet known."""
-
-    YES = "yes"
-    NO = "no"
-    NOT_YET_KNOWN = "not_yet_known"
 
 
 def normalise(status: str) -> str:
@@ -64,16 +53,6 @@ def rank(status: str) -> int:
     return _RANK.get(status, 0)
 
 
-def sale(status: str, post_picked_up: bool | None, history: Iterable[str]) -> tuple[Sale, bool]:
-    """Whether an order is a sale, and whether that is disputed.
-
-    ``status`` and ``post_picked_up`` (contract 3.6) are the snapshot's; ``history`` the statuses ever seen. History
-    decides only where a cancellation does not say whether it came after pick-up, and the answer is then disputed.
-    """
-    if status in _LEFT_THE_STORE:
-        return Sale.YES, False
-    if status != CANCELLED:
-        return Sale.NOT_YET_KNOWN, False
-    if post_picked_up is not None:
-        return (Sale.YES if post_picked_up else Sale.NO), False
-    return (Sale.YES if _LEFT_THE_STORE.intersection(history) else Sale.NO), True
+def has_left_the_store(status: str) -> bool:
+    """Dispatched, picked up or delivered, so a sale."""
+    return status in _LEFT_THE_STORE

@@ -1,19 +1,21 @@
-"""An order as the table's item holds it, read."""
+"""An order as its row in the table holds it, read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
+from partner_orders.aws import keys
+from partner_orders.aws.attribute_values import Row
 from partner_orders.clock import from_text
 from partner_orders.orders import lifecycle
+from partner_orders.orders.history import Moment, Sale, SaleRuling, conflicts, sale
 from partner_orders.orders.packed_body import unpack
 
 # An event of the order's history is an attribute of this name and its digest.
 EVENT = "e#"
-
-type Item = dict[str, Any]
+# What an order without a store is listed under.
+LISTED_UNDER = "STORE#"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class StoredOrder:
 
     @cached_property
     def snapshot(self) -> HistoryEntry:
-        digest = self.snapshot_key[-32:]
+        digest = snapshot_digest(self.snapshot_key)
         return next(entry for entry in self.history if entry.digest == digest)
 
     @property
@@ -59,25 +61,25 @@ class StoredOrder:
         return frozenset(entry.digest for entry in self.history)
 
     @property
-    def sale(self) -> lifecycle.Sale:
-        return self._sale[0]
+    def sale(self) -> Sale:
+        return self._ruling.sale
 
     @property
     def disputed(self) -> bool:
-        return self._sale[1]
+        return self._ruling.disputed
 
     @property
     def conflicts(self) -> int:
-        return len(self.history) - len({(entry.status, entry.occurred_at) for entry in self.history})
+        return conflicts([Moment(entry.status, entry.occurred_at) for entry in self.history])
 
     @cached_property
-    def _sale(self) -> tuple[lifecycle.Sale, bool]:
-        return lifecycle.sale(self.status, self.post_picked_up, (entry.status for entry in self.history))
+    def _ruling(self) -> SaleRuling:
+        return sale(self.status, self.post_picked_up, (entry.status for entry in self.history))
 
 
 @dataclass(frozen=True)
 class KnownOrder:
-    """What tells whether an order is in step with the platform, without its bodies."""
+    """What tells whether an order is in sync with the platform, without its bodies."""
 
     store_id: str | None
     listed_at: datetime
@@ -85,47 +87,53 @@ class KnownOrder:
     digests: frozenset[str]
 
 
-def stored_order(item: Item, moved: Mapping[str, bytes]) -> StoredOrder:
-    """The order of an item; ``moved`` are its packed bodies that have rows of their own, by digest."""
-    history = []
-    for name, value in item.items():
-        if not name.startswith(EVENT):
-            continue
-        entry, digest = value["M"], name.removeprefix(EVENT)
-        packed = entry["body"]["B"] if "body" in entry else moved.get(digest)
-        history.append(
-            HistoryEntry(
-                digest=digest,
-                status=entry["status"]["S"],
-                occurred_at=entry["occurred_at"]["S"] if "occurred_at" in entry else None,
-                received_at=entry["received_at"]["S"],
-                source=entry["source"]["S"],
-                correlation_id=entry["correlation_id"]["S"],
-                is_redacted="redacted" in entry,
-                body=None if packed is None else unpack(packed),
-            )
-        )
-    history.sort(key=lambda entry: (entry.occurred_at or "", lifecycle.rank(entry.status), entry.received_at))
+def stored_order(row: Row, moved: Mapping[str, bytes]) -> StoredOrder:
+    """The order of a row; ``moved`` are its packed bodies that have rows of their own, by digest."""
+    entries = [_entry(digest, event, moved) for digest, event in events_of(row).items()]
+    entries.sort(key=lambda entry: (entry.occurred_at or "", lifecycle.rank(entry.status), entry.received_at))
     return StoredOrder(
-        order_id=item["pk"]["S"].removeprefix("ORDER#"),
-        snapshot_key=item["snapshot_key"]["S"],
-        status=item["status"]["S"],
-        post_picked_up=item["post_picked_up"]["BOOL"] if "post_picked_up" in item else None,
-        version=int(item["version"]["N"]),
-        sequence=int(item["sequence"]["N"]) if "sequence" in item else 0,
-        republished=int(item["republished"]["N"]) if "republished" in item else 0,
-        attributes={name: value["S"] for name, value in item.items() if "S" in value},
-        history=tuple(history),
+        order_id=keys.order_id_of(row["pk"]),
+        snapshot_key=row["snapshot_key"],
+        status=row["status"],
+        post_picked_up=row.get("post_picked_up"),
+        version=row["version"],
+        sequence=row.get("sequence", 0),
+        republished=row.get("republished", 0),
+        attributes={name: value for name, value in row.items() if isinstance(value, str)},
+        history=tuple(entries),
     )
 
 
-def known_order(item: Item) -> KnownOrder:
-    """What an order's item tells without its bodies."""
-    events = {name.removeprefix(EVENT): value["M"] for name, value in item.items() if name.startswith(EVENT)}
+def known_order(row: Row) -> KnownOrder:
+    """What an order's row tells without its bodies."""
+    events = events_of(row)
     return KnownOrder(
         # What it is listed under has the chain's own id of the store where an event names no other.
-        store_id=item.get("listed_under", {}).get("S", "").removeprefix("STORE#") or None,
-        listed_at=from_text(item["listed_at"]["S"]),
-        statuses=frozenset(event["status"]["S"] for event in events.values()),
+        store_id=row.get("listed_under", "").removeprefix(LISTED_UNDER) or None,
+        listed_at=from_text(row["listed_at"]),
+        statuses=frozenset(event["status"] for event in events.values()),
         digests=frozenset(events),
+    )
+
+
+def events_of(row: Row) -> dict[str, Row]:
+    """The history entries of an order's row, by digest."""
+    return {name.removeprefix(EVENT): value for name, value in row.items() if name.startswith(EVENT)}
+
+
+def snapshot_digest(snapshot_key: str) -> str:
+    return snapshot_key.rpartition("|")[2]
+
+
+def _entry(digest: str, event: Row, moved: Mapping[str, bytes]) -> HistoryEntry:
+    packed = event.get("body", moved.get(digest))
+    return HistoryEntry(
+        digest=digest,
+        status=event["status"],
+        occurred_at=event.get("occurred_at"),
+        received_at=event["received_at"],
+        source=event["source"],
+        correlation_id=event["correlation_id"],
+        is_redacted="redacted" in event,
+        body=None if packed is None else unpack(packed),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from partner_orders.exact_json import Json, parse, write
 from partner_orders.orders.digest import changed_fields
 from partner_orders.orders.personal_data import without_personal_data
-from partner_orders.orders.rejected_table import RejectedEvent
+from partner_orders.orders.rejected import RejectedEvent
 from partner_orders.orders.stored import StoredOrder
 
 SCHEMA_VERSION = 1

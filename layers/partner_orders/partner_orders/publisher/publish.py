@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from partner_orders.orders.rejected_table import REJECTED_SK, rejected_event
+from partner_orders.aws import keys
+from partner_orders.orders.rejected import rejected_event
 from partner_orders.orders.stored import StoredOrder, stored_order
-from partner_orders.orders.table import ORDER_SK, OrdersTable
+from partner_orders.orders.table import OrdersTable
 from partner_orders.publisher.change_event import ChangeEvent, event_rejected, order_changed
 from partner_orders.publisher.event_bus import EventBus, Fate
 from partner_orders.publisher.stream_record import StreamRecord
@@ -128,12 +129,12 @@ class Publisher:
         """What to publish of a record; nothing of rewrites, bookkeeping and expiry."""
         if record.after is None:
             return None
-        if record.sk == REJECTED_SK:
-            asked = [item.get("republished", {}).get("N") for item in (record.before or {}, record.after)]
+        if record.sk == keys.REJECTED:
+            asked = [row.get("republished") for row in (record.before or {}, record.after)]
             if record.before is None or asked[0] != asked[1]:
                 return event_rejected(rejected_event(record.after))
             return None
-        if record.sk != ORDER_SK:
+        if record.sk != keys.ORDER:
             return None
         before = stored_order(record.before, {}) if record.before else None
         after = stored_order(record.after, {})
@@ -184,7 +185,7 @@ def _correlation_id(record: StreamRecord) -> str:
     """Of the event that a change came from; empty where the row does not tell."""
     row = record.after or {}
     try:
-        if record.sk == REJECTED_SK:
+        if record.sk == keys.REJECTED:
             return rejected_event(row).correlation_id
         return stored_order(row, {}).snapshot.correlation_id
     except Exception:  # A row that cannot be read may be why it was not published.

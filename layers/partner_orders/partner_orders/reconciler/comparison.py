@@ -17,13 +17,15 @@ from partner_orders.order_events.queue import BATCH_ENTRIES, OrderEventsQueue
 from partner_orders.orders import lifecycle
 from partner_orders.orders.digest import changed_fields
 from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand, understand_object
+from partner_orders.orders.history import is_of_store
 from partner_orders.orders.model import Client
-from partner_orders.orders.rejected_table import RejectedTable, digest_of
+from partner_orders.orders.rejected import digest_of
+from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.stored import KnownOrder
 from partner_orders.orders.table import OrdersTable
 from partner_orders.platform.orders import identity, unreadable
 from partner_orders.reconciler.report import MAX_NAMED, Repair, Report
-from partner_orders.stores.table import Store
+from partner_orders.stores.store import Store
 
 MAX_REMEMBERED = 50_000
 # What is queued and not in the table after this is queued once more: it may lie among the dead letters.
@@ -209,7 +211,4 @@ def _is_from_before(store: Store, event: OrderEvent) -> bool:
 
 
 def _names(store: Store, client: Client) -> bool:
-    """Whether an order is of this store, by either of its ids; one that names none is."""
-    if client.store_id is None:
-        return client.external_partner_config_id in (None, store.store_id, store.external_partner_config_id)
-    return store.store_id in (client.store_id, client.external_partner_config_id)
+    return is_of_store(client, store.store_id, store.external_partner_config_id)

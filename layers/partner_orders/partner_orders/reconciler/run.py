@@ -31,7 +31,8 @@ from partner_orders.reconciler.comparison import Comparison
 from partner_orders.reconciler.lease import Lease, LeaseLostError
 from partner_orders.reconciler.report import MAX_NAMED, UNDER_WAY, Report
 from partner_orders.reconciler.table import Backfill, Position, ReconciliationTable
-from partner_orders.stores.table import Store, StoresTable
+from partner_orders.stores.store import Store
+from partner_orders.stores.table import StoresTable
 from partner_orders.stores.trading_hours import BadTradingHoursError, TradingHours
 
 # What the platform gives back at most (contract 4.2), less a margin for the time that a run takes.

@@ -9,10 +9,10 @@ _REJECTED = f"{_PART}/rejected_table.py"
 _EVENT = f"{_PART}/event.py"
 _MERGE = f"{_PART}/history.py"
 _DIGEST = f"{_PART}/digest.py"
-_LIFECYCLE = f"{_PART}/lifecycle.py"
 _BODY = f"{_PART}/packed_body.py"
 _ORDER = f"{_PART}/model.py"
 _ERASURE = f"{_PART}/erasure.py"
+_UPDATE = "layers/partner_orders/partner_orders/aws/update.py"
 
 MUTANTS: list[Mutant] = [
     one_edit(
@@ -64,7 +64,7 @@ MUTANTS: list[Mutant] = [
         "compare-by-arrival",
         "The table compares events by when they were received.",
         _ORDERS,
-        "OrdersTable._head",
+        "OrdersTable._move_head",
         '"snapshot_key": event.snapshot_key,',
         '"snapshot_key": f"{to_text(arrival.received_at)}|{event.digest}",',
         LATE,
@@ -89,10 +89,10 @@ MUTANTS: list[Mutant] = [
     one_edit(
         "cancelled-is-never-a-sale",
         "An order cancelled after pick-up is not a sale, whatever the platform says of it.",
-        _LIFECYCLE,
+        _MERGE,
         "sale",
-        "return (Sale.YES if post_picked_up else Sale.NO), False",
-        "return Sale.NO, False",
+        "return SaleRuling(Sale.YES if post_picked_up else Sale.NO, False)",
+        "return SaleRuling(Sale.NO, False)",
     ),
     one_edit(
         "hash-the-raw-text",
@@ -185,26 +185,26 @@ MUTANTS: list[Mutant] = [
         "rejected-again-and-again",
         "Each arrival of one rejected body is a row of its own.",
         _REJECTED,
-        "RejectedTable._note",
-        "Key=_key(digest_of(body))",
-        "Key=_key(digest_of(body + to_text(self._clock()).encode()))",
+        "RejectedTable.keep",
+        "keys.rejected(digest_of(body))",
+        "keys.rejected(digest_of(body + to_text(self._clock()).encode()))",
     ),
     one_edit(
         "forget-the-condition",
         "A late event moves the order back, since nothing asks whether it is lower.",
         _ORDERS,
-        "OrdersTable._update",
-        "OR snapshot_key < :",
-        "OR attribute_exists(snapshot_key) OR snapshot_key < :",
+        "_is_blind",
+        'less("snapshot_key", head.snapshot_key if head else "")',
+        'present("snapshot_key")',
         LATE,
     ),
     one_edit(
         "forget-that-it-was-there",
         "An event that is there already is written over, and counted again.",
         _ORDERS,
-        "OrdersTable._update",
-        'conditions = [f"attribute_not_exists({place[EVENT + event.digest]})" for event, _ in new]',
-        "conditions = []",
+        "_is_blind",
+        "[absent(EVENT + event.digest) for event in events]",
+        "list[Condition]()",
         UNFINISHED,
     ),
     one_edit(
@@ -212,8 +212,8 @@ MUTANTS: list[Mutant] = [
         "The second write is made on what the first one saw, whoever wrote in between.",
         _ORDERS,
         "OrdersTable._update",
-        '            conditions = ["version = :version"]\n            values[":version"] = existing["version"]\n',
-        '            conditions = ["attribute_exists(version)"]\n',
+        'equals("version", existing["version"])',
+        'present("version")',
         LATE,
     ),
     one_edit(
@@ -221,16 +221,16 @@ MUTANTS: list[Mutant] = [
         "A late event that makes an order a sale does not count as a change, so nobody is told.",
         _ORDERS,
         "_changes_the_sale",
-        "return lifecycle.sale(",
-        "return False and lifecycle.sale(",
+        "return history.sale(",
+        "return False and history.sale(",
     ),
     one_edit(
         "skip-history-on-a-stale-event",
         "An event that does not move the snapshot is not kept.",
         _ORDERS,
         "OrdersTable.write",
-        'moves = existing is None or head.supersedes(existing["snapshot_key"]["S"])\n',
-        'moves = existing is None or head.supersedes(existing["snapshot_key"]["S"])\n'
+        'moves = existing is None or head.supersedes(existing["snapshot_key"])\n',
+        'moves = existing is None or head.supersedes(existing["snapshot_key"])\n'
         "            if not moves:\n"
         "                return Written(duplicates=len(events) - expired, expired=expired)\n",
         LATE,
@@ -240,7 +240,7 @@ MUTANTS: list[Mutant] = [
         "Whatever the condition refuses is taken for a duplicate.",
         _ORDERS,
         "OrdersTable.write",
-        'existing = error.response.get("Item") or None  # type: ignore[assignment]',
+        "existing = failed.row",
         "return Written(duplicates=len(events) - expired, expired=expired)",
         "one has to ask why a condition failed: "
         "https://github.com/aws-powertools/powertools-lambda-typescript/issues/1573",
@@ -272,7 +272,7 @@ MUTANTS: list[Mutant] = [
         "When an item is full, its older bodies are dropped instead of moved.",
         _ORDERS,
         "OrdersTable._move_bodies",
-        '            self._put_body(order_id, name.removeprefix(EVENT), packed, int(item["expires_at"]["N"]))\n',
+        '            self._put_body(order_id, digest, packed, row["expires_at"])\n',
         "            continue\n",
     ),
     one_edit(
@@ -286,10 +286,10 @@ MUTANTS: list[Mutant] = [
     one_edit(
         "what-was-stays",
         "What the new snapshot does not say, the old one still says in the order's attributes.",
-        _ORDERS,
-        "OrdersTable._update",
-        "                    removes.append(name)",
-        "                    continue",
+        _UPDATE,
+        "Update.set_all",
+        "                self.remove(name)",
+        "                continue",
     ),
     one_edit(
         "the-expired-comes-back",
@@ -304,7 +304,7 @@ MUTANTS: list[Mutant] = [
         "The retention is counted from the arrival of the event.",
         _ORDERS,
         "OrdersTable._expires_at",
-        "created_at = event.order.sys.created_at or event.occurred_at or arrival.received_at",
+        "created_at = history.created_at(event.order, arrival.received_at)",
         "created_at = arrival.received_at",
     ),
     one_edit(
@@ -312,7 +312,7 @@ MUTANTS: list[Mutant] = [
         "An order is erased, and takes later events with the customer's data.",
         _ERASURE,
         "Erasure._rewrite",
-        '"erased_at": {"S": to_text(now)}, ',
+        '"erased_at": to_text(now), ',
         "",
     ),
 ]

@@ -12,9 +12,8 @@ MUTANTS: list[Mutant] = [
         "A store is remembered as registered before it was written.",
         _STORES,
         "StoresTable.register",
-        "        text = {name: _storable(value) for name, value in given.items() if value}\n",
-        "        text = {name: _storable(value) for name, value in given.items() if value}\n"
-        "        self._registered.add(identity)\n",
+        "        update = self._registering()\n",
+        "        update = self._registering()\n        self._registered.add(identity)\n",
         UNFINISHED,
     ),
     one_edit(

@@ -1,0 +1,197 @@
+"""DynamoDB in plain values: rows, keys, conditions and updates.
+
+Nothing outside ``aws/`` knows attribute types, expressions or the codes of DynamoDB's errors.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Literal
+
+from botocore.exceptions import ClientError
+
+from partner_orders.aws.attribute_values import Row, from_attributes, to_attributes
+from partner_orders.aws.keys import Key
+from partner_orders.aws.update import Condition, Update, absent, render
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# What BatchGetItem takes in one request.
+MAX_KEYS = 100
+# Seconds before keys that DynamoDB left unprocessed are requested again: a throttled table may stay so.
+UNPROCESSED_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+
+type Returned = Literal["NONE", "ALL_OLD", "UPDATED_OLD"]
+
+
+class ConditionFailedError(Exception):
+    """A write's condition did not hold. ``row`` is the row that is there, if it was asked for and there is one."""
+
+    def __init__(self, row: Row | None) -> None:
+        super().__init__("the condition of a write did not hold")
+        self.row = row
+
+
+@dataclass(frozen=True)
+class Range:
+    """A condition on a sort key; the bounds are included. Without any bound, every row of the partition."""
+
+    first: str | None = None
+    last: str | None = None
+    prefix: str | None = None
+
+
+@dataclass(frozen=True)
+class Index:
+    """A keys-only index, by the names of its partition attribute and, where there is one, its sort attribute."""
+
+    name: str | None
+    partition: str
+    sort: str
+
+
+PRIMARY = Index(None, "pk", "sk")
+
+
+class Table:
+    """One table. Every method raises botocore's errors; a failed condition is a ConditionFailedError."""
+
+    def __init__(self, client: "DynamoDBClient", name: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client: Any = client
+        self._name = name
+        self._sleep = sleep
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def get(self, key: Key, consistent: bool = True) -> Row | None:
+        item = self._client.get_item(TableName=self._name, Key=_key(key), ConsistentRead=consistent).get("Item")
+        return None if item is None else from_attributes(item)
+
+    def get_many(self, keys: Iterable[Key]) -> Iterator[Row]:
+        """The rows that are there, in no order; eventually consistent. Raises a throttling error for keys that stay
+        unprocessed for seconds."""
+        for some in batched(keys, MAX_KEYS, strict=False):
+            left: Any = [_key(key) for key in some]
+            for pause in (*UNPROCESSED_PAUSES, None):
+                response = self._client.batch_get_item(RequestItems={self._name: {"Keys": left}})
+                yield from map(from_attributes, response["Responses"].get(self._name, []))
+                unprocessed = response.get("UnprocessedKeys", {})
+                left = unprocessed[self._name]["Keys"] if self._name in unprocessed else []
+                if not left:
+                    break
+                if pause is None:
+                    error: Any = {"Code": "ProvisionedThroughputExceededException", "Message": "keys left unprocessed"}
+                    raise ClientError({"Error": error}, "BatchGetItem")
+                self._sleep(pause)
+
+    def query(
+        self,
+        partition: str,
+        sort: Range = Range(),
+        index: Index = PRIMARY,
+        newest_first: bool = False,
+        limit: int | None = None,
+        consistent: bool = False,
+    ) -> Iterator[Row]:
+        """The rows of a partition in the order of the sort key, page by page."""
+        pages = self._client.get_paginator("query").paginate(
+            **self._query(partition, sort, index, newest_first),
+            ConsistentRead=consistent,
+            PaginationConfig={"MaxItems": limit} if limit else {},
+        )
+        return (from_attributes(item) for page in pages for item in page["Items"])
+
+    def first(self, partition: str, sort: Range, index: Index, newest_first: bool = False) -> Row | None:
+        """The first row of a query, in one request that reads one row."""
+        response = self._client.query(**self._query(partition, sort, index, newest_first), Limit=1)
+        return from_attributes(response["Items"][0]) if response["Items"] else None
+
+    def _query(self, partition: str, sort: Range, index: Index, newest_first: bool) -> dict[str, Any]:
+        condition, values = _key_condition(partition, sort)
+        names = {"#p": index.partition} | ({"#s": index.sort} if "#s" in condition else {})
+        return {
+            "TableName": self._name,
+            **({"IndexName": index.name} if index.name else {}),
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": to_attributes(values),
+            "ScanIndexForward": not newest_first,
+        }
+
+    def index_partitions(self, index: Index, prefix: str, sort: Range) -> set[str]:
+        """The partitions of an index that begin with ``prefix`` and have a row within ``sort``. Reads it whole."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._name,
+            IndexName=index.name,
+            ProjectionExpression="#p",
+            FilterExpression="begins_with(#p, :prefix) AND #s BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#p": index.partition, "#s": index.sort},
+            ExpressionAttributeValues=to_attributes({":prefix": prefix, ":first": sort.first, ":last": sort.last}),
+        )
+        return {item[index.partition]["S"] for page in pages for item in page["Items"]}
+
+    def scan_page(self, after: Mapping[str, str] | None = None) -> tuple[list[Row], dict[str, str]]:
+        """A page of the whole table, consistent, and the key after which the next begins; empty at the end."""
+        start: Any = {"ExclusiveStartKey": to_attributes(after)} if after else {}
+        page = self._client.scan(TableName=self._name, ConsistentRead=True, **start)
+        return [from_attributes(item) for item in page["Items"]], from_attributes(page.get("LastEvaluatedKey", {}))
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def put(self, key: Key, attributes: Mapping[str, Any], condition: Condition | None = None) -> None:
+        """Write a whole row. Raises ConditionFailedError."""
+        expression = render(condition)
+        self._write("put_item", Item=_key(key) | to_attributes(attributes), **expression)
+
+    def put_new(self, key: Key, attributes: Mapping[str, Any]) -> None:
+        """Write a whole row unless there is one by this key; then nothing changes."""
+        try:
+            self.put(key, attributes, absent("pk"))
+        except ConditionFailedError:
+            return
+
+    def update(self, key: Key, update: Update, returned: Returned = "NONE", row_on_failure: bool = False) -> Row:
+        """Change a row in one write, and make it where there is none; the attributes that ``returned`` names, as they
+        were before. Raises ConditionFailedError, with the row if ``row_on_failure``."""
+        response = self._write(
+            "update_item",
+            Key=_key(key),
+            **update.expression(),
+            **({"ReturnValues": returned} if returned != "NONE" else {}),
+            **({"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if row_on_failure else {}),
+        )
+        return from_attributes(response.get("Attributes", {}))
+
+    def delete(self, key: Key) -> None:
+        self._client.delete_item(TableName=self._name, Key=_key(key))
+
+    def _write(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            response: dict[str, Any] = getattr(self._client, operation)(TableName=self._name, **arguments)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            item: Any = error.response.get("Item")
+            raise ConditionFailedError(from_attributes(item) if item else None) from None
+        return response
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+
+
+def _key_condition(partition: str, sort: Range) -> tuple[str, dict[str, Any]]:
+    condition, values = "#p = :p", {":p": partition}
+    if sort.prefix is not None:
+        return f"{condition} AND begins_with(#s, :prefix)", values | {":prefix": sort.prefix}
+    match sort.first, sort.last:
+        case None, None:
+            return condition, values
+        case str(first), None:
+            return f"{condition} AND #s >= :first", values | {":first": first}
+        case None, str(last):
+            return f"{condition} AND #s <= :last", values | {":last": last}
+        case first, last:
+            return f"{condition} AND #s BETWEEN :first AND :last", values | {":first": first, ":last": last}
