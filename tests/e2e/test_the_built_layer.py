@@ -71,8 +71,8 @@ def test_it_holds_what_the_lock_says_and_no_more() -> None:
 def test_of_the_sdk_it_holds_the_services_that_the_functions_call() -> None:
     called = {
         name
-        for app in (ROOT / "functions").glob("*/app.py")
-        for name in re.findall(r'clients\.client\("(\w+)"', app.read_text())
+        for handler in (ROOT / "layers" / "partner_orders" / "partner_orders").glob("*/handler.py")
+        for name in re.findall(r'clients\.client\("(\w+)"', handler.read_text())
     }
     assert called == SERVICES
     assert {path.name for path in (PACKAGES / "botocore" / "data").iterdir() if path.is_dir()} == SERVICES

@@ -18,7 +18,7 @@ from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_world import World
 from tests.unit.template.conftest import Template
 from tests.unit.template.conftest import template as template  # noqa: PLC0414 (a fixture)
-from tests.unit.template.test_template_laws import function_module
+from tools.fresh_handler import fresh_handler
 from tools.local.simulated_platform.partner_api import Response
 
 AFTER = START + timedelta(hours=2)
@@ -95,7 +95,7 @@ def test_the_reconcilers_metric_moves_with_its_cause(
 
 def measured(world: World, capsys: pytest.CaptureFixture[str]) -> Counter[str]:
     """What a tick is counted as, by the function itself."""
-    app: Any = function_module("reconciler")
+    app: Any = fresh_handler("reconciler")
     app.reconciler = lambda: world.worker
     app.handler({}, SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: 900_000))
     return emitted(capsys.readouterr().out)
@@ -121,7 +121,7 @@ def test_a_run_that_ends_by_an_error_fails_the_invocation_after_what_it_found_is
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ReconciliationTable, "move", throttled)
-    app: Any = function_module("reconciler")
+    app: Any = fresh_handler("reconciler")
     logged: list[dict[str, Any]] = []
     app.reconciler = lambda: world.worker
     app.logger = SimpleNamespace(info=lambda _, report: logged.append(report))
@@ -137,7 +137,7 @@ def test_a_run_that_ends_before_it_looked_says_nothing_of_silent_stores(
 ) -> None:
     a_silent_store(world)
     monkeypatch.setattr(world.orders, "open_since", throttled)
-    app: Any = function_module("reconciler")
+    app: Any = fresh_handler("reconciler")
     app.reconciler = lambda: world.worker
     with pytest.raises(ClientError):
         app.handler({}, SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: 900_000))
@@ -161,7 +161,7 @@ def test_a_rejected_event_is_counted_with_its_reason_and_what_cannot_be_stored_a
     settings = {"ORDERS_TABLE_NAME": "orders", "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": "c"}
     for name, value in (settings | {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90"}).items():
         monkeypatch.setenv(name, value)
-    app = function_module("consumer")
+    app = fresh_handler("consumer")
     text = OrderEventMessage(WEBHOOK, NOW, "c1", b'{"status": "RECEIVED"}').to_text()
     record = {"messageId": "m", "receiptHandle": "h", "body": text, "attributes": {"ApproximateReceiveCount": "1"}}
     app.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))

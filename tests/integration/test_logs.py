@@ -19,7 +19,7 @@ from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.publisher.publish import Published
 from tests.integration.conftest import NOW
 from tests.support.orders import as_bytes, order
-from tests.unit.template.test_template_laws import function_module
+from tools.fresh_handler import fresh_handler
 
 SECRET = "the-webhook-secret-of-this-test"
 
@@ -44,7 +44,7 @@ def call_the_webhook(aws: None, sqs: Any, queue_url: str, monkeypatch: pytest.Mo
     secret = boto3.client("secretsmanager").create_secret(Name="webhook", SecretString=SECRET)
     monkeypatch.setenv("WEBHOOK_SECRET_ARN", secret["ARN"])
     monkeypatch.setenv("ORDER_EVENTS_QUEUE_URL", queue_url)
-    app = function_module("webhook")
+    app = fresh_handler("webhook")
     request = {
         "headers": {"authorization": SECRET},
         "requestContext": {"requestId": "r1"},
@@ -98,7 +98,7 @@ def consumer(dynamodb: Any, queue_url: str, monkeypatch: pytest.MonkeyPatch) -> 
     settings = {"ORDERS_TABLE_NAME": "orders", "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": "c"}
     for name, value in (settings | {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90"}).items():
         monkeypatch.setenv(name, value)
-    app: Any = function_module("consumer")
+    app: Any = fresh_handler("consumer")
 
     def call(*texts: str) -> list[dict[str, Any]]:
         heard = Heard()
@@ -137,7 +137,7 @@ def test_what_is_to_come_again_is_logged_by_its_correlation_id_under_its_fault(c
 
 
 def test_what_is_not_published_is_logged_with_its_correlation_ids() -> None:
-    app: Any = function_module("publisher")
+    app: Any = fresh_handler("publisher")
     heard = Heard()
     app.logger = SimpleNamespace(error=heard)
     published = Published(Counter(Held=1), ["1"], Counter(ThrottlingException=1), ["c0"])

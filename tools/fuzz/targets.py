@@ -1,7 +1,6 @@
 """The webhook, the parser and the consumer, each with its laws: ``TARGETS[name]()`` makes one that takes bytes."""
 
 import base64
-import importlib.util
 import io
 import json
 import os
@@ -9,7 +8,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
 from unittest.mock import patch
@@ -24,11 +22,11 @@ from partner_orders.orders.packed_body import pack, unpack
 from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
+from tools.fresh_handler import fresh_handler
 from tools.fuzz import inputs
 from tools.fuzz.laws import Violation, logs_say_nothing, problems_quote_nothing
 from tools.simulation.table import DynamoDB
 
-ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 10, 14, 9, tzinfo=UTC)
 RETENTION_DAYS = 400
 QUEUE_BYTES = 2**20
@@ -69,17 +67,12 @@ class Target(Protocol):
 
 
 class _Function:
-    """A function's ``app.py``, as Lambda loads it, with what it writes to its log."""
+    """A function's handler, as Lambda loads it, with what it writes to its log."""
 
     def __init__(self, name: str, clients: dict[str, Any]) -> None:
-        path = ROOT / "functions" / name / "app.py"
-        spec = importlib.util.spec_from_file_location(f"fuzzed_{name}", path)
-        if spec is None or spec.loader is None:
-            raise FileNotFoundError(path)
-        app: Any = importlib.util.module_from_spec(spec)
         self._log = io.StringIO()
         with redirect_stdout(self._log), patch.dict(os.environ, _SETTINGS):
-            spec.loader.exec_module(app)
+            app: Any = fresh_handler(name)
         app.clients = SimpleNamespace(client=lambda service, _: clients[service])
         app.now = lambda: NOW
         self.app = app

@@ -1,11 +1,10 @@
 """The simulated world: the platform, the queue and its event source, the real functions, and the trouble between them.
 
-The functions are loaded from their ``app.py`` as Lambda would load them, once for each environment; what they take from
-outside (clients, clock, executor, HTTP) is put in their place. Nothing of their own code is copied or changed.
+Each environment loads its function's handler anew, as Lambda does; what the handler takes from outside (clients, clock,
+executor, HTTP) is replaced. Nothing of their own code is copied or changed.
 """
 
 import base64
-import importlib.util
 import inspect
 import io
 import json
@@ -17,7 +16,6 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -33,6 +31,7 @@ from partner_orders.platform.credentials import PartnerApiCredentials
 from partner_orders.platform.orders import PartnerApi as PartnerApiClient
 from partner_orders.platform.webhook_secret import WebhookSecret
 from partner_orders.reconciler.run import NO_STORE
+from tools.fresh_handler import fresh_handler
 from tools.local.simulated_platform.partner_api import PartnerApi, Request, Unknowns
 from tools.simulation.faults import Faults
 from tools.simulation.hour import CHAIN_ID, Fate, Post, trading
@@ -42,7 +41,6 @@ from tools.simulation.simulated_queue import Message, SimulatedQueue, SqsClient
 from tools.simulation.simulated_stream import SimulatedStream
 from tools.simulation.table import DynamoDB
 
-ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 3, 14, 11, tzinfo=UTC)
 HOUR = 3600.0
 BASE_URL = "https://partner-api.example.com"
@@ -129,13 +127,8 @@ class Environment:
         world.recorders.append(self.recorder)
 
     def _load(self) -> tuple[Any, Recorder]:
-        path = ROOT / "functions" / self.function / "app.py"
-        spec = importlib.util.spec_from_file_location(f"simulated_{self.function}", path)
-        if spec is None or spec.loader is None:
-            raise FileNotFoundError(path)
-        app: Any = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(app)
         world = self._world
+        app: Any = fresh_handler(self.function)
         app.clients = SimpleNamespace(client=lambda name, _: world.clients[name])
         app.now = lambda: world.kernel.now() + timedelta(seconds=self.process.clock_off_by)
         recorder = Recorder(app if world.is_loud else None)

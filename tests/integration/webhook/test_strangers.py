@@ -11,7 +11,7 @@ import pytest
 from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS, WebhookSecret
 from tests.integration.conftest import Calls
 from tests.support.orders import as_bytes, order
-from tests.unit.template.test_template_laws import function_module
+from tools.fresh_handler import fresh_handler
 
 SECRET = "the-webhook-secret-of-this-test"
 FLOOD = 100_000
@@ -29,7 +29,7 @@ def test_a_strangers_flood_changes_nothing_reads_the_secret_hardly_ever_and_is_c
     secret = boto3.client("secretsmanager").create_secret(Name="webhook", SecretString=SECRET)
     monkeypatch.setitem(os.environ, "WEBHOOK_SECRET_ARN", secret["ARN"])
     monkeypatch.setitem(os.environ, "ORDER_EVENTS_QUEUE_URL", queue_url)
-    app = function_module("webhook")
+    app = fresh_handler("webhook")
     made: list[Calls] = []
     plain: Any = app.clients.client
 
@@ -69,7 +69,7 @@ def test_while_the_secret_cannot_be_read_a_flood_is_counted_as_a_fault_of_ours_a
     secret = secrets_manager.create_secret(Name="webhook", SecretString=SECRET)
     monkeypatch.setitem(os.environ, "WEBHOOK_SECRET_ARN", secret["ARN"])
     monkeypatch.setitem(os.environ, "ORDER_EVENTS_QUEUE_URL", queue_url)
-    app: Any = function_module("webhook")
+    app: Any = fresh_handler("webhook")
     seconds = [0.0]
     monkeypatch.setattr(
         app, "WebhookSecret", lambda client, arn: WebhookSecret(client, arn, seconds=lambda: seconds[0])

@@ -10,7 +10,7 @@ from partner_orders.clock import now
 from partner_orders.order_events.message import OrderEventMessage
 from tests.integration.conftest import TABLE
 from tests.support.orders import CHAIN_ID, as_bytes, order
-from tests.unit.template.test_template_laws import function_module
+from tools.fresh_handler import fresh_handler
 
 # For all writers to come to their first call, on a machine that is busy.
 SECONDS = 20.0
@@ -35,7 +35,7 @@ def test_no_order_of_a_batch_waits_for_another(dynamodb: Any, monkeypatch: pytes
             all_are_writing.wait()
 
     dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", wait_for_the_others)
-    app: Any = function_module("consumer")
+    app: Any = fresh_handler("consumer")
     monkeypatch.setattr(app, "clients", SimpleNamespace(client=lambda service, _: {"dynamodb": dynamodb}.get(service)))
     monkeypatch.setattr(app, "visibility", lambda: SimpleNamespace(put_off=dict))
     records = [

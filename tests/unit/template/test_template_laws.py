@@ -1,10 +1,8 @@
 """The template's laws: what the numbers, the targets and the rights in it must satisfy together."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from partner_orders.consumer.intake import HAND_BACK_SECONDS, LAST_START_SECONDS
 from partner_orders.reconciler import lease
 from partner_orders.reconciler import run as reconciliation
 from tests.unit.template.conftest import TEMPLATE, Template
+from tools.fresh_handler import fresh_handler
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -23,16 +22,6 @@ A_KEY_OF_THE_CHAINS_OWN = {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, {"Ref":
 ANY_RESOURCE = {"dynamodb:ListStreams"}
 PLATFORM_TIMEOUT_SECONDS = 10
 SMALLEST_ACCOUNT = 10  # concurrent executions of a new AWS account
-
-
-def function_module(name: str) -> ModuleType:
-    path = Path(TEMPLATE).parent / "functions" / name / "app.py"
-    spec = importlib.util.spec_from_file_location(f"{name}_app", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def longest_call_seconds(config: Any) -> float:
@@ -68,7 +57,7 @@ def test_the_webhook_answers_before_the_platform_gives_up(template: Template) ->
 
 
 def test_the_webhooks_aws_calls_end_before_its_own_timeout_at_their_slowest(template: Template) -> None:
-    app = function_module("webhook")
+    app = fresh_handler("webhook")
     slowest = 2 * longest_call_seconds(app.SECRETS_MANAGER_CALLS) + longest_call_seconds(app.SQS_CALLS)
     assert slowest < template.properties("WebhookFunction")["Timeout"]
 
@@ -130,7 +119,7 @@ def test_the_consumer_leaves_room_for_the_webhook_on_the_smallest_account(templa
 
 
 def test_the_consumer_begins_nothing_that_could_outlast_its_timeout(template: Template) -> None:
-    app = function_module("consumer")
+    app = fresh_handler("consumer")
     assert longest_call_seconds(app.AWS_CALLS) <= LAST_START_SECONDS
     assert HAND_BACK_SECONDS < LAST_START_SECONDS < template.properties("ConsumerFunction")["Timeout"]
 
@@ -287,8 +276,8 @@ def is_emitted(template: Template, namespace: str, metric: str, dimensions: dict
     function = template.properties(f"{name.capitalize()}Function")
     if function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] != target:
         return False
-    folder = Path(TEMPLATE).parent
-    sources = [folder / "functions" / name / "app.py", *(folder / "layers").rglob("partner_orders/**/*.py")]
+    package = Path(TEMPLATE).parent / "layers" / "partner_orders" / "partner_orders"
+    sources = [path for path in package.rglob("*.py") if path.name != "handler.py" or path.parent.name == name]
     named = re.compile(rf'"{metric}"|\b{metric}=')
     return [*dimensions] == ["service"] and any(named.search(path.read_text(encoding="utf-8")) for path in sources)
 
@@ -400,7 +389,7 @@ def test_the_publisher_is_called_until_it_succeeds_and_told_of_nothing_but_order
     [pattern] = [json.loads(entry["Pattern"]) for entry in mapping["FilterCriteria"]["Filters"]]
     assert pattern == {"dynamodb": {"Keys": {"sk": {"S": [keys.ORDER, keys.REJECTED]}}}}
     assert references(mapping["DestinationConfig"]) == {"PublisherDeadLetters"}
-    app = function_module("publisher")
+    app = fresh_handler("publisher")
     assert longest_call_seconds(app.AWS_CALLS) < template.properties("PublisherFunction")["Timeout"] / 2
 
 

@@ -26,7 +26,6 @@ ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = "layers/partner_orders/partner_orders"
 COPIED = (
     PACKAGE,
-    "functions",
     "tools",
     "tests",
     "pyproject.toml",

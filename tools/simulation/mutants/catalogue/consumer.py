@@ -6,7 +6,7 @@ from tools.simulation.mutants.planting import Mutant, one_edit
 _PART = "layers/partner_orders/partner_orders/consumer"
 _INTAKE = f"{_PART}/intake.py"
 _VISIBILITY = f"{_PART}/redelivery.py"
-_HANDLER = "functions/consumer/app.py"
+_HANDLER = f"{_PART}/handler.py"
 
 MUTANTS: list[Mutant] = [
     one_edit(

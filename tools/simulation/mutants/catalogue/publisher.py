@@ -7,7 +7,7 @@ _PART = "layers/partner_orders/partner_orders/publisher"
 _PUBLISHER = f"{_PART}/publish.py"
 _CHANGE = f"{_PART}/change_event.py"
 _BUS = f"{_PART}/event_bus.py"
-_HANDLER = "functions/publisher/app.py"
+_HANDLER = f"{_PART}/handler.py"
 
 MUTANTS: list[Mutant] = [
     one_edit(

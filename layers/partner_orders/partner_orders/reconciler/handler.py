@@ -1,0 +1,116 @@
+"""The reconciler function: on a schedule; on demand with ``{"from", "to", "stores", "preview"}``, all optional but one
+of them there; and ``{"backfill": id}`` asks how far a backfill is."""
+
+import time
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import requests
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+
+from partner_orders.aws import clients
+from partner_orders.clock import now
+from partner_orders.logs import function_logger
+from partner_orders.order_events.queue import OrderEventsQueue
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
+from partner_orders.platform.credentials import PartnerApiCredentials
+from partner_orders.platform.orders import PartnerApi
+from partner_orders.platform.rate_limit import RateLimit, workers_share
+from partner_orders.reconciler.backfill_request import InvalidRequestError
+from partner_orders.reconciler.comparison import Comparison
+from partner_orders.reconciler.lease import Lease
+from partner_orders.reconciler.report import Report
+from partner_orders.reconciler.run import Reconciler
+from partner_orders.reconciler.table import ReconciliationTable
+from partner_orders.settings import ReconcilerSettings
+from partner_orders.stores.table import StoresTable
+
+logger = function_logger()
+metrics = Metrics()
+
+AWS_CALLS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 4, "mode": "standard"})
+
+
+@cache
+def reconciler() -> Reconciler:
+    settings = ReconcilerSettings.from_environment()
+    dynamodb, table = clients.client("dynamodb", AWS_CALLS), settings.orders_table_name
+    session, base_url = requests.Session(), settings.partner_api_base_url.rstrip("/")
+    rate_limit = RateLimit(workers_share(settings.rate_limit_per_minute), time.monotonic, time.sleep)
+    credentials = PartnerApiCredentials(
+        clients.client("secretsmanager", AWS_CALLS),
+        settings.partner_api_secret_arn,
+        base_url,
+        session,
+        rate_limit,
+    )
+    retention = timedelta(days=settings.order_retention_days)
+    orders = OrdersTable(dynamodb, table, retention, now, time.sleep)
+    queue = OrderEventsQueue(clients.client("sqs", AWS_CALLS), settings.order_events_queue_url)
+    return Reconciler(
+        PartnerApi(base_url, settings.chain_id, credentials, session, rate_limit, now, time.sleep),
+        orders,
+        StoresTable(dynamodb, table, settings.chain_id, now),
+        Comparison(orders, RejectedTable(dynamodb, table, retention, now), queue, now),
+        ReconciliationTable(dynamodb, table, now),
+        queue,
+        Lease(dynamodb, table, now),
+        retention,
+        now,
+        time.sleep,
+    )
+
+
+# Why a tick ends before it has looked at anything. Its zeros would say that all is well.
+IDLE = {"another_worker_holds_the_lease", "the_platform_wants_to_be_asked_later"}
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    try:
+        if not isinstance(event, dict):
+            raise InvalidRequestError("the event should be a JSON object, such as {}")
+        if "backfill" in event:
+            return reconciler().backfill(str(event["backfill"]))
+        # An EventBridge rule brings an event of its own where it is told to bring nothing.
+        backfill_id = reconciler().add_backfill(event) if event and "detail-type" not in event else ""
+    except InvalidRequestError as error:
+        return {"error": str(error)}
+    report = reconciler().tick(
+        context.aws_request_id,
+        lambda: context.get_remaining_time_in_millis() / 1000,
+        only_backfills=bool(backfill_id),
+        tell=_tell,
+    )
+    return reconciler().backfill(backfill_id) if backfill_id else report.to_json()
+
+
+def _tell(report: Report) -> None:
+    logger.info("reconciled", report=report.to_json())
+    if report.stopped not in IDLE:
+        _measure(report)
+
+
+def _measure(report: Report) -> None:
+    figures = {
+        "FoundMissing": report.counts["missing"],
+        "FoundDifferent": report.counts["different"],
+        "WebhooksMissed": report.counts["webhooks_missed"],
+        "StoresChecked": report.counts["stores_checked"],
+        "StoresFailed": len(report.failed_stores),
+        "PartnerApiUnauthorised": report.api_errors["unauthorised"],
+        "PartnerApiRateLimited": report.api_errors["rate_limited"] + report.api_errors["blocked"],
+        "PartnerApiErrors": report.api_errors.total(),
+    }
+    # A zero would say that it was looked for them.
+    if report.silent_stores is not None:
+        figures["StoresSilent"] = len(report.silent_stores)
+    if report.token_age_days is not None:
+        figures["PartnerApiTokenAgeDays"] = report.token_age_days
+    for name, value in figures.items():
+        metrics.add_metric(name, MetricUnit.Count, value)
