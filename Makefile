@@ -14,7 +14,7 @@ PYTHON := $(shell for python in python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/py
 ARCHITECTURE ?= arm64
 UV := $(CURDIR)/.venv-tools/bin/uv
 SAM := $(CURDIR)/.venv-tools/bin/sam
-RUN := PYTHONPATH=layers/partner_orders:. .venv/bin/python -m
+RUN := .venv/bin/python -m
 
 # Nothing but what a lock names by its hash, and nothing that would run code of its own to be built.
 SYNC := $(UV) pip sync --quiet --require-hashes --only-binary :all:
@@ -22,6 +22,7 @@ SYNC := $(UV) pip sync --quiet --require-hashes --only-binary :all:
 # One environment for one purpose; rebuilt when its lock has changed.
 TOOLS := .venv-tools/.made
 DEV := .venv/.made
+PROJECT := .venv/.installed
 LOCAL := .venv-local/.made
 FUZZ := .venv-fuzz/.made
 SCAN := .venv-scan/.made
@@ -120,7 +121,7 @@ build: $(TOOLS) ## Build for AWS; then: .venv-tools/bin/sam deploy --config-env 
 	@echo "built for $(ARCHITECTURE) in .aws-sam/build, with its bill of materials in .aws-sam/sbom.cdx.json"
 
 .PHONY: setup
-setup: $(TOOLS) $(DEV) $(LOCAL) ## Make the environments that the other targets need (they call this themselves)
+setup: $(TOOLS) $(DEV) $(PROJECT) $(LOCAL) ## Make the environments that the other targets need (they call this themselves)
 
 LOCK := pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-header
 .PHONY: lock
@@ -149,8 +150,11 @@ $(DEV): requirements/dev.txt $(TOOLS)
 	@echo "setup: packages, tests and checks"
 	@test -x .venv/bin/python || $(UV) venv --quiet --python "$(PYTHON)" .venv
 	@$(SYNC) --python .venv $<
-	@printf '#!/bin/sh\nroot=$$(cd "$$(dirname "$$0")/../.." && pwd)\nPYTHONPATH="$$root/layers/partner_orders:$$root" exec "$$root/.venv/bin/python" -m partner_orders_console.cli "$$@"\n' \
-	    >.venv/bin/partner-orders && chmod +x .venv/bin/partner-orders
+	@touch $@
+
+# Built by the locked build backend, without asking any index.
+$(PROJECT): pyproject.toml $(DEV)
+	@$(UV) pip install --quiet --python .venv --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(LOCAL): requirements/local.txt $(TOOLS)

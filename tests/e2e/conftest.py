@@ -97,13 +97,9 @@ class CommandLine:
 
     def __call__(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "partner_orders_console.cli", *arguments],
+            [Path(sys.executable).with_name("partner-orders"), *arguments],
             cwd=ROOT,
-            env=os.environ
-            | {
-                "PYTHONPATH": f"layers/partner_orders{os.pathsep}.",
-                "PARTNER_ORDERS_LOCAL_STACK": str(self._stack_file),
-            },
+            env=os.environ | {"PARTNER_ORDERS_LOCAL_STACK": str(self._stack_file)},
             input=stdin,
             capture_output=True,
             text=True,

@@ -70,8 +70,7 @@ def simulated_platform(token: str) -> Iterator[str]:
     command = [sys.executable, "-m", "tools.local.simulated_platform", "serve", "--port", str(port)]
     command += ["--chain-id", CHAIN_ID, "--token", token, "--rate-limit", str(RATE_LIMIT_PER_MINUTE)]
     command += [part for store_id in SAMPLE_STORES for part in ("--store", store_id)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with started(command, environment, LOGS / f"platform-{port}.log", f"{url}/_platform/progress"):
+    with started(command, dict(os.environ), LOGS / f"platform-{port}.log", f"{url}/_platform/progress"):
         yield url
 
 

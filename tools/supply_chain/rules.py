@@ -4,10 +4,11 @@ Every package is one exact version with hashes; what the layer holds is what is 
 requirements/denied.txt; and in each environment is what its lock says and nothing else.
 """
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from packaging.markers import Marker
@@ -79,13 +80,22 @@ def differing(layer: Sequence[Locked], tested: Sequence[Locked]) -> Iterator[str
 
 
 def installed(environment: Path, left_out: set[str]) -> dict[str, str]:
-    """Name to version of what an environment holds; a package that came from elsewhere than the lock has no version."""
+    """Name to version of the packages in an environment, without this project itself.
+
+    A package that was installed from a place of its own, and not by the lock, has no version.
+    """
     places = [str(place) for place in environment.glob("lib/python*/site-packages")]
     return {
         canonicalize_name(package.name): "" if package.read_text("direct_url.json") else package.version
         for package in distributions(path=places)
-        if canonicalize_name(package.name) not in left_out
+        if canonicalize_name(package.name) not in left_out and not is_this_project(package)
     }
+
+
+def is_this_project(package: Distribution) -> bool:
+    """Whether a package is this repository, installed editable; one of the same name from elsewhere is not."""
+    source = json.loads(package.read_text("direct_url.json") or "{}")
+    return source.get("url") == ROOT.as_uri() and source.get("dir_info", {}).get("editable") is True
 
 
 def beside_the_lock(found: dict[str, str], packages: Sequence[Locked]) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """The rules that locks are held to, and the bill of materials that is written from one."""
 
+import json
 from pathlib import Path
 
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from tools.supply_chain.lock import LAYER, Locked, LockError, read
-from tools.supply_chain.rules import DENIED, Denied, beside_the_lock, denied_by, differing, on_the_list
+from tools.supply_chain.lock import LAYER, ROOT, Locked, LockError, read
+from tools.supply_chain.rules import DENIED, Denied, beside_the_lock, denied_by, differing, installed, on_the_list
 from tools.supply_chain.sbom import bill
 
 HASH = "0" * 64
@@ -71,6 +72,31 @@ def test_what_is_installed_beside_the_lock_and_what_is_missing_is_noticed() -> N
         "one: 1.1 is installed, 1.0 is locked",
         "two: 2.0 is installed, None is locked",
     ]
+
+
+def install(site_packages: Path, name: str, source: object = None) -> None:
+    folder = site_packages / f"{name}-1.0.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+    if source:
+        (folder / "direct_url.json").write_text(json.dumps(source), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ({"url": ROOT.as_uri(), "dir_info": {"editable": True}}, {}),
+        ({"url": ROOT.as_uri(), "dir_info": {}}, {"partner-orders": ""}),
+        ({"url": "file:///elsewhere", "dir_info": {"editable": True}}, {"partner-orders": ""}),
+        (None, {"partner-orders": "1.0"}),
+    ],
+)
+def test_only_this_project_may_stand_beside_the_lock(tmp_path: Path, source: object, found: dict[str, str]) -> None:
+    """It does so where it is installed editable from here; a package of its name from an index does not pass."""
+    site_packages = tmp_path / "lib" / "python3.13" / "site-packages"
+    install(site_packages, "one")
+    install(site_packages, "partner_orders", source)
+    assert installed(tmp_path, set()) == {"one": "1.0", **found}
 
 
 def test_the_bill_of_materials_names_what_the_layer_is_locked_to_and_is_always_the_same() -> None:
