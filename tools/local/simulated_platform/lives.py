@@ -2,11 +2,13 @@
 
 import json
 import random
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from tools.local.simulated_platform.basket import Basket, payment, random_uuid
+from tools.local.simulated_platform.countries import COUNTRIES, Country
 
 type Body = dict[str, Any]
 
@@ -61,46 +63,6 @@ class Life:
         return current
 
 
-@dataclass(frozen=True)
-class _Country:
-    code: str
-    numeric_ids: bool
-    shop: str
-    places: tuple[str, ...]
-    city: str
-    names: tuple[tuple[str, str], ...]
-    phone: str
-    products: tuple[tuple[str, float, bool], ...]  # name, price, weighed
-    vat: float
-
-
-_COUNTRIES = (
-    _Country(
-        "pk", False, "Greenbasket", ("Clifton", "Saddar", "Gulshan", "Korangi", "Defence"), "Karachi",
-        (("Amna", "Raza"), ("Bilal", "Sheikh"), ("Zoya", "M."), ("Hassan", "")), "+9230012345",
-        (("Full cream milk 1 L", 345, False), ("Basmati rice 5 kg", 1290, False), ("Bananas (by weight)", 420, True),
-         ("Tea bags 100 pcs ☕", 615.5, False), ("Chicken breast (by weight)", 980, True),
-         ("Jabón 3x90 g", 233.34, False)),
-        18,
-    ),
-    _Country(
-        "sa", True, "Waha Market", ("Al Olaya", "An Nakheel", "Al Malqa", "Al Yasmin"), "Riyadh",
-        (("Faisal", "Al-Harbi"), ("نورة", "العتيبي"), ("Sara", "K.")), "+9665000001",
-        (("Labneh 500 g", 12, False), ("Sparkling water 330 ml", 6.5, False),
-         ("Dates Sukkari (by weight)", 38.95, True),
-         ("خبز عربي", 2.25, False), ("Lamb shoulder (by weight)", 64.9, True)),
-        15,
-    ),
-    _Country(
-        "ar", True, "Mercado del Sur", ("Centro", "Pichincha", "Echesortu", "Fisherton"), "Rosario",
-        (("Julieta", ""), ("Íñigo", "Muñoz"), ("Sofía", "Peña")), "+5493410001",
-        (("Yerba mate 500 g", 1850, False), ("Sunflower oil 1.5 L", 3200, False),
-         ("Beef roast (by weight)", 7400, True),
-         ("Dulce de leche 400 g 🍮", 2190.9, False), ("Tomatoes (by weight)", 1310.55, True)),
-        21,
-    ),
-)  # fmt: skip
-
 _KINDS = {
     "platform_delivery": 40,
     "platform_delivery_delivered": 10,
@@ -138,7 +100,7 @@ def trading_hour(
     """The orders of an hour that begins at ``start`` (UTC), by time of creation; with another ``length`` the orders
     are created over all of it and live their quarter of an hour each."""
     chance = random.Random(f"{seed}/{orders}/{stores}")
-    country = chance.choice(_COUNTRIES)
+    country = chance.choice(COUNTRIES)
     shops = [_shop(chance, country, number) for number in range(stores)]
     span = length - (HOUR - LAST_CREATION)
     created = sorted(start + span * chance.random() for _ in range(orders))
@@ -158,7 +120,7 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def _shop(chance: random.Random, country: _Country, number: int) -> Shop:
+def _shop(chance: random.Random, country: Country, number: int) -> Shop:
     store_id = (
         str(148_000 + 7 * number + chance.randrange(7))
         if country.numeric_ids
@@ -168,27 +130,20 @@ def _shop(chance: random.Random, country: _Country, number: int) -> Shop:
     )
     place = country.places[number % len(country.places)]
     code = f"{''.join(word[0] for word in country.shop.split())}-{place[:3].upper()}-{number + 1:02d}"
-    return Shop(str(_uuid(chance)), store_id, code, f"{country.shop} - {place}")
-
-
-def _uuid(chance: random.Random) -> uuid.UUID:
-    return uuid.UUID(int=chance.getrandbits(128), version=4)
-
-
-def _money(amount: float) -> float:
-    return round(amount + 0.0, 2)
+    return Shop(str(random_uuid(chance)), store_id, code, f"{country.shop} - {place}")
 
 
 class _Maker:
     """Makes one order, state by state."""
 
-    def __init__(self, chance: random.Random, country: _Country, chain_id: str, shop: Shop, created: datetime) -> None:
+    def __init__(self, chance: random.Random, country: Country, chain_id: str, shop: Shop, created: datetime) -> None:
         self._chance = chance
         self._country = country
         self._shop = shop
         self._created = created.replace(microsecond=created.microsecond // 1000 * 1000)
         self._kind = chance.choices([*_KINDS], [*_KINDS.values()])[0]
         self._chain_id = chain_id
+        self._basket = Basket(chance, country, shop.external_partner_config_id.split("-")[0])
 
     def life(self) -> Life:
         body = self._ordered()
@@ -205,13 +160,13 @@ class _Maker:
     def _ordered(self) -> Body:
         chance = self._chance
         pelican, vendor = self._kind == "pelican", self._kind.startswith("vendor")
-        lines = [self._line() for _ in range(chance.choices([1, 2, 3, 4, 6, 9], [2, 4, 5, 4, 3, 1])[0])]
+        lines = [self._basket.line() for _ in range(chance.choices([1, 2, 3, 4, 6, 9], [2, 4, 5, 4, 3, 1])[0])]
         if chance.random() < 0.25:
-            self._promote(chance.choice(lines))
+            self._basket.promote(chance.choice(lines))
         preorder = chance.random() < 0.1
         promised = self._created + timedelta(minutes=chance.randrange(25, 60), hours=20 if preorder else 0)
         order: Body = {
-            "order_id": str(_uuid(chance)),
+            "order_id": str(random_uuid(chance)),
             "external_order_id": f"{''.join(chance.choices('abcdefghkmnpqrstvwxz23456789', k=4))}"
             f"-{chance.randrange(10_000):04d}-{chance.randrange(36**4):06d}",
             "order_code": f"{chance.randrange(1000):04d}",
@@ -291,99 +246,18 @@ class _Maker:
             customer |= {"tax_id": None, "national_id": None, "loyalty_card": chance.choice([None, "LC-00412"])}
         return customer
 
-    def _line(self) -> Body:
-        chance = self._chance
-        name, price, weighed = chance.choice(self._country.products)
-        number = chance.randrange(100_000, 999_999)
-        if weighed:
-            weight = round(chance.uniform(0.4, 2.5), 3)
-            pricing: Body = {
-                "pricing_type": "KG",
-                "unit_price": float(price),
-                "total_price": _money(price * weight),
-                "quantity": 1,
-                "weight": weight,
-                "weighted_pieces": chance.randrange(1, 8),
-                "min_quantity": round(weight * 0.9, 3),
-                "max_quantity": round(weight * 1.1, 3),
-                "vat_percent": 0,
-            }
-        else:
-            quantity = chance.choices([1, 2, 3, 6], [6, 3, 2, 1])[0]
-            pricing = {
-                "pricing_type": "UNIT",
-                "unit_price": float(price),
-                "total_price": _money(price * quantity),
-                "quantity": quantity,
-                "weight": 0,
-                "min_quantity": 1,
-                "max_quantity": quantity,
-                "vat_percent": self._country.vat,
-            }
-        line: Body = {
-            "_id": str(_uuid(chance)),
-            "sku": f"{self._shop.external_partner_config_id.split('-')[0]}-{number}",
-            "barcode": chance.choice([[], [f"89610{number:08d}"], [f"89610{number:08d}", f"89611{number:08d}"]]),
-            "name": name,
-            "pricing": pricing,
-            "original_pricing": dict(pricing),
-            "status": "NOT_PROCESSED",
-        }
-        if chance.random() < 0.15:
-            line["instructions"] = chance.choice(["Cold ones please", "If missing, any other brand is fine", ""])
-        if chance.random() < 0.05:
-            line |= {"container_deposit": 0.25, "image_url": f"https://images.example.com/{number}.jpg", "discount": 0}
-        return line
-
-    def _promote(self, line: Body) -> None:
-        amount = _money(line["pricing"]["total_price"] / 10)
-        vendors = _money(amount * 0.6)
-        line["promotion"] = [
-            {
-                "name": "Fresh week",
-                "discount_amount": amount,
-                "sponsorships": [
-                    {"sponsor": "VENDOR", "amount": vendors},
-                    {"sponsor": "PLATFORM", "amount": _money(amount - vendors)},
-                ],
-            }
-        ]
-
     def _moved_on(self, before: Body, status: str, at: datetime) -> Body:
         body: Body = json.loads(json.dumps(before))
         body["status"] = status
         picked_before = any(line["status"] != "NOT_PROCESSED" for line in body["items"])
         if status in {"READY_FOR_PICKUP", "DISPATCHED"} and not picked_before:
-            body["items"] = self._picked(body["items"])
+            body["items"] = self._basket.picked(body["items"])
         if status == "CANCELLED":
             self._cancel(body)
-        body["payment"] = self._payment(body["items"])
+        body["payment"] = payment(body["items"], self._fees, self._additional)
         by = {"RECEIVED": "platform", "READY_FOR_PICKUP": "picker"}.get(status, "logistics")
         body["sys"] |= {"updated_at": timestamp(at), "updated_by": by}
         return body
-
-    def _picked(self, lines: list[Body]) -> list[Body]:
-        chance = self._chance
-        picked: list[Body] = []
-        for line in lines:
-            pricing, luck = line["pricing"], chance.random()
-            line["status"] = "IN_CART"
-            picked.append(line)
-            if luck < 0.06:
-                line["status"] = "NOT_FOUND"
-                pricing |= {"quantity": 0, "total_price": 0.0}
-            elif luck < 0.12:
-                line["status"] = "REPLACED"
-                picked.append(self._line() | {"status": "IN_CART", "replaced_id": line["_id"]})
-            elif pricing["pricing_type"] == "KG":
-                pricing["weight"] = round(pricing["weight"] * chance.uniform(0.95, 1.05), 3)
-                pricing["total_price"] = _money(pricing["unit_price"] * pricing["weight"])
-            elif luck < 0.2 and pricing["quantity"] > 1:
-                pricing["quantity"] -= 1
-                pricing["total_price"] = _money(pricing["unit_price"] * pricing["quantity"])
-        if chance.random() < 0.05:
-            picked.append(self._line() | {"status": "ADDITION"})
-        return picked
 
     def _cancel(self, body: Body) -> None:
         after = self._kind == "cancelled_after_pick_up"
@@ -398,29 +272,6 @@ class _Maker:
             "cancelled_by": by,
             "post_picked_up": after,
         }
-
-    def _payment(self, lines: list[Body]) -> Body:
-        paid = [line for line in lines if line["status"] not in {"REPLACED", "NOT_FOUND"}]
-        sub_total = _money(sum(line["pricing"]["total_price"] for line in paid))
-        discount = _money(sum(entry["discount_amount"] for line in paid for entry in line.get("promotion", [])))
-        fees = sum(self._fees.values()) + sum(self._additional.values())
-        taxes = sum(
-            line["pricing"]["total_price"] * line["pricing"]["vat_percent"] / (100 + line["pricing"]["vat_percent"])
-            for line in paid
-        )
-        payment: Body = {
-            "sub_total": sub_total,
-            "order_total": _money(sub_total + fees - discount),
-            **self._fees,
-            "difference_to_minimum": 0,
-            "discount": -discount if discount else 0,
-            "discounts": [{"name": "Fresh week", "value": -discount}] if discount else [],
-            "total_taxes": _money(taxes),
-            "type": "PAID",
-        }
-        if self._additional:
-            payment["additional_fees"] = dict(self._additional)
-        return payment
 
 
 def webhook_events(lives: list[Life]) -> Iterator[tuple[Life, Step]]:

@@ -1,0 +1,44 @@
+"""The countries that orders come from: what shops, customers and goods are called there, and what they cost."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Country:
+    code: str
+    numeric_ids: bool
+    shop: str
+    places: tuple[str, ...]
+    city: str
+    names: tuple[tuple[str, str], ...]
+    phone: str
+    products: tuple[tuple[str, float, bool], ...]  # name, price, weighed
+    vat: float
+
+
+COUNTRIES = (
+    Country(
+        "pk", False, "Greenbasket", ("Clifton", "Saddar", "Gulshan", "Korangi", "Defence"), "Karachi",
+        (("Amna", "Raza"), ("Bilal", "Sheikh"), ("Zoya", "M."), ("Hassan", "")), "+9230012345",
+        (("Full cream milk 1 L", 345, False), ("Basmati rice 5 kg", 1290, False), ("Bananas (by weight)", 420, True),
+         ("Tea bags 100 pcs ☕", 615.5, False), ("Chicken breast (by weight)", 980, True),
+         ("Jabón 3x90 g", 233.34, False)),
+        18,
+    ),
+    Country(
+        "sa", True, "Waha Market", ("Al Olaya", "An Nakheel", "Al Malqa", "Al Yasmin"), "Riyadh",
+        (("Faisal", "Al-Harbi"), ("نورة", "العتيبي"), ("Sara", "K.")), "+9665000001",
+        (("Labneh 500 g", 12, False), ("Sparkling water 330 ml", 6.5, False),
+         ("Dates Sukkari (by weight)", 38.95, True),
+         ("خبز عربي", 2.25, False), ("Lamb shoulder (by weight)", 64.9, True)),
+        15,
+    ),
+    Country(
+        "ar", True, "Mercado del Sur", ("Centro", "Pichincha", "Echesortu", "Fisherton"), "Rosario",
+        (("Julieta", ""), ("Íñigo", "Muñoz"), ("Sofía", "Peña")), "+5493410001",
+        (("Yerba mate 500 g", 1850, False), ("Sunflower oil 1.5 L", 3200, False),
+         ("Beef roast (by weight)", 7400, True),
+         ("Dulce de leche 400 g 🍮", 2190.9, False), ("Tomatoes (by weight)", 1310.55, True)),
+        21,
+    ),
+)  # fmt: skip
