@@ -1,9 +1,7 @@
 """A stack in moto, and the command line that finds it."""
 
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +12,13 @@ from moto import mock_aws
 from partner_orders.orders.event import Arrival, understand
 from partner_orders_console.cli.__main__ import main
 from partner_orders_console.cli.stack import DeployedStack
-from tests.integration.conftest import NOW, TABLE
+from tests.support.console import Ran
+from tests.support.fixed_clock import NOW
 from tests.support.orders import CHAIN_ID, as_bytes
-from tests.unit.template.conftest import TEMPLATE, table_of_the_template
+from tests.support.orders_table import TABLE
+from tests.support.template import TEMPLATE, table_of_the_template
 
 REGION = "eu-central-1"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command did: its exit status, and what it printed for programs and for people."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @pytest.fixture

@@ -21,9 +21,10 @@ from partner_orders.orders.personal_data import redacted
 from partner_orders.orders.rejected import digest_of
 from partner_orders.platform.webhook_secret import WebhookSecret
 from partner_orders_console.cli.stack import DeployedStack
-from tests.console.conftest import Ran
-from tests.integration.conftest import NOW, TABLE
+from tests.support.console import Ran
+from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
+from tests.support.orders_table import TABLE
 
 type Run = Callable[..., Ran]
 type Say = Callable[[str], None]

@@ -7,7 +7,7 @@ import pytest
 
 from partner_orders.orders.model import Client
 from partner_orders_console.cli.stack import DeployedStack
-from tests.console.conftest import Ran
+from tests.support.console import Ran
 from tests.support.orders import CHAIN_ID
 
 type Run = Callable[..., Ran]

@@ -19,7 +19,7 @@ from partner_orders.reconciler.report import UNDER_WAY
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli.doctor import CHECKS, Finding
 from partner_orders_console.cli.stack import DeployedStack
-from tests.console.conftest import Ran
+from tests.support.console import Ran
 from tests.support.orders import order
 from tools.local.simulated_platform.partner_api import Request, Response
 from tools.local.simulated_platform.server import Platform, serve

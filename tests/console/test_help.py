@@ -18,8 +18,8 @@ from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli.__main__ import app
 from partner_orders_console.cli.send import _body
 from partner_orders_console.cli.stack import DeployedStack
-from tests.console.conftest import Ran
-from tests.integration.conftest import NOW
+from tests.support.console import Ran
+from tests.support.fixed_clock import NOW
 
 EVENTS = Path(__file__).parents[2] / "events"
 FILES = {

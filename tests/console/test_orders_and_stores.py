@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from partner_orders_console.cli.stack import DeployedStack
-from tests.console.conftest import Ran
-from tests.integration.conftest import NOW
+from tests.support.console import Ran
+from tests.support.fixed_clock import NOW
 from tests.support.orders import order
 
 type Run = Callable[..., Ran]

@@ -14,8 +14,8 @@ from partner_orders.clock import now
 from partner_orders.orders.event import Arrival, understand
 from partner_orders_console.cli.output import counted, csv_cell, from_csv_cell
 from partner_orders_console.cli.stack import DeployedStack
-from tests.console.conftest import Ran
-from tests.integration.conftest import NOW
+from tests.support.console import Ran
+from tests.support.fixed_clock import NOW
 from tests.support.orders import order
 
 type Run = Callable[..., Ran]

@@ -24,9 +24,10 @@ from partner_orders.reconciler.run import NO_STORE
 from partner_orders.reconciler.table import Backfill
 from partner_orders_console.cli import reconcile
 from partner_orders_console.cli.stack import DeployedStack
-from tests.console.conftest import Ran
-from tests.integration.conftest import NOW, TABLE
+from tests.support.console import Ran
+from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
+from tests.support.orders_table import TABLE
 
 type Run = Callable[..., Ran]
 

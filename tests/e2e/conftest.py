@@ -1,16 +1,8 @@
 """The deployed stack, with IAM enforced, and the simulated platform beside it: one for all end-to-end tests."""
 
 import http.client
-import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,11 +12,9 @@ from partner_orders.clock import now
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
-from tools.local.emulator import ROOT
+from tests.support.deployed import Answer, CommandLine
 from tools.local.stack import STACK_FILE, Stack
 from tools.local.up import CHAIN_ID, running_stack
-
-LONGEST_WAIT_SECONDS = 30.0
 
 
 @pytest.fixture(scope="session")
@@ -32,12 +22,6 @@ def stack() -> Iterator[Stack]:
     # The reconciler runs when a test calls it.
     with running_stack(Console(quiet=True), {"ReconciliationState": "DISABLED"}) as stack:
         yield stack
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    body: bytes
 
 
 @pytest.fixture
@@ -89,42 +73,8 @@ def stores(stack: Stack) -> StoresTable:
     return StoresTable(stack.client("dynamodb"), stack.outputs["OrdersTableName"], CHAIN_ID, now)
 
 
-class CommandLine:
-    """Runs ``partner-orders``; the stack is found where `make up` leaves word of it."""
-
-    def __init__(self, stack_file: Path) -> None:
-        self._stack_file = stack_file
-
-    def __call__(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [Path(sys.executable).with_name("partner-orders"), *arguments],
-            cwd=ROOT,
-            env=os.environ | {"PARTNER_ORDERS_LOCAL_STACK": str(self._stack_file)},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def json(self, *arguments: str, stdin: str = "") -> Any:
-        return json.loads(self(*arguments, "--json", stdin=stdin).stdout)
-
-    def faults(self) -> dict[str, str]:
-        return {finding["part"]: finding["fault"] for finding in self.json("doctor") if finding["fault"]}
-
-
 @pytest.fixture(scope="module")
 def run(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
     file = tmp_path_factory.mktemp("stack") / STACK_FILE.name
     stack.save(file)
     return CommandLine(file)
-
-
-def eventually[T](look: Callable[[], T | None], seconds: float = LONGEST_WAIT_SECONDS) -> T:
-    """What ``look`` gives as soon as it gives something."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if (found := look()) is not None:
-            return found
-        time.sleep(0.1)
-    pytest.fail(f"nothing after {seconds:.0f} s")

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from partner_orders.clock import now, to_text
 from partner_orders.orders.event import understand
 from partner_orders.orders.table import OrdersTable
-from tests.e2e.conftest import Answer, eventually
+from tests.support.deployed import Answer, eventually
 from tests.support.orders import as_bytes, order
 from tools.local.stack import Stack
 

@@ -14,7 +14,7 @@ import pytest
 from partner_orders.clock import now, to_text
 from partner_orders.order_events.message import RECONCILIATION, OrderEventMessage
 from partner_orders.order_events.queue import OrderEventsQueue
-from tests.e2e.conftest import Answer, eventually
+from tests.support.deployed import Answer, eventually
 from tests.support.orders import as_bytes, order
 from tools.local.stack import Stack
 

@@ -16,8 +16,7 @@ import pytest
 from partner_orders.order_events.message import WEBHOOK
 from partner_orders.orders.table import OrdersTable
 from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS
-from tests.e2e.conftest import Answer, eventually
-from tests.e2e.test_every_statement_is_needed import cold
+from tests.support.deployed import Answer, cold, eventually
 from tests.support.orders import as_bytes, order
 from tools.local.run import LONGEST_WAIT_SECONDS
 from tools.local.stack import BUILD, Stack, deploy

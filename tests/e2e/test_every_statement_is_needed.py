@@ -1,12 +1,9 @@
 """Each right that a function's own calls need is needed: without it something fails that works with it."""
 
 import json
-import os
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +11,7 @@ import pytest
 
 from partner_orders.clock import now
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
-from tests.e2e.conftest import Answer, eventually
+from tests.support.deployed import Answer, cold, eventually
 from tests.support.orders import as_bytes, order
 from tools.local.events import queue_batch, stream_batch
 from tools.local.stack import Stack
@@ -70,22 +67,6 @@ def invoke(stack: Stack, function: str, event: Any) -> Any:
         FunctionName=stack.outputs[f"{function}FunctionName"], Payload=json.dumps(event).encode()
     )
     return json.load(answer["Payload"])
-
-
-def cold(stack: Stack, function: str) -> None:
-    """End the function's environments, so that the next call reads its secret anew."""
-    # Those of our own local AWS: another one on this machine has functions of the same names.
-    [emulator] = _children(os.getpid(), "bin/ministack")
-    for pid in _children(emulator, f"ministack-lambda-{stack.outputs[f'{function}FunctionName']}"):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def _children(parent: int, command: str) -> list[int]:
-    found = subprocess.run(
-        ["/usr/bin/pgrep", "-P", str(parent), "-f", command], capture_output=True, text=True, check=False
-    )
-    return [int(pid) for pid in found.stdout.split()]
 
 
 def body(**changes: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from partner_orders.orders.table import OrdersTable
-from tests.e2e.conftest import Answer, CommandLine, eventually
+from tests.support.deployed import Answer, CommandLine, eventually
 from tests.support.orders import as_bytes, order
 from tools.local.stack import Stack
 from tools.local.up import CHAIN_ID

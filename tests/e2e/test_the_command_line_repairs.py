@@ -13,7 +13,7 @@ from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.orders.event import Arrival
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
-from tests.e2e.conftest import CommandLine, eventually
+from tests.support.deployed import CommandLine, eventually
 from tests.support.orders import as_bytes, order
 from tools.local.orders import HOUR
 from tools.local.orders import main as place_orders

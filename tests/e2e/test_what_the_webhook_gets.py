@@ -13,7 +13,7 @@ from partner_orders.orders.rejected import RejectedEvent, digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
-from tests.e2e.conftest import Answer, eventually
+from tests.support.deployed import Answer, eventually
 from tools.local.stack import Stack
 from tools.local.up import CHAIN_ID
 

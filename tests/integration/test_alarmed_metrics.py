@@ -12,12 +12,11 @@ from botocore.exceptions import ClientError
 
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.reconciler.table import ReconciliationTable
-from tests.integration.conftest import NOW
-from tests.integration.reconciler.test_schedule import set_store
+from tests.support.fixed_clock import NOW
 from tests.support.platform import START, VirtualTime, lives
+from tests.support.reconciler_faults import set_store
 from tests.support.reconciler_world import World
-from tests.unit.template.conftest import Template
-from tests.unit.template.conftest import template as template  # noqa: PLC0414 (a fixture)
+from tests.support.template import Template
 from tools.fresh_handler import fresh_handler
 from tools.local.simulated_platform.partner_api import Response
 

@@ -17,7 +17,7 @@ from aws_lambda_powertools import Metrics
 from partner_orders.logs import LIBRARIES, function_logger
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.publisher.publish import Published
-from tests.integration.conftest import NOW
+from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
 from tools.fresh_handler import fresh_handler
 

@@ -1,3 +1,15 @@
 """The table, for the laws that hold in it too."""
 
-from tests.integration.conftest import aws, dynamodb  # noqa: F401 (fixtures)
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from tests.support.orders_table import dynamodb_with_table
+
+
+@pytest.fixture
+def dynamodb() -> Iterator[Any]:
+    with mock_aws():
+        yield dynamodb_with_table()

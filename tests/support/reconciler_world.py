@@ -20,8 +20,8 @@ from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.run import Reconciler
 from partner_orders.reconciler.table import ReconciliationTable
 from partner_orders.stores.table import StoresTable
-from tests.integration.conftest import TABLE
 from tests.support.orders import CHAIN_ID
+from tests.support.orders_table import TABLE
 from tests.support.platform import BASE_URL, TOKEN, PlatformSession, VirtualTime, truth
 from tools.local.simulated_platform.lives import Life, Shop, to_text
 from tools.local.simulated_platform.partner_api import PartnerApi as SimulatedPartnerApi

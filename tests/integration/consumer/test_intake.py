@@ -16,8 +16,9 @@ from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
-from tests.integration.conftest import TABLE, Calls, clock
+from tests.support.fixed_clock import clock
 from tests.support.orders import as_bytes, order
+from tests.support.orders_table import TABLE, Calls
 
 type Process = Callable[..., Outcome]
 

@@ -13,8 +13,9 @@ from partner_orders.orders.event import Arrival, understand
 from partner_orders.orders.packed_body import pack
 from partner_orders.orders.table import OrdersTable, Written
 from partner_orders.publisher.publish import Publisher
-from tests.integration.conftest import NOW, RETENTION, TABLE, clock
+from tests.support.fixed_clock import NOW, clock
 from tests.support.orders import as_bytes, order
+from tests.support.orders_table import RETENTION, TABLE
 
 ARRIVAL = Arrival("webhook", NOW, "c1")
 

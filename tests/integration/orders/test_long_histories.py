@@ -10,8 +10,9 @@ from partner_orders.orders.erasure import Erasure
 from partner_orders.orders.event import Arrival, OrderEvent, understand
 from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.table import MAX_MOVED, ROW_BODIES_BYTES, OrdersTable
-from tests.integration.conftest import NOW, TABLE, clock
+from tests.support.fixed_clock import NOW, clock
 from tests.support.orders import as_bytes, order
+from tests.support.orders_table import TABLE
 
 ARRIVAL = Arrival("webhook", NOW, "correlation-1")
 

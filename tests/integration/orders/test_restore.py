@@ -16,10 +16,11 @@ from partner_orders.orders.table import OrdersTable
 from partner_orders.publisher.change_event import order_changed
 from partner_orders.reconciler.table import ReconciliationTable
 from partner_orders.stores.table import StoresTable
-from tests.integration.conftest import NOW, TABLE, clock
 from tests.support import aws_command_line
+from tests.support.fixed_clock import NOW, clock
 from tests.support.orders import as_bytes, order
-from tests.unit.docs.test_subscriber_example import in_sequence
+from tests.support.orders_table import TABLE
+from tests.support.subscriber import in_sequence
 
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
 PAGE = (RUNBOOKS / "restore-the-table.md").read_text(encoding="utf-8").replace("<OrdersTableName>", TABLE)

@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 from partner_orders.orders.event import Arrival, OrderEvent, understand
 from partner_orders.orders.stored import StoredOrder
 from partner_orders.orders.table import INLINE_BODY_BYTES, ROW_BODIES_BYTES, OrdersTable, Written
-from tests.integration.conftest import NOW, RETENTION, TABLE, Calls
+from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
+from tests.support.orders_table import RETENTION, TABLE, Calls
 
 ARRIVAL = Arrival("webhook", NOW, "correlation-1")
 

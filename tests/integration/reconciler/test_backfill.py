@@ -12,8 +12,8 @@ import pytest
 from partner_orders.clock import to_text
 from partner_orders.reconciler.backfill_request import InvalidRequestError
 from partner_orders.reconciler.table import Position, ReconciliationTable
-from tests.integration.conftest import TABLE
 from tests.support.orders import CHAIN_ID
+from tests.support.orders_table import TABLE
 from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_world import Killed, World
 from tools.local.simulated_platform.lives import trading_hour

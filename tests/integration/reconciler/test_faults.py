@@ -1,9 +1,7 @@
 """What must not stop, mislead or starve the reconciler: stores that always fail, dates and pages that lie, rows that
 somebody wrote by hand, and a platform that wants to be left alone."""
 
-import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -14,38 +12,20 @@ import pytest
 from partner_orders.order_events.message import MAX_BODY_BYTES
 from partner_orders.platform import orders as partner_api
 from partner_orders.reconciler.backfill_request import InvalidRequestError
-from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.table import Position
-from tests.integration.conftest import TABLE
-from tests.integration.reconciler.test_schedule import set_store
+from tests.support.orders_table import TABLE
 from tests.support.platform import START, VirtualTime, lives
+from tests.support.reconciler_faults import Change, between, edited, only_backfills, set_store
 from tests.support.reconciler_world import World
 from tools.local.simulated_platform.lives import Life, Shop, Step
 from tools.local.simulated_platform.partner_api import Response, Unknowns
 
 AFTER = START + timedelta(hours=2)
 
-type Change = Callable[[Any, Response], Response]
-
-
-def only_backfills(world: World, seconds: float = 900.0) -> Report:
-    deadline = world.time.seconds + seconds
-    return world.worker.tick("run", lambda: deadline - world.time.seconds, only_backfills=True)
-
 
 @pytest.fixture
 def world(dynamodb: Any) -> World:
     return World(dynamodb, lives(orders=12), VirtualTime(AFTER))
-
-
-def between(world: World, change: Change) -> None:
-    """Change the platform's answers on their way."""
-    handle = world.api.handle
-    world.api.handle = lambda request, now: change(request, handle(request, now))  # type: ignore[method-assign]
-
-
-def edited(answer: Response, **changes: Any) -> Response:
-    return Response(answer.status, answer.headers, json.dumps(json.loads(answer.body) | changes).encode())
 
 
 def dated(date: str, times: int) -> Change:

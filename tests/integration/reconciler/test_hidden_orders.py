@@ -13,10 +13,9 @@ from partner_orders.order_events.queue import QueueRefusedError
 from partner_orders.platform import orders as partner_api
 from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.table import Position
-from tests.integration.conftest import TABLE
-from tests.integration.reconciler.test_faults import between, edited, only_backfills
-from tests.integration.reconciler.test_schedule import set_store
+from tests.support.orders_table import TABLE
 from tests.support.platform import START, VirtualTime, lives
+from tests.support.reconciler_faults import between, edited, only_backfills, set_store
 from tests.support.reconciler_world import World
 from tools.local.simulated_platform.partner_api import Request, Response, Unknowns
 

@@ -11,8 +11,8 @@ from urllib3 import HTTPResponse
 from partner_orders.orders.lifecycle import is_sent
 from partner_orders.platform import orders as partner_api
 from partner_orders.reconciler.backfill_request import InvalidRequestError
-from tests.integration.reconciler.test_schedule import set_store
 from tests.support.platform import BASE_URL, START, TOKEN, VirtualTime, lives
+from tests.support.reconciler_faults import set_store
 from tests.support.reconciler_world import FUNCTION_SECONDS, World
 from tools.local.simulated_platform.lives import to_text
 from tools.local.simulated_platform.partner_api import Response

@@ -15,8 +15,9 @@ from partner_orders.order_events.queue import Backlog, OrderEventsQueue
 from partner_orders.platform import orders as partner_api
 from partner_orders.reconciler.lease import DURATION, Lease, LeaseLostError
 from partner_orders.reconciler.table import Position, ReconciliationTable
-from tests.integration.conftest import TABLE, Calls
+from tests.support.orders_table import TABLE, Calls
 from tests.support.platform import START, VirtualTime, lives
+from tests.support.reconciler_faults import set_store
 from tests.support.reconciler_world import Killed, World
 from tools.local.simulated_platform.lives import Life, Step
 from tools.local.simulated_platform.partner_api import Response
@@ -44,17 +45,6 @@ def windows(world: World) -> list[tuple[str, str, str]]:
         for asked in session.asked
         if asked.query.get("page") == "1"
     ]
-
-
-def set_store(world: World, store_id: str, **text: str) -> None:
-    names = {f"#{name}": name for name in text}
-    world.dynamodb.update_item(
-        TableName=TABLE,
-        Key={"pk": {"S": "STORES"}, "sk": {"S": f"STORE#{store_id}"}},
-        UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in text),
-        ExpressionAttributeNames=names,
-        ExpressionAttributeValues={f":{name}": {"S": value} for name, value in text.items()},
-    )
 
 
 # -- windows and positions --------------------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ from partner_orders.platform.webhook_secret import (
     WebhookSecret,
 )
 from partner_orders.webhook.endpoint import Webhook
-from tests.integration.conftest import Calls, clock
+from tests.support.fixed_clock import clock
 from tests.support.orders import as_bytes, order
+from tests.support.orders_table import Calls
 
 SECRET = "Basic c2VjcmV0LTQ3MTE="
 

@@ -9,8 +9,8 @@ import boto3
 import pytest
 
 from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS, WebhookSecret
-from tests.integration.conftest import Calls
 from tests.support.orders import as_bytes, order
+from tests.support.orders_table import Calls
 from tools.fresh_handler import fresh_handler
 
 SECRET = "the-webhook-secret-of-this-test"

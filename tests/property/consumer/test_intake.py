@@ -8,8 +8,8 @@ import pytest
 
 from partner_orders.clock import now
 from partner_orders.order_events.message import OrderEventMessage
-from tests.integration.conftest import TABLE
 from tests.support.orders import CHAIN_ID, as_bytes, order
+from tests.support.orders_table import TABLE
 from tools.fresh_handler import fresh_handler
 
 # For all writers to come to their first call, on a machine that is busy.

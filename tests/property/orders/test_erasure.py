@@ -10,9 +10,10 @@ from partner_orders.orders.event import Arrival, understand
 from partner_orders.orders.history import merge
 from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.table import OrdersTable
-from tests.integration.conftest import NOW, RETENTION, TABLE, clock
+from tests.support.fixed_clock import NOW, clock
 from tests.support.lives import bodies
 from tests.support.orders import as_bytes
+from tests.support.orders_table import RETENTION, TABLE
 
 MARK = "of-a-customer"
 ARRIVAL = Arrival("webhook", NOW, "c1")

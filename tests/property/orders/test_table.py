@@ -13,10 +13,11 @@ from partner_orders.orders.event import Arrival, OrderEvent, understand
 from partner_orders.orders.history import Sale, merge
 from partner_orders.orders.stored import StoredOrder, stored_order
 from partner_orders.orders.table import OrdersTable
-from tests.integration.conftest import NOW, RETENTION, TABLE, clock
 from tests.support import lives
+from tests.support.fixed_clock import NOW, clock
 from tests.support.lives import histories
 from tests.support.orders import as_bytes
+from tests.support.orders_table import RETENTION, TABLE
 
 ONE_TABLE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 ARRIVAL = Arrival("webhook", NOW, "c1")

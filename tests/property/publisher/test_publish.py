@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from partner_orders.orders import table as orders_table
 from partner_orders.orders.erasure import Erasure
-from tests.integration.conftest import TABLE, clock
-from tests.integration.publisher.test_publish import World, at
+from tests.support.fixed_clock import clock
+from tests.support.orders_table import TABLE
+from tests.support.publisher_world import World, at
 
 BAD_TRIES = 15
 STATUSES = ["RECEIVED", "READY_FOR_PICKUP", "DISPATCHED"]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from partner_orders.orders.event import understand
 from partner_orders.stores.table import StoresTable
-from tests.integration.conftest import TABLE, clock
+from tests.support.fixed_clock import clock
 from tests.support.orders import CHAIN_ID, as_bytes, order
+from tests.support.orders_table import TABLE
 
 CLIENT = understand(as_bytes(order())).order.client
 

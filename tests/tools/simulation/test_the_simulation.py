@@ -1,6 +1,5 @@
 """The fault simulator: what it finds in our code, and that it can be relied on."""
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.stories import fingerprint
 from tools.simulation import __main__ as simulation
 from tools.simulation import dynamodb_local
 from tools.simulation.mutants import __main__ as mutants
@@ -22,17 +22,11 @@ from tools.simulation.table import DynamoDB
 
 ROOT = Path(__file__).resolve().parents[3]
 FINGERPRINT = """
-from tests.tools.simulation.test_the_simulation import fingerprint
+from tests.support.stories import fingerprint
 from tools.simulation.story import Plan, tell
 from tools.simulation.table import DynamoDB
 print(fingerprint(tell(Plan(7, at_most=150, only=frozenset({-1, 0, 1, 2})), DynamoDB())))
 """
-
-
-def fingerprint(told: Told) -> str:
-    """All of a story that can be seen."""
-    seen = [told.violation, told.events, sorted(told.faults.items()), sorted(told.account.items()), told.story]
-    return hashlib.sha256(repr(seen).encode()).hexdigest()
 
 
 def simulate(*arguments: str, root: Path = ROOT) -> subprocess.CompletedProcess[str]:

@@ -1,22 +1,9 @@
 """The subscriber that the documentation shows."""
 
-import importlib.util
-from pathlib import Path
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "subscriber" / "in_sequence.py"
-
-
-def in_sequence() -> Any:
-    spec = importlib.util.spec_from_file_location("in_sequence", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.InSequence()
+from tests.support.subscriber import in_sequence
 
 
 @given(st.lists(st.integers(1, 8), min_size=1))

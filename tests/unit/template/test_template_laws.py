@@ -11,7 +11,7 @@ from partner_orders.aws import keys
 from partner_orders.consumer.intake import HAND_BACK_SECONDS, LAST_START_SECONDS, backoff_seconds
 from partner_orders.reconciler import lease
 from partner_orders.reconciler import run as reconciliation
-from tests.unit.template.conftest import TEMPLATE, Template
+from tests.support.template import TEMPLATE, Template
 from tools.fresh_handler import fresh_handler
 
 HOUR = 3600
