@@ -5,13 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from partner_orders.orders.event import Arrival, understand
 from partner_orders_console.cli.__main__ import main
 from partner_orders_console.cli.stack import DeployedStack
+from tests.support.aws import simulated_aws
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import CHAIN_ID, as_bytes
@@ -28,8 +27,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
     monkeypatch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    with mock_aws():
-        session = boto3.Session(region_name=REGION)
+    with simulated_aws() as session:
         stream: Any = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
         table = table_of_the_template(TEMPLATE)
         session.client("dynamodb").create_table(TableName=TABLE, StreamSpecification=stream, **table)

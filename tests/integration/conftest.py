@@ -7,13 +7,13 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from partner_orders.consumer.intake import Intake
 from partner_orders.order_events.queue import OrderEventsQueue
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
+from tests.support.aws import simulated_aws
 from tests.support.fixed_clock import clock
 from tests.support.orders import CHAIN_ID
 from tests.support.orders_table import RETENTION, TABLE, dynamodb_with_table
@@ -22,7 +22,7 @@ from tests.support.template import Template, expanded
 
 @pytest.fixture
 def aws() -> Iterator[None]:
-    with mock_aws():
+    with simulated_aws():
         yield
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
+from tests.support.aws import simulated_aws
 from tests.support.orders_table import dynamodb_with_table
 
 
 @pytest.fixture
 def dynamodb() -> Iterator[Any]:
-    with mock_aws():
+    with simulated_aws():
         yield dynamodb_with_table()

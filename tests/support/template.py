@@ -44,6 +44,7 @@ def expanded() -> Template:
         return Template(transform(_uploaded(_plain(cfn_yaml.load(str(TEMPLATE)))), parameters, _NoManagedPolicies()))
 
 
+@cache
 def table_of_the_template(template: Path) -> dict[str, Any]:
     """What create_table() takes to make the orders table as the template does."""
     properties = _plain(cfn_yaml.load(str(template)))["Resources"]["OrdersTable"]["Properties"]
