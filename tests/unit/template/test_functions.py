@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.template.conftest import TEMPLATE
+from tests.support.template import TEMPLATE
 
 FUNCTIONS = TEMPLATE.parent / "functions"
 
