@@ -99,7 +99,7 @@ class Table:
         pages = self._client.get_paginator("query").paginate(
             **self._query(partition, sort, index, newest_first),
             ConsistentRead=consistent,
-            PaginationConfig={"MaxItems": limit} if limit else {},
+            PaginationConfig={} if limit is None else {"MaxItems": limit},
         )
         return (from_attributes(item) for page in pages for item in page["Items"])
 
@@ -109,26 +109,26 @@ class Table:
         return from_attributes(response["Items"][0]) if response["Items"] else None
 
     def _query(self, partition: str, sort: Range, index: Index, newest_first: bool) -> dict[str, Any]:
-        condition, values = _key_condition(partition, sort)
-        names = {"#p": index.partition} | ({"#s": index.sort} if "#s" in condition else {})
+        within, values = _sort_condition(sort)
         return {
             "TableName": self._name,
             **({"IndexName": index.name} if index.name else {}),
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": to_attributes(values),
+            "KeyConditionExpression": f"#p = :p{within}",
+            "ExpressionAttributeNames": _names(index, within),
+            "ExpressionAttributeValues": to_attributes(values | {":p": partition}),
             "ScanIndexForward": not newest_first,
         }
 
     def index_partitions(self, index: Index, prefix: str, sort: Range) -> set[str]:
         """The partitions of an index that begin with ``prefix`` and have a row within ``sort``. Reads it whole."""
+        within, values = _sort_condition(sort)
         pages = self._client.get_paginator("scan").paginate(
             TableName=self._name,
             IndexName=index.name,
             ProjectionExpression="#p",
-            FilterExpression="begins_with(#p, :prefix) AND #s BETWEEN :first AND :last",
-            ExpressionAttributeNames={"#p": index.partition, "#s": index.sort},
-            ExpressionAttributeValues=to_attributes({":prefix": prefix, ":first": sort.first, ":last": sort.last}),
+            FilterExpression=f"begins_with(#p, :partition){within}",
+            ExpressionAttributeNames=_names(index, within),
+            ExpressionAttributeValues=to_attributes(values | {":partition": prefix}),
         )
         return {item[index.partition]["S"] for page in pages for item in page["Items"]}
 
@@ -141,9 +141,9 @@ class Table:
     # -- writing ------------------------------------------------------------------------------------------------
 
     def put(self, key: Key, attributes: Mapping[str, Any], condition: Condition | None = None) -> None:
-        """Write a whole row. Raises ConditionFailedError."""
+        """Write a whole row by ``key``, also if the attributes hold another key. Raises ConditionFailedError."""
         expression = render(condition)
-        self._write("put_item", Item=_key(key) | to_attributes(attributes), **expression)
+        self._write("put_item", Item=to_attributes(attributes) | _key(key), **expression)
 
     def put_new(self, key: Key, attributes: Mapping[str, Any]) -> None:
         """Write a whole row unless there is one by this key; then nothing changes."""
@@ -182,16 +182,21 @@ def _key(key: Key) -> dict[str, Any]:
     return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
 
 
-def _key_condition(partition: str, sort: Range) -> tuple[str, dict[str, Any]]:
-    condition, values = "#p = :p", {":p": partition}
+def _sort_condition(sort: Range) -> tuple[str, dict[str, Any]]:
+    """What follows the condition on the partition, and its values."""
     if sort.prefix is not None:
-        return f"{condition} AND begins_with(#s, :prefix)", values | {":prefix": sort.prefix}
+        return " AND begins_with(#s, :prefix)", {":prefix": sort.prefix}
     match sort.first, sort.last:
         case None, None:
-            return condition, values
+            return "", {}
         case str(first), None:
-            return f"{condition} AND #s >= :first", values | {":first": first}
+            return " AND #s >= :first", {":first": first}
         case None, str(last):
-            return f"{condition} AND #s <= :last", values | {":last": last}
+            return " AND #s <= :last", {":last": last}
         case first, last:
-            return f"{condition} AND #s BETWEEN :first AND :last", values | {":first": first, ":last": last}
+            return " AND #s BETWEEN :first AND :last", {":first": first, ":last": last}
+
+
+def _names(index: Index, condition: str) -> dict[str, str]:
+    """The placeholders of an index's attributes that a condition has; DynamoDB rejects unused ones."""
+    return {"#p": index.partition, **({"#s": index.sort} if "#s" in condition else {})}

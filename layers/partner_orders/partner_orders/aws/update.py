@@ -26,6 +26,9 @@ class _Places:
         self.values[place] = to_attribute(value)
         return place
 
+    def copy(self) -> "_Places":
+        return _Places(self.names.copy(), self.values.copy())
+
     def arguments(self) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
         if self.names:
@@ -123,8 +126,9 @@ class Update:
         return self
 
     def expression(self) -> dict[str, Any]:
-        """The arguments of UpdateItem."""
+        """The arguments of UpdateItem, the same every time, so that a write can be repeated."""
+        places = self._places.copy()
         clauses = [f"SET {', '.join(self._sets)}"] if self._sets else []
         clauses += [f"REMOVE {', '.join(self._removes)}"] if self._removes else []
-        condition = {"ConditionExpression": self._condition(self._places)} if self._condition else {}
-        return {"UpdateExpression": " ".join(clauses), **condition, **self._places.arguments()}
+        condition = {"ConditionExpression": self._condition(places)} if self._condition else {}
+        return {"UpdateExpression": " ".join(clauses), **condition, **places.arguments()}
