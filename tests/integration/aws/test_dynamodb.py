@@ -13,8 +13,8 @@ from partner_orders.aws import keys
 from partner_orders.aws.dynamodb import MAX_KEYS, UNPROCESSED_PAUSES, ConditionFailedError, Index, Range, Table
 from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Condition, Update, absent, all_of, any_of, at_most, equals, less, present
-from tests.integration.conftest import TABLE, Calls
-from tests.unit.template.conftest import TEMPLATE, table_of_the_template
+from tests.support.orders_table import TABLE, Calls
+from tests.support.template import TEMPLATE, table_of_the_template
 from tools.simulation import dynamodb_local
 
 NO_RANGE = Range()
