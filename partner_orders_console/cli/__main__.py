@@ -8,7 +8,8 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_orders_console.cli import dead_letters, orders, reconcile, rejected, secrets, stores
-from partner_orders_console.cli.doctor import CLOCK_TOLERANCE, clock_is_off, doctor, seconds_behind
+from partner_orders_console.cli.doctor.clock import CLOCK_TOLERANCE, clock_is_off, seconds_behind
+from partner_orders_console.cli.doctor.command import doctor
 from partner_orders_console.cli.errors import CancelledByOperatorError, OperatorError, name_and_place, no_answer
 from partner_orders_console.cli.export import export
 from partner_orders_console.cli.forget import forget

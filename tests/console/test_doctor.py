@@ -17,7 +17,8 @@ from botocore.exceptions import ClientError, NoCredentialsError, UnauthorizedSSO
 from partner_orders.clock import now, to_text
 from partner_orders.reconciler.report import UNDER_WAY
 from partner_orders.stores.store import StoreSettings
-from partner_orders_console.cli.doctor import CHECKS, Finding
+from partner_orders_console.cli.doctor.command import CHECKS
+from partner_orders_console.cli.doctor.finding import Finding
 from partner_orders_console.cli.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.orders import order
@@ -250,7 +251,7 @@ def test_a_check_that_fails_in_a_way_nobody_thought_of_loses_no_finding_of_its_o
         yield Finding("before")
         raise fault
 
-    monkeypatch.setattr("partner_orders_console.cli.doctor.CHECKS", (*CHECKS[:3], _other_part, *CHECKS[3:]))
+    monkeypatch.setattr("partner_orders_console.cli.doctor.command.CHECKS", (*CHECKS[:3], _other_part, *CHECKS[3:]))
     ran = run("doctor", "--json")
     found = {finding["part"]: finding for finding in ran.json}
     assert {"clock", "before", "other part", "table", "concurrency"} <= found.keys()

@@ -105,7 +105,7 @@ def test_a_signature_that_aws_does_not_take_is_told_to_be_of_a_wrong_clock_or_a_
     run: Run, monkeypatch: pytest.MonkeyPatch, code: str, off: int | None, said: str
 ) -> None:
     began = now().replace(microsecond=0)
-    monkeypatch.setattr("partner_orders_console.cli.doctor.now", lambda: began)
+    monkeypatch.setattr("partner_orders_console.cli.doctor.clock.now", lambda: began)
     headers = {} if off is None else {"date": format_datetime(began + timedelta(seconds=off), usegmt=True)}
 
     def asks(_: Any) -> DeployedStack:

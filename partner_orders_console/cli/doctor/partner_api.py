@@ -1,0 +1,80 @@
+"""The platform's Partner API: whether it answers to our credentials."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import quote
+
+import requests
+from botocore.exceptions import ClientError
+
+from partner_orders.clock import now
+from partner_orders.platform.credentials import CredentialsError, PartnerApiCredentials, check_secret
+from partner_orders.platform.rate_limit import RateLimit
+from partner_orders_console.cli.doctor.finding import TIMEOUT, Finding, unreadable_secret
+from partner_orders_console.cli.stack import DeployedStack
+
+
+def partner_api(stack: DeployedStack) -> Iterator[Finding]:
+    """Ask the Partner API for the orders of a store, with our credentials."""
+    part = "Partner API"
+    arn = stack.output("PartnerApiSecretArn")
+    try:
+        text = stack.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    except ClientError as error:
+        yield unreadable_secret(f"{part} credentials", arn, error)
+        return
+    try:
+        check_secret(text)
+    except CredentialsError as error:
+        yield Finding(f"{part} credentials", str(error), "partner-orders secrets set-token")
+        return
+    yield Finding(f"{part} credentials")
+    base_url, chain_id = stack.parameters["PartnerApiBaseUrl"].rstrip("/"), stack.parameters["ChainId"]
+    rate_limit = RateLimit(2, time.monotonic, time.sleep)
+    client = stack.client("secretsmanager")
+    try:
+        token = PartnerApiCredentials(client, arn, base_url, requests.Session(), rate_limit).token()
+    except CredentialsError as error:
+        yield Finding(part, str(error), "partner-orders secrets set-client; is PartnerApiBaseUrl the brand's host?")
+        return
+    except requests.RequestException as error:
+        yield _silent(part, base_url, error)
+        return
+    stores = stack.stores.all()
+    # A paused store may be closed for good, and the platform may refuse to tell of it.
+    asked = [store.store_id for store in stores if not store.is_paused]
+    if stores and not asked:
+        yield Finding(part, note=f"{base_url}; not asked for orders: every store is paused")
+        return
+    vendor_id = asked[0] if asked else "none"
+    times = {"start_time": now() - timedelta(minutes=10), "end_time": now()}
+    try:
+        answer = requests.get(
+            f"{base_url}/v2/chains/{quote(chain_id, safe='')}/vendors/{quote(vendor_id, safe='')}/orders",
+            params={name: f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()} | {"page_size": "1"},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=TIMEOUT,
+            allow_redirects=False,
+        )
+    except requests.RequestException as error:
+        yield _silent(part, base_url, error)
+        return
+    match answer.status_code:
+        case 200 | 404:  # 404: the token is taken, and the store is not known
+            yield Finding(part, note=base_url)
+        case 401:
+            yield Finding(
+                part, "it refuses the token", "partner-orders secrets set-token; docs/runbooks/partner-api-refused.md"
+            )
+        case 403:
+            yield Finding(part, f"the token does not cover store {vendor_id}", "Ask the platform.")
+        case 429:
+            yield Finding(part, "it is blocked: too many requests", "docs/runbooks/partner-api-blocked.md")
+        case status:
+            yield Finding(part, f"it answered {status}", "Wait, and try again; then ask the platform.")
+
+
+def _silent(part: str, base_url: str, error: requests.RequestException) -> Finding:
+    advice = "Is PartnerApiBaseUrl the brand's host? If it is: check the network, and ask the platform."
+    return Finding(part, f"{base_url} does not answer: {type(error).__name__}", advice)

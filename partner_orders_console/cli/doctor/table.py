@@ -1,0 +1,35 @@
+"""The table, and the bus that its changes are published on."""
+
+from collections.abc import Iterator
+
+from botocore.exceptions import ClientError
+
+from partner_orders_console.cli.doctor.finding import Finding
+from partner_orders_console.cli.stack import DeployedStack
+
+
+def table(stack: DeployedStack) -> Iterator[Finding]:
+    """Check the table and its stream."""
+    table = stack.dynamodb.describe_table(TableName=stack.table_name)["Table"]
+    if table["TableStatus"] not in {"ACTIVE", "UPDATING"}:
+        yield Finding("table", f"its status is {table['TableStatus']}", "See docs/runbooks/restore-the-table.md.")
+    elif "PublisherFunctionName" in stack.outputs and not table.get("StreamSpecification", {}).get("StreamEnabled"):
+        yield Finding("table", "its stream is off, so nothing is published", "Deploy the stack again.")
+    else:
+        yield Finding("table", note=stack.table_name)
+
+
+def bus(stack: DeployedStack) -> Iterator[Finding]:
+    """Check that the event bus exists."""
+    if "OrderChangesBusName" not in stack.outputs:
+        return
+    name = stack.outputs["OrderChangesBusName"]
+    try:
+        stack.client("events").describe_event_bus(Name=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        advice = f"aws events create-event-bus --name {name}; then partner-orders dead-letters redrive publisher"
+        yield Finding("event bus", "it is not there, so nothing is published", advice)
+        return
+    yield Finding("event bus", note=name)

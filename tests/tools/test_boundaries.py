@@ -1,0 +1,65 @@
+"""The contracts of the package's imports (``lint-imports``, part of ``make lint``) notice what they forbid."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LAYER = Path("layers/partner_orders")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """What the contracts are about, to plant an import in."""
+    for folder in (LAYER / "partner_orders", Path("partner_orders_console")):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def lint_imports(copy: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"],
+        cwd=copy,
+        env=os.environ | {"PYTHONPATH": f"{copy / LAYER}{os.pathsep}{copy}", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_copy_keeps_every_contract(copy: Path) -> None:
+    done = lint_imports(copy)
+    assert (done.returncode, "0 broken" in done.stdout) == (0, True), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "planted", "contract"),
+    [
+        ("webhook/endpoint", "partner_orders.consumer.intake", "The functions' parts do not import each other"),
+        ("orders/erasure", "partner_orders.order_events.message", "Each part imports only what stands below it"),
+        ("orders/history", "botocore.exceptions", "The domain knows nothing of AWS, HTTP or the table"),
+        ("orders/model", "partner_orders.aws.keys", "The domain knows nothing of AWS, HTTP or the table"),
+        ("publisher/change_event", "partner_orders.orders.table", "Rows, messages, requests and reports are only data"),
+        ("stores/table", "botocore.exceptions", "Orders and stores reach AWS through the gateway"),
+        ("settings", "partner_orders_console.cli", "The console stands over the package"),
+        ("clock", "tools.fresh_handler", "Neither imports tools or tests"),
+    ],
+)
+def test_a_forbidden_import_breaks_its_contract(copy: Path, module: str, planted: str, contract: str) -> None:
+    path = copy / LAYER / "partner_orders" / f"{module}.py"
+    path.write_text(f"{path.read_text(encoding='utf-8')}\nimport {planted}\n", encoding="utf-8")
+    done = lint_imports(copy)
+    assert (done.returncode, f"{contract} BROKEN" in done.stdout) == (1, True), done.stdout
+
+
+def test_a_part_without_a_place_breaks_the_layers(copy: Path) -> None:
+    part = copy / LAYER / "partner_orders" / "answers"
+    part.mkdir()
+    (part / "__init__.py").touch()
+    done = lint_imports(copy)
+    assert (done.returncode, "partner_orders.answers" in done.stdout) == (1, True), done.stdout
