@@ -33,7 +33,7 @@ export UV
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: setup ## Play a busy trading hour through the whole stack on this machine
@@ -58,6 +58,10 @@ events: setup ## Write events/ anew, from what the simulated platform would send
 .PHONY: test
 test: setup ## All tests but the slow ones, within 5 minutes
 	@$(RUN) pytest -q -n auto --dist loadgroup -m "not slow" $(ARGS)
+
+.PHONY: test-fast
+test-fast: setup ## The unit and property tests, within half a minute
+	@$(RUN) pytest -q -n auto --dist loadgroup -m "not slow" --hypothesis-profile=fast tests/unit tests/property $(ARGS)
 
 .PHONY: verify
 verify: lint ## Lint and every test, in half an hour on two cores
@@ -91,15 +95,26 @@ fuzz: $(FUZZ) ## Strange input for FUZZ_SECONDS=600, or REPLAY=tests/tools/fuzz/
 bench: setup ## Measure what we cost beside the floor and the peer: docs/performance.md, in a quarter of an hour
 	@$(RUN) tools.bench $(ARGS)
 
-.PHONY: lint
-lint: setup $(SCAN) ## Style, types, the template, the locks, and secrets that should not be there
+# Side by side, the longest first. All of them run, whichever fails.
+LINT := lint-template lint-types lint-policies lint-secrets lint-style lint-imports lint-locks
+.PHONY: lint $(LINT)
+lint: setup $(SCAN) ## Style, types, imports, the template, the locks, and secrets that should not be there
+	@$(MAKE) --keep-going --output-sync=target -j4 $(LINT)
+lint-template:
+	@$(SAM) validate --lint
+lint-types:
+	@$(RUN) mypy
+lint-policies:
+	@.venv-scan/bin/checkov --config-file tools/supply_chain/checkov.yaml
+lint-secrets:
+	@$(RUN) tools.supply_chain.secret_scan
+lint-style:
 	@$(RUN) ruff check --quiet .
 	@$(RUN) ruff format --quiet --check .
-	@$(RUN) mypy
-	@$(SAM) validate --lint
-	@.venv-scan/bin/checkov --config-file tools/supply_chain/checkov.yaml
+lint-imports:
+	@report=$$(.venv/bin/lint-imports --no-cache --no-logo) || { echo "$$report"; exit 1; }
+lint-locks:
 	@$(RUN) tools.supply_chain.rules
-	@$(RUN) tools.supply_chain.secret_scan
 
 .PHONY: audit
 audit: $(SCAN) ## Ask the advisory database about every locked package (needs the internet)
@@ -122,6 +137,10 @@ build: $(TOOLS) ## Build for AWS; then: .venv-tools/bin/sam deploy --config-env 
 
 .PHONY: setup
 setup: $(TOOLS) $(DEV) $(PROJECT) $(LOCAL) ## Make the environments that the other targets need (they call this themselves)
+
+.PHONY: dev
+dev: setup ## Set up, and run the quick checks before each commit (.pre-commit-config.yaml)
+	@.venv/bin/pre-commit install
 
 LOCK := pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-header
 .PHONY: lock

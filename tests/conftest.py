@@ -9,6 +9,7 @@ settings.register_profile("here", deadline=None, suppress_health_check=[HealthCh
 settings.register_profile(
     "unshrunk", settings.get_profile("here"), max_examples=50, phases=[Phase.explicit, Phase.generate]
 )
+settings.register_profile("fast", settings.get_profile("here"), max_examples=10)
 settings.load_profile("here")
 
 os.environ.update(

@@ -47,7 +47,7 @@ def test_the_copy_keeps_every_contract(copy: Path) -> None:
         ("publisher/change_event", "partner_orders.orders.table", "Rows, messages, requests and reports are only data"),
         ("stores/table", "botocore.exceptions", "Orders and stores reach AWS through the gateway"),
         ("settings", "partner_orders_console.cli", "The console stands over the package"),
-        ("clock", "tools.fresh_handler", "Neither imports tools or tests"),
+        ("clock", "tools.fresh_handler", "The package and the console import no tools or tests"),
     ],
 )
 def test_a_forbidden_import_breaks_its_contract(copy: Path, module: str, planted: str, contract: str) -> None:
