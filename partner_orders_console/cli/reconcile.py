@@ -14,6 +14,7 @@ import typer
 
 from partner_orders.clock import now
 from partner_orders.reconciler.report import is_regular
+from partner_orders.reconciler.stop_reason import StopReason, stop_reason
 from partner_orders.reconciler.table import BACKFILL_COUNTS
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.output import AsJson, Yes, ask, counted, print_json, print_table, say, working
@@ -23,18 +24,6 @@ app = typer.Typer(help="Reconciliation: run it now, see its reports.", no_args_i
 
 _LONGEST_WAIT = timedelta(hours=12)
 _DRIFT = ("missing", "before_registration", "different", "webhooks_missed")
-# What a call may end with although the next one can go on; of anything else an operator has to remove the cause.
-_GOES_ON = {"", "out_of_time"}
-_PASSES = {
-    "another_worker_holds_the_lease",
-    "blocked",
-    "lease_lost",
-    "no_answer",
-    "rate_limited",
-    "server_error",
-    "the_platform_wants_to_be_asked_later",
-    "the_queue_is_behind",
-}
 _PAUSE_SECONDS = 10.0
 
 
@@ -169,16 +158,18 @@ def _follow(stack: DeployedStack, request: dict[str, Any]) -> dict[str, Any]:
                 progress = backfill.to_json()
             if progress["state"] == "done":
                 break
-            kind = stopped.partition(":")[0]
-            if kind not in _GOES_ON | _PASSES:
+            reason = stop_reason(stopped)
+            if isinstance(reason, StopReason) and reason.continues_at_once:
+                continue
+            if reason is None or not reason.is_temporary:
+                # The next call would end like this one until an operator has removed the cause.
                 raise OperatorError(
                     f"the reconciler stopped: {stopped}",
                     "`partner-orders doctor` says what to do. The schedule then goes on with what was begun.",
                 )
-            if kind in _PASSES:
-                if shown is not None:
-                    shown.update(f"waiting: {stopped.replace('_', ' ')}")
-                time.sleep(_PAUSE_SECONDS)
+            if shown is not None:
+                shown.update(f"waiting: {stopped.replace('_', ' ')}")
+            time.sleep(_PAUSE_SECONDS)
     return progress
 
 

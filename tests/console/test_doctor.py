@@ -15,7 +15,7 @@ import requests
 from botocore.exceptions import ClientError, NoCredentialsError, UnauthorizedSSOTokenError
 
 from partner_orders.clock import now, to_text
-from partner_orders.reconciler.report import UNDER_WAY
+from partner_orders.reconciler.stop_reason import StopReason
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli.doctor.command import CHECKS
 from partner_orders_console.cli.doctor.finding import Finding
@@ -106,15 +106,15 @@ def test_the_last_run_that_ended_is_judged_and_one_that_ended_by_an_error_or_not
     def ran(minutes_ago: int, stopped: str, regular: bool = True, **failed: str) -> None:
         began = now() - timedelta(minutes=minutes_ago)
         row = {"started_at": to_text(began), "stopped": stopped, "failed_stores": failed, "regular": regular}
-        stack.reconciliation.keep_report(began, row)
+        stack.reconciliation.save_report(began, row)
 
-    ran(50, UNDER_WAY)
-    assert UNDER_WAY in faults()["reconciliation"]["fault"]
+    ran(50, StopReason.UNDER_WAY)
+    assert StopReason.UNDER_WAY in faults()["reconciliation"]["fault"]
     ran(40, "error:ClientError")
     assert "error:ClientError" in faults()["reconciliation"]["fault"]
     ran(20, "", s1="forbidden")
     assert "forbidden" in faults()["reconciliation"]["fault"]
-    ran(3, UNDER_WAY)
+    ran(3, StopReason.UNDER_WAY)
     ran(3, "", regular=False)
     assert "forbidden" in faults()["reconciliation"]["fault"]
     assert "s1" in faults()["reconciliation"]["fault"]

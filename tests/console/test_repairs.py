@@ -19,8 +19,8 @@ from partner_orders.orders.erasure import Erasure
 from partner_orders.orders.event import Arrival
 from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.table import OrdersTable
+from partner_orders.reconciler.backfill import NO_STORE
 from partner_orders.reconciler.report import Repair, Report
-from partner_orders.reconciler.run import NO_STORE
 from partner_orders.reconciler.table import Backfill
 from partner_orders_console.cli import reconcile
 from partner_orders_console.cli.stack import DeployedStack
@@ -134,10 +134,10 @@ def test_what_passes_does_not_end_a_run(run: Run, reconciler: Callable[..., Reco
 
 
 def test_what_an_operator_has_to_mend_ends_a_run_and_is_named(run: Run, reconciler: Callable[..., Reconciler]) -> None:
-    reconciler("out_of_time", "unauthorised")
+    reconciler("out_of_time", "unauthorized")
     ran = run("reconcile", "run", "--preview")
     assert ran.status == 1
-    assert "the reconciler stopped: unauthorised" in ran.err
+    assert "the reconciler stopped: unauthorized" in ran.err
     assert "doctor" in ran.err
 
 
@@ -165,7 +165,7 @@ def test_the_drift_is_told_by_day_and_store(run: Run, stack: DeployedStack) -> N
         report.add(Repair(f"o{number}", "q7xk", "missing", "RECEIVED", webhook_missed=number < 2))
     report.add(Repair("old", "q7xk", "missing", "RECEIVED", webhook_missed=False, before_registration=True))
     report.failed_stores["k7mf"] = "server_error:503"
-    stack.reconciliation.keep_report(report.started_at, report.to_json())
+    stack.reconciliation.save_report(report.started_at, report.to_json())
     ran = run("reconcile", "reports")
     [found] = run("reconcile", "reports", "--json").json
     assert found["stores"]["q7xk"] == {"missing": 4, "webhooks_missed": 2, "before_registration": 1}

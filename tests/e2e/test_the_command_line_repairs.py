@@ -122,4 +122,4 @@ def test_a_run_that_the_platform_refuses_ends_and_says_so(run: CommandLine, stac
     finally:
         platform(stack, "POST", "faults", {})
     assert ran.returncode == 1
-    assert "the reconciler stopped: unauthorised" in ran.stderr
+    assert "the reconciler stopped: unauthorized" in ran.stderr

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.platform.http import Handover
 from partner_orders.reconciler.table import ReconciliationTable
 from tests.support.fixed_clock import NOW
 from tests.support.platform import START, VirtualTime, lives
@@ -77,8 +78,8 @@ RECONCILER: list[tuple[str, Cause]] = [
     ("StoresFailed", a_store_closed_on_the_platform),
     ("PartnerApiRateLimited", too_many_requests),
     ("PartnerApiRateLimited", a_blocked_address),
-    ("PartnerApiUnauthorised", a_refused_token),
-    ("PartnerApiUnauthorised", a_refused_client),
+    ("PartnerApiUnauthorized", a_refused_token),
+    ("PartnerApiUnauthorized", a_refused_client),
     ("StoresSilent", a_silent_store),
     ("StoresChecked", webhooks_that_never_came),
 ]
@@ -105,7 +106,7 @@ def test_a_tick_that_did_nothing_says_nothing_of_stores_that_are_silent_or_faile
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     a_silent_store(world)
-    assert world.lease.take()
+    assert world.lease.acquire()
     world.new_worker()
     assert "StoresSilent" not in measured(world, capsys)
     world.time.sleep(200)  # The lease has run out.
@@ -149,8 +150,8 @@ def test_a_run_that_ends_before_it_looked_says_nothing_of_silent_stores(
 def test_while_the_platform_wants_no_requests_no_run_is_counted(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.lease.take()
-    world.lease.give_back(None, 0, None, world.time.now() + timedelta(hours=2))
+    world.lease.acquire()
+    world.lease.release(Handover(recent_requests=0, not_before=world.time.now() + timedelta(hours=2)))
     assert "StoresChecked" not in measured(world, capsys)
 
 

@@ -13,7 +13,7 @@ from urllib3 import HTTPResponse
 
 from tests.support.orders import CHAIN_ID
 from tools.local.simulated_platform.lives import Life, trading_hour
-from tools.local.simulated_platform.partner_api import PartnerApi, Request
+from tools.local.simulated_platform.partner_api import Request, SimulatedPartnerApi
 
 BASE_URL = "https://partner-api.example.com"
 TOKEN = "token-of-the-chain"
@@ -51,7 +51,7 @@ class Asked:
 class PlatformSession(requests.Session):
     """A requests session that the simulated platform answers, whatever the host."""
 
-    def __init__(self, api: PartnerApi, time: VirtualTime, may_die: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, api: SimulatedPartnerApi, time: VirtualTime, may_die: Callable[[], None] = lambda: None) -> None:
         super().__init__()
         self._may_die = may_die
         self._api = api
@@ -92,7 +92,7 @@ def lives(orders: int = 12, seed: int = 7, stores: int = 2) -> list[Life]:
     return trading_hour(seed, orders, stores, START, CHAIN_ID)
 
 
-def truth(api: PartnerApi, life: Life, at: datetime) -> dict[str, Any]:
+def truth(api: SimulatedPartnerApi, life: Life, at: datetime) -> dict[str, Any]:
     """What GET shows of an order at a time."""
     step = life.step_at(at)
     assert step is not None

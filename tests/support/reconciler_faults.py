@@ -35,4 +35,4 @@ def edited(answer: Response, **changes: Any) -> Response:
 
 def only_backfills(world: World, seconds: float = 900.0) -> Report:
     deadline = world.time.seconds + seconds
-    return world.worker.tick("run", lambda: deadline - world.time.seconds, only_backfills=True)
+    return world.worker.run("run", lambda: deadline - world.time.seconds, only_backfills=True)

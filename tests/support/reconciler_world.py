@@ -12,7 +12,8 @@ from partner_orders.orders.event import Arrival, OrderEvent, RejectedError, unde
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.stored import KnownOrder
 from partner_orders.platform.credentials import PartnerApiCredentials
-from partner_orders.platform.orders import PartnerApi
+from partner_orders.platform.http import PartnerApiClient
+from partner_orders.platform.orders import PlatformOrders
 from partner_orders.platform.rate_limit import RateLimit
 from partner_orders.reconciler.comparison import Comparison
 from partner_orders.reconciler.lease import Lease
@@ -24,8 +25,7 @@ from tests.support.orders import CHAIN_ID
 from tests.support.orders_table import TABLE
 from tests.support.platform import BASE_URL, TOKEN, PlatformSession, VirtualTime, truth
 from tools.local.simulated_platform.lives import Life, Shop, to_text
-from tools.local.simulated_platform.partner_api import PartnerApi as SimulatedPartnerApi
-from tools.local.simulated_platform.partner_api import Unknowns
+from tools.local.simulated_platform.partner_api import SimulatedPartnerApi, Unknowns
 
 RETENTION = timedelta(days=400)
 FUNCTION_SECONDS = 900.0
@@ -146,12 +146,12 @@ class World:
         self.sessions.append(session)
         limit = RateLimit(max(1, self.limit * 9 // 10), self.time.monotonic, self.time.sleep)
         credentials = PartnerApiCredentials(self, "arn", BASE_URL, session, limit, self.time.monotonic)  # type: ignore[arg-type]
-        self.partner_api = PartnerApi(
-            BASE_URL, CHAIN_ID, credentials, session, limit, clock, self.time.sleep, lambda: 0.5
-        )
+        api = PartnerApiClient(BASE_URL, credentials, session, limit, clock, self.time.sleep, lambda: 0.5)
+        self.platform_orders = PlatformOrders(api, CHAIN_ID)
         self.lease = Lease(self.dynamodb, TABLE, clock)
         self.worker = Reconciler(
-            self.partner_api,
+            api,
+            self.platform_orders,
             self.orders,  # type: ignore[arg-type]
             self.stores,
             Comparison(self.orders, self.rejected, self.queue, clock),  # type: ignore[arg-type]
@@ -178,15 +178,15 @@ class World:
 
     # -- what happens -----------------------------------------------------------------------------------------------
 
-    def tick(self, seconds: float = FUNCTION_SECONDS) -> Report:
+    def run(self, seconds: float = FUNCTION_SECONDS) -> Report:
         deadline = self.time.seconds + seconds
-        return self.worker.tick("run", lambda: deadline - self.time.seconds)
+        return self.worker.run("run", lambda: deadline - self.time.seconds)
 
     def backfill(self, **request: Any) -> dict[str, Any]:
-        """Ask for a backfill, and tick until it is done."""
+        """Ask for a backfill, and run until it is done."""
         backfill_id = self.worker.add_backfill(request)
         for _ in range(500):
-            self.tick()
+            self.run()
             self.drain()
             progress = self.worker.backfill(backfill_id)
             if progress["state"] == "done":
@@ -216,7 +216,7 @@ class World:
 
     # -- what is true -----------------------------------------------------------------------------------------------
 
-    def not_in_step(self) -> list[str]:
+    def not_in_sync(self) -> list[str]:
         """Ids of the orders of which what the platform shows now is not among what we have."""
         known = self.orders.known(life.order_id for life in self.lives)
         wrong = []

@@ -22,18 +22,19 @@ from partner_orders.orders.event import Arrival, understand
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.platform.credentials import PartnerApiCredentials
-from partner_orders.platform.orders import PAGE_SIZE, PartnerApi
+from partner_orders.platform.http import PartnerApiClient
+from partner_orders.platform.orders import PAGE_SIZE, PlatformOrders
 from partner_orders.platform.rate_limit import RateLimit, workers_share
 from partner_orders.reconciler.comparison import Comparison
 from partner_orders.reconciler.lease import Lease
-from partner_orders.reconciler.run import SWEEP, SWEEP_EVERY, Reconciler
-from partner_orders.reconciler.table import Position, ReconciliationTable
+from partner_orders.reconciler.run import Reconciler
+from partner_orders.reconciler.table import ReconciliationTable
+from partner_orders.reconciler.windows import DAILY_CHECK_EVERY, DAILY_CHECK_REACH, Position
 from partner_orders.stores.table import StoresTable
 from tools.bench.events import RECEIVED_AT
 from tools.bench.write_costs import START, Meter
 from tools.local.simulated_platform.lives import Life, to_text, trading_hour
-from tools.local.simulated_platform.partner_api import PartnerApi as SimulatedPartnerApi
-from tools.local.simulated_platform.partner_api import Request
+from tools.local.simulated_platform.partner_api import Request, SimulatedPartnerApi
 from tools.local.up import CHAIN_ID
 from tools.simulation.table import DynamoDB
 
@@ -137,11 +138,11 @@ def tick(emulated: DynamoDB, url: str, orders: int, stores: int) -> Tick:
     client = boto3.client("dynamodb", region_name=REGION, endpoint_url=url)
     meter, reconciler = Meter(client, emulated.client), _reconciler(client, table, api, time, _Queue())
     with meter.measured() as cost:
-        report = reconciler.tick("bench", lambda: 900.0)
+        report = reconciler.run("bench", lambda: 900.0)
     waited = (time.now() - RECEIVED_AT).total_seconds()
     time.advance_to(time.now() + TICK)
     with meter.measured() as again:
-        reconciler.tick("bench", lambda: 900.0)
+        reconciler.run("bench", lambda: 900.0)
     if report.counts["in_step"] != orders or report.stopped or report.failed_stores:
         raise AssertionError(f"not the tick that was to be measured: {report.to_json()}")
     by_store = Counter(life.shop.store_id for life in lives) if orders else Counter()
@@ -189,7 +190,7 @@ class Watched:
 
 def watched(emulated: DynamoDB, url: str, orders: int = 200) -> Watched:
     """An hour's orders of one store, stored as their events come, with a tick every five minutes until none is
-    compared any more, and the daily sweeps after that. What a tick without orders reads is not in it."""
+    compared any more, and the daily checks after that. What a tick without orders reads is not in it."""
     table, time, queue = emulated.new_table(), _VirtualTime(START), _Queue()
     lives, api = _lives(orders, 1), SimulatedPartnerApi(CHAIN_ID, TOKEN, RATE_LIMIT)
     api.show(lives)
@@ -198,7 +199,7 @@ def watched(emulated: DynamoDB, url: str, orders: int = 200) -> Watched:
     StoresTable(emulated.client, table, CHAIN_ID, time.now).register(store)
     store_id = lives[0].shop.store_id
     ReconciliationTable(emulated.client, table, time.now).move(
-        Position(store_id, checked_until=START, swept_at=START, vendor_id=store_id), fence=0
+        Position(store_id, checked_until=START, daily_check_at=START, vendor_id=store_id), fencing_token=0
     )
     client = boto3.client("dynamodb", region_name=REGION, endpoint_url=url)
     reconciler = _reconciler(client, table, api, time, queue)
@@ -210,7 +211,7 @@ def watched(emulated: DynamoDB, url: str, orders: int = 200) -> Watched:
             time.advance_to(START + ticks * TICK)
             while steps and steps[0][0] <= time.now():
                 stored.write([(understand(steps.pop(0)[1].encode()), Arrival("webhook", time.now()))])
-            checked = reconciler.tick("bench", lambda: 900.0).counts["orders_checked"]
+            checked = reconciler.run("bench", lambda: 900.0).counts["orders_checked"]
             for message in queue.messages:
                 stored.write([(understand(message.body), Arrival(message.source, time.now()))])
             queue.messages.clear()
@@ -220,10 +221,10 @@ def watched(emulated: DynamoDB, url: str, orders: int = 200) -> Watched:
     with meter.measured() as at_the_end:
         OrdersTable(client, table, RETENTION, time.now).known(life.order_id for life in lives)
     idle = tick(emulated, url, 0, 1).read_units
-    sweeps = SWEEP / SWEEP_EVERY
+    daily_checks = DAILY_CHECK_REACH / DAILY_CHECK_EVERY
     return Watched(
-        round(comparisons / orders + sweeps, 2),
-        round((cost.read_units - ticks * idle + sweeps * at_the_end.read_units) / orders, 2),
+        round(comparisons / orders + daily_checks, 2),
+        round((cost.read_units - ticks * idle + daily_checks * at_the_end.read_units) / orders, 2),
     )
 
 
@@ -256,7 +257,8 @@ def _store(
     found = {life.shop.store_id for life in lives}
     for store_id in found:
         positions.move(
-            Position(store_id, checked_until=checked_until, swept_at=time.now(), vendor_id=store_id), fence=0
+            Position(store_id, checked_until=checked_until, daily_check_at=time.now(), vendor_id=store_id),
+            fencing_token=0,
         )
     return found
 
@@ -265,9 +267,11 @@ def _reconciler(client: Any, table: str, api: SimulatedPartnerApi, time: _Virtua
     session, orders = _Session(api, time), OrdersTable(client, table, RETENTION, time.now)
     rate_limit = RateLimit(workers_share(RATE_LIMIT), time.monotonic, time.sleep)
     credentials = PartnerApiCredentials(_Secrets(), "arn", BASE_URL, session, rate_limit, time.monotonic)  # type: ignore[arg-type]
+    client_of_api = PartnerApiClient(BASE_URL, credentials, session, rate_limit, time.now, time.sleep)
     queue: Any = messages
     return Reconciler(
-        PartnerApi(BASE_URL, CHAIN_ID, credentials, session, rate_limit, time.now, time.sleep),
+        client_of_api,
+        PlatformOrders(client_of_api, CHAIN_ID),
         orders,
         StoresTable(client, table, CHAIN_ID, time.now),
         Comparison(orders, RejectedTable(client, table, RETENTION, time.now), queue, time.now),

@@ -12,7 +12,7 @@ from typing import Any
 from partner_orders.exact_json import parse
 from partner_orders.orders.event import understand
 from partner_orders.orders.stored import KnownOrder
-from partner_orders.reconciler.comparison import Comparison
+from partner_orders.reconciler.comparison import Comparison, ComparisonScope
 from partner_orders.reconciler.report import Report
 from partner_orders.stores.store import Store
 from tools.bench import events, stand_in
@@ -150,9 +150,7 @@ def comparison_cpu(rounds: int) -> Summary:
         report = Report(events.RECEIVED_AT)
         content = parse(page)
         assert isinstance(content, list)  # noqa: S101 (for the types)
-        comparison.compare(
-            Store("store"), content, report, "bench", preview=False, platform_now=lambda: events.RECEIVED_AT
-        )
+        comparison.compare(ComparisonScope(Store("store"), report, "bench"), content, lambda: events.RECEIVED_AT)
         if report.counts["in_step"] != PAGE_ORDERS:
             raise AssertionError("an order was not in step")
         if number >= WARM_UP:

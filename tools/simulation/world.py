@@ -28,11 +28,11 @@ from urllib3 import HTTPResponse
 from partner_orders.consumer import intake
 from partner_orders.platform import orders as partner_api
 from partner_orders.platform.credentials import PartnerApiCredentials
-from partner_orders.platform.orders import PartnerApi as PartnerApiClient
+from partner_orders.platform.http import PartnerApiClient
 from partner_orders.platform.webhook_secret import WebhookSecret
-from partner_orders.reconciler.run import NO_STORE
+from partner_orders.reconciler.backfill import NO_STORE
 from tools.fresh_handler import fresh_handler
-from tools.local.simulated_platform.partner_api import PartnerApi, Request, Unknowns
+from tools.local.simulated_platform.partner_api import Request, SimulatedPartnerApi, Unknowns
 from tools.simulation.faults import Faults
 from tools.simulation.hour import CHAIN_ID, Fate, Post, trading
 from tools.simulation.kernel import InterleavedExecutor, Kernel, Killed, Process
@@ -142,7 +142,7 @@ class Environment:
             app.requests = SimpleNamespace(Session=lambda: PlatformSession(world))
             app.time = SimpleNamespace(monotonic=lambda: world.kernel.seconds, sleep=world.kernel.sleep)
             app.PartnerApiCredentials = partial(PartnerApiCredentials, seconds=lambda: world.kernel.seconds)
-            app.PartnerApi = partial(PartnerApiClient, random_share=world.chance.random)
+            app.PartnerApiClient = partial(PartnerApiClient, jitter=world.chance.random)
         return app, recorder
 
     def invoke(self, event: dict[str, Any], request_id: str) -> Any:
@@ -296,7 +296,7 @@ class World:
             max_receive_count=self.chance.choice([80, 80, 4]),
             late=self._late,
         )
-        self.api = PartnerApi(CHAIN_ID, TOKEN, rate_limit=60, seed=seed, unknowns=_unknowns(seed))
+        self.api = SimulatedPartnerApi(CHAIN_ID, TOKEN, rate_limit=60, seed=seed, unknowns=_unknowns(seed))
         self.api.show(self.hour.lives)
         self.secrets = SimulatedSecrets(self)
         self.platforms_secret = "first secret"  # noqa: S105

@@ -6,7 +6,8 @@ from datetime import timedelta
 from botocore.exceptions import ClientError
 
 from partner_orders.clock import from_text, now
-from partner_orders.reconciler.report import UNDER_WAY, is_regular
+from partner_orders.reconciler.report import is_regular
+from partner_orders.reconciler.stop_reason import StopReason, stop_reason
 from partner_orders_console.cli.doctor.finding import Finding
 from partner_orders_console.cli.output import counted
 from partner_orders_console.cli.stack import DeployedStack
@@ -49,12 +50,13 @@ def reconciliation(stack: DeployedStack) -> Iterator[Finding]:
         yield Finding(part, "no run in the last hour", NOT_RUN)
         return
     # One that has just begun says nothing yet.
-    last = next((one for one in reversed(reports) if one["stopped"] != UNDER_WAY), reports[-1])
+    last = next((one for one in reversed(reports) if one["stopped"] != StopReason.UNDER_WAY), reports[-1])
     failed, stopped = last["failed_stores"], last["stopped"]
-    if stopped == UNDER_WAY and now() - from_text(last["started_at"]) < _LONGEST_RUN:
+    reason = stop_reason(stopped)
+    if reason is StopReason.UNDER_WAY and now() - from_text(last["started_at"]) < _LONGEST_RUN:
         yield Finding(part, note=f"under way since {last['started_at'][:19]}")
         return
-    if stopped == UNDER_WAY or stopped.startswith("error:"):
+    if reason in {StopReason.UNDER_WAY, StopReason.ERROR}:
         yield Finding(part, f"the last run did not come to its end: {stopped}", "docs/runbooks/reconciler-errors.md")
     if failed:
         kinds = ", ".join(sorted({*failed.values()}))
@@ -64,5 +66,5 @@ def reconciliation(stack: DeployedStack) -> Iterator[Finding]:
             f"{counted(len(failed), 'store')} could not be checked ({some}): {kinds}",
             "partner-orders reconcile reports; docs/runbooks/stores-not-reconciled.md",
         )
-    elif not stopped.startswith("error:"):
+    elif reason is not StopReason.ERROR:
         yield Finding(part, note=f"last run {last['started_at'][:19]}{', ' + stopped if stopped else ''}")

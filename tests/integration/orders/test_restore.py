@@ -79,7 +79,7 @@ def test_what_was_lost_arrives_whole_and_what_is_there_stays_as_it_is(
         stores.register(event.order.client)
     rejected.keep(b"no order", Arrival("webhook", NOW), "malformed_json", ["not JSON"])
     reconciliation = ReconciliationTable(dynamodb, TABLE, clock)
-    reconciliation.keep_report(NOW, {"started_at": to_text(NOW)})
+    reconciliation.save_report(NOW, {"started_at": to_text(NOW)})
     dynamodb.put_item(TableName=TABLE, Item=erasure(2, done_at="2026-10-14T09:01:00Z"))
     before = rows(dynamodb)
     assert {key[0].partition("#")[0] for key in before} > {"ORDER", "STORES", "REJECTED"}

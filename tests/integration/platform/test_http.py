@@ -13,8 +13,10 @@ import pytest
 import requests
 
 from partner_orders.clock import now
-from partner_orders.platform import orders as partner_api
-from partner_orders.platform.orders import PartnerApi, PartnerApiError
+from partner_orders.platform import http
+from partner_orders.platform.failures import PartnerApiError
+from partner_orders.platform.http import PartnerApiClient
+from partner_orders.platform.orders import PlatformOrders
 from partner_orders.platform.rate_limit import RateLimit
 
 PAGE = json.dumps({"orders": [{"order_id": str(number)} for number in range(9)], "total_pages": 1}).encode()
@@ -77,9 +79,9 @@ def platform() -> Iterator[Platform]:
 
 
 @pytest.fixture
-def api(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> PartnerApi:
-    monkeypatch.setattr(partner_api, "TRIES", 1)
-    monkeypatch.setattr(partner_api, "BODY_SECONDS", LIMIT_SECONDS)
+def api(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> PlatformOrders:
+    monkeypatch.setattr(http, "TRIES", 1)
+    monkeypatch.setattr(http, "BODY_SECONDS", LIMIT_SECONDS)
 
     class Credentials:
         def token(self) -> str:
@@ -87,23 +89,24 @@ def api(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> PartnerApi:
 
     url = f"http://127.0.0.1:{platform.server.server_port}"
     limit = RateLimit(1_000, time.monotonic, time.sleep)
-    return PartnerApi(url, "chain", Credentials(), requests.Session(), limit, now, time.sleep)  # type: ignore[arg-type]
+    client = PartnerApiClient(url, Credentials(), requests.Session(), limit, now, time.sleep)  # type: ignore[arg-type]
+    return PlatformOrders(client, "chain")
 
 
-def read(api: PartnerApi) -> int:
+def read(api: PlatformOrders) -> int:
     end = now() - timedelta(hours=1)
-    return sum(len(orders) for orders in api.orders("store", end - timedelta(hours=1), end))
+    return sum(len(orders) for orders in api.between("store", end - timedelta(hours=1), end))
 
 
 @pytest.mark.parametrize("form", ["plain", "chunked", "gzip"])
 def test_a_page_that_drips_is_given_up_and_its_connection_closed(
-    platform: Platform, api: PartnerApi, form: str
+    platform: Platform, api: PlatformOrders, form: str
 ) -> None:
     platform.form, platform.drips = form, True
     begun = time.monotonic()
     with pytest.raises(PartnerApiError) as error:
         read(api)
-    assert (error.value.kind, error.value.retry_after) == ("no_answer:ReadTimeout", 0.0)
+    assert (str(error.value), error.value.retry_after) == ("no_answer:ReadTimeout", 0.0)
     assert time.monotonic() - begun < LIMIT_SECONDS + 1
     assert platform.gave_up.wait(2)
     platform.drips = False
@@ -111,7 +114,9 @@ def test_a_page_that_drips_is_given_up_and_its_connection_closed(
 
 
 @pytest.mark.parametrize("form", ["plain", "chunked", "gzip"])
-def test_pages_that_do_not_drip_are_read_over_one_connection(platform: Platform, api: PartnerApi, form: str) -> None:
+def test_pages_that_do_not_drip_are_read_over_one_connection(
+    platform: Platform, api: PlatformOrders, form: str
+) -> None:
     platform.form = form
     assert [read(api) for _ in range(3)] == [9, 9, 9]
     assert len(platform.connections) == 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from partner_orders.platform import order_page
 from partner_orders.platform import orders as partner_api
 from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_world import World
@@ -48,22 +49,22 @@ def test_an_hour_without_webhooks_is_made_whole_whatever_the_contract_leaves_ope
     # Orders are made, and change, while their pages are read: a request takes a fifth of a second, an hour 3,600.
     world = World(dynamodb, lives(orders=30), VirtualTime(START), unknowns)
     while world.time.now() < AFTER:
-        world.tick()
+        world.run()
         world.drain()
         world.time.sleep(420)
-    world.tick()
+    world.run()
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("unknowns", MIXES[3::11], ids=lambda mix: "-".join(map(str, vars(mix).values())))
 def test_a_window_read_in_parts_is_whole(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, unknowns: Unknowns) -> None:
-    monkeypatch.setattr("partner_orders.reconciler.run.PAGES_AT_ONCE", 2)
+    monkeypatch.setattr("partner_orders.reconciler.windows.PAGES_AT_ONCE", 2)
     world = make(dynamodb, unknowns)
-    world.tick()
+    world.run()
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 EVERY_WAY = pytest.mark.parametrize(
@@ -79,13 +80,13 @@ def test_orders_that_move_between_pages_while_they_are_read_are_not_missed(
 ) -> None:
     world = make(dynamodb, Unknowns(filter_by, order, sort_by=sort_by))
     world.api.faults = {"move_between_pages": 4}
-    assert world.tick().failed_stores == {}
+    assert world.run().failed_stores == {}
     world.drain()
     # What left the window is in the next one, which begins long after all else.
     world.time.sleep(300)
-    assert world.tick().counts["orders_checked"] <= 4
+    assert world.run().counts["orders_checked"] <= 4
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -106,8 +107,8 @@ def test_whichever_order_changes_before_whichever_page_is_read_no_other_is_misse
     monkeypatch.setattr(world.api, "handle", touch_and_handle)
     for changed, turn in itertools.product(world.lives, range(2, 6)):
         asked = 0
-        pages = world.partner_api.orders(changed.shop.store_id, START, world.time.now() - timedelta(hours=1))
-        read = {partner_api.identity(shown) for page in pages for shown in page}
+        pages = world.platform_orders.between(changed.shop.store_id, START, world.time.now() - timedelta(hours=1))
+        read = {order_page.identity(shown) for page in pages for shown in page}
         missed += [(life.order_id, turn) for life in world.lives if life.order_id not in read | {changed.order_id}]
         if filter_by == "created" and changed.order_id not in read:
             missed.append((changed.order_id, turn))
@@ -122,7 +123,7 @@ def test_an_order_that_is_never_on_the_page_being_read_is_found_in_shorter_parts
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch, in_parts: bool
 ) -> None:
     if not in_parts:
-        monkeypatch.setattr("partner_orders.reconciler.run.SHORTEST_PART", timedelta(days=90))
+        monkeypatch.setattr("partner_orders.reconciler.windows.SHORTEST_PART", timedelta(days=90))
     unknowns = Unknowns(sort_by="updated", order="descending")
     world = World(dynamodb, lives(orders=30, stores=1), VirtualTime(AFTER), unknowns)
     handle, (hidden, *others) = world.api.handle, world.lives
@@ -133,21 +134,21 @@ def test_an_order_that_is_never_on_the_page_being_read_is_found_in_shorter_parts
         return handle(request, now)
 
     monkeypatch.setattr(world.api, "handle", touch_and_handle)
-    report = world.tick()
+    report = world.run()
     if in_parts:
         world.drain()
-        assert (report.failed_stores, world.not_in_step()) == ({}, [])
+        assert (report.failed_stores, world.not_in_sync()) == ({}, [])
         return
     assert set(report.failed_stores.values()) == {"moved_pages"}
     assert {position.checked_until for position in world.table.positions().values()} == {None}
     assert report.counts["requests"] <= 1 + partner_api.READINGS * 10 + 1  # of the latest, which can be read
     world.drain()
-    assert world.not_in_step() == [hidden.order_id]
+    assert world.not_in_sync() == [hidden.order_id]
     monkeypatch.undo()
     world.time.sleep(300)
-    world.tick()
+    world.run()
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -166,7 +167,7 @@ def test_an_order_that_leaves_the_window_while_its_pages_are_read_hides_no_other
         return answer
 
     monkeypatch.setattr(world.api, "handle", handle_and_change)
-    world.tick()
+    world.run()
     world.drain()
     world.api.show([life for life in world.lives if life not in gone])
     monkeypatch.undo()
@@ -189,25 +190,25 @@ def test_a_last_page_that_is_empty_since_its_orders_left_the_window_is_the_end(
         return handle(request, now)
 
     monkeypatch.setattr(world.api, "handle", leave_and_handle)
-    report = world.tick()
+    report = world.run()
     assert (report.failed_stores, report.api_errors) == ({}, {})
     assert report.counts["requests"] == 1 + 5
     world.drain()
-    assert world.not_in_step() == [last.order_id]
+    assert world.not_in_sync() == [last.order_id]
 
 
 @pytest.mark.usefixtures("small_pages")
 def test_a_first_page_for_ever_is_an_error_and_the_window_is_read_again(dynamodb: Any) -> None:
     world = make(dynamodb)
     world.api.faults = {"repeat_first_page": 10_000}
-    report = world.tick()
+    report = world.run()
     assert set(report.failed_stores.values()) == {"repeated_page"}
     assert {position.checked_until for position in world.table.positions().values()} == {None}
     world.api.faults = {}
     world.time.sleep(300)
-    world.tick()
+    world.run()
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def rewriting(world: World, monkeypatch: pytest.MonkeyPatch, old: bytes, new: bytes) -> None:
@@ -231,10 +232,10 @@ def test_a_number_of_pages_that_is_wrong_does_not_end_the_reading(
         # Pages of its own size, and a count that was made for ours.
         world.api.unknowns.page_size_honoured = False
     rewriting(world, monkeypatch, rb'"total_pages":\d+', b'"total_pages":' + total)
-    world.tick()
+    world.run()
     world.drain()
     monkeypatch.undo()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_a_store_with_a_million_pages_a_minute_has_failed_and_does_not_keep_the_run_busy(
@@ -242,41 +243,41 @@ def test_a_store_with_a_million_pages_a_minute_has_failed_and_does_not_keep_the_
 ) -> None:
     world = make(dynamodb)
     rewriting(world, monkeypatch, rb'"total_pages":\d+', b'"total_pages":1000000')
-    report = world.tick()
+    report = world.run()
     assert {*report.failed_stores.values()} == {"too_many_pages"}
     assert report.counts["requests"] < 10 * len(report.failed_stores)
 
 
 def test_pages_of_another_size_than_asked_for_are_all_read(dynamodb: Any) -> None:
     world = make(dynamodb, Unknowns(page_size_honoured=False), orders=90)
-    world.tick()
+    world.run()
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 @pytest.mark.parametrize("times", ["with_z", "without_z"])
 def test_the_way_to_write_times_is_learnt_and_remembered_by_the_next_worker(dynamodb: Any, times: str) -> None:
     world = make(dynamodb, Unknowns(times=times))
-    world.tick()
+    world.run()
     world.drain()
     asked = len(world.api.requests)
     world.new_worker()
     world.time.sleep(300)
-    world.tick()
+    world.run()
     assert len(world.api.requests) - asked == len({life.shop.store_id for life in world.lives})
 
 
 def test_a_platform_that_changes_the_way_to_write_times_is_noticed_where_orders_are_expected(dynamodb: Any) -> None:
     time = VirtualTime(START + timedelta(minutes=20))
     world = World(dynamodb, lives(), time, Unknowns(times="with_z"))
-    world.tick()
+    world.run()
     world.drain()
     world.api.unknowns.times = "without_z"
     while time.now() < AFTER:
         time.sleep(300)
-        world.tick()
+        world.run()
         world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 @pytest.mark.parametrize("pages", [1, 2, 4, 8, 20])
@@ -285,19 +286,19 @@ def test_the_requests_for_a_window_are_bounded_by_its_pages(
 ) -> None:
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 5)
     world = World(dynamodb, lives(orders=5 * pages, stores=1), VirtualTime(AFTER))
-    world.tick()
+    world.run()
     assert len(world.api.requests) == pages + (pages > 1)
 
 
 def test_a_window_is_asked_for_in_utc_with_the_parameters_that_the_platform_knows(dynamodb: Any) -> None:
     world = make(dynamodb)
-    world.tick()
+    world.run()
     for asked in world.sessions[0].asked:
         assert set(asked.query) == {"start_time", "end_time", "page", "page_size"}
         assert asked.query["page_size"] == "500"
 
 
 def test_an_order_is_the_same_on_two_pages_however_its_number_is_spelled() -> None:
-    assert partner_api.identity({"order_id": 10, "status": "RECEIVED"}) == partner_api.identity(
+    assert order_page.identity({"order_id": 10, "status": "RECEIVED"}) == order_page.identity(
         {"order_id": Decimal("10.0"), "status": "DISPATCHED"}
     )

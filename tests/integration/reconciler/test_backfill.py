@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from partner_orders.clock import to_text
-from partner_orders.reconciler.backfill_request import InvalidRequestError
-from partner_orders.reconciler.table import Position, ReconciliationTable
+from partner_orders.reconciler.backfill import InvalidRequestError
+from partner_orders.reconciler.table import ReconciliationTable
+from partner_orders.reconciler.windows import Position
 from tests.support.orders import CHAIN_ID
 from tests.support.orders_table import TABLE
 from tests.support.platform import START, VirtualTime, lives
@@ -24,7 +25,7 @@ AFTER = START + timedelta(hours=2)
 @pytest.fixture
 def world(dynamodb: Any) -> World:
     made = World(dynamodb, lives(stores=3, orders=30), VirtualTime(AFTER))
-    made.tick()
+    made.run()
     made.queue.messages = []
     return made
 
@@ -33,7 +34,7 @@ def test_a_backfill_makes_its_window_whole_and_ends_with_a_report(world: World) 
     done = world.backfill()
     assert (done["state"], done["stores"], done["stores_done"]) == ("done", 3, 3)
     assert done["missing"] == done["enqueued"] == len(world.lives)
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_only_the_window_and_the_stores_asked_for_are_read(world: World) -> None:
@@ -59,7 +60,7 @@ def test_progress_can_be_asked_for_while_it_runs(world: World, monkeypatch: pyte
     backfill_id = world.worker.add_backfill({})
     seen = []
     for _ in range(60):
-        world.tick(seconds=120)
+        world.run(seconds=120)
         progress = world.worker.backfill(backfill_id)
         seen.append((progress["stores_done"], progress["orders_checked"]))
         if progress["state"] == "done":
@@ -75,7 +76,7 @@ def served_after(world: World, wait: timedelta, **request: str) -> dict[str, Any
     backfill_id = world.worker.add_backfill(request)
     world.time.sleep(wait.total_seconds())
     while world.worker.backfill(backfill_id)["state"] != "done":
-        world.worker.tick("run", lambda: 900.0, only_backfills=True)
+        world.worker.run("run", lambda: 900.0, only_backfills=True)
     return world.worker.backfill(backfill_id)
 
 
@@ -116,12 +117,12 @@ def test_while_a_backfill_runs_the_stores_are_checked_all_the_same(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("partner_orders.platform.orders.PAGE_SIZE", 1)
-    monkeypatch.setattr("partner_orders.reconciler.run.PAGES_AT_ONCE", 4)
+    monkeypatch.setattr("partner_orders.reconciler.windows.PAGES_AT_ONCE", 4)
     world.worker.add_backfill({})
     checked = []
     for _ in range(8):
         world.time.sleep(60)
-        checked.append(world.tick(seconds=120).counts["stores_checked"])
+        checked.append(world.run(seconds=120).counts["stores_checked"])
     assert all(checked)
 
 
@@ -136,17 +137,17 @@ def test_a_backfill_reads_the_position_of_the_store_it_serves_and_of_no_other(
 
     monkeypatch.setattr(ReconciliationTable, "positions", all_of_them)
     world.worker.add_backfill({})
-    world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    world.worker.run("run", lambda: 900.0, only_backfills=True)
     assert read == ["all"]  # of what is due, once
 
 
 def test_a_backfill_asks_for_a_store_by_the_id_that_the_api_took(world: World) -> None:
     shop = world.lives[0].shop
     code = shop.external_partner_config_id
-    world.table.move(Position(shop.store_id, AFTER, AFTER, vendor_id=code), fence=2_000_000_000)
+    world.table.move(Position(shop.store_id, AFTER, AFTER, vendor_id=code), fencing_token=2_000_000_000)
     world.new_worker()
     world.worker.add_backfill({"stores": [shop.store_id]})
-    world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    world.worker.run("run", lambda: 900.0, only_backfills=True)
     assert {asked.url.split("/vendors/")[1].split("/")[0] for asked in world.sessions[-1].asked} == {code}
 
 
@@ -155,7 +156,7 @@ def test_a_position_that_cannot_be_read_does_not_stop_a_backfill(world: World, r
     key = {"pk": {"S": "RECONCILIATION"}, "sk": {"S": f"POSITION#{world.lives[0].shop.store_id}"}}
     world.dynamodb.put_item(TableName=TABLE, Item={**key, **row})
     backfill_id = world.worker.add_backfill({})
-    world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    world.worker.run("run", lambda: 900.0, only_backfills=True)
     assert world.worker.backfill(backfill_id)["missing"] == len(world.lives)
 
 
@@ -171,16 +172,16 @@ def test_a_backfill_that_is_killed_again_and_again_loses_nothing(world: World, k
     for _ in range(6):
         world.kill_after = chance.randrange(10)
         try:
-            world.tick()
+            world.run()
         except Killed:
             world.new_worker()
         world.time.sleep(200)
     world.kill_after = None
     while world.worker.backfill(backfill_id)["state"] != "done":
-        world.tick()
+        world.run()
         world.time.sleep(200)
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 # -- sixty days --------------------------------------------------------------------------------------------------------
@@ -205,13 +206,13 @@ def test_sixty_days_without_a_webhook_are_made_whole_within_the_true_limit(
         world.kill_after = chance.randrange(3, 40) if killed < kills else None
         ticks += 1
         try:
-            world.tick()
+            world.run()
         except Killed:
             killed += 1
             world.new_worker()
         world.drain()
         world.time.sleep(300)
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
     assert killed == kills
     assert world.most_requests_in_a_minute() <= 60
     requests, hours = len(world.api.requests), (world.time.now() - AFTER) / timedelta(hours=1)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from partner_orders.order_events.message import MAX_BODY_BYTES
+from partner_orders.platform import http
 from partner_orders.platform import orders as partner_api
-from partner_orders.reconciler.backfill_request import InvalidRequestError
-from partner_orders.reconciler.table import Position
+from partner_orders.reconciler.backfill import InvalidRequestError
+from partner_orders.reconciler.windows import Position
 from tests.support.orders_table import TABLE
 from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_faults import Change, between, edited, only_backfills, set_store
@@ -46,9 +47,9 @@ def test_stores_that_always_fail_do_not_starve_those_that_answer(world: World) -
     for store_id in {life.shop.store_id for life in world.lives}:
         world.table.move(Position(store_id, AFTER - timedelta(minutes=125), AFTER), 0)
     for _ in range(3):
-        world.tick()
+        world.run()
         world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_a_store_whose_token_is_refused_does_not_end_every_run_before_the_others(world: World) -> None:
@@ -57,9 +58,9 @@ def test_a_store_whose_token_is_refused_does_not_end_every_run_before_the_others
         world, lambda request, answer: Response(401, {}, b"{}") if "/vendors/0-first/" in request.target else answer
     )
     for _ in range(3):
-        world.tick()
+        world.run()
         world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 # -- what the platform says of itself ---------------------------------------------------------------------------------
@@ -71,34 +72,34 @@ def test_a_store_whose_token_is_refused_does_not_end_every_run_before_the_others
 def test_a_date_that_cannot_be_is_not_believed(world: World, date: str) -> None:
     between(world, dated(date, times=4))
     for _ in range(3):
-        report = world.tick()
+        report = world.run()
         world.drain()
         assert report.failed_stores == {}
         assert report.counts["requests"] > 0
         world.time.sleep(300)
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
     for position in world.table.positions().values():
         assert position.checked_until is not None
         assert position.checked_until <= world.time.now()
 
 
 def assert_read_by_its_own_id(world: World, shop: Shop) -> None:
-    assert world.tick().failed_stores == {}
+    assert world.run().failed_stores == {}
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
     assert world.table.position(shop.store_id).vendor_id == shop.store_id
 
 
 def test_a_store_id_that_was_learnt_and_is_another_stores_now_is_not_asked_for(world: World) -> None:
     mine, other = world.shops
-    world.table.move(Position(mine.store_id, vendor_id=other.store_id), fence=0)
+    world.table.move(Position(mine.store_id, vendor_id=other.store_id), fencing_token=0)
     assert_read_by_its_own_id(world, mine)
 
 
 def test_a_code_under_which_the_platform_has_another_stores_orders_gives_way_to_the_stores_own_id(world: World) -> None:
     mine, other = world.shops
     world.api._shops[mine.external_partner_config_id] = world.api._shops[other.store_id]
-    world.table.move(Position(mine.store_id, vendor_id=mine.external_partner_config_id), fence=0)
+    world.table.move(Position(mine.store_id, vendor_id=mine.external_partner_config_id), fencing_token=0)
     assert_read_by_its_own_id(world, mine)
 
 
@@ -106,19 +107,19 @@ def test_a_store_of_which_the_platform_shows_only_another_stores_orders_has_fail
     mine, other = world.shops
     own = world.api._shops.pop(mine.store_id)
     world.api._shops[mine.external_partner_config_id] = world.api._shops[other.store_id]
-    assert world.tick().failed_stores == {mine.store_id: "another_store"}
+    assert world.run().failed_stores == {mine.store_id: "another_store"}
     assert world.table.position(mine.store_id).checked_until is None
     world.drain()
-    assert {*world.not_in_step()} == {life.order_id for life in own}
+    assert {*world.not_in_sync()} == {life.order_id for life in own}
 
 
 def test_a_code_that_has_the_orders_of_a_store_and_of_the_one_before_it_is_believed(world: World) -> None:
     mine, other = world.shops
     own = world.api._shops.pop(mine.store_id)
     world.api._shops[mine.external_partner_config_id] = [*world.api._shops[other.store_id], *own]
-    assert world.tick().failed_stores == {}
+    assert world.run().failed_stores == {}
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_a_store_that_is_registered_by_the_chains_own_id_alone_is_its_own(world: World) -> None:
@@ -127,9 +128,9 @@ def test_a_store_that_is_registered_by_the_chains_own_id_alone_is_its_own(world:
         TableName=TABLE, Key={"pk": {"S": "STORES"}, "sk": {"S": f"STORE#{world.shops[0].store_id}"}}
     )
     set_store(world, code, currency="EUR")
-    assert world.tick().failed_stores == {}
+    assert world.run().failed_stores == {}
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 @pytest.mark.parametrize("pages", ["[2]", "[3]", r"([2-9]|\d\d)"])
@@ -138,7 +139,7 @@ def test_a_page_that_is_empty_and_counted_is_read_in_shorter_parts_or_fails_its_
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch, pages: str, in_parts: bool
 ) -> None:
     if not in_parts:
-        monkeypatch.setattr("partner_orders.reconciler.run.SHORTEST_PART", timedelta(days=90))
+        monkeypatch.setattr("partner_orders.reconciler.windows.SHORTEST_PART", timedelta(days=90))
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
     world, lies = World(dynamodb, lives(orders=40), VirtualTime(AFTER)), [True]
 
@@ -146,10 +147,10 @@ def test_a_page_that_is_empty_and_counted_is_read_in_shorter_parts_or_fails_its_
         return edited(answer, orders=[]) if lies and re.search(f"[?&]page={pages}&", request.target) else answer
 
     between(world, change)
-    report = world.tick()
+    report = world.run()
     if in_parts:
         world.drain()
-        assert (report.failed_stores, world.not_in_step()) == ({}, [])
+        assert (report.failed_stores, world.not_in_sync()) == ({}, [])
         assert report.api_errors["empty_page"] > 0
         return
     assert {*report.failed_stores.values()} == {"empty_page"}
@@ -157,9 +158,9 @@ def test_a_page_that_is_empty_and_counted_is_read_in_shorter_parts_or_fails_its_
     assert all(world.table.position(store_id).checked_until is None for store_id in failed)
     lies.clear()
     world.time.sleep(300)
-    world.tick()
+    world.run()
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 @pytest.mark.parametrize(
@@ -175,28 +176,28 @@ def test_one_strange_order_does_not_hide_the_others_of_its_store_and_is_kept(
     world: World, old: bytes, new: bytes
 ) -> None:
     between(world, lambda _, answer: Response(answer.status, answer.headers, answer.body.replace(old, new, 1)))
-    report = world.tick()
+    report = world.run()
     assert report.failed_stores == {}
     world.drain()
     stores = len({life.shop.store_id for life in world.lives})
     assert 1 <= len(world.rejected.newest()) <= stores
-    assert len(world.not_in_step()) <= stores
+    assert len(world.not_in_sync()) <= stores
     world.time.sleep(300)
-    assert world.tick().counts["not_understood"] == 0  # once it is kept it is not asked for again
+    assert world.run().counts["not_understood"] == 0  # once it is kept it is not asked for again
 
 
 @pytest.mark.parametrize(("header", "least"), [("3600", 3_600), ("130", 130), ("Wed, 14 Oct 2026 11:00:00 GMT", 3_600)])
 @pytest.mark.parametrize("status", [429, 503, 403])
 def test_a_platform_that_wants_to_be_left_alone_is(world: World, status: int, header: str, least: int) -> None:
     between(world, lambda *_: Response(status, {"Retry-After": header, "Content-Type": "text/html"}, b"<html>"))
-    world.tick()
+    world.run()
     assert len(world.api.requests) == 1
     world.time.sleep(60)
     world.new_worker()
-    assert world.tick().stopped == "the_platform_wants_to_be_asked_later"
+    assert world.run().stopped == "the_platform_wants_to_be_asked_later"
     assert len(world.api.requests) == 1
     world.time.sleep(least)
-    world.tick()
+    world.run()
     first, second, *_ = world.api.requests
     assert second - first >= timedelta(seconds=least - 1)
 
@@ -207,10 +208,10 @@ def test_a_short_wait_that_the_platform_asks_for_is_kept_from_store_to_store_and
 ) -> None:
     between(world, lambda *_: Response(status, {"Retry-After": "45", "Content-Type": "text/html"}, b"<html>"))
     for _ in range(4):
-        world.tick()
+        world.run()
         world.new_worker()
         world.time.sleep(20)
-    assert len(world.api.requests) > partner_api.TRIES
+    assert len(world.api.requests) > http.TRIES
     assert all(after - before >= timedelta(seconds=45) for before, after in pairwise(world.api.requests))
 
 
@@ -225,17 +226,17 @@ def test_a_time_to_come_back_is_read_by_the_platforms_own_clock(world: World) ->
         return Response(first.status, {**answer.headers, **first.headers}, first.body)
 
     between(world, change)
-    assert world.tick().stopped == ""
+    assert world.run().stopped == ""
     assert world.api.requests[1] >= AFTER + timedelta(seconds=50)
 
 
 def test_a_page_that_blocks_the_address_ends_the_run_and_is_no_stores_own_fault(world: World) -> None:
     page = Response(403, {"Content-Type": "text/html; charset=UTF-8"}, b"<html>Access denied</html>")
     between(world, lambda *_: page)
-    report = world.tick()
+    report = world.run()
     assert (report.stopped, len(report.failed_stores)) == ("blocked", 1)
-    assert len(world.api.requests) == report.api_errors["blocked"] == partner_api.TRIES
-    assert world.time.seconds >= 60 * (partner_api.TRIES - 1)
+    assert len(world.api.requests) == report.api_errors["blocked"] == http.TRIES
+    assert world.time.seconds >= 60 * (http.TRIES - 1)
 
 
 def test_a_block_after_a_burst_does_not_cost_the_lease(dynamodb: Any) -> None:
@@ -249,7 +250,7 @@ def test_a_block_after_a_burst_does_not_cost_the_lease(dynamodb: Any) -> None:
         return Response(429, {}, b"<html>") if count[0] == 55 else answer
 
     between(world, block)
-    assert world.tick().stopped != "lease_lost"
+    assert world.run().stopped != "lease_lost"
 
 
 # -- rows that somebody wrote -----------------------------------------------------------------------------------------
@@ -257,11 +258,11 @@ def test_a_block_after_a_burst_does_not_cost_the_lease(dynamodb: Any) -> None:
 
 def test_a_deleted_lease_stops_nothing(world: World) -> None:
     for _ in range(3):
-        world.tick()
+        world.run()
         world.time.sleep(300)
     world.dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "RECONCILIATION"}, "sk": {"S": "LEASE"}})
     world.new_worker()
-    assert world.tick().stopped == ""
+    assert world.run().stopped == ""
 
 
 @pytest.mark.parametrize(
@@ -275,14 +276,14 @@ def test_a_deleted_lease_stops_nothing(world: World) -> None:
 )
 def test_a_row_that_cannot_be_read_stops_nothing(world: World, row: dict[str, Any]) -> None:
     world.dynamodb.put_item(TableName=TABLE, Item={"pk": {"S": "RECONCILIATION"}, **row})
-    assert world.tick().stopped == ""
+    assert world.run().stopped == ""
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_a_store_id_that_leads_elsewhere_is_not_asked_for(world: World) -> None:
     set_store(world, "..", name="elsewhere")
-    report = world.tick()
+    report = world.run()
     assert report.failed_stores == {"..": "not_found"}
     assert all("/vendors/" in asked.url for asked in world.sessions[-1].asked)
 
@@ -302,7 +303,7 @@ def test_a_preview_queues_nothing_and_counts_for_nothing_but_itself(world: World
 def test_an_order_is_queued_once_in_a_run_however_many_ask_for_it(world: World) -> None:
     for _ in range(5):
         world.worker.add_backfill({})
-    report = world.tick()
+    report = world.run()
     assert report.counts["missing"] == 12
     assert len(world.queue.messages) == 12
 
@@ -342,12 +343,12 @@ def test_what_a_backfill_found_counts_though_its_store_failed_or_its_time_ran_ou
     assert stopped == {"out_of_time", ""}
     assert left == []
     assert (progress["missing"], progress["enqueued"]) == (60, 60)
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_a_preview_in_parts_counts_each_order_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 1)
-    monkeypatch.setattr("partner_orders.reconciler.run.PAGES_AT_ONCE", 2)
+    monkeypatch.setattr("partner_orders.reconciler.windows.PAGES_AT_ONCE", 2)
     world = World(dynamodb, lives(orders=100, stores=1), VirtualTime(AFTER))
     made = len({life.created_at.replace(microsecond=0) for life in world.lives})
     window = {"from": START.isoformat(), "to": (START + timedelta(hours=1, minutes=1)).isoformat()}
@@ -364,9 +365,9 @@ def test_the_queues_refusal_is_not_counted_as_a_repair(world: World, monkeypatch
 
     with monkeypatch.context() as patched:
         patched.setattr(world.queue, "send_all", refuse)
-        refused = world.tick()
+        refused = world.run()
     world.time.sleep(300)
-    counts = refused.counts + world.tick().counts
+    counts = refused.counts + world.run().counts
     assert (counts["missing"], counts["webhooks_missed"], counts["enqueued"]) == (12, 12, 12)
     assert refused.repairs == []
 
@@ -392,7 +393,7 @@ def test_a_backfill_that_goes_on_misses_nothing_at_the_seam(dynamodb: Any) -> No
     backfill_id = world.worker.add_backfill({"from": (seam - timedelta(hours=1)).isoformat()})
     backfill = world.table.backfill(backfill_id)
     assert backfill is not None
-    world.table.save(replace(backfill, done_until=seam), fence=0)
+    world.table.save(replace(backfill, done_until=seam), fencing_token=0)
     only_backfills(world)
     assert world.worker.backfill(backfill_id)["missing"] == 1
 
@@ -402,16 +403,16 @@ def test_a_store_of_many_pages_does_not_keep_the_others_waiting_until_its_backfi
 ) -> None:
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 1)
     world = World(dynamodb, lives(orders=300, stores=6), VirtualTime(AFTER))
-    while world.not_in_step():
-        world.tick()
+    while world.not_in_sync():
+        world.run()
         world.drain()
         world.time.sleep(300)
     large = world.lives[0].shop.store_id
-    monkeypatch.setattr("partner_orders.reconciler.run.PAGES_AT_ONCE", 5)
+    monkeypatch.setattr("partner_orders.reconciler.windows.PAGES_AT_ONCE", 5)
     world.worker.add_backfill({"stores": [large]})
     world.limit = 10
     world.new_worker()
-    assert world.tick(seconds=600).counts["stores_checked"] >= 6
+    assert world.run(seconds=600).counts["stores_checked"] >= 6
 
 
 @pytest.mark.parametrize("stores", ["", False, 0, {}])
@@ -427,23 +428,23 @@ def test_a_large_order_in_another_script_is_healed(world: World) -> None:
     body = world.lives[0].steps[-1].body
     line = body["items"][0]
     body["items"] = [line | {"_id": str(number), "name": "مياه معدنية طبيعية نقية " * 25} for number in range(100)]
-    world.tick()
+    world.run()
     world.drain()
     assert world.rejected.newest() == []
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_an_order_that_no_message_can_carry_is_counted_and_holds_up_nobody(world: World) -> None:
     world.lives[0].steps[-1].body["comment"] = "x" * MAX_BODY_BYTES
-    report = world.tick()
+    report = world.run()
     assert report.failed_stores == {}
     assert report.to_json()["too_large"] == 1
     world.drain()
-    assert world.not_in_step() == [world.lives[0].order_id]
+    assert world.not_in_sync() == [world.lives[0].order_id]
 
 
 def test_a_token_refused_after_another_fault_is_read_anew(world: World) -> None:
     answers = [500, 401]
     between(world, lambda _, answer: Response(answers.pop(0), {}, b"{}") if answers else answer)
-    report = world.tick()
+    report = world.run()
     assert (report.stopped, report.failed_stores) == ("", {})

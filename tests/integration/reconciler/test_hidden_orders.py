@@ -12,7 +12,7 @@ import pytest
 from partner_orders.order_events.queue import QueueRefusedError
 from partner_orders.platform import orders as partner_api
 from partner_orders.reconciler.report import Report
-from partner_orders.reconciler.table import Position
+from partner_orders.reconciler.windows import Position
 from tests.support.orders_table import TABLE
 from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_faults import between, edited, only_backfills, set_store
@@ -32,7 +32,7 @@ def days_of(world: World, days: float, every: timedelta = timedelta(hours=1)) ->
     reports, end = [], world.time.now() + timedelta(days=days)
     while world.time.now() < end:
         world.time.sleep(every.total_seconds())
-        reports.append(world.tick())
+        reports.append(world.run())
         world.drain()
     return reports
 
@@ -65,23 +65,23 @@ def test_orders_that_are_counted_and_not_shown_hold_the_watermark_and_are_found_
         between(world, lambda _, answer: edited(answer, orders=[]))
     else:
         between(world, without_the_late_half(world))
-    report = world.tick()
+    report = world.run()
     world.drain()
     assert {*report.failed_stores.values()} == {"empty_page"}
     assert all(at is None or at < START + timedelta(hours=1) for at in checked_until(world))
     world.api.handle = honest  # type: ignore[method-assign]
     world.time.sleep(300)
-    world.tick()
+    world.run()
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_an_empty_answer_that_counts_itself_once_is_asked_for_again(world: World) -> None:
     lies = [True]
     between(world, lambda _, answer: edited(answer, orders=[]) if lies and lies.pop() else answer)
-    assert world.tick().failed_stores == {}
+    assert world.run().failed_stores == {}
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_an_empty_page_where_nothing_else_tells_the_end_is_asked_for_again(dynamodb: Any) -> None:
@@ -93,20 +93,20 @@ def test_an_empty_page_where_nothing_else_tells_the_end_is_asked_for_again(dynam
         return edited(answer, orders=orders, total_pages=0)
 
     between(world, change)
-    assert world.tick().failed_stores == {}
+    assert world.run().failed_stores == {}
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_a_platform_that_counts_one_page_too_many_costs_few_requests_and_no_order(dynamodb: Any) -> None:
     world = World(dynamodb, lives(orders=100, stores=10), VirtualTime(AFTER))
     between(world, lambda _, answer: edited(answer, total_pages=json.loads(answer.body)["total_pages"] + 1))
     for _ in range(2):
-        report = world.tick()
+        report = world.run()
         world.drain()
         assert {*report.failed_stores.values()} == {"empty_page"}
         assert report.counts["requests"] <= 5 * 10
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_a_fault_that_passes_leaves_no_short_parts_behind(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,11 +119,11 @@ def test_a_fault_that_passes_leaves_no_short_parts_behind(dynamodb: Any, monkeyp
             edited(answer, orders=[]) if "page=2&" in request.target and lies and lies.pop() else answer
         ),
     )
-    report = world.tick()
+    report = world.run()
     assert report.failed_stores == {}
     assert report.counts["requests"] <= 300  # of the 86,000 minutes that were asked for
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 # -- answers without anything ------------------------------------------------------------------------------------------
@@ -133,12 +133,12 @@ def test_times_that_the_platform_reads_no_more_are_noticed_within_a_day_though_n
     world = World(dynamodb, lives(orders=12), VirtualTime(START - timedelta(days=1)), Unknowns(times="with_z"))
     for life in world.lives[:2]:
         world.receive(life)
-    world.tick()
+    world.run()
     world.time.sleep(timedelta(days=1, hours=2).total_seconds())
-    world.tick()
+    world.run()
     world.api.unknowns.times = "without_z"
     days_of(world, 1.1)
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_a_code_that_a_store_shares_with_a_quiet_one_no_more_is_left_within_a_day(world: World) -> None:
@@ -146,9 +146,9 @@ def test_a_code_that_a_store_shares_with_a_quiet_one_no_more_is_left_within_a_da
     for life in world.lives:
         world.receive(life, 0)
     world.api._shops[mine.external_partner_config_id] = []
-    world.table.move(Position(mine.store_id, AFTER, vendor_id=mine.external_partner_config_id), fence=0)
+    world.table.move(Position(mine.store_id, AFTER, vendor_id=mine.external_partner_config_id), fencing_token=0)
     days_of(world, 1.1)
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
     assert world.table.position(mine.store_id).vendor_id == mine.store_id
 
 
@@ -174,7 +174,7 @@ def test_what_was_missed_of_another_store_is_booked_on_that_store(world: World) 
     mine, other = world.shops
     world.api._shops.pop(mine.store_id)
     world.api._shops[mine.external_partner_config_id] = world.api._shops[other.store_id]
-    report = world.tick()
+    report = world.run()
     missed = sum(life.shop == other for life in world.lives)
     assert {store: counts["webhooks_missed"] for store, counts in report.stores.items()} == {other.store_id: missed}
 
@@ -187,8 +187,8 @@ def test_a_store_without_an_answer_of_its_own_is_told_as_another_stores_whicheve
     code = mine.external_partner_config_id
     world.api._shops.pop(mine.store_id)
     world.api._shops[code] = world.api._shops[other.store_id]
-    world.table.move(Position(mine.store_id, vendor_id=code if vendor_id else None), fence=0)
-    assert world.tick().failed_stores == {mine.store_id: "another_store"}
+    world.table.move(Position(mine.store_id, vendor_id=code if vendor_id else None), fencing_token=0)
+    assert world.run().failed_stores == {mine.store_id: "another_store"}
 
 
 def test_a_store_that_only_the_chain_has_a_name_for_is_read_though_its_orders_do_not_say_it(world: World) -> None:
@@ -199,9 +199,9 @@ def test_a_store_that_only_the_chain_has_a_name_for_is_read_though_its_orders_do
         for step in life.steps:
             step.body["client"].pop("external_partner_config_id")
     world.api.show(world.lives)
-    assert world.tick().failed_stores == {}
+    assert world.run().failed_stores == {}
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 # -- one store's trouble ----------------------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ def many_stores_some_refused(dynamodb: Any) -> World:
 def test_stores_whose_token_is_refused_keep_no_backfill_from_its_end(dynamodb: Any) -> None:
     world = many_stores_some_refused(dynamodb)
     done = world.backfill()
-    assert (done["stores_done"], {*done["failed_stores"].values()}) == (len(world.shops), {"unauthorised"})
+    assert (done["stores_done"], {*done["failed_stores"].values()}) == (len(world.shops), {"unauthorized"})
 
 
 def test_stores_whose_token_is_refused_keep_no_other_from_being_checked(dynamodb: Any) -> None:
@@ -231,20 +231,20 @@ def test_stores_whose_token_is_refused_keep_no_other_from_being_checked(dynamodb
     reports = []
     for _ in range(6):
         world.time.sleep(300)
-        reports.append(world.tick())
+        reports.append(world.run())
         world.drain()
     # As long as none was read, it may be the token; each of the three is met first once.
-    assert [report.stopped for report in reports] == ["unauthorised"] * 3 + [""] * 3
+    assert [report.stopped for report in reports] == ["unauthorized"] * 3 + [""] * 3
     assert all(report.counts["stores_checked"] == len(world.shops) - 3 for report in reports[3:])
 
 
 def test_a_token_that_is_refused_everywhere_ends_the_run_at_the_first_store(world: World) -> None:
-    world.tick()
+    world.run()
     world.drain()
     between(world, lambda *_: Response(401, {}, b"{}"))
     world.time.sleep(300)
-    report = world.tick()
-    assert report.stopped == "unauthorised"
+    report = world.run()
+    assert report.stopped == "unauthorized"
     assert report.counts["requests"] == 2
 
 
@@ -252,7 +252,7 @@ def test_a_backfill_that_was_stopped_on_its_way_goes_on_from_there(
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
-    monkeypatch.setattr("partner_orders.reconciler.run.PAGES_AT_ONCE", 4)
+    monkeypatch.setattr("partner_orders.reconciler.windows.PAGES_AT_ONCE", 4)
     world = World(dynamodb, lives(orders=60, stores=1), VirtualTime(AFTER))
     asked = 0
 
@@ -268,7 +268,7 @@ def test_a_backfill_that_was_stopped_on_its_way_goes_on_from_there(
         world.drain()
         world.time.sleep(300)
     progress = world.worker.backfill(backfill_id)
-    assert (progress["state"], progress["missing"], world.not_in_step()) == ("done", 60, [])
+    assert (progress["state"], progress["missing"], world.not_in_sync()) == ("done", 60, [])
 
 
 @pytest.mark.parametrize("status", [400, 403, 500])
@@ -281,12 +281,12 @@ def test_an_id_that_the_platform_refuses_does_not_take_back_what_the_other_has_a
     world.api._shops[shop.store_id] = []
     code = f"/{quote(shop.external_partner_config_id)}/"
     between(world, lambda request, answer: Response(status, {}, b"{}") if code in request.target else answer)
-    assert world.tick().failed_stores == {shop.store_id: "nothing_shown"}
+    assert world.run().failed_stores == {shop.store_id: "nothing_shown"}
     assert all(checked_until(world))
 
 
 def test_a_backfill_of_a_quiet_time_asks_each_store_once(world: World) -> None:
-    world.tick()
+    world.run()
     world.drain()
     asked = len(world.api.requests)
     window = {"from": (START - timedelta(days=2)).isoformat(), "to": (START - timedelta(days=1)).isoformat()}
@@ -296,12 +296,12 @@ def test_a_backfill_of_a_quiet_time_asks_each_store_once(world: World) -> None:
 
 
 def test_a_quiet_store_of_a_platform_that_counts_a_page_of_nothing_is_checked(world: World) -> None:
-    world.tick()
+    world.run()
     world.drain()
     between(world, lambda _, answer: edited(answer, total_pages=max(1, json.loads(answer.body)["total_pages"])))
     for _ in range(3):
         world.time.sleep(1_800)
-        report = world.tick()
+        report = world.run()
         assert (report.failed_stores, report.counts["requests"]) == ({}, 2)
 
 
@@ -323,7 +323,7 @@ def test_a_store_that_stops_every_run_is_the_last_of_a_backfill(dynamodb: Any) -
 
 def test_an_old_minute_that_cannot_be_read_does_not_keep_what_is_new_away(dynamodb: Any) -> None:
     world = World(dynamodb, lives(orders=24), VirtualTime(START + timedelta(minutes=20)))
-    world.tick()
+    world.run()
     world.drain()
     bad = START - timedelta(days=2)
 
@@ -338,11 +338,11 @@ def test_an_old_minute_that_cannot_be_read_does_not_keep_what_is_new_away(dynamo
     world.time.sleep(timedelta(days=1).total_seconds())  # so that a sweep is due
     world.api.show(world.lives)
     for _ in range(3):
-        report = world.tick()
+        report = world.run()
         world.drain()
         world.time.sleep(300)
     assert {*report.failed_stores.values()} == {"server_error:500"}
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
     assert all(at is not None and at > world.time.now() - timedelta(minutes=10) for at in checked_until(world))
 
 
@@ -357,7 +357,7 @@ def test_an_order_is_missing_once_whether_or_not_the_consumer_works_meanwhile(
     counts: dict[str, int] = dict.fromkeys(("missing", "webhooks_missed"), 0)
     while world.time.now() < AFTER:
         world.time.sleep(300)
-        report = world.tick()
+        report = world.run()
         counts = {name: counts[name] + report.counts[name] for name in counts}
         if consumer_works:
             world.drain()
@@ -373,12 +373,12 @@ def test_what_is_read_twice_in_a_run_does_not_wait(dynamodb: Any, monkeypatch: p
         return edited(answer, orders=[]) if "page=2&" in request.target and lies and lies.pop() else answer
 
     between(world, change)
-    assert world.tick().to_json()["waiting"] == 0
+    assert world.run().to_json()["waiting"] == 0
 
 
 def test_a_backfill_beside_a_regular_check_tells_of_what_that_has_queued(world: World) -> None:
     backfill_id = world.worker.add_backfill({})
-    world.tick()
+    world.run()
     progress = world.worker.backfill(backfill_id)
     found = progress["missing"] + progress["waiting"]
     assert (progress["state"], progress["orders_checked"], found) == ("done", 12, 12)
@@ -386,11 +386,11 @@ def test_a_backfill_beside_a_regular_check_tells_of_what_that_has_queued(world: 
 
 def test_a_preview_leaves_what_waits_where_it_is(dynamodb: Any) -> None:
     world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=20)))
-    world.tick()
+    world.run()
     queued = len(world.queue.messages)
     world.worker.add_backfill({"preview": True})
     only_backfills(world)
-    report = world.tick()
+    report = world.run()
     assert report.counts["waiting"] > 0
     assert (report.counts["enqueued"], len(world.queue.messages)) == (0, queued)
 
@@ -405,8 +405,8 @@ def test_what_the_queue_took_before_it_refused_is_counted(world: World, monkeypa
 
     monkeypatch.setattr("partner_orders.reconciler.comparison.BATCH_ENTRIES", 4)
     monkeypatch.setattr(world.queue, "send_all", send_all)
-    counts = world.tick().counts
+    counts = world.run().counts
     assert counts["enqueued"] == counts["missing"] == len(world.queue.messages) < 12
     world.drain()
     world.time.sleep(300)
-    assert (counts + world.tick().counts)["webhooks_missed"] == 12
+    assert (counts + world.run().counts)["webhooks_missed"] == 12

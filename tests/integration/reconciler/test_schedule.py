@@ -13,8 +13,10 @@ from botocore.exceptions import ClientError
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.order_events.queue import Backlog, OrderEventsQueue
 from partner_orders.platform import orders as partner_api
+from partner_orders.platform.http import Handover
 from partner_orders.reconciler.lease import DURATION, Lease, LeaseLostError
-from partner_orders.reconciler.table import Position, ReconciliationTable
+from partner_orders.reconciler.table import ReconciliationTable
+from partner_orders.reconciler.windows import Position
 from tests.support.orders_table import TABLE, Calls
 from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_faults import set_store
@@ -51,17 +53,17 @@ def windows(world: World) -> list[tuple[str, str, str]]:
 
 
 def test_a_chain_that_starts_today_is_read_sixty_days_back(world: World) -> None:
-    world.tick()
+    world.run()
     start = min(start for _, start, _ in windows(world))
     assert start.startswith((AFTER - timedelta(days=60)).strftime("%Y-%m-%d"))
 
 
 def test_the_next_window_overlaps_the_last_and_reaches_no_further_when_nothing_is_open(world: World) -> None:
-    world.tick()
+    world.run()
     world.drain()
     asked = len(windows(world))
     world.time.sleep(600)
-    world.tick()
+    world.run()
     for _, start, end in windows(world)[asked:]:
         length = datetime.fromisoformat(end) - datetime.fromisoformat(start)
         assert timedelta(minutes=24) < length < timedelta(minutes=27)
@@ -74,20 +76,20 @@ def test_an_open_order_is_looked_for_where_it_was_created_until_the_platform_clo
         if life.created_at < time.now():
             world.receive(life, step=0)
     while time.now() < START + timedelta(hours=3):
-        world.tick()
+        world.run()
         world.drain()
         time.sleep(1_500)
     assert world.orders.open_since(START - timedelta(days=1)) == []
 
 
 def test_every_store_is_looked_at_a_week_back_once_a_day(world: World) -> None:
-    world.tick()
+    world.run()
     world.drain()
     lengths = Counter[str]()
     for _ in range(2 * 24):
         asked = len(windows(world))
         world.time.sleep(3_600)
-        world.tick()
+        world.run()
         for store, start, end in windows(world)[asked:]:
             span = datetime.fromisoformat(end) - datetime.fromisoformat(start)
             lengths[store] += span > timedelta(days=6)
@@ -97,7 +99,7 @@ def test_every_store_is_looked_at_a_week_back_once_a_day(world: World) -> None:
 def test_a_cancellation_after_pick_up_days_later_is_found(dynamodb: Any) -> None:
     time = VirtualTime(AFTER)
     world = World(dynamodb, lives(), time)
-    world.tick()
+    world.run()
     world.drain()
     late = world.lives[2]
     steps = late.steps[-1:]
@@ -106,9 +108,9 @@ def test_a_cancellation_after_pick_up_days_later_is_found(dynamodb: Any) -> None
     world.api.show(world.lives)
     for _ in range(4 * 24):
         time.sleep(3_600)
-        world.tick()
+        world.run()
         world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def changed_later(world: World, status: str, at: datetime) -> Life:
@@ -124,16 +126,16 @@ def test_what_changed_while_neither_webhooks_nor_reconciliation_ran_is_found_how
     dynamodb: Any,
 ) -> None:
     world = World(dynamodb, lives(), VirtualTime(AFTER))
-    world.tick()
+    world.run()
     world.drain()
     world.time.sleep(24 * 3_600)
-    world.tick()
+    world.run()
     changed_later(world, "CANCELLED", world.time.now() + timedelta(days=1))
     world.time.sleep(10 * 24 * 3_600)
-    assert world.not_in_step() != []
-    world.tick()
+    assert world.not_in_sync() != []
+    world.run()
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_an_open_order_older_than_a_week_is_closed_within_a_day_of_its_end(dynamodb: Any) -> None:
@@ -142,11 +144,11 @@ def test_an_open_order_older_than_a_week_is_closed_within_a_day_of_its_end(dynam
     world.lives[number] = replace(life, steps=(life.steps[0], replace(life.steps[-1], at=AFTER + timedelta(days=20))))
     world.api.show(world.lives)
     for _ in range(22):
-        world.tick()
+        world.run()
         world.drain()
         world.time.sleep(24 * 3_600)
     assert world.orders.open_since(START - timedelta(days=1)) == []
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_an_order_that_stays_open_for_ever_does_not_make_every_check_a_long_one(dynamodb: Any) -> None:
@@ -154,13 +156,13 @@ def test_an_order_that_stays_open_for_ever_does_not_make_every_check_a_long_one(
     for number, life in enumerate(world.lives):
         world.lives[number] = replace(life, steps=life.steps[:1])
     world.api.show(world.lives)
-    world.tick()
+    world.run()
     world.drain()
     world.time.sleep(10 * 24 * 3_600)
-    world.tick()  # the daily look
+    world.run()  # the daily look
     asked = len(windows(world))
     world.time.sleep(300)
-    world.tick()
+    world.run()
     for _, start, end in windows(world)[asked:]:
         assert datetime.fromisoformat(end) - datetime.fromisoformat(start) < timedelta(hours=1)
 
@@ -169,7 +171,7 @@ def test_a_store_is_checked_up_to_the_platforms_clock_however_wrong_ours_is(dyna
     for minutes in (-10, 10):
         world = World(dynamodb, lives(), VirtualTime(AFTER + timedelta(days=minutes)))
         world.new_worker(clock_off_by=timedelta(minutes=minutes))
-        world.tick()
+        world.run()
         for position in world.table.positions().values():
             assert position.checked_until is not None
             assert position.checked_until <= world.time.now()
@@ -182,10 +184,10 @@ def test_nothing_is_missed_by_a_worker_whose_clock_is_minutes_off(dynamodb: Any)
         world = World(dynamodb, lives(seed=seed), time)
         world.new_worker(clock_off_by=timedelta(minutes=minutes))
         while time.now() < AFTER:
-            world.tick()
+            world.run()
             world.drain()
             time.sleep(300)
-        assert world.not_in_step() == []
+        assert world.not_in_sync() == []
 
 
 # -- which store first ------------------------------------------------------------------------------------------------
@@ -199,8 +201,8 @@ def test_the_most_overdue_store_is_served_first(dynamodb: Any) -> None:
     world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
     names = sorted({life.shop.store_id for life in world.lives})
     for hours, name in enumerate(names, start=1):
-        world.table.move(Position(name, AFTER - timedelta(hours=hours), AFTER), fence=0)
-    world.tick()
+        world.table.move(Position(name, AFTER - timedelta(hours=hours), AFTER), fencing_token=0)
+    world.run()
     assert order_of_stores(world) == names[::-1]
 
 
@@ -209,12 +211,12 @@ def test_a_store_with_open_orders_comes_before_one_that_waits_longer_without(dyn
     names = sorted({life.shop.store_id for life in world.lives})
     for name in names:
         ago = timedelta(minutes=5 if name == names[2] else 25)
-        world.table.move(Position(name, AFTER - ago, AFTER), fence=0)
+        world.table.move(Position(name, AFTER - ago, AFTER), fencing_token=0)
     open_life = next(
         life for life in world.lives if life.shop.store_id == names[2] and life.steps[0].status == "RECEIVED"
     )
     world.receive(open_life, step=0)
-    world.tick()
+    world.run()
     assert order_of_stores(world)[0] == names[2]
 
 
@@ -223,10 +225,10 @@ def test_a_store_gone_silent_in_its_hours_is_reported_and_comes_first(dynamodb: 
     names = sorted({life.shop.store_id for life in world.lives})
     for name in names:
         ago = timedelta(minutes=5 if name == names[1] else 25)
-        world.table.move(Position(name, world.time.now() - ago, world.time.now()), fence=0)
+        world.table.move(Position(name, world.time.now() - ago, world.time.now()), fencing_token=0)
     set_store(world, names[1], trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
     set_store(world, names[2], trading_hours="mon-sun 03:00-04:00", time_zone="Asia/Karachi")
-    report = world.tick()
+    report = world.run()
     assert report.silent_stores == [names[1]]
     assert order_of_stores(world)[0] == names[1]
 
@@ -235,10 +237,10 @@ def test_among_the_urgent_and_among_the_rest_the_most_overdue_comes_first(dynamo
     world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
     names = sorted({life.shop.store_id for life in world.lives})
     for name, minutes in zip(names, (25, 5, 55, 9), strict=True):
-        world.table.move(Position(name, AFTER - timedelta(minutes=minutes), AFTER), fence=0)
+        world.table.move(Position(name, AFTER - timedelta(minutes=minutes), AFTER), fencing_token=0)
     for name in (names[1], names[3]):
         set_store(world, name, trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
-    world.tick()
+    world.run()
     assert order_of_stores(world) == [names[3], names[1], names[2], names[0]]
 
 
@@ -247,10 +249,10 @@ def test_a_store_that_waits_for_long_comes_before_the_urgent_that_were_just_chec
     names = sorted({life.shop.store_id for life in world.lives})
     for name in names:
         set_store(world, name, trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
-        world.table.move(Position(name, AFTER - timedelta(minutes=20), AFTER), fence=0)
+        world.table.move(Position(name, AFTER - timedelta(minutes=20), AFTER), fencing_token=0)
     set_store(world, names[3], trading_hours="")
-    world.table.move(Position(names[3], AFTER - timedelta(minutes=61), AFTER), fence=0)
-    world.tick()
+    world.table.move(Position(names[3], AFTER - timedelta(minutes=61), AFTER), fencing_token=0)
+    world.run()
     assert order_of_stores(world)[0] == names[3]
 
 
@@ -260,16 +262,16 @@ def test_urgent_stores_that_fill_every_run_do_not_starve_the_rest(dynamodb: Any)
     for name in names[:3]:
         set_store(world, name, trading_hours="mon-sun 00:00-00:00", time_zone="Asia/Karachi")
     for name in names:
-        world.table.move(Position(name, AFTER, AFTER), fence=0)
+        world.table.move(Position(name, AFTER, AFTER), fencing_token=0)
     for _ in range(40):
         world.time.sleep(60)
-        world.tick(seconds=160)  # two stores
+        world.run(seconds=160)  # two stores
     assert set(order_of_stores(world)) == {*names}
 
 
 def test_the_round_that_the_limit_allows_is_reported(dynamodb: Any) -> None:
     world = World(dynamodb, lives(orders=40, stores=9), VirtualTime(AFTER))
-    assert world.tick().round_seconds == round(9 * 60 / 54)
+    assert world.run().round_seconds == round(9 * 60 / 54)
 
 
 # -- the budget -------------------------------------------------------------------------------------------------------
@@ -279,7 +281,7 @@ def test_never_more_than_its_share_of_the_limit_in_any_minute(crowded: World) ->
     for _ in range(6):
         crowded.new_worker()
         crowded.worker.add_backfill({})
-        crowded.tick(seconds=300)
+        crowded.run(seconds=300)
         crowded.time.sleep(1)
     assert len(crowded.api.requests) > 150
     assert crowded.most_requests_in_a_minute() <= 54
@@ -289,24 +291,24 @@ def test_a_worker_that_died_has_its_last_minute_counted_for_it(crowded: World) -
     crowded.worker.add_backfill({})
     crowded.kill_after = 100
     with pytest.raises(Killed):
-        crowded.tick()
+        crowded.run()
     for _ in range(30):
         crowded.new_worker()
-        crowded.tick(seconds=300)
+        crowded.run(seconds=300)
         crowded.time.sleep(10)
     assert crowded.most_requests_in_a_minute() <= 54
 
 
 def test_it_stops_before_its_deadline_and_the_next_tick_goes_on(crowded: World) -> None:
     began = crowded.time.seconds
-    report = crowded.tick(seconds=100)
+    report = crowded.run(seconds=100)
     assert report.stopped == "out_of_time"
     assert crowded.time.seconds - began < 100
     for _ in range(10):
         crowded.time.sleep(200)
-        crowded.tick()
+        crowded.run()
         crowded.drain()
-    assert crowded.not_in_step() == []
+    assert crowded.not_in_sync() == []
 
 
 def test_a_token_that_is_due_when_the_minute_is_full_does_not_make_it_overstay(crowded: World) -> None:
@@ -315,7 +317,7 @@ def test_a_token_that_is_due_when_the_minute_is_full_does_not_make_it_overstay(c
         crowded.worker.add_backfill({})
         crowded.new_worker()
         began = crowded.time.seconds
-        crowded.tick(seconds=seconds)
+        crowded.run(seconds=seconds)
         assert crowded.time.seconds - began < seconds
 
 
@@ -323,7 +325,7 @@ def test_it_pauses_while_even_a_few_messages_wait_for_seconds_without_being_rece
     crowded: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crowded.queue, "backlog", lambda: Backlog(30 if crowded.time.seconds < 60 else 0, 0))
-    crowded.tick()
+    crowded.run()
     seconds = [(at - AFTER).total_seconds() for at in crowded.api.requests]
     assert not any(6 < second < 60 for second in seconds)
     assert any(second >= 60 for second in seconds)
@@ -333,7 +335,7 @@ def test_a_busy_hour_does_not_pause_it(crowded: World, monkeypatch: pytest.Monke
     """Many at consumers, and some that wait for a moment."""
     looks = itertools.cycle([Backlog(60, 90), Backlog(60, 90), Backlog(3, 150)])
     monkeypatch.setattr(crowded.queue, "backlog", lambda: next(looks))
-    crowded.tick(seconds=60)
+    crowded.run(seconds=60)
     assert len(crowded.api.requests) == 54
 
 
@@ -341,12 +343,12 @@ def test_messages_that_a_consumer_puts_off_again_and_again_do_not_pause_it_while
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(world.queue, "backlog", lambda: Backlog(0, 150))
-    assert world.tick().stopped == ""
+    assert world.run().stopped == ""
 
 
 def test_it_pauses_while_live_orders_would_wait_behind_the_backlog(world: World) -> None:
     world.queue.backlog_until = 120.0
-    world.tick()
+    world.run()
     assert world.time.seconds > 120
     assert world.api.requests[0] >= AFTER + timedelta(seconds=120)
 
@@ -361,12 +363,12 @@ def test_what_a_consumer_put_off_counts_as_waiting_too(queue: OrderEventsQueue, 
 
 def test_it_gives_up_waiting_for_the_queue_before_its_deadline(world: World) -> None:
     world.queue.backlog_until = 10_000.0
-    assert world.tick().stopped == "the_queue_is_behind"
+    assert world.run().stopped == "the_queue_is_behind"
     assert world.api.requests == []
 
 
 def test_what_is_in_step_costs_one_request_a_store_and_one_read_an_order(world: World) -> None:
-    world.tick()
+    world.run()
     world.drain()
     asked, read = len(world.api.requests), world.orders.read_orders
     again = world.backfill()
@@ -380,51 +382,51 @@ def test_what_is_in_step_costs_one_request_a_store_and_one_read_an_order(world: 
 
 def test_while_one_worker_runs_another_does_nothing(world: World, dynamodb: Any) -> None:
     other = Lease(dynamodb, TABLE, world.time.now)
-    assert other.take()
-    assert world.tick().stopped == "another_worker_holds_the_lease"
+    assert other.acquire()
+    assert world.run().stopped == "another_worker_holds_the_lease"
     assert world.api.requests == []
 
 
 def test_a_lease_given_back_can_be_taken_at_once_and_one_that_ran_out_after_its_time(dynamodb: Any) -> None:
     time = VirtualTime()
     first, second = Lease(dynamodb, TABLE, time.now), Lease(dynamodb, TABLE, time.now)
-    assert first.take()
-    first.give_back(None, 0, None)
-    assert second.take()
-    assert not first.take()
+    assert first.acquire()
+    first.release(Handover(recent_requests=0))
+    assert second.acquire()
+    assert not first.acquire()
     time.sleep(DURATION.total_seconds() + 1)
-    assert first.take()
-    assert first.fence == second.fence + 1
+    assert first.acquire()
+    assert first.fencing_token == second.fencing_token + 1
 
 
 def test_a_lost_lease_is_noticed_not_trusted(dynamodb: Any) -> None:
     time = VirtualTime()
     slow, next_one = Lease(dynamodb, TABLE, time.now), Lease(dynamodb, TABLE, time.now)
-    assert slow.take()
+    assert slow.acquire()
     time.sleep(DURATION.total_seconds() + 1)
     with pytest.raises(LeaseLostError):
-        slow.keep()
-    assert next_one.take()
+        slow.renew()
+    assert next_one.acquire()
     with pytest.raises(LeaseLostError):
-        slow.keep()
-    slow.give_back(None, 0, None)
-    next_one.keep()
+        slow.renew()
+    slow.release(Handover(recent_requests=0))
+    next_one.renew()
 
 
 def test_a_kept_lease_outlives_its_first_duration(dynamodb: Any) -> None:
     time = VirtualTime()
     worker, other = Lease(dynamodb, TABLE, time.now), Lease(dynamodb, TABLE, time.now)
-    assert worker.take()
+    assert worker.acquire()
     for _ in range(20):
         time.sleep(30)
-        worker.keep()
-        assert not other.take()
+        worker.renew()
+        assert not other.acquire()
 
 
 def test_a_worker_that_lost_its_lease_can_move_no_position(world: World) -> None:
-    world.table.move(Position("a", AFTER), fence=7)
+    world.table.move(Position("a", AFTER), fencing_token=7)
     with pytest.raises(LeaseLostError):
-        world.table.move(Position("a", AFTER + timedelta(hours=1)), fence=6)
+        world.table.move(Position("a", AFTER + timedelta(hours=1)), fencing_token=6)
     assert world.table.positions()["a"].checked_until == AFTER
 
 
@@ -436,10 +438,10 @@ def test_a_worker_frozen_in_the_middle_of_a_run_stops_when_it_thaws(
     def freeze(messages: Any) -> None:
         send_all(messages)
         world.time.sleep(400)
-        assert Lease(world.dynamodb, TABLE, world.time.now).take()
+        assert Lease(world.dynamodb, TABLE, world.time.now).acquire()
 
     monkeypatch.setattr(world.queue, "send_all", freeze)
-    report = world.tick()
+    report = world.run()
     assert report.stopped == "lease_lost"
     assert world.table.positions() == {}
 
@@ -452,22 +454,22 @@ def test_killed_at_any_request_the_next_worker_heals_all_the_same(
     world = World(dynamodb, lives(), VirtualTime(AFTER))
     world.kill_after = after
     with pytest.raises(Killed):
-        world.tick()
+        world.run()
     world.drain()
     world.new_worker()
     world.time.sleep(300)
-    world.tick()
+    world.run()
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 # -- the report -------------------------------------------------------------------------------------------------------
 
 
 def test_every_run_leaves_a_report_that_can_be_read_back(world: World) -> None:
-    first = world.tick()
+    first = world.run()
     world.time.sleep(300)
-    second = world.tick()
+    second = world.run()
     reports = world.table.reports(AFTER - timedelta(hours=1), AFTER + timedelta(hours=1))
     assert reports == [first.to_json(), second.to_json()]
     assert sum(counts["missing"] for counts in reports[0]["stores"].values()) == len(world.lives)
@@ -487,7 +489,7 @@ def test_a_run_that_ends_by_an_error_has_what_it_found_in_its_report(
     with monkeypatch.context() as patched:
         patched.setattr(ReconciliationTable, "move", throttled)
         with pytest.raises(ClientError):
-            world.tick()
+            world.run()
     queued = len(world.queue.messages)
     [report] = kept(world)
     assert report["stopped"] == "error:ClientError"
@@ -495,7 +497,7 @@ def test_a_run_that_ends_by_an_error_has_what_it_found_in_its_report(
     assert report["requests"] == len(world.api.requests)
     world.drain()
     world.time.sleep(300)
-    world.tick()
+    world.run()
     assert sum(report["webhooks_missed"] for report in kept(world)) == len(world.lives)
 
 
@@ -505,17 +507,17 @@ def test_a_run_that_cannot_even_see_what_is_due_leaves_a_report_and_gives_the_le
     with monkeypatch.context() as patched:
         patched.setattr(world.orders, "open_since", throttled)
         with pytest.raises(ClientError):
-            world.tick()
+            world.run()
     assert [report["stopped"] for report in kept(world)] == ["error:ClientError"]
     world.time.sleep(1)
-    assert world.tick().stopped == ""
+    assert world.run().stopped == ""
 
 
 def test_a_report_that_cannot_be_kept_is_told_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ReconciliationTable, "keep_report", throttled)
+    monkeypatch.setattr(ReconciliationTable, "save_report", throttled)
     told: list[Any] = []
     with pytest.raises(ClientError):
-        world.worker.tick("run", lambda: 900.0, tell=told.append)
+        world.worker.run("run", lambda: 900.0, tell=told.append)
     [report] = told
     assert report.counts["enqueued"] == len(world.queue.messages) > 0
 
@@ -525,7 +527,7 @@ def test_a_kill_costs_the_count_of_no_store_that_was_done(dynamodb: Any, after: 
     world = World(dynamodb, lives(orders=20, stores=4), VirtualTime(AFTER))
     world.kill_after = after
     with contextlib.suppress(Killed):
-        world.tick()
+        world.run()
     orders = Counter(life.shop.store_id for life in world.lives)
     counted = Counter[str]()
     for report in kept(world):
@@ -540,27 +542,27 @@ def test_a_kill_in_a_backfill_costs_the_count_of_no_store_that_was_done(dynamodb
     backfill_id = world.worker.add_backfill({})
     world.kill_after = 5
     with pytest.raises(Killed):
-        world.worker.tick("run", lambda: 900.0, only_backfills=True)
+        world.worker.run("run", lambda: 900.0, only_backfills=True)
     progress = world.worker.backfill(backfill_id)
     assert progress["missing"] > 0
     assert sum(report["missing"] for report in kept(world)) == progress["missing"]
 
 
 def test_a_run_that_finds_nothing_writes_its_report_once(world: World) -> None:
-    world.tick()
+    world.run()
     world.drain()
     world.time.sleep(300)
     calls = Calls(world.dynamodb)
-    world.tick()
+    world.run()
     assert calls.made.count("PutItem") == len(world.table.positions()) + 1
 
 
 def test_a_report_over_thousands_of_stores_fits_an_item(world: World) -> None:
-    report = world.tick()
+    report = world.run()
     for number in range(5_000):
         report.failed_stores[f"a-store-{number:08}"] = "server_error:503"
         report.stores[f"a-store-{number:08}"] = Counter(missing=number, different=7, webhooks_missed=number)
-    world.table.keep_report(report.started_at, report.to_json())
+    world.table.save_report(report.started_at, report.to_json())
     start, end = AFTER - timedelta(hours=1), AFTER + timedelta(hours=1)
     assert world.table.reports(start, end)[-1] == report.to_json()
 
@@ -568,15 +570,15 @@ def test_a_report_over_thousands_of_stores_fits_an_item(world: World) -> None:
 def test_a_store_row_that_an_operator_wrote_by_hand_stops_nothing(world: World) -> None:
     set_store(world, "by-hand", time_zone="Nowhere/Atall", trading_hours="whenever")
     set_store(world, "paused-by-hand", is_paused="true")
-    report = world.tick()
+    report = world.run()
     assert report.failed_stores == {"by-hand": "not_found"}
     assert world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_a_report_names_only_so_many_repairs_and_counts_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("partner_orders.reconciler.report.MAX_NAMED", 5)
-    report = world.tick()
+    report = world.run()
     assert len(report.repairs) == 5
     assert report.counts["missing"] == len(world.lives)
 
@@ -584,11 +586,11 @@ def test_a_report_names_only_so_many_repairs_and_counts_the_rest(world: World, m
 def test_a_store_whose_own_code_the_api_takes_is_asked_by_it_from_then_on(world: World) -> None:
     shop = world.lives[0].shop
     world.api._shops.pop(shop.store_id)
-    assert world.tick().failed_stores == {}
+    assert world.run().failed_stores == {}
     assert world.table.positions()[shop.store_id].vendor_id == shop.external_partner_config_id
     asked = len(windows(world))
     world.time.sleep(300)
-    world.tick()
+    world.run()
     assert shop.store_id not in {store for store, _, _ in windows(world)[asked:]}
 
 
@@ -597,30 +599,30 @@ def test_a_store_whose_own_code_the_api_takes_is_asked_by_it_from_then_on(world:
 
 def test_what_waits_for_the_consumer_is_found_and_queued_and_counted_as_missed_once(dynamodb: Any) -> None:
     world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=20)))
-    missed = world.tick().counts["webhooks_missed"]
+    missed = world.run().counts["webhooks_missed"]
     for _ in range(5):
         world.time.sleep(60)
-        report = world.tick()
+        report = world.run()
         assert report.counts["waiting"] > 0
         missed += report.counts["webhooks_missed"]
     bodies = [message.body for message in world.queue.messages]
     assert len(bodies) == len({*bodies}) == missed
     world.drain()
     world.time.sleep(60)
-    assert world.tick().counts["waiting"] == 0
+    assert world.run().counts["waiting"] == 0
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_what_was_queued_and_does_not_come_is_queued_again_and_is_still_one_missed_webhook(world: World) -> None:
-    reports = [world.tick()]
+    reports = [world.run()]
     world.queue.messages.clear()
     world.time.sleep(25 * 3_600)
-    reports.append(world.tick())
+    reports.append(world.run())
     assert [report.counts["missing"] for report in reports] == [len(world.lives)] * 2
     assert [report.counts["webhooks_missed"] for report in reports] == [len(world.lives), 0]
     world.drain()
-    assert world.not_in_step() == []
+    assert world.not_in_sync() == []
 
 
 def test_a_body_that_nobody_understands_waits_as_orders_do(dynamodb: Any) -> None:
@@ -632,15 +634,15 @@ def test_a_body_that_nobody_understands_waits_as_orders_do(dynamodb: Any) -> Non
         return Response(answer.status, answer.headers, answer.body.replace(b'"status":', b'"state":'))
 
     world.api.handle = without_a_status  # type: ignore[method-assign]
-    asked = [world.tick() for _ in range(2)]
+    asked = [world.run() for _ in range(2)]
     assert [report.counts["not_understood"] > 0 for report in asked] == [True, False]
     assert [report.counts["waiting"] > 0 for report in asked] == [False, True]
     world.drain()
-    assert world.tick().counts["waiting"] == 0
+    assert world.run().counts["waiting"] == 0
 
 
 def test_a_preview_shows_what_waits_as_missing(world: World) -> None:
-    missing = world.tick().counts["missing"]
+    missing = world.run().counts["missing"]
     backfill_id = world.worker.add_backfill({"preview": True})
-    world.worker.tick("run", lambda: 900.0, only_backfills=True)
+    world.worker.run("run", lambda: 900.0, only_backfills=True)
     assert world.worker.backfill(backfill_id)["missing"] == missing

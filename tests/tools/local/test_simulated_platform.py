@@ -13,7 +13,7 @@ import pytest
 
 from tools.local.simulated_platform.courier import Courier, Destination, Misbehaviour, Posting
 from tools.local.simulated_platform.lives import Life, to_text, trading_hour, webhook_events
-from tools.local.simulated_platform.partner_api import PartnerApi, Request, Response, Unknowns
+from tools.local.simulated_platform.partner_api import Request, Response, SimulatedPartnerApi, Unknowns
 
 CHAIN = "6f1b1f0e-8f5b-4d57-9d3c-6f4f4f4b7a10"
 TOKEN = "token"
@@ -26,17 +26,17 @@ def texts(lives: list[Life]) -> list[str]:
     return [to_text(step.body) for life in lives for step in life.steps]
 
 
-def api(rate_limit: int = 10_000, **unknowns: Any) -> PartnerApi:
-    made = PartnerApi(CHAIN, TOKEN, rate_limit, unknowns=Unknowns(**unknowns), clients={"client": "secret"})
+def api(rate_limit: int = 10_000, **unknowns: Any) -> SimulatedPartnerApi:
+    made = SimulatedPartnerApi(CHAIN, TOKEN, rate_limit, unknowns=Unknowns(**unknowns), clients={"client": "secret"})
     made.show(LIVES)
     return made
 
 
-def get(platform: PartnerApi, path: str, at: datetime = AFTER, token: str = TOKEN) -> Response:
+def get(platform: SimulatedPartnerApi, path: str, at: datetime = AFTER, token: str = TOKEN) -> Response:
     return platform.handle(Request("GET", path, {"authorization": f"Bearer {token}"}), at)
 
 
-def orders_of(platform: PartnerApi, store: str, **query: object) -> dict[str, Any]:
+def orders_of(platform: SimulatedPartnerApi, store: str, **query: object) -> dict[str, Any]:
     times = {"start_time": "2026-10-14T00:00:00Z", "end_time": "2026-10-14T23:00:00Z"}
     answer = get(platform, f"/v2/chains/{CHAIN}/vendors/{store}/orders?{urlencode({**times, **query})}")
     page: dict[str, Any] = json.loads(answer.body)
@@ -47,7 +47,7 @@ def orders_of(platform: PartnerApi, store: str, **query: object) -> dict[str, An
 
 
 def test_a_store_is_known_without_an_order_and_after_its_orders_are_gone() -> None:
-    platform = PartnerApi(CHAIN, TOKEN, 10_000, stores=["148020"])
+    platform = SimulatedPartnerApi(CHAIN, TOKEN, 10_000, stores=["148020"])
     was_shown = f"/v2/chains/{CHAIN}/vendors/{LIVES[0].shop.store_id}/orders"
     assert orders_of(platform, "148020")["orders"] == []
     assert get(platform, was_shown).status == 404

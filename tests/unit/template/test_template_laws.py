@@ -9,8 +9,7 @@ import pytest
 
 from partner_orders.aws import keys
 from partner_orders.consumer.intake import HAND_BACK_SECONDS, LAST_START_SECONDS, backoff_seconds
-from partner_orders.reconciler import lease
-from partner_orders.reconciler import run as reconciliation
+from partner_orders.reconciler import lease, run_state
 from tests.support.template import TEMPLATE, Template
 from tools.fresh_handler import fresh_handler
 
@@ -424,7 +423,7 @@ def test_a_reconciler_that_dies_is_followed_by_the_next_tick(template: Template)
     minutes = int(re.findall(r"rate\((\d+) minutes\)", template.parameters["ReconciliationSchedule"]["Default"])[0])
     longest = lease.DURATION.total_seconds()
     assert longest < minutes * 60
-    assert template.properties("ReconcilerFunction")["Timeout"] > reconciliation.LAST_START_SECONDS + longest
+    assert template.properties("ReconcilerFunction")["Timeout"] > run_state.LAST_START_SECONDS + longest
 
 
 def test_the_template_uses_only_the_yaml_that_cloudformation_reads() -> None:

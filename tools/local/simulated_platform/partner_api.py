@@ -63,7 +63,7 @@ FAULTS = (
 )  # fmt: skip
 
 
-class PartnerApi:
+class SimulatedPartnerApi:
     def __init__(
         self,
         chain_id: str,

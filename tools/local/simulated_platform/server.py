@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from tools.local.simulated_platform.courier import Courier, Destination, Misbehaviour, Posting
 from tools.local.simulated_platform.lives import HOUR, Life, instant, to_text, trading_hour, webhook_events
-from tools.local.simulated_platform.partner_api import FAULTS, PartnerApi, Request, Unknowns
+from tools.local.simulated_platform.partner_api import FAULTS, Request, SimulatedPartnerApi, Unknowns
 
 DEFAULT_WALL_SECONDS = 20.0
 
@@ -28,7 +28,7 @@ class Platform:
         self, chain_id: str, token: str, rate_limit: int, clients: dict[str, str], stores: Iterable[str] = ()
     ) -> None:
         self._chain_id = chain_id
-        self.api = PartnerApi(chain_id, token, rate_limit, clients=clients, stores=stores)
+        self.api = SimulatedPartnerApi(chain_id, token, rate_limit, clients=clients, stores=stores)
         self._courier = Courier()
         self._lives: list[Life] = []
         self._state = "idle"

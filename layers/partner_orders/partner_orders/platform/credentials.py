@@ -1,4 +1,4 @@
-"""The Partner API credentials: a static bearer token, or an OAuth client (contract 4.4), from Secrets Manager only."""
+"""The Partner API credentials: a static bearer token, or an OAuth client (docs/platform.md 4.4)."""
 
 import json
 import time
@@ -26,12 +26,12 @@ _WHAT_TO_STORE = (
 
 
 class CredentialsError(RuntimeError):
-    """The credentials are missing, malformed or refused. Says what to do, and never holds a secret. ``answer`` is the
-    token endpoint's, if it gave no token."""
+    """The credentials are missing, malformed or rejected. Says what to do, and never holds a secret. ``response`` is
+    the token endpoint's, if it gave no token."""
 
-    def __init__(self, text: str, answer: requests.Response | None = None) -> None:
+    def __init__(self, text: str, response: requests.Response | None = None) -> None:
         super().__init__(text)
-        self.answer = answer
+        self.response = response
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class _OAuthClient:
 
 
 class PartnerApiCredentials:
-    """A bearer token, when one is needed. The secret is read again after five minutes, or when the token is refused.
+    """A bearer token, when one is needed. The secret is read again after five minutes, or when the token is rejected.
 
     ``stored_at`` is when an operator stored what was read last.
     """
@@ -82,14 +82,14 @@ class PartnerApiCredentials:
             self._fetch_access_token(self._secret)
         return self._access_token
 
-    def refused(self) -> None:
-        """The platform answered 401: forget the token and the secret, so that the next token() is a fresh one."""
+    def rejected(self) -> None:
+        """The platform rejected the token: forget the token and the secret, so that the next token() is a fresh one."""
         self._read_at = self._expires_at = float("-inf")
 
     def _read_secret(self) -> None:
         try:
-            answer = self._client.get_secret_value(SecretId=self._arn)
-            text, self.stored_at = answer["SecretString"], answer.get("CreatedDate")
+            stored = self._client.get_secret_value(SecretId=self._arn)
+            text, self.stored_at = stored["SecretString"], stored.get("CreatedDate")
         except Exception as error:
             raise CredentialsError(f"the Partner API secret could not be read: {type(error).__name__}") from None
         secret = _parse(text)
@@ -100,7 +100,7 @@ class PartnerApiCredentials:
     def _fetch_access_token(self, secret: _OAuthClient) -> None:
         self._rate_limit.wait(float("inf"))
         try:
-            answer = self._session.post(
+            response = self._session.post(
                 f"{self._base_url}/v2/oauth/token",
                 data={
                     "grant_type": "client_credentials",
@@ -111,13 +111,13 @@ class PartnerApiCredentials:
                 allow_redirects=False,
             )
         finally:
-            self._rate_limit.answered()
+            self._rate_limit.record()
         try:
-            grant = answer.json() if answer.status_code == requests.codes.ok else {}
+            grant = response.json() if response.status_code == requests.codes.ok else {}
             token, expires_in = grant["access_token"], float(grant["expires_in"])
         except (KeyError, TypeError, ValueError):
             raise CredentialsError(
-                f"the token endpoint answered {answer.status_code}: check client_id and client_secret", answer
+                f"the token endpoint answered {response.status_code}: check client_id and client_secret", response
             ) from None
         self._access_token = token
         self._expires_at = self._seconds() + max(expires_in - REFRESH_AHEAD_SECONDS, expires_in / 2)

@@ -1,4 +1,4 @@
-"""Never more than so many requests in any 60 seconds: over its limit the platform blocks the address (contract 4.5)."""
+"""At most so many requests in any 60 seconds: above that the platform blocks the address (docs/platform.md 4.5)."""
 
 from collections import deque
 from collections.abc import Callable
@@ -9,37 +9,37 @@ WINDOW_SECONDS = 60.0
 class RateLimit:
     """``seconds`` is a monotonic clock, ``sleep`` waits by it.
 
-    A request counts from when it was answered, since the platform may have seen it as late as that.
+    A request counts from when its response came, since the platform may have seen it as late as that.
     """
 
     def __init__(self, per_minute: int, seconds: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self.per_minute = per_minute
-        self._answered: deque[float] = deque(maxlen=per_minute)
+        self._ended: deque[float] = deque(maxlen=per_minute)
         self._seconds = seconds
         self._sleep = sleep
 
     def wait(self, remaining_seconds: float) -> bool:
         """Wait until one request may be sent. False, at once, if that is after ``remaining_seconds``."""
-        if len(self._answered) == self.per_minute:
-            wait = self._answered[0] + WINDOW_SECONDS - self._seconds()
+        if len(self._ended) == self.per_minute:
+            wait = self._ended[0] + WINDOW_SECONDS - self._seconds()
             if wait > remaining_seconds:
                 return False
             while wait > 0:
                 self._sleep(wait)
-                wait = self._answered[0] + WINDOW_SECONDS - self._seconds()
+                wait = self._ended[0] + WINDOW_SECONDS - self._seconds()
         return True
 
     def assume(self, requests: int, seconds_ago: float) -> None:
         """Count requests of another worker, the last of them this long ago: the limit is on the address."""
-        self._answered.extend([self._seconds() - seconds_ago] * min(requests, self.per_minute))
+        self._ended.extend([self._seconds() - seconds_ago] * min(requests, self.per_minute))
 
     def recent(self) -> int:
         """How many requests count now."""
-        return sum(answered > self._seconds() - WINDOW_SECONDS for answered in self._answered)
+        return sum(ended > self._seconds() - WINDOW_SECONDS for ended in self._ended)
 
-    def answered(self) -> None:
-        """A request was answered, or given up."""
-        self._answered.append(self._seconds())
+    def record(self) -> None:
+        """Count a request: its response came, or it was given up."""
+        self._ended.append(self._seconds())
 
 
 def workers_share(limit_per_minute: int) -> int:

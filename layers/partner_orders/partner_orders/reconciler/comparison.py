@@ -1,12 +1,12 @@
-"""Comparing a page of the platform's orders with ours, and queueing what is missing or different.
+"""Compares a page of the platform's orders with ours, and enqueues whatever is missing or different.
 
-An order is in step when the digest just observed is among the digests we have of it; never "our snapshot equals it",
+An order is in sync when the digest just observed is among the digests we have of it; never "our snapshot equals it",
 which the merge may forbid for ever.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import batched
 
@@ -23,12 +23,12 @@ from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.stored import KnownOrder
 from partner_orders.orders.table import OrdersTable
-from partner_orders.platform.orders import identity, unreadable
+from partner_orders.platform.order_page import identity, unreadable
 from partner_orders.reconciler.report import MAX_NAMED, Repair, Report
 from partner_orders.stores.store import Store
 
 MAX_REMEMBERED = 50_000
-# What is queued and not in the table after this is queued once more: it may lie among the dead letters.
+# What is enqueued and not in the table after this is enqueued again: it may be in the dead-letter queue.
 QUEUED_AGAIN_AFTER = timedelta(hours=1)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -40,12 +40,13 @@ class _Queued:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A body that is not in the table; without an event if nobody understands it."""
+class ComparisonScope:
+    """Whose orders are compared, and the report that notes it. A ``preview`` enqueues nothing."""
 
-    digest: str
-    body: bytes
-    event: OrderEvent | None
+    store: Store
+    report: Report
+    correlation_id: str
+    preview: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,49 +58,79 @@ class Shown:
     of_others: int
 
 
+@dataclass(frozen=True)
+class _Finding:
+    """A body that is not in the table; without an event if it cannot be parsed."""
+
+    digest: str
+    body: bytes
+    event: OrderEvent | None
+
+
+@dataclass
+class _ParsedPage:
+    """The events of a page by the order's id, the bodies that cannot be parsed and are not in the table, and the
+    identities of all its orders."""
+
+    events: dict[str, OrderEvent] = field(default_factory=dict)
+    rejected: list[_Finding] = field(default_factory=list)
+    identities: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The orders of a page that are remembered to be in sync, and what the table has of the others."""
+
+    in_sync: set[str]
+    stored: dict[str, KnownOrder]
+
+    def has(self, event: OrderEvent) -> bool:
+        stored = self.stored.get(event.order_id)
+        return event.order_id in self.in_sync or (stored is not None and event.digest in stored.digests)
+
+
 class Comparison:
-    """Remembers what was in step, as the platform shows an order the same at many ticks: it is not read again until
-    its store is forgotten. And what it has queued: while that waits for the consumer, it is not found again, and its
-    webhook counts as missed once."""
+    """Remembers which orders were in sync, as the platform shows an order the same in many runs: it is not read again
+    until its store is forgotten. And which it has enqueued: while that waits for the consumer, it is not found again,
+    and its webhook counts as missed once."""
 
     def __init__(self, orders: OrdersTable, rejected: RejectedTable, queue: OrderEventsQueue, clock: Clock) -> None:
         self._orders = orders
         self._rejected = rejected
         self._queue = queue
         self._clock = clock
-        self._in_step: dict[str, str] = {}
+        self._in_sync: dict[str, str] = {}
         self._queued: dict[str, _Queued] = {}
         self._statuses: dict[str, set[str]] = {}
 
     def forget(self, store_id: str, preview: bool = False) -> None:
-        """Read every order of the store from the table again; unless for a ``preview``, queue again what waits."""
-        self._in_step = {digest: store for digest, store in self._in_step.items() if store != store_id}
+        """Read every order of the store from the table again; unless for a ``preview``, enqueue again what waits."""
+        self._in_sync = {digest: store for digest, store in self._in_sync.items() if store != store_id}
         if preview:
             return
         for digest, queued in self._queued.items():
             if queued.store_id == store_id:
                 self._queued[digest] = replace(queued, at=NEVER)
 
-    def compare(
-        self,
-        store: Store,
-        page: Sequence[Json],
-        report: Report,
-        correlation_id: str,
-        preview: bool,
-        platform_now: Callable[[], datetime],
-    ) -> Shown:
-        """Queue what of the page is missing or different, unless it is a ``preview``, and note it in the report.
+    def compare(self, scope: ComparisonScope, page: Sequence[Json], platform_now: Callable[[], datetime]) -> Shown:
+        """Enqueue whatever of a page is missing or different, and note it in the report.
 
         Raises botocore's errors and QueueRefusedError; then the page does not count as read; the batches that were
-        queued before are in the report.
+        enqueued before are in the report.
         """
-        found: list[_Found] = []
-        counts = Counter({"orders_checked": len(page)})
-        events: dict[str, OrderEvent] = {}
-        shown: set[str] = set()
+        parsed = self._parse(page, scope.report)
+        known = self._look_up(parsed.events)
+        findings = self._sort(parsed, known, scope, len(page))
+        # What the queue refused is found, and counted, when it is looked for again.
+        for batch in batched(findings, BATCH_ENTRIES, strict=False):
+            self._note_and_enqueue(batch, known.stored, scope, platform_now())
+        own = sum(_names(scope.store, event.order.client) for event in parsed.events.values())
+        return Shown(parsed.identities | parsed.events.keys(), own, len(parsed.events) - own)
+
+    def _parse(self, page: Sequence[Json], report: Report) -> _ParsedPage:
+        parsed = _ParsedPage()
         for order in page:
-            shown.add(identity(order))
+            parsed.identities.add(identity(order))
             text = unreadable(order)
             body = write_bytes(order) if text is None else text
             if len(body) > MAX_BODY_BYTES:
@@ -108,75 +139,94 @@ class Comparison:
             try:
                 event = understand(body) if text is not None else understand_object(order, body)
             except (RejectedError, CatalogueCallbackError):
-                # The consumer says why; once it has, the rejected row keeps us from asking again.
+                # The consumer stores it with the reason; then the rejected row keeps it from being enqueued again.
                 digest = digest_of(body)
                 if self._rejected.get(digest) is None:
-                    found.append(_Found(digest, body, None))
+                    parsed.rejected.append(_Finding(digest, body, None))
                 else:
                     self._queued.pop(digest, None)
                 continue
-            events[event.order_id] = event
-        remembered = {order_id for order_id, event in events.items() if event.digest in self._in_step}
-        known = self._orders.known(events.keys() - remembered)
-        for order_id, event in events.items():
-            ours = known.get(order_id)
-            if order_id in remembered or (ours is not None and event.digest in ours.digests):
-                if not preview or event.digest not in report.found:
+            parsed.events[event.order_id] = event
+        return parsed
+
+    def _look_up(self, events: Mapping[str, OrderEvent]) -> _Known:
+        in_sync = {order_id for order_id, event in events.items() if event.digest in self._in_sync}
+        return _Known(in_sync, self._orders.known(events.keys() - in_sync))
+
+    def _sort(self, parsed: _ParsedPage, known: _Known, scope: ComparisonScope, orders: int) -> list[_Finding]:
+        """The new findings of a page of so many orders. Counts the others: those in sync, and those that wait for the
+        consumer."""
+        report, counts = scope.report, Counter({"orders_checked": orders})
+        findings = [*parsed.rejected]
+        for event in parsed.events.values():
+            if known.has(event):
+                if not scope.preview or event.digest not in report.found:
                     counts["in_step"] += 1
-                self._remember(event, store.store_id)
+                self._remember(event, scope.store.store_id)
             elif not self._orders.is_expired(event):
-                found.append(_Found(event.digest, event.body, event))
-        news = [one for one in found if one.digest not in report.found and (preview or not self._waits(one.digest))]
-        if not preview:
-            waiting = {one.digest for one in found}.difference(one.digest for one in news)
+                findings.append(_Finding(event.digest, event.body, event))
+        new = [
+            finding
+            for finding in findings
+            if finding.digest not in report.found and (scope.preview or not self._waits(finding.digest))
+        ]
+        if not scope.preview:
+            waiting = {finding.digest for finding in findings}.difference(finding.digest for finding in new)
             counts["waiting"] = len(waiting)
             report.waiting |= waiting - report.found
         report.counts += counts
-        # What the queue refused is found, and counted, when it is looked for again.
-        for some in batched(news, BATCH_ENTRIES, strict=False):
-            repairs = {
-                one.digest: self._repair(
-                    store,
-                    one.event,
-                    known.get(one.event.order_id),
-                    platform_now(),
-                    in_detail=len(report.repairs) + number < MAX_NAMED,
-                )
-                for number, one in enumerate(some)
-                if one.event is not None
-            }
-            if not preview:
-                causes = [repairs[one.digest].found if one.digest in repairs else "not_understood" for one in some]
-                self._enqueue(store, [*zip(some, causes, strict=True)], correlation_id)
-                report.counts["enqueued"] += len(some)
-            report.counts["not_understood"] += len(some) - len(repairs)
-            report.found.update(one.digest for one in some)
-            for repair in repairs.values():
-                report.add(repair)
-        own = sum(_names(store, event.order.client) for event in events.values())
-        return Shown(shown | events.keys(), own, len(events) - own)
+        return new
+
+    def _note_and_enqueue(
+        self,
+        batch: Sequence[_Finding],
+        stored: Mapping[str, KnownOrder],
+        scope: ComparisonScope,
+        platform_now: datetime,
+    ) -> None:
+        report = scope.report
+        repairs = {
+            finding.digest: self._repair(
+                scope.store,
+                finding.event,
+                stored.get(finding.event.order_id),
+                platform_now,
+                in_detail=len(report.repairs) + number < MAX_NAMED,
+            )
+            for number, finding in enumerate(batch)
+            if finding.event is not None
+        }
+        if not scope.preview:
+            self._enqueue(batch, repairs, scope)
+            report.counts["enqueued"] += len(batch)
+        report.counts["not_understood"] += len(batch) - len(repairs)
+        report.found.update(finding.digest for finding in batch)
+        for repair in repairs.values():
+            report.add(repair)
 
     def _waits(self, digest: str) -> bool:
-        """Whether it was queued lately, and may still be on its way to the table."""
+        """Whether it was enqueued lately, and may still be on its way to the table."""
         return digest in self._queued and self._clock() - self._queued[digest].at < QUEUED_AGAIN_AFTER
 
-    def _enqueue(self, store: Store, found: Sequence[tuple[_Found, str]], correlation_id: str) -> None:
+    def _enqueue(self, batch: Sequence[_Finding], repairs: Mapping[str, Repair], scope: ComparisonScope) -> None:
         now = self._clock()
-        self._queue.send_all(
-            [OrderEventMessage(RECONCILIATION, now, f"{correlation_id}/{cause}", one.body) for one, cause in found]
-        )
-        if len(self._queued) + len(found) > MAX_REMEMBERED:
+        messages = []
+        for finding in batch:
+            cause = repairs[finding.digest].found if finding.digest in repairs else "not_understood"
+            messages.append(OrderEventMessage(RECONCILIATION, now, f"{scope.correlation_id}/{cause}", finding.body))
+        self._queue.send_all(messages)
+        if len(self._queued) + len(batch) > MAX_REMEMBERED:
             self._queued.clear()
             self._statuses.clear()
-        for one, _ in found:
-            self._queued[one.digest] = _Queued(store.store_id, now)
-            if one.event is not None:
-                self._statuses.setdefault(one.event.order_id, set()).add(one.event.status)
+        for finding in batch:
+            self._queued[finding.digest] = _Queued(scope.store.store_id, now)
+            if finding.event is not None:
+                self._statuses.setdefault(finding.event.order_id, set()).add(finding.event.status)
 
     def _remember(self, event: OrderEvent, store_id: str) -> None:
-        if len(self._in_step) >= MAX_REMEMBERED:
-            self._in_step.clear()
-        self._in_step[event.digest] = store_id
+        if len(self._in_sync) >= MAX_REMEMBERED:
+            self._in_sync.clear()
+        self._in_sync[event.digest] = store_id
         self._queued.pop(event.digest, None)
         self._statuses.pop(event.order_id, None)
 
@@ -187,7 +237,7 @@ class Comparison:
         if in_detail and ours is not None and (stored := self._orders.get(event.order_id)) and stored.snapshot.body:
             fields = changed_fields(parse(stored.snapshot.body), parse(event.body))
         client = event.order.client
-        # A state that we have queued and the consumer has not come to is one that we know of.
+        # A state that is enqueued and not consumed yet is one that we know of.
         queued = self._statuses.get(event.order_id, set())
         statuses = queued if ours is None else queued | ours.statuses
         earlier = not statuses and _is_from_before(store, event)

@@ -19,13 +19,16 @@ from partner_orders.order_events.queue import OrderEventsQueue
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.platform.credentials import PartnerApiCredentials
-from partner_orders.platform.orders import PartnerApi
+from partner_orders.platform.failures import Failure
+from partner_orders.platform.http import PartnerApiClient
+from partner_orders.platform.orders import PlatformOrders
 from partner_orders.platform.rate_limit import RateLimit, workers_share
-from partner_orders.reconciler.backfill_request import InvalidRequestError
+from partner_orders.reconciler.backfill import InvalidRequestError
 from partner_orders.reconciler.comparison import Comparison
 from partner_orders.reconciler.lease import Lease
 from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.run import Reconciler
+from partner_orders.reconciler.stop_reason import StopReason, stop_reason
 from partner_orders.reconciler.table import ReconciliationTable
 from partner_orders.settings import ReconcilerSettings
 from partner_orders.stores.table import StoresTable
@@ -49,11 +52,13 @@ def reconciler() -> Reconciler:
         session,
         rate_limit,
     )
+    api = PartnerApiClient(base_url, credentials, session, rate_limit, now, time.sleep)
     retention = timedelta(days=settings.order_retention_days)
     orders = OrdersTable(dynamodb, table, retention, now, time.sleep)
     queue = OrderEventsQueue(clients.client("sqs", AWS_CALLS), settings.order_events_queue_url)
     return Reconciler(
-        PartnerApi(base_url, settings.chain_id, credentials, session, rate_limit, now, time.sleep),
+        api,
+        PlatformOrders(api, settings.chain_id),
         orders,
         StoresTable(dynamodb, table, settings.chain_id, now),
         Comparison(orders, RejectedTable(dynamodb, table, retention, now), queue, now),
@@ -64,10 +69,6 @@ def reconciler() -> Reconciler:
         now,
         time.sleep,
     )
-
-
-# Why a tick ends before it has looked at anything. Its zeros would say that all is well.
-IDLE = {"another_worker_holds_the_lease", "the_platform_wants_to_be_asked_later"}
 
 
 @metrics.log_metrics
@@ -81,7 +82,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         backfill_id = reconciler().add_backfill(event) if event and "detail-type" not in event else ""
     except InvalidRequestError as error:
         return {"error": str(error)}
-    report = reconciler().tick(
+    report = reconciler().run(
         context.aws_request_id,
         lambda: context.get_remaining_time_in_millis() / 1000,
         only_backfills=bool(backfill_id),
@@ -92,7 +93,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _tell(report: Report) -> None:
     logger.info("reconciled", report=report.to_json())
-    if report.stopped not in IDLE:
+    reason = stop_reason(report.stopped)
+    if not (isinstance(reason, StopReason) and reason.is_idle):
         _measure(report)
 
 
@@ -103,11 +105,11 @@ def _measure(report: Report) -> None:
         "WebhooksMissed": report.counts["webhooks_missed"],
         "StoresChecked": report.counts["stores_checked"],
         "StoresFailed": len(report.failed_stores),
-        "PartnerApiUnauthorised": report.api_errors["unauthorised"],
-        "PartnerApiRateLimited": report.api_errors["rate_limited"] + report.api_errors["blocked"],
+        "PartnerApiUnauthorized": report.api_errors[Failure.UNAUTHORIZED],
+        "PartnerApiRateLimited": report.api_errors[Failure.RATE_LIMITED] + report.api_errors[Failure.BLOCKED],
         "PartnerApiErrors": report.api_errors.total(),
     }
-    # A zero would say that it was looked for them.
+    # Zero would mean "checked, none found".
     if report.silent_stores is not None:
         figures["StoresSilent"] = len(report.silent_stores)
     if report.token_age_days is not None:

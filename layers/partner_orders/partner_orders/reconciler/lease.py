@@ -1,123 +1,100 @@
-"""The reconciler's lease: one worker at a time, fenced, so that a worker that lost it does no harm and notices."""
+"""The reconciler's lease: one worker at a time. A worker that lost it notices, and its writes are rejected."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
+from partner_orders.aws import keys
+from partner_orders.aws.attribute_values import Row
+from partner_orders.aws.dynamodb import ConditionFailedError, Table
+from partner_orders.aws.update import Update, absent, any_of, equals, less
 from partner_orders.clock import Clock, from_text, to_text
+from partner_orders.platform.http import Handover
+from partner_orders.reconciler.stop_reason import RunEndedError, StopReason
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 # Longer than any wait between two renewals (a minute, for the rate limit), shorter than the schedule.
 DURATION = timedelta(seconds=120)
-_KEY: dict[str, Any] = {"pk": {"S": "RECONCILIATION"}, "sk": {"S": "LEASE"}}
 
 
-class LeaseLostError(RuntimeError):
-    """Another worker has taken over; this one stops, and what it still wants to write is refused."""
+class LeaseLostError(RunEndedError):
+    """Another worker has the lease; this one stops."""
+
+    def __init__(self) -> None:
+        super().__init__(StopReason.LEASE_LOST)
 
 
 class Lease:
-    """``fence`` grows with every taking; positions are written only under the newest.
+    """``fencing_token`` grows with every acquisition; positions are written only under the newest.
 
-    What the next worker has to know goes with it: when the platform was last asked anything and how often in the minute
-    before, since its limit is on the address; the ``time_format`` that it was seen to understand; and when it wants to
-    be asked again (``not_before``), if it said so.
+    What the next worker has to know of the platform is stored with the lease (Handover): the platform's limit is on the
+    address, whichever worker uses it.
     """
 
     def __init__(self, client: "DynamoDBClient", table_name: str, clock: Clock) -> None:
-        self._client = client
-        self._table = table_name
+        self._table = Table(client, table_name)
         self._clock = clock
         self._held_until: datetime | None = None
-        self.fence = 0
-        self.last_request_at: datetime | None = None
-        self.recent_requests: int | None = None
-        self.time_format: str | None = None
-        self.not_before: datetime | None = None
+        self.fencing_token = 0
 
-    def take(self) -> bool:
-        """Take the lease, unless another worker holds it. Raises botocore's errors."""
+    def acquire(self) -> Handover | None:
+        """Acquire the lease; what the last worker handed over. None if another worker holds the lease. Raises
+        botocore's errors."""
         now = self._clock()
+        until, seconds = now + DURATION, int(now.timestamp())
+        # Seconds: a lease that somebody deleted begins above every fencing token that it ever had.
+        update = Update().set("held_until", to_text(until)).increment("fence", start=seconds)
+        update.only_if(any_of(absent("held_until"), less("held_until", to_text(now))))
         try:
-            before = self._client.update_item(
-                TableName=self._table,
-                Key=_KEY,
-                # Seconds: a lease that somebody deleted begins above every fence that it ever had.
-                UpdateExpression="SET held_until = :until, fence = if_not_exists(fence, :seconds) + :one",
-                ConditionExpression="attribute_not_exists(held_until) OR held_until < :now",
-                ExpressionAttributeValues={
-                    ":until": {"S": to_text(now + DURATION)},
-                    ":now": {"S": to_text(now)},
-                    ":seconds": {"N": str(int(now.timestamp()))},
-                    ":one": {"N": "1"},
-                },
-                ReturnValues="ALL_OLD",
-            ).get("Attributes", {})
-        except ClientError as error:
-            if _condition_failed(error):
-                return False
-            raise
-        self.fence = (int(before["fence"]["N"]) if "fence" in before else int(now.timestamp())) + 1
-        self._held_until = now + DURATION
-        # Its holder may have died without a word: it may have asked until the lease ran out, nobody knows how often.
-        asked = before.get("held_until") or before.get("last_request_at")
-        self.last_request_at = from_text(asked["S"]) if asked else None
-        recent = before.get("recent_requests") if "held_until" not in before else None
-        self.recent_requests = int(recent["N"]) if recent else None
-        self.time_format = before["time_format"]["S"] if "time_format" in before else None
-        self.not_before = from_text(before["not_before"]["S"]) if "not_before" in before else None
-        return True
+            before = self._table.update(keys.lease(), update, returned="ALL_OLD")
+        except ConditionFailedError:
+            return None
+        self.fencing_token = before.get("fence", seconds) + 1
+        self._held_until = until
+        return _handover(before)
 
-    def keep(self) -> None:
+    def renew(self) -> None:
         """Renew the lease once a quarter of it has passed, so that more is left than any wait between two calls of this
         takes. Raises LeaseLostError."""
         now = self._clock()
         if self._held_until is None or now > self._held_until:
-            raise LeaseLostError("the lease ran out")
+            raise LeaseLostError
         if self._held_until - now <= DURATION * 3 / 4:
-            self._write("SET held_until = :until", {":until": {"S": to_text(now + DURATION)}})
+            self._write(Update().set("held_until", to_text(now + DURATION)))
             self._held_until = now + DURATION
 
-    def give_back(
-        self,
-        last_request_at: datetime | None,
-        recent_requests: int,
-        time_format: str | None,
-        not_before: datetime | None = None,
-    ) -> None:
-        """Let the next worker begin at once; one that lost the lease has nothing to give back."""
-        given: dict[str, Any] = {":recent": {"N": str(recent_requests)}}
-        sets = ["recent_requests = :recent"]
-        if asked := last_request_at or self.last_request_at:
-            sets, given = [*sets, "last_request_at = :asked"], {**given, ":asked": {"S": to_text(asked)}}
-        if not_before:
-            sets, given = [*sets, "not_before = :not_before"], {**given, ":not_before": {"S": to_text(not_before)}}
-        if time_format:
-            sets, given = [*sets, "time_format = :format"], {**given, ":format": {"S": time_format}}
+    def release(self, handover: Handover) -> None:
+        """Let the next worker begin at once. A worker that lost the lease changes nothing. What is None in the handover
+        stays as it is stored; no number of requests is none."""
+        update = Update().remove("held_until").set("recent_requests", handover.recent_requests or 0)
+        for name, time in (("last_request_at", handover.last_request_at), ("not_before", handover.not_before)):
+            if time:
+                update.set(name, to_text(time))
+        if handover.time_format:
+            update.set("time_format", handover.time_format)
         try:
-            self._write("REMOVE held_until SET " + ", ".join(sets), given)
+            self._write(update)
         except LeaseLostError:
             return
         finally:
             self._held_until = None
 
-    def _write(self, expression: str, values: dict[str, Any]) -> None:
+    def _write(self, update: Update) -> None:
         try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=_KEY,
-                UpdateExpression=expression,
-                ConditionExpression="fence = :fence",
-                ExpressionAttributeValues={**values, ":fence": {"N": str(self.fence)}},
-            )
-        except ClientError as error:
-            if _condition_failed(error):
-                raise LeaseLostError("another worker has taken the lease") from None
-            raise
+            self._table.update(keys.lease(), update.only_if(equals("fence", self.fencing_token)))
+        except ConditionFailedError:
+            raise LeaseLostError from None
 
 
-def _condition_failed(error: ClientError) -> bool:
-    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+def _handover(row: Row) -> Handover:
+    """What the last worker left in the lease's row."""
+    # A killed worker may have made requests until its lease ran out, and nobody knows how many.
+    was_killed = "held_until" in row
+    last_request_at = row.get("held_until") or row.get("last_request_at")
+    return Handover(
+        last_request_at=from_text(last_request_at) if last_request_at else None,
+        recent_requests=None if was_killed else row.get("recent_requests"),
+        time_format=row.get("time_format"),
+        not_before=from_text(row["not_before"]) if "not_before" in row else None,
+    )

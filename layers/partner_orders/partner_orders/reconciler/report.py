@@ -1,4 +1,4 @@
-"""The report of a reconciliation run: what it checked, what it found, what it could not check and why."""
+"""The report of a run: what it checked, what it found, what it could not check and why."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,8 +13,6 @@ COUNTS = (
     *("stores_checked", "orders_checked", "in_step", "missing", "before_registration", "different", "webhooks_missed"),
     *("not_understood", "not_shown", "enqueued", "requests"),
 )
-# Why a run has not ended, in the report that it leaves behind on its way.
-UNDER_WAY = "under_way_or_killed"
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,8 @@ class Report:
     """Store and order ids, statuses and names of fields; nothing of an order's content.
 
     ``round_seconds`` is how often every store can be checked within the rate limit; ``stopped`` says why the run ended
-    before all was served, if it did; ``token_age_days`` how long ago the credentials were stored. ``silent_stores`` is
-    None until it was looked for them; ``is_regular`` is false for a run that served backfills only.
+    before everything was served (stop_reason.py); ``token_age_days`` how long ago the credentials were stored.
+    ``silent_stores`` is None until they were looked for; ``is_regular`` is false for a run that served backfills only.
     """
 
     started_at: datetime
@@ -74,18 +72,18 @@ class Report:
             **{name: self.counts[name] for name in COUNTS},
             "stores": {store: dict(counts) for store, counts in self.stores.items()},
             "repairs": [vars(repair) | {"fields": list(repair.fields)} for repair in self.repairs],
-            "failed_stores": self.failed_stores,
+            "failed_stores": {store_id: str(failure) for store_id, failure in self.failed_stores.items()},
             "silent_stores": self.silent_stores or [],
             "not_shown_orders": self.not_shown,
             "waiting": len(self.waiting),
             "too_large": len(self.too_large),
-            "api_errors": dict(self.api_errors),
+            "api_errors": {str(failure): times for failure, times in self.api_errors.items()},
             "round_seconds": self.round_seconds,
             "token_age_days": self.token_age_days,
-            "stopped": self.stopped,
+            "stopped": str(self.stopped),
         }
 
 
 def is_regular(report: dict[str, Any]) -> bool:
-    """Whether a kept report is of a run that served the stores; so were all of which an earlier version kept one."""
+    """Whether a stored report is of a run that served the stores; so are all that an earlier version stored."""
     return bool(report.get("regular", True))

@@ -1,41 +1,32 @@
-"""What reconciliation remembers: how far each store is checked, the backfills under way, and the reports.
+"""What the reconciler stores: how far each store is checked, the backfills under way, and the reports.
 
-Positions are written under the lease's fence: a worker that lost its lease can no longer move them.
+Positions are written under the lease's fencing token: a worker that lost its lease can no longer move them.
 """
 
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
+from partner_orders.aws import keys
+from partner_orders.aws.attribute_values import Row
+from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
+from partner_orders.aws.keys import Key
+from partner_orders.aws.update import absent, any_of, at_most
 from partner_orders.clock import Clock, from_text, to_text
 from partner_orders.reconciler.lease import LeaseLostError
+from partner_orders.reconciler.windows import Position
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 SCHEMA_VERSION = 1
-PARTITION = "RECONCILIATION"
 REPORT_RETENTION = timedelta(days=90)
-# What was found is queued, and in step when its store is read again; so it is counted even if the rest of it fails.
+# What was found is enqueued, and in sync when its store is read again; so it counts even if the rest of it fails.
 _FOUND = ("missing", "different", "not_understood", "enqueued")
 BACKFILL_COUNTS = ("orders_checked", "in_step", *_FOUND, "waiting")
-
-
-@dataclass(frozen=True)
-class Position:
-    """How far a store is checked. All of it was read to the last page and queued up to ``checked_until`` (UTC);
-    ``swept_at`` is when its further past was last looked at; ``vendor_id`` which of its ids the API takes."""
-
-    store_id: str
-    checked_until: datetime | None = None
-    swept_at: datetime | None = None
-    vendor_id: str | None = None
-    tried_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -105,104 +96,78 @@ class Backfill:
 
 class ReconciliationTable:
     def __init__(self, client: "DynamoDBClient", table_name: str, clock: Clock) -> None:
-        self._client = client
-        self._table = table_name
+        self._table = Table(client, table_name)
         self._clock = clock
 
     # -- positions ----------------------------------------------------------------------------------------------
 
     def positions(self) -> dict[str, Position]:
         """The position of every store that was ever checked, in one query."""
-        return {position.store_id: position for position in _readable(_position, self._items("POSITION#"))}
+        rows = self._rows(Range(prefix=keys.POSITION))
+        return {position.store_id: position for position in _readable(_position, rows)}
 
     def position(self, store_id: str) -> Position:
-        """The position of one store; one that was never checked, or has a row that cannot be read, is at none."""
-        answer = self._client.get_item(TableName=self._table, Key=_key(f"POSITION#{store_id}"), ConsistentRead=True)
-        items = [answer["Item"]] if "Item" in answer else []
-        return next(_readable(_position, items), Position(store_id))
+        """The position of one store; one that was never checked, or has a row that cannot be read, has an empty one."""
+        row = self._table.get(keys.position(store_id))
+        return next(_readable(_position, [] if row is None else [row]), Position(store_id))
 
-    def move(self, position: Position, fence: int) -> None:
+    def move(self, position: Position, fencing_token: int) -> None:
         """Write a position. Raises LeaseLostError if a newer worker has written it."""
-        times = {"checked_until": position.checked_until, "swept_at": position.swept_at, "tried_at": position.tried_at}
-        self._put(
-            f"POSITION#{position.store_id}",
-            {
-                "store_id": {"S": position.store_id},
-                **{name: {"S": to_text(time)} for name, time in times.items() if time},
-                **({"vendor_id": {"S": position.vendor_id}} if position.vendor_id else {}),
-            },
-            fence,
-        )
+        times = {
+            "checked_until": position.checked_until,
+            "swept_at": position.daily_check_at,
+            "tried_at": position.tried_at,
+        }
+        attributes = {"store_id": position.store_id, **{name: to_text(time) for name, time in times.items() if time}}
+        if position.vendor_id:
+            attributes["vendor_id"] = position.vendor_id
+        self._put(keys.position(position.store_id), attributes, fencing_token)
 
     # -- backfills ----------------------------------------------------------------------------------------------
 
     def add(self, backfill: Backfill) -> None:
-        self._put(f"BACKFILL#{backfill.backfill_id}", _backfill_item(backfill, self._clock()), fence=None)
+        self._put(keys.backfill(backfill.backfill_id), _backfill_row(backfill, self._clock()), None)
 
-    def save(self, backfill: Backfill, fence: int) -> None:
+    def save(self, backfill: Backfill, fencing_token: int) -> None:
         """Write a backfill's progress. Raises LeaseLostError if a newer worker has written it."""
-        self._put(f"BACKFILL#{backfill.backfill_id}", _backfill_item(backfill, self._clock()), fence)
+        self._put(keys.backfill(backfill.backfill_id), _backfill_row(backfill, self._clock()), fencing_token)
 
     def backfills(self) -> list[Backfill]:
-        """Every backfill still kept, oldest first."""
-        return [*_readable(_backfill, self._items("BACKFILL#"))]
+        """Every backfill that is still stored, oldest first."""
+        return [*_readable(_backfill, self._rows(Range(prefix=keys.BACKFILL)))]
 
     def backfill(self, backfill_id: str) -> Backfill | None:
-        item = self._client.get_item(
-            TableName=self._table, Key=_key(f"BACKFILL#{backfill_id}"), ConsistentRead=True
-        ).get("Item")
-        return None if item is None else _backfill(item)
+        row = self._table.get(keys.backfill(backfill_id))
+        return None if row is None else _backfill(row)
 
     # -- reports ------------------------------------------------------------------------------------------------
 
-    def keep_report(self, started_at: datetime, report: dict[str, Any]) -> None:
-        """Keep the report of a run, by the time it began; a later one of the same run takes its place."""
-        self._put(
-            f"REPORT#{to_text(started_at)}",
-            {
-                # A run over thousands of stores names them all; an item holds 400 KB.
-                "report": {"B": zlib.compress(json.dumps(report, separators=(",", ":")).encode())},
-                "expires_at": {"N": str(int((self._clock() + REPORT_RETENTION).timestamp()))},
-            },
-            fence=None,
-        )
+    def save_report(self, started_at: datetime, report: dict[str, Any]) -> None:
+        """Store the report of a run, by the time it began; a later one of the same run replaces it."""
+        # A run over thousands of stores names them all; a row holds 400 KB.
+        attributes = {"report": _packed(report), "expires_at": _expires_at(self._clock())}
+        self._put(keys.report(to_text(started_at)), attributes, None)
 
     def reports(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
         """The reports of the runs that began between two times, oldest first."""
-        items = self._items(f"REPORT#{to_text(start)}", f"REPORT#{to_text(end)}")
-        return [json.loads(zlib.decompress(item["report"]["B"])) for item in items]
+        first, last = keys.report(to_text(start)), keys.report(to_text(end))
+        return [_unpacked(row["report"]) for row in self._rows(Range(first.sk, last.sk))]
 
     # -----------------------------------------------------------------------------------------------------------
 
-    def _items(self, first: str, last: str | None = None) -> list[dict[str, Any]]:
-        condition = "begins_with(sk, :first)" if last is None else "sk BETWEEN :first AND :last"
-        values: dict[str, Any] = {":pk": {"S": PARTITION}, ":first": {"S": first}}
-        if last is not None:
-            values[":last"] = {"S": last}
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression=f"pk = :pk AND {condition}",
-            ExpressionAttributeValues=values,
-            ConsistentRead=True,
-        )
-        return [item for page in pages for item in page["Items"]]
+    def _rows(self, sort: Range) -> Iterator[Row]:
+        return self._table.query(keys.RECONCILIATION, sort, consistent=True)
 
-    def _put(self, sk: str, attributes: dict[str, Any], fence: int | None) -> None:
-        item = {**_key(sk), "schema_version": {"N": str(SCHEMA_VERSION)}, **attributes}
-        if fence is None:
-            self._client.put_item(TableName=self._table, Item=item)
+    def _put(self, key: Key, attributes: dict[str, Any], fencing_token: int | None) -> None:
+        row = {"schema_version": SCHEMA_VERSION, **attributes}
+        if fencing_token is None:
+            self._table.put(key, row)
             return
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item={**item, "fence": {"N": str(fence)}},
-                ConditionExpression="attribute_not_exists(fence) OR fence <= :fence",
-                ExpressionAttributeValues={":fence": {"N": str(fence)}},
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise LeaseLostError("another worker has moved on from here") from None
-            raise
+            newest = any_of(absent("fence"), at_most("fence", fencing_token))
+            self._table.put(key, {**row, "fence": fencing_token}, newest)
+        except ConditionFailedError:
+            raise LeaseLostError from None
 
 
 def _add(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
@@ -210,30 +175,35 @@ def _add(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     return {name: one.get(name, 0) + other.get(name, 0) for name in BACKFILL_COUNTS}
 
 
-def _readable[T](read: Callable[[dict[str, Any]], T], items: list[dict[str, Any]]) -> Iterator[T]:
-    """What can be read; a row that somebody wrote by hand, or half, stops nothing."""
-    for item in items:
+def _readable[T](read: Callable[[Row], T], rows: Iterable[Row]) -> Iterator[T]:
+    """The rows that can be read; one that somebody wrote by hand, or half, stops nothing."""
+    for row in rows:
         try:
-            yield read(item)
+            yield read(row)
         except (KeyError, TypeError, ValueError, zlib.error):
             continue
 
 
-def _key(sk: str) -> dict[str, Any]:
-    return {"pk": {"S": PARTITION}, "sk": {"S": sk}}
-
-
-def _position(item: dict[str, Any]) -> Position:
+def _position(row: Row) -> Position:
+    texts = {name: _text(row, name) for name in ("checked_until", "swept_at", "tried_at") if name in row}
+    times = {name: from_text(text) for name, text in texts.items()}
     return Position(
-        store_id=item["store_id"]["S"],
-        checked_until=from_text(item["checked_until"]["S"]) if "checked_until" in item else None,
-        swept_at=from_text(item["swept_at"]["S"]) if "swept_at" in item else None,
-        vendor_id=item["vendor_id"]["S"] if "vendor_id" in item else None,
-        tried_at=from_text(item["tried_at"]["S"]) if "tried_at" in item else None,
+        store_id=_text(row, "store_id"),
+        checked_until=times.get("checked_until"),
+        daily_check_at=times.get("swept_at"),
+        vendor_id=_text(row, "vendor_id") if "vendor_id" in row else None,
+        tried_at=times.get("tried_at"),
     )
 
 
-def _backfill_item(backfill: Backfill, now: datetime) -> dict[str, Any]:
+def _text(row: Row, name: str) -> str:
+    """A text of a row. Raises TypeError for an attribute of another type."""
+    if not isinstance(value := row[name], str):
+        raise TypeError(f"{name} is not a text")
+    return value
+
+
+def _backfill_row(backfill: Backfill, now: datetime) -> Row:
     state = {
         "from": to_text(backfill.start),
         "to": to_text(backfill.end),
@@ -246,17 +216,13 @@ def _backfill_item(backfill: Backfill, now: datetime) -> dict[str, Any]:
         "failed_stores": backfill.failed_stores,
         "not_read_before": to_text(backfill.not_read_before) if backfill.not_read_before else None,
     }
-    return {
-        "backfill_id": {"S": backfill.backfill_id},
-        "state": {"B": zlib.compress(json.dumps(state, separators=(",", ":")).encode())},
-        "expires_at": {"N": str(int((now + REPORT_RETENTION).timestamp()))},
-    }
+    return {"backfill_id": backfill.backfill_id, "state": _packed(state), "expires_at": _expires_at(now)}
 
 
-def _backfill(item: dict[str, Any]) -> Backfill:
-    state = json.loads(zlib.decompress(item["state"]["B"]))
+def _backfill(row: Row) -> Backfill:
+    state = _unpacked(row["state"])
     return Backfill(
-        backfill_id=item["backfill_id"]["S"],
+        backfill_id=_text(row, "backfill_id"),
         start=from_text(state["from"]),
         end=from_text(state["to"]),
         preview=state["preview"],
@@ -268,3 +234,16 @@ def _backfill(item: dict[str, Any]) -> Backfill:
         failed_stores=state["failed_stores"],
         not_read_before=from_text(state["not_read_before"]) if state.get("not_read_before") else None,
     )
+
+
+def _packed(content: dict[str, Any]) -> bytes:
+    return zlib.compress(json.dumps(content, separators=(",", ":")).encode())
+
+
+def _unpacked(packed: bytes) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(zlib.decompress(packed))
+    return content
+
+
+def _expires_at(now: datetime) -> int:
+    return int((now + REPORT_RETENTION).timestamp())
