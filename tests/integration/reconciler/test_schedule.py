@@ -522,6 +522,26 @@ def test_a_report_that_cannot_be_kept_is_told_all_the_same(world: World, monkeyp
     assert report.counts["enqueued"] == len(world.queue.messages) > 0
 
 
+def test_a_run_without_requests_hands_over_the_last_ones(
+    world: World, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that requested something earlier does not hide what another one requested since."""
+    first = world.worker
+    world.run()
+    world.time.sleep(300)
+    world.new_worker()
+    world.run()
+    last_request_at = world.api.requests[-1]
+    with monkeypatch.context() as patched:
+        patched.setattr(world.orders, "open_since", throttled)
+        with pytest.raises(ClientError):
+            first.run("run", lambda: 900.0)
+    handover = Lease(dynamodb, TABLE, world.time.now).acquire()
+    assert handover is not None
+    assert handover.last_request_at is not None
+    assert handover.last_request_at >= last_request_at
+
+
 @pytest.mark.parametrize("after", range(1, 12))
 def test_a_kill_costs_the_count_of_no_store_that_was_done(dynamodb: Any, after: int) -> None:
     world = World(dynamodb, lives(orders=20, stores=4), VirtualTime(AFTER))

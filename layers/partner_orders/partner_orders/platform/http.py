@@ -110,7 +110,8 @@ class PartnerApiClient:
 
     def learned(self) -> Handover:
         """What is known of the platform now."""
-        last_request_at = self._last_request_at or self._learned.last_request_at
+        # Another worker's last request may be later, where this one has made none in this run.
+        last_request_at = max(filter(None, (self._last_request_at, self._learned.last_request_at)), default=None)
         return replace(self._learned, last_request_at=last_request_at, recent_requests=self._rate_limit.recent())
 
     def note_time_format(self, time_format: str) -> None:
