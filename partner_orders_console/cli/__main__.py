@@ -69,27 +69,30 @@ def main(arguments: list[str] | None = None) -> int:
         if what := wrong.format_message():  # There is none where no command was named: the help was printed.
             _explain(what, "`partner-orders [COMMAND] --help` shows how it is called.")
         return wrong.exit_code
-    except OperatorError as error:
-        _explain(error.what, error.advice)
-    except NOT_SIGNED_IN as error:
-        _explain(f"no AWS credentials: {type(error).__name__}", "Sign in with the AWS CLI, or choose a --profile.")
-    except ClientError as error:
-        code, operation = error.response["Error"]["Code"], error.operation_name
-        _explain(f"AWS refused {operation}: {code}", _advice(code, seconds_behind(error.response)))
-    except BotoCoreError as error:
-        _explain(
-            f"AWS did not answer: {type(error).__name__}", "Check the network, --region, and whether the stack is up."
-        )
-    except requests.RequestException as error:  # An OSError, too.
-        _explain(no_answer(error), "Check the network; `partner-orders doctor` tries each part by itself.")
-    except OSError as error:
-        what = f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}"
-        _explain(what, "Is it there, and may you read and write it?")
     except Exception as error:
-        _explain(f"a fault in partner-orders itself: {name_and_place(error)}", "Report it, with the command.")
-    else:
-        return answer if isinstance(answer, int) else 0
-    return 1
+        _explain(*_explained(error))
+        return 1
+    return answer if isinstance(answer, int) else 0
+
+
+def _explained(error: Exception) -> tuple[str, str]:
+    """What went wrong, and what to do about it."""
+    if isinstance(error, OperatorError):
+        return error.what, error.advice
+    if isinstance(error, NOT_SIGNED_IN):
+        return f"no AWS credentials: {type(error).__name__}", "Sign in with the AWS CLI, or choose a --profile."
+    if isinstance(error, ClientError):
+        code, operation = error.response["Error"]["Code"], error.operation_name
+        return f"AWS refused {operation}: {code}", _advice(code, seconds_behind(error.response))
+    if isinstance(error, BotoCoreError):
+        what = f"AWS did not answer: {type(error).__name__}"
+        return what, "Check the network, --region, and whether the stack is up."
+    if isinstance(error, requests.RequestException):  # An OSError, too.
+        return no_answer(error), "Check the network; `partner-orders doctor` tries each part by itself."
+    if isinstance(error, OSError):
+        what = f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}"
+        return what, "Is it there, and may you read and write it?"
+    return f"a fault in partner-orders itself: {name_and_place(error)}", "Report it, with the command."
 
 
 def _advice(code: str, behind: float) -> str:

@@ -104,6 +104,12 @@ def forget(
         now,
         lambda body: _is_named_in(body, wanted) or _is_named_in(body_within(body), wanted),
     )
+    _work_through(stack, erasure, progress)
+    _tell(progress, as_json)
+
+
+def _work_through(stack: DeployedStack, erasure: Erasure, progress: Progress) -> None:
+    """Read the table to its end, and note after each page how far it is. Raises OperatorError."""
     with working("reading the table") as shown:
         while not progress.done_at:
             try:
@@ -111,10 +117,14 @@ def forget(
             except ContendedError as error:
                 raise OperatorError(str(error), f"Go on with --resume {progress.erasure_id}.") from None
             finally:
-                if not preview:
+                if not progress.preview:
                     _save(stack, progress)
             if shown is not None:
                 shown.update(f"{progress.rows_read} rows read, {progress.orders} orders erased")
+
+
+def _tell(progress: Progress, as_json: bool) -> None:
+    """Print what was erased, and what is not reached."""
     unsaid = ("last_key", "salt", "customer_hash")
     report = {name: value for name, value in asdict(progress).items() if name not in unsaid} | {"beyond": [*BEYOND]}
     if not progress.orders + progress.rejected:
@@ -123,7 +133,7 @@ def forget(
         print_json(report)
         return
     counts = f"{counted(progress.orders, 'order')} and {counted(progress.rejected, 'rejected event')}"
-    say(f"{counts} {'would be' if preview else 'are'} erased")
+    say(f"{counts} {'would be' if progress.preview else 'are'} erased")
     say("Not reached:")
     for place in BEYOND:
         say(f"  - {place}")

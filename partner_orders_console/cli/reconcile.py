@@ -158,19 +158,27 @@ def _follow(stack: DeployedStack, request: dict[str, Any]) -> dict[str, Any]:
                 progress = backfill.to_json()
             if progress["state"] == "done":
                 break
-            reason = stop_reason(stopped)
-            if isinstance(reason, StopReason) and reason.continues_at_once:
-                continue
-            if reason is None or not reason.is_temporary:
-                # The next call would end like this one until an operator has removed the cause.
-                raise OperatorError(
-                    f"the reconciler stopped: {stopped}",
-                    "`partner-orders doctor` says what to do. The schedule then goes on with what was begun.",
-                )
-            if shown is not None:
-                shown.update(f"waiting: {stopped.replace('_', ' ')}")
-            time.sleep(_PAUSE_SECONDS)
+            if _has_to_wait(stopped):
+                if shown is not None:
+                    shown.update(f"waiting: {stopped.replace('_', ' ')}")
+                time.sleep(_PAUSE_SECONDS)
     return progress
+
+
+def _has_to_wait(stopped: str) -> bool:
+    """Whether the cause that stopped a run passes by itself; False if the next call continues at once.
+
+    Raises OperatorError if the next call would end like this one until an operator has removed the cause.
+    """
+    reason = stop_reason(stopped)
+    if isinstance(reason, StopReason) and reason.continues_at_once:
+        return False
+    if reason is None or not reason.is_temporary:
+        raise OperatorError(
+            f"the reconciler stopped: {stopped}",
+            "`partner-orders doctor` says what to do. The schedule then goes on with what was begun.",
+        )
+    return True
 
 
 def _watched[T](call: Callable[[], T], show: Callable[[], None]) -> T:

@@ -17,7 +17,8 @@ from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
 from tools.simulation import oracle
 from tools.simulation.hour import CHAIN_ID, Fate
-from tools.simulation.world import RETENTION_DAYS, START, Violation, World
+from tools.simulation.violation import Violation
+from tools.simulation.world import RETENTION_DAYS, START, World
 
 type Item = dict[str, Any]
 
@@ -99,8 +100,8 @@ class Checks:
 
     def _look(self) -> Contents:
         world = self._world
-        if world.trespasses:
-            raise Violation(world.trespasses[0])
+        if world.calls.trespasses:
+            raise Violation(world.calls.trespasses[0])
         contents = Contents(world, self._last)
         self._account = _accounting(world, contents)
         sent, texts = _sent(world)
@@ -311,23 +312,15 @@ def _published(world: World, contents: Contents) -> None:
     letters = [json.loads(message.text)["detail"] for message in world.letters.sent]
     if None in letters:
         raise Violation("a change became a dead letter without its event")
+    given_up = [*map(json.loads, letters)]
     told: dict[str, dict[int, Item]] = defaultdict(dict)
     rejected: set[str] = set()
-    given_up = [*map(json.loads, letters)]
     for detail in [*on_the_bus, *given_up]:
         if "order_id" not in detail:
             rejected.add(detail["digest"])
         elif told[detail["order_id"]].setdefault(detail["sequence"], detail) != detail:
             raise Violation(f"{detail['id']} was published with two contents")
-    newest: Counter[str] = Counter()
-    # What became a dead letter has lost its place: its batch may be read again, and the bus may take it then.
-    seen: set[str] = {detail["id"] for detail in given_up if "order_id" in detail}
-    for detail in on_the_bus:
-        if "order_id" in detail and detail["id"] not in seen:
-            seen.add(detail["id"])
-            if detail["sequence"] < newest[detail["order_id"]]:
-                raise Violation(f"{detail['id']} was first published after a later change of its order")
-            newest[detail["order_id"]] = detail["sequence"]
+    _in_sequence(on_the_bus, given_up)
     waiting = {record["dynamodb"]["Keys"]["pk"]["S"] for record in world.stream.records}
     for order_id in told.keys() | world.stream.changes.keys():
         changes, sequences = world.stream.changes[order_id], sorted(told[order_id])
@@ -343,6 +336,19 @@ def _published(world: World, contents: Contents) -> None:
     kept = {row["pk"]["S"].removeprefix("REJECTED#") for row in contents.rows if row["sk"]["S"] == "REJECTED"}
     if not rejected <= kept or any(f"REJECTED#{digest}" not in waiting for digest in kept - rejected):
         raise Violation(f"{len(kept)} are among the rejected, {len(rejected)} were told of")
+
+
+def _in_sequence(on_the_bus: list[dict[str, Any]], given_up: list[dict[str, Any]]) -> None:
+    """The changes of an order were first published in the order of their sequence."""
+    newest: Counter[str] = Counter()
+    # What became a dead letter has lost its place: its batch may be read again, and the bus may take it then.
+    seen: set[str] = {detail["id"] for detail in given_up if "order_id" in detail}
+    for detail in on_the_bus:
+        if "order_id" in detail and detail["id"] not in seen:
+            seen.add(detail["id"])
+            if detail["sequence"] < newest[detail["order_id"]]:
+                raise Violation(f"{detail['id']} was first published after a later change of its order")
+            newest[detail["order_id"]] = detail["sequence"]
 
 
 def _silence(world: World) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from tools.simulation.checks import Checks
 from tools.simulation.faults import KINDS
 from tools.simulation.table import DynamoDB
-from tools.simulation.world import Violation, World
+from tools.simulation.violation import Violation
+from tools.simulation.world import World
 
 ORDERS = 12
 
