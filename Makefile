@@ -72,7 +72,7 @@ verify: lint ## Lint and every test, in half an hour on two cores
 verify-edges:
 	@$(RUN) pytest -q tests/integration tests/e2e $(ARGS)
 verify-the-rest:
-	@$(RUN) pytest -q tests/unit tests/property tests/tools tests/console $(ARGS)
+	@$(RUN) pytest -q tests/unit tests/property tests/contracts tests/tools tests/console $(ARGS)
 
 SEEDS ?= 200
 FROM ?= 1

@@ -1,11 +1,46 @@
-"""What every test shares: no test reaches AWS, and generated examples take the time they take."""
+"""What every test shares, and how to select tests.
+
+By path, which mirrors the package: ``tests/unit/orders``, ``tests/integration/reconciler``. By level, a marker that
+each test gets from its folder (``-m unit``):
+
+- ``unit``: a part by itself; the template, the documents
+- ``property``: laws over generated input
+- ``integration``: parts together, on moto and the simulated platform
+- ``contract``: a fake does what the part does that it stands for
+- ``console``: the command line
+- ``tools``: what we test, measure and develop with
+- ``e2e``: the stack on the local AWS, over HTTP
+
+By theme, a marker of the whole file: ``privacy``, ``limits``, ``crash``. ``slow`` tests run in `make verify` only. The
+markers combine: ``make test ARGS='-m "contract and not slow"'``.
+
+No test reaches AWS, and generated examples take the time they take.
+"""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tools.simulation import dynamodb_local
+
+ROOT = Path(__file__).parent
+LEVELS = {
+    "unit": "unit",
+    "property": "property",
+    "integration": "integration",
+    "contracts": "contract",
+    "console": "console",
+    "tools": "tools",
+    "e2e": "e2e",
+}
+# Folders with a costly start: their tests share a worker. Those of the bench start DynamoDB Local, as contracts do.
+GROUPS = {"e2e": "e2e", "bench": "dynamodb-local"}
+
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fast", settings.get_profile("here"), max_examples=20)
 settings.register_profile(
     "unshrunk", settings.get_profile("here"), max_examples=50, phases=[Phase.explicit, Phase.generate]
 )
@@ -24,13 +59,18 @@ os.environ.update(
 )
 
 
+# Before pytest-xdist's own hook, which reads the groups; and before pytest deselects by markers.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of tests that run side by side, those of a folder with a costly start share one worker.
-
-    Before pytest-xdist's own hook, which reads the groups.
-    """
+    """Mark each test with its level, and keep those with a costly start on one worker."""
     for item in items:
-        folder = item.path.parent.name
-        if folder in {"e2e", "bench"}:
-            item.add_marker(pytest.mark.xdist_group(folder))
+        item.add_marker(LEVELS[item.path.relative_to(ROOT).parts[0]])
+        if group := GROUPS.get(item.path.parent.name):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local_url() -> Iterator[str]:
+    """A DynamoDB Local that the tests of a worker share."""
+    with dynamodb_local.started() as url:
+        yield url

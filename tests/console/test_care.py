@@ -26,6 +26,8 @@ from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import TABLE
 
+pytestmark = pytest.mark.privacy
+
 type Run = Callable[..., Ran]
 type Say = Callable[[str], None]
 type StoreOrder = Callable[..., None]

@@ -23,7 +23,7 @@ from tests.support.deployed import Answer, eventually
 from tests.support.orders import as_bytes, order
 from tools.local.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.crash, pytest.mark.slow]
 
 ORDERS, STORES, KILLS = 10_000, 8, 3
 # What "within seconds" means for a live order while a backfill runs, on a machine that does all of it.

@@ -1,12 +1,9 @@
 """The whole way: the simulated platform's busy hour, with all its faults, through the deployed stack."""
 
-import pytest
 from rich.console import Console
 
 from tools.local.run import Hour, Screen
 from tools.local.stack import Stack
-
-pytestmark = pytest.mark.e2e
 
 
 def test_after_a_busy_hour_with_every_fault_the_table_holds_the_platforms_truth(stack: Stack) -> None:

@@ -18,8 +18,6 @@ from tests.support.deployed import Answer, eventually
 from tests.support.orders import as_bytes, order
 from tools.local.stack import Stack
 
-pytestmark = pytest.mark.e2e
-
 DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "change-event.v1.schema.json").read_text())
 STORE = "subscribed-store"

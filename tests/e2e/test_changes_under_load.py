@@ -22,7 +22,7 @@ from tools.local.run import LONGEST_WAIT_SECONDS
 from tools.local.stack import BUILD, Stack, deploy
 from tools.local.up import PARAMETERS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 # The platform does not say how long it waits between its tries. Longer each time: on a busy machine a deployment takes

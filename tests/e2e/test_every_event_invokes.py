@@ -9,8 +9,6 @@ from tools.local import docker, invoke
 from tools.local.events import EVENTS
 from tools.local.stack import Stack
 
-pytestmark = pytest.mark.e2e
-
 FILES = sorted(path.relative_to(EVENTS) for path in EVENTS.glob("*/*.json"))
 REFUSED = {"empty": 400, "malformed": 400, "no_object": 400, "invalid_utf8": 400, "too_large": 413} | {
     "no_secret": 401,

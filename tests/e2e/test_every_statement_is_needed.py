@@ -17,7 +17,7 @@ from tools.local.events import queue_batch, stream_batch
 from tools.local.stack import Stack
 from tools.local.up import CHAIN_ID
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 # What services call with the role, rather than our code; the template's laws hold these to a list.
 OF_SERVICES = {"WriteLogs", "ReceiveOrderEvents", "ReadStream", "FindStream"}

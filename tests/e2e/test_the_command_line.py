@@ -15,8 +15,6 @@ from tests.support.orders import as_bytes, order
 from tools.local.stack import Stack
 from tools.local.up import CHAIN_ID
 
-pytestmark = pytest.mark.e2e
-
 
 @pytest.fixture
 def made_whole(stack: Stack, run: CommandLine) -> None:

@@ -20,8 +20,6 @@ from tools.local.orders import main as place_orders
 from tools.local.stack import Stack
 from tools.local.up import CHAIN_ID
 
-pytestmark = pytest.mark.e2e
-
 
 def an_order() -> tuple[str, bytes]:
     body = order(order_id=str(uuid4()))

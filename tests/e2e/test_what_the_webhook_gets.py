@@ -17,8 +17,6 @@ from tests.support.deployed import Answer, eventually
 from tools.local.stack import Stack
 from tools.local.up import CHAIN_ID
 
-pytestmark = pytest.mark.e2e
-
 Post = Callable[..., Answer]
 EARLIER = to_text(now() - timedelta(hours=1))
 

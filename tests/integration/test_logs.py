@@ -21,6 +21,8 @@ from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
 from tools.fresh_handler import fresh_handler
 
+pytestmark = pytest.mark.privacy
+
 SECRET = "the-webhook-secret-of-this-test"
 
 

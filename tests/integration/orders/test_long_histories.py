@@ -14,6 +14,8 @@ from tests.support.fixed_clock import NOW, clock
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import TABLE
 
+pytestmark = pytest.mark.limits
+
 ARRIVAL = Arrival("webhook", NOW, "correlation-1")
 
 

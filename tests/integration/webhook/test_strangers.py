@@ -13,6 +13,8 @@ from tests.support.orders import as_bytes, order
 from tests.support.orders_table import Calls
 from tools.fresh_handler import fresh_handler
 
+pytestmark = pytest.mark.limits
+
 SECRET = "the-webhook-secret-of-this-test"
 FLOOD = 100_000
 

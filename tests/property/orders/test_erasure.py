@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from tests.support.fixed_clock import NOW, clock
 from tests.support.lives import bodies
 from tests.support.orders import as_bytes
 from tests.support.orders_table import RETENTION, TABLE
+
+pytestmark = pytest.mark.privacy
 
 MARK = "of-a-customer"
 ARRIVAL = Arrival("webhook", NOW, "c1")

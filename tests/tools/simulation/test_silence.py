@@ -20,6 +20,8 @@ from tools.simulation.simulated_secrets import TOKEN
 from tools.simulation.table import DynamoDB
 from tools.simulation.world import START, World
 
+pytestmark = pytest.mark.privacy
+
 MARK = "of-a-customer"
 SECRETS = (TOKEN, "first secret", "second secret")
 PLACES = {"the envelope of an order event", "an event on the bus", "a dead letter of the publisher"}

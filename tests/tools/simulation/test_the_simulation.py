@@ -20,6 +20,8 @@ from tools.simulation.mutants.planting import AnchorLostError, Edit, Mutant
 from tools.simulation.story import Plan, Told, tell
 from tools.simulation.table import DynamoDB
 
+pytestmark = pytest.mark.crash
+
 ROOT = Path(__file__).resolve().parents[3]
 FINGERPRINT = """
 from tests.support.stories import fingerprint

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from partner_orders.orders.personal_data import personal_part, redacted, without_personal_data
 from tests.support.orders import as_bytes, order
 
+pytestmark = pytest.mark.privacy
+
 WORDS = "ask Ayesha Khan, 0300 1234567"
 
 FULL: dict[str, Any] = order(
