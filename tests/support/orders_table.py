@@ -1,12 +1,15 @@
 """The orders table as the template makes it, and the requests that a client makes."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from tests.support.aws import simulated_aws
 from tests.support.template import TEMPLATE, table_of_the_template
 
 TABLE = "orders"
@@ -25,12 +28,21 @@ class Calls:
         self.made.append(event_name.rsplit(".", maxsplit=1)[-1])
 
 
-def dynamodb_with_table() -> Any:
-    """A DynamoDB client, once the orders table is made."""
-    client = boto3.client("dynamodb")
+def dynamodb_with_table(url: str | None = None) -> Any:
+    """A DynamoDB client, once the orders table is made; of the DynamoDB Local at ``url``, or of the simulated AWS."""
+    client = boto3.client("dynamodb", endpoint_url=url)
     client.meta.events.register("before-call.dynamodb", _bound_expressions)
     client.create_table(TableName=TABLE, **table_of_the_template(TEMPLATE))
     return client
+
+
+@contextmanager
+def dynamodb_at(url: str | None = None) -> Iterator[Any]:
+    """A DynamoDB client, with the orders table until the context ends: moto's, or of the DynamoDB Local at ``url``."""
+    with nullcontext() if url else simulated_aws():
+        client = dynamodb_with_table(url)
+        yield client
+        client.delete_table(TableName=TABLE)
 
 
 def _bound_expressions(model: Any, params: Any, **_: Any) -> None:

@@ -1,6 +1,7 @@
 """The table's stream, the publisher, and a bus and dead letters that fail when a test wants it."""
 
 import json
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -15,33 +16,32 @@ from tests.support.fixed_clock import NOW, clock
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import RETENTION, TABLE
 from tools.local.table_stream import TableStream
+from tools.simulation.simulated_bus import SimulatedBus
+from tools.simulation.simulated_queue import SimulatedQueue, SqsClient
 
 ARRIVAL = Arrival("webhook", NOW, "request-1")
 BATCH_SIZE = 100  # as in template.yaml
+BUS = "order-changes"
 LETTERS = "https://queue.example.com/dead-letters"
 
 
 type Fault = Callable[[dict[str, Any]], str | None]
 
 
-class Bus:
-    """EventBridge; ``fault`` says, for an entry, the code it is refused with, or raises for the request."""
+class Bus(SimulatedBus):
+    """``fault`` says, for an entry, the code it is refused with, or raises for the request."""
 
     def __init__(self) -> None:
-        self.entries: list[dict[str, Any]] = []
+        super().__init__(BUS, lambda _, effect: effect(self._refused))
+        self._refused: dict[int, str] = {}
         self.requests: list[int] = []
         self.fault: Fault = lambda _: None
 
-    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+    def put_events(self, *, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
         self.requests.append(len(Entries))
-        answers: list[dict[str, str]] = []
-        for entry in Entries:
-            if code := self.fault(entry):
-                answers.append({"ErrorCode": code, "ErrorMessage": "refused"})
-            else:
-                self.entries.append(entry)
-                answers.append({"EventId": "an-id-of-the-bus"})
-        return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
+        codes = {index: self.fault(entry) for index, entry in enumerate(Entries)}
+        self._refused = {index: code for index, code in codes.items() if code}
+        return super().put_events(Entries=Entries)
 
     @property
     def details(self) -> list[dict[str, Any]]:
@@ -52,17 +52,22 @@ class Bus:
         return [entry["DetailType"] for entry in self.entries]
 
 
-class Letters:
+class Letters(SqsClient):
     """The publisher's dead letters."""
 
     def __init__(self) -> None:
-        self.texts: list[str] = []
+        self._queue = SimulatedQueue(lambda: 0.0, random.Random(1))
+        super().__init__({LETTERS: self._queue}, self._answer)
         self.is_down = False
 
-    def send_message(self, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803
+    def _answer(self, _operation: str, _entries: int, effect: Callable[[set[int]], Any]) -> Any:
         if self.is_down:
-            raise ReadTimeoutError(endpoint_url=QueueUrl)
-        self.texts.append(MessageBody)
+            raise ReadTimeoutError(endpoint_url=LETTERS)
+        return effect(set())
+
+    @property
+    def texts(self) -> list[str]:
+        return [message.text for message in self._queue.sent]
 
 
 class World:
@@ -76,7 +81,7 @@ class World:
     def new_publisher(self, personal_data: bool) -> Publisher:
         bus: Any = self.bus
         letters: Any = self.letters
-        return Publisher(self.orders, EventBus(bus, "bus"), PublisherDeadLetters(letters, LETTERS), personal_data)
+        return Publisher(self.orders, EventBus(bus, BUS), PublisherDeadLetters(letters, LETTERS), personal_data)
 
     def receive(self, *bodies: dict[str, Any]) -> None:
         for body in bodies:

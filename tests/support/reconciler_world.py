@@ -1,16 +1,11 @@
 """A platform, a table and workers between them, on a virtual clock: what the reconciler's tests play with."""
 
 import json
-from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from partner_orders.order_events.message import OrderEventMessage
-from partner_orders.order_events.queue import Backlog
-from partner_orders.orders import lifecycle
-from partner_orders.orders.event import Arrival, OrderEvent, RejectedError, understand
+from partner_orders.orders.event import Arrival, RejectedError, understand
 from partner_orders.orders.rejected_table import RejectedTable
-from partner_orders.orders.stored import KnownOrder
 from partner_orders.platform.credentials import PartnerApiCredentials
 from partner_orders.platform.http import PartnerApiClient
 from partner_orders.platform.orders import PlatformOrders
@@ -21,85 +16,18 @@ from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.run import Reconciler
 from partner_orders.reconciler.table import ReconciliationTable
 from partner_orders.stores.table import StoresTable
+from tests.support.in_memory import MemoryOrders, MemoryQueue
 from tests.support.orders import CHAIN_ID
-from tests.support.orders_table import TABLE
+from tests.support.orders_table import RETENTION, TABLE
 from tests.support.platform import BASE_URL, TOKEN, PlatformSession, VirtualTime, truth
 from tools.local.simulated_platform.lives import Life, Shop, to_text
 from tools.local.simulated_platform.partner_api import SimulatedPartnerApi, Unknowns
 
-RETENTION = timedelta(days=400)
 FUNCTION_SECONDS = 900.0
 
 
 class Killed(BaseException):
     """The worker's environment is gone."""
-
-
-class MemoryOrders:
-    """The orders table's part in reconciliation, in memory: it knows every event that it was given."""
-
-    def __init__(self, time: VirtualTime) -> None:
-        self._time = time
-        self._events: dict[str, dict[str, OrderEvent]] = {}
-        self.read_orders = 0
-
-    def put(self, body: bytes) -> None:
-        event = understand(body)
-        self._events.setdefault(event.order_id, {})[event.digest] = event
-
-    def known(self, order_ids: Iterable[str]) -> dict[str, KnownOrder]:
-        wanted = list(order_ids)
-        self.read_orders += len(wanted)
-        return {order_id: self._known(order_id) for order_id in wanted if order_id in self._events}
-
-    def _known(self, order_id: str) -> KnownOrder:
-        events = self._events[order_id]
-        snapshot = max(events.values(), key=lambda event: event.snapshot_key)
-        created_at = snapshot.order.sys.created_at
-        assert created_at is not None
-        return KnownOrder(
-            snapshot.order.client.store_id,
-            created_at,
-            frozenset(event.status for event in events.values()),
-            frozenset(events),
-        )
-
-    def open_since(self, start: datetime) -> list[str]:
-        snapshots = (max(events.values(), key=lambda event: event.snapshot_key) for events in self._events.values())
-        return [
-            event.order_id
-            for event in snapshots
-            if lifecycle.is_open(event.status) and event.order.sys.created_at and event.order.sys.created_at >= start
-        ]
-
-    def newest_of_store(self, store_id: str, since: datetime, until: datetime | None = None) -> datetime | None:
-        known = [self._known(order_id) for order_id in self._events]
-        return max(
-            (o.listed_at for o in known if o.store_id == store_id and since <= o.listed_at <= (until or o.listed_at)),
-            default=None,
-        )
-
-    def is_expired(self, event: OrderEvent) -> bool:
-        created_at = event.order.sys.created_at
-        return created_at is not None and created_at <= self._time.now() - RETENTION
-
-    def get(self, _: str) -> None:
-        """Which fields differ is not told here."""
-
-
-class MemoryQueue:
-    """The queue's part. ``pace`` is how many messages leave it each second, 0 for all at once when drained."""
-
-    def __init__(self, time: VirtualTime) -> None:
-        self._time = time
-        self.messages: list[OrderEventMessage] = []
-        self.backlog_until = 0.0
-
-    def send_all(self, messages: Sequence[OrderEventMessage]) -> None:
-        self.messages += messages
-
-    def backlog(self) -> Backlog:
-        return Backlog(10_000 if self._time.seconds < self.backlog_until else 0, 0)
 
 
 class World:

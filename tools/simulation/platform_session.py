@@ -2,6 +2,7 @@
 
 import io
 import random
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
@@ -32,7 +33,7 @@ class PlatformSession:
     def __init__(self, world: "World") -> None:
         self._world = world
 
-    def get(self, url: str, params: dict[str, str], headers: dict[str, str], **_: object) -> requests.Response:
+    def get(self, url: str, params: Mapping[str, str], headers: Mapping[str, str], **_: object) -> requests.Response:
         world, chance = self._world, self._world.chance
         world.kernel.sleep(chance.uniform(0.05, 0.4))
         world.dies_or_hangs("GET orders")

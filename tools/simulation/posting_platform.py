@@ -94,4 +94,4 @@ class PostingPlatform:
         """Whether a webhook may not have read the new secret yet: it reads at most once a minute. One that tried and
         failed refuses nobody."""
         just_now = self._world.kernel.seconds - self._secret_changed_at < 61.0
-        return self._secret == self._world.secrets.webhook["AWSCURRENT"] and just_now
+        return self._secret == self._world.secrets.versions["AWSCURRENT"] and just_now

@@ -1,5 +1,6 @@
 """An event bus to EventBridge's semantics: it takes of a request what it takes, and says so entry by entry."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,10 @@ class SimulatedBus:
         if any(entry["EventBusName"] != self._name for entry in Entries):
             raise BusError("a bus that does not exist")
 
+        malformed = {index: "MalformedDetail" for index, entry in enumerate(Entries) if not _is_json(entry["Detail"])}
+
         def effect(refused: dict[int, str]) -> dict[str, Any]:
+            refused = refused | malformed
             answers: list[dict[str, str]] = []
             for index, entry in enumerate(Entries):
                 if index in refused:
@@ -40,3 +44,11 @@ class SimulatedBus:
 
         answer: dict[str, Any] = self._call(len(Entries), effect)
         return answer
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

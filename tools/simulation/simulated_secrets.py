@@ -1,38 +1,36 @@
-"""Secrets Manager, as the functions see it."""
+"""Secrets Manager as far as the functions use it: one secret that rotates, and others that stay."""
 
-import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
-from botocore.exceptions import ClientError
+CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 
-if TYPE_CHECKING:
-    from tools.simulation.world import World
-
-TOKEN = "a-token-of-the-platform"  # noqa: S105 (of the simulated one)
+type Answer = dict[str, str]
 
 
 class SimulatedSecrets:
-    """Secrets Manager with the webhook secret in its two stages, and the Partner API's."""
+    """The one call of a boto3 client that our code makes. ``call`` stands between it and its effect: it is given the
+    secret's id, the stage and the effect."""
 
     class exceptions:  # noqa: N801 (boto3's name)
         class ResourceNotFoundException(Exception):  # noqa: N818
             pass
 
-    def __init__(self, world: "World") -> None:
-        self._world = world
-        self.webhook = {"AWSCURRENT": "first secret"}
+    def __init__(
+        self, rotating: str, call: Callable[[str, str, Callable[[], Answer]], Answer], others: Mapping[str, str]
+    ) -> None:
+        """``rotating`` is the text of every secret that is not among the ``others``, which are texts by id."""
+        self._call = call
+        self._others = others
+        self.versions = {CURRENT: rotating}
 
-    def rotate(self, secret: str) -> None:
-        self.webhook = {"AWSCURRENT": secret, "AWSPREVIOUS": self.webhook["AWSCURRENT"]}
+    def rotate(self, text: str) -> None:
+        self.versions = {CURRENT: text, PREVIOUS: self.versions[CURRENT]}
 
-    def get_secret_value(self, *, SecretId: str, VersionStage: str = "AWSCURRENT") -> dict[str, str]:  # noqa: N803
-        world = self._world
-        world.kernel.sleep(world.chance.uniform(0.005, 0.05))
-        world.dies_or_hangs("GetSecretValue")
-        if world.faults.strikes("secret_unavailable", SecretId):
-            raise ClientError({"Error": {"Code": "InternalServiceError", "Message": ""}}, "GetSecretValue")
-        if SecretId == "partner-api-secret":
-            return {"SecretString": json.dumps({"token": TOKEN})}
-        if VersionStage not in self.webhook:
-            raise self.exceptions.ResourceNotFoundException
-        return {"SecretString": self.webhook[VersionStage]}
+    def get_secret_value(self, *, SecretId: str, VersionStage: str = CURRENT) -> Answer:  # noqa: N803
+        def effect() -> Answer:
+            versions = {CURRENT: self._others[SecretId]} if SecretId in self._others else self.versions
+            if VersionStage not in versions:
+                raise self.exceptions.ResourceNotFoundException
+            return {"SecretString": versions[VersionStage]}
+
+        return self._call(SecretId, VersionStage, effect)

@@ -32,6 +32,14 @@ class TroubledCalls:
         """Refuse every call to the table for some seconds, from ``start`` on (seconds of the story)."""
         self._table_down_from, self._table_down_to = start, start + seconds
 
+    def secrets(self, secret_id: str, _: str, effect: Callable[[], dict[str, str]]) -> dict[str, str]:
+        """Read a secret. Raises ClientError."""
+        self._world.kernel.sleep(self._world.chance.uniform(0.005, 0.05))
+        self._world.dies_or_hangs("GetSecretValue")
+        if self._world.faults.strikes("secret_unavailable", secret_id):
+            raise ClientError({"Error": {"Code": "InternalServiceError", "Message": ""}}, "GetSecretValue")
+        return effect()
+
     def sqs(self, operation: str, entries: int, effect: Callable[[set[int]], Any]) -> Any:
         """Call SQS. ``effect`` takes the numbers of the entries that are refused. Raises botocore's errors."""
         faults = self._world.faults

@@ -28,7 +28,7 @@ from tools.simulation.platform_session import unknowns
 from tools.simulation.posting_platform import PostingPlatform
 from tools.simulation.simulated_bus import SimulatedBus
 from tools.simulation.simulated_queue import SimulatedQueue, SqsClient
-from tools.simulation.simulated_secrets import TOKEN, SimulatedSecrets
+from tools.simulation.simulated_secrets import SimulatedSecrets
 from tools.simulation.simulated_stream import SimulatedStream
 from tools.simulation.table import DynamoDB
 from tools.simulation.troubled_calls import TroubledCalls
@@ -37,6 +37,7 @@ from tools.simulation.violation import Violation
 START = datetime(2026, 3, 14, 11, tzinfo=UTC)
 HOUR = 3600.0
 BASE_URL = "https://partner-api.example.com"
+TOKEN = "a-token-of-the-platform"  # noqa: S105 (of the simulated one)
 CONSUMERS = 3
 RETENTION_DAYS = 400
 LOG_LEVEL = "CRITICAL"
@@ -82,9 +83,10 @@ class World:
         )
         self.api = SimulatedPartnerApi(CHAIN_ID, TOKEN, rate_limit=60, seed=seed, unknowns=unknowns(seed))
         self.api.show(self.hour.lives)
-        self.secrets = SimulatedSecrets(self)
         self.stream = SimulatedStream(partial(dynamodb.look_at, self.table))
         self.calls = TroubledCalls(self)
+        others = {"partner-api-secret": json.dumps({"token": TOKEN})}
+        self.secrets = SimulatedSecrets("first secret", self.calls.secrets, others)
         self.bus = SimulatedBus(BUS, self.calls.bus)
         self.letters = SimulatedQueue(lambda: self.kernel.seconds, random.Random(f"{seed}/letters"))
         self.clients: dict[str, Any] = {

@@ -200,7 +200,7 @@ def test_one_event_that_spoils_a_request_does_not_spoil_its_neighbours(world: Wo
         if any(ids[2] in entry["Detail"] for entry in Entries):
             answer: Any = {"Error": {"Code": "ValidationException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
             raise ClientError(answer, "PutEvents")
-        return put(Entries)
+        return put(Entries=Entries)
 
     world.bus.put_events = refuse_all_with_the_third  # type: ignore[method-assign]
     assert world.publish().counts == {"Published": 3, "NotPublished": 1}

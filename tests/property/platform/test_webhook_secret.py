@@ -1,5 +1,6 @@
 """The webhook secret: whatever reads fail and whenever, the platform is never taken for a stranger, nor one for it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import given
@@ -11,6 +12,7 @@ from partner_orders.platform.webhook_secret import (
     SecretUnavailableError,
     WebhookSecret,
 )
+from tools.simulation.simulated_secrets import SimulatedSecrets
 
 STEPS = st.lists(
     st.tuples(
@@ -23,28 +25,21 @@ STEPS = st.lists(
 )
 
 
-class SecretsManager:
-    """Holds a secret and the one before it; ``at`` are the seconds at which it was asked for the current one, and
-    whether it answered."""
-
-    class exceptions:  # noqa: N801 (as botocore has it)
-        class ResourceNotFoundException(Exception):  # noqa: N818
-            pass
+class SecretsManager(SimulatedSecrets):
+    """``asked`` are the seconds at which it was asked for the current secret, and whether it answered."""
 
     def __init__(self) -> None:
+        super().__init__("old", self._answer, {})
         self.now = 0.0
         self.is_down = False
-        self.versions = {"AWSCURRENT": "old"}
         self.asked: list[tuple[float, bool]] = []
 
-    def get_secret_value(self, SecretId: str, VersionStage: str) -> dict[str, str]:  # noqa: N803, ARG002
-        if VersionStage == "AWSCURRENT":
+    def _answer(self, _: str, stage: str, effect: Callable[[], dict[str, str]]) -> dict[str, str]:
+        if stage == "AWSCURRENT":
             self.asked.append((self.now, not self.is_down))
         if self.is_down:
             raise TimeoutError
-        if VersionStage not in self.versions:
-            raise self.exceptions.ResourceNotFoundException
-        return {"SecretString": self.versions[VersionStage]}
+        return effect()
 
 
 @given(STEPS)
@@ -55,7 +50,7 @@ def test_after_a_rotation_both_secrets_are_good_and_a_read_that_fails_refuses_no
     client: Any = manager
     secret = WebhookSecret(client, "arn", lambda: manager.now)
     assert secret.admits("old")
-    manager.versions = {"AWSCURRENT": "new", "AWSPREVIOUS": "old"}
+    manager.rotate("new")
     manager.asked.clear()
     for pause, is_down, presented in steps:
         manager.now += pause

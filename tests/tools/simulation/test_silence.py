@@ -16,9 +16,8 @@ from tools.local.simulated_platform.lives import Life
 from tools.simulation.checks import Checks
 from tools.simulation.faults import KINDS
 from tools.simulation.hour import Fate, Post
-from tools.simulation.simulated_secrets import TOKEN
 from tools.simulation.table import DynamoDB
-from tools.simulation.world import START, World
+from tools.simulation.world import START, TOKEN, World
 
 pytestmark = pytest.mark.privacy
 

@@ -1,0 +1,130 @@
+"""What the reconciler asks of the orders table: the fake in memory answers as the table does."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from partner_orders.orders.event import Arrival, OrderEvent, understand
+from partner_orders.orders.stored import KnownOrder
+from partner_orders.orders.table import OrdersTable
+from tests.support.contracts import FAKE, LOCAL, MOTO, dynamodb_by
+from tests.support.in_memory import MemoryOrders
+from tests.support.orders import as_bytes, order
+from tests.support.orders_table import RETENTION, TABLE
+from tests.support.platform import VirtualTime
+from tests.support.protocols import KnownOrders
+
+EIGHT = datetime(2026, 10, 14, 8, tzinfo=UTC)
+
+type Put = Callable[[OrderEvent], object]
+type Orders = tuple[KnownOrders, Put]
+
+
+@pytest.fixture(params=[FAKE, MOTO, LOCAL])
+def orders(request: pytest.FixtureRequest, time: VirtualTime) -> Iterator[Orders]:
+    """The orders, and how an event gets there."""
+    if request.param == FAKE:
+        memory = MemoryOrders(time)
+        yield memory, lambda event: memory.put(event.body)
+        return
+    with dynamodb_by(request) as dynamodb:
+        table = OrdersTable(dynamodb, TABLE, RETENTION, time.now)
+        yield table, lambda event: table.write([(event, Arrival("webhook", time.now(), "c"))])
+
+
+def at(minute: int, order_id: str, **fields: Any) -> OrderEvent:
+    """An event of an order that was created at that minute past eight."""
+    time = f"2026-10-14T08:{minute:02}:00.000Z"
+    return understand(as_bytes(order(order_id=order_id, **{"sys": {"created_at": time, "updated_at": time}, **fields})))
+
+
+def minute(past: int) -> datetime:
+    return EIGHT + timedelta(minutes=past)
+
+
+def test_known(orders: Orders) -> None:
+    """Of each order: its store, its time, its statuses and digests; one that is not there is left out."""
+    known, put = orders
+    events = [at(12, "a"), at(12, "a", status="DISPATCHED"), at(20, "b", client={"store_id": "n9wz"})]
+    for event in events:
+        put(event)
+    assert known.known(["a", "b", "nobody"]) == {
+        "a": KnownOrder(
+            "q7xk",
+            minute(12),
+            frozenset({"RECEIVED", "DISPATCHED"}),
+            frozenset({events[0].digest, events[1].digest}),
+        ),
+        "b": KnownOrder("n9wz", minute(20), frozenset({"RECEIVED"}), frozenset({events[2].digest})),
+    }
+
+
+def test_store_by_code(orders: Orders) -> None:
+    """An order that names its store by the chain's code alone is listed under that."""
+    known, put = orders
+    put(at(12, "a", client={"external_partner_config_id": "GB-CLIFTON-01"}))
+    assert known.known(["a"])["a"].store_id == "GB-CLIFTON-01"
+    assert known.newest_of_store("GB-CLIFTON-01", EIGHT) == minute(12)
+
+
+def test_get(orders: Orders) -> None:
+    """The newest event is the snapshot, whatever came last."""
+    known, put = orders
+    newest = at(12, "a", status="DISPATCHED")
+    put(newest)
+    put(at(12, "a"))
+    found = known.get("a")
+    assert found is not None
+    assert (found.status, found.snapshot.digest, found.snapshot.body) == ("DISPATCHED", newest.digest, newest.body)
+    assert [entry.status for entry in found.history] == ["RECEIVED", "DISPATCHED"]
+    assert known.get("nobody") is None
+
+
+def test_open_since(orders: Orders) -> None:
+    """Open orders, oldest first, until they are not open any more."""
+    known, put = orders
+    for event in (at(30, "c"), at(12, "a"), at(20, "b", status="DISPATCHED")):
+        put(event)
+    assert known.open_since(EIGHT) == ["a", "c"]
+    assert known.open_since(minute(12)) == ["a", "c"]
+    assert known.open_since(minute(13)) == ["c"]
+    put(at(30, "c", status="CANCELLED"))
+    assert known.open_since(EIGHT) == ["a"]
+
+
+def test_newest_of_store(orders: Orders) -> None:
+    """The newest of the store's orders between two times, both included."""
+    known, put = orders
+    for event in (at(12, "a"), at(20, "b"), at(40, "c", client={"store_id": "n9wz"})):
+        put(event)
+    assert known.newest_of_store("q7xk", EIGHT) == minute(20)
+    assert known.newest_of_store("q7xk", minute(20)) == minute(20)
+    assert known.newest_of_store("q7xk", minute(21)) is None
+    assert known.newest_of_store("q7xk", EIGHT, minute(19)) == minute(12)
+    assert known.newest_of_store("q7xk", EIGHT, minute(20)) == minute(20)
+    assert known.newest_of_store("q7xk", minute(20), minute(19)) is None
+    assert known.newest_of_store("nowhere", EIGHT) is None
+
+
+def test_expired(orders: Orders, time: VirtualTime) -> None:
+    """An order past its retention is not stored."""
+    known, put = orders
+    created = time.now() - RETENTION
+    old, kept = (
+        at(12, order_id, sys={"created_at": created_at.isoformat(), "updated_at": "2026-10-14T08:12:00Z"})
+        for order_id, created_at in (("old", created), ("kept", created + timedelta(seconds=1)))
+    )
+    assert (known.is_expired(old), known.is_expired(kept)) == (True, False)
+    put(old)
+    put(kept)
+    assert known.known(["old", "kept"]).keys() == {"kept"}
+
+
+def test_no_times(orders: Orders, time: VirtualTime) -> None:
+    """An order without any time of the platform's is listed when it arrived."""
+    known, put = orders
+    put(at(12, "a", sys={}))
+    assert known.known(["a"])["a"].listed_at == time.now()
+    assert known.open_since(time.now() - timedelta(hours=1)) == ["a"]

@@ -1,0 +1,28 @@
+"""The parts that a contract is held to, as parameters of a fixture."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.support.orders_table import dynamodb_at
+from tools.simulation import dynamodb_local
+
+FAKE, MOTO, _LOCAL = "fake", "moto", "DynamoDB Local"
+# Its tests share one process, so they stay on one worker.
+LOCAL = pytest.param(
+    _LOCAL,
+    marks=[
+        pytest.mark.skipif(bool(dynamodb_local.missing()), reason="DynamoDB Local needs npm and Java"),
+        pytest.mark.xdist_group("dynamodb-local"),
+    ],
+)
+
+
+@contextmanager
+def dynamodb_by(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A client with the orders table, of the DynamoDB that the fixture's parameter names."""
+    url = request.getfixturevalue("dynamodb_local_url") if request.param == _LOCAL else None
+    with dynamodb_at(url) as client:
+        yield client

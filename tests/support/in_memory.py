@@ -1,0 +1,117 @@
+"""The reconciler's side of the table and of the queue, in memory; tests/contracts holds both to the real ones."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from partner_orders.clock import to_text
+from partner_orders.order_events.message import OrderEventMessage
+from partner_orders.order_events.queue import Backlog
+from partner_orders.orders import history, lifecycle
+from partner_orders.orders.event import OrderEvent, understand
+from partner_orders.orders.stored import HistoryEntry, KnownOrder, StoredOrder
+from tests.support.orders_table import RETENTION
+from tests.support.platform import VirtualTime
+
+
+class _Arrived(NamedTuple):
+    event: OrderEvent
+    received_at: datetime
+
+
+class MemoryOrders:
+    """The orders table, as far as the reconciler reads it: it knows every event that it was given."""
+
+    def __init__(self, time: VirtualTime) -> None:
+        self._time = time
+        self._orders: dict[str, dict[str, _Arrived]] = defaultdict(dict)
+        self.read_orders = 0
+
+    def put(self, body: bytes) -> None:
+        """Write an event, as the consumer would."""
+        event = understand(body)
+        if not self.is_expired(event):
+            self._orders[event.order_id].setdefault(event.digest, _Arrived(event, self._time.now()))
+
+    def known(self, order_ids: Iterable[str]) -> dict[str, KnownOrder]:
+        wanted = list(order_ids)
+        self.read_orders += len(wanted)
+        return {order_id: self._known(order_id) for order_id in wanted if order_id in self._orders}
+
+    def get(self, order_id: str) -> StoredOrder | None:
+        if order_id not in self._orders:
+            return None
+        arrived, snapshot = self._orders[order_id].values(), self._snapshot(order_id).event
+        entries = [
+            HistoryEntry(
+                event.digest,
+                event.status,
+                to_text(event.occurred_at) if event.occurred_at else None,
+                to_text(received_at),
+                source="webhook",
+                correlation_id="",
+                body=event.body,
+            )
+            for event, received_at in arrived
+        ]
+        entries.sort(key=lambda entry: (entry.occurred_at or "", lifecycle.rank(entry.status), entry.received_at))
+        return StoredOrder(
+            order_id=order_id,
+            snapshot_key=snapshot.snapshot_key,
+            status=snapshot.status,
+            post_picked_up=snapshot.order.post_picked_up,
+            version=len(entries),
+            sequence=len(entries),
+            republished=0,
+            attributes={},
+            history=tuple(entries),
+        )
+
+    def open_since(self, start: datetime) -> list[str]:
+        listed_at = {order_id: self._known(order_id).listed_at for order_id in self._orders}
+        found = [
+            order_id
+            for order_id, at in listed_at.items()
+            if at >= start and lifecycle.is_open(self._snapshot(order_id).event.status)
+        ]
+        return sorted(found, key=lambda order_id: listed_at[order_id])
+
+    def newest_of_store(self, store_id: str, since: datetime, until: datetime | None = None) -> datetime | None:
+        known = [self._known(order_id) for order_id in self._orders]
+        return max(
+            (o.listed_at for o in known if o.store_id == store_id and since <= o.listed_at <= (until or o.listed_at)),
+            default=None,
+        )
+
+    def is_expired(self, event: OrderEvent) -> bool:
+        created_at = history.claimed_creation(event.order)
+        return created_at is not None and created_at <= self._time.now() - RETENTION
+
+    def _snapshot(self, order_id: str) -> _Arrived:
+        return max(self._orders[order_id].values(), key=lambda arrived: arrived.event.snapshot_key)
+
+    def _known(self, order_id: str) -> KnownOrder:
+        events, (snapshot, received_at) = self._orders[order_id], self._snapshot(order_id)
+        return KnownOrder(
+            history.store_of(snapshot.order.client),
+            history.created_at(snapshot.order, received_at),
+            frozenset(arrived.event.status for arrived in events.values()),
+            frozenset(events),
+        )
+
+
+class MemoryQueue:
+    """The order-events queue, as far as the reconciler uses it. Its consumer keeps up: ``messages`` are those that it
+    has received and deleted, and that ``World.drain`` writes."""
+
+    def __init__(self, time: VirtualTime) -> None:
+        self._time = time
+        self.messages: list[OrderEventMessage] = []
+        self.backlog_until = 0.0  # A backlog of others' messages lasts until then, in seconds.
+
+    def send_all(self, messages: Sequence[OrderEventMessage]) -> None:
+        self.messages += messages
+
+    def backlog(self) -> Backlog:
+        return Backlog(10_000 if self._time.seconds < self.backlog_until else 0, 0)
