@@ -46,7 +46,8 @@ def secret_of(stack: DeployedStack, output: str) -> str:
 # -- secrets ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_token_is_read_from_the_standard_input_and_shown_nowhere(run: Run, stack: DeployedStack, say: Say) -> None:
+def test_token_comes_from_standard_input(run: Run, stack: DeployedStack, say: Say) -> None:
+    """The token is read from standard input, stored, and never printed."""
     say("a-token-of-the-platform\n")
     ran = run("secrets", "set-token")
     assert ran.status == 0
@@ -56,16 +57,16 @@ def test_a_token_is_read_from_the_standard_input_and_shown_nowhere(run: Run, sta
 
 
 @pytest.mark.parametrize("text", ['{"token": "a-token"}', ""])
-def test_the_json_around_a_token_and_nothing_at_all_are_not_stored_as_one(
-    run: Run, stack: DeployedStack, say: Say, text: str
-) -> None:
+def test_rejects_json_or_empty_token(run: Run, stack: DeployedStack, say: Say, text: str) -> None:
+    """A token pasted with its JSON, or an empty input, is not stored."""
     before = secret_of(stack, "PartnerApiSecretArn")
     say(text)
     assert run("secrets", "set-token").status == 1
     assert secret_of(stack, "PartnerApiSecretArn") == before
 
 
-def test_a_client_is_stored_with_both_its_parts(run: Run, stack: DeployedStack, say: Say) -> None:
+def test_client_is_stored_with_id_and_secret(run: Run, stack: DeployedStack, say: Say) -> None:
+    """The client id and the client secret are stored together."""
     say("an-id\nits-secret\n")
     assert run("secrets", "set-client").status == 0
     stored = json.loads(secret_of(stack, "PartnerApiSecretArn"))
@@ -73,7 +74,8 @@ def test_a_client_is_stored_with_both_its_parts(run: Run, stack: DeployedStack, 
 
 
 @pytest.mark.parametrize("text", ["", "two words", "PASTE-THE-PARTNER-API-TOKEN-HERE", "ümlaut"])
-def test_what_is_no_token_is_not_stored_and_not_repeated(run: Run, stack: DeployedStack, say: Say, text: str) -> None:
+def test_rejects_malformed_token(run: Run, stack: DeployedStack, say: Say, text: str) -> None:
+    """A malformed token is neither stored nor repeated in the error."""
     before = secret_of(stack, "PartnerApiSecretArn")
     say(text + "\n")
     ran = run("secrets", "set-token")
@@ -82,9 +84,8 @@ def test_what_is_no_token_is_not_stored_and_not_repeated(run: Run, stack: Deploy
     assert secret_of(stack, "PartnerApiSecretArn") == before
 
 
-def test_a_rotated_secret_and_the_old_one_are_both_valid_until_the_old_one_is_retired(
-    run: Run, stack: DeployedStack
-) -> None:
+def test_rotate_webhook_keeps_old_secret(run: Run, stack: DeployedStack) -> None:
+    """After a rotation the old and the new webhook secret are valid, until the old one is revoked."""
     arn, old = stack.output("WebhookSecretArn"), secret_of(stack, "WebhookSecretArn")
     ran = run("secrets", "rotate-webhook")
     new = secret_of(stack, "WebhookSecretArn")
@@ -101,7 +102,8 @@ def test_a_rotated_secret_and_the_old_one_are_both_valid_until_the_old_one_is_re
     assert run("secrets", "show-webhook").out.strip() == new
 
 
-def test_the_status_of_the_secrets_names_what_is_still_to_do(run: Run, say: Say) -> None:
+def test_secrets_status_names_placeholders(run: Run, say: Say) -> None:
+    """The status names each secret that is still a placeholder."""
     ran = run("secrets", "status", "--json")
     assert ran.status == 1
     assert "placeholder" in ran.json[1]["fault"]
@@ -113,16 +115,17 @@ def test_the_status_of_the_secrets_names_what_is_still_to_do(run: Run, say: Say)
 # -- register ---------------------------------------------------------------------------------------------------------
 
 
-def test_what_to_paste_is_printed_and_the_secret_only_on_request(run: Run) -> None:
+def test_register_hides_secret_by_default(run: Run) -> None:
+    """``register`` prints what to paste into the portal, and the secret only on request."""
     ran = run("register", "--timeout", "0")
     assert "https://api.example.com/order-events" in ran.out
     assert "the webhook secret" not in ran.out
     assert "the webhook secret" in run("register", "--timeout", "0", "--show-secret").out
 
 
-def test_the_test_order_is_seen_when_it_arrives(
-    run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_register_sees_rejected_test_order(run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``register`` reports a test order that arrives and is rejected."""
+
     def arrive(_: float) -> None:
         stack.rejected.keep(b"{}", Arrival("webhook", NOW, "c"), "not_an_order", [])
 
@@ -159,26 +162,26 @@ def registered_while(
 
 
 @pytest.mark.parametrize("created_at", ["2026-09-01T08:12:00.000Z", "2026-10-14T08:12:00.000Z"])
-def test_a_test_order_is_seen_whenever_it_says_it_was_created(
-    registered_while: Callable[..., Ran], created_at: str
-) -> None:
+def test_register_ignores_the_creation_time(registered_while: Callable[..., Ran], created_at: str) -> None:
+    """``register`` reports a test order whatever creation time it carries."""
     ran = registered_while(order(sys={"created_at": created_at}))
     assert (ran.status, f"an order of store q7xk arrived: {order()['order_id']}, RECEIVED" in ran.err) == (0, True)
 
 
-def test_an_event_of_an_order_that_was_there_before_is_seen_and_what_came_before_is_not(
-    registered_while: Callable[..., Ran],
-) -> None:
+def test_register_sees_event_of_known_order(registered_while: Callable[..., Ran]) -> None:
+    """``register`` reports a new event of an order stored before, and no event that came earlier."""
     ran = registered_while(order(30, status="DISPATCHED"), earlier=[order(order_id="another"), order()])
     assert (ran.status, f"{order()['order_id']}, DISPATCHED" in ran.err) == (0, True)
 
 
-def test_where_nothing_arrives_it_says_what_to_look_at(registered_while: Callable[..., Ran]) -> None:
+def test_register_reports_no_arrival(registered_while: Callable[..., Ran]) -> None:
+    """If nothing arrives, ``register`` fails and says so."""
     ran = registered_while(earlier=[order()])
     assert (ran.status, "nothing new arrived" in ran.err) == (1, True)
 
 
-def test_a_test_order_of_another_chain_is_said_to_be_one(registered_while: Callable[..., Ran]) -> None:
+def test_register_reports_another_chain(registered_while: Callable[..., Ran]) -> None:
+    """A test order of another chain is reported, and the error names the ChainId parameter."""
     body = order()
     body["client"]["chain_id"] = "another-chain"
     ran = registered_while(body)
@@ -204,9 +207,8 @@ def other(**changes: Any) -> dict[str, Any]:
     return body
 
 
-def test_a_customer_is_forgotten_in_orders_histories_and_the_rejected_and_nobody_else_is(
-    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
-) -> None:
+def test_forget_erases_only_that_customer(run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say) -> None:
+    """``forget`` erases a customer from orders, histories and rejected events, and nobody else."""
     store_order(order(12), order(20, status="DISPATCHED"), other())
     stack.rejected.keep(as_bytes(order(status="")), Arrival("webhook", NOW), "not_an_order", ["status"])
     say("0092 (300) 123-441\n")
@@ -267,9 +269,8 @@ def keep_rejected(stack: DeployedStack, *found: bytes) -> None:
         stack.rejected.keep(body, Arrival("webhook", NOW), "malformed_json", ["NaN or an infinity"])
 
 
-def test_rejected_bodies_that_are_no_orders_are_searched_as_text_and_erased(
-    run: Run, stack: DeployedStack, say: Say
-) -> None:
+def test_forget_searches_rejected_as_text(run: Run, stack: DeployedStack, say: Say) -> None:
+    """Rejected bodies that cannot be parsed are searched as text and erased."""
     keep_rejected(stack, *UNREADABLE.values())
     say("00 92 300 123441\n")
     assert run("forget", "--preview", "--json").json["rejected"] == len(UNREADABLE)
@@ -290,9 +291,8 @@ def test_rejected_bodies_that_are_no_orders_are_searched_as_text_and_erased(
 INVISIBLE = ("\u200b", "\u200e", "\u202a", "\u202c", "\u2060", "\u2066", "\u00ad", "\ufeff")
 
 
-def test_a_number_is_found_whatever_nobody_sees_in_it_and_people_put_into_it(
-    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
-) -> None:
+def test_phone_number_format_does_not_matter(run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say) -> None:
+    """A phone number is found whatever separators and invisible characters it contains."""
     written = [f"{mark}+92 300{mark} 123441{mark}" for mark in INVISIBLE]
     written += ["+92 300/123441", "0092/300 / 123-441", "+92300123441"]
     customer = order()["customer"]
@@ -307,7 +307,8 @@ def test_a_number_is_found_whatever_nobody_sees_in_it_and_people_put_into_it(
 
 
 @pytest.mark.parametrize("how", ["--yes", "--preview"])
-def test_where_nobody_is_found_it_says_what_to_check(run: Run, store_order: StoreOrder, say: Say, how: str) -> None:
+def test_unknown_customer_gives_advice(run: Run, store_order: StoreOrder, say: Say, how: str) -> None:
+    """If no customer is found, ``forget`` says what to check and does not print the number."""
     store_order(order())
     say("+92300123442\n")
     ran = run("forget", how)
@@ -316,7 +317,8 @@ def test_where_nobody_is_found_it_says_what_to_check(run: Run, store_order: Stor
     assert "Nobody was found" not in run("forget", how).err
 
 
-def test_what_only_looks_like_the_number_or_a_part_of_it_is_left(run: Run, stack: DeployedStack, say: Say) -> None:
+def test_similar_numbers_are_kept(run: Run, stack: DeployedStack, say: Say) -> None:
+    """A body with a longer, shorter, split or similar number is not erased."""
     numbers = (
         *('"+923001234410"', '"+1 92 300 123441"', '"192300123441"', '"92300123"', "92300123441e5"),
         *('"a92300123441"', '"92300123441-0c1f"', '"0c1f-92300123441"', '["92300", "123441"]', "9.2300123441e10"),
@@ -335,9 +337,10 @@ def test_what_only_looks_like_the_number_or_a_part_of_it_is_left(run: Run, stack
         *(("loyalty-card", "6280001", 1), ("loyalty-card", "628000", 0), ("tax-id", "19.90", 0)),
     ],
 )
-def test_other_names_of_a_customer_are_searched_whole_and_none_that_is_short(
+def test_other_identifiers_match_whole(
     run: Run, stack: DeployedStack, say: Say, by: str, given: str, erased: int
 ) -> None:
+    """Other identifiers match only as whole words, and short ones are not searched in rejected bodies."""
     body = b'{"x": NaN, "customer": {"_id": "cust-000777", "loyalty_card": 6280001}, "tax": 1990, "point": 628000}'
     keep_rejected(stack, body)
     say(given + "\n")
@@ -346,7 +349,8 @@ def test_other_names_of_a_customer_are_searched_whole_and_none_that_is_short(
     assert any("fewer than 7" in place for place in ran.json["beyond"])
 
 
-def test_a_rejected_body_full_of_marks_is_searched_in_a_moment(run: Run, stack: DeployedStack, say: Say) -> None:
+def test_search_of_separators_is_fast(run: Run, stack: DeployedStack, say: Say) -> None:
+    """A rejected body full of separators and escapes is searched within the time limit."""
     marks = (b"\\", b'\\"', b"1 ", b"1/", b"/", b"1" * 9 + b"a ", b"(", b"%2", b"\\u00")
     keep_rejected(stack, *(mark * (400_000 // len(mark)) for mark in marks))
     say("+92300123441\n")
@@ -363,9 +367,8 @@ def lines(number: int) -> list[dict[str, Any]]:
     return [order()["items"][0] | {"_id": f"{n * 7919:x}", "sku": f"{n * 104729:x}{n * 7919:x}"} for n in range(number)]
 
 
-def test_an_order_that_names_the_customer_elsewhere_is_found_and_erased(
-    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
-) -> None:
+def test_customer_in_free_text_is_erased(run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say) -> None:
+    """An order that names the customer in a comment or an unknown field is found and erased."""
     found = [
         order(order_id="in the comment", customer=MASKED, comment="call +92 300 123441, Amna"),
         order(order_id="in a field that nobody knows", customer=MASKED, contacts=[{"tel": 92300123441}]),
@@ -384,9 +387,10 @@ def test_an_order_that_names_the_customer_elsewhere_is_found_and_erased(
 
 
 @pytest.mark.parametrize("by", ["phone", "loyalty-card"])
-def test_an_order_of_an_article_with_the_same_number_is_left(
+def test_article_with_same_number_is_kept(
     run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say, by: str
 ) -> None:
+    """An order is not erased because an article or its code has the customer's number."""
     bought = order()["items"][0] | {"sku": "6280001", "barcode": ["6280001"]}
     store_order(order(order_code="6280001", items=[bought]))
     say("6280001\n")
@@ -394,9 +398,8 @@ def test_an_order_of_an_article_with_the_same_number_is_left(
     assert b"Amna" in bodies(stack)
 
 
-def test_what_is_short_is_found_in_no_order_but_as_the_customers_own(
-    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
-) -> None:
+def test_short_number_matches_customer_only(run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say) -> None:
+    """A short number matches only the customer's own field, never free text."""
     store_order(order(customer=MASKED, comment="123441"), order(order_id="own", customer={"phone_number": "123441"}))
     say("123441\n")
     assert run("forget", "--yes", "--json").json["orders"] == 1
@@ -408,9 +411,10 @@ def erased_earlier(body: bytes) -> bytes:
     return redacted(body)[:-1] + b',"cancellation":{"reason":"Sana did not answer"}}'
 
 
-def test_what_an_earlier_version_left_is_erased_by_the_next_run_whoever_that_is_for(
+def test_next_run_erases_earlier_leftovers(
     run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Personal data that an earlier version left behind is erased by the next run for any customer."""
     store_order(order(), order(order_id="large", items=lines(300)), other())
     keep_rejected(stack, as_bytes(order(status="")))
     with monkeypatch.context() as earlier:
@@ -463,9 +467,8 @@ def begun(
     return begun
 
 
-def test_an_erasure_that_breaks_off_is_written_down_and_goes_on(
-    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]
-) -> None:
+def test_interrupted_erasure_resumes(run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]) -> None:
+    """An interrupted erasure is recorded, and can be resumed to its end."""
     say("+92300123441\n")
     assert run("forget", "--yes", "--resume", begun["erasure_id"], "--preview").status == 1
     say("+92300123441\n")
@@ -479,9 +482,10 @@ def test_an_erasure_that_breaks_off_is_written_down_and_goes_on(
 
 
 @pytest.mark.parametrize(("given", "by"), [("+92300123442", "phone"), ("+92300123441", "loyalty-card")])
-def test_an_erasure_goes_on_for_nobody_but_the_customer_it_was_begun_for(
+def test_resume_needs_the_same_customer(
     run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any], given: str, by: str
 ) -> None:
+    """An erasure resumes only for the customer for whom it was started."""
     say(given + "\n")
     ran = run("forget", "--yes", "--resume", begun["erasure_id"], "--by", by)
     assert (ran.status, "begun for another customer" in ran.err, "12344" in ran.out + ran.err) == (1, True, False)
@@ -491,9 +495,8 @@ def test_an_erasure_goes_on_for_nobody_but_the_customer_it_was_begun_for(
     assert b"Amna" not in bodies(stack)
 
 
-def test_an_erasure_knows_its_customer_by_a_hash_and_only_until_it_is_done(
-    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]
-) -> None:
+def test_erasure_forgets_its_customer_hash(run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]) -> None:
+    """A running erasure stores its customer as a salted hash, and removes it when done."""
     assert len(begun["salt"]) == len(begun["customer_hash"]) == 32
     assert "12344" not in begun["customer_hash"]
     say("+92300123441\n")
@@ -503,18 +506,16 @@ def test_an_erasure_knows_its_customer_by_a_hash_and_only_until_it_is_done(
     assert not {"salt", "customer_hash", "last_key"} & ran.json.keys()
 
 
-def test_an_erasure_that_is_done_does_not_go_on(
-    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]
-) -> None:
+def test_finished_erasure_does_not_resume(run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]) -> None:
+    """An erasure that is done cannot be resumed."""
     for status, said in ((0, "2 orders"), (1, "is done")):
         say("+92300123441\n")
         ran = run("forget", "--yes", "--resume", begun["erasure_id"])
         assert (ran.status, said in ran.err) == (status, True)
 
 
-def test_an_erasure_that_an_earlier_version_began_goes_on(
-    run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]
-) -> None:
+def test_erasure_of_earlier_version_resumes(run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]) -> None:
+    """An erasure that an earlier version started without a customer hash can be resumed."""
     of_then = {name: value for name, value in begun.items() if name not in ("salt", "customer_hash")}
     key = {"pk": {"S": "ERASURES"}, "sk": {"S": begun["erasure_id"]}}
     stack.dynamodb.put_item(TableName=TABLE, Item=key | {"progress": {"S": json.dumps(of_then)}})
@@ -523,9 +524,8 @@ def test_an_erasure_that_an_earlier_version_began_goes_on(
     assert b"Amna" not in bodies(stack)
 
 
-def test_a_preview_counts_and_changes_nothing(
-    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
-) -> None:
+def test_forget_preview_changes_nothing(run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say) -> None:
+    """A preview of ``forget`` counts the orders and writes nothing."""
     store_order(order())
     say("+92300123441\n")
     assert run("forget", "--preview", "--json").json["orders"] == 1
@@ -533,9 +533,8 @@ def test_a_preview_counts_and_changes_nothing(
     assert erasures(stack) == []
 
 
-def test_nothing_is_erased_without_a_yes_nor_by_half_a_number(
-    run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say
-) -> None:
+def test_forget_needs_yes_and_a_whole_number(run: Run, stack: DeployedStack, store_order: StoreOrder, say: Say) -> None:
+    """Nothing is erased without ``--yes``, or for a part of a number."""
     store_order(order())
     say("+92300123441\n")
     assert run("forget").status == 3
@@ -547,9 +546,8 @@ def test_nothing_is_erased_without_a_yes_nor_by_half_a_number(
 # -- export -----------------------------------------------------------------------------------------------------------
 
 
-def test_orders_are_exported_with_exact_amounts_in_the_stores_days_and_currency(
-    run: Run, store_order: StoreOrder, folder: Path
-) -> None:
+def test_export_uses_store_day_and_currency(run: Run, store_order: StoreOrder, folder: Path) -> None:
+    """The export has exact amounts, in the store's currency, for days in the store's time zone."""
     tomorrow = order(order_id="next", sys={"created_at": "2026-10-14T20:00:00Z"})
     store_order(order(payment={"sub_total": 690.10, "order_total": 669}), tomorrow)
     run("stores", "set", "q7xk", "--currency", "PKR", "--time-zone", "Asia/Karachi")
@@ -568,9 +566,8 @@ def exported(ran: Ran) -> dict[str, dict[str, str]]:
     return {row["order_id"]: row for row in csv.DictReader(io.StringIO(ran.out))}
 
 
-def test_orders_of_stores_that_nobody_registered_are_exported_too_and_said_to_be(
-    run: Run, store_order: StoreOrder
-) -> None:
+def test_export_includes_unknown_stores(run: Run, store_order: StoreOrder) -> None:
+    """The export includes orders of unknown stores and lists these stores."""
     foreign, storeless = order(order_id="foreign"), order(order_id="storeless")
     foreign["client"] |= {"chain_id": "another-chain", "store_id": "z9", "external_partner_config_id": "Z-9"}
     del storeless["client"]
@@ -586,17 +583,20 @@ def test_orders_of_stores_that_nobody_registered_are_exported_too_and_said_to_be
     assert exported(run("export", "--from", "2026-10-14", "--store", "q7xk")).keys() == {order()["order_id"]}
 
 
-def test_one_order_of_one_store_is_said_as_one(run: Run, store_order: StoreOrder) -> None:
+def test_export_counts_in_the_singular(run: Run, store_order: StoreOrder) -> None:
+    """The export of one order of one store is reported in the singular."""
     store_order(order())
     assert run("export", "--from", "2026-10-14").err.strip() == "1 order of 1 store"
 
 
-def test_a_text_that_a_spreadsheet_would_run_is_made_harmless(run: Run, store_order: StoreOrder) -> None:
+def test_export_defuses_formulas(run: Run, store_order: StoreOrder) -> None:
+    """A text that a spreadsheet would run as a formula is exported as plain text."""
     store_order(order(order_code="=HYPERLINK(1)"))
     assert "'=HYPERLINK(1)" in run("export", "--from", "2026-10-14").out
 
 
-def test_json_lines_hold_the_order_without_the_customer_unless_asked(run: Run, store_order: StoreOrder) -> None:
+def test_export_jsonl_redacts_by_default(run: Run, store_order: StoreOrder) -> None:
+    """JSON lines hold the order without personal data, unless personal data is requested."""
     store_order(order())
     arguments = ("export", "--from", "2026-10-14", "--format", "jsonl")
     [line] = run(*arguments).out.splitlines()
@@ -606,9 +606,10 @@ def test_json_lines_hold_the_order_without_the_customer_unless_asked(run: Run, s
 
 
 @pytest.mark.parametrize("period", [("x",), ("2026-10-14", "--to", "2026-10-01"), ("2026-10-14", "--to", "9999-12-31")])
-def test_a_period_that_is_none_leaves_an_earlier_file_as_it_was(
+def test_invalid_period_keeps_earlier_file(
     run: Run, store_order: StoreOrder, folder: Path, period: tuple[str, ...]
 ) -> None:
+    """An export with an invalid period fails and leaves an existing file unchanged."""
     store_order(order())
     file = folder / "orders.csv"
     file.write_text("of last month")
@@ -618,6 +619,7 @@ def test_a_period_that_is_none_leaves_an_earlier_file_as_it_was(
     assert file.read_text() == "of last month"
 
 
-def test_a_file_that_cannot_be_written_is_named(run: Run, folder: Path) -> None:
+def test_export_names_unwritable_file(run: Run, folder: Path) -> None:
+    """An output file that cannot be written fails the export with the reason."""
     ran = run("export", "--from", "2026-10-14", "--output", str(folder / "none" / "orders.csv"))
     assert (ran.status, "No such file or directory" in ran.err) == (1, True)

@@ -28,7 +28,8 @@ def file(folder: Path) -> Path:
     return folder / "stores.csv"
 
 
-def test_the_code_of_one_store_is_not_taken_by_another(run: Run, stack: DeployedStack) -> None:
+def test_code_of_another_store_is_rejected(run: Run, stack: DeployedStack) -> None:
+    """A store cannot be given the code of another store."""
     register(stack, "148003")
     before = stack.stores.all()
     ran = run("stores", "set", "777", "--code", CODE, "--currency", "ARS")
@@ -36,7 +37,8 @@ def test_the_code_of_one_store_is_not_taken_by_another(run: Run, stack: Deployed
     assert (stack.stores.all(), named(stack, CODE)) == (before, "148003")
 
 
-def test_a_store_keeps_its_own_code_by_either_of_its_names(run: Run, stack: DeployedStack) -> None:
+def test_store_keeps_its_own_code(run: Run, stack: DeployedStack) -> None:
+    """Setting a store's own code again works, by id and by code."""
     register(stack, "148003")
     assert run("stores", "set", "148003", "--code", CODE).status == 0
     assert run("stores", "set", CODE, "--code", CODE).status == 0
@@ -44,16 +46,16 @@ def test_a_store_keeps_its_own_code_by_either_of_its_names(run: Run, stack: Depl
 
 
 @pytest.mark.parametrize("freed", [("set", "148003", "--code", ""), ("set", "148003", "--code", "MdS-CEN-02")])
-def test_a_code_that_its_store_has_no_longer_is_free(run: Run, stack: DeployedStack, freed: tuple[str, ...]) -> None:
+def test_released_code_is_free(run: Run, stack: DeployedStack, freed: tuple[str, ...]) -> None:
+    """A code that its store no longer has can be given to another store."""
     register(stack, "148003")
     assert run("stores", *freed).status == 0
     assert run("stores", "set", "777", "--code", CODE).status == 0
     assert named(stack, CODE) == "777"
 
 
-def test_the_platform_may_give_a_stores_code_to_another_and_a_removal_gives_it_back(
-    run: Run, stack: DeployedStack
-) -> None:
+def test_removal_returns_reassigned_code(run: Run, stack: DeployedStack) -> None:
+    """The platform may reassign a code; removing the new store returns it to the old one."""
     register(stack, "148003")
     register(stack, "777")
     assert named(stack, CODE) == "777"
@@ -62,7 +64,8 @@ def test_the_platform_may_give_a_stores_code_to_another_and_a_removal_gives_it_b
     assert named(stack, CODE) == "148003"
 
 
-def test_a_code_in_two_lines_is_refused_with_both(run: Run, file: Path) -> None:
+def test_import_rejects_repeated_code(run: Run, file: Path) -> None:
+    """An import with the same code in two lines is rejected, and both lines are named."""
     file.write_text(f"store_id,code\n148003,{CODE}\n148013,\n777,{CODE}\n")
     ran = run("stores", "import", str(file))
     assert (ran.status, f"line 4: {CODE} is the code in line 2 already" in ran.err) == (1, True)
@@ -70,9 +73,8 @@ def test_a_code_in_two_lines_is_refused_with_both(run: Run, file: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("--preview",)])
-def test_a_file_that_takes_the_code_of_a_registered_store_is_refused_before_anything_is_written(
-    run: Run, stack: DeployedStack, file: Path, options: tuple[str, ...]
-) -> None:
+def test_import_rejects_taken_code(run: Run, stack: DeployedStack, file: Path, options: tuple[str, ...]) -> None:
+    """An import that takes the code of a registered store is rejected before anything is written."""
     register(stack, "148003")
     before = stack.stores.all()
     file.write_text(f"store_id,code\na,A1\n777,{CODE}\n")
@@ -81,6 +83,7 @@ def test_a_file_that_takes_the_code_of_a_registered_store_is_refused_before_anyt
     assert stack.stores.all() == before
 
 
-def test_json_and_csv_are_not_asked_for_at_once(run: Run) -> None:
+def test_json_and_csv_exclude_each_other(run: Run) -> None:
+    """``--json`` and ``--csv`` cannot be combined."""
     ran = run("stores", "list", "--json", "--csv")
     assert (ran.status, ran.out, "--json" in ran.err and "--csv" in ran.err) == (2, "", True)

@@ -58,9 +58,8 @@ def set_queue(stack: DeployedStack, **attributes: str) -> None:
     stack.client("sqs").set_queue_attributes(QueueUrl=stack.output("OrderEventsQueueUrl"), Attributes=attributes)
 
 
-def test_a_queue_that_drops_messages_is_a_fault_with_the_command_that_mends_it(
-    faults: Callable[[], Any], stack: DeployedStack
-) -> None:
+def test_short_retention_is_a_fault(faults: Callable[[], Any], stack: DeployedStack) -> None:
+    """A queue that drops messages is a fault, and the suggested command fixes it."""
     assert "order-events queue" not in faults()
     set_queue(stack, MessageRetentionPeriod="3600")
     found = faults()["order-events queue"]
@@ -72,7 +71,8 @@ def test_a_queue_that_drops_messages_is_a_fault_with_the_command_that_mends_it(
     assert "order-events queue" not in faults()
 
 
-def test_a_queue_that_holds_events_back_is_a_fault(faults: Callable[[], Any], stack: DeployedStack) -> None:
+def test_delayed_queue_is_a_fault(faults: Callable[[], Any], stack: DeployedStack) -> None:
+    """A queue that delays every message is a fault, and the suggested command fixes it."""
     set_queue(stack, DelaySeconds="900")
     found = faults()["order-events queue"]
     assert "wait" in found["fault"]
@@ -86,9 +86,8 @@ def deployed(stack: DeployedStack, created: timedelta, last: timedelta) -> None:
     stack.__dict__["_description"] = {"StackStatus": "UPDATE_COMPLETE", **times}
 
 
-def test_what_is_still_to_come_on_a_new_stack_is_no_fault_until_it_has_lasted(
-    faults: Callable[[], Any], stack: DeployedStack, run: Run
-) -> None:
+def test_new_stack_has_time_before_faults(faults: Callable[[], Any], stack: DeployedStack, run: Run) -> None:
+    """A new stack without runs or stores is a fault only after a grace period."""
     deployed(stack, timedelta(minutes=20), timedelta(minutes=20))
     assert not {"reconciliation", "stores"} & faults().keys()
     assert "none yet" in run("doctor").out
@@ -100,9 +99,9 @@ def test_what_is_still_to_come_on_a_new_stack_is_no_fault_until_it_has_lasted(
     assert faults()["stores"]["fault"] == "none is registered"
 
 
-def test_the_last_run_that_ended_is_judged_and_one_that_ended_by_an_error_or_not_at_all_is_a_fault(
-    faults: Callable[[], Any], stack: DeployedStack
-) -> None:
+def test_judges_last_finished_run(faults: Callable[[], Any], stack: DeployedStack) -> None:
+    """Doctor judges the last finished regular run; an error, or a run that never ended, is a fault."""
+
     def ran(minutes_ago: int, stopped: str, regular: bool = True, **failed: str) -> None:
         began = now() - timedelta(minutes=minutes_ago)
         row = {"started_at": to_text(began), "stopped": stopped, "failed_stores": failed, "regular": regular}
@@ -122,9 +121,10 @@ def test_the_last_run_that_ended_is_judged_and_one_that_ended_by_an_error_or_not
     assert "reconciliation" not in faults()
 
 
-def test_that_all_orders_are_of_another_chain_is_a_fault_at_once(
+def test_only_foreign_orders_are_a_fault(
     faults: Callable[[], Any], stack: DeployedStack, store_order: Callable[..., None]
 ) -> None:
+    """If every order is of another chain, doctor reports a fault at once."""
     deployed(stack, timedelta(minutes=1), timedelta(minutes=1))
     store_order({"order_id": "o1", "status": "RECEIVED"})  # It says of no chain that it is its.
     assert "stores" not in faults()
@@ -134,9 +134,8 @@ def test_that_all_orders_are_of_another_chain_is_a_fault_at_once(
     assert "ChainId" in faults()["stores"]["advice"]
 
 
-def test_an_alarm_of_this_stack_that_rings_is_told_with_its_runbook(
-    faults: Callable[[], Any], stack: DeployedStack
-) -> None:
+def test_active_alarm_names_its_runbook(faults: Callable[[], Any], stack: DeployedStack) -> None:
+    """An active alarm of this stack is reported with its runbook; alarms of other stacks are not."""
     client = stack.client("cloudwatch")
     for name, runbook in (("ours", "rejected"), ("not-run", "reconciliation-not-run"), ("anothers", "rejected")):
         client.put_metric_alarm(
@@ -175,9 +174,10 @@ def platform(stack: DeployedStack) -> Iterator[Platform]:
 
 
 @pytest.mark.parametrize(("client_secret", "fault"), [("its-secret", ""), ("another", "answered 401")])
-def test_an_oauth_client_is_tried_with_one_request_for_a_token_and_one_with_it(
+def test_oauth_client_is_tried_once(
     faults: Callable[[], Any], stack: DeployedStack, platform: Platform, client_secret: str, fault: str
 ) -> None:
+    """Doctor tries an OAuth client with one token request, and a granted token with one more."""
     content = json.dumps({"client_id": "an-id", "client_secret": client_secret})
     stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=content)
     found = faults()
@@ -187,9 +187,10 @@ def test_an_oauth_client_is_tried_with_one_request_for_a_token_and_one_with_it(
     assert client_secret not in str(found)
 
 
-def test_a_store_that_is_paused_is_not_asked_for_and_an_id_is_one_part_of_the_address(
+def test_skips_paused_and_escapes_store_ids(
     faults: Callable[[], Any], run: Run, stack: DeployedStack, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Doctor skips paused stores and escapes a store id in the URL."""
     asked: list[str] = []
     handle = platform.api.handle
 
@@ -210,9 +211,10 @@ def test_a_store_that_is_paused_is_not_asked_for_and_an_id_is_one_part_of_the_ad
     assert len(asked) == 1
 
 
-def test_what_the_account_reserves_for_other_functions_is_not_there_for_this_stack(
+def test_counts_only_free_concurrency(
     faults: Callable[[], Any], stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Concurrency that the account reserves for other functions is not available to this stack."""
     limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 9}
     client, real = SimpleNamespace(get_account_settings=lambda: {"AccountLimit": limit}), DeployedStack.client
     monkeypatch.setattr(DeployedStack, "client", lambda self, name: client if name == "lambda" else real(self, name))
@@ -222,9 +224,10 @@ def test_what_the_account_reserves_for_other_functions_is_not_there_for_this_sta
 
 
 @pytest.mark.parametrize("credentials", [{"token": "a-token"}, {"client_id": "an-id", "client_secret": "its-secret"}])
-def test_a_host_that_does_not_answer_is_one_fault_in_a_whole_report(
+def test_silent_host_is_one_fault(
     faults: Callable[[], Any], run: Run, stack: DeployedStack, credentials: dict[str, str]
 ) -> None:
+    """A host that does not respond is one fault, and the rest of the report is complete."""
     stack.parameters["PartnerApiBaseUrl"] = "http://127.0.0.1:1"  # Nobody listens there.
     content = json.dumps(credentials)
     stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=content)
@@ -244,9 +247,9 @@ def test_a_host_that_does_not_answer_is_one_fault_in_a_whole_report(
     "fault", [KeyError("Amna"), ValueError("Amna"), TypeError("Amna"), OSError("Amna"), requests.Timeout("Amna")]
 )
 @pytest.mark.usefixtures("faults")
-def test_a_check_that_fails_in_a_way_nobody_thought_of_loses_no_finding_of_its_own_or_of_others(
-    run: Run, monkeypatch: pytest.MonkeyPatch, fault: Exception
-) -> None:
+def test_failing_check_loses_no_findings(run: Run, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    """A check that raises an unexpected error loses no finding, its own or of other checks."""
+
     def _other_part(_: DeployedStack) -> Iterator[Finding]:
         yield Finding("before")
         raise fault
@@ -261,9 +264,8 @@ def test_a_check_that_fails_in_a_way_nobody_thought_of_loses_no_finding_of_its_o
 
 
 @pytest.mark.parametrize("secret", ["a secret\nof two lines", "ключ"])
-def test_a_webhook_secret_that_no_header_can_hold_is_a_fault_of_the_secret(
-    faults: Callable[[], Any], stack: DeployedStack, secret: str
-) -> None:
+def test_unusable_webhook_secret_is_a_fault(faults: Callable[[], Any], stack: DeployedStack, secret: str) -> None:
+    """A webhook secret that no header can hold is a fault of the secret, and is not printed."""
     stack.client("secretsmanager").put_secret_value(SecretId=stack.output("WebhookSecretArn"), SecretString=secret)
     found = faults()
     assert "header" in found["webhook secret"]["fault"]
@@ -276,15 +278,17 @@ def test_a_webhook_secret_that_no_header_can_hold_is_a_fault_of_the_secret(
     ("output", "part"),
     [("WebhookSecretArn", "webhook secret"), ("PartnerApiSecretArn", "Partner API credentials")],
 )
-def test_of_a_secret_that_is_about_to_be_deleted_it_says_how_it_is_restored(
+def test_deleted_secret_can_be_restored(
     faults: Callable[[], Any], stack: DeployedStack, output: str, part: str
 ) -> None:
+    """For a secret scheduled for deletion, doctor prints the command that restores it."""
     arn = stack.output(output)
     stack.client("secretsmanager").delete_secret(SecretId=arn, RecoveryWindowInDays=7)
     assert faults()[part]["advice"] == f"aws secretsmanager restore-secret --secret-id {arn}"
 
 
-def test_a_function_that_may_not_run_at_all_is_a_fault(faults: Callable[[], Any], stack: DeployedStack) -> None:
+def test_blocked_function_is_a_fault(faults: Callable[[], Any], stack: DeployedStack) -> None:
+    """A function without a policy, or with no concurrency, is a fault."""
     role = stack.client("iam").create_role(RoleName="role", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
@@ -301,9 +305,8 @@ def test_a_function_that_may_not_run_at_all_is_a_fault(faults: Callable[[], Any]
     assert "throttled" in faults()["function consumer"]["fault"]
 
 
-def test_a_bus_that_is_gone_is_a_fault_and_one_that_was_never_deployed_is_none(
-    faults: Callable[[], Any], stack: DeployedStack
-) -> None:
+def test_missing_bus_is_a_fault_if_deployed(faults: Callable[[], Any], stack: DeployedStack) -> None:
+    """A missing event bus is a fault only if the stack deploys one."""
     assert "event bus" not in faults()
     stack.outputs["OrderChangesBusName"] = "changes"
     assert "not there" in faults()["event bus"]["fault"]
@@ -311,9 +314,8 @@ def test_a_bus_that_is_gone_is_a_fault_and_one_that_was_never_deployed_is_none(
     assert "event bus" not in faults()
 
 
-def test_a_schedule_that_calls_another_function_than_the_reconciler_is_a_fault_and_its_rate_is_the_operators(
-    faults: Callable[[], Any], stack: DeployedStack
-) -> None:
+def test_wrong_schedule_target_is_a_fault(faults: Callable[[], Any], stack: DeployedStack) -> None:
+    """A schedule that invokes another function is a fault; its rate may be changed."""
     stack.outputs["ReconcilerFunctionName"] = "reconciler"
     client = stack.client("scheduler")
 
@@ -332,9 +334,9 @@ def test_a_schedule_that_calls_another_function_than_the_reconciler_is_a_fault_a
     assert "schedule" not in faults()
 
 
-def test_a_stack_that_is_not_there_is_one_error_and_not_one_for_each_part(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_stack_is_one_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing stack is one error, not one for each check."""
+
     def refused(**_: Any) -> Any:
         message = "Stack with id partner-orders does not exist"
         raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks")
@@ -346,7 +348,9 @@ def test_a_stack_that_is_not_there_is_one_error_and_not_one_for_each_part(
 
 
 @pytest.mark.parametrize("fault", [NoCredentialsError(), UnauthorizedSSOTokenError()])
-def test_who_is_not_signed_in_is_told_once(run: Run, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+def test_missing_sign_in_is_one_error(run: Run, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    """Missing or expired AWS credentials are one error that says how to sign in."""
+
     def refused(*_: Any, **__: Any) -> Any:
         raise fault
 

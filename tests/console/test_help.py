@@ -52,13 +52,15 @@ def example(command: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_help_of_each_command_has_one_example_of_it(command: str) -> None:
+def test_each_command_help_has_one_example(command: str) -> None:
+    """The help of each command has exactly one example, of that command."""
     assert " ".join(example(command)).startswith(command)
 
 
-def test_the_examples_work_as_printed_once_the_events_of_this_repository_were_sent(
+def test_help_examples_work_as_printed(
     run: Callable[..., Ran], stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
+    """Each example of the help works as printed, given the sample events of this repository."""
     body = (EVENTS / "order.json").read_bytes()
     stack.parameters["ChainId"] = json.loads(body)["client"]["chain_id"]
     event = understand(body)
@@ -82,9 +84,8 @@ def test_the_examples_work_as_printed_once_the_events_of_this_repository_were_se
 
 
 @pytest.mark.parametrize("arguments", [(), *((name,) for name in GROUPS)])
-def test_a_call_that_names_no_command_gets_the_help_and_no_error(
-    run: Callable[..., Ran], arguments: tuple[str, ...]
-) -> None:
+def test_call_without_command_prints_help(run: Callable[..., Ran], arguments: tuple[str, ...]) -> None:
+    """A call without a command prints the help and no error."""
     ran = run(*arguments)
     assert (ran.status, ran.err) == (2, "")
     assert " ".join(("Usage: partner-orders", *arguments)) in ran.out

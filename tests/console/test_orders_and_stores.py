@@ -23,7 +23,8 @@ def at(minute: int, status: str, **changes: Any) -> dict[str, Any]:
     return order(minute, status=status, **changes)
 
 
-def test_orders_of_a_stores_day_are_listed_in_its_own_zone(run: Run, store_order: StoreOrder) -> None:
+def test_days_are_in_the_store_time_zone(run: Run, store_order: StoreOrder) -> None:
+    """Orders of a store's day are listed by the store's own time zone."""
     # 08:12 UTC on the 14th; one of 20:00 UTC is the next day's in Karachi.
     late = order(order_id="late", sys={"created_at": "2026-10-14T20:00:00.000Z"})
     store_order(order(), late)
@@ -34,9 +35,8 @@ def test_orders_of_a_stores_day_are_listed_in_its_own_zone(run: Run, store_order
     assert [entry["order_id"] for entry in listed.json] == ["late"]
 
 
-def test_orders_are_listed_by_status_and_while_they_are_open(
-    run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_orders_are_listed_by_status(run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders can be listed by status, or only the open ones."""
     monkeypatch.setattr("partner_orders_console.cli.orders.now", lambda: NOW)
     store_order(at(12, "RECEIVED", order_id="a"), at(13, "CANCELLED", order_id="b"))
     of_day = ("orders", "list", "--store", "q7xk", "--day", "2026-10-14", "--json")
@@ -44,9 +44,8 @@ def test_orders_are_listed_by_status_and_while_they_are_open(
     assert [entry["order_id"] for entry in run("orders", "list", "--open", "--json").json] == ["a"]
 
 
-def test_the_open_orders_of_a_store_are_those_of_every_day(
-    run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_open_orders_of_store_span_all_days(run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The open orders of a store are listed for every day, unless a day is given."""
     monkeypatch.setattr("partner_orders_console.cli.orders.now", lambda: NOW)
     elsewhere = at(14, "RECEIVED", order_id="c")
     elsewhere["client"] |= {"store_id": "another", "external_partner_config_id": "GB-ANOTHER"}
@@ -57,9 +56,8 @@ def test_the_open_orders_of_a_store_are_those_of_every_day(
     assert [entry["order_id"] for entry in run(*of_store, "--day", "2026-10-13").json] == ["b"]
 
 
-def test_the_orders_of_a_store_that_has_only_the_chains_own_code_are_listed_and_shown_by_it(
-    run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_store_known_only_by_its_code(run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders of a store known only by the chain's own code are listed and shown under that code."""
     monkeypatch.setattr("partner_orders_console.cli.orders.now", lambda: NOW)
     body = order()
     body["client"] = {"chain_id": body["client"]["chain_id"], "external_partner_config_id": "GB-CLIFTON-01"}
@@ -75,39 +73,43 @@ def test_the_orders_of_a_store_that_has_only_the_chains_own_code_are_listed_and_
     assert "?" not in shown
 
 
-def test_an_order_that_names_no_store_is_shown_without_one(run: Run, store_order: StoreOrder) -> None:
+def test_order_without_store_is_shown(run: Run, store_order: StoreOrder) -> None:
+    """An order that names no store is shown with a question mark as its store."""
     store_order(order(client={}))
     assert "store              ?" in run("orders", "show", ORDER_ID).out
 
 
 @pytest.mark.parametrize("day", ["14.10.2026", "9999-12-31", "2026-02-30"])
-def test_what_is_no_day_is_refused_with_how_one_looks(run: Run, store_order: StoreOrder, day: str) -> None:
+def test_invalid_day_is_rejected(run: Run, store_order: StoreOrder, day: str) -> None:
+    """An invalid day is rejected with the expected format."""
     store_order(order())
     ran = run("orders", "list", "--store", "q7xk", "--day", day)
     assert (ran.status, "A day looks like" in ran.err) == (1, True)
 
 
-def test_a_day_without_a_store_is_not_silently_left_out(run: Run) -> None:
+def test_day_needs_a_store(run: Run) -> None:
+    """A day without a store is an error rather than ignored."""
     ran = run("orders", "list", "--open", "--day", "2026-10-14")
     assert (ran.status, "Name its --store" in ran.err) == (1, True)
 
 
 @pytest.mark.parametrize("name", [(ORDER_ID,), ("k4vd-2611-r8mz",), ("0417", "--store", "q7xk")])
-def test_an_order_is_found_by_any_of_its_three_ids(run: Run, store_order: StoreOrder, name: tuple[str, ...]) -> None:
+def test_order_is_found_by_any_id(run: Run, store_order: StoreOrder, name: tuple[str, ...]) -> None:
+    """An order is found by its order id, its external id, or its code and store."""
     store_order(order())
     assert [entry["order_id"] for entry in run("orders", "find", *name, "--json").json] == [ORDER_ID]
 
 
-def test_of_several_orders_of_one_external_id_none_is_shown_as_if_it_were_the_only_one(
-    run: Run, store_order: StoreOrder
-) -> None:
+def test_ambiguous_external_id_is_rejected(run: Run, store_order: StoreOrder) -> None:
+    """If several orders share an external id, none is shown; ``find`` lists them all."""
     store_order(order(), order(order_id="another"))
     ran = run("orders", "show", "k4vd-2611-r8mz")
     assert (ran.status, "2 orders" in ran.err) == (1, True)
     assert len(run("orders", "find", "k4vd-2611-r8mz", "--json").json) == 2
 
 
-def test_an_order_that_is_not_there_is_an_error_that_says_what_else_to_try(run: Run) -> None:
+def test_missing_order_suggests_next_step(run: Run) -> None:
+    """A missing order is an error that suggests what to try next."""
     ran = run("orders", "find", "0417")
     assert ran.status == 1
     assert "needs its --store" in ran.err
@@ -115,9 +117,8 @@ def test_an_order_that_is_not_there_is_an_error_that_says_what_else_to_try(run: 
     assert "orders list --store q7xk" in run("orders", "find", "0417", "--store", "q7xk").err
 
 
-def test_orders_are_published_again_in_their_present_state_by_either_id(
-    run: Run, stack: DeployedStack, store_order: StoreOrder
-) -> None:
+def test_publish_sends_current_state(run: Run, stack: DeployedStack, store_order: StoreOrder) -> None:
+    """Orders are published again in their current state, with the next version and sequence."""
     store_order(order(), order(13, status="DISPATCHED"), order(order_id="b", external_order_id="ext-b"))
     before = [row for row in (stack.orders.get(ORDER_ID), stack.orders.get("b")) if row]
     ran = run("orders", "publish", ORDER_ID, "ext-b", "b")
@@ -131,9 +132,8 @@ def test_orders_are_published_again_in_their_present_state_by_either_id(
         assert (found.status, len(found.history)) == (was.status, len(was.history))
 
 
-def test_of_orders_one_of_which_is_not_there_none_is_published(
-    run: Run, stack: DeployedStack, store_order: StoreOrder
-) -> None:
+def test_publish_needs_all_orders_to_exist(run: Run, stack: DeployedStack, store_order: StoreOrder) -> None:
+    """If one of the given orders is missing, none is published."""
     store_order(order())
     ran = run("orders", "publish", ORDER_ID, "nowhere")
     assert (ran.status, "no order nowhere" in ran.err) == (1, True)
@@ -142,16 +142,16 @@ def test_of_orders_one_of_which_is_not_there_none_is_published(
     assert found.sequence == 1
 
 
-def test_a_stack_without_change_events_says_that_it_publishes_none(
-    run: Run, stack: DeployedStack, store_order: StoreOrder
-) -> None:
+def test_publish_needs_change_events(run: Run, stack: DeployedStack, store_order: StoreOrder) -> None:
+    """A stack without change events rejects ``publish`` and names the parameter."""
     store_order(order())
     del stack.outputs["PublisherDeadLettersUrl"]
     ran = run("orders", "publish", ORDER_ID)
     assert (ran.status, "ChangeEvents" in ran.err) == (1, True)
 
 
-def test_an_orders_life_shows_each_event_its_source_and_what_changed(run: Run, store_order: StoreOrder) -> None:
+def test_order_history_is_shown(run: Run, store_order: StoreOrder) -> None:
+    """An order is shown with each event, its source, and the fields it changed."""
     cheaper = at(30, "DISPATCHED")
     cheaper["payment"]["order_total"] = 600
     store_order(at(12, "RECEIVED"))
@@ -165,14 +165,16 @@ def test_an_orders_life_shows_each_event_its_source_and_what_changed(run: Run, s
     assert "Full cream milk 1 L" in shown
 
 
-def test_customers_are_shown_only_to_who_asks(run: Run, store_order: StoreOrder) -> None:
+def test_show_redacts_by_default(run: Run, store_order: StoreOrder) -> None:
+    """Personal data is shown only on request."""
     store_order(order())
     for arguments in (("orders", "show", ORDER_ID), ("orders", "show", ORDER_ID, "--json")):
         assert not [datum for datum in PERSONAL if datum in run(*arguments).out]
         assert "Amna" in run(*arguments, "--show-personal-data").out
 
 
-def test_replaced_missing_and_weighed_items_are_told_apart(run: Run, store_order: StoreOrder) -> None:
+def test_line_changes_are_shown(run: Run, store_order: StoreOrder) -> None:
+    """Replaced, missing and weighed lines are told apart."""
     body = order()
     [line] = body["items"]
     body["items"] = [
@@ -190,9 +192,8 @@ def test_replaced_missing_and_weighed_items_are_told_apart(run: Run, store_order
     assert "0.912 kg" in shown
 
 
-def test_what_an_operator_sets_of_a_store_stays_and_the_rest_is_left(
-    run: Run, store_order: StoreOrder, stack: DeployedStack
-) -> None:
+def test_store_settings_survive_events(run: Run, store_order: StoreOrder, stack: DeployedStack) -> None:
+    """Settings of a store stay as set through later events and other settings."""
     store_order(order())
     run("stores", "set", "GB-CLIFTON-01", "--currency", "PKR", "--trading-hours", "mon-sun 08:00-02:00")
     run("stores", "set", "q7xk", "--time-zone", "Asia/Karachi")
@@ -214,21 +215,22 @@ def test_what_an_operator_sets_of_a_store_stays_and_the_rest_is_left(
         (("--trading-hours", "always"), "should look like"),
     ],
 )
-def test_a_setting_that_is_none_is_refused_with_how_it_should_look(
-    run: Run, arguments: tuple[str, ...], said: str
-) -> None:
+def test_invalid_setting_is_rejected(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    """An invalid setting is rejected with the expected format, and registers no store."""
     ran = run("stores", "set", "q7xk", *arguments)
     assert (ran.status, said in ran.err) == (1, True)
     assert run("stores", "list", "--json").json == []
 
 
 @pytest.mark.parametrize("arguments", [("q7xk",), ("", "--currency", "PKR"), (" ", "--currency", "PKR")])
-def test_nothing_is_registered_where_there_is_nothing_to_set(run: Run, arguments: tuple[str, ...]) -> None:
+def test_set_needs_a_store_and_a_setting(run: Run, arguments: tuple[str, ...]) -> None:
+    """Setting nothing, or an empty store id, registers no store."""
     assert run("stores", "set", *arguments).status == 1
     assert run("stores", "list", "--json").json == []
 
 
-def test_a_store_that_no_event_has_named_is_said_to_be_new(run: Run) -> None:
+def test_new_store_is_announced(run: Run) -> None:
+    """Setting an unknown store says that it is new, the first time only."""
     assert "is new" in run("stores", "set", "q7xx", "--currency", "PKR").err
     assert "is new" not in run("stores", "set", "q7xx", "--currency", "PKR").err
 
@@ -245,7 +247,8 @@ def test_a_store_that_no_event_has_named_is_said_to_be_new(run: Run) -> None:
         (b"store_id,code\na,A1\nb," + b"x" * 200_000 + b"\n", "line 3: field larger"),
     ],
 )
-def test_a_file_that_cannot_be_meant_is_refused_whole(run: Run, folder: Path, content: bytes, said: str) -> None:
+def test_malformed_import_is_rejected_whole(run: Run, folder: Path, content: bytes, said: str) -> None:
+    """An import file with an ambiguous or malformed line is rejected as a whole."""
     file = folder / "stores.csv"
     file.write_bytes(content)
     ran = run("stores", "import", str(file))
@@ -253,7 +256,8 @@ def test_a_file_that_cannot_be_meant_is_refused_whole(run: Run, folder: Path, co
     assert run("stores", "list", "--json").json == []
 
 
-def test_stores_are_imported_all_or_none_and_each_wrong_line_is_named(run: Run, folder: Path) -> None:
+def test_import_is_all_or_nothing(run: Run, folder: Path) -> None:
+    """Stores are imported all or none, each wrong line is named, and a preview writes nothing."""
     file = folder / "stores.csv"
     file.write_text("store_id,currency,time_zone,code\na,PKR,Asia/Karachi,A1\nb,rupees,,\n,PKR,,\n")
     ran = run("stores", "import", str(file))
@@ -272,9 +276,8 @@ def test_stores_are_imported_all_or_none_and_each_wrong_line_is_named(run: Run, 
     assert run("stores", "pause", "A1").status == 0  # by the chain's own code
 
 
-def test_what_the_list_prints_as_csv_is_what_another_stack_imports(
-    run: Run, stack: DeployedStack, folder: Path
-) -> None:
+def test_exported_stores_can_be_imported(run: Run, stack: DeployedStack, folder: Path) -> None:
+    """What ``stores list --csv`` prints can be imported into another stack unchanged."""
     run("stores", "set", "q7xk", "--currency", "PKR", "--trading-hours", "mon-fri 08:00-22:00, sat 10:00-02:00")
     run("stores", "set", "b", "--time-zone", "Asia/Karachi", "--code", "-B, 1")
     run("stores", "pause", "b")
@@ -291,9 +294,8 @@ def test_what_the_list_prints_as_csv_is_what_another_stack_imports(
     assert stack.stores.find("-B, 1") == stack.stores.all()[0]
 
 
-def test_a_store_is_removed_with_its_alias_after_a_yes_and_none_that_orders_are_listed_under(
-    run: Run, stack: DeployedStack, store_order: StoreOrder
-) -> None:
+def test_remove_needs_yes_and_no_orders(run: Run, stack: DeployedStack, store_order: StoreOrder) -> None:
+    """A store is removed with its code after ``--yes``, unless orders are listed under it."""
     store_order(order())
     ran = run("stores", "remove", "GB-CLIFTON-01", "--yes")
     assert (ran.status, "orders are listed under q7xk" in ran.err) == (1, True)
@@ -306,16 +308,17 @@ def test_a_store_is_removed_with_its_alias_after_a_yes_and_none_that_orders_are_
     assert run("stores", "remove", "q7kx", "--yes").status == 1
 
 
-def test_a_file_without_the_columns_is_refused(run: Run, folder: Path) -> None:
+def test_import_needs_the_columns(run: Run, folder: Path) -> None:
+    """An import file without the column names is rejected."""
     file = folder / "stores.csv"
     file.write_text("id;currency\na;PKR\n")
     ran = run("stores", "import", str(file))
     assert (ran.status, "first line should name the columns" in ran.err) == (1, True)
 
 
-def test_a_fault_of_ours_is_an_error_without_the_data_that_it_was_about(
-    run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_internal_error_hides_data(run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An internal error is reported by its type, without the data it was about."""
+
     def broken(*_: Any) -> Any:
         raise RuntimeError("Amna, +92300123441")
 
@@ -325,11 +328,13 @@ def test_a_fault_of_ours_is_an_error_without_the_data_that_it_was_about(
     assert "Amna" not in ran.out + ran.err
 
 
-def test_an_empty_id_is_an_error_that_says_so(run: Run) -> None:
+def test_empty_id_is_rejected(run: Run) -> None:
+    """An empty order id is rejected with that reason."""
     ran = run("orders", "show", "")
     assert (ran.status, "is empty" in ran.err) == (1, True)
 
 
-def test_a_wrong_call_is_told_from_a_failed_one(run: Run) -> None:
+def test_usage_error_has_its_own_status(run: Run) -> None:
+    """A usage error exits with 2, a failed command with 1."""
     assert run("orders", "lst").status == 2
     assert run("orders", "list").status == 1

@@ -25,9 +25,8 @@ OBEYED = ("\x1b[2J", "\x9b2J", "\r", "\b", "\x1b]0;title\x07", "\u202e", "\u2028
 
 
 @pytest.mark.parametrize("name", MARKUP)
-def test_a_store_named_like_markup_is_shown_as_it_is_named(
-    run: Run, store_order: Callable[..., None], name: str
-) -> None:
+def test_markup_in_names_is_printed_as_is(run: Run, store_order: Callable[..., None], name: str) -> None:
+    """Names that look like markup are printed as they are."""
     body = order()
     body["client"]["name"] = body["items"][0]["name"] = name
     store_order(body)
@@ -36,9 +35,10 @@ def test_a_store_named_like_markup_is_shown_as_it_is_named(
 
 
 @pytest.mark.parametrize("text", [*OBEYED, "two\nlines"])
-def test_what_a_terminal_would_obey_is_shown_and_not_sent(
+def test_control_characters_are_escaped(
     run: Run, stack: DeployedStack, store_order: Callable[..., None], text: str
 ) -> None:
+    """Characters that a terminal would obey are printed escaped."""
     body = order(order_code=text)
     body["client"]["name"] = body["items"][0]["name"] = f"a{text}b"
     store_order(body)
@@ -54,7 +54,8 @@ def test_what_a_terminal_would_obey_is_shown_and_not_sent(
     assert "a" + text.encode("unicode_escape").decode() + "b" in shown[0].out
 
 
-def test_half_a_surrogate_in_an_items_name_is_shown_and_no_fault(run: Run, stack: DeployedStack) -> None:
+def test_lone_surrogate_is_printed_escaped(run: Run, stack: DeployedStack) -> None:
+    """A lone surrogate in the name of a line is printed escaped and is no error."""
     body = order()
     body["items"][0]["name"] = "half \ud83d"
     stack.orders.write([(understand(json.dumps(body).encode()), Arrival("webhook", NOW))])
@@ -63,20 +64,22 @@ def test_half_a_surrogate_in_an_items_name_is_shown_and_no_fault(run: Run, stack
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "\uff1d1", "'=1", "'", "plain", ""])
-def test_a_cell_runs_in_no_spreadsheet_and_is_read_back_as_it_was(text: str) -> None:
+def test_csv_cell_is_safe_and_reversible(text: str) -> None:
+    """A CSV cell never runs as a formula, and is read back unchanged."""
     cell = str(csv_cell(text))
     assert cell[:1] not in ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"]
     assert from_csv_cell(cell) == text
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 orders"), (1, "1 order"), (2, "2 orders")])
-def test_one_is_not_many(number: int, said: str) -> None:
+def test_counts_agree_in_number(number: int, said: str) -> None:
+    """A count of one is printed in the singular, all others in the plural."""
     assert counted(number, "order") == said
 
 
-def test_a_host_that_does_not_answer_is_named_by_any_command_and_not_taken_for_a_file(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_silent_host_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that does not respond is named, without the secrets of its URL."""
+
     def asks(_: Any) -> DeployedStack:
         requests.get("http://user:a-secret@127.0.0.1:1/?token=a-secret", timeout=5)
         raise AssertionError
@@ -101,9 +104,10 @@ def test_a_host_that_does_not_answer_is_named_by_any_command_and_not_taken_for_a
         ("InvalidSignatureException", None, "secret key is wrong"),
     ],
 )
-def test_a_signature_that_aws_does_not_take_is_told_to_be_of_a_wrong_clock_or_a_wrong_key(
+def test_signature_error_names_clock_or_key(
     run: Run, monkeypatch: pytest.MonkeyPatch, code: str, off: int | None, said: str
 ) -> None:
+    """A rejected signature is explained by a wrong clock or a wrong secret key."""
     began = now().replace(microsecond=0)
     monkeypatch.setattr("partner_orders_console.cli.doctor.clock.now", lambda: began)
     headers = {} if off is None else {"date": format_datetime(began + timedelta(seconds=off), usegmt=True)}

@@ -97,9 +97,8 @@ def reconciler(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> Callabl
 # -- reconcile --------------------------------------------------------------------------------------------------------
 
 
-def test_a_preview_comes_first_and_nothing_is_queued_without_a_yes(
-    run: Run, reconciler: Callable[..., Reconciler]
-) -> None:
+def test_preview_comes_before_yes(run: Run, reconciler: Callable[..., Reconciler]) -> None:
+    """A run starts with a preview, and enqueues nothing without ``--yes``."""
     function = reconciler()
     ran = run("reconcile", "run", "--from", "2026-03-14T08:00:00Z", "--store", "q7xk")
     assert ran.status == 3
@@ -109,9 +108,8 @@ def test_a_preview_comes_first_and_nothing_is_queued_without_a_yes(
     assert function.requests[0]["stores"] == ["q7xk"]
 
 
-def test_after_a_yes_the_backfill_is_followed_to_its_report_and_programs_get_that_alone(
-    run: Run, reconciler: Callable[..., Reconciler]
-) -> None:
+def test_backfill_is_followed_to_its_report(run: Run, reconciler: Callable[..., Reconciler]) -> None:
+    """After ``--yes`` the backfill is followed to its end, and ``--json`` prints only the report."""
     function = reconciler()
     ran = run("reconcile", "run", "--yes", "--json")
     assert ran.status == 0
@@ -119,7 +117,8 @@ def test_after_a_yes_the_backfill_is_followed_to_its_report_and_programs_get_tha
     assert (ran.json["state"], ran.json["stores_done"], ran.json["enqueued"]) == ("done", 2, 3)
 
 
-def test_what_passes_does_not_end_a_run(run: Run, reconciler: Callable[..., Reconciler]) -> None:
+def test_transient_stops_do_not_end_a_run(run: Run, reconciler: Callable[..., Reconciler]) -> None:
+    """Transient stop reasons do not end ``reconcile run``."""
     reconciler(
         "another_worker_holds_the_lease",
         "out_of_time",
@@ -133,7 +132,8 @@ def test_what_passes_does_not_end_a_run(run: Run, reconciler: Callable[..., Reco
     assert (ran.status, ran.json["state"]) == (0, "done")
 
 
-def test_what_an_operator_has_to_mend_ends_a_run_and_is_named(run: Run, reconciler: Callable[..., Reconciler]) -> None:
+def test_lasting_stop_ends_a_run(run: Run, reconciler: Callable[..., Reconciler]) -> None:
+    """A stop reason that needs an operator ends ``reconcile run`` and is named."""
     reconciler("out_of_time", "unauthorized")
     ran = run("reconcile", "run", "--preview")
     assert ran.status == 1
@@ -141,17 +141,15 @@ def test_what_an_operator_has_to_mend_ends_a_run_and_is_named(run: Run, reconcil
     assert "doctor" in ran.err
 
 
-def test_a_window_that_is_none_is_refused_with_the_reconcilers_own_words(
-    run: Run, reconciler: Callable[..., Reconciler]
-) -> None:
+def test_invalid_window_is_rejected(run: Run, reconciler: Callable[..., Reconciler]) -> None:
+    """An invalid window is rejected with the reconciler's own message."""
     reconciler()
     ran = run("reconcile", "run", "--from", "yesterday")
     assert (ran.status, "ISO 8601" in ran.err) == (1, True)
 
 
-def test_a_stack_that_knows_no_store_is_told_how_to_make_one_known(
-    run: Run, reconciler: Callable[..., Reconciler]
-) -> None:
+def test_run_without_known_store_explains(run: Run, reconciler: Callable[..., Reconciler]) -> None:
+    """If no store is known, ``reconcile run`` fails with the reconciler's explanation."""
     function = reconciler()
     ran = run("reconcile", "run", "--store", "nowhere")
     said = " ".join(ran.err.split())
@@ -159,7 +157,8 @@ def test_a_stack_that_knows_no_store_is_told_how_to_make_one_known(
     assert len(function.requests) == 1
 
 
-def test_the_drift_is_told_by_day_and_store(run: Run, stack: DeployedStack) -> None:
+def test_reports_group_by_day_and_store(run: Run, stack: DeployedStack) -> None:
+    """Reports give the drift by day and store."""
     report = Report(now() - timedelta(minutes=3))
     for number in range(3):
         report.add(Repair(f"o{number}", "q7xk", "missing", "RECEIVED", webhook_missed=number < 2))
@@ -179,7 +178,8 @@ def test_the_drift_is_told_by_day_and_store(run: Run, stack: DeployedStack) -> N
 # -- rejected ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_rejected_are_listed_and_shown_without_the_customer(run: Run, rejected: str) -> None:
+def test_rejected_events_are_shown_redacted(run: Run, rejected: str) -> None:
+    """Rejected events are listed with their problems, and shown without personal data unless requested."""
     [listed] = run("rejected", "list", "--json").json
     assert (listed["digest"], listed["problems"]) == (rejected, ["order_id: Field required"])
     assert listed["correlation_id"] == ARRIVAL.correlation_id
@@ -188,9 +188,10 @@ def test_the_rejected_are_listed_and_shown_without_the_customer(run: Run, reject
     assert "Amna" in run("rejected", "show", rejected[:8], "--show-personal-data").out
 
 
-def test_a_replayed_event_that_is_understood_leaves_the_list_and_one_that_is_not_stays(
+def test_replay_resolves_parsed_events_only(
     run: Run, stack: DeployedStack, rejected: str, inline_executor: Any
 ) -> None:
+    """A replayed event leaves the list if it can be parsed now; otherwise it stays."""
     good = as_bytes(order())
     stack.rejected.keep(good, ARRIVAL, "not_an_order", ["a field that this version understands"])
     assert run("rejected", "replay", "--all").status == 0
@@ -206,9 +207,8 @@ def test_a_replayed_event_that_is_understood_leaves_the_list_and_one_that_is_not
     assert [entry.source for entry in history] == ["replay"]
 
 
-def test_a_message_that_this_version_can_read_is_replayed_as_the_event_in_it(
-    run: Run, stack: DeployedStack, inline_executor: Any
-) -> None:
+def test_replay_unwraps_readable_message(run: Run, stack: DeployedStack, inline_executor: Any) -> None:
+    """A rejected message that this version can read is replayed as the event inside."""
     text = OrderEventMessage(WEBHOOK, NOW, "c", as_bytes(order())).to_text()
     stack.rejected.keep(text.encode(), ARRIVAL, "unreadable_message", ["a message of an unknown schema version"])
     assert run("rejected", "replay", "--all").status == 0
@@ -219,7 +219,8 @@ def test_a_message_that_this_version_can_read_is_replayed_as_the_event_in_it(
     assert run("rejected", "list", "--json").json == []
 
 
-def test_a_message_that_is_not_ours_is_not_replayed_and_keeps_its_reason(run: Run, stack: DeployedStack) -> None:
+def test_foreign_message_is_not_replayed(run: Run, stack: DeployedStack) -> None:
+    """A message that is not ours is not replayed and keeps its reason."""
     stack.rejected.keep(b"hello", ARRIVAL, "unreadable_message", ["a message that is not in our envelope"])
     ran = run("rejected", "replay", "--all")
     assert (ran.status, "left" in ran.err) == (1, True)
@@ -243,9 +244,8 @@ def take_in(stack: DeployedStack, executor: Any) -> None:
     )
 
 
-def test_an_event_that_was_erased_is_replayed_as_it_is_left_and_leaves_the_list(
-    run: Run, stack: DeployedStack, inline_executor: Any
-) -> None:
+def test_erased_event_is_replayed_redacted(run: Run, stack: DeployedStack, inline_executor: Any) -> None:
+    """An erased event that is an order is replayed redacted and leaves the list."""
     digest = reject_and_erase(stack, as_bytes(order()))
     assert run("rejected", "show", digest, "--json").json["erased_at"]
     assert run("rejected", "replay", "--all").status == 0
@@ -256,9 +256,8 @@ def test_an_event_that_was_erased_is_replayed_as_it_is_left_and_leaves_the_list(
     assert run("rejected", "list", "--json").json == []
 
 
-def test_an_event_that_was_erased_and_is_still_no_order_is_on_the_list_once(
-    run: Run, stack: DeployedStack, rejected: str, inline_executor: Any
-) -> None:
+def test_erased_event_stays_listed_once(run: Run, stack: DeployedStack, rejected: str, inline_executor: Any) -> None:
+    """An erased event that is still not an order stays on the list once, however often it is replayed."""
     assert reject_and_erase(stack, BODY) == rejected
     for _ in range(3):
         assert run("rejected", "replay", "--all").status == 0
@@ -269,9 +268,8 @@ def test_an_event_that_was_erased_and_is_still_no_order_is_on_the_list_once(
 
 @pytest.mark.parametrize("reason", ["malformed_json", "unreadable_message"])
 @pytest.mark.parametrize("body", [b'{"x": NaN, "name": "Amna"}', b'["Amna"]', b'{"name": "Amna"}'])
-def test_an_event_of_which_nothing_is_left_is_not_replayed_and_may_be_discarded(
-    run: Run, stack: DeployedStack, body: bytes, reason: str
-) -> None:
+def test_fully_erased_event_is_not_replayed(run: Run, stack: DeployedStack, body: bytes, reason: str) -> None:
+    """An event with nothing left after erasure is not replayed, and the error suggests discarding it."""
     digest = reject_and_erase(stack, body, reason)
     ran = run("rejected", "replay", digest)
     assert (ran.status, f"rejected discard {digest}" in ran.err) == (1, True)
@@ -279,9 +277,9 @@ def test_an_event_of_which_nothing_is_left_is_not_replayed_and_may_be_discarded(
     assert [entry["digest"] for entry in run("rejected", "list", "--json").json] == [digest]
 
 
-def test_what_the_queue_refuses_is_said_without_a_traceback(
-    run: Run, rejected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_replay_reports_queue_refusal(run: Run, rejected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the queue refuses a message, the command fails with the queue's reason."""
+
     def refuse(*_: Any) -> None:
         raise QueueRefusedError("the queue refused 1 of 1 messages: InternalError")
 
@@ -290,7 +288,8 @@ def test_what_the_queue_refuses_is_said_without_a_traceback(
     assert (ran.status, "the queue refused 1 of 1" in ran.err) == (1, True)
 
 
-def test_a_webhooks_event_resolves_nothing(stack: DeployedStack, inline_executor: Any) -> None:
+def test_webhook_event_resolves_nothing(stack: DeployedStack, inline_executor: Any) -> None:
+    """The same event from the webhook leaves the rejected event on the list."""
     good = as_bytes(order())
     stack.rejected.keep(good, ARRIVAL, "not_an_order", ["once"])
     intake = Intake(stack.orders, stack.stores, stack.rejected, now, inline_executor)
@@ -298,7 +297,8 @@ def test_a_webhooks_event_resolves_nothing(stack: DeployedStack, inline_executor
     assert len(stack.rejected.newest()) == 1
 
 
-def test_what_is_discarded_is_gone_and_only_after_a_yes(run: Run, rejected: str) -> None:
+def test_discard_needs_yes(run: Run, rejected: str) -> None:
+    """A rejected event is discarded only after ``--yes``, and is gone then."""
     assert run("rejected", "discard", rejected).status == 3
     assert len(run("rejected", "list", "--json").json) == 1
     assert run("rejected", "discard", rejected, "--yes").status == 0
@@ -315,13 +315,15 @@ def put_dead_letter(stack: DeployedStack, **fields: Any) -> str:
     return text
 
 
-def test_dead_letters_are_listed_with_what_they_are_about(run: Run, stack: DeployedStack) -> None:
+def test_dead_letters_are_listed(run: Run, stack: DeployedStack) -> None:
+    """Dead-letter messages are counted and listed with source, order and correlation id."""
     put_dead_letter(stack)
     [listed, *_] = run("dead-letters", "list", "--json").json
     assert (listed["letters"], listed["about"]) == (1, [f"webhook {order()['order_id']} request-7"])
 
 
-def test_a_preview_shows_every_letter_and_leaves_all_to_be_brought_back(run: Run, stack: DeployedStack) -> None:
+def test_redrive_preview_moves_nothing(run: Run, stack: DeployedStack) -> None:
+    """A redrive preview lists every dead-letter message and moves none."""
     for number in range(23):
         put_dead_letter(stack, order_id=f"o{number}")
     ran = run("dead-letters", "redrive", "order-events", "--preview")
@@ -330,9 +332,8 @@ def test_a_preview_shows_every_letter_and_leaves_all_to_be_brought_back(run: Run
     assert "23 letters are" in run("dead-letters", "redrive", "order-events", "--rate", "1000").err
 
 
-def test_only_the_letters_of_the_filter_are_brought_back_and_the_rest_can_be_seen(
-    run: Run, stack: DeployedStack
-) -> None:
+def test_redrive_moves_only_filtered(run: Run, stack: DeployedStack) -> None:
+    """A filtered redrive moves only the matching messages; the others stay available."""
     for number in range(23):
         put_dead_letter(stack, order_id=f"o{number}-")
     ran = run("dead-letters", "redrive", "order-events", "--filter", "o22-", "--rate", "1000")
@@ -340,9 +341,10 @@ def test_only_the_letters_of_the_filter_are_brought_back_and_the_rest_can_be_see
     assert "22 letters would be" in run("dead-letters", "redrive", "order-events", "--preview").err
 
 
-def test_what_becomes_a_letter_again_at_once_does_not_keep_a_redrive_going(
+def test_redrive_ends_despite_new_failures(
     run: Run, stack: DeployedStack, store_order: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A message that fails again at once does not keep a redrive running."""
     store_order(order())
     sqs, url = stack.client("sqs"), stack.output("PublisherDeadLettersUrl")
     letter = json.dumps({"pk": f"ORDER#{order()['order_id']}", "fault": "AccessDeniedException"})
@@ -361,9 +363,8 @@ def test_what_becomes_a_letter_again_at_once_does_not_keep_a_redrive_going(
     assert run("dead-letters", "list", "--json").json[1]["letters"] == 1
 
 
-def test_an_order_event_goes_back_on_its_queue_as_it_was_and_is_a_letter_no_more(
-    run: Run, stack: DeployedStack
-) -> None:
+def test_redrive_sends_message_unchanged(run: Run, stack: DeployedStack) -> None:
+    """A redriven order event is back on its queue unchanged, and no longer a dead-letter message."""
     text = put_dead_letter(stack)
     assert run("dead-letters", "redrive", "order-events", "--rate", "1000").status == 0
     [message] = stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))["Messages"]
@@ -371,9 +372,10 @@ def test_an_order_event_goes_back_on_its_queue_as_it_was_and_is_a_letter_no_more
     assert run("dead-letters", "list", "--json").json[0]["letters"] == 0
 
 
-def test_what_the_bus_refused_is_published_again_in_its_present_state(
+def test_publisher_redrive_sends_state(
     run: Run, stack: DeployedStack, store_order: Callable[..., None], rejected: str
 ) -> None:
+    """A redrive of the publisher publishes the current state; a message of a missing order stays."""
     store_order(order())
     sqs, url = stack.client("sqs"), stack.output("PublisherDeadLettersUrl")
     for pk in (f"ORDER#{order()['order_id']}", f"REJECTED#{rejected}", "ORDER#gone"):
@@ -386,9 +388,8 @@ def test_what_the_bus_refused_is_published_again_in_its_present_state(
     assert (again.sequence, again.republished) == (2, 2)
 
 
-def test_a_letter_of_the_event_source_is_left_with_its_times_and_the_page_that_says_what_to_do(
-    run: Run, stack: DeployedStack
-) -> None:
+def test_stream_dead_letter_is_left(run: Run, stack: DeployedStack) -> None:
+    """A dead-letter message of the stream stays where it is, with its times and the runbook to follow."""
     batch = {
         "batchSize": 47,
         "approximateArrivalOfFirstRecord": "2026-03-14T08:00:00Z",
@@ -405,7 +406,8 @@ def test_a_letter_of_the_event_source_is_left_with_its_times_and_the_page_that_s
     assert run("dead-letters", "list", "--json").json[1]["letters"] == 1
 
 
-def test_the_schedules_letters_are_said_not_to_be_brought_back_and_their_page_is_named(run: Run) -> None:
+def test_schedule_is_never_redriven(run: Run) -> None:
+    """Dead-letter messages of the schedule are not redriven, and their runbook is named."""
     assert "not worth it" in " ".join(run("dead-letters", "redrive", "--help").out.replace("│", "").split())
     ran = run("dead-letters", "redrive", "reconciliation")
     assert (ran.status, "docs/runbooks/reconciliation-dead-letters.md" in ran.err) == (1, True)
@@ -414,9 +416,8 @@ def test_the_schedules_letters_are_said_not_to_be_brought_back_and_their_page_is
 # -- send -------------------------------------------------------------------------------------------------------------
 
 
-def test_files_are_posted_as_the_platform_would_and_the_secret_is_not_shown(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_send_posts_like_the_platform(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``send`` posts files as the platform does, and never prints the secret."""
     posted: list[dict[str, Any]] = []
 
     def post(url: str, **request: Any) -> Any:
@@ -434,9 +435,8 @@ def test_files_are_posted_as_the_platform_would_and_the_secret_is_not_shown(
     assert "the webhook secret" not in ran.out + ran.err
 
 
-def test_where_the_webhook_refuses_the_secret_it_is_asked_whether_it_was_just_rotated(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_send_hints_at_rotated_secret(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the webhook rejects the secret, ``send`` asks whether it was just rotated."""
     answers = [401, 200]
     monkeypatch.setattr(requests, "post", lambda *_, **__: SimpleNamespace(status_code=answers.pop(0), text=""))
     file = str(Path(__file__).parents[2] / "events" / "order.json")
@@ -445,13 +445,15 @@ def test_where_the_webhook_refuses_the_secret_it_is_asked_whether_it_was_just_ro
     assert "rotated" not in run("send", file).err
 
 
-def test_a_secret_that_no_header_can_hold_is_said_before_anything_is_posted(run: Run, stack: DeployedStack) -> None:
+def test_send_checks_the_secret_first(run: Run, stack: DeployedStack) -> None:
+    """A secret that no header can hold is reported, and not printed."""
     stack.client("secretsmanager").put_secret_value(SecretId=stack.output("WebhookSecretArn"), SecretString="ключ")
     ran = run("send", str(Path(__file__).parents[2] / "events" / "order.json"))
     assert (ran.status, "no header can hold the webhook secret" in ran.err, "ключ" in ran.err) == (1, True, False)
 
 
-def test_a_file_that_says_it_is_base64_and_is_not_is_named_and_nothing_is_posted(run: Run, folder: Path) -> None:
+def test_send_names_invalid_base64(run: Run, folder: Path) -> None:
+    """A file with invalid base64 is named in the error; so is a folder without files."""
     file = folder / "broken.json"
     file.write_text(json.dumps({"requestContext": {}, "isBase64Encoded": True, "body": "a"}))
     ran = run("send", str(folder))

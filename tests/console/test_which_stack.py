@@ -18,7 +18,8 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
-def test_the_region_is_that_of_either_variable_of_the_aws_cli(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+def test_region_comes_from_either_variable(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """The region comes from either of the AWS CLI's variables, and is required."""
     with pytest.raises(OperatorError) as asked:
         DeployedStack.find(Where("orders"))
     assert "AWS_REGION" in asked.value.advice
@@ -26,9 +27,8 @@ def test_the_region_is_that_of_either_variable_of_the_aws_cli(monkeypatch: pytes
     assert DeployedStack.find(Where("orders")).region == "me-south-1"
 
 
-def test_what_the_command_says_goes_before_the_variables_and_aws_region_before_the_other(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_region_order_of_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The option wins over the variables, and AWS_REGION over AWS_DEFAULT_REGION."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_REGION", "me-south-1")
     assert DeployedStack.find(Where("orders")).region == "me-south-1"
@@ -37,8 +37,7 @@ def test_what_the_command_says_goes_before_the_variables_and_aws_region_before_t
 
 
 @pytest.mark.parametrize("other", [("--stack-name", "nope"), ("--config-env", "production")])
-def test_the_stack_of_this_machine_and_another_are_not_asked_for_at_once(
-    capsys: pytest.CaptureFixture[str], other: tuple[str, str]
-) -> None:
+def test_local_excludes_other_stacks(capsys: pytest.CaptureFixture[str], other: tuple[str, str]) -> None:
+    """``--local`` cannot be combined with another stack's name or environment."""
     assert main(["--local", *other, "stores", "list"]) == 2
     assert "--local" in capsys.readouterr().err

@@ -6,7 +6,8 @@ from tools.local.run import Hour, Screen
 from tools.local.stack import Stack
 
 
-def test_after_a_busy_hour_with_every_fault_the_table_holds_the_platforms_truth(stack: Stack) -> None:
+def test_table_holds_truth_after_busy_hour(stack: Stack) -> None:
+    """After a busy hour with every fault the table holds the platform's orders."""
     screen = Screen(Console(quiet=True))
     hour = Hour(stack, screen)
     hour.play()

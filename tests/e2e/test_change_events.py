@@ -80,9 +80,8 @@ def at(order_id: str, second: int, status: str, store_id: str = STORE) -> bytes:
     return as_bytes(body)
 
 
-def test_a_subscriber_gets_the_cancelled_orders_of_its_store_and_no_others(
-    subscriber: Subscriber, post: Callable[..., Answer], secret: bytes
-) -> None:
+def test_subscriber_gets_own_cancellations(subscriber: Subscriber, post: Callable[..., Answer], secret: bytes) -> None:
+    """A subscriber gets the cancelled orders of its store, and no others."""
     ours, another, elsewhere = (str(uuid4()) for _ in range(3))
     for order_id, status, store_id in (
         (another, "RECEIVED", STORE),
@@ -106,7 +105,8 @@ def test_a_subscriber_gets_the_cancelled_orders_of_its_store_and_no_others(
 
 
 @pytest.mark.slow
-def test_a_burst_of_ten_thousand_changes_arrives_complete_and_in_sequence(stack: Stack, subscriber: Subscriber) -> None:
+def test_burst_arrives_complete_in_sequence(stack: Stack, subscriber: Subscriber) -> None:
+    """A burst of 10,000 changes arrives complete and in sequence."""
     subscriber.receive("all")
     queue = OrderEventsQueue(stack.client("sqs"), stack.outputs["OrderEventsQueueUrl"])
     ids = [str(uuid4()) for _ in range(CHANGES // CHANGES_OF_AN_ORDER)]

@@ -83,9 +83,10 @@ def finish(flow: Orders, orders: OrdersTable) -> None:
     eventually(lambda: len(orders.known(flow.sent)) == len(flow.sent) or None, seconds=LONGEST_WAIT_SECONDS)
 
 
-def test_a_secret_is_rotated_without_an_event_refused_and_the_old_one_is_refused_once_retired(
+def test_secret_rotates_without_rejections(
     stack: Stack, post: Callable[..., Answer], secret: bytes, orders: OrdersTable
 ) -> None:
+    """A secret is rotated without a rejected event, and the old one is rejected once revoked."""
     client, arn = stack.client("secretsmanager"), stack.outputs["WebhookSecretArn"]
     flow = Orders(post, secret)
     flow.start()
@@ -126,9 +127,10 @@ def next_version(tmp_path: Path) -> Path:
     return built
 
 
-def test_the_stack_is_updated_to_other_code_and_rolled_back_while_orders_flow(
+def test_update_and_rollback_lose_no_orders(
     stack: Stack, post: Callable[..., Answer], secret: bytes, orders: OrdersTable, next_version: Path
 ) -> None:
+    """Orders keep flowing while the stack is updated to other code and rolled back."""
     usual = PARAMETERS | {"ReconciliationState": "DISABLED"}
 
     def sources() -> list[str]:

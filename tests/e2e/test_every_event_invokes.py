@@ -17,14 +17,16 @@ REFUSED = {"empty": 400, "malformed": 400, "no_object": 400, "invalid_utf8": 400
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
-def test_an_event_gets_the_answer_that_its_name_promises(file: Path, stack: Stack) -> None:
+def test_sample_event_gets_its_response(file: Path, stack: Stack) -> None:
+    """Each sample event gets the response that its name promises."""
     holds(file, invoke.in_the_local_aws(stack, *invoke.read(EVENTS / file, stack)))
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not docker.has_image(invoke.IMAGE), reason=f"needs Docker and the image {invoke.IMAGE}")
 @pytest.mark.parametrize("file", FILES, ids=str)
-def test_an_event_gets_the_same_answer_in_aws_own_image(file: Path, stack: Stack) -> None:
+def test_sample_event_runs_in_aws_image(file: Path, stack: Stack) -> None:
+    """Each sample event gets the same response in AWS's own image."""
     holds(file, invoke.in_docker(stack, *invoke.read(EVENTS / file, stack)))
 
 

@@ -173,16 +173,18 @@ NEEDED: dict[tuple[str, str], Works] = {
 }
 
 
-def test_every_statement_for_our_own_calls_is_tried(roles: Roles) -> None:
+def test_every_policy_statement_is_tried(roles: Roles) -> None:
+    """Every policy statement for our own calls has a test."""
     tried = {*NEEDED, ("ConsumerRole", "PutOffOrderEvents")}
     for role in ("WebhookRole", "ConsumerRole", "ReconcilerRole", "PublisherRole"):
         assert {(role, sid) for sid in roles.statements(role)} == {pair for pair in tried if pair[0] == role}
 
 
 @pytest.mark.parametrize(("role", "sid"), NEEDED)
-def test_without_the_statement_it_fails_and_with_it_it_works(
+def test_policy_statement_is_needed(
     stack: Stack, roles: Roles, post: Callable[..., Answer], secret: bytes, role: str, sid: str
 ) -> None:
+    """A function works with a policy statement and fails without it."""
     works = NEEDED[role, sid]
     assert works(stack, post, secret)
     with roles.without(role, sid):
@@ -190,9 +192,10 @@ def test_without_the_statement_it_fails_and_with_it_it_works(
     assert works(stack, post, secret)
 
 
-def test_what_cannot_be_put_off_stays_hidden(
+def test_failed_message_is_delayed_by_policy(
     stack: Stack, roles: Roles, post: Callable[..., Answer], secret: bytes
 ) -> None:
+    """A failed message is redelivered soon only if the consumer may change its visibility."""
     with roles.without("ConsumerRole", "StoreOrders"):
         assert a_failed_message_comes_back_soon(stack, post, secret)
     with roles.without("ConsumerRole", "StoreOrders", "PutOffOrderEvents"):

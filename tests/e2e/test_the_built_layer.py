@@ -47,7 +47,8 @@ def built() -> None:
     build()
 
 
-def test_every_module_has_bytecode_that_is_never_checked_against_its_source() -> None:
+def test_bytecode_is_never_checked() -> None:
+    """Every module has bytecode that Python never checks against the source."""
     sources = [path for path in PACKAGES.rglob("*.py") if path.stat().st_size]
     assert len(sources) > 300
     for source in sources:
@@ -56,19 +57,22 @@ def test_every_module_has_bytecode_that_is_never_checked_against_its_source() ->
         assert int.from_bytes(header[4:], "little") == 0b01, f"{source}: not an unchecked hash-based .pyc"
 
 
-def test_every_binary_is_for_this_machine() -> None:
+def test_binaries_are_for_this_machine() -> None:
+    """Every binary of the layer is for this machine's architecture."""
     binaries = [*PACKAGES.rglob("*.so")]
     assert binaries
     assert {int.from_bytes(binary.read_bytes()[18:20], "little") for binary in binaries} == {MACHINE}
 
 
-def test_it_holds_what_the_lock_says_and_no_more() -> None:
+def test_layer_holds_expected_packages_only() -> None:
+    """The layer holds the expected packages and no more, within the size limit."""
     assert {path.name for path in PACKAGES.iterdir()} - {"__pycache__"} == EXPECTED
     assert not [*PACKAGES.rglob("*.dist-info")]
     assert sum(path.stat().st_size for path in PACKAGES.rglob("*") if path.is_file()) < LARGEST_LAYER_BYTES
 
 
-def test_of_the_sdk_it_holds_the_services_that_the_functions_call() -> None:
+def test_sdk_holds_called_services_only() -> None:
+    """The SDK in the layer has only the services that the functions call."""
     called = {
         name
         for handler in (ROOT / "layers" / "partner_orders" / "partner_orders").glob("*/handler.py")
@@ -78,7 +82,8 @@ def test_of_the_sdk_it_holds_the_services_that_the_functions_call() -> None:
     assert {path.name for path in (PACKAGES / "botocore" / "data").iterdir() if path.is_dir()} == SERVICES
 
 
-def test_each_part_of_it_is_imported_by_a_function() -> None:
+def test_every_part_is_imported() -> None:
+    """A function imports each part of the layer."""
     imported: set[str] = set()
     with stand_in.started() as aws:
         for function in FUNCTIONS:
@@ -105,7 +110,8 @@ def test_each_part_of_it_is_imported_by_a_function() -> None:
 
 
 @pytest.mark.parametrize("function", ["webhook", "consumer", "publisher", "reconciler"])
-def test_a_function_imports_with_the_layer_alone(function: str) -> None:
+def test_function_imports_with_layer_alone(function: str) -> None:
+    """Each function imports with nothing but the layer."""
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path[:0] = ['.', {str(PACKAGES)!r}]; import app"],
         cwd=ROOT / "functions" / function,

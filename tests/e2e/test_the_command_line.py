@@ -23,7 +23,8 @@ def made_whole(stack: Stack, run: CommandLine) -> None:
     stack.client("lambda").invoke(FunctionName=stack.outputs["ReconcilerFunctionName"], Payload=b"{}")
 
 
-def test_an_event_that_is_sent_is_found_and_shown(run: CommandLine, orders: OrdersTable, tmp_path: Path) -> None:
+def test_sent_event_is_found_and_shown(run: CommandLine, orders: OrdersTable, tmp_path: Path) -> None:
+    """An event that ``send`` posts is found and shown, without personal data."""
     order_id = str(uuid4())
     file = tmp_path / "order.json"
     body = order(order_id=order_id, order_code="7701")
@@ -38,9 +39,8 @@ def test_an_event_that_is_sent_is_found_and_shown(run: CommandLine, orders: Orde
     assert "Amna" not in shown.stdout + shown.stderr
 
 
-def test_a_rejected_event_is_replayed_and_stays_until_it_is_understood(
-    run: CommandLine, post: Callable[..., Answer], secret: bytes
-) -> None:
+def test_unparsed_event_stays_after_replay(run: CommandLine, post: Callable[..., Answer], secret: bytes) -> None:
+    """A rejected event that still cannot be parsed stays after a replay, and can be discarded."""
     body = as_bytes({"status": "RECEIVED", "note": str(uuid4())})
     assert post(body, secret).status == 200
 
@@ -55,7 +55,8 @@ def test_a_rejected_event_is_replayed_and_stays_until_it_is_understood(
     assert run("rejected", "discard", first["digest"], "--yes").returncode == 0
 
 
-def test_a_window_is_previewed_made_whole_and_reported(run: CommandLine) -> None:
+def test_reconcile_run_leaves_a_report(run: CommandLine) -> None:
+    """A window that starts too early is rejected; a run without one leaves a report."""
     ran = run("reconcile", "run", "--from", "2026-01-01T00:00:00Z")
     assert ran.returncode == 1
     assert "within the last 60 days" in ran.stderr
@@ -64,7 +65,8 @@ def test_a_window_is_previewed_made_whole_and_reported(run: CommandLine) -> None
     assert "backfills" in run.json("reconcile", "status")
 
 
-def test_the_doctor_finds_nothing_wrong_where_nothing_is(run: CommandLine, made_whole: None) -> None:
+def test_doctor_finds_no_fault(run: CommandLine, made_whole: None) -> None:
+    """Doctor finds no fault in a working stack, apart from what the tests turn off."""
     # The tests call the reconciler themselves, and their stores are not all on the platform.
     assert {*run.faults()} <= {"schedule", "reconciliation"}
 
@@ -173,7 +175,8 @@ PLANTED: dict[str, tuple[str, Callable[[Stack, CommandLine], Any]]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PLANTED)
-def test_the_doctor_names_a_planted_fault(stack: Stack, run: CommandLine, made_whole: None, name: str) -> None:
+def test_doctor_finds_planted_fault(stack: Stack, run: CommandLine, made_whole: None, name: str) -> None:
+    """Doctor reports each planted fault, and no longer once it is undone."""
     part, plant = PLANTED[name]
     with plant(stack, run):
         faults = run.faults()
@@ -181,5 +184,6 @@ def test_the_doctor_names_a_planted_fault(stack: Stack, run: CommandLine, made_w
     assert part not in run.faults()
 
 
-def test_the_doctor_says_that_the_schedule_is_off(run: CommandLine) -> None:
+def test_doctor_reports_disabled_schedule(run: CommandLine) -> None:
+    """Doctor reports that the schedule is disabled."""
     assert run.faults()["schedule"] == "it is off"

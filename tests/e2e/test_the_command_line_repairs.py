@@ -35,9 +35,8 @@ def platform(stack: Stack, method: str, what: str, content: object = None) -> An
     return requests.request(method, f"{stack.platform_url}/_platform/{what}", json=content, timeout=60).json()
 
 
-def test_a_rejected_event_that_is_understood_by_now_leaves_the_list_when_it_is_replayed(
-    run: CommandLine, orders: OrdersTable, rejected: RejectedTable
-) -> None:
+def test_replayed_event_leaves_the_list(run: CommandLine, orders: OrdersTable, rejected: RejectedTable) -> None:
+    """A rejected event that can be parsed by now is stored by a replay and leaves the list."""
     order_id, body = an_order()
     rejected.keep(body, Arrival("webhook", now(), "request-1"), "not_an_order", ["a field of another kind"])
     digest = rejected.newest(1)[0].digest
@@ -47,9 +46,8 @@ def test_a_rejected_event_that_is_understood_by_now_leaves_the_list_when_it_is_r
     assert digest not in {entry["digest"] for entry in run.json("rejected", "list")}
 
 
-def test_an_order_event_among_the_dead_letters_is_previewed_brought_back_and_stored(
-    run: CommandLine, stack: Stack, orders: OrdersTable
-) -> None:
+def test_redriven_order_event_is_stored(run: CommandLine, stack: Stack, orders: OrdersTable) -> None:
+    """A dead-letter message with an order event is previewed, redriven and stored."""
     order_id, body = an_order()
     text = OrderEventMessage(WEBHOOK, now(), "request-1", body).to_text()
     stack.client("sqs").send_message(QueueUrl=stack.outputs["OrderEventsDeadLettersUrl"], MessageBody=text)
@@ -61,9 +59,8 @@ def test_an_order_event_among_the_dead_letters_is_previewed_brought_back_and_sto
     assert letters(run, "order-events") == 0
 
 
-def test_what_the_bus_refused_is_published_in_its_present_state_with_the_next_sequence(
-    run: CommandLine, stack: Stack, orders: OrdersTable, tmp_path: Path
-) -> None:
+def test_redriven_change_has_next_sequence(run: CommandLine, stack: Stack, orders: OrdersTable, tmp_path: Path) -> None:
+    """A change that the bus refused is published in its current state with the next sequence."""
     order_id, body = an_order()
     file = tmp_path / "order.json"
     file.write_bytes(body)
@@ -76,9 +73,8 @@ def test_what_the_bus_refused_is_published_in_its_present_state_with_the_next_se
     assert letters(run, "publisher") == 0
 
 
-def test_orders_whose_webhooks_never_came_are_found_queued_and_in_step_then(
-    run: CommandLine, stack: Stack, orders: OrdersTable
-) -> None:
+def test_missed_orders_are_in_sync_after_run(run: CommandLine, stack: Stack, orders: OrdersTable) -> None:
+    """Orders whose webhooks never came are enqueued by a run, and in sync afterwards."""
     hour = {"seed": 41, "orders": 6, "stores": 1, "wall_seconds": 1.0, "faults": {"drop": 1.0}}
     platform(stack, "POST", "play", hour)
     eventually(lambda: platform(stack, "GET", "progress")["state"] == "done" or None)
@@ -98,9 +94,8 @@ def test_orders_whose_webhooks_never_came_are_found_queued_and_in_step_then(
     assert (after["missing"], after["different"]) == (0, 0)
 
 
-def test_make_orders_leaves_something_to_reconcile(
-    run: CommandLine, stack: Stack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_make_orders_leaves_work_for_a_run(run: CommandLine, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make orders` leaves missing or different orders for the reconciler."""
     monkeypatch.setattr(Stack, "load", lambda: stack)
     monkeypatch.setitem(HOUR, "wall_seconds", 3)
     assert place_orders() == 0
@@ -112,7 +107,8 @@ def test_make_orders_leaves_something_to_reconcile(
     assert report["failed_stores"] == {}
 
 
-def test_a_run_that_the_platform_refuses_ends_and_says_so(run: CommandLine, stack: Stack) -> None:
+def test_unauthorized_run_ends_with_reason(run: CommandLine, stack: Stack) -> None:
+    """A run that the platform rejects as unauthorized ends with that reason."""
     assert run("stores", "set", "q7xk", "--currency", "PKR").returncode == 0
     platform(stack, "POST", "faults", {"api": {"unauthorized": 50}})
     try:

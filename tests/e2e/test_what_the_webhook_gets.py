@@ -45,9 +45,8 @@ def waiting(stack: Stack) -> int:
 
 
 @pytest.mark.parametrize("kind", ["none", "empty", "wrong", "other case", "not ascii", "half"])
-def test_a_stranger_is_refused_with_one_fixed_answer_and_nothing_is_stored(
-    post: Post, secret: bytes, stack: Stack, orders: OrdersTable, kind: str
-) -> None:
+def test_wrong_secret_gets_401(post: Post, secret: bytes, stack: Stack, orders: OrdersTable, kind: str) -> None:
+    """A request without the secret gets one fixed 401 response, and its order is not stored."""
     authorization = {
         "none": None,
         "empty": b"",
@@ -63,16 +62,16 @@ def test_a_stranger_is_refused_with_one_fixed_answer_and_nothing_is_stored(
 
 
 @pytest.mark.parametrize("form", [b"%s", b"Bearer %s", b"  %s ", b"Bearer   %s "])
-def test_the_secret_is_accepted_bare_or_as_a_bearer_with_spaces_around(
-    post: Post, secret: bytes, orders: OrdersTable, form: bytes
-) -> None:
+def test_secret_may_be_bare_or_bearer(post: Post, secret: bytes, orders: OrdersTable, form: bytes) -> None:
+    """The secret is accepted bare or as a bearer token, with spaces around it."""
     body = order()
     assert post(as_bytes(body), form % secret).status == 200
     assert eventually(lambda: orders.get(str(body["order_id"]))).status == "RECEIVED"
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("PUT", ""), ("POST", "/other"), ("POST", "/")])
-def test_another_method_or_path_is_refused_by_the_gateway(post: Post, secret: bytes, method: str, path: str) -> None:
+def test_other_method_or_path_is_rejected(post: Post, secret: bytes, method: str, path: str) -> None:
+    """The gateway rejects any other method or path."""
     assert 400 <= post(as_bytes(order()), secret, method=method, path=path).status < 500
 
 
@@ -91,17 +90,15 @@ def test_another_method_or_path_is_refused_by_the_gateway(post: Post, secret: by
         (b"null", "not a JSON object"),
     ],
 )
-def test_a_body_that_is_no_json_object_gets_a_400_that_says_which(
-    post: Post, secret: bytes, body: bytes, says: str
-) -> None:
+def test_non_object_body_gets_400(post: Post, secret: bytes, body: bytes, says: str) -> None:
+    """A body that is not a JSON object gets a 400 that says why."""
     answer = post(body, secret)
     assert answer.status == 400
     assert says in json.loads(answer.body)["message"]
 
 
-def test_a_body_over_the_limit_gets_a_413_that_names_it_and_one_at_the_limit_is_stored(
-    post: Post, secret: bytes, orders: OrdersTable
-) -> None:
+def test_body_over_limit_gets_413(post: Post, secret: bytes, orders: OrdersTable) -> None:
+    """A body over the limit gets a 413 that names the limit; a body at the limit is stored."""
     body = order(comment="")
     room = MAX_BODY_BYTES - len(as_bytes(body))
     # Text that hardly compresses: what the queue and the table must hold whatever the content.
@@ -133,9 +130,8 @@ def kept(rejected: RejectedTable, body: bytes) -> RejectedEvent:
     ],
     ids=["NaN", "duplicate keys", "nesting", "long integer", "huge exponent"],
 )
-def test_json_that_a_strict_reader_balks_at_is_acknowledged_and_kept_whole(
-    post: Post, secret: bytes, rejected: RejectedTable, body: bytes
-) -> None:
+def test_ambiguous_json_is_kept_rejected(post: Post, secret: bytes, rejected: RejectedTable, body: bytes) -> None:
+    """JSON without one clear meaning is acknowledged and stored whole as a rejected event."""
     assert post(body, secret).status == 200
     event = kept(rejected, body)
     assert event.body == body
@@ -152,9 +148,10 @@ def test_json_that_a_strict_reader_balks_at_is_acknowledged_and_kept_whole(
         ({"sys": {"updated_at": "yesterday"}}, "sys.updated_at"),
     ],
 )
-def test_an_object_that_is_no_order_is_kept_with_what_was_wrong_field_by_field_and_no_value_of_it(
+def test_rejected_object_keeps_its_problems(
     post: Post, secret: bytes, rejected: RejectedTable, fields: dict[str, object], problem: str
 ) -> None:
+    """An object that is not an order is stored with each wrong field, but none of its values."""
     body = as_bytes({name: value for name, value in order(**fields).items() if value is not None})
     assert post(body, secret).status == 200
     event = kept(rejected, body)
@@ -163,7 +160,8 @@ def test_an_object_that_is_no_order_is_kept_with_what_was_wrong_field_by_field_a
     assert not any("money" in text or "yesterday" in text for text in event.problems)
 
 
-def test_five_tries_of_one_rejected_body_are_one_row(post: Post, secret: bytes, rejected: RejectedTable) -> None:
+def test_five_rejected_posts_are_one_row(post: Post, secret: bytes, rejected: RejectedTable) -> None:
+    """Five deliveries of one rejected body make one row."""
     body = as_bytes({"hello": str(uuid.uuid4())})
     for _ in range(5):
         assert post(body, secret).status == 200
@@ -186,24 +184,25 @@ def test_five_tries_of_one_rejected_body_are_one_row(post: Post, secret: bytes, 
     ],
     ids=["unknown status", "unknown values", "numbers as strings", "any text", "old shape", "numeric id"],
 )
-def test_what_the_platform_may_add_or_write_otherwise_is_stored_byte_for_byte(
+def test_unexpected_shapes_are_stored(
     post: Post, secret: bytes, orders: OrdersTable, fields: dict[str, object]
 ) -> None:
+    """Additions and other shapes that the platform may send are stored byte for byte."""
     body = order(**fields)
     assert post(as_bytes(body), secret).status == 200
     assert eventually(lambda: orders.get(str(body["order_id"]))).snapshot.body == as_bytes(body)
 
 
-def test_a_body_sent_as_binary_is_stored_alike(post: Post, secret: bytes, orders: OrdersTable) -> None:
+def test_binary_body_is_stored_alike(post: Post, secret: bytes, orders: OrdersTable) -> None:
+    """A body sent as binary is stored byte for byte."""
     body = order()
     answer = post(as_bytes(body), secret, headers={"Content-Type": "application/octet-stream"})
     assert answer.status == 200
     assert eventually(lambda: orders.get(str(body["order_id"]))).snapshot.body == as_bytes(body)
 
 
-def test_a_repeated_event_is_stored_once_and_a_late_one_does_not_move_the_order_back(
-    post: Post, secret: bytes, orders: OrdersTable
-) -> None:
+def test_repeated_and_late_events(post: Post, secret: bytes, orders: OrdersTable) -> None:
+    """A repeated event is stored once, and a late one does not move the order back."""
     received = order()
     ready = received | {
         "status": "READY_FOR_PICKUP",
@@ -215,18 +214,16 @@ def test_a_repeated_event_is_stored_once_and_a_late_one_does_not_move_the_order_
     assert stored.status == "READY_FOR_PICKUP"
 
 
-def test_a_store_is_registered_by_its_first_event_and_found_by_either_id(
-    post: Post, secret: bytes, stores: StoresTable
-) -> None:
+def test_first_event_registers_its_store(post: Post, secret: bytes, stores: StoresTable) -> None:
+    """The first event of a store registers it, and the store is found by either id."""
     body = order(client={"chain_id": CHAIN_ID, "store_id": "n9wz", "external_partner_config_id": "GB-99"})
     assert post(as_bytes(body), secret).status == 200
     assert eventually(lambda: stores.find("n9wz")).external_partner_config_id == "GB-99"
     assert eventually(lambda: stores.find("GB-99")).store_id == "n9wz"
 
 
-def test_a_catalogue_callback_is_acknowledged_and_neither_stored_nor_rejected(
-    post: Post, secret: bytes, stack: Stack, rejected: RejectedTable
-) -> None:
+def test_catalogue_callback_is_dropped(post: Post, secret: bytes, stack: Stack, rejected: RejectedTable) -> None:
+    """A catalogue callback is acknowledged and not kept as a rejected event."""
     body = as_bytes({"job_id": str(uuid.uuid4()), "platform_vendor_id": "q7xk", "status": "COMPLETED"})
     assert post(body, secret).status == 200
     eventually(lambda: True if waiting(stack) == 0 else None)

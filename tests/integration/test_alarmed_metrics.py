@@ -86,9 +86,10 @@ RECONCILER: list[tuple[str, Cause]] = [
 
 
 @pytest.mark.parametrize(("metric", "cause"), RECONCILER)
-def test_the_reconcilers_metric_moves_with_its_cause(
+def test_cause_emits_the_alarmed_metric(
     world: World, metric: str, cause: Cause, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """The reconciler emits each alarmed metric when its cause occurs."""
     cause(world)
     assert measured(world, capsys)[metric] > 0
 
@@ -102,9 +103,8 @@ def measured(world: World, capsys: pytest.CaptureFixture[str]) -> Counter[str]:
 
 
 @NOTHING_TO_COUNT
-def test_a_tick_that_did_nothing_says_nothing_of_stores_that_are_silent_or_failed(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_idle_run_emits_no_silent_stores(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run without the lease emits no metric of silent stores; the next real run does."""
     a_silent_store(world)
     assert world.lease.acquire()
     world.new_worker()
@@ -117,9 +117,10 @@ def throttled(*_: Any) -> None:
     raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "PutItem")
 
 
-def test_a_run_that_ends_by_an_error_fails_the_invocation_after_what_it_found_is_counted_and_logged(
+def test_failed_run_is_counted_and_logged(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A run that ends with an error counts and logs what it found, then fails the invocation."""
     monkeypatch.setattr(ReconciliationTable, "move", throttled)
     app: Any = fresh_handler("reconciler")
     logged: list[dict[str, Any]] = []
@@ -132,9 +133,10 @@ def test_a_run_that_ends_by_an_error_fails_the_invocation_after_what_it_found_is
     assert [report["stopped"] for report in logged] == ["error:ClientError"]
 
 
-def test_a_run_that_ends_before_it_looked_says_nothing_of_silent_stores(
+def test_early_error_emits_no_silent_stores(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A run that fails before it checked anything emits no metric of silent stores."""
     a_silent_store(world)
     monkeypatch.setattr(world.orders, "open_since", throttled)
     app: Any = fresh_handler("reconciler")
@@ -147,17 +149,17 @@ def test_a_run_that_ends_before_it_looked_says_nothing_of_silent_stores(
 
 
 @NOTHING_TO_COUNT
-def test_while_the_platform_wants_no_requests_no_run_is_counted(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_run_counts_while_told_to_wait(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """While the platform wants no requests, no run is counted."""
     world.lease.acquire()
     world.lease.release(Handover(recent_requests=0, not_before=world.time.now() + timedelta(hours=2)))
     assert "StoresChecked" not in measured(world, capsys)
 
 
-def test_a_rejected_event_is_counted_with_its_reason_and_what_cannot_be_stored_as_failed(
+def test_rejected_and_failed_are_counted(
     dynamodb: Any, queue_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """A rejected event is counted with its reason; one that cannot be stored counts as failed."""
     settings = {"ORDERS_TABLE_NAME": "orders", "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": "c"}
     for name, value in (settings | {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90"}).items():
         monkeypatch.setenv(name, value)
@@ -172,7 +174,8 @@ def test_a_rejected_event_is_counted_with_its_reason_and_what_cannot_be_stored_a
     assert emitted(capsys.readouterr().out)["Failed"] == 1
 
 
-def test_every_alarm_of_our_own_metrics_is_among_these(template: Template) -> None:
+def test_every_alarm_of_ours_is_tested(template: Template) -> None:
+    """Every alarm on one of our metrics is covered by a test."""
     ours = {
         alarm["MetricName"]
         for alarm in template.of_type("AWS::CloudWatch::Alarm").values()

@@ -56,24 +56,28 @@ def call_the_webhook(aws: None, sqs: Any, queue_url: str, monkeypatch: pytest.Mo
 
 
 def test_no_library_logs_the_secret_at_debug(call_the_webhook: Any, heard: io.StringIO) -> None:
+    """At log level DEBUG no library logs the secret."""
     assert call_the_webhook()["statusCode"] == 200
     assert SECRET not in heard.getvalue()
 
 
-def test_they_would_if_they_were_let(call_the_webhook: Any, heard: io.StringIO) -> None:
+def test_unmuted_libraries_log_the_secret(call_the_webhook: Any, heard: io.StringIO) -> None:
+    """Without our levels the libraries would log the secret."""
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.NOTSET)
     assert call_the_webhook()["statusCode"] == 200
     assert SECRET in heard.getvalue()
 
 
-def test_a_functions_own_logger_keeps_its_level(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_function_logger_keeps_its_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function's own logger keeps the configured level."""
     monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "a-function-that-speaks")
     assert function_logger().log_level == logging.DEBUG
 
 
-def test_an_invocation_that_counts_nothing_brings_no_warning_of_a_library() -> None:
+def test_idle_invocation_causes_no_warning() -> None:
+    """An invocation that counts nothing causes no warning from a library."""
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         function_logger()
@@ -119,7 +123,8 @@ def message(correlation_id: str, body: bytes) -> str:
     return OrderEventMessage(WEBHOOK, NOW, correlation_id, body).to_text()
 
 
-def test_what_is_rejected_is_logged_by_its_correlation_id_and_what_has_none_by_the_queues(consumer: Any) -> None:
+def test_rejections_log_correlation_ids(consumer: Any) -> None:
+    """Rejected messages are logged by correlation id, or by SQS message id if they have none."""
     newer = message("c2", b"{}").replace('"schema_version":1', '"schema_version":2')
     foreign = '{"correlation_id": "Amna R.", "customer": "Amna"}'
     [line] = consumer(message("c0", b'{"status": 1}'), message("c1", as_bytes(order())), newer, foreign, "Amna")
@@ -129,7 +134,8 @@ def test_what_is_rejected_is_logged_by_its_correlation_id_and_what_has_none_by_t
     }
 
 
-def test_what_is_to_come_again_is_logged_by_its_correlation_id_under_its_fault(consumer: Any, dynamodb: Any) -> None:
+def test_failures_log_correlation_ids(consumer: Any, dynamodb: Any) -> None:
+    """Messages to be redelivered are logged by correlation id under their fault."""
     dynamodb.delete_table(TableName="orders")
     [line] = consumer(message("c0", as_bytes(order())), message("c1", b"{}"), "Amna")
     assert line == {
@@ -138,7 +144,8 @@ def test_what_is_to_come_again_is_logged_by_its_correlation_id_under_its_fault(c
     }
 
 
-def test_what_is_not_published_is_logged_with_its_correlation_ids() -> None:
+def test_unpublished_log_correlation_ids() -> None:
+    """Changes that are not published are logged with their correlation ids."""
     app: Any = fresh_handler("publisher")
     heard = Heard()
     app.logger = SimpleNamespace(error=heard)

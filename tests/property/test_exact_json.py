@@ -15,14 +15,16 @@ DECIMALS = st.decimals(min_value=-(10**12), max_value=10**12, places=12)
 
 
 @given(DECIMALS)
-def test_a_number_is_parsed_and_written_with_every_digit(number: Decimal) -> None:
+def test_number_keeps_every_digit(number: Decimal) -> None:
+    """A number is parsed and written with every digit."""
     text = format(number, "f")
     assert parse(text.encode()) == number
     assert Decimal(write(parse(text.encode()))) == number
 
 
 @given(bodies(), DECIMALS)
-def test_an_amount_that_differs_in_the_last_digit_is_another_event(body: dict[str, Any], amount: Decimal) -> None:
+def test_last_digit_makes_another_event(body: dict[str, Any], amount: Decimal) -> None:
+    """An amount that differs in the last digit makes another event."""
     one, other = (
         understand(as_bytes(body).replace(b'"order_total":669.0', f'"order_total":{value:f}'.encode()))
         for value in (amount, amount + Decimal("0.000000000001"))

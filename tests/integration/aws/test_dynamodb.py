@@ -85,7 +85,8 @@ def times(rows: Iterator[dict[str, Any]]) -> list[str]:
 # -- rows -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_row_comes_back_as_it_was_put(table: Table) -> None:
+def test_row_comes_back_as_it_was_put(table: Table) -> None:
+    """A row with every kind of value comes back with the same values and types."""
     table.put(ORDER, EVERY_KIND)
     row = table.get(ORDER)
     assert row == EVERY_KIND | {"pk": ORDER.pk, "sk": ORDER.sk}
@@ -94,7 +95,8 @@ def test_a_row_comes_back_as_it_was_put(table: Table) -> None:
     }
 
 
-def test_the_stored_format_is_the_one_of_the_document(table: Table, dynamodb: Any) -> None:
+def test_stored_format_is_the_documented_one(table: Table, dynamodb: Any) -> None:
+    """The stored format is DynamoDB's own, as documented."""
     table.put(ORDER, {"version": 0, "e#1": {"body": b"x", "redacted": True}})
     item = dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": "ORDER#o-1"}, "sk": {"S": "ORDER"}})["Item"]
     assert item == {
@@ -105,13 +107,14 @@ def test_the_stored_format_is_the_one_of_the_document(table: Table, dynamodb: An
     }
 
 
-def test_a_row_that_is_not_there_is_none(table: Table) -> None:
+def test_row_that_does_not_exist_is_none(table: Table) -> None:
+    """A row that does not exist is None."""
     assert table.get(ORDER) is None
     assert table.get(ORDER, consistent=False) is None
 
 
-def test_a_put_row_has_the_key_it_was_put_by(table: Table) -> None:
-    """A row that was read holds its old key."""
+def test_put_row_has_the_key_it_was_put_by(table: Table) -> None:
+    """A row is put under the given key, even if it was read under another one and still holds that."""
     table.put(ORDER, {"status": "A"})
     row = table.get(ORDER)
     assert row is not None
@@ -119,19 +122,22 @@ def test_a_put_row_has_the_key_it_was_put_by(table: Table) -> None:
     assert table.get(keys.order("o-2")) == {"pk": "ORDER#o-2", "sk": "ORDER", "status": "A"}
 
 
-def test_a_put_replaces_the_whole_row(table: Table) -> None:
+def test_put_replaces_the_whole_row(table: Table) -> None:
+    """A put replaces the whole row."""
     table.put(ORDER, {"a": 1, "b": 2})
     table.put(ORDER, {"a": 0})
     assert table.get(ORDER) == {"pk": ORDER.pk, "sk": ORDER.sk, "a": 0}
 
 
-def test_put_new_leaves_what_is_there(table: Table) -> None:
+def test_put_new_leaves_an_existing_row(table: Table) -> None:
+    """A put of a new row leaves an existing one unchanged."""
     table.put_new(ORDER, {"a": 1})
     table.put_new(ORDER, {"a": 2})
     assert (table.get(ORDER) or {})["a"] == 1
 
 
-def test_a_deleted_row_is_gone(table: Table) -> None:
+def test_deleted_row_is_gone(table: Table) -> None:
+    """A deleted row is gone, and deleting it again is not an error."""
     table.put(ORDER, {})
     table.delete(ORDER)
     table.delete(ORDER)
@@ -139,6 +145,7 @@ def test_a_deleted_row_is_gone(table: Table) -> None:
 
 
 def test_each_method_is_one_request(table: Table, dynamodb: Any) -> None:
+    """Each method takes one request."""
     calls = Calls(dynamodb)
     table.put(ORDER, {})
     table.put_new(ORDER, {})
@@ -157,7 +164,8 @@ def test_each_method_is_one_request(table: Table, dynamodb: Any) -> None:
 # -- many rows ------------------------------------------------------------------------------------------------------
 
 
-def test_many_rows_are_read_a_hundred_at_a_time(table: Table, dynamodb: Any) -> None:
+def test_rows_are_read_in_hundreds(table: Table, dynamodb: Any) -> None:
+    """Many rows are read a hundred at a time."""
     put_listed(table, 3)
     calls = Calls(dynamodb)
     rows = [*table.get_many(keys.order(f"o-{number}") for number in range(2 * MAX_KEYS + 1))]
@@ -166,6 +174,7 @@ def test_many_rows_are_read_a_hundred_at_a_time(table: Table, dynamodb: Any) -> 
 
 
 def test_no_keys_are_no_request(table: Table, dynamodb: Any) -> None:
+    """Reading no keys makes no request."""
     calls = Calls(dynamodb)
     assert [*table.get_many([])] == []
     assert calls.made == []
@@ -190,7 +199,8 @@ class Unprocessing:
         return response | {"UnprocessedKeys": {TABLE: {"Keys": left}} if left else {}}
 
 
-def test_unprocessed_keys_are_requested_again(table: Table, dynamodb: Any) -> None:
+def test_unprocessed_keys_are_retried(table: Table, dynamodb: Any) -> None:
+    """Keys that DynamoDB leaves unprocessed are requested again, after growing pauses."""
     put_listed(table, 3)
     client, pauses = Unprocessing(dynamodb), list[float]()
     rows = Table(cast("Any", client), TABLE, pauses.append).get_many(keys.order(f"o-{number}") for number in range(3))
@@ -199,7 +209,8 @@ def test_unprocessed_keys_are_requested_again(table: Table, dynamodb: Any) -> No
     assert pauses == [*UNPROCESSED_PAUSES[:2]]
 
 
-def test_keys_that_stay_unprocessed_are_throttling(dynamodb: Any) -> None:
+def test_unprocessed_keys_end_as_throttling(dynamodb: Any) -> None:
+    """Keys that stay unprocessed after all pauses are reported as throttling."""
     client, pauses = Unprocessing(dynamodb, idle=1_000), list[float]()
     with pytest.raises(ClientError) as raised:
         [*Table(cast("Any", client), TABLE, pauses.append).get_many([ORDER])]
@@ -224,7 +235,8 @@ def test_keys_that_stay_unprocessed_are_throttling(dynamodb: Any) -> None:
         (Range(prefix="09"), []),
     ],
 )
-def test_a_range_includes_its_bounds(table: Table, sort: Range, minutes: list[int]) -> None:
+def test_range_includes_its_bounds(table: Table, sort: Range, minutes: list[int]) -> None:
+    """A range includes its bounds, in either direction."""
     put_listed(table, 5)
     expected = [f"08:{minute:02d}" for minute in minutes]
     assert times(table.query("STORE#s-1", sort, BY_TIME)) == expected
@@ -234,7 +246,8 @@ def test_a_range_includes_its_bounds(table: Table, sort: Range, minutes: list[in
         assert ([row["listed_at"]] if row else []) == ends
 
 
-def test_a_query_of_the_table_reads_one_partition_by_sort_key(table: Table) -> None:
+def test_query_reads_one_partition_in_order(table: Table) -> None:
+    """A query of the table reads one partition, ordered by sort key."""
     for key in (ORDER, keys.order_event("o-1", "b"), keys.order_event("o-1", "a"), keys.order("o-2")):
         table.put(key, {})
     rows = table.query(keys.order_partition("o-1"), consistent=True)
@@ -243,24 +256,27 @@ def test_a_query_of_the_table_reads_one_partition_by_sort_key(table: Table) -> N
     assert [row["sk"] for row in rows] == ["EVENT#a", "EVENT#b"]
 
 
-def test_an_index_without_a_sort_key_is_queried(table: Table) -> None:
+def test_index_without_a_sort_key_is_queried(table: Table) -> None:
+    """An index without a sort key can be queried."""
     put_listed(table, 3)
     assert [row["pk"] for row in table.query("x-1", index=BY_EXTERNAL_ORDER_ID)] == ["ORDER#o-1"]
 
 
 @pytest.mark.parametrize(("limit", "count"), [(0, 0), (1, 1), (2, 2), (9, 5), (None, 5)])
-def test_a_limit_is_of_rows(table: Table, limit: int | None, count: int) -> None:
+def test_limit_is_a_number_of_rows(table: Table, limit: int | None, count: int) -> None:
+    """A limit is a number of rows."""
     put_listed(table, 5)
     rows = table.query("STORE#s-1", index=BY_TIME, newest_first=True, limit=limit)
     assert times(rows) == [f"08:{minute:02d}" for minute in (4, 3, 2, 1, 0)][:count]
 
 
 def test_first_of_nothing_is_none(table: Table) -> None:
+    """The first row of an empty result is None."""
     assert table.first("STORE#s-1", NO_RANGE, BY_TIME) is None
 
 
-def test_a_query_reads_every_page(table: Table, dynamodb: Any) -> None:
-    """A page is 1 MB."""
+def test_query_reads_every_page(table: Table, dynamodb: Any) -> None:
+    """A query reads every page; a page is 1 MB."""
     for number in range(4):
         table.put(keys.order_event("o-1", str(number)), {"body": bytes(390_000)})
     calls = Calls(dynamodb)
@@ -277,14 +293,16 @@ def test_a_query_reads_every_page(table: Table, dynamodb: Any) -> None:
         (Range(), {"STORE#", "STORE#a", "STORE#b"}),
     ],
 )
-def test_the_partitions_of_an_index_are_named_once(table: Table, sort: Range, stores: set[str]) -> None:
+def test_index_partitions_are_named_once(table: Table, sort: Range, stores: set[str]) -> None:
+    """The partitions of an index are named once, by their prefix and a range."""
     listed = [("STORE#", "08:00"), ("STORE#a", "08:01"), ("STORE#a", "08:01"), ("STORE#b", "08:02")]
     for number, (listed_under, listed_at) in enumerate([*listed, ("REJECTED", "08:01")]):
         table.put(keys.order(f"o-{number}"), {"listed_under": listed_under, "listed_at": listed_at})
     assert table.index_partitions(BY_TIME, "STORE#", sort) == stores
 
 
-def test_a_scan_goes_on_after_the_last_key(table: Table) -> None:
+def test_scan_continues_after_the_last_key(table: Table) -> None:
+    """A scan continues after the last key of the page before."""
     for number in range(4):
         table.put(keys.order_event("o-1", str(number)), {"body": bytes(390_000)})
     rows, after = table.scan_page()
@@ -295,19 +313,22 @@ def test_a_scan_goes_on_after_the_last_key(table: Table) -> None:
     assert end == {}
 
 
-def test_a_scan_of_an_empty_table_ends_at_once(table: Table) -> None:
+def test_scan_of_an_empty_table_ends_at_once(table: Table) -> None:
+    """A scan of an empty table ends at once."""
     assert table.scan_page() == ([], {})
 
 
 # -- updates --------------------------------------------------------------------------------------------------------
 
 
-def test_an_update_makes_a_row_where_there_is_none(table: Table) -> None:
+def test_update_makes_a_row_if_missing(table: Table) -> None:
+    """An update makes the row if it is missing."""
     assert table.update(ORDER, Update().set("status", "A").increment("version")) == {}
     assert table.get(ORDER) == {"pk": ORDER.pk, "sk": ORDER.sk, "status": "A", "version": 1}
 
 
 def test_every_kind_of_value_can_be_set(table: Table) -> None:
+    """Every kind of value can be set by an update."""
     update = Update()
     for name, value in EVERY_KIND.items():
         update.set(name, value)
@@ -315,7 +336,8 @@ def test_every_kind_of_value_can_be_set(table: Table) -> None:
     assert table.get(ORDER) == EVERY_KIND | {"pk": ORDER.pk, "sk": ORDER.sk}
 
 
-def test_a_default_does_not_replace_a_zero(table: Table) -> None:
+def test_default_does_not_replace_a_zero(table: Table) -> None:
+    """A default does not replace a zero, an empty text or a false."""
     table.put(ORDER, {"zero": 0, "empty": "", "no": False})
     update = Update().default("zero", 1).default("empty", "x").default("no", value=True).default("new", 0)
     table.update(ORDER, update)
@@ -324,6 +346,7 @@ def test_a_default_does_not_replace_a_zero(table: Table) -> None:
 
 
 def test_increments_count_from_their_start(table: Table) -> None:
+    """Increments count from their start value."""
     update = Update().increment("version").increment("bytes", -3, start=10).increment("none", 0)
     for _ in range(2):
         table.update(ORDER, update)
@@ -331,28 +354,31 @@ def test_increments_count_from_their_start(table: Table) -> None:
     assert (row["version"], row["bytes"], row["none"]) == (2, 4, 0)
 
 
-def test_set_to_next_takes_the_number_from_before(table: Table) -> None:
+def test_set_to_next_uses_the_old_number(table: Table) -> None:
+    """Setting to the next number uses the number from before the update."""
     table.put(ORDER, {"sequence": 4})
     table.update(ORDER, Update().set_to_next("sequence", "sequence").set_to_next("republished", "sequence"))
     row = table.get(ORDER) or {}
     assert (row["sequence"], row["republished"]) == (5, 5)
 
 
-def test_set_all_removes_what_is_none_and_keeps_a_zero(table: Table) -> None:
+def test_set_all_removes_none_but_no_zero(table: Table) -> None:
+    """Setting many values removes those that are None and stores a zero."""
     table.put(ORDER, {"open": "OPEN", "count": 3, "paid": True})
     table.update(ORDER, Update().set_all({"open": None, "count": 0, "paid": False, "not_there": None}))
     assert table.get(ORDER) == {"pk": ORDER.pk, "sk": ORDER.sk, "count": 0, "paid": False}
 
 
-def test_an_entry_of_a_map_is_removed_by_its_path(table: Table) -> None:
-    """The digest may begin with a digit, and the name holds a character of expressions."""
+def test_map_entry_is_removed_by_its_path(table: Table) -> None:
+    """An entry of a map is removed by its path, whatever characters the map's name has."""
     table.put(ORDER, {"e#1.2": {"status": "A", "body": b"x"}, "e#2": {"body": b"y"}})
     table.update(ORDER, Update().remove("e#1.2", "body"))
     row = table.get(ORDER) or {}
     assert (row["e#1.2"], row["e#2"]) == ({"status": "A"}, {"body": b"y"})
 
 
-def test_a_hundred_bodies_are_removed_in_one_update(table: Table) -> None:
+def test_hundred_bodies_go_in_one_update(table: Table) -> None:
+    """A hundred bodies are removed in one update."""
     names = [f"e#{number:032x}" for number in range(100)]
     table.put(ORDER, {"version": 1, "body_bytes": 100} | {name: {"status": "A", "body": b"x"} for name in names})
     update = Update().increment("body_bytes", -100).increment("version").only_if(equals("version", 1))
@@ -364,14 +390,16 @@ def test_a_hundred_bodies_are_removed_in_one_update(table: Table) -> None:
     assert all(row[name] == {"status": "A"} for name in names)
 
 
-def test_reserved_words_are_names_like_others(table: Table) -> None:
+def test_reserved_words_are_usable_names(table: Table) -> None:
+    """Reserved words can be used as names of attributes."""
     update = Update().set("status", "A").set("name", "B").default("values", 0).remove("open").increment("size")
     table.update(ORDER, update.only_if(absent("key")))
     row = table.get(ORDER) or {}
     assert (row["status"], row["name"], row["values"], row["size"]) == ("A", "B", 0, 1)
 
 
-def test_an_update_returns_what_was_asked_for(table: Table) -> None:
+def test_update_returns_what_was_asked_for(table: Table) -> None:
+    """An update returns what was asked for, and nothing by default."""
     table.put(ORDER, {"version": 0, "status": "A"})
     before = {"pk": ORDER.pk, "sk": ORDER.sk, "version": 0, "status": "A"}
     assert table.update(ORDER, Update().increment("version"), "UPDATED_OLD") == {"version": 0}
@@ -404,7 +432,8 @@ def test_an_update_returns_what_was_asked_for(table: Table) -> None:
         (all_of(absent("other"), any_of(absent("status"), less("version", 0))), False),
     ],
 )
-def test_a_write_happens_if_its_condition_holds(table: Table, condition: Condition, holds: bool) -> None:
+def test_write_happens_if_its_condition_holds(table: Table, condition: Condition, holds: bool) -> None:
+    """A write happens if its condition holds, and raises otherwise."""
     table.put(ORDER, {"version": 0, "status": "A"})
     writes = (
         lambda: table.update(ORDER, Update().set("written", 1).only_if(condition)),
@@ -419,7 +448,8 @@ def test_a_write_happens_if_its_condition_holds(table: Table, condition: Conditi
         assert ("written" in (table.get(ORDER) or {})) is holds
 
 
-def test_a_failed_condition_hands_back_the_row_if_asked(table: Table) -> None:
+def test_failed_condition_returns_the_row(table: Table) -> None:
+    """A failed condition hands back the row if asked to, and none otherwise."""
     table.put(ORDER, EVERY_KIND)
     update = Update().set("zero", 1).only_if(absent("pk"))
     with pytest.raises(ConditionFailedError) as failed:
@@ -430,13 +460,15 @@ def test_a_failed_condition_hands_back_the_row_if_asked(table: Table) -> None:
     assert failed.value.row is None
 
 
-def test_a_failed_condition_without_a_row_has_none(table: Table) -> None:
+def test_failed_condition_may_have_no_row(table: Table) -> None:
+    """A failed condition on a missing row hands back none."""
     with pytest.raises(ConditionFailedError) as failed:
         table.update(ORDER, Update().set("a", 1).only_if(present("pk")), row_on_failure=True)
     assert failed.value.row is None
 
 
-def test_an_update_can_be_repeated_with_its_condition(table: Table) -> None:
+def test_update_can_be_repeated(table: Table) -> None:
+    """An update can be repeated with its condition."""
     update = Update().increment("version").only_if(any_of(absent("version"), less("version", 2)))
     for _ in range(2):
         table.update(ORDER, update)
@@ -446,6 +478,7 @@ def test_an_update_can_be_repeated_with_its_condition(table: Table) -> None:
 
 
 def test_other_errors_are_botocores(table: Table, dynamodb: Any) -> None:
+    """Errors other than a failed condition are botocore's own."""
     missing = Table(dynamodb, "missing")
     writes = (
         lambda: missing.put(ORDER, {}),
@@ -461,7 +494,8 @@ def test_other_errors_are_botocores(table: Table, dynamodb: Any) -> None:
         assert raised.value.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
-def test_a_key_of_any_kind_of_text_is_found(table: Table) -> None:
+def test_key_of_any_text_is_found(table: Table) -> None:
+    """A key of any kind of text is found."""
     for order_id in ("a#b", "ﷺ", "'; DROP", " "):
         key = Key(keys.order_partition(order_id), keys.ORDER)
         table.put(key, {"id": order_id})

@@ -42,7 +42,8 @@ def failing(dynamodb: Any, code: str, of: str) -> None:
     dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", fail)
 
 
-def test_events_of_several_orders_are_stored_and_counted(intake: Intake, orders: OrdersTable) -> None:
+def test_events_are_stored_and_counted(intake: Intake, orders: OrdersTable) -> None:
+    """Events of several orders in a batch are stored and counted."""
     outcome = process(
         intake, order(12, order_id="a"), order(12, order_id="b"), order(13, order_id="a", status="DISPATCHED")
     )
@@ -54,14 +55,16 @@ def test_events_of_several_orders_are_stored_and_counted(intake: Intake, orders:
     assert {entry.correlation_id for entry in found.history} == {"c0", "c2"}
 
 
-def test_events_of_one_order_are_written_together(intake: Intake, dynamodb: Any, stores: StoresTable) -> None:
+def test_events_of_one_order_are_one_write(intake: Intake, dynamodb: Any, stores: StoresTable) -> None:
+    """Events of one order in a batch take one write."""
     process(intake, order(11, order_id="z"))  # its store is known from here on
     calls = Calls(dynamodb)
     process(intake, order(12), order(13, status="READY_FOR_PICKUP"), order(14, status="DISPATCHED"))
     assert calls.made == ["UpdateItem"]
 
 
-def test_one_bad_event_neither_fails_nor_delays_its_neighbours(intake: Intake, rejected: RejectedTable) -> None:
+def test_bad_event_spares_its_neighbours(intake: Intake, rejected: RejectedTable) -> None:
+    """An event that cannot be parsed is rejected; its neighbours are stored at once."""
     bad = b'{"status": "RECEIVED"}'
     outcome = process(intake, order(order_id="a"), bad, order(order_id="b"))
     assert outcome.failed == {}
@@ -71,23 +74,24 @@ def test_one_bad_event_neither_fails_nor_delays_its_neighbours(intake: Intake, r
     assert (kept.body, kept.reason, kept.problems) == (bad, "not_an_order", ("order_id: Field required",))
 
 
-def test_a_message_that_is_not_ours_is_kept_whole(intake: Intake, rejected: RejectedTable) -> None:
+def test_foreign_message_is_stored_whole(intake: Intake, rejected: RejectedTable) -> None:
+    """A message that is not in our format is stored whole with the rejected events."""
     outcome = intake.process([Delivery("m", "not one of ours \ufffe")], lambda: 30.0)
     assert outcome.failed == {}
     [kept] = rejected.newest()
     assert (kept.body, kept.reason) == ("not one of ours \ufffe".encode(), "unreadable_message")
 
 
-def test_a_rejected_body_that_comes_five_times_is_one_row(intake: Intake, rejected: RejectedTable) -> None:
+def test_repeated_rejected_body_is_one_row(intake: Intake, rejected: RejectedTable) -> None:
+    """A rejected body that arrives five times is one row with a count."""
     for _ in range(5):
         process(intake, b'{"status": 1}')
     [kept] = rejected.newest()
     assert kept.times_received == 5
 
 
-def test_a_rejected_event_keeps_the_correlation_id_it_first_came_with_also_when_it_is_replayed(
-    intake: Intake, rejected: RejectedTable
-) -> None:
+def test_first_correlation_id_stays(intake: Intake, rejected: RejectedTable) -> None:
+    """A rejected event keeps its first correlation id, even when it is replayed."""
     bad = b'{"status": 1}'
     process(intake, order(), bad)
     for source, correlation_id in (("webhook", "another"), ("replay", f"replay/{digest_of(bad)}")):
@@ -97,18 +101,16 @@ def test_a_rejected_event_keeps_the_correlation_id_it_first_came_with_also_when_
     assert (kept.correlation_id, kept.times_received) == ("c1", 3)
 
 
-def test_a_row_of_a_rejected_event_without_a_correlation_id_is_read(
-    intake: Intake, rejected: RejectedTable, dynamodb: Any
-) -> None:
+def test_rejected_row_without_correlation_id(intake: Intake, rejected: RejectedTable, dynamodb: Any) -> None:
+    """A rejected event's row without a correlation id can be read."""
     process(intake, b"{}")
     key = {"pk": {"S": f"REJECTED#{digest_of(b'{}')}"}, "sk": {"S": "REJECTED"}}
     dynamodb.update_item(TableName=TABLE, Key=key, UpdateExpression="REMOVE correlation_id")
     assert [kept.correlation_id for kept in rejected.newest()] == [""]
 
 
-def test_a_message_of_a_version_to_come_is_kept_with_its_correlation_id(
-    intake: Intake, rejected: RejectedTable
-) -> None:
+def test_later_message_version_is_rejected(intake: Intake, rejected: RejectedTable) -> None:
+    """A message of a later version is stored with the rejected events, with its correlation id."""
     text = delivery(7, order()).text.replace('"schema_version":1', '"schema_version":2')
     intake.process([Delivery("m", text)], lambda: 30.0)
     [kept] = rejected.newest()
@@ -118,27 +120,26 @@ def test_a_message_of_a_version_to_come_is_kept_with_its_correlation_id(
 @pytest.mark.parametrize(
     "code", ["ProvisionedThroughputExceededException", "InternalServerError", "ThrottlingException"]
 )
-def test_a_fault_that_may_pass_fails_only_the_messages_of_its_order(
-    intake: Intake, dynamodb: Any, orders: OrdersTable, code: str
-) -> None:
+def test_transient_error_fails_one_order(intake: Intake, dynamodb: Any, orders: OrdersTable, code: str) -> None:
+    """A transient error fails the messages of its order and no others."""
     failing(dynamodb, code, of="ORDER#broken")
     outcome = process(intake, order(order_id="broken"), order(order_id="fine"), order(13, order_id="broken"))
     assert outcome.failed == {"m0": code, "m2": code}
     assert orders.get("fine") is not None
 
 
-def test_an_item_that_the_table_will_never_take_is_kept_among_the_rejected(
-    intake: Intake, dynamodb: Any, rejected: RejectedTable
-) -> None:
+def test_unstorable_event_is_rejected(intake: Intake, dynamodb: Any, rejected: RejectedTable) -> None:
+    """An event that the table will never accept is stored with the rejected events."""
     failing(dynamodb, "ValidationException", of="ORDER#broken")
     assert process(intake, order(order_id="broken"), order(order_id="fine")).failed == {}
     [kept] = rejected.newest()
     assert (kept.reason, kept.body) == ("refused_by_the_table", as_bytes(order(order_id="broken")))
 
 
-def test_of_events_of_one_order_only_the_one_that_the_table_refuses_is_rejected(
+def test_only_the_refused_event_is_rejected(
     intake: Intake, dynamodb: Any, rejected: RejectedTable, orders: OrdersTable
 ) -> None:
+    """The table refuses one event of an order: that one is rejected and the others are stored."""
     failing(dynamodb, "ValidationException", of=understand(as_bytes(order(13))).digest)
     assert process(intake, order(12), order(13), order(14)).failed == {}
     [kept] = rejected.newest()
@@ -148,15 +149,15 @@ def test_of_events_of_one_order_only_the_one_that_the_table_refuses_is_rejected(
     assert len(found.history) == 2
 
 
-def test_half_a_surrogate_in_a_stores_name_is_no_text_for_a_row(intake: Intake, stores: StoresTable) -> None:
+def test_half_a_surrogate_in_a_store_name(intake: Intake, stores: StoresTable) -> None:
+    """Half a surrogate in a store's name is replaced, so that the store can be registered."""
     named = as_bytes(order()).replace(b'"Greenbasket Clifton"', b'"Greenbasket \\ud83d"')
     assert process(intake, named).failed == {}
     assert [store.name for store in stores.all()] == ["Greenbasket ?"]
 
 
-def test_a_copy_of_a_rejected_event_that_was_erased_brings_nobody_back(
-    intake: Intake, dynamodb: Any, rejected: RejectedTable
-) -> None:
+def test_erased_rejected_event_stays_erased(intake: Intake, dynamodb: Any, rejected: RejectedTable) -> None:
+    """A copy of an erased rejected event is counted but brings no personal data back."""
     body = b'{"status": "RECEIVED", "customer": {"first_name": "Amina"}}'
     process(intake, body)
     Erasure(dynamodb, TABLE, lambda _: True, clock).erase_rejected(digest_of(body))
@@ -166,14 +167,17 @@ def test_a_copy_of_a_rejected_event_that_was_erased_brings_nobody_back(
     assert (kept.times_received, b"Amina" in kept.body) == (2, False)
 
 
-def test_a_rejected_event_that_cannot_be_kept_comes_again(intake: Intake, dynamodb: Any) -> None:
+def test_unstored_rejection_is_redelivered(intake: Intake, dynamodb: Any) -> None:
+    """A rejected event that cannot be stored is redelivered."""
     failing(dynamodb, "InternalServerError", of="REJECTED#")
     assert process(intake, b"{}", order()).failed == {"m0": "InternalServerError"}
 
 
-def test_an_unexpected_error_fails_its_message_and_no_other(
+def test_unexpected_error_fails_one_message(
     intake: Intake, orders: OrdersTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """An unexpected error fails its message and no other."""
+
     def broken(body: bytes) -> Any:
         if b"broken" in body:
             raise ZeroDivisionError
@@ -185,13 +189,15 @@ def test_an_unexpected_error_fails_its_message_and_no_other(
     assert orders.get("fine") is not None
 
 
-def test_nothing_is_begun_when_time_is_short_and_all_is_handed_back(intake: Intake, orders: OrdersTable) -> None:
+def test_short_time_returns_all_messages(intake: Intake, orders: OrdersTable) -> None:
+    """When time is short, nothing is started and all messages go back to the queue."""
     outcome = process(intake, order(order_id="a"), b"{}", remaining=5.0)
     assert outcome.failed.keys() == {"m0", "m1"}
     assert orders.get("a") is None
 
 
-def test_a_store_is_registered_once_and_then_costs_nothing(intake: Intake, stores: StoresTable, dynamodb: Any) -> None:
+def test_store_is_registered_once(intake: Intake, stores: StoresTable, dynamodb: Any) -> None:
+    """A store is registered by its first event; later events cost no extra request."""
     process(intake, order(order_id="a"))
     [store] = stores.all()
     assert (store.store_id, store.external_partner_config_id, store.name) == (
@@ -205,12 +211,14 @@ def test_a_store_is_registered_once_and_then_costs_nothing(intake: Intake, store
     assert calls.made == ["UpdateItem"]
 
 
-def test_a_store_with_nothing_but_an_id_is_registered(intake: Intake, stores: StoresTable) -> None:
+def test_store_with_only_an_id_is_registered(intake: Intake, stores: StoresTable) -> None:
+    """A store with nothing but an id is registered."""
     assert process(intake, order(client={"store_id": 149439})).failed == {}
     assert [store.store_id for store in stores.all()] == ["149439"]
 
 
-def test_a_name_of_any_length_fills_no_row(intake: Intake, stores: StoresTable) -> None:
+def test_long_store_names_are_cut(intake: Intake, stores: StoresTable) -> None:
+    """Long names of a store are cut and fill no row."""
     for letter in "ab":
         outcome = process(
             intake, order(client={"store_id": "q7xk", "name": letter * 200_000, "country_code": "c" * 999})
@@ -219,31 +227,34 @@ def test_a_name_of_any_length_fills_no_row(intake: Intake, stores: StoresTable) 
     assert [(store.name, store.country_code) for store in stores.all()] == [("b" * 200, "c" * 200)]
 
 
-def test_an_order_of_another_chain_is_stored_and_counted_and_its_store_is_not_registered(
-    intake: Intake, stores: StoresTable, orders: OrdersTable
-) -> None:
+def test_foreign_store_is_not_registered(intake: Intake, stores: StoresTable, orders: OrdersTable) -> None:
+    """Another chain's order is stored and counted, but its store is not registered."""
     foreign = order(client={"store_id": "x1", "chain_id": "41f7c3d8-9e02-4a6b-8f57-b3c90d1e6a25"})
     assert process(intake, foreign).counts["ForeignChain"] == 1
     assert orders.get(foreign["order_id"]) is not None
     assert stores.all() == []
 
 
-def test_a_catalogue_callback_is_acknowledged_and_leaves_nothing(intake: Intake, dynamodb: Any) -> None:
+def test_catalogue_callback_leaves_nothing(intake: Intake, dynamodb: Any) -> None:
+    """A catalogue callback is acknowledged and counted; nothing is stored."""
     outcome = process(intake, b'{"job_id": "1", "download_url": "https://example.com"}')
     assert (outcome.failed, outcome.counts["CatalogueCallback"]) == ({}, 1)
     assert dynamodb.scan(TableName=TABLE)["Items"] == []
 
 
 def test_unknown_statuses_are_counted(intake: Intake) -> None:
+    """Unknown statuses are counted."""
     assert process(intake, order(status="HANDED_TO_DRONE")).counts["UnknownStatus"] == 1
 
 
-def test_a_message_waits_the_longer_the_more_often_it_failed_up_to_fifteen_minutes() -> None:
+def test_delay_grows_up_to_fifteen_minutes() -> None:
+    """The delay of a message grows with each failure, up to 15 minutes; jitter takes off half at most."""
     assert [backoff_seconds(attempt, 1.0) for attempt in (1, 2, 3, 8, 9, 80)] == [5, 10, 20, 640, 900, 900]
     assert all(backoff_seconds(n, 0.0) * 2 <= backoff_seconds(n, 1.0) + 1 for n in range(1, 81))
 
 
-def test_failed_messages_are_put_off_in_as_few_calls_as_sqs_allows(sqs: Any, queue_url: str) -> None:
+def test_messages_are_delayed_in_few_calls(sqs: Any, queue_url: str) -> None:
+    """Failed messages are delayed in as few calls as SQS allows."""
     for number in range(12):
         sqs.send_message(QueueUrl=queue_url, MessageBody=str(number))
     handles = [
@@ -256,8 +267,7 @@ def test_failed_messages_are_put_off_in_as_few_calls_as_sqs_allows(sqs: Any, que
     assert calls.made == ["ChangeMessageVisibilityBatch"] * 2
 
 
-def test_a_queue_that_cannot_put_off_is_no_error_since_messages_come_back_by_themselves(
-    sqs: Any, queue_url: str
-) -> None:
+def test_failed_delay_is_not_an_error(sqs: Any, queue_url: str) -> None:
+    """A delay that fails is not an error, since messages are redelivered anyway."""
     sqs.delete_queue(QueueUrl=queue_url)
     Visibility(sqs, queue_url, lambda: 1.0).put_off({"gone": 1})

@@ -44,7 +44,8 @@ def item_before_changes_were_counted(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_a_message_of_version_1_is_read_as_it_was_written() -> None:
+def test_version_1_message_is_read() -> None:
+    """A message of version 1 is read as it was written."""
     body = as_bytes(order())
     text = json.dumps(
         {
@@ -59,9 +60,8 @@ def test_a_message_of_version_1_is_read_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize("minute", [5, 30])
-def test_an_order_from_before_changes_were_counted_is_merged_and_counts_from_then_on(
-    dynamodb: Any, minute: int
-) -> None:
+def test_order_without_a_sequence_is_merged(dynamodb: Any, minute: int) -> None:
+    """An order stored before changes were counted is merged, and its changes count from then on."""
     dynamodb.put_item(TableName=TABLE, Item=item_before_changes_were_counted(order(12)))
     orders = OrdersTable(dynamodb, TABLE, RETENTION, clock)
     before = orders.get(order()["order_id"])
@@ -75,7 +75,8 @@ def test_an_order_from_before_changes_were_counted_is_merged_and_counts_from_the
     assert (after.sequence, len(after.history)) == (1 if moves else 0, 2)
 
 
-def test_the_publisher_takes_an_image_from_before_changes_were_counted(dynamodb: Any) -> None:
+def test_old_image_is_published(dynamodb: Any) -> None:
+    """The publisher accepts an image from before changes were counted."""
     old = item_before_changes_were_counted(order(12))
     change = {"Keys": {"pk": old["pk"], "sk": old["sk"]}, "SequenceNumber": "1"}
     record = {

@@ -30,7 +30,8 @@ def item_of(dynamodb: Any, order_id: str) -> dict[str, Any]:
     return item
 
 
-def test_an_order_with_hundreds_of_events_can_be_erased(dynamodb: Any, orders: OrdersTable) -> None:
+def test_order_with_a_long_history_is_erased(dynamodb: Any, orders: OrdersTable) -> None:
+    """An order with hundreds of events can be erased, and only personal data goes."""
     events = [understand(as_bytes(order(comment=f"of Amina {number}"))) for number in range(200)]
     write(orders, events)
     before = orders.get(events[0].order_id)
@@ -46,7 +47,8 @@ def test_an_order_with_hundreds_of_events_can_be_erased(dynamodb: Any, orders: O
     assert not any(b"Amina" in unpack(packed) for packed in inline)
 
 
-def test_an_order_that_is_asked_for_while_it_is_erased_loses_neither(dynamodb: Any, orders: OrdersTable) -> None:
+def test_publishing_again_during_an_erasure(dynamodb: Any, orders: OrdersTable) -> None:
+    """An order that is to be published again while it is erased is both erased and published."""
     event = understand(as_bytes(order(comment="of Amina")))
     write(orders, [event])
 
@@ -62,7 +64,8 @@ def test_an_order_that_is_asked_for_while_it_is_erased_loses_neither(dynamodb: A
 
 
 @pytest.mark.slow
-def test_hundreds_of_tiny_bodies_move_out_in_several_turns(dynamodb: Any, orders: OrdersTable) -> None:
+def test_tiny_bodies_move_out_in_steps(dynamodb: Any, orders: OrdersTable) -> None:
+    """Hundreds of tiny bodies move out of the row in several steps."""
     events = [
         understand(json.dumps({"order_id": "tiny", "status": "A", "x": sha256(b"%d" % number).hexdigest()}).encode())
         for number in range(520)

@@ -66,13 +66,10 @@ def erasure(orders_erased: int, done_at: str = "") -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("shell")
-def test_what_was_lost_arrives_whole_and_what_is_there_stays_as_it_is(
-    dynamodb: Any,
-    orders: OrdersTable,
-    stores: StoresTable,
-    rejected: RejectedTable,
-    capsys: pytest.CaptureFixture[str],
+def test_lost_rows_return_and_others_stay(
+    dynamodb: Any, orders: OrdersTable, stores: StoresTable, rejected: RejectedTable, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Lost rows are restored whole, existing ones stay unchanged, and a second run restores nothing."""
     for body in (order(), order(13, status="DISPATCHED", large=LARGE), order(14, large=LARGE), order(order_id="kept")):
         event = understand(as_bytes(body))
         orders.write([(event, Arrival("webhook", NOW))])
@@ -115,9 +112,8 @@ def test_what_was_lost_arrives_whole_and_what_is_there_stays_as_it_is(
 
 
 @pytest.mark.usefixtures("shell")
-def test_a_subscriber_takes_what_is_published_of_a_restored_order_and_nothing_under_an_id_it_has_seen(
-    dynamodb: Any, orders: OrdersTable
-) -> None:
+def test_subscriber_follows_a_restored_order(dynamodb: Any, orders: OrdersTable) -> None:
+    """A subscriber takes every change of a restored order, and no event id is used twice."""
     memory, ids, taken = in_sequence(), set(), []
 
     def changed(minute: int, status: str) -> None:
@@ -147,9 +143,8 @@ def test_a_subscriber_takes_what_is_published_of_a_restored_order_and_nothing_un
 
 
 @pytest.mark.usefixtures("shell")
-def test_an_order_that_was_lost_and_has_begun_anew_is_named_and_one_that_has_only_grown_is_not(
-    dynamodb: Any, orders: OrdersTable, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_order_that_began_anew_is_named(dynamodb: Any, orders: OrdersTable, capsys: pytest.CaptureFixture[str]) -> None:
+    """An order that was lost and has begun anew is named; one that has only grown is not."""
     for body in (order(order_id="lost"), order(order_id="grown")):
         orders.write([(understand(as_bytes(body)), Arrival("webhook", NOW))])
     typed("restore_table_to_point_in_time")
@@ -163,7 +158,8 @@ def test_an_order_that_was_lost_and_has_begun_anew_is_named_and_one_that_has_onl
 
 
 @pytest.mark.usefixtures("shell")
-def test_that_a_customer_was_erased_is_never_written_over_by_what_was_known_before(dynamodb: Any) -> None:
+def test_erasure_record_is_never_overwritten(dynamodb: Any) -> None:
+    """The record of an erasure is never overwritten by an older one."""
     dynamodb.put_item(TableName=TABLE, Item=erasure(1))
     typed("restore_table_to_point_in_time")
     newer = erasure(2, done_at="2026-10-14T09:01:00Z")
@@ -175,7 +171,8 @@ def test_that_a_customer_was_erased_is_never_written_over_by_what_was_known_befo
 
 
 @pytest.mark.usefixtures("shell")
-def test_an_order_that_was_spoilt_is_written_over_and_counted_on(dynamodb: Any, orders: OrdersTable) -> None:
+def test_spoilt_order_can_be_overwritten(dynamodb: Any, orders: OrdersTable) -> None:
+    """A spoilt order is overwritten on request, and its sequence continues above the old one."""
     orders.write([(understand(as_bytes(order())), Arrival("webhook", NOW))])
     typed("restore_table_to_point_in_time")
     orders.write([(understand(as_bytes(order(13, status="DISPATCHED"))), Arrival("webhook", NOW))])
@@ -186,7 +183,8 @@ def test_an_order_that_was_spoilt_is_written_over_and_counted_on(dynamodb: Any, 
 
 
 @pytest.mark.usefixtures("shell")
-def test_an_order_of_the_restored_table_can_be_looked_at_and_the_table_be_deleted(dynamodb: Any) -> None:
+def test_restored_table_is_read_and_deleted(dynamodb: Any) -> None:
+    """The documented calls read an order of the restored table and delete that table."""
     typed("restore_table_to_point_in_time")
     typed("get_item")
     typed("delete_table")

@@ -38,7 +38,8 @@ def stored(orders: OrdersTable) -> StoredOrder:
     return found
 
 
-def test_a_new_latest_event_is_one_request(orders: OrdersTable, dynamodb: Any) -> None:
+def test_new_latest_event_is_one_request(orders: OrdersTable, dynamodb: Any) -> None:
+    """A new latest event takes one request."""
     calls = Calls(dynamodb)
     assert write(orders, event(12)) == Written(stored=1)
     assert write(orders, event(13, status="READY_FOR_PICKUP")) == Written(stored=1)
@@ -46,7 +47,8 @@ def test_a_new_latest_event_is_one_request(orders: OrdersTable, dynamodb: Any) -
     assert stored(orders).status == "READY_FOR_PICKUP"
 
 
-def test_a_duplicate_is_one_request_and_changes_nothing(orders: OrdersTable, dynamodb: Any) -> None:
+def test_duplicate_is_one_request(orders: OrdersTable, dynamodb: Any) -> None:
+    """A duplicate takes one request and changes nothing."""
     write(orders, event(12))
     before = stored(orders)
     calls = Calls(dynamodb)
@@ -55,7 +57,8 @@ def test_a_duplicate_is_one_request_and_changes_nothing(orders: OrdersTable, dyn
     assert stored(orders) == before
 
 
-def test_a_late_event_is_two_requests_and_does_not_move_the_order_back(orders: OrdersTable, dynamodb: Any) -> None:
+def test_late_event_is_two_requests(orders: OrdersTable, dynamodb: Any) -> None:
+    """A late event takes two requests and does not move the order back."""
     write(orders, event(20, status="DISPATCHED"))
     calls = Calls(dynamodb)
     assert write(orders, event(12)) == Written(stored=1, late=1)
@@ -64,36 +67,40 @@ def test_a_late_event_is_two_requests_and_does_not_move_the_order_back(orders: O
     assert [entry.status for entry in stored(orders).history] == ["RECEIVED", "DISPATCHED"]
 
 
-def test_events_of_one_order_in_a_batch_are_one_write(orders: OrdersTable, dynamodb: Any) -> None:
+def test_batch_of_one_order_is_one_write(orders: OrdersTable, dynamodb: Any) -> None:
+    """Events of one order in a batch take one write."""
     calls = Calls(dynamodb)
     batch = [event(13, status="READY_FOR_PICKUP"), event(12), event(12)]
     assert write(orders, *batch) == Written(stored=2, duplicates=1)
     assert calls.made == ["UpdateItem"]
 
 
-def test_a_batch_that_is_partly_known_adds_only_what_is_new(orders: OrdersTable) -> None:
+def test_partly_known_batch_adds_what_is_new(orders: OrdersTable) -> None:
+    """A batch that is partly known adds only the new events."""
     write(orders, event(12))
     assert write(orders, event(12), event(13, status="READY_FOR_PICKUP")) == Written(stored=1, duplicates=1)
     assert len(stored(orders).history) == 2
 
 
-def test_another_body_at_the_same_status_and_time_is_kept_and_counted_as_a_conflict(orders: OrdersTable) -> None:
+def test_conflict_is_stored_and_counted(orders: OrdersTable) -> None:
+    """Another body with the same status and time is stored and counted as a conflict."""
     write(orders, event(12))
     assert write(orders, event(12, comment="Ring twice")).conflicts == 1
     assert write(orders, event(12, comment="Ring")).conflicts == 1
     assert stored(orders).conflicts == 2
 
 
-def test_a_masked_copy_never_hides_a_full_one(orders: OrdersTable) -> None:
+def test_masked_copy_never_hides_a_full_one(orders: OrdersTable) -> None:
+    """A masked copy of an event never replaces the full one as the snapshot."""
     full, masked = event(12), event(12, customer={"phone_number": "+92*******41"})
     write(orders, full)
     write(orders, masked)
     assert stored(orders).snapshot.body == full.body
 
 
-def test_a_write_that_took_effect_and_then_failed_is_not_doubled_by_the_next_try(
-    orders: OrdersTable, dynamodb: Any
-) -> None:
+def test_retry_after_success_is_a_duplicate(orders: OrdersTable, dynamodb: Any) -> None:
+    """A write that took effect before it failed is not doubled by the retry."""
+
     def fail(**_: Any) -> None:
         raise ConnectionError("after the effect")
 
@@ -105,7 +112,8 @@ def test_a_write_that_took_effect_and_then_failed_is_not_doubled_by_the_next_try
     assert stored(orders).version == 1
 
 
-def test_a_write_that_others_overtake_is_tried_again_and_merges_with_theirs(orders: OrdersTable, dynamodb: Any) -> None:
+def test_concurrent_writes_are_merged(orders: OrdersTable, dynamodb: Any) -> None:
+    """A write overtaken by concurrent writes is retried and merged with them."""
     write(orders, event(20, status="DISPATCHED"))
     overtaking = [event(14, status="READY_FOR_PICKUP"), event(13, status="ACCEPTED")]
 
@@ -123,7 +131,8 @@ def test_a_write_that_others_overtake_is_tried_again_and_merges_with_theirs(orde
     }
 
 
-def test_a_large_body_lives_in_a_row_of_its_own_and_comes_back_whole(orders: OrdersTable, dynamodb: Any) -> None:
+def test_large_body_has_its_own_row(orders: OrdersTable, dynamodb: Any) -> None:
+    """A large body is stored in its own row and read back whole."""
     large = event(12, comment=noise(3 * INLINE_BODY_BYTES))
     write(orders, large)
     item = dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": f"ORDER#{large.order_id}"}, "sk": {"S": "ORDER"}})[
@@ -133,7 +142,8 @@ def test_a_large_body_lives_in_a_row_of_its_own_and_comes_back_whole(orders: Ord
     assert stored(orders).snapshot.body == large.body
 
 
-def test_a_crash_between_the_body_and_the_order_is_healed_by_the_next_try(orders: OrdersTable, dynamodb: Any) -> None:
+def test_crash_after_the_body_is_healed(orders: OrdersTable, dynamodb: Any) -> None:
+    """A crash between writing the body and the order is healed by the retry."""
     large = event(12, comment=noise(3 * INLINE_BODY_BYTES))
 
     def crash(**_: Any) -> None:
@@ -148,9 +158,8 @@ def test_a_crash_between_the_body_and_the_order_is_healed_by_the_next_try(orders
     assert stored(orders).snapshot.body == large.body
 
 
-def test_the_history_of_an_order_with_hundreds_of_events_is_complete_and_its_item_stays_small(
-    orders: OrdersTable, dynamodb: Any
-) -> None:
+def test_long_history_keeps_a_small_row(orders: OrdersTable, dynamodb: Any) -> None:
+    """The history of an order with hundreds of events is complete, and its row stays small."""
     events = [event(12, comment=noise(2_000, seed)) for seed in range(200)]
     for one in events:
         write(orders, one)
@@ -166,7 +175,8 @@ def test_the_history_of_an_order_with_hundreds_of_events_is_complete_and_its_ite
     assert inline <= ROW_BODIES_BYTES + INLINE_BODY_BYTES
 
 
-def test_an_order_expires_as_a_whole_a_retention_after_its_creation(orders: OrdersTable, dynamodb: Any) -> None:
+def test_order_expires_as_a_whole(orders: OrdersTable, dynamodb: Any) -> None:
+    """All rows of an order expire together, one retention period after its creation."""
     write(orders, event(12), event(13, comment=noise(3 * INLINE_BODY_BYTES)))
     items = dynamodb.scan(TableName=TABLE)["Items"]
     created = event().order.sys.created_at
@@ -175,13 +185,16 @@ def test_an_order_expires_as_a_whole_a_retention_after_its_creation(orders: Orde
     assert len(items) == 2
 
 
-def test_an_event_past_its_retention_is_counted_and_not_written(orders: OrdersTable, dynamodb: Any) -> None:
+def test_expired_event_is_not_written(orders: OrdersTable, dynamodb: Any) -> None:
+    """An event past its retention is counted and not written."""
     old = event(sys={"created_at": "2024-01-01T00:00:00Z", "updated_at": "2026-10-14T08:00:00Z"})
     assert write(orders, old) == Written(expired=1)
     assert dynamodb.scan(TableName=TABLE)["Items"] == []
 
 
-def test_a_throttled_table_raises_and_nothing_is_counted_as_stored(orders: OrdersTable, dynamodb: Any) -> None:
+def test_throttled_write_raises(orders: OrdersTable, dynamodb: Any) -> None:
+    """A write to a throttled table raises, so that nothing is counted as stored."""
+
     def throttle(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "UpdateItem")
 
@@ -216,31 +229,36 @@ def day(orders: OrdersTable) -> OrdersTable:
     return orders
 
 
-def test_orders_are_found_by_the_platforms_number(day: OrdersTable) -> None:
+def test_orders_are_found_by_external_id(day: OrdersTable) -> None:
+    """Orders are found by the platform's number."""
     assert day.by_external_order_id("n-2") == ["b"]
     assert day.by_external_order_id("n-9") == []
 
 
-def test_orders_are_found_by_a_stores_code_newest_first(day: OrdersTable) -> None:
+def test_orders_are_found_by_code(day: OrdersTable) -> None:
+    """Orders are found by a store's code, newest first."""
     assert day.by_order_code("q7xk", "0417") == ["b", "a"]
     assert day.by_order_code("q7xk", "0417", limit=1) == ["b"]
     assert day.by_order_code("n9wz", "0417") == []
 
 
-def test_a_stores_orders_are_listed_by_time(day: OrdersTable) -> None:
+def test_store_orders_are_listed_by_time(day: OrdersTable) -> None:
+    """The orders of a store are listed by time."""
     start = NOW - timedelta(hours=1)
     assert day.of_store("q7xk", start, NOW) == ["a", "b"]
     assert day.of_store("q7xk", start + timedelta(minutes=15), NOW) == ["b"]
 
 
-def test_open_orders_are_listed_until_they_are_not_open_any_more(day: OrdersTable) -> None:
+def test_open_orders_are_listed_until_closed(day: OrdersTable) -> None:
+    """Open orders are listed until they are closed."""
     assert day.open_since(NOW - timedelta(hours=1)) == ["a", "c"]
     assert day.open_since(NOW - timedelta(minutes=40)) == ["c"]
     write(day, event(40, order_id="a", status="CANCELLED", client={"store_id": "q7xk"}))
     assert day.open_since(NOW - timedelta(hours=1)) == ["c"]
 
 
-def test_every_way_to_find_orders_is_one_request(day: OrdersTable, dynamodb: Any) -> None:
+def test_every_access_pattern_is_one_request(day: OrdersTable, dynamodb: Any) -> None:
+    """Every access pattern takes one request."""
     calls = Calls(dynamodb)
     day.get("a")
     day.by_external_order_id("n-1")
@@ -265,9 +283,8 @@ class Unprocessing:
         return answer
 
 
-def test_what_dynamodb_leaves_unprocessed_is_asked_for_again_after_growing_pauses(
-    day: OrdersTable, dynamodb: Any
-) -> None:
+def test_unprocessed_keys_are_retried(day: OrdersTable, dynamodb: Any) -> None:
+    """Keys that DynamoDB leaves unprocessed are requested again, after growing pauses."""
     slept: list[float] = []
     table = OrdersTable(Unprocessing(dynamodb, times=3), TABLE, RETENTION, lambda: NOW, slept.append)  # type: ignore[arg-type]
     assert table.known(["a", "b", "nobody"]).keys() == {"a", "b"}
@@ -275,7 +292,8 @@ def test_what_dynamodb_leaves_unprocessed_is_asked_for_again_after_growing_pause
     assert 0 < slept[0] < slept[1] < slept[2] < 1
 
 
-def test_keys_that_stay_unprocessed_are_a_throttle_after_seconds(dynamodb: Any) -> None:
+def test_unprocessed_keys_end_as_throttling(dynamodb: Any) -> None:
+    """Keys that stay unprocessed for seconds count as throttling."""
     client, slept = Unprocessing(dynamodb, times=1_000), list[float]()
     table = OrdersTable(client, TABLE, RETENTION, lambda: NOW, slept.append)  # type: ignore[arg-type]
     with pytest.raises(ClientError) as raised:
@@ -285,7 +303,8 @@ def test_keys_that_stay_unprocessed_are_a_throttle_after_seconds(dynamodb: Any) 
     assert 3 < sum(slept) < 10
 
 
-def test_the_digests_of_many_orders_are_read_a_hundred_at_a_time(day: OrdersTable, dynamodb: Any) -> None:
+def test_digests_are_read_in_hundreds(day: OrdersTable, dynamodb: Any) -> None:
+    """The digests of many orders are read a hundred orders a request."""
     calls = Calls(dynamodb)
     known = day.known(["a", "b", "nobody", *(f"x{number}" for number in range(120))])
     assert known.keys() == {"a", "b"}

@@ -99,9 +99,8 @@ def read(api: PlatformOrders) -> int:
 
 
 @pytest.mark.parametrize("form", ["plain", "chunked", "gzip"])
-def test_a_page_that_drips_is_given_up_and_its_connection_closed(
-    platform: Platform, api: PlatformOrders, form: str
-) -> None:
+def test_dripping_page_is_given_up(platform: Platform, api: PlatformOrders, form: str) -> None:
+    """A page that drips is given up in time and its connection closed. The next page is read as usual."""
     platform.form, platform.drips = form, True
     begun = time.monotonic()
     with pytest.raises(PartnerApiError) as error:
@@ -114,9 +113,8 @@ def test_a_page_that_drips_is_given_up_and_its_connection_closed(
 
 
 @pytest.mark.parametrize("form", ["plain", "chunked", "gzip"])
-def test_pages_that_do_not_drip_are_read_over_one_connection(
-    platform: Platform, api: PlatformOrders, form: str
-) -> None:
+def test_normal_pages_share_one_connection(platform: Platform, api: PlatformOrders, form: str) -> None:
+    """Pages that do not drip are read over one connection."""
     platform.form = form
     assert [read(api) for _ in range(3)] == [9, 9, 9]
     assert len(platform.connections) == 1

@@ -43,9 +43,8 @@ EVERY_SEVENTH = [pytest.param(mix, marks=[] if n % 7 == 0 else [pytest.mark.slow
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("unknowns", EVERY_SEVENTH, ids=lambda mix: "-".join(map(str, vars(mix).values())))
-def test_an_hour_without_webhooks_is_made_whole_whatever_the_contract_leaves_open(
-    dynamodb: Any, unknowns: Unknowns
-) -> None:
+def test_missed_hour_is_healed(dynamodb: Any, unknowns: Unknowns) -> None:
+    """An hour without webhooks is brought in sync, whatever the contract leaves open."""
     # Orders are made, and change, while their pages are read: a request takes a fifth of a second, an hour 3,600.
     world = World(dynamodb, lives(orders=30), VirtualTime(START), unknowns)
     while world.time.now() < AFTER:
@@ -59,7 +58,8 @@ def test_an_hour_without_webhooks_is_made_whole_whatever_the_contract_leaves_ope
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("unknowns", MIXES[3::11], ids=lambda mix: "-".join(map(str, vars(mix).values())))
-def test_a_window_read_in_parts_is_whole(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, unknowns: Unknowns) -> None:
+def test_window_read_in_parts_is_complete(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, unknowns: Unknowns) -> None:
+    """A window that is read in parts is complete."""
     monkeypatch.setattr("partner_orders.reconciler.windows.PAGES_AT_ONCE", 2)
     world = make(dynamodb, unknowns)
     world.run()
@@ -75,9 +75,8 @@ EVERY_WAY = pytest.mark.parametrize(
 
 @pytest.mark.usefixtures("small_pages")
 @EVERY_WAY
-def test_orders_that_move_between_pages_while_they_are_read_are_not_missed(
-    dynamodb: Any, filter_by: str, sort_by: str, order: str
-) -> None:
+def test_orders_that_move_pages_are_found(dynamodb: Any, filter_by: str, sort_by: str, order: str) -> None:
+    """Orders that move between pages while these are read are not missed."""
     world = make(dynamodb, Unknowns(filter_by, order, sort_by=sort_by))
     world.api.faults = {"move_between_pages": 4}
     assert world.run().failed_stores == {}
@@ -91,9 +90,10 @@ def test_orders_that_move_between_pages_while_they_are_read_are_not_missed(
 
 @pytest.mark.usefixtures("small_pages")
 @EVERY_WAY
-def test_whichever_order_changes_before_whichever_page_is_read_no_other_is_missed(
+def test_one_changed_order_hides_no_other(
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch, filter_by: str, sort_by: str, order: str
 ) -> None:
+    """No order is missed, whichever other one changes before whichever page is read."""
     world = World(dynamodb, lives(orders=12, stores=1), VirtualTime(AFTER), Unknowns(filter_by, order, sort_by=sort_by))
     handle, asked, missed = world.api.handle, 0, []
 
@@ -119,9 +119,8 @@ def test_whichever_order_changes_before_whichever_page_is_read_no_other_is_misse
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("in_parts", [True, False])
-def test_an_order_that_is_never_on_the_page_being_read_is_found_in_shorter_parts_or_fails_its_store(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch, in_parts: bool
-) -> None:
+def test_hidden_order_is_found_in_parts(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, in_parts: bool) -> None:
+    """An order never on the page being read is found in shorter parts, or its store fails."""
     if not in_parts:
         monkeypatch.setattr("partner_orders.reconciler.windows.SHORTEST_PART", timedelta(days=90))
     unknowns = Unknowns(sort_by="updated", order="descending")
@@ -152,10 +151,8 @@ def test_an_order_that_is_never_on_the_page_being_read_is_found_in_shorter_parts
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_an_order_that_leaves_the_window_while_its_pages_are_read_hides_no_other(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Filtered by update: each request, one order of the first page changes, and all others move up."""
+def test_order_that_leaves_hides_no_other(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filtered by update, an order leaves the first page at each request and the others move up. None is missed."""
     world = make(dynamodb, Unknowns(filter_by="updated"))
     handle, gone = world.api.handle, []
 
@@ -178,9 +175,8 @@ def test_an_order_that_leaves_the_window_while_its_pages_are_read_hides_no_other
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_a_last_page_that_is_empty_since_its_orders_left_the_window_is_the_end(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_emptied_last_page_is_the_end(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A last page is the end when its orders have left the window."""
     world = World(dynamodb, lives(orders=13, stores=1), VirtualTime(AFTER), Unknowns(filter_by="updated"))
     handle, last = world.api.handle, world.lives[-1]
 
@@ -198,7 +194,8 @@ def test_a_last_page_that_is_empty_since_its_orders_left_the_window_is_the_end(
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_a_first_page_for_ever_is_an_error_and_the_window_is_read_again(dynamodb: Any) -> None:
+def test_repeated_first_page_is_an_error(dynamodb: Any) -> None:
+    """Getting the first page again and again is an error, and the window is read again in the next run."""
     world = make(dynamodb)
     world.api.faults = {"repeat_first_page": 10_000}
     report = world.run()
@@ -224,9 +221,8 @@ def rewriting(world: World, monkeypatch: pytest.MonkeyPatch, old: bytes, new: by
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("total", [b"0", b"null", b'"many"', b"1"])
-def test_a_number_of_pages_that_is_wrong_does_not_end_the_reading(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch, total: bytes
-) -> None:
+def test_wrong_page_count_ends_no_reading(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, total: bytes) -> None:
+    """A wrong number of pages does not end the reading."""
     world = make(dynamodb)
     if total == b"1":
         # Pages of its own size, and a count that was made for ours.
@@ -238,9 +234,8 @@ def test_a_number_of_pages_that_is_wrong_does_not_end_the_reading(
     assert world.not_in_sync() == []
 
 
-def test_a_store_with_a_million_pages_a_minute_has_failed_and_does_not_keep_the_run_busy(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_pages_fail_the_store(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that claims a million pages fails and does not keep the run busy."""
     world = make(dynamodb)
     rewriting(world, monkeypatch, rb'"total_pages":\d+', b'"total_pages":1000000')
     report = world.run()
@@ -248,7 +243,8 @@ def test_a_store_with_a_million_pages_a_minute_has_failed_and_does_not_keep_the_
     assert report.counts["requests"] < 10 * len(report.failed_stores)
 
 
-def test_pages_of_another_size_than_asked_for_are_all_read(dynamodb: Any) -> None:
+def test_pages_of_another_size_are_all_read(dynamodb: Any) -> None:
+    """All pages are read when their size is not the one requested."""
     world = make(dynamodb, Unknowns(page_size_honoured=False), orders=90)
     world.run()
     world.drain()
@@ -256,7 +252,8 @@ def test_pages_of_another_size_than_asked_for_are_all_read(dynamodb: Any) -> Non
 
 
 @pytest.mark.parametrize("times", ["with_z", "without_z"])
-def test_the_way_to_write_times_is_learnt_and_remembered_by_the_next_worker(dynamodb: Any, times: str) -> None:
+def test_time_format_is_remembered(dynamodb: Any, times: str) -> None:
+    """The accepted time format is learnt, and the next worker uses it from its first request."""
     world = make(dynamodb, Unknowns(times=times))
     world.run()
     world.drain()
@@ -267,7 +264,8 @@ def test_the_way_to_write_times_is_learnt_and_remembered_by_the_next_worker(dyna
     assert len(world.api.requests) - asked == len({life.shop.store_id for life in world.lives})
 
 
-def test_a_platform_that_changes_the_way_to_write_times_is_noticed_where_orders_are_expected(dynamodb: Any) -> None:
+def test_changed_time_format_is_noticed(dynamodb: Any) -> None:
+    """A change of the platform's time format is noticed where orders are expected."""
     time = VirtualTime(START + timedelta(minutes=20))
     world = World(dynamodb, lives(), time, Unknowns(times="with_z"))
     world.run()
@@ -281,16 +279,16 @@ def test_a_platform_that_changes_the_way_to_write_times_is_noticed_where_orders_
 
 
 @pytest.mark.parametrize("pages", [1, 2, 4, 8, 20])
-def test_the_requests_for_a_window_are_bounded_by_its_pages(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch, pages: int
-) -> None:
+def test_requests_are_bounded_by_pages(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, pages: int) -> None:
+    """A window takes one request a page, and one more if it has several pages."""
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 5)
     world = World(dynamodb, lives(orders=5 * pages, stores=1), VirtualTime(AFTER))
     world.run()
     assert len(world.api.requests) == pages + (pages > 1)
 
 
-def test_a_window_is_asked_for_in_utc_with_the_parameters_that_the_platform_knows(dynamodb: Any) -> None:
+def test_request_has_the_known_parameters(dynamodb: Any) -> None:
+    """A window is requested in UTC with the parameters that the platform knows, 500 orders a page."""
     world = make(dynamodb)
     world.run()
     for asked in world.sessions[0].asked:
@@ -298,7 +296,8 @@ def test_a_window_is_asked_for_in_utc_with_the_parameters_that_the_platform_know
         assert asked.query["page_size"] == "500"
 
 
-def test_an_order_is_the_same_on_two_pages_however_its_number_is_spelled() -> None:
+def test_identity_ignores_number_spelling() -> None:
+    """An order on two pages is the same one, however its number is spelled."""
     assert order_page.identity({"order_id": 10, "status": "RECEIVED"}) == order_page.identity(
         {"order_id": Decimal("10.0"), "status": "DISPATCHED"}
     )

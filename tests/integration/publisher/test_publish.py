@@ -30,7 +30,8 @@ def world(dynamodb: Any) -> Iterator[World]:
         assert detail.keys() <= SCHEMA["$defs"][kind]["properties"].keys()
 
 
-def test_each_status_an_order_comes_to_is_an_event_with_its_keys_and_its_sequence(world: World) -> None:
+def test_each_status_is_an_event(world: World) -> None:
+    """Each status of an order is published as an event with its keys and sequence."""
     world.receive(at(12, "RECEIVED"), at(20, "READY_FOR_PICKUP"), at(30, "DISPATCHED"))
     world.publish()
     assert world.bus.kinds == ["order.received", "order.ready_for_pickup", "order.dispatched"]
@@ -51,7 +52,8 @@ def test_each_status_an_order_comes_to_is_an_event_with_its_keys_and_its_sequenc
     )
 
 
-def test_a_change_within_a_status_is_an_update_that_names_the_fields(world: World) -> None:
+def test_change_within_a_status_is_an_update(world: World) -> None:
+    """A change within a status is published as an update that names the fields."""
     changed = at(14, "RECEIVED")
     changed["payment"]["order_total"] = 1
     world.receive(at(12, "RECEIVED"), changed)
@@ -60,14 +62,16 @@ def test_a_change_within_a_status_is_an_update_that_names_the_fields(world: Worl
     assert world.bus.details[1]["changed_fields"] == ["payment.order_total", "sys.updated_at"]
 
 
-def test_a_status_that_the_platform_adds_is_published_by_its_name(world: World) -> None:
+def test_new_platform_status_is_published(world: World) -> None:
+    """A status that the platform adds is published under its name."""
     world.receive(at(12, "HANDED-TO drone!"))
     world.publish()
     assert world.bus.kinds == ["order.handed_to_drone"]
     assert world.bus.details[0]["status"] == "HANDED-TO DRONE!"
 
 
-def test_what_changes_nothing_is_not_published(world: World) -> None:
+def test_unchanged_orders_are_not_published(world: World) -> None:
+    """Duplicates, late events, rewrites, expiry and body rows are not published."""
     world.receive(at(30, "DISPATCHED"), at(30, "DISPATCHED"), at(12, "RECEIVED"))  # new, again, late
     key = {"pk": {"S": f"ORDER#{order()['order_id']}"}, "sk": {"S": "ORDER"}}
     item = world.dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
@@ -78,7 +82,8 @@ def test_what_changes_nothing_is_not_published(world: World) -> None:
     assert world.bus.kinds == ["order.dispatched"]
 
 
-def test_a_late_event_that_makes_a_cancelled_order_a_sale_is_an_update(world: World) -> None:
+def test_late_sale_is_an_update(world: World) -> None:
+    """A late event that makes a cancelled order a sale is published as an update."""
     cancelled = at(40, "CANCELLED")
     cancelled["cancellation"] = {"reason": "TOO_BUSY"}
     world.receive(cancelled, at(30, "DISPATCHED"))
@@ -88,7 +93,8 @@ def test_a_late_event_that_makes_a_cancelled_order_a_sale_is_an_update(world: Wo
     assert world.bus.details[1]["changed_fields"] == []
 
 
-def test_an_order_is_published_without_what_is_about_the_customer(world: World) -> None:
+def test_personal_data_is_not_published(world: World) -> None:
+    """An order is published without personal data and without unknown fields."""
     body = at(12, "RECEIVED", comment="ring twice", a_new_field={"of": "somebody"})
     body["items"][0]["instructions"] = "for Amina"
     body["client"]["contact"] = "the owner"
@@ -102,7 +108,8 @@ def test_an_order_is_published_without_what_is_about_the_customer(world: World) 
     assert published["items"][0]["pricing"] == body["items"][0]["pricing"]
 
 
-def test_an_order_is_published_whole_where_the_chain_asks_for_it(world: World) -> None:
+def test_personal_data_is_published_if_asked(world: World) -> None:
+    """An order is published whole where the chain asks for personal data."""
     world.publisher = world.new_publisher(personal_data=True)
     body = at(12, "RECEIVED", a_new_field={"of": "somebody"})
     world.receive(body)
@@ -110,7 +117,8 @@ def test_an_order_is_published_whole_where_the_chain_asks_for_it(world: World) -
     assert world.bus.details[0]["order"] == body
 
 
-def test_a_number_is_published_with_every_digit(world: World) -> None:
+def test_published_number_has_every_digit(world: World) -> None:
+    """A number is published with every digit."""
     world.receive(at(12, "RECEIVED"))
     text = as_bytes(at(13, "RECEIVED")).replace(b'"sub_total":', b'"sub_total":12345678901234567890.123456789,"x":', 1)
     world.orders.write([(understand(text), ARRIVAL)])
@@ -118,7 +126,8 @@ def test_a_number_is_published_with_every_digit(world: World) -> None:
     assert '"sub_total":12345678901234567890.123456789' in world.bus.entries[1]["Detail"]
 
 
-def test_a_rejected_event_is_told_of_once_and_not_shown(world: World) -> None:
+def test_rejected_event_is_published_once(world: World) -> None:
+    """A rejected event is published once, without its body."""
     for _ in range(3):
         world.rejected.keep(b'{"name": "Amina"}', ARRIVAL, "not_an_order", ["order_id: Field required"])
     world.publish()
@@ -128,7 +137,9 @@ def test_a_rejected_event_is_told_of_once_and_not_shown(world: World) -> None:
     assert world.bus.details[0]["correlation_id"] == "request-1"
 
 
-def test_a_large_body_is_fetched_and_one_too_large_for_the_bus_is_left_out(world: World) -> None:
+def test_large_body_is_fetched_or_left_out(world: World) -> None:
+    """A large body is fetched from its row; one too large for the bus is left out."""
+
     def of_size(minute: int, items: int) -> dict[str, Any]:
         body = at(minute, "RECEIVED")
         body["items"] = [
@@ -144,7 +155,8 @@ def test_a_large_body_is_fetched_and_one_too_large_for_the_bus_is_left_out(world
     assert max(len(entry["Detail"]) for entry in world.bus.entries) < 250_000
 
 
-def test_a_fault_that_passes_holds_back_its_order_alone(world: World) -> None:
+def test_transient_error_holds_one_order(world: World) -> None:
+    """A transient error holds back its order alone."""
     ids = [f"0b9f3c52-71a4-4f0e-9b1c-{n:012}" for n in range(3)]
     for minute, status in ((12, "RECEIVED"), (20, "DISPATCHED")):
         world.receive(*(at(minute, status, order_id=order_id) for order_id in ids))
@@ -157,7 +169,8 @@ def test_a_fault_that_passes_holds_back_its_order_alone(world: World) -> None:
     assert [detail["sequence"] for detail in world.bus.details if detail["order_id"] == ids[1]] == [1, 2]
 
 
-def test_a_fault_that_lasts_holds_the_stream_from_a_batch_on_and_its_neighbours_come_again(world: World) -> None:
+def test_lasting_error_holds_the_stream(world: World) -> None:
+    """A lasting error holds back the stream from the next batch on, and neighbours are published again."""
     ids = [f"0b9f3c52-71a4-4f0e-9b1c-{n:012}" for n in range(BATCH_SIZE + 50)]
     world.receive(*(at(12, "RECEIVED", order_id=order_id) for order_id in ids))
     world.bus.fault = lambda entry: "InternalFailure" if ids[3] in entry["Detail"] else None
@@ -174,7 +187,8 @@ def test_a_fault_that_lasts_holds_the_stream_from_a_batch_on_and_its_neighbours_
     assert {detail["order_id"] for detail in world.bus.details} == set(ids)
 
 
-def test_an_event_that_the_bus_will_never_take_becomes_a_dead_letter_whole(world: World) -> None:
+def test_refused_event_becomes_a_dead_letter(world: World) -> None:
+    """An event that the bus will never accept becomes a dead-letter message, whole."""
     world.receive(at(12, "RECEIVED"), at(20, "DISPATCHED"))
     world.bus.fault = lambda entry: "MalformedDetail" if entry["DetailType"] == "order.received" else None
     assert world.publish().counts == {"NotPublished": 1, "Published": 1}
@@ -184,14 +198,16 @@ def test_an_event_that_the_bus_will_never_take_becomes_a_dead_letter_whole(world
     jsonschema.validate(json.loads(letter["detail"]), SCHEMA)
 
 
-def test_nothing_passes_a_change_that_could_not_even_become_a_dead_letter(world: World) -> None:
+def test_unsaved_dead_letter_holds_the_rest(world: World) -> None:
+    """No change overtakes one that could not even become a dead-letter message."""
     world.receive(at(12, "RECEIVED"), at(20, "DISPATCHED"))
     world.bus.fault, world.letters.is_down = (lambda _: "MalformedDetail"), True
     assert world.publish().held == ["1000000", "1000001"]
     assert world.bus.entries == []
 
 
-def test_one_event_that_spoils_a_request_does_not_spoil_its_neighbours(world: World) -> None:
+def test_bad_event_spares_its_request(world: World) -> None:
+    """One event that makes a whole request fail does not affect its neighbours."""
     ids = [f"0b9f3c52-71a4-4f0e-9b1c-{n:012}" for n in range(4)]
     world.receive(*(at(12, "RECEIVED", order_id=order_id) for order_id in ids))
     put = world.bus.put_events
@@ -207,14 +223,17 @@ def test_one_event_that_spoils_a_request_does_not_spoil_its_neighbours(world: Wo
     assert ids[2] in world.letters.texts[0]
 
 
-def test_a_row_that_cannot_be_read_becomes_a_dead_letter_that_names_it(world: World) -> None:
+def test_bad_row_becomes_a_dead_letter(world: World) -> None:
+    """A row that cannot be read becomes a dead-letter message that names it."""
     key = {"pk": {"S": "ORDER#odd"}, "sk": {"S": "ORDER"}}
     world.stream.add(key, None, key | {"sequence": {"N": "1"}})
     assert world.publish().counts == {"NotPublished": 1}
     assert json.loads(world.letters.texts[0])["pk"] == "ORDER#odd"
 
 
-def test_what_is_held_back_or_given_up_is_named_by_its_correlation_ids_up_to_ten(world: World) -> None:
+def test_unpublished_changes_are_named(world: World) -> None:
+    """Changes held back or given up are named by their correlation ids, up to ten."""
+
     def arrive(order_id: str, minute: int, correlation_id: str) -> None:
         event = understand(as_bytes(at(minute, "RECEIVED", order_id=order_id)))
         world.orders.write([(event, Arrival("webhook", NOW, correlation_id))])
@@ -236,13 +255,15 @@ def test_what_is_held_back_or_given_up_is_named_by_its_correlation_ids_up_to_ten
     assert len(world.publish().correlation_ids) == 10
 
 
-def test_with_no_time_left_the_rest_is_for_the_next_call(world: World) -> None:
+def test_short_time_leaves_the_rest(world: World) -> None:
+    """With no time left, the remaining records are left for the next call."""
     world.receive(at(12, "RECEIVED"))
     assert world.publish(seconds=5.0).held == ["1000000"]
     assert world.bus.requests == []
 
 
-def test_an_order_asked_for_again_is_published_under_its_present_status(world: World) -> None:
+def test_order_is_published_again_on_request(world: World) -> None:
+    """An order published again on request has its present status and the next sequence."""
     world.receive(at(12, "RECEIVED"), at(40, "CANCELLED"))
     world.publish()
     world.dynamodb.update_item(
@@ -257,7 +278,8 @@ def test_an_order_asked_for_again_is_published_under_its_present_status(world: W
     assert world.bus.details[2]["sequence"] == 3
 
 
-def test_an_event_is_not_to_blame_for_the_publishers_own_credentials(world: World) -> None:
+def test_expired_credentials_blame_no_event(world: World) -> None:
+    """Expired credentials of the publisher hold events back and make no dead-letter message."""
     world.receive(at(12, "RECEIVED"))
     put = world.bus.put_events
 
@@ -281,9 +303,8 @@ def test_an_event_is_not_to_blame_for_the_publishers_own_credentials(world: Worl
         ("S" * 200, "order." + "s" * 122),
     ],
 )
-def test_a_status_is_never_taken_for_another_kind_of_event_nor_too_long_for_the_bus(
-    world: World, status: str, kind: str
-) -> None:
+def test_status_never_names_another_kind(world: World, status: str, kind: str) -> None:
+    """A status is never taken for another kind of event, nor too long for the bus."""
     world.receive(at(12, status))
     world.publish()
     assert world.bus.kinds == [kind]

@@ -30,14 +30,16 @@ def world(dynamodb: Any) -> World:
     return made
 
 
-def test_a_backfill_makes_its_window_whole_and_ends_with_a_report(world: World) -> None:
+def test_backfill_brings_its_window_in_sync(world: World) -> None:
+    """A backfill brings its window in sync and ends with a report."""
     done = world.backfill()
     assert (done["state"], done["stores"], done["stores_done"]) == ("done", 3, 3)
     assert done["missing"] == done["enqueued"] == len(world.lives)
     assert world.not_in_sync() == []
 
 
-def test_only_the_window_and_the_stores_asked_for_are_read(world: World) -> None:
+def test_only_the_requested_part_is_read(world: World) -> None:
+    """A backfill reads only the window and the stores asked for."""
     shop = world.lives[0].shop
     middle = START + timedelta(minutes=20)
     ours = [life for life in world.lives if life.shop == shop and life.created_at < middle]
@@ -46,14 +48,16 @@ def test_only_the_window_and_the_stores_asked_for_are_read(world: World) -> None
         assert done["orders_checked"] == len(ours)
 
 
-def test_a_preview_says_what_would_change_and_changes_nothing(world: World) -> None:
+def test_preview_changes_nothing(world: World) -> None:
+    """A preview says what would change and changes nothing."""
     done = world.backfill(preview=True)
     assert done["missing"] == len(world.lives)
     assert done["enqueued"] == 0
     assert world.queue.messages == []
 
 
-def test_progress_can_be_asked_for_while_it_runs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_of_a_backfill_is_visible(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The progress of a backfill can be read while it runs."""
     monkeypatch.setattr("partner_orders.platform.orders.PAGE_SIZE", 1)
     world.limit = 10
     world.new_worker()
@@ -80,14 +84,16 @@ def served_after(world: World, wait: timedelta, **request: str) -> dict[str, Any
     return world.worker.backfill(backfill_id)
 
 
-def test_a_backfill_whose_time_has_passed_before_its_turn_names_every_store_that_it_did_not_read(world: World) -> None:
+def test_backfill_too_late_names_its_stores(world: World) -> None:
+    """A backfill whose whole window has become too old names every store it did not read."""
     start = world.time.now() - timedelta(days=59)
     done = served_after(world, timedelta(days=2), **{"from": to_text(start), "to": to_text(start + timedelta(hours=1))})
     assert done["failed_stores"] == dict.fromkeys((shop.store_id for shop in world.shops), "too_old")
     assert (done["orders_checked"], done["stores_done"]) == (0, 3)
 
 
-def test_a_backfill_of_which_a_part_has_passed_tells_up_to_when_it_read_nothing(world: World) -> None:
+def test_partly_late_backfill_says_from_when(world: World) -> None:
+    """A backfill whose window has become too old in part says before when it read nothing."""
     start = world.time.now() - timedelta(days=59)
     done = served_after(world, timedelta(days=2), **{"from": to_text(start)})
     assert (done["failed_stores"], done["orders_checked"]) == ({}, len(world.lives))
@@ -95,7 +101,8 @@ def test_a_backfill_of_which_a_part_has_passed_tells_up_to_when_it_read_nothing(
     assert timedelta(days=60) - timedelta(hours=1) < world.time.now() - not_read_before < timedelta(days=60)
 
 
-def test_a_backfill_that_waits_for_minutes_reads_all_of_what_it_was_asked_for(world: World) -> None:
+def test_short_wait_shortens_no_backfill(world: World) -> None:
+    """A backfill that waits for minutes reads its whole window."""
     done = served_after(world, timedelta(minutes=15))
     assert done["not_read_before"] is None
     asked = {datetime.fromisoformat(asked.query["start_time"]) for asked in world.sessions[-1].asked[-3:]}
@@ -104,7 +111,8 @@ def test_a_backfill_that_waits_for_minutes_reads_all_of_what_it_was_asked_for(wo
     }
 
 
-def test_a_store_that_fails_is_tried_once_more_at_the_end_and_then_named(world: World) -> None:
+def test_failing_store_is_retried_then_named(world: World) -> None:
+    """A store that fails is retried once at the end of a backfill and then named."""
     world.api.faults = {"forbidden": 1}
     assert world.backfill()["failed_stores"] == {}
     world.api.faults = {"forbidden": 1_000}
@@ -113,9 +121,8 @@ def test_a_store_that_fails_is_tried_once_more_at_the_end_and_then_named(world: 
     assert done["state"] == "done"
 
 
-def test_while_a_backfill_runs_the_stores_are_checked_all_the_same(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_backfill_lets_stores_be_checked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores are checked as usual while a backfill runs."""
     monkeypatch.setattr("partner_orders.platform.orders.PAGE_SIZE", 1)
     monkeypatch.setattr("partner_orders.reconciler.windows.PAGES_AT_ONCE", 4)
     world.worker.add_backfill({})
@@ -126,9 +133,8 @@ def test_while_a_backfill_runs_the_stores_are_checked_all_the_same(
     assert all(checked)
 
 
-def test_a_backfill_reads_the_position_of_the_store_it_serves_and_of_no_other(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_backfill_lists_all_positions_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backfill lists the positions of all stores once, to see what is due."""
     read, positions = [], ReconciliationTable.positions
 
     def all_of_them(table: ReconciliationTable) -> dict[str, Position]:
@@ -141,7 +147,8 @@ def test_a_backfill_reads_the_position_of_the_store_it_serves_and_of_no_other(
     assert read == ["all"]  # of what is due, once
 
 
-def test_a_backfill_asks_for_a_store_by_the_id_that_the_api_took(world: World) -> None:
+def test_backfill_uses_the_id_that_works(world: World) -> None:
+    """A backfill asks for a store by the id that the API accepts."""
     shop = world.lives[0].shop
     code = shop.external_partner_config_id
     world.table.move(Position(shop.store_id, AFTER, AFTER, vendor_id=code), fencing_token=2_000_000_000)
@@ -152,7 +159,8 @@ def test_a_backfill_asks_for_a_store_by_the_id_that_the_api_took(world: World) -
 
 
 @pytest.mark.parametrize("row", [{}, {"checked_until": {"S": "soon"}}])
-def test_a_position_that_cannot_be_read_does_not_stop_a_backfill(world: World, row: dict[str, Any]) -> None:
+def test_bad_position_stops_no_backfill(world: World, row: dict[str, Any]) -> None:
+    """A position that cannot be read does not stop a backfill."""
     key = {"pk": {"S": "RECONCILIATION"}, "sk": {"S": f"POSITION#{world.lives[0].shop.store_id}"}}
     world.dynamodb.put_item(TableName=TABLE, Item={**key, **row})
     backfill_id = world.worker.add_backfill({})
@@ -160,13 +168,15 @@ def test_a_position_that_cannot_be_read_does_not_stop_a_backfill(world: World, r
     assert world.worker.backfill(backfill_id)["missing"] == len(world.lives)
 
 
-def test_a_backfill_nobody_knows_is_an_error(world: World) -> None:
+def test_unknown_backfill_is_an_error(world: World) -> None:
+    """An unknown backfill id is an error."""
     with pytest.raises(InvalidRequestError, match="no backfill of this id"):
         world.worker.backfill("nonsense")
 
 
 @pytest.mark.parametrize("kills", range(3))
-def test_a_backfill_that_is_killed_again_and_again_loses_nothing(world: World, kills: int) -> None:
+def test_killed_backfill_loses_nothing(world: World, kills: int) -> None:
+    """A backfill that is killed again and again loses nothing."""
     chance = random.Random(kills)
     backfill_id = world.worker.add_backfill({})
     for _ in range(6):
@@ -191,10 +201,8 @@ STORES, DAYS = 50, 60
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("orders", "kills"), [(10_000, 0), (100_000, 20)])
-def test_sixty_days_without_a_webhook_are_made_whole_within_the_true_limit(
-    dynamodb: Any, orders: int, kills: int
-) -> None:
-    """50 stores, 60 days, 60 requests in 60 seconds."""
+def test_sixty_missed_days_are_healed(dynamodb: Any, orders: int, kills: int) -> None:
+    """Sixty days of 50 stores without a webhook are brought in sync, within 60 requests in 60 seconds."""
     began = wall.monotonic()
     # All of it within what the platform still shows while the run lasts.
     start = START - timedelta(days=DAYS - 0.5)

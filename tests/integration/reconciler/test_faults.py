@@ -41,7 +41,8 @@ def dated(date: str, times: int) -> Change:
 # -- one store's trouble is its own -----------------------------------------------------------------------------------
 
 
-def test_stores_that_always_fail_do_not_starve_those_that_answer(world: World) -> None:
+def test_failing_stores_starve_no_other(world: World) -> None:
+    """Stores that always fail do not starve those that respond."""
     for number in range(820):  # more than a run's requests
         set_store(world, f"closed-{number:03}", name="closed")
     for store_id in {life.shop.store_id for life in world.lives}:
@@ -52,7 +53,8 @@ def test_stores_that_always_fail_do_not_starve_those_that_answer(world: World) -
     assert world.not_in_sync() == []
 
 
-def test_a_store_whose_token_is_refused_does_not_end_every_run_before_the_others(world: World) -> None:
+def test_unauthorized_store_stops_no_other(world: World) -> None:
+    """A store that rejects the token does not end every run before the others."""
     set_store(world, "0-first", name="refused")
     between(
         world, lambda request, answer: Response(401, {}, b"{}") if "/vendors/0-first/" in request.target else answer
@@ -69,7 +71,8 @@ def test_a_store_whose_token_is_refused_does_not_end_every_run_before_the_others
 @pytest.mark.parametrize(
     "date", ["Mon, 12 Oct 2026 08:00:00 GMT", "Fri, 01 Jan 2027 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "soon"]
 )
-def test_a_date_that_cannot_be_is_not_believed(world: World, date: str) -> None:
+def test_impossible_date_is_ignored(world: World, date: str) -> None:
+    """An impossible date in a response is ignored."""
     between(world, dated(date, times=4))
     for _ in range(3):
         report = world.run()
@@ -90,20 +93,23 @@ def assert_read_by_its_own_id(world: World, shop: Shop) -> None:
     assert world.table.position(shop.store_id).vendor_id == shop.store_id
 
 
-def test_a_store_id_that_was_learnt_and_is_another_stores_now_is_not_asked_for(world: World) -> None:
+def test_learnt_id_of_another_is_not_used(world: World) -> None:
+    """A learnt id that now belongs to another store is not used."""
     mine, other = world.shops
     world.table.move(Position(mine.store_id, vendor_id=other.store_id), fencing_token=0)
     assert_read_by_its_own_id(world, mine)
 
 
-def test_a_code_under_which_the_platform_has_another_stores_orders_gives_way_to_the_stores_own_id(world: World) -> None:
+def test_code_with_others_orders_is_dropped(world: World) -> None:
+    """A code that shows another store's orders gives way to the store's own id."""
     mine, other = world.shops
     world.api._shops[mine.external_partner_config_id] = world.api._shops[other.store_id]
     world.table.move(Position(mine.store_id, vendor_id=mine.external_partner_config_id), fencing_token=0)
     assert_read_by_its_own_id(world, mine)
 
 
-def test_a_store_of_which_the_platform_shows_only_another_stores_orders_has_failed(world: World) -> None:
+def test_store_with_others_orders_fails(world: World) -> None:
+    """A store of which the platform shows only another store's orders fails."""
     mine, other = world.shops
     own = world.api._shops.pop(mine.store_id)
     world.api._shops[mine.external_partner_config_id] = world.api._shops[other.store_id]
@@ -113,7 +119,8 @@ def test_a_store_of_which_the_platform_shows_only_another_stores_orders_has_fail
     assert {*world.not_in_sync()} == {life.order_id for life in own}
 
 
-def test_a_code_that_has_the_orders_of_a_store_and_of_the_one_before_it_is_believed(world: World) -> None:
+def test_code_of_a_predecessor_is_used(world: World) -> None:
+    """A code with the orders of a store and of its predecessor is used."""
     mine, other = world.shops
     own = world.api._shops.pop(mine.store_id)
     world.api._shops[mine.external_partner_config_id] = [*world.api._shops[other.store_id], *own]
@@ -122,7 +129,8 @@ def test_a_code_that_has_the_orders_of_a_store_and_of_the_one_before_it_is_belie
     assert world.not_in_sync() == []
 
 
-def test_a_store_that_is_registered_by_the_chains_own_id_alone_is_its_own(world: World) -> None:
+def test_store_registered_by_code_is_read(world: World) -> None:
+    """A store registered by the chain's own id alone gets its orders."""
     code = world.shops[0].external_partner_config_id
     world.dynamodb.delete_item(
         TableName=TABLE, Key={"pk": {"S": "STORES"}, "sk": {"S": f"STORE#{world.shops[0].store_id}"}}
@@ -135,9 +143,10 @@ def test_a_store_that_is_registered_by_the_chains_own_id_alone_is_its_own(world:
 
 @pytest.mark.parametrize("pages", ["[2]", "[3]", r"([2-9]|\d\d)"])
 @pytest.mark.parametrize("in_parts", [True, False])
-def test_a_page_that_is_empty_and_counted_is_read_in_shorter_parts_or_fails_its_store(
+def test_empty_counted_page_is_read_in_parts(
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch, pages: str, in_parts: bool
 ) -> None:
+    """A page that is counted but empty is read in shorter parts, or its store fails."""
     if not in_parts:
         monkeypatch.setattr("partner_orders.reconciler.windows.SHORTEST_PART", timedelta(days=90))
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
@@ -172,9 +181,8 @@ def test_a_page_that_is_empty_and_counted_is_read_in_shorter_parts_or_fails_its_
         (b'"latitude":', b'"strange":' + b"[" * 80 + b"]" * 80 + b',"latitude":'),
     ],
 )
-def test_one_strange_order_does_not_hide_the_others_of_its_store_and_is_kept(
-    world: World, old: bytes, new: bytes
-) -> None:
+def test_strange_order_hides_no_other(world: World, old: bytes, new: bytes) -> None:
+    """One strange order is stored with the rejected events and does not hide the others."""
     between(world, lambda _, answer: Response(answer.status, answer.headers, answer.body.replace(old, new, 1)))
     report = world.run()
     assert report.failed_stores == {}
@@ -188,7 +196,8 @@ def test_one_strange_order_does_not_hide_the_others_of_its_store_and_is_kept(
 
 @pytest.mark.parametrize(("header", "least"), [("3600", 3_600), ("130", 130), ("Wed, 14 Oct 2026 11:00:00 GMT", 3_600)])
 @pytest.mark.parametrize("status", [429, 503, 403])
-def test_a_platform_that_wants_to_be_left_alone_is(world: World, status: int, header: str, least: int) -> None:
+def test_long_wait_is_honoured(world: World, status: int, header: str, least: int) -> None:
+    """The platform gets no request before the time it asked for, not even from a new worker."""
     between(world, lambda *_: Response(status, {"Retry-After": header, "Content-Type": "text/html"}, b"<html>"))
     world.run()
     assert len(world.api.requests) == 1
@@ -203,9 +212,8 @@ def test_a_platform_that_wants_to_be_left_alone_is(world: World, status: int, he
 
 
 @pytest.mark.parametrize("status", [429, 503, 403])
-def test_a_short_wait_that_the_platform_asks_for_is_kept_from_store_to_store_and_run_to_run(
-    world: World, status: int
-) -> None:
+def test_short_wait_is_honoured_across_runs(world: World, status: int) -> None:
+    """A short wait that the platform asks for holds across stores and runs."""
     between(world, lambda *_: Response(status, {"Retry-After": "45", "Content-Type": "text/html"}, b"<html>"))
     for _ in range(4):
         world.run()
@@ -215,7 +223,8 @@ def test_a_short_wait_that_the_platform_asks_for_is_kept_from_store_to_store_and
     assert all(after - before >= timedelta(seconds=45) for before, after in pairwise(world.api.requests))
 
 
-def test_a_time_to_come_back_is_read_by_the_platforms_own_clock(world: World) -> None:
+def test_retry_time_uses_platform_clock(world: World) -> None:
+    """A time in Retry-After is read by the platform's clock."""
     world.new_worker(clock_off_by=timedelta(minutes=5))
     answers = [Response(429, {"Retry-After": "Wed, 14 Oct 2026 10:00:50 GMT"}, b"<html>")]
 
@@ -230,7 +239,8 @@ def test_a_time_to_come_back_is_read_by_the_platforms_own_clock(world: World) ->
     assert world.api.requests[1] >= AFTER + timedelta(seconds=50)
 
 
-def test_a_page_that_blocks_the_address_ends_the_run_and_is_no_stores_own_fault(world: World) -> None:
+def test_blocked_address_ends_the_run(world: World) -> None:
+    """A page that blocks our address ends the run at the first store, after long waits between its tries."""
     page = Response(403, {"Content-Type": "text/html; charset=UTF-8"}, b"<html>Access denied</html>")
     between(world, lambda *_: page)
     report = world.run()
@@ -239,7 +249,8 @@ def test_a_page_that_blocks_the_address_ends_the_run_and_is_no_stores_own_fault(
     assert world.time.seconds >= 60 * (http.TRIES - 1)
 
 
-def test_a_block_after_a_burst_does_not_cost_the_lease(dynamodb: Any) -> None:
+def test_block_after_a_burst_keeps_the_lease(dynamodb: Any) -> None:
+    """A block after a burst does not cost the lease."""
     world = World(dynamodb, lives(orders=12), VirtualTime(AFTER), limit=60)
     for number in range(60):
         set_store(world, f"closed-{number:02}", name="closed")
@@ -256,7 +267,8 @@ def test_a_block_after_a_burst_does_not_cost_the_lease(dynamodb: Any) -> None:
 # -- rows that somebody wrote -----------------------------------------------------------------------------------------
 
 
-def test_a_deleted_lease_stops_nothing(world: World) -> None:
+def test_deleted_lease_stops_nothing(world: World) -> None:
+    """A deleted lease stops nothing."""
     for _ in range(3):
         world.run()
         world.time.sleep(300)
@@ -274,14 +286,16 @@ def test_a_deleted_lease_stops_nothing(world: World) -> None:
         {"sk": {"S": "BACKFILL#x"}, "backfill_id": {"S": "x"}, "state": {"B": b"{}"}},
     ],
 )
-def test_a_row_that_cannot_be_read_stops_nothing(world: World, row: dict[str, Any]) -> None:
+def test_unreadable_row_stops_nothing(world: World, row: dict[str, Any]) -> None:
+    """A row that cannot be read stops nothing."""
     world.dynamodb.put_item(TableName=TABLE, Item={"pk": {"S": "RECONCILIATION"}, **row})
     assert world.run().stopped == ""
     world.drain()
     assert world.not_in_sync() == []
 
 
-def test_a_store_id_that_leads_elsewhere_is_not_asked_for(world: World) -> None:
+def test_path_as_a_store_id_is_not_followed(world: World) -> None:
+    """A store id that is a path to elsewhere is not followed."""
     set_store(world, "..", name="elsewhere")
     report = world.run()
     assert report.failed_stores == {"..": "not_found"}
@@ -291,7 +305,8 @@ def test_a_store_id_that_leads_elsewhere_is_not_asked_for(world: World) -> None:
 # -- previews and backfills -------------------------------------------------------------------------------------------
 
 
-def test_a_preview_queues_nothing_and_counts_for_nothing_but_itself(world: World) -> None:
+def test_preview_counts_only_for_itself(world: World) -> None:
+    """A preview enqueues nothing and counts for nothing but itself."""
     backfill_id = world.worker.add_backfill({"preview": True})
     report = only_backfills(world)
     assert world.queue.messages == []
@@ -300,7 +315,8 @@ def test_a_preview_queues_nothing_and_counts_for_nothing_but_itself(world: World
     assert (progress["state"], progress["missing"], progress["enqueued"]) == ("done", 12, 0)
 
 
-def test_an_order_is_queued_once_in_a_run_however_many_ask_for_it(world: World) -> None:
+def test_order_is_enqueued_once_a_run(world: World) -> None:
+    """An order is enqueued once a run, however many backfills ask for it."""
     for _ in range(5):
         world.worker.add_backfill({})
     report = world.run()
@@ -315,7 +331,8 @@ def the_second_page_is_forbidden_once(world: World) -> list[Response]:
     return left
 
 
-def test_a_store_that_is_tried_again_is_counted_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retried_store_is_counted_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that is retried is counted once."""
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
     world = World(dynamodb, lives(orders=12), VirtualTime(AFTER))
     the_second_page_is_forbidden_once(world)
@@ -325,9 +342,8 @@ def test_a_store_that_is_tried_again_is_counted_once(dynamodb: Any, monkeypatch:
     assert (progress["state"], progress["orders_checked"]) == ("done", 12)
 
 
-def test_what_a_backfill_found_counts_though_its_store_failed_or_its_time_ran_out(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_backfill_counts_despite_failures(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders found by a backfill count, even if their store fails or time runs out."""
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
     world = World(dynamodb, lives(orders=60), VirtualTime(AFTER))
     left = the_second_page_is_forbidden_once(world)
@@ -346,7 +362,8 @@ def test_what_a_backfill_found_counts_though_its_store_failed_or_its_time_ran_ou
     assert world.not_in_sync() == []
 
 
-def test_a_preview_in_parts_counts_each_order_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_preview_in_parts_counts_orders_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preview in parts counts each order once."""
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 1)
     monkeypatch.setattr("partner_orders.reconciler.windows.PAGES_AT_ONCE", 2)
     world = World(dynamodb, lives(orders=100, stores=1), VirtualTime(AFTER))
@@ -359,7 +376,9 @@ def test_a_preview_in_parts_counts_each_order_once(dynamodb: Any, monkeypatch: p
     assert progress["missing"] == 100
 
 
-def test_the_queues_refusal_is_not_counted_as_a_repair(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_queue_failure_is_not_a_repair(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order that the queue refuses does not count as a repair."""
+
     def refuse(_: object) -> None:
         raise ConnectionError
 
@@ -372,7 +391,8 @@ def test_the_queues_refusal_is_not_counted_as_a_repair(world: World, monkeypatch
     assert refused.repairs == []
 
 
-def test_a_backfill_of_every_store_leaves_paused_ones_out_unless_they_are_named(world: World) -> None:
+def test_backfill_skips_paused_stores(world: World) -> None:
+    """A backfill of all stores skips paused ones; naming a store includes it."""
     paused, *_ = {life.shop.store_id for life in world.lives}
     set_store(world, paused, is_paused="true")
     assert world.worker.backfill(world.worker.add_backfill({}))["stores"] == 1
@@ -381,8 +401,8 @@ def test_a_backfill_of_every_store_leaves_paused_ones_out_unless_they_are_named(
     )
 
 
-def test_a_backfill_that_goes_on_misses_nothing_at_the_seam(dynamodb: Any) -> None:
-    """The ends of a window may not belong to it, and an order may be made on the very second where a part ended."""
+def test_resumed_backfill_has_no_gap(dynamodb: Any) -> None:
+    """The ends of a window may be excluded, yet an order made on the second where a part ended is found."""
     unknowns = Unknowns(start_included=False, end_included=False)
     world = World(dynamodb, lives(orders=12, stores=1), VirtualTime(AFTER), unknowns)
     seam = world.lives[0].created_at.replace(microsecond=0)
@@ -398,9 +418,8 @@ def test_a_backfill_that_goes_on_misses_nothing_at_the_seam(dynamodb: Any) -> No
     assert world.worker.backfill(backfill_id)["missing"] == 1
 
 
-def test_a_store_of_many_pages_does_not_keep_the_others_waiting_until_its_backfill_is_done(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_store_delays_no_other(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The backfill of a store with many pages does not delay the checks of the others."""
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 1)
     world = World(dynamodb, lives(orders=300, stores=6), VirtualTime(AFTER))
     while world.not_in_sync():
@@ -416,7 +435,8 @@ def test_a_store_of_many_pages_does_not_keep_the_others_waiting_until_its_backfi
 
 
 @pytest.mark.parametrize("stores", ["", False, 0, {}])
-def test_an_empty_variable_is_not_taken_for_every_store(world: World, stores: Any) -> None:
+def test_empty_store_list_is_not_every_store(world: World, stores: Any) -> None:
+    """An empty value for the stores is rejected, not taken for every store."""
     with pytest.raises(InvalidRequestError, match="list of store ids"):
         world.worker.add_backfill({"stores": stores})
 
@@ -424,7 +444,8 @@ def test_an_empty_variable_is_not_taken_for_every_store(world: World, stores: An
 # -- what the queue can carry -----------------------------------------------------------------------------------------
 
 
-def test_a_large_order_in_another_script_is_healed(world: World) -> None:
+def test_large_order_in_arabic_is_healed(world: World) -> None:
+    """A large order in another script, where each letter takes several bytes, is healed."""
     body = world.lives[0].steps[-1].body
     line = body["items"][0]
     body["items"] = [line | {"_id": str(number), "name": "مياه معدنية طبيعية نقية " * 25} for number in range(100)]
@@ -434,7 +455,8 @@ def test_a_large_order_in_another_script_is_healed(world: World) -> None:
     assert world.not_in_sync() == []
 
 
-def test_an_order_that_no_message_can_carry_is_counted_and_holds_up_nobody(world: World) -> None:
+def test_order_too_large_is_counted(world: World) -> None:
+    """An order too large for a message is counted and holds up no other."""
     world.lives[0].steps[-1].body["comment"] = "x" * MAX_BODY_BYTES
     report = world.run()
     assert report.failed_stores == {}
@@ -443,7 +465,8 @@ def test_an_order_that_no_message_can_carry_is_counted_and_holds_up_nobody(world
     assert world.not_in_sync() == [world.lives[0].order_id]
 
 
-def test_a_token_refused_after_another_fault_is_read_anew(world: World) -> None:
+def test_token_is_reread_after_another_fault(world: World) -> None:
+    """A token that is rejected after another fault is read again."""
     answers = [500, 401]
     between(world, lambda _, answer: Response(answers.pop(0), {}, b"{}") if answers else answer)
     report = world.run()

@@ -55,9 +55,8 @@ def without_the_late_half(world: World) -> Callable[[Request, Response], Respons
 
 
 @pytest.mark.parametrize("page_size", [500, 3])
-def test_orders_that_are_counted_and_not_shown_hold_the_watermark_and_are_found_once_they_are(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch, page_size: int
-) -> None:
+def test_counted_but_hidden_orders_are_found(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, page_size: int) -> None:
+    """Orders counted but not shown hold back the watermark, and are found once they are shown."""
     monkeypatch.setattr(partner_api, "PAGE_SIZE", page_size)
     world = World(dynamodb, lives(orders=40), VirtualTime(AFTER))
     honest = world.api.handle
@@ -76,7 +75,8 @@ def test_orders_that_are_counted_and_not_shown_hold_the_watermark_and_are_found_
     assert world.not_in_sync() == []
 
 
-def test_an_empty_answer_that_counts_itself_once_is_asked_for_again(world: World) -> None:
+def test_false_empty_response_is_retried(world: World) -> None:
+    """An empty response that counts orders is requested again."""
     lies = [True]
     between(world, lambda _, answer: edited(answer, orders=[]) if lies and lies.pop() else answer)
     assert world.run().failed_stores == {}
@@ -84,7 +84,8 @@ def test_an_empty_answer_that_counts_itself_once_is_asked_for_again(world: World
     assert world.not_in_sync() == []
 
 
-def test_an_empty_page_where_nothing_else_tells_the_end_is_asked_for_again(dynamodb: Any) -> None:
+def test_empty_page_in_doubt_is_retried(dynamodb: Any) -> None:
+    """An empty page is requested again where nothing else marks the end."""
     world = World(dynamodb, lives(orders=90, stores=1), VirtualTime(AFTER), Unknowns(page_size_honoured=False))
     lies = [True]
 
@@ -98,7 +99,8 @@ def test_an_empty_page_where_nothing_else_tells_the_end_is_asked_for_again(dynam
     assert world.not_in_sync() == []
 
 
-def test_a_platform_that_counts_one_page_too_many_costs_few_requests_and_no_order(dynamodb: Any) -> None:
+def test_extra_page_costs_few_requests(dynamodb: Any) -> None:
+    """A platform that counts one page too many costs few requests and no order."""
     world = World(dynamodb, lives(orders=100, stores=10), VirtualTime(AFTER))
     between(world, lambda _, answer: edited(answer, total_pages=json.loads(answer.body)["total_pages"] + 1))
     for _ in range(2):
@@ -109,7 +111,8 @@ def test_a_platform_that_counts_one_page_too_many_costs_few_requests_and_no_orde
     assert world.not_in_sync() == []
 
 
-def test_a_fault_that_passes_leaves_no_short_parts_behind(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_transient_fault_keeps_parts_long(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a transient fault the reconciler stops reading in short parts."""
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
     world = World(dynamodb, lives(orders=40, stores=1), VirtualTime(AFTER))
     lies = [*range(40)]
@@ -129,7 +132,8 @@ def test_a_fault_that_passes_leaves_no_short_parts_behind(dynamodb: Any, monkeyp
 # -- answers without anything ------------------------------------------------------------------------------------------
 
 
-def test_times_that_the_platform_reads_no_more_are_noticed_within_a_day_though_no_order_is_open(dynamodb: Any) -> None:
+def test_changed_times_are_noticed_in_a_day(dynamodb: Any) -> None:
+    """A changed time format is noticed within a day, though no order is open."""
     world = World(dynamodb, lives(orders=12), VirtualTime(START - timedelta(days=1)), Unknowns(times="with_z"))
     for life in world.lives[:2]:
         world.receive(life)
@@ -141,7 +145,8 @@ def test_times_that_the_platform_reads_no_more_are_noticed_within_a_day_though_n
     assert world.not_in_sync() == []
 
 
-def test_a_code_that_a_store_shares_with_a_quiet_one_no_more_is_left_within_a_day(world: World) -> None:
+def test_outdated_store_code_is_dropped(world: World) -> None:
+    """A store's code that shows no orders any more gives way to its own id within a day."""
     mine = world.shops[0]
     for life in world.lives:
         world.receive(life, 0)
@@ -152,7 +157,8 @@ def test_a_code_that_a_store_shares_with_a_quiet_one_no_more_is_left_within_a_da
     assert world.table.position(mine.store_id).vendor_id == mine.store_id
 
 
-def test_a_store_of_which_the_platform_shows_nothing_though_we_have_orders_of_it_is_named_daily(world: World) -> None:
+def test_store_showing_nothing_is_named_daily(world: World) -> None:
+    """A store of which the platform shows nothing, though we have its orders, is named daily."""
     for life in world.lives:
         world.receive(life)
     silent = world.shops[0]
@@ -170,7 +176,8 @@ def test_a_store_of_which_the_platform_shows_nothing_though_we_have_orders_of_it
 # -- whose orders they are ---------------------------------------------------------------------------------------------
 
 
-def test_what_was_missed_of_another_store_is_booked_on_that_store(world: World) -> None:
+def test_missed_orders_count_for_their_store(world: World) -> None:
+    """Missed orders shown under another store's id count for their own store."""
     mine, other = world.shops
     world.api._shops.pop(mine.store_id)
     world.api._shops[mine.external_partner_config_id] = world.api._shops[other.store_id]
@@ -180,9 +187,8 @@ def test_what_was_missed_of_another_store_is_booked_on_that_store(world: World) 
 
 
 @pytest.mark.parametrize("vendor_id", [None, "code"])
-def test_a_store_without_an_answer_of_its_own_is_told_as_another_stores_whichever_id_comes_first(
-    world: World, vendor_id: str | None
-) -> None:
+def test_others_orders_are_reported(world: World, vendor_id: str | None) -> None:
+    """A store that shows only another store's orders is reported so, whichever id is tried first."""
     mine, other = world.shops
     code = mine.external_partner_config_id
     world.api._shops.pop(mine.store_id)
@@ -191,7 +197,8 @@ def test_a_store_without_an_answer_of_its_own_is_told_as_another_stores_whicheve
     assert world.run().failed_stores == {mine.store_id: "another_store"}
 
 
-def test_a_store_that_only_the_chain_has_a_name_for_is_read_though_its_orders_do_not_say_it(world: World) -> None:
+def test_store_known_by_its_code_is_read(world: World) -> None:
+    """A store registered by its code alone is read, though its orders do not name that code."""
     mine = world.shops[0]
     world.dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "STORES"}, "sk": {"S": f"STORE#{mine.store_id}"}})
     set_store(world, mine.external_partner_config_id, currency="EUR")
@@ -219,13 +226,15 @@ def many_stores_some_refused(dynamodb: Any) -> World:
     return world
 
 
-def test_stores_whose_token_is_refused_keep_no_backfill_from_its_end(dynamodb: Any) -> None:
+def test_backfill_survives_rejected_tokens(dynamodb: Any) -> None:
+    """A backfill completes although some stores reject the token."""
     world = many_stores_some_refused(dynamodb)
     done = world.backfill()
     assert (done["stores_done"], {*done["failed_stores"].values()}) == (len(world.shops), {"unauthorized"})
 
 
-def test_stores_whose_token_is_refused_keep_no_other_from_being_checked(dynamodb: Any) -> None:
+def test_unauthorized_stores_block_no_other(dynamodb: Any) -> None:
+    """Stores that reject the token do not keep the others from being checked."""
     world = many_stores_some_refused(dynamodb)
     world.worker.add_backfill({})
     reports = []
@@ -238,7 +247,8 @@ def test_stores_whose_token_is_refused_keep_no_other_from_being_checked(dynamodb
     assert all(report.counts["stores_checked"] == len(world.shops) - 3 for report in reports[3:])
 
 
-def test_a_token_that_is_refused_everywhere_ends_the_run_at_the_first_store(world: World) -> None:
+def test_rejected_token_ends_the_run(world: World) -> None:
+    """A token that is rejected everywhere ends the run at the first store."""
     world.run()
     world.drain()
     between(world, lambda *_: Response(401, {}, b"{}"))
@@ -248,9 +258,8 @@ def test_a_token_that_is_refused_everywhere_ends_the_run_at_the_first_store(worl
     assert report.counts["requests"] == 2
 
 
-def test_a_backfill_that_was_stopped_on_its_way_goes_on_from_there(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stopped_backfill_resumes(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backfill that was stopped on its way resumes there."""
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
     monkeypatch.setattr("partner_orders.reconciler.windows.PAGES_AT_ONCE", 4)
     world = World(dynamodb, lives(orders=60, stores=1), VirtualTime(AFTER))
@@ -272,9 +281,8 @@ def test_a_backfill_that_was_stopped_on_its_way_goes_on_from_there(
 
 
 @pytest.mark.parametrize("status", [400, 403, 500])
-def test_an_id_that_the_platform_refuses_does_not_take_back_what_the_other_has_answered(
-    world: World, status: int
-) -> None:
+def test_failing_id_keeps_the_others_answer(world: World, status: int) -> None:
+    """An id that fails does not discard what the store's other id has answered."""
     for life in world.lives:
         world.receive(life)
     shop = world.shops[0]
@@ -285,7 +293,8 @@ def test_an_id_that_the_platform_refuses_does_not_take_back_what_the_other_has_a
     assert all(checked_until(world))
 
 
-def test_a_backfill_of_a_quiet_time_asks_each_store_once(world: World) -> None:
+def test_quiet_backfill_asks_each_store_once(world: World) -> None:
+    """A backfill of a quiet period asks for each store once."""
     world.run()
     world.drain()
     asked = len(world.api.requests)
@@ -295,7 +304,8 @@ def test_a_backfill_of_a_quiet_time_asks_each_store_once(world: World) -> None:
     assert len(world.api.requests) - asked <= regular + len(world.shops)
 
 
-def test_a_quiet_store_of_a_platform_that_counts_a_page_of_nothing_is_checked(world: World) -> None:
+def test_quiet_store_may_count_an_empty_page(world: World) -> None:
+    """A quiet store is checked, though the platform counts one page of nothing."""
     world.run()
     world.drain()
     between(world, lambda _, answer: edited(answer, total_pages=max(1, json.loads(answer.body)["total_pages"])))
@@ -305,7 +315,8 @@ def test_a_quiet_store_of_a_platform_that_counts_a_page_of_nothing_is_checked(wo
         assert (report.failed_stores, report.counts["requests"]) == ({}, 2)
 
 
-def test_a_store_that_stops_every_run_is_the_last_of_a_backfill(dynamodb: Any) -> None:
+def test_store_that_stops_runs_comes_last(dynamodb: Any) -> None:
+    """A store that stops every run comes last in a backfill."""
     world = World(dynamodb, lives(orders=24, stores=6), VirtualTime(AFTER))
     first = min(shop.store_id for shop in world.shops)
     between(
@@ -321,7 +332,8 @@ def test_a_store_that_stops_every_run_is_the_last_of_a_backfill(dynamodb: Any) -
     assert world.worker.backfill(backfill_id)["stores_done"] == 5
 
 
-def test_an_old_minute_that_cannot_be_read_does_not_keep_what_is_new_away(dynamodb: Any) -> None:
+def test_unreadable_past_blocks_no_new_order(dynamodb: Any) -> None:
+    """An old minute that cannot be read does not keep new orders away."""
     world = World(dynamodb, lives(orders=24), VirtualTime(START + timedelta(minutes=20)))
     world.run()
     world.drain()
@@ -350,9 +362,8 @@ def test_an_old_minute_that_cannot_be_read_does_not_keep_what_is_new_away(dynamo
 
 
 @pytest.mark.parametrize("consumer_works", [True, False])
-def test_an_order_is_missing_once_whether_or_not_the_consumer_works_meanwhile(
-    dynamodb: Any, consumer_works: bool
-) -> None:
+def test_missing_order_is_counted_once(dynamodb: Any, consumer_works: bool) -> None:
+    """A missing order is counted once, whether or not the consumer works meanwhile."""
     world = World(dynamodb, lives(orders=12), VirtualTime(START))
     counts: dict[str, int] = dict.fromkeys(("missing", "webhooks_missed"), 0)
     while world.time.now() < AFTER:
@@ -364,7 +375,8 @@ def test_an_order_is_missing_once_whether_or_not_the_consumer_works_meanwhile(
     assert counts == {"missing": 12, "webhooks_missed": 16}
 
 
-def test_what_is_read_twice_in_a_run_does_not_wait(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_read_twice_is_not_waiting(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order read twice in one run does not count as waiting."""
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
     world = World(dynamodb, lives(orders=40), VirtualTime(AFTER))
     lies = [*range(20)]
@@ -376,7 +388,8 @@ def test_what_is_read_twice_in_a_run_does_not_wait(dynamodb: Any, monkeypatch: p
     assert world.run().to_json()["waiting"] == 0
 
 
-def test_a_backfill_beside_a_regular_check_tells_of_what_that_has_queued(world: World) -> None:
+def test_backfill_counts_what_a_check_found(world: World) -> None:
+    """A backfill beside a regular check reports the orders that the check has enqueued."""
     backfill_id = world.worker.add_backfill({})
     world.run()
     progress = world.worker.backfill(backfill_id)
@@ -384,7 +397,8 @@ def test_a_backfill_beside_a_regular_check_tells_of_what_that_has_queued(world: 
     assert (progress["state"], progress["orders_checked"], found) == ("done", 12, 12)
 
 
-def test_a_preview_leaves_what_waits_where_it_is(dynamodb: Any) -> None:
+def test_preview_leaves_waiting_orders_alone(dynamodb: Any) -> None:
+    """A preview leaves waiting orders as they are: the next run finds them waiting and enqueues none."""
     world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=20)))
     world.run()
     queued = len(world.queue.messages)
@@ -395,7 +409,8 @@ def test_a_preview_leaves_what_waits_where_it_is(dynamodb: Any) -> None:
     assert (report.counts["enqueued"], len(world.queue.messages)) == (0, queued)
 
 
-def test_what_the_queue_took_before_it_refused_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_orders_before_a_refusal_count(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders enqueued before the queue refused are counted."""
     took, refused = world.queue.send_all, [False, True]
 
     def send_all(messages: Any) -> None:

@@ -28,7 +28,8 @@ def world(dynamodb: Any) -> World:
 # -- what it finds --------------------------------------------------------------------------------------------------
 
 
-def test_orders_that_no_webhook_told_of_are_found_queued_and_stored(world: World) -> None:
+def test_missed_orders_are_found_and_stored(world: World) -> None:
+    """Orders whose webhooks were missed are found, enqueued and stored."""
     report = world.run()
     assert report.counts["missing"] == report.counts["enqueued"] == len(world.lives)
     assert report.counts["webhooks_missed"] == len(world.lives)
@@ -37,10 +38,8 @@ def test_orders_that_no_webhook_told_of_are_found_queued_and_stored(world: World
     assert world.not_in_sync() == []
 
 
-def test_orders_from_before_their_store_was_registered_are_made_whole_but_no_webhook_of_theirs_was_missed(
-    dynamodb: Any,
-) -> None:
-    """A chain with history starts today: nobody sent webhooks of what was ordered before."""
+def test_older_orders_are_not_missed(dynamodb: Any) -> None:
+    """A chain with history starts today: older orders are enqueued, but none counts as a missed webhook."""
     everything = lives()
     began = everything[4].created_at
     before = sum(life.created_at < began for life in everything)
@@ -58,9 +57,8 @@ def test_orders_from_before_their_store_was_registered_are_made_whole_but_no_web
     assert not any(repair.webhook_missed and repair.before_registration for repair in report.repairs)
 
 
-def test_what_happens_to_an_older_order_after_its_store_was_registered_is_missed_if_no_webhook_came(
-    dynamodb: Any,
-) -> None:
+def test_new_event_of_an_old_order_is_missed(dynamodb: Any) -> None:
+    """An event of an older order counts as missed if it came after the store's registration."""
     world = World(dynamodb, lives(), VirtualTime(AFTER), registered_at=AFTER)
     for life in world.lives:
         world.receive(life, step=0)
@@ -69,20 +67,23 @@ def test_what_happens_to_an_older_order_after_its_store_was_registered_is_missed
     assert report.counts["before_registration"] == 0
 
 
-def test_a_store_registered_by_its_first_webhook_has_the_orders_after_it_counted(dynamodb: Any) -> None:
+def test_first_webhook_starts_the_count(dynamodb: Any) -> None:
+    """A store registered by its first webhook has all later orders counted."""
     first, *rest = lives(stores=1)
     world = World(dynamodb, [first, *rest], VirtualTime(AFTER), registered_at=first.created_at + timedelta(seconds=3))
     world.receive(first)
     assert world.run().counts["webhooks_missed"] == len(rest)
 
 
-def test_a_store_row_without_a_readable_time_of_registration_has_every_order_counted(world: World) -> None:
+def test_unreadable_registration_counts_all(world: World) -> None:
+    """A store without a readable time of registration has every order counted."""
     for life in world.lives:
         set_store(world, life.shop.store_id, registered_at="once")
     assert world.run().counts["webhooks_missed"] == len(world.lives)
 
 
-def test_a_repair_names_the_order_how_late_it_is_and_travels_with_its_cause(world: World) -> None:
+def test_repair_names_its_order_and_delay(world: World) -> None:
+    """A repair names its order and how late it is, and its message carries the cause."""
     report = world.run()
     life = world.lives[0]
     (repair,) = [repair for repair in report.repairs if repair.order_id == life.order_id]
@@ -93,7 +94,8 @@ def test_a_repair_names_the_order_how_late_it_is_and_travels_with_its_cause(worl
     assert {message.source for message in world.queue.messages} == {"reconciliation"}
 
 
-def test_an_order_whose_later_events_were_missed_is_different_and_healed(world: World) -> None:
+def test_order_missing_events_is_different(world: World) -> None:
+    """An order with missed later events is different and is healed."""
     for life in world.lives:
         world.receive(life, step=0)
     behind = [life for life in world.lives if len(life.steps) > 1]
@@ -104,7 +106,8 @@ def test_an_order_whose_later_events_were_missed_is_different_and_healed(world: 
     assert world.not_in_sync() == []
 
 
-def test_only_states_that_the_platform_promises_to_send_count_as_missed_webhooks(world: World) -> None:
+def test_only_promised_states_are_missed(world: World) -> None:
+    """Only states that the platform promises to send count as missed webhooks."""
     for life in world.lives:
         for number, step in enumerate(life.steps):
             if step.by_webhook:
@@ -115,7 +118,8 @@ def test_only_states_that_the_platform_promises_to_send_count_as_missed_webhooks
     assert not any(is_sent(repair.status) for repair in report.repairs)
 
 
-def test_a_second_pass_over_what_is_in_step_queues_nothing(world: World) -> None:
+def test_second_pass_enqueues_nothing(world: World) -> None:
+    """A second pass over orders in sync enqueues nothing."""
     world.run()
     world.drain()
     again = world.backfill()
@@ -123,7 +127,8 @@ def test_a_second_pass_over_what_is_in_step_queues_nothing(world: World) -> None
     assert again["enqueued"] == 0
 
 
-def test_what_was_in_step_is_not_read_again_but_by_each_days_sweep(dynamodb: Any) -> None:
+def test_order_in_sync_is_read_again_daily(dynamodb: Any) -> None:
+    """An order in sync is read again only by the daily check."""
     world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=45)))
     world.run()
     world.drain()
@@ -137,9 +142,8 @@ def test_what_was_in_step_is_not_read_again_but_by_each_days_sweep(dynamodb: Any
     assert reads == [in_step[0], 0, len(world.lives)]
 
 
-def test_more_orders_than_a_worker_remembers_are_in_step_all_the_same(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_forgotten_orders_are_in_sync(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More orders than a worker remembers are still in sync."""
     monkeypatch.setattr("partner_orders.reconciler.comparison.MAX_REMEMBERED", 2)
     world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=45)))
     world.run()
@@ -151,7 +155,8 @@ def test_more_orders_than_a_worker_remembers_are_in_step_all_the_same(
         assert report.counts["enqueued"] == 0
 
 
-def test_an_order_of_the_platform_that_we_cannot_understand_is_queued_once_and_kept(world: World) -> None:
+def test_unparsable_order_is_enqueued_once(world: World) -> None:
+    """An order that cannot be parsed is enqueued once and stored with the rejected events."""
     for step in world.lives[0].steps:
         step.body["payment"] = "no object"
     assert world.run().counts["not_understood"] == 1
@@ -159,12 +164,14 @@ def test_an_order_of_the_platform_that_we_cannot_understand_is_queued_once_and_k
     assert world.backfill()["not_understood"] == 0
 
 
-def test_an_order_older_than_our_retention_is_not_queued(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_order_is_not_enqueued(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order older than our retention is not enqueued."""
     monkeypatch.setattr(world.orders, "is_expired", lambda event: event.order_id == world.lives[0].order_id)
     assert world.run().counts["enqueued"] == len(world.lives) - 1
 
 
-def test_an_open_order_that_the_platform_no_longer_shows_is_named_and_left_alone(world: World) -> None:
+def test_order_no_longer_shown_is_named(world: World) -> None:
+    """An open order that the platform no longer shows is named and left alone."""
     gone = world.lives[3]
     world.receive(gone, step=0)
     world.api.show([life for life in world.lives if life is not gone])
@@ -173,7 +180,8 @@ def test_an_open_order_that_the_platform_no_longer_shows_is_named_and_left_alone
     assert all(gone.order_id not in message.to_text() for message in world.queue.messages)
 
 
-def test_a_paused_store_is_left_alone(world: World) -> None:
+def test_paused_store_is_left_alone(world: World) -> None:
+    """A paused store is left alone."""
     paused = world.lives[0].shop.store_id
     world.dynamodb.update_item(
         TableName="orders",
@@ -190,7 +198,8 @@ PASSING = ["unauthorized", "too_many", "server_error", "html", "truncated", "han
 
 
 @pytest.mark.parametrize("fault", PASSING)
-def test_a_fault_that_passes_is_tried_again_and_nothing_is_missed(world: World, fault: str) -> None:
+def test_transient_fault_is_retried(world: World, fault: str) -> None:
+    """A transient fault is retried, and no order is missed."""
     world.api.faults = {fault: 1}
     report = world.run()
     assert report.failed_stores == {}
@@ -216,9 +225,8 @@ class Dripping(io.BytesIO):
 
 
 @pytest.mark.parametrize("seconds", [FUNCTION_SECONDS, 60.0])
-def test_a_page_that_drips_is_given_up_in_time_and_read_the_next_time(
-    world: World, monkeypatch: pytest.MonkeyPatch, seconds: float
-) -> None:
+def test_dripping_page_is_given_up_in_time(world: World, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """A page that drips is given up before the deadline and read in the next run."""
     (session,) = world.sessions
     plain = session.request
 
@@ -250,7 +258,8 @@ OF_A_STORE = {
 
 
 @pytest.mark.parametrize(("fault", "kind"), OF_A_STORE.items())
-def test_a_fault_that_lasts_is_reported_by_store_and_healed_the_next_time(world: World, fault: str, kind: str) -> None:
+def test_lasting_fault_is_reported_by_store(world: World, fault: str, kind: str) -> None:
+    """A lasting fault is reported for each store and healed once it is over."""
     world.api.faults = {fault: 1_000}
     report = world.run()
     assert report.failed_stores == {life.shop.store_id: kind for life in world.lives}
@@ -262,9 +271,8 @@ def test_a_fault_that_lasts_is_reported_by_store_and_healed_the_next_time(world:
 
 
 @pytest.mark.parametrize(("fault", "kind"), EVERYWHERE.items())
-def test_what_would_fail_everywhere_ends_the_run_and_is_healed_the_next_time(
-    world: World, fault: str, kind: str
-) -> None:
+def test_fault_of_all_stores_ends_the_run(world: World, fault: str, kind: str) -> None:
+    """A fault that would affect every store ends the run and is healed by the next one."""
     world.api.faults = {fault: 1_000}
     report = world.run()
     assert report.stopped == kind
@@ -276,7 +284,8 @@ def test_what_would_fail_everywhere_ends_the_run_and_is_healed_the_next_time(
 
 
 @pytest.mark.parametrize("fault", OF_A_STORE)
-def test_a_store_that_fails_does_not_hold_back_the_others(world: World, fault: str) -> None:
+def test_failed_store_blocks_no_other(world: World, fault: str) -> None:
+    """A store that fails does not hold back the others."""
     # As often as the first store tries, its second id included.
     world.api.faults = {fault: {"forbidden": 1, "not_found": 2}.get(fault, http.TRIES)}
     report = world.run()
@@ -284,9 +293,9 @@ def test_a_store_that_fails_does_not_hold_back_the_others(world: World, fault: s
     assert report.counts["missing"] == sum(life.shop.store_id != failed for life in world.lives)
 
 
-def test_a_queue_that_refuses_fails_the_store_and_its_window_is_read_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_queue_failure_fails_the_store(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A queue that fails makes the store fail, and its window is read again."""
+
     def refuse(_: object) -> None:
         raise ConnectionError
 
@@ -298,13 +307,15 @@ def test_a_queue_that_refuses_fails_the_store_and_its_window_is_read_again(
 
 
 def test_retry_after_is_honoured(world: World) -> None:
+    """The reconciler waits as long as Retry-After says."""
     world.api.faults = {"too_many": 1}
     world.run()
     first, second = world.api.requests[:2]
     assert second - first >= timedelta(seconds=60)
 
 
-def test_the_token_goes_to_the_configured_host_alone_and_not_along_a_redirect(world: World) -> None:
+def test_token_goes_to_the_configured_host(world: World) -> None:
+    """The token is sent to the configured host alone, and redirects are not followed."""
     world.run()
     (session,) = world.sessions
     assert all(asked.url.startswith(f"{BASE_URL}/v2/") for asked in session.asked)
@@ -324,9 +335,8 @@ def test_the_token_goes_to_the_configured_host_alone_and_not_along_a_redirect(wo
         ('{"client_id": "client"}', "is malformed"),
     ],
 )
-def test_a_secret_that_cannot_work_says_what_to_store_and_asks_the_platform_nothing(
-    world: World, secret: str, says: str
-) -> None:
+def test_unusable_secret_says_what_to_store(world: World, secret: str, says: str) -> None:
+    """An unusable secret makes the run say what to store and request nothing."""
     world.secret = secret
     report = world.run()
     assert says in report.stopped
@@ -334,7 +344,8 @@ def test_a_secret_that_cannot_work_says_what_to_store_and_asks_the_platform_noth
     assert world.api.requests == []
 
 
-def test_an_oauth_client_gets_its_token_once_and_again_when_it_is_refused(world: World) -> None:
+def test_oauth_token_is_requested_once(world: World) -> None:
+    """An OAuth client requests its token once, and again when it is rejected."""
     world.secret = '{"client_id": "client", "client_secret": "its-secret"}'
     world.run()
     (session,) = world.sessions
@@ -345,7 +356,8 @@ def test_an_oauth_client_gets_its_token_once_and_again_when_it_is_refused(world:
     assert [asked.method for asked in session.asked].count("POST") == 2
 
 
-def test_an_access_token_is_renewed_before_it_ends(world: World) -> None:
+def test_access_token_is_renewed_in_time(world: World) -> None:
+    """An access token is renewed before it ends."""
     world.secret = '{"client_id": "client", "client_secret": "its-secret"}'
     for _ in range(5):
         assert world.run().api_errors.total() == 0
@@ -354,7 +366,8 @@ def test_an_access_token_is_renewed_before_it_ends(world: World) -> None:
     assert 2 <= [asked.method for asked in session.asked].count("POST") <= 5
 
 
-def test_a_client_that_the_platform_does_not_know_is_told_what_to_check(world: World) -> None:
+def test_unknown_client_says_what_to_check(world: World) -> None:
+    """A client that the platform does not know makes the run say what to check, without the secret."""
     world.secret = '{"client_id": "client", "client_secret": "mistyped"}'
     report = world.run()
     assert "check client_id and client_secret" in report.stopped
@@ -362,9 +375,8 @@ def test_a_client_that_the_platform_does_not_know_is_told_what_to_check(world: W
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, "rate_limited"), (503, "server_error:503"), (403, "blocked")])
-def test_a_token_endpoint_in_trouble_is_met_as_the_rest_of_the_platform_is(
-    world: World, status: int, kind: str
-) -> None:
+def test_token_endpoint_faults_are_handled(world: World, status: int, kind: str) -> None:
+    """Faults of the token endpoint are handled like those of the rest of the platform."""
     world.secret = '{"client_id": "client", "client_secret": "its-secret"}'
     handle, left = world.api.handle, [1]
 
@@ -388,9 +400,8 @@ def test_a_token_endpoint_in_trouble_is_met_as_the_rest_of_the_platform_is(
     assert len(world.api.requests) == asked + 1
 
 
-def test_a_token_endpoint_that_does_not_answer_ends_the_run_and_is_asked_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_silent_token_endpoint_ends_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token endpoint that does not respond ends the run and is asked again in the next one."""
     world.secret = '{"client_id": "client", "client_secret": "its-secret"}'
     (session,), post = world.sessions, []
 
@@ -406,7 +417,8 @@ def test_a_token_endpoint_that_does_not_answer_ends_the_run_and_is_asked_again(
     assert world.run().failed_stores == {}
 
 
-def test_a_token_replaced_after_a_refusal_is_read_at_once(world: World) -> None:
+def test_replaced_token_is_read_at_once(world: World) -> None:
+    """A token replaced after a rejection is read at once."""
     world.api.token = "new-token"
     assert world.run().stopped == "unauthorized"
     world.secret = '{"token": "new-token"}'
@@ -414,7 +426,8 @@ def test_a_token_replaced_after_a_refusal_is_read_at_once(world: World) -> None:
     assert world.run().failed_stores == {}
 
 
-def test_a_secret_that_was_changed_is_picked_up_within_minutes_without_a_refusal(world: World) -> None:
+def test_changed_secret_is_read_in_minutes(world: World) -> None:
+    """A changed secret is read within minutes, without a rejected request."""
     world.run()
     world.secret = '{"token": "new-token"}'
     world.time.sleep(301)
@@ -422,7 +435,8 @@ def test_a_secret_that_was_changed_is_picked_up_within_minutes_without_a_refusal
     assert world.run().api_errors.total() == 0
 
 
-def test_no_token_or_secret_appears_in_a_report_a_row_or_an_error(world: World) -> None:
+def test_secrets_appear_in_no_report_or_row(world: World) -> None:
+    """No token or secret appears in a report, a row or a message."""
     world.secret = '{"client_id": "client", "client_secret": "its-secret"}'
     reports = [world.run()]
     for fault in (*PASSING, "forbidden", "not_found"):
@@ -455,16 +469,16 @@ def test_no_token_or_secret_appears_in_a_report_a_row_or_an_error(world: World) 
         ({"form": "2026-10-14T08:00:00Z"}, "form: not known"),
     ],
 )
-def test_a_request_that_cannot_be_meant_says_what_to_change(world: World, request_: dict[str, Any], says: str) -> None:
+def test_invalid_request_says_what_to_change(world: World, request_: dict[str, Any], says: str) -> None:
+    """An invalid backfill request says what to change and starts nothing."""
     with pytest.raises(InvalidRequestError, match=says):
         world.worker.add_backfill(request_)
     assert world.table.backfills() == []
 
 
 @pytest.mark.parametrize("request_", [{"preview": False}, {"preview": True}, {"stores": ["nowhere"]}])
-def test_a_backfill_without_a_registered_store_says_how_one_is_registered(
-    world: World, request_: dict[str, Any]
-) -> None:
+def test_no_store_says_how_to_register_one(world: World, request_: dict[str, Any]) -> None:
+    """A backfill without a registered store says how to register one."""
     for store in world.stores.all():
         world.stores.remove(store)
     with pytest.raises(InvalidRequestError, match=r"no store is registered yet.*partner-orders stores set.*import"):
@@ -472,7 +486,8 @@ def test_a_backfill_without_a_registered_store_says_how_one_is_registered(
     assert world.table.backfills() == []
 
 
-def test_a_backfill_of_paused_stores_alone_says_that_they_are_to_be_named(world: World) -> None:
+def test_paused_stores_must_be_named(world: World) -> None:
+    """If all stores are paused, a backfill asks for their names."""
     for store in world.stores.all():
         set_store(world, store.store_id, is_paused="true")
     with pytest.raises(InvalidRequestError, match=r"every registered store is paused.*name"):
@@ -480,7 +495,8 @@ def test_a_backfill_of_paused_stores_alone_says_that_they_are_to_be_named(world:
     assert world.table.backfills() == []
 
 
-def test_what_a_webhook_brought_and_the_platform_shows_in_another_way_of_writing_is_in_step(world: World) -> None:
+def test_other_notation_is_in_sync(world: World) -> None:
+    """An order that the webhook and the platform write differently is in sync."""
     for life in world.lives:
         world.orders.put(to_text(life.steps[-1].body).encode())
     report = world.run()

@@ -52,13 +52,15 @@ def windows(world: World) -> list[tuple[str, str, str]]:
 # -- windows and positions --------------------------------------------------------------------------------------------
 
 
-def test_a_chain_that_starts_today_is_read_sixty_days_back(world: World) -> None:
+def test_new_chain_is_read_sixty_days_back(world: World) -> None:
+    """A chain that starts today is read sixty days back."""
     world.run()
     start = min(start for _, start, _ in windows(world))
     assert start.startswith((AFTER - timedelta(days=60)).strftime("%Y-%m-%d"))
 
 
-def test_the_next_window_overlaps_the_last_and_reaches_no_further_when_nothing_is_open(world: World) -> None:
+def test_next_window_overlaps_the_last(world: World) -> None:
+    """The next window overlaps the last one, and reaches no further if no order is open."""
     world.run()
     world.drain()
     asked = len(windows(world))
@@ -69,7 +71,8 @@ def test_the_next_window_overlaps_the_last_and_reaches_no_further_when_nothing_i
         assert timedelta(minutes=24) < length < timedelta(minutes=27)
 
 
-def test_an_open_order_is_looked_for_where_it_was_created_until_the_platform_closes_it(dynamodb: Any) -> None:
+def test_open_order_is_followed_until_closed(dynamodb: Any) -> None:
+    """An open order is looked for at its creation time until the platform closes it."""
     time = VirtualTime(START + timedelta(minutes=30))
     world = World(dynamodb, lives(), time)
     for life in world.lives:
@@ -82,7 +85,8 @@ def test_an_open_order_is_looked_for_where_it_was_created_until_the_platform_clo
     assert world.orders.open_since(START - timedelta(days=1)) == []
 
 
-def test_every_store_is_looked_at_a_week_back_once_a_day(world: World) -> None:
+def test_daily_check_covers_a_week(world: World) -> None:
+    """The daily check reads a week of each store."""
     world.run()
     world.drain()
     lengths = Counter[str]()
@@ -96,7 +100,8 @@ def test_every_store_is_looked_at_a_week_back_once_a_day(world: World) -> None:
     assert set(lengths.values()) <= {1, 2}
 
 
-def test_a_cancellation_after_pick_up_days_later_is_found(dynamodb: Any) -> None:
+def test_late_cancellation_is_found(dynamodb: Any) -> None:
+    """A cancellation days after pick-up is found."""
     time = VirtualTime(AFTER)
     world = World(dynamodb, lives(), time)
     world.run()
@@ -122,9 +127,8 @@ def changed_later(world: World, status: str, at: datetime) -> Life:
     return life
 
 
-def test_what_changed_while_neither_webhooks_nor_reconciliation_ran_is_found_however_long_that_was(
-    dynamodb: Any,
-) -> None:
+def test_changes_during_an_outage_are_found(dynamodb: Any) -> None:
+    """Changes are found after an outage of webhooks and reconciler, however long it was."""
     world = World(dynamodb, lives(), VirtualTime(AFTER))
     world.run()
     world.drain()
@@ -138,7 +142,8 @@ def test_what_changed_while_neither_webhooks_nor_reconciliation_ran_is_found_how
     assert world.not_in_sync() == []
 
 
-def test_an_open_order_older_than_a_week_is_closed_within_a_day_of_its_end(dynamodb: Any) -> None:
+def test_old_open_order_is_closed_in_a_day(dynamodb: Any) -> None:
+    """An open order older than a week is closed within a day of its end."""
     world = World(dynamodb, lives(), VirtualTime(AFTER))
     number, life = next((n, life) for n, life in enumerate(world.lives) if len(life.steps) > 2)
     world.lives[number] = replace(life, steps=(life.steps[0], replace(life.steps[-1], at=AFTER + timedelta(days=20))))
@@ -151,7 +156,8 @@ def test_an_open_order_older_than_a_week_is_closed_within_a_day_of_its_end(dynam
     assert world.not_in_sync() == []
 
 
-def test_an_order_that_stays_open_for_ever_does_not_make_every_check_a_long_one(dynamodb: Any) -> None:
+def test_stuck_open_order_keeps_checks_short(dynamodb: Any) -> None:
+    """An order that stays open for ever does not make every check a long one."""
     world = World(dynamodb, lives(), VirtualTime(AFTER))
     for number, life in enumerate(world.lives):
         world.lives[number] = replace(life, steps=life.steps[:1])
@@ -167,7 +173,8 @@ def test_an_order_that_stays_open_for_ever_does_not_make_every_check_a_long_one(
         assert datetime.fromisoformat(end) - datetime.fromisoformat(start) < timedelta(hours=1)
 
 
-def test_a_store_is_checked_up_to_the_platforms_clock_however_wrong_ours_is(dynamodb: Any) -> None:
+def test_checks_follow_the_platforms_clock(dynamodb: Any) -> None:
+    """A store is checked up to the platform's time, however wrong our clock is."""
     for minutes in (-10, 10):
         world = World(dynamodb, lives(), VirtualTime(AFTER + timedelta(days=minutes)))
         world.new_worker(clock_off_by=timedelta(minutes=minutes))
@@ -178,7 +185,8 @@ def test_a_store_is_checked_up_to_the_platforms_clock_however_wrong_ours_is(dyna
             assert world.time.now() - position.checked_until < timedelta(minutes=11)
 
 
-def test_nothing_is_missed_by_a_worker_whose_clock_is_minutes_off(dynamodb: Any) -> None:
+def test_wrong_clock_misses_nothing(dynamodb: Any) -> None:
+    """A worker whose clock is minutes off misses nothing."""
     for seed, minutes in ((1, -4), (2, 4)):
         time = VirtualTime(START)
         world = World(dynamodb, lives(seed=seed), time)
@@ -197,7 +205,8 @@ def order_of_stores(world: World) -> list[str]:
     return list(dict.fromkeys(store for store, _, _ in windows(world)))
 
 
-def test_the_most_overdue_store_is_served_first(dynamodb: Any) -> None:
+def test_most_overdue_store_is_first(dynamodb: Any) -> None:
+    """The most overdue store is checked first."""
     world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
     names = sorted({life.shop.store_id for life in world.lives})
     for hours, name in enumerate(names, start=1):
@@ -206,7 +215,8 @@ def test_the_most_overdue_store_is_served_first(dynamodb: Any) -> None:
     assert order_of_stores(world) == names[::-1]
 
 
-def test_a_store_with_open_orders_comes_before_one_that_waits_longer_without(dynamodb: Any) -> None:
+def test_store_with_open_orders_comes_first(dynamodb: Any) -> None:
+    """A store with open orders comes before one that is more overdue but has none."""
     world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
     names = sorted({life.shop.store_id for life in world.lives})
     for name in names:
@@ -220,7 +230,8 @@ def test_a_store_with_open_orders_comes_before_one_that_waits_longer_without(dyn
     assert order_of_stores(world)[0] == names[2]
 
 
-def test_a_store_gone_silent_in_its_hours_is_reported_and_comes_first(dynamodb: Any) -> None:
+def test_silent_store_is_reported_and_first(dynamodb: Any) -> None:
+    """A store silent during its trading hours is reported and checked first."""
     world = World(dynamodb, lives(stores=4), VirtualTime(AFTER + timedelta(hours=3)))
     names = sorted({life.shop.store_id for life in world.lives})
     for name in names:
@@ -233,7 +244,8 @@ def test_a_store_gone_silent_in_its_hours_is_reported_and_comes_first(dynamodb: 
     assert order_of_stores(world)[0] == names[1]
 
 
-def test_among_the_urgent_and_among_the_rest_the_most_overdue_comes_first(dynamodb: Any) -> None:
+def test_most_overdue_is_first_in_each_group(dynamodb: Any) -> None:
+    """The most overdue store is first among the urgent ones, and among the rest."""
     world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
     names = sorted({life.shop.store_id for life in world.lives})
     for name, minutes in zip(names, (25, 5, 55, 9), strict=True):
@@ -244,7 +256,8 @@ def test_among_the_urgent_and_among_the_rest_the_most_overdue_comes_first(dynamo
     assert order_of_stores(world) == [names[3], names[1], names[2], names[0]]
 
 
-def test_a_store_that_waits_for_long_comes_before_the_urgent_that_were_just_checked(dynamodb: Any) -> None:
+def test_long_overdue_store_comes_first(dynamodb: Any) -> None:
+    """A long overdue store comes before urgent ones that were just checked."""
     world = World(dynamodb, lives(stores=4), VirtualTime(AFTER))
     names = sorted({life.shop.store_id for life in world.lives})
     for name in names:
@@ -256,7 +269,8 @@ def test_a_store_that_waits_for_long_comes_before_the_urgent_that_were_just_chec
     assert order_of_stores(world)[0] == names[3]
 
 
-def test_urgent_stores_that_fill_every_run_do_not_starve_the_rest(dynamodb: Any) -> None:
+def test_urgent_stores_starve_no_other(dynamodb: Any) -> None:
+    """Urgent stores that fill every run do not starve the rest."""
     world = World(dynamodb, lives(stores=4), VirtualTime(AFTER), limit=2)  # nine tenths of it are one a minute
     names = sorted({life.shop.store_id for life in world.lives})
     for name in names[:3]:
@@ -269,7 +283,8 @@ def test_urgent_stores_that_fill_every_run_do_not_starve_the_rest(dynamodb: Any)
     assert set(order_of_stores(world)) == {*names}
 
 
-def test_the_round_that_the_limit_allows_is_reported(dynamodb: Any) -> None:
+def test_round_time_is_reported(dynamodb: Any) -> None:
+    """The report holds the time that a round of all stores takes under the limit."""
     world = World(dynamodb, lives(orders=40, stores=9), VirtualTime(AFTER))
     assert world.run().round_seconds == round(9 * 60 / 54)
 
@@ -277,7 +292,8 @@ def test_the_round_that_the_limit_allows_is_reported(dynamodb: Any) -> None:
 # -- the budget -------------------------------------------------------------------------------------------------------
 
 
-def test_never_more_than_its_share_of_the_limit_in_any_minute(crowded: World) -> None:
+def test_limit_holds_in_every_minute(crowded: World) -> None:
+    """No minute has more requests than our part of the limit."""
     for _ in range(6):
         crowded.new_worker()
         crowded.worker.add_backfill({})
@@ -287,7 +303,8 @@ def test_never_more_than_its_share_of_the_limit_in_any_minute(crowded: World) ->
     assert crowded.most_requests_in_a_minute() <= 54
 
 
-def test_a_worker_that_died_has_its_last_minute_counted_for_it(crowded: World) -> None:
+def test_minute_of_a_killed_worker_counts(crowded: World) -> None:
+    """The last minute of a killed worker counts toward the limit of the next one."""
     crowded.worker.add_backfill({})
     crowded.kill_after = 100
     with pytest.raises(Killed):
@@ -299,7 +316,8 @@ def test_a_worker_that_died_has_its_last_minute_counted_for_it(crowded: World) -
     assert crowded.most_requests_in_a_minute() <= 54
 
 
-def test_it_stops_before_its_deadline_and_the_next_tick_goes_on(crowded: World) -> None:
+def test_run_stops_before_its_deadline(crowded: World) -> None:
+    """A run stops before its deadline, and the next one continues."""
     began = crowded.time.seconds
     report = crowded.run(seconds=100)
     assert report.stopped == "out_of_time"
@@ -311,7 +329,8 @@ def test_it_stops_before_its_deadline_and_the_next_tick_goes_on(crowded: World) 
     assert crowded.not_in_sync() == []
 
 
-def test_a_token_that_is_due_when_the_minute_is_full_does_not_make_it_overstay(crowded: World) -> None:
+def test_token_request_respects_the_deadline(crowded: World) -> None:
+    """A token due in a full minute does not make the run miss its deadline."""
     crowded.secret = '{"client_id": "client", "client_secret": "its-secret"}'
     for seconds in range(45, 120, 15):
         crowded.worker.add_backfill({})
@@ -321,9 +340,8 @@ def test_a_token_that_is_due_when_the_minute_is_full_does_not_make_it_overstay(c
         assert crowded.time.seconds - began < seconds
 
 
-def test_it_pauses_while_even_a_few_messages_wait_for_seconds_without_being_received(
-    crowded: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_pauses_for_unreceived_messages(crowded: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run pauses while even a few messages wait for seconds without being received."""
     monkeypatch.setattr(crowded.queue, "backlog", lambda: Backlog(30 if crowded.time.seconds < 60 else 0, 0))
     crowded.run()
     seconds = [(at - AFTER).total_seconds() for at in crowded.api.requests]
@@ -331,29 +349,30 @@ def test_it_pauses_while_even_a_few_messages_wait_for_seconds_without_being_rece
     assert any(second >= 60 for second in seconds)
 
 
-def test_a_busy_hour_does_not_pause_it(crowded: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many at consumers, and some that wait for a moment."""
+def test_busy_hour_does_not_pause_the_run(crowded: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many messages at consumers, and a few that wait for a moment, do not pause the run."""
     looks = itertools.cycle([Backlog(60, 90), Backlog(60, 90), Backlog(3, 150)])
     monkeypatch.setattr(crowded.queue, "backlog", lambda: next(looks))
     crowded.run(seconds=60)
     assert len(crowded.api.requests) == 54
 
 
-def test_messages_that_a_consumer_puts_off_again_and_again_do_not_pause_it_while_they_are_few(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_few_delayed_messages_pause_no_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few messages that a consumer delays repeatedly do not pause the run."""
     monkeypatch.setattr(world.queue, "backlog", lambda: Backlog(0, 150))
     assert world.run().stopped == ""
 
 
-def test_it_pauses_while_live_orders_would_wait_behind_the_backlog(world: World) -> None:
+def test_run_pauses_for_a_backlog(world: World) -> None:
+    """A run pauses while live orders would wait behind the backlog."""
     world.queue.backlog_until = 120.0
     world.run()
     assert world.time.seconds > 120
     assert world.api.requests[0] >= AFTER + timedelta(seconds=120)
 
 
-def test_what_a_consumer_put_off_counts_as_waiting_too(queue: OrderEventsQueue, sqs: Any, queue_url: str) -> None:
+def test_delayed_messages_are_in_the_backlog(queue: OrderEventsQueue, sqs: Any, queue_url: str) -> None:
+    """Messages that a consumer has delayed are part of the backlog."""
     for _ in range(3):
         queue.send(OrderEventMessage(WEBHOOK, AFTER, "c", b"{}"))
     sqs.receive_message(QueueUrl=queue_url, VisibilityTimeout=900, MaxNumberOfMessages=10)
@@ -361,13 +380,15 @@ def test_what_a_consumer_put_off_counts_as_waiting_too(queue: OrderEventsQueue, 
     assert queue.backlog() == Backlog(unreceived=1, received=3)
 
 
-def test_it_gives_up_waiting_for_the_queue_before_its_deadline(world: World) -> None:
+def test_run_gives_up_on_a_slow_queue(world: World) -> None:
+    """A run stops waiting for the queue before its deadline."""
     world.queue.backlog_until = 10_000.0
     assert world.run().stopped == "the_queue_is_behind"
     assert world.api.requests == []
 
 
-def test_what_is_in_step_costs_one_request_a_store_and_one_read_an_order(world: World) -> None:
+def test_orders_in_sync_cost_little(world: World) -> None:
+    """Stores in sync cost one request each, and their orders one read each."""
     world.run()
     world.drain()
     asked, read = len(world.api.requests), world.orders.read_orders
@@ -380,14 +401,16 @@ def test_what_is_in_step_costs_one_request_a_store_and_one_read_an_order(world: 
 # -- one worker -------------------------------------------------------------------------------------------------------
 
 
-def test_while_one_worker_runs_another_does_nothing(world: World, dynamodb: Any) -> None:
+def test_second_worker_does_nothing(world: World, dynamodb: Any) -> None:
+    """While one worker runs, another does nothing."""
     other = Lease(dynamodb, TABLE, world.time.now)
     assert other.acquire()
     assert world.run().stopped == "another_worker_holds_the_lease"
     assert world.api.requests == []
 
 
-def test_a_lease_given_back_can_be_taken_at_once_and_one_that_ran_out_after_its_time(dynamodb: Any) -> None:
+def test_lease_ends_by_release_or_expiry(dynamodb: Any) -> None:
+    """A released lease can be acquired at once, and an expired one after its duration."""
     time = VirtualTime()
     first, second = Lease(dynamodb, TABLE, time.now), Lease(dynamodb, TABLE, time.now)
     assert first.acquire()
@@ -399,7 +422,8 @@ def test_a_lease_given_back_can_be_taken_at_once_and_one_that_ran_out_after_its_
     assert first.fencing_token == second.fencing_token + 1
 
 
-def test_a_lost_lease_is_noticed_not_trusted(dynamodb: Any) -> None:
+def test_lost_lease_is_noticed(dynamodb: Any) -> None:
+    """A lost lease cannot be renewed, and releasing it does not affect its new holder."""
     time = VirtualTime()
     slow, next_one = Lease(dynamodb, TABLE, time.now), Lease(dynamodb, TABLE, time.now)
     assert slow.acquire()
@@ -413,7 +437,8 @@ def test_a_lost_lease_is_noticed_not_trusted(dynamodb: Any) -> None:
     next_one.renew()
 
 
-def test_a_kept_lease_outlives_its_first_duration(dynamodb: Any) -> None:
+def test_renewed_lease_outlives_its_duration(dynamodb: Any) -> None:
+    """A renewed lease outlives its first duration."""
     time = VirtualTime()
     worker, other = Lease(dynamodb, TABLE, time.now), Lease(dynamodb, TABLE, time.now)
     assert worker.acquire()
@@ -423,16 +448,16 @@ def test_a_kept_lease_outlives_its_first_duration(dynamodb: Any) -> None:
         assert not other.acquire()
 
 
-def test_a_worker_that_lost_its_lease_can_move_no_position(world: World) -> None:
+def test_lost_lease_moves_no_position(world: World) -> None:
+    """A worker that has lost its lease cannot move a position."""
     world.table.move(Position("a", AFTER), fencing_token=7)
     with pytest.raises(LeaseLostError):
         world.table.move(Position("a", AFTER + timedelta(hours=1)), fencing_token=6)
     assert world.table.positions()["a"].checked_until == AFTER
 
 
-def test_a_worker_frozen_in_the_middle_of_a_run_stops_when_it_thaws(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_frozen_worker_stops_when_it_thaws(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker frozen in the middle of a run stops when it thaws."""
     send_all = world.queue.send_all
 
     def freeze(messages: Any) -> None:
@@ -447,9 +472,8 @@ def test_a_worker_frozen_in_the_middle_of_a_run_stops_when_it_thaws(
 
 
 @pytest.mark.parametrize("after", range(10))
-def test_killed_at_any_request_the_next_worker_heals_all_the_same(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch, after: int
-) -> None:
+def test_next_worker_heals_after_a_kill(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """The next worker brings all in sync, whichever request the last one was killed at."""
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 3)
     world = World(dynamodb, lives(), VirtualTime(AFTER))
     world.kill_after = after
@@ -466,7 +490,8 @@ def test_killed_at_any_request_the_next_worker_heals_all_the_same(
 # -- the report -------------------------------------------------------------------------------------------------------
 
 
-def test_every_run_leaves_a_report_that_can_be_read_back(world: World) -> None:
+def test_every_run_leaves_a_report(world: World) -> None:
+    """Every run leaves a report that can be read back."""
     first = world.run()
     world.time.sleep(300)
     second = world.run()
@@ -483,9 +508,8 @@ def throttled(*_: Any) -> None:
     raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "PutItem")
 
 
-def test_a_run_that_ends_by_an_error_has_what_it_found_in_its_report(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_run_reports_what_it_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends with an error leaves what it found in its report."""
     with monkeypatch.context() as patched:
         patched.setattr(ReconciliationTable, "move", throttled)
         with pytest.raises(ClientError):
@@ -501,9 +525,8 @@ def test_a_run_that_ends_by_an_error_has_what_it_found_in_its_report(
     assert sum(report["webhooks_missed"] for report in kept(world)) == len(world.lives)
 
 
-def test_a_run_that_cannot_even_see_what_is_due_leaves_a_report_and_gives_the_lease_back(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_failing_at_start_is_reported(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that cannot read what is due leaves a report and releases the lease."""
     with monkeypatch.context() as patched:
         patched.setattr(world.orders, "open_since", throttled)
         with pytest.raises(ClientError):
@@ -513,7 +536,8 @@ def test_a_run_that_cannot_even_see_what_is_due_leaves_a_report_and_gives_the_le
     assert world.run().stopped == ""
 
 
-def test_a_report_that_cannot_be_kept_is_told_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unsaved_report_is_still_passed_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report that cannot be saved is passed on all the same."""
     monkeypatch.setattr(ReconciliationTable, "save_report", throttled)
     told: list[Any] = []
     with pytest.raises(ClientError):
@@ -543,7 +567,8 @@ def test_a_run_without_requests_hands_over_the_last_ones(
 
 
 @pytest.mark.parametrize("after", range(1, 12))
-def test_a_kill_costs_the_count_of_no_store_that_was_done(dynamodb: Any, after: int) -> None:
+def test_kill_keeps_counts_of_checked_stores(dynamodb: Any, after: int) -> None:
+    """A killed run loses the counts of no store that was already checked."""
     world = World(dynamodb, lives(orders=20, stores=4), VirtualTime(AFTER))
     world.kill_after = after
     with contextlib.suppress(Killed):
@@ -557,7 +582,8 @@ def test_a_kill_costs_the_count_of_no_store_that_was_done(dynamodb: Any, after: 
     assert {store: counted[store] for store in done} == {store: orders[store] for store in done}
 
 
-def test_a_kill_in_a_backfill_costs_the_count_of_no_store_that_was_done(dynamodb: Any) -> None:
+def test_killed_backfill_keeps_its_counts(dynamodb: Any) -> None:
+    """A killed backfill loses the counts of no store that was already done."""
     world = World(dynamodb, lives(orders=20, stores=4), VirtualTime(AFTER))
     backfill_id = world.worker.add_backfill({})
     world.kill_after = 5
@@ -568,7 +594,8 @@ def test_a_kill_in_a_backfill_costs_the_count_of_no_store_that_was_done(dynamodb
     assert sum(report["missing"] for report in kept(world)) == progress["missing"]
 
 
-def test_a_run_that_finds_nothing_writes_its_report_once(world: World) -> None:
+def test_idle_run_writes_its_report_once(world: World) -> None:
+    """A run that finds nothing writes its report once."""
     world.run()
     world.drain()
     world.time.sleep(300)
@@ -577,7 +604,8 @@ def test_a_run_that_finds_nothing_writes_its_report_once(world: World) -> None:
     assert calls.made.count("PutItem") == len(world.table.positions()) + 1
 
 
-def test_a_report_over_thousands_of_stores_fits_an_item(world: World) -> None:
+def test_report_of_many_stores_fits_a_row(world: World) -> None:
+    """A report on thousands of stores fits a row."""
     report = world.run()
     for number in range(5_000):
         report.failed_stores[f"a-store-{number:08}"] = "server_error:503"
@@ -587,7 +615,8 @@ def test_a_report_over_thousands_of_stores_fits_an_item(world: World) -> None:
     assert world.table.reports(start, end)[-1] == report.to_json()
 
 
-def test_a_store_row_that_an_operator_wrote_by_hand_stops_nothing(world: World) -> None:
+def test_handwritten_store_row_stops_nothing(world: World) -> None:
+    """A store's row that an operator wrote by hand stops nothing."""
     set_store(world, "by-hand", time_zone="Nowhere/Atall", trading_hours="whenever")
     set_store(world, "paused-by-hand", is_paused="true")
     report = world.run()
@@ -596,14 +625,16 @@ def test_a_store_row_that_an_operator_wrote_by_hand_stops_nothing(world: World) 
     assert world.not_in_sync() == []
 
 
-def test_a_report_names_only_so_many_repairs_and_counts_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_names_few_repairs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report names only so many repairs but counts all of them."""
     monkeypatch.setattr("partner_orders.reconciler.report.MAX_NAMED", 5)
     report = world.run()
     assert len(report.repairs) == 5
     assert report.counts["missing"] == len(world.lives)
 
 
-def test_a_store_whose_own_code_the_api_takes_is_asked_by_it_from_then_on(world: World) -> None:
+def test_code_that_works_is_used_again(world: World) -> None:
+    """A store that the API knows by its code is asked for by that code from then on."""
     shop = world.lives[0].shop
     world.api._shops.pop(shop.store_id)
     assert world.run().failed_stores == {}
@@ -617,7 +648,8 @@ def test_a_store_whose_own_code_the_api_takes_is_asked_by_it_from_then_on(world:
 # -- while the consumer stands still ----------------------------------------------------------------------------------
 
 
-def test_what_waits_for_the_consumer_is_found_and_queued_and_counted_as_missed_once(dynamodb: Any) -> None:
+def test_waiting_order_is_missed_once(dynamodb: Any) -> None:
+    """An order that waits for the consumer is found, enqueued and counted as missed once."""
     world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=20)))
     missed = world.run().counts["webhooks_missed"]
     for _ in range(5):
@@ -634,7 +666,8 @@ def test_what_waits_for_the_consumer_is_found_and_queued_and_counted_as_missed_o
     assert world.not_in_sync() == []
 
 
-def test_what_was_queued_and_does_not_come_is_queued_again_and_is_still_one_missed_webhook(world: World) -> None:
+def test_lost_message_is_enqueued_again(world: World) -> None:
+    """An order whose message was lost is enqueued again, and is still one missed webhook."""
     reports = [world.run()]
     world.queue.messages.clear()
     world.time.sleep(25 * 3_600)
@@ -645,7 +678,8 @@ def test_what_was_queued_and_does_not_come_is_queued_again_and_is_still_one_miss
     assert world.not_in_sync() == []
 
 
-def test_a_body_that_nobody_understands_waits_as_orders_do(dynamodb: Any) -> None:
+def test_unparsable_body_waits_like_an_order(dynamodb: Any) -> None:
+    """A body that cannot be parsed waits like an order."""
     world = World(dynamodb, lives(), VirtualTime(START + timedelta(minutes=20)))
     handle = world.api.handle
 
@@ -661,7 +695,8 @@ def test_a_body_that_nobody_understands_waits_as_orders_do(dynamodb: Any) -> Non
     assert world.run().counts["waiting"] == 0
 
 
-def test_a_preview_shows_what_waits_as_missing(world: World) -> None:
+def test_preview_shows_waiting_orders(world: World) -> None:
+    """A preview shows waiting orders as missing."""
     missing = world.run().counts["missing"]
     backfill_id = world.worker.add_backfill({"preview": True})
     world.worker.run("run", lambda: 900.0, only_backfills=True)

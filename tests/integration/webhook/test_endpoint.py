@@ -92,14 +92,16 @@ def waiting(sqs: Any, queue_url: str) -> list[OrderEventMessage]:
     return [OrderEventMessage.from_text(message["Body"]) for message in messages]
 
 
-def test_an_event_with_the_secret_is_on_the_queue_byte_for_byte(webhook: Webhook, sqs: Any, queue_url: str) -> None:
+def test_event_is_enqueued_byte_for_byte(webhook: Webhook, sqs: Any, queue_url: str) -> None:
+    """An event with the secret is enqueued byte for byte, with its source, time and request id."""
     body = as_bytes(order(comment="🧺 \ufffe Ä"))
     assert webhook.receive(request(body.decode())).status == 200
     [message] = waiting(sqs, queue_url)
     assert message == OrderEventMessage("webhook", clock(), "request-1", body)
 
 
-def test_a_base64_body_is_decoded_first(webhook: Webhook, sqs: Any, queue_url: str) -> None:
+def test_base64_body_is_decoded(webhook: Webhook, sqs: Any, queue_url: str) -> None:
+    """A base64 body is decoded before it is enqueued."""
     body = as_bytes(order())
     assert webhook.receive(request(base64.b64encode(body).decode(), encoded=True)).status == 200
     assert waiting(sqs, queue_url)[0].body == body
@@ -110,16 +112,16 @@ def test_a_base64_body_is_decoded_first(webhook: Webhook, sqs: Any, queue_url: s
     [None, "", " ", "Bearer ", "Basic", SECRET[:-1], SECRET + "x", SECRET.swapcase(), SECRET[6:], "\u00e9" + SECRET,
      "\ud800", f"bearer {SECRET}", f"Bearer Bearer {SECRET}", f"{SECRET}, {SECRET}"],
 )  # fmt: skip
-def test_anything_but_the_secret_is_refused_alike_and_nothing_is_queued(
-    webhook: Webhook, sqs: Any, queue_url: str, authorization: str | None
-) -> None:
+def test_wrong_secret_is_rejected(webhook: Webhook, sqs: Any, queue_url: str, authorization: str | None) -> None:
+    """Anything but the secret gets the same 401 and is counted; nothing is enqueued."""
     answer = webhook.receive(request(as_bytes(order()).decode(), authorization))
     assert (answer.status, answer.message, answer.counted_as) == (401, "Unauthorized", "RefusedUnauthorized")
     assert waiting(sqs, queue_url) == []
 
 
 @pytest.mark.parametrize("name", ["headers", "requestContext", "body", "isBase64Encoded"])
-def test_a_request_in_which_a_part_is_missing_or_null_is_answered_like_any_other(webhook: Webhook, name: str) -> None:
+def test_missing_or_null_part_of_a_request(webhook: Webhook, name: str) -> None:
+    """A request part may be missing or null: both get the same response."""
     whole = request(as_bytes(order()).decode())
     without = {key: value for key, value in whole.items() if key != name}
     answers = [webhook.receive(without), webhook.receive(without | {name: None})]
@@ -128,7 +130,8 @@ def test_a_request_in_which_a_part_is_missing_or_null_is_answered_like_any_other
 
 
 @pytest.mark.parametrize("form", ["{}", " {} ", "Bearer {}", "Bearer   {} "])
-def test_the_secret_is_taken_as_it_stands_or_as_a_bearer(webhook: Webhook, form: str) -> None:
+def test_bare_or_bearer_secret_is_accepted(webhook: Webhook, form: str) -> None:
+    """The secret is accepted as it stands or as a bearer token."""
     assert webhook.receive(request(as_bytes(order()).decode(), form.format(SECRET))).status == 200
 
 
@@ -151,9 +154,10 @@ def test_the_secret_is_taken_as_it_stands_or_as_a_bearer(webhook: Webhook, form:
         ('{"a": "' + "é" * (MAX_BODY_BYTES // 2) + '"}', False, 413, "RefusedTooLarge"),
     ],
 )
-def test_a_body_that_is_no_json_object_within_the_limit_is_refused_and_counted_by_reason(
+def test_invalid_body_is_rejected_by_reason(
     webhook: Webhook, sqs: Any, queue_url: str, body: Any, encoded: bool, status: int, counted_as: str
 ) -> None:
+    """A body that is not a JSON object within the size limit is rejected and counted by reason."""
     answer = webhook.receive(request(body, encoded=encoded))
     assert (answer.status, answer.counted_as) == (status, counted_as)
     assert json.loads(answer.to_http()["body"])["message"] == answer.message
@@ -170,36 +174,37 @@ def test_a_body_that_is_no_json_object_within_the_limit_is_refused_and_counted_b
         '{"n": 1e999999999}',
     ],
 )
-def test_json_that_is_strange_but_json_is_the_consumers_to_judge(webhook: Webhook, body: str) -> None:
+def test_unusual_json_is_accepted(webhook: Webhook, body: str) -> None:
+    """Unusual JSON gets 200: the consumer validates it."""
     assert webhook.receive(request(body)).status == 200
 
 
 # -- faults of ours --------------------------
 
 
-def test_a_queue_that_refuses_is_a_503(webhook: Webhook, sqs: Any, queue_url: str) -> None:
+def test_queue_failure_is_a_503(webhook: Webhook, sqs: Any, queue_url: str) -> None:
+    """A queue that fails gives a 503, counted as our fault."""
     sqs.delete_queue(QueueUrl=queue_url)
     answer = webhook.receive(request(as_bytes(order()).decode()))
     assert (answer.status, answer.counted_as) == (503, "Unavailable")
     assert answer.fault
 
 
-def test_a_secret_that_cannot_be_read_on_a_cold_start_is_a_503_and_never_a_401(
-    webhook: Webhook, secrets_manager: Any
-) -> None:
+def test_cold_start_without_secret_is_a_503(webhook: Webhook, secrets_manager: Any) -> None:
+    """On a cold start, a secret that cannot be read gives a 503, never a 401."""
     secrets_manager.delete_secret(SecretId="webhook", ForceDeleteWithoutRecovery=True)
     assert webhook.receive(request(as_bytes(order()).decode())).status == 503
     assert webhook.receive(request(as_bytes(order()).decode(), "wrong")).status == 503
 
 
-def test_an_empty_secret_lets_nobody_in(webhook: Webhook, secrets_manager: Any) -> None:
+def test_empty_secret_admits_nobody(webhook: Webhook, secrets_manager: Any) -> None:
+    """An empty secret does not admit a request with an empty header: the response is 503."""
     secrets_manager.put_secret_value(SecretId="webhook", SecretString=" ")
     assert webhook.receive(request(as_bytes(order()).decode(), "")).status == 503
 
 
-def test_a_warm_environment_goes_on_with_the_secret_it_has(
-    webhook: Webhook, secrets_manager: Any, seconds: Seconds
-) -> None:
+def test_warm_environment_keeps_its_secret(webhook: Webhook, secrets_manager: Any, seconds: Seconds) -> None:
+    """A warm environment keeps using its secret after it was deleted; any other gets 503."""
     assert webhook.receive(request(as_bytes(order()).decode())).status == 200
     secrets_manager.delete_secret(SecretId="webhook", ForceDeleteWithoutRecovery=True)
     for _ in range(3):
@@ -208,9 +213,8 @@ def test_a_warm_environment_goes_on_with_the_secret_it_has(
         assert webhook.receive(request(as_bytes(order()).decode(), "wrong")).status == 503
 
 
-def test_a_secret_that_was_emptied_by_mistake_refuses_nobody_who_was_let_in(
-    webhook: Webhook, secrets_manager: Any, seconds: Seconds
-) -> None:
+def test_emptied_secret_admits_the_last_one(webhook: Webhook, secrets_manager: Any, seconds: Seconds) -> None:
+    """While the secret is empty by mistake, the last one is admitted and others get 503, until it is set again."""
     assert webhook.receive(request(as_bytes(order()).decode())).status == 200
     secrets_manager.put_secret_value(SecretId="webhook", SecretString=" ")
     for _ in range(2):
@@ -224,9 +228,10 @@ def test_a_secret_that_was_emptied_by_mistake_refuses_nobody_who_was_let_in(
     assert webhook.receive(request(as_bytes(order()).decode(), "second")).status == 200
 
 
-def test_while_the_secret_cannot_be_read_what_may_be_the_new_one_is_not_refused_and_is_soon_let_in(
+def test_new_secret_is_admitted_once_read(
     webhook: Webhook, secrets_manager: Any, seconds: Seconds, unreadable: Unreadable
 ) -> None:
+    """While the secret cannot be read, the new one gets 503, not 401. The next successful read admits it."""
     body = as_bytes(order()).decode()
     assert webhook.receive(request(body)).status == 200
     secrets_manager.put_secret_value(SecretId="webhook", SecretString="second")
@@ -242,9 +247,10 @@ def test_while_the_secret_cannot_be_read_what_may_be_the_new_one_is_not_refused_
     assert webhook.receive(request(body, "wrong")).status == 401
 
 
-def test_while_the_secret_cannot_be_read_nobody_else_is_let_in(
+def test_unread_secret_admits_nobody_else(
     webhook: Webhook, seconds: Seconds, unreadable: Unreadable, sqs: Any, queue_url: str
 ) -> None:
+    """While the secret cannot be read, requests with another one get 503 and nothing is enqueued."""
     body = as_bytes(order()).decode()
     assert webhook.receive(request(body)).status == 200
     assert len(waiting(sqs, queue_url)) == 1
@@ -257,9 +263,8 @@ def test_while_the_secret_cannot_be_read_nobody_else_is_let_in(
 
 
 @pytest.mark.parametrize("warm", [False, True])
-def test_a_secret_that_cannot_be_read_is_asked_for_after_a_pause_however_many_come(
-    webhook: Webhook, seconds: Seconds, unreadable: Unreadable, warm: bool
-) -> None:
+def test_failed_read_is_retried_later(webhook: Webhook, seconds: Seconds, unreadable: Unreadable, warm: bool) -> None:
+    """After a failed read, the secret is read again only after a pause, however many requests come."""
     body = as_bytes(order()).decode()
     if warm:
         assert webhook.receive(request(body)).status == 200
@@ -271,9 +276,8 @@ def test_a_secret_that_cannot_be_read_is_asked_for_after_a_pause_however_many_co
     assert 100 / RETRY_SECONDS - 1 <= unreadable.reads <= 100 / RETRY_SECONDS + 1
 
 
-def test_an_event_with_the_secret_hardly_ever_waits_for_one_that_cannot_be_read(
-    webhook: Webhook, seconds: Seconds, unreadable: Unreadable
-) -> None:
+def test_valid_caller_rarely_waits(webhook: Webhook, seconds: Seconds, unreadable: Unreadable) -> None:
+    """A caller with the secret rarely waits for a read while the secret cannot be read."""
     body = as_bytes(order()).decode()
     assert webhook.receive(request(body)).status == 200
     unreadable(True)
@@ -287,9 +291,8 @@ def test_an_event_with_the_secret_hardly_ever_waits_for_one_that_cannot_be_read(
 # -- rotation --------------------------
 
 
-def test_after_a_rotation_both_secrets_are_valid_until_the_next_one(
-    secret: WebhookSecret, secrets_manager: Any, seconds: Seconds
-) -> None:
+def test_rotation_keeps_both_secrets_valid(secret: WebhookSecret, secrets_manager: Any, seconds: Seconds) -> None:
+    """After a rotation the old and the new secret are valid until the next rotation."""
     assert secret.admits(SECRET)
     secrets_manager.put_secret_value(SecretId="webhook", SecretString="second")
     seconds.now += 61
@@ -302,9 +305,8 @@ def test_after_a_rotation_both_secrets_are_valid_until_the_next_one(
     assert not secret.admits(SECRET)
 
 
-def test_a_retired_secret_is_refused_after_five_minutes_at_most(
-    secret: WebhookSecret, secrets_manager: Any, seconds: Seconds
-) -> None:
+def test_old_secret_ends_in_five_minutes(secret: WebhookSecret, secrets_manager: Any, seconds: Seconds) -> None:
+    """A secret from two rotations ago is rejected after five minutes at most."""
     assert secret.admits(SECRET)
     for text in ("second", "third"):
         secrets_manager.put_secret_value(SecretId="webhook", SecretString=text)
@@ -312,9 +314,8 @@ def test_a_retired_secret_is_refused_after_five_minutes_at_most(
     assert not secret.admits(SECRET)
 
 
-def test_however_many_refusals_the_secret_is_read_once_a_minute(
-    secret: WebhookSecret, secrets_manager: Any, seconds: Seconds
-) -> None:
+def test_rejections_rarely_read_the_secret(secret: WebhookSecret, secrets_manager: Any, seconds: Seconds) -> None:
+    """However many requests are rejected, the secret is read at most once a minute."""
     calls = Calls(secrets_manager)
     for _ in range(600):
         assert not secret.admits("wrong")
@@ -323,9 +324,10 @@ def test_however_many_refusals_the_secret_is_read_once_a_minute(
     assert refreshes <= 600 / 60 + 1
 
 
-def test_a_retired_secret_is_refused_a_minute_later_at_most_when_a_read_failed(
+def test_old_secret_ends_after_failed_reads(
     secret: WebhookSecret, secrets_manager: Any, seconds: Seconds, unreadable: Unreadable
 ) -> None:
+    """While reads fail a replaced secret stays valid. It is rejected within a minute once they succeed."""
     assert secret.admits(SECRET)
     for text in ("second", "third"):
         secrets_manager.put_secret_value(SecretId="webhook", SecretString=text)
@@ -337,7 +339,9 @@ def test_a_retired_secret_is_refused_a_minute_later_at_most_when_a_read_failed(
     assert not secret.admits(SECRET)
 
 
-def test_no_error_of_the_secrets_holds_a_secret(secret: WebhookSecret, secrets_manager: Any) -> None:
+def test_secret_errors_contain_no_secret(secret: WebhookSecret, secrets_manager: Any) -> None:
+    """An error about the secret contains no secret and has no cause that might."""
+
     def fail(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "InternalServiceError", "Message": SECRET}}, "GetSecretValue")
 

@@ -20,7 +20,7 @@ FLOOD = 100_000
 
 
 @pytest.mark.parametrize("requests", [1_000, pytest.param(FLOOD, marks=pytest.mark.slow)])
-def test_a_strangers_flood_changes_nothing_reads_the_secret_hardly_ever_and_is_counted(
+def test_flood_of_strangers_changes_nothing(
     aws: None,
     sqs: Any,
     queue_url: str,
@@ -28,6 +28,7 @@ def test_a_strangers_flood_changes_nothing_reads_the_secret_hardly_ever_and_is_c
     capsys: pytest.CaptureFixture[str],
     requests: int,
 ) -> None:
+    """A flood of requests without the secret enqueues nothing, is counted, and hardly ever reads the secret."""
     secret = boto3.client("secretsmanager").create_secret(Name="webhook", SecretString=SECRET)
     monkeypatch.setitem(os.environ, "WEBHOOK_SECRET_ARN", secret["ARN"])
     monkeypatch.setitem(os.environ, "ORDER_EVENTS_QUEUE_URL", queue_url)
@@ -59,7 +60,7 @@ def test_a_strangers_flood_changes_nothing_reads_the_secret_hardly_ever_and_is_c
 
 
 @pytest.mark.parametrize("was_read_once", [False, True])
-def test_while_the_secret_cannot_be_read_a_flood_is_counted_as_a_fault_of_ours_and_changes_nothing(
+def test_flood_while_secret_is_unreadable(
     aws: None,
     sqs: Any,
     queue_url: str,
@@ -67,6 +68,7 @@ def test_while_the_secret_cannot_be_read_a_flood_is_counted_as_a_fault_of_ours_a
     capsys: pytest.CaptureFixture[str],
     was_read_once: bool,
 ) -> None:
+    """While the secret cannot be read, a flood gets 503, counts as our fault, and enqueues nothing."""
     secrets_manager = boto3.client("secretsmanager")
     secret = secrets_manager.create_secret(Name="webhook", SecretString=SECRET)
     monkeypatch.setitem(os.environ, "WEBHOOK_SECRET_ARN", secret["ARN"])

@@ -17,7 +17,8 @@ SECONDS = 20.0
 
 
 @pytest.mark.parametrize("orders", [2, 10])
-def test_no_order_of_a_batch_waits_for_another(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, orders: int) -> None:
+def test_batch_is_written_in_parallel(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, orders: int) -> None:
+    """The orders of a batch are written in parallel: none waits for another."""
     settings = {
         "ORDERS_TABLE_NAME": TABLE,
         "ORDER_EVENTS_QUEUE_URL": "https://queue.example.com/order-events",

@@ -43,7 +43,8 @@ def another(value: Any, is_time: bool) -> Any:
 
 
 @given(bodies(), st.randoms(use_true_random=False))
-def test_a_difference_anywhere_makes_another_event(body: dict[str, Any], chance: Any) -> None:
+def test_any_difference_makes_another_event(body: dict[str, Any], chance: Any) -> None:
+    """A difference anywhere in a body makes another event."""
     other = copy.deepcopy(body)
     found = [(holder, name) for holder, name in places(other) if name not in ("order_id", VOLATILE)]
     holder, name = chance.choice(found)
@@ -55,7 +56,8 @@ def test_a_difference_anywhere_makes_another_event(body: dict[str, Any], chance:
 
 
 @given(bodies(), st.integers(1, 999), st.integers(1, 999))
-def test_times_that_differ_by_nanoseconds_are_two_events(body: dict[str, Any], one: int, other: int) -> None:
+def test_nanoseconds_make_another_event(body: dict[str, Any], one: int, other: int) -> None:
+    """Times that differ by nanoseconds make two events."""
     texts = [f"2026-10-14T08:12:44.107000{nanoseconds:03}Z" for nanoseconds in (one, other)]
     first, second = (understand(as_bytes(body | {"sys": {"updated_at": text}})) for text in texts)
     assert (first.digest == second.digest) == (one == other)

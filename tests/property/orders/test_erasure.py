@@ -42,9 +42,10 @@ def rows(dynamodb: Any) -> list[dict[str, Any]]:
     st.integers(0, 4),
     st.lists(st.booleans(), max_size=6),
 )
-def test_nothing_of_the_customer_stays_and_the_order_is_what_it_was(
+def test_erasure_leaves_no_personal_data(
     dynamodb: Any, lives: list[tuple[dict[str, Any], bool]], erased_after: int, overtaken: list[bool]
 ) -> None:
+    """No personal data stays after an erasure with concurrent writes, and the figures are unchanged."""
     for row in rows(dynamodb):
         dynamodb.delete_item(TableName=TABLE, Key={"pk": row["pk"], "sk": row["sk"]})
     events = [understand(as_bytes(marked(body, is_large))) for body, is_large in lives]

@@ -8,7 +8,8 @@ from tests.support.lives import histories
 
 
 @given(histories())
-def test_of_two_different_events_exactly_one_supersedes_the_other(events: list[OrderEvent]) -> None:
+def test_one_of_two_events_supersedes(events: list[OrderEvent]) -> None:
+    """Exactly one of two different events supersedes the other."""
     distinct = list(merge(events).events.values())
     for one in distinct:
         for other in distinct:
@@ -16,6 +17,7 @@ def test_of_two_different_events_exactly_one_supersedes_the_other(events: list[O
 
 
 @given(histories())
-def test_no_event_supersedes_the_snapshot_of_the_merge(events: list[OrderEvent]) -> None:
+def test_no_event_supersedes_the_snapshot(events: list[OrderEvent]) -> None:
+    """No event supersedes the snapshot of the merge."""
     snapshot = merge(events).snapshot
     assert not any(event.supersedes(snapshot.snapshot_key) for event in events)

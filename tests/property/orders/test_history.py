@@ -26,47 +26,50 @@ def seen_as(merged: MergedOrder) -> tuple[Any, ...]:
 
 
 @given(histories(), st.randoms(use_true_random=False))
-def test_convergence_any_order_of_arrival_gives_the_same_order(events: list[OrderEvent], chance: Any) -> None:
+def test_convergence_of_any_order_of_arrival(events: list[OrderEvent], chance: Any) -> None:
+    """Convergence: any order of arrival gives the same order."""
     shuffled = list(events)
     chance.shuffle(shuffled)
     assert seen_as(merge(shuffled)) == seen_as(merge(events))
 
 
 @given(histories(max_size=4))
-def test_convergence_every_permutation_of_a_short_history_gives_the_same_order(events: list[OrderEvent]) -> None:
+def test_convergence_of_every_permutation(events: list[OrderEvent]) -> None:
+    """Convergence: every permutation of a short history gives the same order."""
     distinct = list(merge(events).events.values())
     assert len({seen_as(merge(arrangement)) for arrangement in permutations(distinct)}) == 1
 
 
 @given(histories())
-def test_convergence_repetition_changes_nothing(events: list[OrderEvent]) -> None:
+def test_convergence_of_repeated_events(events: list[OrderEvent]) -> None:
+    """Convergence: repeated events change nothing."""
     assert seen_as(merge(events + events)) == seen_as(merge(events))
 
 
 @given(histories(), histories(), histories())
-def test_convergence_batches_may_be_merged_in_any_grouping(
-    one: list[OrderEvent], two: list[OrderEvent], three: list[OrderEvent]
-) -> None:
+def test_convergence_of_any_grouping(one: list[OrderEvent], two: list[OrderEvent], three: list[OrderEvent]) -> None:
+    """Convergence: batches may be merged in any grouping."""
     left = merge([*merge(one + two).events.values(), *three])
     right = merge([*one, *merge(two + three).events.values()])
     assert seen_as(left) == seen_as(right)
 
 
 @given(histories())
-def test_nothing_lost_every_distinct_event_stays_in_the_history(events: list[OrderEvent]) -> None:
+def test_nothing_lost_from_the_history(events: list[OrderEvent]) -> None:
+    """Nothing lost: every distinct event stays in the history."""
     assert set(merge(events).events) == {event.digest for event in events}
 
 
 @given(histories())
-def test_latest_true_state_a_final_status_is_never_undone(events: list[OrderEvent]) -> None:
+def test_latest_true_state_keeps_final(events: list[OrderEvent]) -> None:
+    """Latest true state: a final status is never undone."""
     if any(event.status in FINAL for event in events):
         assert merge(events).snapshot.status in FINAL
 
 
 @given(histories())
-def test_latest_true_state_no_event_of_the_same_finality_is_later_by_the_platforms_clock(
-    events: list[OrderEvent],
-) -> None:
+def test_latest_true_state_follows_the_clock(events: list[OrderEvent]) -> None:
+    """Latest true state: no event of the same finality is later by the platform's clock."""
     snapshot = merge(events).snapshot
     for event in events:
         if (event.status in FINAL) == (snapshot.status in FINAL) and event.occurred_at is not None:
@@ -75,7 +78,8 @@ def test_latest_true_state_no_event_of_the_same_finality_is_later_by_the_platfor
 
 
 @given(histories())
-def test_latest_true_state_of_one_time_the_status_further_on_is_shown(events: list[OrderEvent]) -> None:
+def test_latest_true_state_ranks_equal_times(events: list[OrderEvent]) -> None:
+    """Latest true state: of events at one time, the status further on is shown."""
     way = ["RECEIVED", "ACCEPTED", "READY_FOR_PICKUP", "DISPATCHED", "PICKED_UP", "DELIVERED", "CANCELLED"]
     snapshot = merge(events).snapshot
     for event in events:
@@ -84,7 +88,8 @@ def test_latest_true_state_of_one_time_the_status_further_on_is_shown(events: li
 
 
 @given(bodies())
-def test_latest_true_state_a_masked_copy_never_hides_a_full_one(body: dict[str, Any]) -> None:
+def test_latest_true_state_prefers_unmasked(body: dict[str, Any]) -> None:
+    """Latest true state: a masked copy never hides a full one."""
     full = body | {"customer": {"first_name": "Amna", "phone_number": "+92300123441"}}
     masked = body | {"customer": {"first_name": "A**", "phone_number": "+92*******41"}}
     merged = merge([understand(as_bytes(masked)), understand(as_bytes(full))])
@@ -93,7 +98,8 @@ def test_latest_true_state_a_masked_copy_never_hides_a_full_one(body: dict[str, 
 
 
 @given(histories())
-def test_a_sale_stays_a_sale_by_the_written_rule(events: list[OrderEvent]) -> None:
+def test_sale_stays_a_sale(events: list[OrderEvent]) -> None:
+    """A sale stays a sale: whether an order is one follows the written rule."""
     merged = merge(events)
     snapshot: Any = parse(merged.snapshot.body)
     status = snapshot["status"].upper()
@@ -108,23 +114,26 @@ def test_a_sale_stays_a_sale_by_the_written_rule(events: list[OrderEvent]) -> No
 
 
 @given(bodies())
-def test_open_to_the_unknown_the_body_is_kept_as_it_came(body: dict[str, Any]) -> None:
+def test_open_to_the_unknown_keeps_the_body(body: dict[str, Any]) -> None:
+    """Open to the unknown: the body is stored as it came, and unknown statuses are recognized."""
     event = understand(as_bytes(body))
     assert event.body == as_bytes(body)
     assert lifecycle.is_known(event.status) == (body["status"].upper() not in {"UPDATE_CART", "HANDED_TO_DRONE"})
 
 
 @given(bodies())
-def test_the_same_event_in_other_words_has_the_same_digest(body: dict[str, Any]) -> None:
+def test_rewritten_event_has_the_same_digest(body: dict[str, Any]) -> None:
+    """The same event in other words has the same digest."""
     one, other = understand(as_bytes(body)), understand(as_bytes(rewritten(body)))
     assert one.snapshot_key == other.snapshot_key
 
 
 @example(order(), ("order_id",), (f"-{'9' * 93}e-192", f"-9.{'9' * 92}e-100"))
 @given(bodies(), st.sampled_from(IDENTIFIERS), numbers_spelled_twice())
-def test_convergence_an_identifier_that_is_a_number_is_read_by_its_value(
+def test_convergence_of_number_identifiers(
     body: dict[str, Any], place: tuple[str, ...], spellings: tuple[str, str]
 ) -> None:
+    """Convergence: an identifier that is a number is read by its value."""
     text = as_bytes(identified_by(body, place, "spelled here"))
     one, other = (understand(text.replace(b'"spelled here"', spelling.encode())) for spelling in spellings)
     assert one.digest == other.digest
@@ -132,18 +141,21 @@ def test_convergence_an_identifier_that_is_a_number_is_read_by_its_value(
 
 
 @given(bodies(), st.sampled_from(IDENTIFIERS), st.booleans())
-def test_a_truth_value_is_no_identifier(body: dict[str, Any], place: tuple[str, ...], value: bool) -> None:
+def test_boolean_is_not_an_identifier(body: dict[str, Any], place: tuple[str, ...], value: bool) -> None:
+    """A boolean is rejected as an identifier."""
     assert "valid string" in said_of(as_bytes(identified_by(body, place, value)))
 
 
 @given(bodies(), st.sampled_from(["sub_total", "order_total", "delivery_fee"]))
-def test_another_amount_is_another_event(body: dict[str, Any], field: str) -> None:
+def test_other_amount_is_another_event(body: dict[str, Any], field: str) -> None:
+    """Another amount makes another event."""
     changed = body | {"payment": body["payment"] | {field: 1234.5}}
     assert understand(as_bytes(body)).digest != understand(as_bytes(changed)).digest
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_understood_or_refused(body: bytes) -> None:
+def test_any_bytes_are_parsed_or_rejected(body: bytes) -> None:
+    """Any bytes are parsed or rejected."""
     try:
         understand(body)
     except (RejectedError, CatalogueCallbackError):
@@ -161,9 +173,8 @@ FIELDS = st.sampled_from(
 
 
 @given(bodies(), FIELDS, JSON)
-def test_any_value_in_any_field_is_stored_or_refused_without_being_quoted(
-    body: dict[str, Any], field: str, value: Any
-) -> None:
+def test_any_value_is_parsed_or_rejected(body: dict[str, Any], field: str, value: Any) -> None:
+    """Any value in any field is parsed, or rejected without being quoted."""
     marked = body | {field: [{"marked-4711": value}, "marked-4711", value]}
     for candidate in (body | {field: value}, marked):
         assert "marked-4711" not in said_of(as_bytes(candidate))

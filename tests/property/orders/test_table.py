@@ -76,9 +76,10 @@ def seen(order: StoredOrder) -> tuple[object, ...]:
 
 @settings(max_examples=60, suppress_health_check=ONE_TABLE)
 @given(histories(max_size=6), SIZES, st.lists(st.booleans(), max_size=12))
-def test_convergence_the_table_holds_what_the_pure_merge_gives_whoever_writes_in_between(
+def test_convergence_under_concurrent_writes(
     dynamodb: Any, events: list[OrderEvent], sizes: list[int], overtaken: list[bool]
 ) -> None:
+    """Convergence: the table holds what the pure merge gives, whatever the concurrent writes."""
     writer = Writer(dynamodb, events, sizes, overtaken)
     merged, found = merge(events), writer.run()
     assert found.snapshot_key == merged.snapshot.snapshot_key
@@ -99,9 +100,8 @@ def test_convergence_the_table_holds_what_the_pure_merge_gives_whoever_writes_in
 
 @settings(max_examples=60, suppress_health_check=ONE_TABLE)
 @given(st.tuples(lives.events(), lives.events(), lives.events()))
-def test_convergence_the_second_write_of_a_batch_may_be_overtaken(
-    dynamodb: Any, events: tuple[OrderEvent, OrderEvent, OrderEvent]
-) -> None:
+def test_convergence_of_an_overtaken_retry(dynamodb: Any, events: tuple[OrderEvent, OrderEvent, OrderEvent]) -> None:
+    """Convergence: the second write of a batch may be overtaken."""
     known, new, overtaking = events
     # Before the second try to write what was partly known, a third event is written.
     found = Writer(dynamodb, [known, known, new, overtaking], [1, 2, 1], [False, False, True]).run()
@@ -111,9 +111,10 @@ def test_convergence_the_second_write_of_a_batch_may_be_overtaken(
 
 @settings(max_examples=40, suppress_health_check=ONE_TABLE)
 @given(histories(max_size=6), SIZES, st.lists(st.booleans(), max_size=12))
-def test_an_order_counts_its_changes_and_nothing_else(
+def test_sequence_counts_changes_only(
     dynamodb: Any, events: list[OrderEvent], sizes: list[int], overtaken: list[bool]
 ) -> None:
+    """The sequence of an order counts its changes and nothing else."""
     writer = Writer(dynamodb, events, sizes, overtaken)
     writer.run()
     assert writer.states[0].sequence == 1
@@ -123,9 +124,10 @@ def test_an_order_counts_its_changes_and_nothing_else(
 
 @settings(max_examples=20, suppress_health_check=ONE_TABLE)
 @given(lives.bodies(), lives.bodies(), st.sampled_from(["DISPATCHED", "PICKED_UP", "DELIVERED"]))
-def test_a_late_event_that_makes_a_cancelled_order_a_sale_is_a_change(
+def test_late_sale_is_a_change(
     dynamodb: Any, cancelled: dict[str, Any], collected: dict[str, Any], status: str
 ) -> None:
+    """A late event that makes a cancelled order a sale is a change."""
     cancelled |= {"status": "CANCELLED", "cancellation": {"reason": "TOO_BUSY"}, "sys": at("08:20")}
     collected |= {"status": status, "sys": at("08:12")}
     writer = Writer(dynamodb, [understand(as_bytes(body)) for body in (cancelled, collected)], [1], [])

@@ -43,9 +43,8 @@ class SecretsManager(SimulatedSecrets):
 
 
 @given(STEPS)
-def test_after_a_rotation_both_secrets_are_good_and_a_read_that_fails_refuses_nobody(
-    steps: list[tuple[float, bool, str]],
-) -> None:
+def test_failed_reads_reject_no_valid_secret(steps: list[tuple[float, bool, str]]) -> None:
+    """After a rotation both secrets are valid, and a failed read rejects neither of them."""
     manager = SecretsManager()
     client: Any = manager
     secret = WebhookSecret(client, "arn", lambda: manager.now)

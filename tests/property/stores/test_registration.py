@@ -37,7 +37,8 @@ class Failing:
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.booleans(), max_size=8))
-def test_a_store_is_found_by_both_its_ids_once_its_writes_have_succeeded(dynamodb: Any, fails: list[bool]) -> None:
+def test_store_is_found_once_writes_succeed(dynamodb: Any, fails: list[bool]) -> None:
+    """A store is found by both its ids once its writes have succeeded."""
     for kind, name in (("STORE", CLIENT.store_id), ("ALIAS", CLIENT.external_partner_config_id)):
         dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "STORES"}, "sk": {"S": f"{kind}#{name}"}})
     stores = StoresTable(Failing(dynamodb, iter(fails)), TABLE, CHAIN_ID, clock)  # type: ignore[arg-type]

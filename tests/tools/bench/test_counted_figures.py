@@ -37,9 +37,8 @@ def costs(costs_by_lines: dict[int, dict[str, dict[str, Cost]]]) -> dict[str, di
 
 
 @needs_dynamodb_local
-def test_requests_and_units_are_those_of_the_document(
-    costs_by_lines: dict[int, dict[str, dict[str, Cost]]],
-) -> None:
+def test_requests_and_units_as_documented(costs_by_lines: dict[int, dict[str, dict[str, Cost]]]) -> None:
+    """Counted requests and units are those of the stored results."""
     kept = json.loads(RESULTS.read_text())["dynamodb"]
     counted: dict[str, Any] = json.loads(json.dumps(costs_by_lines, default=asdict))
     counted[str(LARGE)][counts.LARGE_BODIES_INSIDE] = {
@@ -49,33 +48,36 @@ def test_requests_and_units_are_those_of_the_document(
 
 
 @needs_dynamodb_local
-def test_an_order_takes_at_most_half_of_the_peers_requests(costs: dict[str, dict[str, Cost]]) -> None:
+def test_order_takes_half_the_peers_requests(costs: dict[str, dict[str, Cost]]) -> None:
+    """An order takes at most half the peer's requests."""
     assert costs[OURS][LIFE].requests == 3
     assert costs[OURS][LIFE].requests <= costs["peer"][LIFE].requests / 2
 
 
 @needs_dynamodb_local
-def test_an_order_takes_at_most_seven_tenths_of_the_peers_write_units_for_the_same_history(
-    costs: dict[str, dict[str, Cost]],
-) -> None:
+def test_order_takes_fewer_write_units(costs: dict[str, dict[str, Cost]]) -> None:
+    """An order takes at most 70 % of the peer's write units for the same history, and no reads."""
     assert costs[OURS][LIFE].write_units <= 0.7 * costs[PEER_WITH_HISTORY][LIFE].write_units
     assert costs[OURS][LIFE].read_units == costs[OURS][LIFE].unreported == 0
 
 
 @needs_dynamodb_local
-def test_a_duplicate_costs_one_request_and_a_late_event_two(costs: dict[str, dict[str, Cost]]) -> None:
+def test_cost_of_duplicate_and_late_events(costs: dict[str, dict[str, Cost]]) -> None:
+    """A duplicate costs one request, a late event two."""
     assert costs[OURS][DUPLICATE].requests == 1
     assert costs[OURS][LATE].requests == 2
 
 
 @needs_dynamodb_local
-def test_an_event_costs_the_same_however_many_orders_are_stored(consumers: dict[str, Consumer]) -> None:
+def test_cost_does_not_grow_with_the_table(consumers: dict[str, Consumer]) -> None:
+    """An event costs the same however many orders are stored."""
     empty, full = counts.cost_by_orders_stored(consumers[OURS], (0, 100)).values()
     assert full == empty
 
 
 @needs_dynamodb_local
-def test_orders_in_step_cost_as_few_requests_as_pages_and_batch_reads_allow_and_no_write() -> None:
+def test_orders_in_sync_cost_the_minimum() -> None:
+    """Orders in sync cost the fewest possible requests and no write."""
     with dynamodb_local.started() as url:
         step = reconciliation.in_step(DynamoDB(url), url, orders=101)
     assert step.api_requests == step.fewest_api_requests == 1
@@ -85,7 +87,8 @@ def test_orders_in_step_cost_as_few_requests_as_pages_and_batch_reads_allow_and_
 
 @pytest.mark.slow
 @needs_dynamodb_local
-def test_what_a_thousand_orders_in_step_cost_is_that_of_the_document() -> None:
+def test_thousand_orders_cost_as_documented() -> None:
+    """A thousand orders in sync cost what the stored results say."""
     with dynamodb_local.started() as url:
         step = reconciliation.in_step(DynamoDB(url), url)
     assert asdict(step) == json.loads(RESULTS.read_text())["reconciliation"]["in_step"]
@@ -93,20 +96,23 @@ def test_what_a_thousand_orders_in_step_cost_is_that_of_the_document() -> None:
 
 @pytest.mark.slow
 @needs_dynamodb_local
-def test_what_an_order_costs_the_reconciler_is_that_of_the_document() -> None:
+def test_reconciler_costs_as_documented() -> None:
+    """An order costs the reconciler what the stored results say."""
     with dynamodb_local.started() as url:
         watched = reconciliation.watched(DynamoDB(url), url)
     assert asdict(watched) == json.loads(RESULTS.read_text())["reconciliation"]["watched"]
 
 
-def test_every_store_of_a_round_has_as_many_orders_and_is_asked_for_once() -> None:
+def test_stored_rounds_ask_each_store_once() -> None:
+    """In the stored results, a run asks for each store once, with the same number of orders each."""
     kept = json.loads(RESULTS.read_text())["growth"]["stores"]
     assert [tick["stores"] for tick in kept] == list(STORES)
     assert [tick["api_requests"] for tick in kept] == list(STORES)
     assert [tick["orders"] for tick in kept] == [ORDERS_PER_STORE * stores for stores in STORES]
 
 
-def test_a_reconciler_that_waits_all_month_costs_a_month_of_its_memory_and_no_more() -> None:
+def test_waiting_costs_at_most_a_month() -> None:
+    """A reconciler that waits all month costs one month of its memory and no more."""
     endless = money.Round(calls=0, seconds_waited=1e6, read_units=0, write_units=0)
     twice = replace(endless, seconds_waited=2e6)
     month = money.MONTH_SECONDS * 0.5 * money.PRICES["lambda_gb_second_arm64"]
@@ -115,7 +121,8 @@ def test_a_reconciler_that_waits_all_month_costs_a_month_of_its_memory_and_no_mo
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_the_floor_makes_the_aws_calls_that_ours_makes(function: str) -> None:
+def test_floor_makes_the_same_aws_calls(function: str) -> None:
+    """The floor makes the same AWS calls as our function."""
     calls: dict[str, list[Counter[str]]] = {}
     for way in (OURS, FLOOR):
         artefact = from_source(function, way)
@@ -130,14 +137,16 @@ def test_the_floor_makes_the_aws_calls_that_ours_makes(function: str) -> None:
     assert all(calls[OURS])
 
 
-def test_the_document_shows_the_results_that_are_kept() -> None:
+def test_document_shows_stored_results() -> None:
+    """The tables of the document show the stored results."""
     found = json.loads(RESULTS.read_text())
     document = report.DOCUMENT.read_text()
     for name, table in report.TABLES.items():
         assert f"<!-- measured: {name} -->\n{table(found)}\n<!-- end -->" in document
 
 
-def test_the_cost_model_gives_what_the_results_say_and_its_options_are_differences_of_it() -> None:
+def test_cost_model_matches_stored_results() -> None:
+    """The cost model gives the stored figures, and its options are differences between totals."""
     found = json.loads(RESULTS.read_text())
     model = json.loads(json.dumps(cost_model(found)))
     assert model == found["money"]
@@ -145,7 +154,8 @@ def test_the_cost_model_gives_what_the_results_say_and_its_options_are_differenc
     assert model["options"]["the bus"] == pytest.approx(with_bus, abs=0.01)
 
 
-def test_a_million_orders_of_three_events_pay_three_million_requests_to_the_api() -> None:
+def test_million_orders_pay_for_api_requests() -> None:
+    """A million orders of three events pay three million API requests."""
     nothing = money.Workload(0, 0, 0, 0, 0, 0, platform_logs=False)
     components = money.per_million_orders(nothing)
     assert components["API"] == 3.00

@@ -6,7 +6,8 @@ from tools.fuzz.growth import gained
 from tools.fuzz.targets import ParserTarget
 
 
-def test_an_input_is_kept_if_it_goes_where_no_other_goes_and_only_the_smallest_of_those(tmp_path: Path) -> None:
+def test_keeps_smallest_input_of_new_code(tmp_path: Path) -> None:
+    """Of the inputs that reach new code only the smallest is kept."""
     kept, same, new, larger = (tmp_path / name for name in ("kept", "same", "new", "larger"))
     kept.write_bytes(b"\0[]")
     same.write_bytes(b"\0[ ]")

@@ -21,9 +21,11 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
     [pytest.param(name, path, id=f"{name}-{path.name}") for name in TARGETS for path in kept(name)],
     indirect=["target"],
 )
-def test_no_input_of_the_corpus_breaks_a_law(target: Target, path: Path) -> None:
+def test_corpus_breaks_no_law(target: Target, path: Path) -> None:
+    """No input of the corpus breaks a law."""
     target(path.read_bytes())
 
 
-def test_the_corpus_has_inputs_for_every_target_and_no_other() -> None:
+def test_corpus_covers_every_target() -> None:
+    """The corpus has inputs for every target, and for no other."""
     assert {folder.name for folder in CORPUS.iterdir()} == set(TARGETS)

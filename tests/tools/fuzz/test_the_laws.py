@@ -16,7 +16,8 @@ from tools.fuzz.targets import FIELDS, ConsumerTarget, ParserTarget, WebhookTarg
 POSTED = bytes(5) + as_bytes(order())
 
 
-def test_a_log_line_that_holds_anything_but_our_own_words_is_noticed() -> None:
+def test_notices_foreign_words_in_logs() -> None:
+    """A log line with anything but our own words breaks a law."""
     assert logs_say_nothing('{"level": "WARNING", "message": "rejected", "reasons": {"not_an_order": ["r1"]}}') == {}
     for line in ('{"reasons": {"not_an_order": ["Amna R."]}}', '{"reasons": {"Amna": []}}'):
         with pytest.raises(Violation):
@@ -29,20 +30,24 @@ def test_a_log_line_that_holds_anything_but_our_own_words_is_noticed() -> None:
 @pytest.mark.parametrize(
     "problem", ["customer: got 'Amna'", "customer.Amna: Field required", "not JSON (at character 7): Amna"]
 )
-def test_a_problem_that_quotes_is_noticed(problem: str) -> None:
+def test_notices_quoting_problem(problem: str) -> None:
+    """A problem that quotes the input breaks a law."""
     problems_quote_nothing(["customer.first_name: Input should be a valid string"], FIELDS)
     with pytest.raises(Violation):
         problems_quote_nothing([problem], FIELDS)
 
 
-def test_an_input_that_takes_more_memory_than_it_may_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notices_excessive_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An input that takes too much memory breaks a law."""
     peaks = iter([10 * 2**20, 90 * 2**20])
     monkeypatch.setattr(laws, "_peak", lambda: next(peaks))
     with pytest.raises(Violation, match="80 MiB"), bounded(60.0, 64):
         pass
 
 
-def test_an_input_that_never_ends_is_noticed() -> None:
+def test_notices_endless_input() -> None:
+    """An input that never ends breaks a law."""
+
     def spin() -> None:
         while True:
             pass
@@ -51,14 +56,17 @@ def test_an_input_that_never_ends_is_noticed() -> None:
         spin()
 
 
-def test_a_stranger_who_gets_in_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notices_request_without_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request accepted without the secret breaks a law."""
     monkeypatch.setattr("partner_orders.platform.webhook_secret.WebhookSecret.admits", lambda *_: True)
     WebhookTarget()(POSTED)
     with pytest.raises(Violation, match="does not know the secret"):
         WebhookTarget()(bytes([5]) + POSTED[1:])
 
 
-def test_an_exception_of_the_webhook_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notices_exception_of_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception of the webhook breaks a law."""
+
     def fail(_: object) -> bytes:
         raise KeyError("body")
 
@@ -67,7 +75,9 @@ def test_an_exception_of_the_webhook_is_noticed(monkeypatch: pytest.MonkeyPatch)
         WebhookTarget()(POSTED)
 
 
-def test_an_order_that_is_refused_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notices_rejected_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order that the webhook rejects breaks a law."""
+
     def refuse(_: object) -> bytes:
         raise webhook._refused("The body is not JSON", "RefusedNotJson")
 
@@ -76,7 +86,9 @@ def test_an_order_that_is_refused_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
         WebhookTarget()(POSTED)
 
 
-def test_an_exception_of_the_parser_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notices_exception_of_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception of the parser breaks a law."""
+
     def fail(_: object) -> None:
         raise RecursionError
 
@@ -85,7 +97,9 @@ def test_an_exception_of_the_parser_is_noticed(monkeypatch: pytest.MonkeyPatch) 
         ParserTarget()(b"\0{}")
 
 
-def test_a_message_that_would_come_again_and_again_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notices_endless_redelivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message that would be redelivered for ever breaks a law."""
+
     def fail(*_: object) -> Any:
         raise OverflowError
 
@@ -98,7 +112,9 @@ def test_a_message_that_would_come_again_and_again_is_noticed(monkeypatch: pytes
         target.close()
 
 
-def test_an_event_that_is_acknowledged_and_not_kept_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notices_lost_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event that is acknowledged and not stored breaks a law."""
+
     def forget(*_: Any) -> Any:
         return {"Rejected": 1}
 
@@ -111,13 +127,15 @@ def test_an_event_that_is_acknowledged_and_not_kept_is_noticed(monkeypatch: pyte
         target.close()
 
 
-def test_few_bytes_make_a_large_and_deep_body() -> None:
+def test_few_bytes_make_a_large_body() -> None:
+    """A few bytes of input make a large and deep body."""
     body = inputs.stretched(b'\x12{"a":\x1f[\x1f\x1f')
     assert len(body) == message.MAX_BODY_BYTES
     assert inputs.stretched(b"\0" + as_bytes(order())) == as_bytes(order())
 
 
-def test_a_batch_is_cut_into_messages_of_ours_and_of_others() -> None:
+def test_batch_is_cut_into_messages() -> None:
+    """An input is cut into messages of ours, of others, and changed ones."""
     ours, others, changed = inputs.batch(b'\0\0{}\x1e\1\0anything\x1e\2\0{"source":"x"}')
     assert message.OrderEventMessage.from_text(ours).body == b"{}"
     assert others == "anything"

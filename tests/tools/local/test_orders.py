@@ -79,9 +79,8 @@ def stack(webhook: Webhook, platform: str, monkeypatch: pytest.MonkeyPatch) -> S
 
 
 @pytest.mark.usefixtures("stack")
-def test_after_a_rotation_orders_are_sent_with_the_new_secret_once_the_webhook_takes_it(
-    webhook: Webhook, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_orders_use_secret_after_rotation(webhook: Webhook, capsys: pytest.CaptureFixture[str]) -> None:
+    """After a rotation, orders are sent with the new secret until the webhook accepts it."""
     webhook.admits, webhook.late = NEW, 3
     assert orders.main() == 0
     assert {*webhook.seen} == {NEW}
@@ -91,9 +90,8 @@ def test_after_a_rotation_orders_are_sent_with_the_new_secret_once_the_webhook_t
 
 
 @pytest.mark.usefixtures("stack")
-def test_orders_that_were_refused_are_counted_with_the_reason_and_are_no_success(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_rejected_orders_fail_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rejected orders are counted with the reason, and the command fails."""
     monkeypatch.setattr(orders, "REFRESH_EVERY_SECONDS", 0.0)
     assert orders.main() == 1
     printed = capsys.readouterr()
@@ -103,14 +101,14 @@ def test_orders_that_were_refused_are_counted_with_the_reason_and_are_no_success
     assert NEW not in printed.out + printed.err
 
 
-def test_an_event_is_invoked_with_the_new_secret(stack: Stack) -> None:
+def test_invoke_uses_the_new_secret(stack: Stack) -> None:
+    """A sample event is invoked with the new secret."""
     _, payload = invoke.read(EVENTS / "webhook" / "received.json", stack)
     assert json.loads(payload)["headers"]["authorization"] == NEW
 
 
-def test_the_platforms_token_is_kept_so_that_one_can_go_back_to_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_platform_token_is_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The platform's token is saved for later use, and hidden in the representation."""
     texts = {"w": "the secret", "p": '{"token": "the token"}'}
     manager = SimpleNamespace(get_secret_value=lambda SecretId: {"SecretString": texts[SecretId]})  # noqa: N803
     monkeypatch.setattr("tools.local.stack.client", lambda *_: manager)

@@ -46,7 +46,8 @@ def orders_of(platform: SimulatedPartnerApi, store: str, **query: object) -> dic
 # -- the orders ------------------------------------------------------------------------------------------------------
 
 
-def test_a_store_is_known_without_an_order_and_after_its_orders_are_gone() -> None:
+def test_store_outlives_its_orders() -> None:
+    """A store is known before its first order and after its last."""
     platform = SimulatedPartnerApi(CHAIN, TOKEN, 10_000, stores=["148020"])
     was_shown = f"/v2/chains/{CHAIN}/vendors/{LIVES[0].shop.store_id}/orders"
     assert orders_of(platform, "148020")["orders"] == []
@@ -57,12 +58,14 @@ def test_a_store_is_known_without_an_order_and_after_its_orders_are_gone() -> No
     assert orders_of(platform, "148020")["orders"] == []
 
 
-def test_the_same_seed_plays_the_same_hour() -> None:
+def test_same_seed_plays_the_same_hour() -> None:
+    """The same seed plays the same hour; another seed plays another one."""
     assert texts(trading_hour(5, 60, 3, START, CHAIN)) == texts(LIVES)
     assert texts(trading_hour(6, 60, 3, START, CHAIN)) != texts(LIVES)
 
 
-def test_the_hour_holds_every_kind_of_order() -> None:
+def test_hour_has_every_kind_of_order() -> None:
+    """The hour has every status, pricing, transport and kind of line."""
     bodies = [step.body for life in LIVES for step in life.steps]
     lines = [line for body in bodies for line in body["items"]]
     assert {"RECEIVED", "READY_FOR_PICKUP", "DISPATCHED", "PICKED_UP", "DELIVERED", "CANCELLED"} <= {
@@ -75,7 +78,8 @@ def test_the_hour_holds_every_kind_of_order() -> None:
     assert any(line.get("replaced_id") for line in lines)
 
 
-def test_the_last_status_of_a_life_is_never_before_its_first() -> None:
+def test_life_of_an_order_is_in_order() -> None:
+    """The statuses of a life are in the order of their times, and of one order."""
     for life in LIVES:
         assert [step.at for step in life.steps] == sorted(step.at for step in life.steps)
         assert len({step.body["order_id"] for step in life.steps}) == 1
@@ -84,7 +88,8 @@ def test_the_last_status_of_a_life_is_never_before_its_first() -> None:
 # -- the Partner API -------------------------------------------------------------------------------------------------
 
 
-def test_a_page_has_the_contracts_envelope_and_all_pages_hold_every_order_once() -> None:
+def test_pages_hold_every_order_once() -> None:
+    """Pages have the documented envelope, and together hold every order once."""
     platform, store = api(), LIVES[0].shop.store_id
     first = orders_of(platform, store, page_size=7)
     pages = [orders_of(platform, store, page_size=7, page=number + 1) for number in range(first["total_pages"])]
@@ -93,26 +98,30 @@ def test_a_page_has_the_contracts_envelope_and_all_pages_hold_every_order_once()
     assert seen == Counter(life.order_id for life in LIVES if life.shop.store_id == store)
 
 
-def test_a_store_answers_to_either_of_its_ids() -> None:
+def test_store_responds_to_either_id() -> None:
+    """A store responds to either of its ids."""
     platform, shop = api(), LIVES[0].shop
     assert orders_of(platform, shop.store_id) == orders_of(platform, shop.external_partner_config_id)
 
 
-def test_unknown_parameters_are_ignored_and_bad_times_find_nothing_with_a_200() -> None:
+def test_odd_parameters_get_200() -> None:
+    """Unknown parameters are ignored, and bad times find nothing, with a 200."""
     platform, store = api(), LIVES[0].shop.store_id
     assert orders_of(platform, store, since="yesterday") == orders_of(platform, store)
     for bad in ({"start_time": "yesterday"}, {"end_time": ""}, {"start_time": "2026-10-14T23:30:00Z"}):
         assert orders_of(platform, store, **bad)["orders"] == []
 
 
-def test_nothing_older_than_sixty_days_is_shown() -> None:
+def test_orders_expire_after_sixty_days() -> None:
+    """An order older than 60 days is not shown."""
     platform, life = api(), LIVES[0]
     path = f"/v2/orders/{life.order_id}"
     assert get(platform, path, life.created_at + timedelta(days=59, hours=23)).status == 200
     assert get(platform, path, life.created_at + timedelta(days=60, seconds=1)).status == 404
 
 
-def test_get_shows_the_latest_status_in_its_own_way_of_writing() -> None:
+def test_get_shows_the_latest_status() -> None:
+    """A GET shows the latest status, with a layout of its own."""
     platform = api()
     for life in LIVES:
         shown = json.loads(get(platform, f"/v2/orders/{life.order_id}").body)
@@ -126,11 +135,13 @@ def test_get_shows_the_latest_status_in_its_own_way_of_writing() -> None:
 @pytest.mark.parametrize(
     ("headers", "status"), [({}, 401), ({"authorization": "Bearer wrong"}, 401), ({"authorization": "token"}, 401)]
 )
-def test_without_the_token_nothing_is_shown(headers: dict[str, str], status: int) -> None:
+def test_no_token_gets_401(headers: dict[str, str], status: int) -> None:
+    """A request without the token gets a 401."""
     assert api().handle(Request("GET", f"/v2/orders/{LIVES[0].order_id}", headers), AFTER).status == status
 
 
-def test_over_the_limit_an_address_is_blocked_with_a_page_of_html_until_a_minute_has_passed() -> None:
+def test_rate_limit_blocks_for_a_minute() -> None:
+    """Above the rate limit an address is blocked with an HTML page for a minute."""
     platform, path = api(rate_limit=3), f"/v2/orders/{LIVES[0].order_id}"
     assert [get(platform, path).status for _ in range(4)] == [200, 200, 200, 429]
     blocked = get(platform, path)
@@ -139,7 +150,8 @@ def test_over_the_limit_an_address_is_blocked_with_a_page_of_html_until_a_minute
     assert get(platform, path, AFTER + timedelta(seconds=61)).status == 200
 
 
-def test_a_client_gets_a_token_that_works_and_another_gets_none() -> None:
+def test_only_the_client_gets_a_token() -> None:
+    """The client gets a token that works; a wrong secret gets none."""
     platform = api()
 
     def grant(secret: str) -> Response:
@@ -154,7 +166,8 @@ def test_a_client_gets_a_token_that_works_and_another_gets_none() -> None:
 @pytest.mark.parametrize(
     ("fault", "status"), [("unauthorized", 401), ("forbidden", 403), ("not_found", 404), ("too_many", 429)]
 )
-def test_a_fault_happens_as_often_as_asked(fault: str, status: int) -> None:
+def test_fault_happens_as_often_as_asked(fault: str, status: int) -> None:
+    """A fault happens exactly as often as requested."""
     platform, path = api(), f"/v2/orders/{LIVES[0].order_id}"
     platform.faults = {fault: 2}
     assert [get(platform, path).status for _ in range(3)] == [status, status, 200]
@@ -163,9 +176,8 @@ def test_a_fault_happens_as_often_as_asked(fault: str, status: int) -> None:
 @pytest.mark.parametrize("order", ["ascending", "descending", "none"])
 @pytest.mark.parametrize("filter_by", ["created", "updated"])
 @pytest.mark.parametrize("sort_by", ["created", "updated"])
-def test_what_the_contract_leaves_open_changes_order_and_filter_but_loses_nothing(
-    order: str, filter_by: str, sort_by: str
-) -> None:
+def test_open_choices_lose_no_order(order: str, filter_by: str, sort_by: str) -> None:
+    """What the documentation leaves open changes order and filter, but loses no order."""
     store = LIVES[0].shop.store_id
     shown = orders_of(api(order=order, filter_by=filter_by, sort_by=sort_by), store, page_size=500)["orders"]
     assert {each["order_id"] for each in shown} == {life.order_id for life in LIVES if life.shop.store_id == store}
@@ -174,7 +186,8 @@ def test_what_the_contract_leaves_open_changes_order_and_filter_but_loses_nothin
         assert times == sorted(times, reverse=order == "descending")
 
 
-def test_an_order_that_changes_moves_where_pages_are_sorted_by_that_and_leaves_where_they_are_filtered_by_it() -> None:
+def test_changed_order_moves_between_pages() -> None:
+    """A changed order moves if pages are sorted by change, and leaves if they are filtered by it."""
     store = LIVES[0].shop.store_id
 
     def first_and_last(end: datetime, **unknowns: Any) -> tuple[str, str]:
@@ -237,24 +250,28 @@ def deliver(webhook: Webhook, misbehaviour: Misbehaviour | None = None, events: 
     return courier
 
 
-def test_a_2xx_is_an_acknowledgement_and_the_secret_goes_verbatim(webhook: Webhook) -> None:
+def test_2xx_acknowledges_a_webhook(webhook: Webhook) -> None:
+    """Any 2xx acknowledges an event, and the secret is sent verbatim."""
     webhook.statuses = (202,)
     assert [posting.outcome for posting in deliver(webhook).postings] == ["acknowledged"]
     assert [authorization for authorization, _ in webhook.received] == ["secret"]
 
 
-def test_a_refused_event_is_tried_five_times_more_and_then_given_up(webhook: Webhook) -> None:
+def test_webhook_is_given_up_after_retries(webhook: Webhook) -> None:
+    """A rejected event is retried five times and then given up."""
     webhook.statuses = (503,)
     assert [(posting.outcome, posting.attempts) for posting in deliver(webhook).postings] == [("gave_up", 6)]
     assert len({body for _, body in webhook.received}) == 1
 
 
-def test_an_event_acknowledged_at_last_is_not_sent_again(webhook: Webhook) -> None:
+def test_acknowledged_event_is_not_resent(webhook: Webhook) -> None:
+    """An event is not sent again once it is acknowledged."""
     webhook.statuses = (500, 401, 200)
     assert [posting.attempts for posting in deliver(webhook).postings] == [3]
 
 
-def test_on_request_it_sends_twice_never_and_garbage(webhook: Webhook) -> None:
+def test_courier_can_misbehave(webhook: Webhook) -> None:
+    """On request the courier sends duplicates, drops events and sends garbage."""
     courier = deliver(webhook, Misbehaviour(duplicate=0.5, drop=0.3, garbage=0.5), events=40)
     outcomes = Counter(posting.outcome for posting in courier.postings)
     assert outcomes["never_sent"]

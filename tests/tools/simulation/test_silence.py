@@ -84,9 +84,8 @@ def all_that_is_said() -> Iterator[io.StringIO]:
 @pytest.mark.filterwarnings("ignore:No application metrics to publish")
 @pytest.mark.parametrize("personal_data", [False, True], ids=["published without personal data", "published whole"])
 @pytest.mark.parametrize("seed", [3, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(11, 16))])
-def test_whatever_comes_and_whatever_breaks_nobody_is_named_where_nobody_may_be(
-    seed: int, personal_data: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nobody_is_named_whatever_breaks(seed: int, personal_data: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever arrives and whatever breaks, no personal data or secret appears where it must not."""
     plain = lives.trading_hour
     monkeypatch.setattr("tools.simulation.hour.trading_hour", lambda *arguments: [*map(marked, plain(*arguments))])
     monkeypatch.setattr("tools.simulation.world.LOG_LEVEL", "DEBUG")

@@ -32,7 +32,8 @@ def client(queue: SimulatedQueue, refused: set[int] | None = None) -> SqsClient:
     return SqsClient({URL: queue}, lambda _operation, _entries, effect: effect(refused or set()))
 
 
-def test_a_received_message_is_hidden_until_its_visibility_timeout(queue: SimulatedQueue, clock: Clock) -> None:
+def test_received_message_is_hidden(queue: SimulatedQueue, clock: Clock) -> None:
+    """A received message is hidden until its visibility timeout ends."""
     queue.send("one")
     assert [message.text for message in queue.receive()] == ["one"]
     clock.seconds = 299
@@ -41,7 +42,8 @@ def test_a_received_message_is_hidden_until_its_visibility_timeout(queue: Simula
     assert [message.receive_count for message in queue.receive()] == [2]
 
 
-def test_a_deleted_message_never_comes_again_unless_a_server_was_away(queue: SimulatedQueue, clock: Clock) -> None:
+def test_deleted_message_may_be_revived(queue: SimulatedQueue, clock: Clock) -> None:
+    """A deleted message is redelivered only if a server was away."""
     queue.send("one")
     [message] = queue.receive()
     queue.delete(message.handles[-1])
@@ -51,7 +53,8 @@ def test_a_deleted_message_never_comes_again_unless_a_server_was_away(queue: Sim
     assert [again.message_id for again in queue.receive()] == [message.message_id]
 
 
-def test_an_older_receipt_handle_deletes_nothing_and_hides_nothing(queue: SimulatedQueue, clock: Clock) -> None:
+def test_older_receipt_handle_has_no_effect(queue: SimulatedQueue, clock: Clock) -> None:
+    """An older receipt handle neither deletes nor hides a message."""
     queue.send("one")
     [message] = queue.receive()
     older = message.handles[-1]
@@ -63,7 +66,8 @@ def test_an_older_receipt_handle_deletes_nothing_and_hides_nothing(queue: Simula
     assert queue.receive() == []
 
 
-def test_a_message_received_too_often_is_a_dead_letter_and_comes_back_new(queue: SimulatedQueue, clock: Clock) -> None:
+def test_dead_letter_is_redriven_as_new(queue: SimulatedQueue, clock: Clock) -> None:
+    """A message received too often becomes a dead-letter message, and is new after a redrive."""
     queue.send("one")
     for _ in range(3):
         queue.receive()
@@ -74,14 +78,16 @@ def test_a_message_received_too_often_is_a_dead_letter_and_comes_back_new(queue:
     assert [message.receive_count for message in queue.receive()] == [1]
 
 
-def test_a_message_may_be_delivered_to_two_at_once(queue: SimulatedQueue) -> None:
+def test_message_may_reach_two_receivers(queue: SimulatedQueue) -> None:
+    """A message may be delivered to two receivers at once."""
     queue.send("one")
     [first], [second] = queue.receive(), queue.receive(steals=1.0)
     assert first is second
     assert len(first.handles) == 2
 
 
-def test_a_message_may_be_delivered_late(clock: Clock) -> None:
+def test_message_may_be_late(clock: Clock) -> None:
+    """A message may be delivered late."""
     queue = SimulatedQueue(clock, random.Random(1), late=lambda: 60.0)
     queue.send("one")
     assert queue.receive() == []
@@ -89,7 +95,8 @@ def test_a_message_may_be_delivered_late(clock: Clock) -> None:
     assert len(queue.receive()) == 1
 
 
-def test_a_batch_says_which_entries_it_refused(queue: SimulatedQueue) -> None:
+def test_batch_names_refused_entries(queue: SimulatedQueue) -> None:
+    """A batch response names the entries that the queue refused."""
     entries = [{"Id": str(n), "MessageBody": f"text {n}", "MessageGroupId": "webhook"} for n in range(3)]
     answer = client(queue, refused={1}).send_message_batch(QueueUrl=URL, Entries=entries)
     assert [entry["Id"] for entry in answer["Failed"]] == ["1"]
@@ -106,12 +113,14 @@ def test_a_batch_says_which_entries_it_refused(queue: SimulatedQueue) -> None:
     ],
     ids=["none", "eleven", "an id twice", "over 1 MiB"],
 )
-def test_a_batch_that_sqs_would_refuse_is_refused(queue: SimulatedQueue, entries: list[dict[str, Any]]) -> None:
+def test_invalid_batch_is_refused(queue: SimulatedQueue, entries: list[dict[str, Any]]) -> None:
+    """A batch that SQS would refuse is refused."""
     with pytest.raises(QueueError):
         client(queue).send_message_batch(QueueUrl=URL, Entries=entries)
 
 
-def test_hiding_an_unknown_message_fails_alone(queue: SimulatedQueue, clock: Clock) -> None:
+def test_unknown_handle_fails_alone(queue: SimulatedQueue, clock: Clock) -> None:
+    """An unknown receipt handle in a batch fails alone."""
     queue.send("one")
     [message] = queue.receive()
     entries = [

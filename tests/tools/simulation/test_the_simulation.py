@@ -51,7 +51,8 @@ def dynamodb() -> Iterator[DynamoDB]:
     made.close()
 
 
-def test_nothing_is_lost_or_doubled_whatever_breaks() -> None:
+def test_four_seeds_hold() -> None:
+    """No event is lost or doubled in four seeds, whatever breaks."""
     done = simulate("--seeds", "4")
     assert done.returncode == 0, done.stdout
     last = done.stdout.splitlines()[-1]
@@ -59,7 +60,8 @@ def test_nothing_is_lost_or_doubled_whatever_breaks() -> None:
     assert last.endswith(" violations=0")
 
 
-def test_a_seed_tells_the_same_story_in_every_process() -> None:
+def test_seed_is_the_same_in_every_process() -> None:
+    """A seed tells the same story in every process."""
     told = [
         subprocess.run(
             [sys.executable, "-c", FINGERPRINT],
@@ -74,12 +76,14 @@ def test_a_seed_tells_the_same_story_in_every_process() -> None:
     assert told[0] == told[1]
 
 
-def test_another_seed_tells_another_story(dynamodb: DynamoDB) -> None:
+def test_other_seed_tells_another_story(dynamodb: DynamoDB) -> None:
+    """Another seed tells another story."""
     one, other = (tell(Plan(seed, at_most=10, only=frozenset({0})), dynamodb) for seed in (1, 2))
     assert fingerprint(one) != fingerprint(other)
 
 
-def test_a_shortened_story_has_only_what_was_left_in_it(dynamodb: DynamoDB) -> None:
+def test_shortened_story_has_only_the_rest(dynamodb: DynamoDB) -> None:
+    """A shortened story has only the orders and faults that are left in it."""
     told = tell(Plan(5, frozenset({"killed", "hung"}), at_most=9, only=frozenset({3})), dynamodb)
     assert told.violation == ""
     assert 1 <= told.faults.total() - told.faults["out_of_time"] <= 9
@@ -87,7 +91,8 @@ def test_a_shortened_story_has_only_what_was_left_in_it(dynamodb: DynamoDB) -> N
     assert told.account["in step"] <= 1
 
 
-def test_a_planted_bug_is_found_and_the_printed_command_finds_it_again(tmp_path: Path) -> None:
+def test_planted_bug_is_found_with_replay(tmp_path: Path) -> None:
+    """A planted bug is found, and the command that replays it is printed."""
     mutant = next(mutant for mutant in MUTANTS if mutant.name == "skip-history-on-a-stale-event")
     mutants.copy_to(tmp_path)
     mutant.plant(tmp_path)
@@ -98,7 +103,8 @@ def test_a_planted_bug_is_found_and_the_printed_command_finds_it_again(tmp_path:
     assert found.stdout.splitlines()[-1].endswith(" violations=1")
 
 
-def test_the_command_of_a_shortened_story_names_what_is_left() -> None:
+def test_replay_command_names_what_is_left() -> None:
+    """The replay command of a shortened story names what is left in it."""
     plan = Plan(12, frozenset({"killed", "hung"}), at_most=40, only=frozenset({3, -1}))
     assert plan.command() == 'make simulate SEED=12 ARGS="--without hung,killed --at-most 40 --only=-1,3"'
     assert Plan(12).command() == "make simulate SEED=12"
@@ -115,9 +121,10 @@ def test_the_command_of_a_shortened_story_names_what_is_left() -> None:
         ),
     ],
 )
-def test_the_printed_command_replays_a_violation_where_it_was_seen(
+def test_replay_uses_the_same_database(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: list[str], replayed: str
 ) -> None:
+    """The printed command replays a violation on the database where it was seen."""
     monkeypatch.setattr(simulation, "ProcessPoolExecutor", ThreadPoolExecutor)
     monkeypatch.setattr(simulation, "tell", lambda plan, _: Told(plan, "something"))
     monkeypatch.setattr(simulation, "_dynamodb", lambda _: None)
@@ -127,12 +134,14 @@ def test_the_printed_command_replays_a_violation_where_it_was_seen(
     assert f"  replay: {replayed}\n" in capsys.readouterr().out
 
 
-def test_every_bug_can_still_be_planted() -> None:
+def test_every_bug_can_be_planted() -> None:
+    """Every bug of the catalogue can still be planted, and has its own name."""
     assert mutants.lost_anchors(MUTANTS) == []
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= 24
 
 
-def test_an_edit_applies_only_where_its_text_is_once_in_the_function_it_names() -> None:
+def test_edit_needs_a_unique_anchor() -> None:
+    """An edit applies only if its text occurs once in the function it names."""
     source = "def one():\n    return 1\n\n\nclass Two:\n    def two(self):\n        return 1 + 1\n"
     assert "return 3" in Edit("f.py", "one", "return 1", "return 3").apply(source)
     assert Edit("f.py", "Two.two", "1 + 1", "3").apply(source).startswith("def one():\n    return 1\n")
@@ -148,19 +157,22 @@ _A_COPY = "layers/partner_orders/partner_orders/orders/history.py"
     "instead",
     ["import nothing_of_this_name", "raise ImportError", "def never_called() -> object:\n    return not_defined"],
 )
-def test_a_copy_that_cannot_run_is_not_a_bug_that_was_caught(instead: str) -> None:
+def test_broken_copy_is_not_a_caught_bug(instead: str) -> None:
+    """A copy that cannot run does not count as a caught bug."""
     broken = Mutant("broken", "", (Edit(_A_COPY, "merge", "def merge(", f"{instead}\n\n\ndef merge("),))
     with pytest.raises(NotProvenError, match="cannot run"):
         mutants.what_kills(broken, seeds=1)
 
 
-def test_tests_that_do_not_end_have_caught_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_tests_catch_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that do not end do not count as a caught bug."""
     monkeypatch.setattr(mutants, "SECONDS", 0.1)
     with pytest.raises(NotProvenError, match="did not end"):
         mutants.what_kills(mutants.UNTOUCHED, seeds=1)
 
 
-def test_a_property_that_cannot_be_collected_has_caught_nothing(tmp_path: Path) -> None:
+def test_uncollected_tests_catch_nothing(tmp_path: Path) -> None:
+    """A property that cannot be collected does not count as a caught bug."""
     (tmp_path / "tests" / "property").mkdir(parents=True)
     (tmp_path / "tests" / "property" / "test_a_law.py").write_text("import nothing_of_this_name\n")
     with pytest.raises(NotProvenError, match="the properties did not run"):
@@ -168,13 +180,15 @@ def test_a_property_that_cannot_be_collected_has_caught_nothing(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_sixty_trading_hours_hold() -> None:
+def test_sixty_seeds_hold() -> None:
+    """No event is lost or doubled in sixty seeds."""
     done = simulate("--seeds", "60", "--from", "1001")
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.slow
 def test_every_planted_bug_is_caught() -> None:
+    """Every bug of the catalogue is caught."""
     done = subprocess.run(
         [sys.executable, "-m", "tools.simulation.mutants"],
         cwd=ROOT,
@@ -188,6 +202,7 @@ def test_every_planted_bug_is_caught() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(bool(dynamodb_local.missing()), reason="DynamoDB Local needs npm and Java")
-def test_a_handful_of_seeds_hold_on_dynamodb_local() -> None:
+def test_seeds_hold_on_dynamodb_local() -> None:
+    """Five seeds hold on DynamoDB Local."""
     done = simulate("--seeds", "5", "--dynamodb-local")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -20,7 +20,8 @@ def lock(folder: Path, text: str) -> Path:
     return path
 
 
-def test_a_lock_is_read_with_its_hashes_markers_and_who_wants_what(tmp_path: Path) -> None:
+def test_lock_is_parsed(tmp_path: Path) -> None:
+    """A lock is parsed with hashes, markers and dependents."""
     text = (
         f"one==1.0 \\\n    --hash=sha256:{HASH} \\\n    --hash=sha256:{HASH}\n"
         "    # via\n    #   -r dev.in\n    #   two\n"
@@ -44,28 +45,33 @@ def test_a_lock_is_read_with_its_hashes_markers_and_who_wants_what(tmp_path: Pat
         "--index-url https://example.com",
     ],
 )
-def test_a_package_that_is_not_one_version_with_hashes_is_refused(tmp_path: Path, line: str) -> None:
+def test_unpinned_package_is_rejected(tmp_path: Path, line: str) -> None:
+    """A package that is not pinned to one version with hashes is rejected."""
     with pytest.raises(LockError):
         read(lock(tmp_path, line + "\n"))
 
 
-def test_a_version_on_the_list_is_named_with_the_reason() -> None:
+def test_denied_version_is_named() -> None:
+    """A version on the deny list is named with the reason."""
     assert [*on_the_list([ONE], [Denied("one", SpecifierSet("<1.1"), "leaks")])] == ["one 1.0 is denied: leaks"]
     assert [*on_the_list([ONE], [Denied("one", SpecifierSet("<1.0"), "leaks")])] == []
 
 
-def test_every_rule_of_the_list_has_a_reason() -> None:
+def test_denied_rules_have_reasons() -> None:
+    """Every rule of the deny list has a reason."""
     assert denied_by(DENIED.read_text(encoding="utf-8"))
     with pytest.raises(ValueError, match="reason"):
         denied_by("one <1.0")
 
 
-def test_a_layer_with_another_version_than_the_tested_one_is_noticed() -> None:
+def test_untested_layer_version_is_noticed() -> None:
+    """A layer with another version than the tested one is noticed."""
     assert [*differing([ONE], [ONE])] == []
     assert [*differing([ONE], [])] == ["the layer holds one 1.0, not None"]
 
 
-def test_what_is_installed_beside_the_lock_and_what_is_missing_is_noticed() -> None:
+def test_environment_beside_lock_is_noticed() -> None:
+    """A package or version that the lock does not list is noticed."""
     elsewhere = Locked("windows-only", "1.0", "sys_platform == 'win32'", (HASH,), ())
     assert [*beside_the_lock({"one": "1.0"}, [ONE, elsewhere])] == []
     assert [*beside_the_lock({"one": "1.1", "two": "2.0"}, [ONE])] == [
@@ -99,7 +105,8 @@ def test_only_this_project_may_stand_beside_the_lock(tmp_path: Path, source: obj
     assert installed(tmp_path, set()) == {"one": "1.0", **found}
 
 
-def test_the_bill_of_materials_names_what_the_layer_is_locked_to_and_is_always_the_same() -> None:
+def test_sbom_lists_the_layers_lock() -> None:
+    """The bill of materials lists what the layer is locked to, and is reproducible."""
     packages = read(LAYER)
     document = bill(packages, "partner-orders", "0.1.0")
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
@@ -108,7 +115,8 @@ def test_the_bill_of_materials_names_what_the_layer_is_locked_to_and_is_always_t
     assert document["serialNumber"] != bill(packages[1:], "partner-orders", "0.1.0")["serialNumber"]
 
 
-def test_the_bill_of_materials_tells_what_needs_what() -> None:
+def test_sbom_lists_dependencies() -> None:
+    """The bill of materials lists what each package depends on."""
     needs = {it["ref"]: it["dependsOn"] for it in bill(read(LAYER), "partner-orders", "0.1.0")["dependencies"]}
     [botocore] = [needs[ref] for ref in needs if ref.startswith("pkg:pypi/botocore@")]
     names = ("jmespath", "python-dateutil", "urllib3")
@@ -116,6 +124,7 @@ def test_the_bill_of_materials_tells_what_needs_what() -> None:
     assert set().union(*needs.values()) < set(needs)
 
 
-def test_a_package_for_some_machines_only_has_no_place_in_a_layer() -> None:
+def test_layer_rejects_platform_packages() -> None:
+    """A package for only some machines is rejected in a layer."""
     with pytest.raises(LockError, match="one"):
         bill([Locked("one", "1.0", "sys_platform == 'win32'", (HASH,), ())], "x", "1")

@@ -52,10 +52,12 @@ def table_under(page: Path, heading: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_resolve(page: Path) -> None:
+    """Every relative link of a page leads to a file, and to a heading if it names one."""
     assert broken_links(page, page.read_text(encoding="utf-8")) == []
 
 
 def test_broken_links_are_found() -> None:
+    """The check finds a link whose file or heading does not exist."""
     text = "# One\n\n## A `b`, c\n\n## A b c\n\n[x](no.md) [y](README.md#none) [z](#a-b-c) [a](#a-b-c-1) [b](#two)\n"
     assert broken_links(ROOT / "README.md", text) == ["no.md", "README.md#none", "#two"]
 

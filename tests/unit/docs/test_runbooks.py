@@ -45,12 +45,14 @@ def understood(command: Any, arguments: list[str]) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_command_is_one_that_there_is(page: Path) -> None:
+def test_runbook_commands_exist(page: Path) -> None:
+    """Every partner-orders command in a runbook exists with its options."""
     for command in commands(page.read_text(encoding="utf-8")):
         assert understood(typer.main.get_command(app), typed(command)), command
 
 
-def test_a_command_that_there_is_not_would_be_found() -> None:
+def test_unknown_command_is_noticed() -> None:
+    """The check notices a command or an option that does not exist."""
     [command] = commands("Then\n\n    partner-orders reconcile reports --since <day>\n")
     with pytest.raises(Exception, match="--since"):
         understood(typer.main.get_command(app), typed(command))
@@ -59,7 +61,8 @@ def test_a_command_that_there_is_not_would_be_found() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_call_of_the_aws_cli_is_one_that_it_takes(page: Path) -> None:
+def test_runbook_aws_calls_are_valid(page: Path) -> None:
+    """Every AWS CLI call in a runbook is one that the AWS CLI accepts."""
     text = page.read_text(encoding="utf-8")
     found = aws_command_line.commands(text)
     assert len(found) == len(re.findall(r"(?<![\w-])aws [a-z0-9]+ [a-z]", text))
@@ -80,13 +83,15 @@ def test_every_call_of_the_aws_cli_is_one_that_it_takes(page: Path) -> None:
         *("aws logs tail", "aws logs tail --since 1h", "aws logs tail x --from 1h", "aws logs tail x --since"),
     ],
 )
-def test_a_call_that_the_aws_cli_would_not_take_would_be_found(command: str) -> None:
+def test_invalid_aws_call_is_noticed(command: str) -> None:
+    """The check notices a call that the AWS CLI would not accept."""
     [found] = aws_command_line.commands(f"Then\n\n    {command}\n")
     with pytest.raises((NoSuchCallError, ParamValidationError, json.JSONDecodeError)):
         aws_command_line.understood(found)
 
 
-def test_a_call_in_a_sentence_or_on_two_lines_is_read_whole() -> None:
+def test_aws_calls_are_read_whole() -> None:
+    """A call inside a sentence or across two lines is read whole."""
     page = (
         "Do `aws sqs purge-queue\n  --queue-url <Url>`:\n\n    aws dynamodb delete-table \\\n        --table-name x\n"
     )
@@ -95,7 +100,8 @@ def test_a_call_in_a_sentence_or_on_two_lines_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_link_leads_somewhere_and_every_output_is_one_of_the_stack(page: Path) -> None:
+def test_runbook_links_and_outputs_exist(page: Path) -> None:
+    """Every link of a runbook leads to a file, and every output it names exists in the stack."""
     text, template = page.read_text(encoding="utf-8"), (ROOT / "template.yaml").read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         assert (page.parent / target).exists(), target

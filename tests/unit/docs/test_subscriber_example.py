@@ -7,7 +7,8 @@ from tests.support.subscriber import in_sequence
 
 
 @given(st.lists(st.integers(1, 8), min_size=1))
-def test_whatever_the_order_of_arrival_the_newest_wins_once_and_what_is_missing_is_shown(arrivals: list[int]) -> None:
+def test_newest_wins_and_gaps_are_shown(arrivals: list[int]) -> None:
+    """In any order of arrival the newest change wins once, and missing sequences are shown."""
     memory = in_sequence()
     taken = [sequence for sequence in arrivals if memory.take({"order_id": "a", "sequence": sequence})]
     assert taken[-1] == max(arrivals)
@@ -16,14 +17,16 @@ def test_whatever_the_order_of_arrival_the_newest_wins_once_and_what_is_missing_
     assert memory.gaps() == ({"a": missing} if missing else {})
 
 
-def test_orders_are_independent_of_one_another() -> None:
+def test_orders_do_not_affect_each_other() -> None:
+    """Each order has its own sequence."""
     memory = in_sequence()
     assert memory.take({"order_id": "a", "sequence": 3})
     assert memory.take({"order_id": "b", "sequence": 1})
     assert memory.gaps() == {"a": [1, 2]}
 
 
-def test_what_a_restored_table_leaps_over_is_no_gap_and_what_does_not_come_after_it_is_one() -> None:
+def test_jump_after_restore_is_no_gap() -> None:
+    """The jump of a restored table is not a gap, but a sequence missing after it is."""
     memory = in_sequence()
     taken = [memory.take({"order_id": "a", "sequence": sequence}) for sequence in (1, 4, 1_000_002, 5, 1_000_004)]
     assert taken == [True, True, True, False, True]

@@ -22,7 +22,8 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def test_the_files_are_exactly_what_the_command_writes() -> None:
+def test_files_are_what_the_command_writes() -> None:
+    """The files in events/ are exactly what the command writes."""
     assert opened({str(path.relative_to(EVENTS)): read(path) for path in FILES}) == opened(all_events())
 
 
@@ -63,13 +64,15 @@ def stores_of(value: Any) -> set[str]:
             return set()
 
 
-def test_the_simulated_platform_knows_the_stores_of_the_events() -> None:
+def test_platform_knows_the_sample_stores() -> None:
+    """The simulated platform knows every store that the sample events name."""
     named = set().union(*(stores_of(read(path)) for path in FILES))
     assert "148020" in named
     assert named <= {*SAMPLE_STORES}
 
 
-def test_there_is_an_event_for_every_function_and_status() -> None:
+def test_every_function_and_status_has_event() -> None:
+    """There is a sample event for every function and every status."""
     for status in ("received", "accepted", "ready_for_pickup", "dispatched", "picked_up", "delivered", "cancelled"):
         assert (EVENTS / "webhook" / f"{status}.json").is_file()
         assert (EVENTS / "consumer" / f"{status}.json").is_file()
@@ -77,7 +80,8 @@ def test_there_is_an_event_for_every_function_and_status() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((EVENTS / "webhook").glob("*.json")), ids=lambda path: path.stem)
-def test_a_webhook_event_carries_what_its_name_says(path: Path) -> None:
+def test_webhook_sample_matches_its_name(path: Path) -> None:
+    """A sample event of the webhook carries what its name says."""
     event = read(path)
     body = base64.b64decode(event["body"]) if event["isBase64Encoded"] else event["body"].encode()
     if path.stem in REFUSED_BY_THE_WEBHOOK:
@@ -86,7 +90,8 @@ def test_a_webhook_event_carries_what_its_name_says(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((EVENTS / "consumer").glob("*.json")), ids=lambda path: path.stem)
-def test_a_consumer_event_carries_what_its_name_says(path: Path) -> None:
+def test_consumer_sample_matches_its_name(path: Path) -> None:
+    """A sample event of the consumer carries what its name says."""
     records = read(path)["Records"]
     assert records
     if path.stem == "unreadable_message":

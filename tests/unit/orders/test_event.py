@@ -37,7 +37,8 @@ from tests.support.orders import as_bytes, order
         (b"", "not JSON"),
     ],
 )
-def test_json_without_one_bounded_meaning_is_rejected_as_malformed(body: bytes, problem: str) -> None:
+def test_ambiguous_json_is_malformed(body: bytes, problem: str) -> None:
+    """JSON without one bounded meaning is rejected as malformed."""
     with pytest.raises(RejectedError) as refusal:
         understand(body)
     assert refusal.value.reason == "malformed_json"
@@ -61,7 +62,8 @@ def test_json_without_one_bounded_meaning_is_rejected_as_malformed(body: bytes, 
         ({"order_code": "\ud800"}, "order_code"),
     ],
 )
-def test_wrong_types_are_named_field_by_field(fields: dict[str, Any], problem: str) -> None:
+def test_wrong_types_are_named_by_field(fields: dict[str, Any], problem: str) -> None:
+    """A value of the wrong type is rejected with the path of its field."""
     body = json.dumps(order(**fields)).encode()
     with pytest.raises(RejectedError) as refusal:
         understand(body)
@@ -77,7 +79,8 @@ def test_wrong_types_are_named_field_by_field(fields: dict[str, Any], problem: s
         ([{"barcode": [None] * 50_000}], "items.0.barcode.0: Input should be a valid string"),
     ],
 )
-def test_a_list_is_refused_at_the_first_thing_wrong_with_it(items: list[Any], problem: str) -> None:
+def test_list_is_rejected_at_first_problem(items: list[Any], problem: str) -> None:
+    """A list is rejected at the first problem in it, however long it is."""
     with pytest.raises(RejectedError) as refusal:
         understand(as_bytes(order(items=items)))
     assert refusal.value.problems == [problem]
@@ -94,13 +97,16 @@ def test_a_list_is_refused_at_the_first_thing_wrong_with_it(items: list[Any], pr
         ({"client": {"store_id": "9" * 201}}, "client.store_id: String should have at most 200 characters"),
     ],
 )
-def test_an_identifier_of_the_wrong_length_is_told_in_characters(fields: dict[str, Any], problem: str) -> None:
+def test_id_length_is_reported_in_characters(fields: dict[str, Any], problem: str) -> None:
+    """An identifier of the wrong length is rejected with the limit in characters."""
     with pytest.raises(RejectedError) as refusal:
         understand(as_bytes(order(**fields)))
     assert refusal.value.problems == [problem]
 
 
-def test_a_refusal_quotes_no_value_of_any_field() -> None:
+def test_rejection_quotes_no_values() -> None:
+    """A rejection quotes no value of any field."""
+
     def spoilt(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: spoilt(item) for name, item in value.items()}
@@ -135,31 +141,37 @@ def test_a_refusal_quotes_no_value_of_any_field() -> None:
         {"status": " ready_for_pickup "},
     ],
 )
-def test_every_shape_that_the_platform_was_seen_to_use_is_understood(fields: dict[str, Any]) -> None:
+def test_known_shapes_are_parsed(fields: dict[str, Any]) -> None:
+    """Every shape that the platform is known to use is parsed."""
     assert understand(as_bytes(order(**fields))).order_id == order()["order_id"]
 
 
 @pytest.mark.parametrize("nothing", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z", " ", None])
-def test_a_time_that_means_none_is_none(nothing: str | None) -> None:
+def test_empty_time_is_none(nothing: str | None) -> None:
+    """A time that stands for "none" is parsed as None."""
     event = understand(as_bytes(order(sys={"created_at": nothing, "updated_at": nothing})))
     assert (event.order.sys.created_at, event.occurred_at) == (None, None)
 
 
-def test_the_status_is_read_in_any_case() -> None:
+def test_status_case_does_not_matter() -> None:
+    """A status is parsed in any case."""
     assert understand(as_bytes(order(status="Cancelled"))).status == "CANCELLED"
 
 
-def test_a_catalogue_callback_is_told_from_an_order() -> None:
+def test_catalogue_callback_is_recognized() -> None:
+    """A catalogue callback is told apart from an order."""
     with pytest.raises(CatalogueCallbackError):
         understand(b'{"job_id": 5, "platform_vendor_id": "q7xk", "status": "COMPLETED"}')
 
 
-def test_numbers_are_written_as_they_were_read() -> None:
+def test_numbers_are_written_as_read() -> None:
+    """Numbers are written exactly as they were read."""
     text = '{"a":10.0,"b":10,"c":1E+2,"d":-0.10,"e":12345678901234567890123456789012345678901.5,"f":[true,null,""]}'
     assert write(parse(text.encode())) == text
 
 
-def test_changed_fields_are_named_without_values_or_unknown_names() -> None:
+def test_changed_fields_hide_unknown_names() -> None:
+    """Changed fields are named without values, and unknown names are hidden."""
     one, other = order(), order(status="DISPATCHED", surprise={"amna": 1})
     other["items"][0]["status"] = "IN_CART"
     other["sys"] |= {"webhook_status": "SENT"}
@@ -178,23 +190,27 @@ def test_changed_fields_are_named_without_values_or_unknown_names() -> None:
         ("CANCELLED", None, ["RECEIVED"], (Sale.NO, True)),
     ],
 )
-def test_a_sale_is_told_by_the_snapshot_and_by_history_only_where_a_cancellation_does_not_say(
+def test_sale_by_snapshot_then_history(
     status: str, said: bool | None, history: list[str], expected: tuple[Sale, bool]
 ) -> None:
+    """The snapshot decides a sale; history decides only if a cancellation does not say."""
     assert sale(status, said, history) == expected
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", bytes(range(256)), as_bytes(order()), "🧺".encode() * 1000])
-def test_a_packed_body_is_unpacked_byte_for_byte(body: bytes) -> None:
+def test_packed_body_unpacks_exactly(body: bytes) -> None:
+    """A packed body unpacks byte for byte."""
     assert unpack(pack(body)) == body
 
 
-def test_a_body_shrinks_when_it_is_packed() -> None:
+def test_packing_shrinks_a_body() -> None:
+    """Packing an order's body at least halves it."""
     assert len(pack(as_bytes(order()))) < len(as_bytes(order())) / 2
 
 
 @pytest.mark.parametrize("packed", [b"", b"\x01", b"\x02abc", b"\x01\xff\xff\xff"])
-def test_what_was_not_packed_is_not_unpacked(packed: bytes) -> None:
+def test_foreign_bytes_do_not_unpack(packed: bytes) -> None:
+    """Bytes that were not packed are rejected."""
     with pytest.raises(ValueError, match="not a packed body"):
         unpack(packed)
 
@@ -209,7 +225,8 @@ def test_what_was_not_packed_is_not_unpacked(packed: bytes) -> None:
         '{"schema_version":1,"source":"webhook","received_at":"0001-01-01T00:00:00+23:59","correlation_id":"","body":""}',
     ],
 )  # fmt: skip
-def test_a_message_that_is_not_ours_is_told_apart(text: str) -> None:
+def test_foreign_message_is_rejected(text: str) -> None:
+    """A message that is not ours is rejected as unreadable."""
     with pytest.raises(UnreadableMessageError):
         OrderEventMessage.from_text(text)
 
@@ -218,25 +235,29 @@ def test_a_message_that_is_not_ours_is_told_apart(text: str) -> None:
     "correlation_id",
     ["JKJaXmPLvHcESHA=", "0e9d3c1b-6a54-4d0f-8f3e-2b1c9a7d5e60/missing", "replay/b33164b16b0dcf27b67550fb1ca20d14"],
 )
-def test_a_correlation_id_of_ours_is_known_by_its_form_in_any_message(correlation_id: str) -> None:
+def test_our_correlation_ids_are_kept(correlation_id: str) -> None:
+    """A correlation id of our form is read from a message of any version."""
     text = OrderEventMessage("webhook", now(), correlation_id, b"{}").to_text()
     assert OrderEventMessage.from_text(text).correlation_id == correlation_id
     assert correlation_id_of(text.replace('"schema_version":1', '"schema_version":2')) == correlation_id
 
 
 @pytest.mark.parametrize("correlation_id", ["", "Amna R.", "a@example.com", "+923001234567", "a\n", "a" * 65, "\u0661"])
-def test_what_has_another_form_is_no_correlation_id(correlation_id: str) -> None:
+def test_other_correlation_ids_are_dropped(correlation_id: str) -> None:
+    """A correlation id of any other form is dropped."""
     text = OrderEventMessage("webhook", now(), correlation_id, b"{}").to_text()
     assert OrderEventMessage.from_text(text).correlation_id == ""
     assert correlation_id_of(text) == ""
 
 
 @pytest.mark.parametrize("text", ["", "[" * 100_000, "[]", "null", '{"correlation_id":7}', '{"correlation_id":["a"]}'])
-def test_a_text_without_a_correlation_id_has_none(text: str) -> None:
+def test_text_without_correlation_id(text: str) -> None:
+    """A text without a valid correlation id gives an empty one."""
     assert correlation_id_of(text) == ""
 
 
-def test_a_message_that_would_inflate_beyond_the_limit_is_refused() -> None:
+def test_oversized_message_is_rejected() -> None:
+    """A message that would inflate beyond the limit is rejected."""
     bomb = OrderEventMessage("webhook", now(), "", b"\0" * (MAX_BODY_BYTES + 1)).to_text()
     with pytest.raises(UnreadableMessageError):
         OrderEventMessage.from_text(bomb)

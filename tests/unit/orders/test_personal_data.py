@@ -62,7 +62,8 @@ def places(value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
 
 
 @pytest.mark.parametrize("planted", [WORDS, [WORDS], [[WORDS]], {"note": WORDS}, [{"note": WORDS}], {WORDS: [WORDS]}])
-def test_what_somebody_writes_is_left_in_no_place_but_those_of_the_platform_and_the_catalogue(planted: Any) -> None:
+def test_free_text_is_redacted(planted: Any) -> None:
+    """Free text stays only in fields that the platform or the catalogue fills."""
     left = set()
     for number in range(sum(1 for _ in places(FULL))):
         copied = copy.deepcopy(FULL)
@@ -75,7 +76,8 @@ def test_what_somebody_writes_is_left_in_no_place_but_those_of_the_platform_and_
         assert left == IMPERSONAL
 
 
-def test_a_field_that_nobody_knows_is_not_left() -> None:
+def test_unknown_fields_are_redacted() -> None:
+    """A field that we do not know is redacted."""
     for number in range(sum(1 for _ in places(FULL))):
         copied = copy.deepcopy(FULL)
         _, holder, _ = [*places(copied)][number]
@@ -85,19 +87,22 @@ def test_a_field_that_nobody_knows_is_not_left() -> None:
 
 
 @pytest.mark.parametrize("reason", ["TOO_BUSY", "ITEM_UNAVAILABLE", "CLOSED", "OTHER", "MISTAKE", "DELIVERY_FAILED"])
-def test_a_reason_that_is_a_code_is_left(reason: str) -> None:
+def test_reason_code_is_kept(reason: str) -> None:
+    """A cancellation reason that is a code is kept."""
     cancellation = {"reason": reason, "cancelled_by": "LOGISTICS", "post_picked_up": True}
     assert without_personal_data(order(cancellation=cancellation))["cancellation"] == cancellation
 
 
 @pytest.mark.parametrize("who", ["CUSTOMER", "VENDOR", "LOGISTICS", "PLATFORM"])
-def test_who_cancelled_is_left_where_it_is_one_that_the_platform_names(who: str) -> None:
+def test_known_canceller_is_kept(who: str) -> None:
+    """Who cancelled is kept if it is one of the platform's own names."""
     cancellation = {"reason": "TOO_BUSY", "cancelled_by": who}
     assert without_personal_data(order(cancellation=cancellation))["cancellation"] == cancellation
 
 
 @pytest.mark.parametrize("who", [WORDS, "AYESHA", "AYESHA_KHAN", "MISTAKE", "customer", "", 1])
-def test_who_cancelled_is_not_left_where_it_may_be_a_name(who: Any) -> None:
+def test_possible_name_is_redacted(who: Any) -> None:
+    """Who cancelled is redacted if it may be a person's name."""
     assert without_personal_data(order(cancellation={"cancelled_by": who}))["cancellation"] == {"cancelled_by": None}
 
 
@@ -105,25 +110,29 @@ def test_who_cancelled_is_not_left_where_it_may_be_a_name(who: Any) -> None:
     "reason",
     [WORDS, "AYESHA", "CUSTOMER", "AYESHA KHAN", "Too busy", "0300_1234567", "TOO_BUSY\n", "_", 3001234567, [WORDS]],
 )
-def test_a_reason_in_words_is_not_left(reason: Any) -> None:
+def test_reason_in_words_is_redacted(reason: Any) -> None:
+    """A cancellation reason in words is redacted."""
     left = without_personal_data(order(cancellation={"reason": reason, "post_picked_up": True}))["cancellation"]
     assert left in ({"reason": None, "post_picked_up": True}, {"reason": [None], "post_picked_up": True})
 
 
 @pytest.mark.parametrize("cancellation", [WORDS, "TOO_BUSY", 3001234567])
-def test_a_cancellation_that_is_no_object_is_not_left(cancellation: Any) -> None:
+def test_scalar_cancellation_is_redacted(cancellation: Any) -> None:
+    """A cancellation that is not an object is redacted."""
     assert without_personal_data(order(cancellation=cancellation))["cancellation"] is None
 
 
 @pytest.mark.parametrize("flag", [True, False, None, "true", "False", 1, "0", Decimal("1.0"), Decimal("0.0")])
-def test_a_flag_is_left_however_it_is_written(flag: Any) -> None:
+def test_flags_are_kept(flag: Any) -> None:
+    """A flag is kept in whatever form it is written."""
     told = order(cancellation={"post_picked_up": flag}, isPreorder=flag)
     left = without_personal_data(told)
     assert (left["cancellation"], left["isPreorder"]) == (told["cancellation"], flag)
 
 
 @pytest.mark.parametrize("flag", [2, Decimal("0.5"), "1.0", WORDS])
-def test_what_is_no_flag_is_not_left_in_the_place_of_one(flag: Any) -> None:
+def test_invalid_flag_is_redacted(flag: Any) -> None:
+    """A value that is not a flag is redacted in the place of one."""
     left = without_personal_data(order(cancellation={"post_picked_up": flag}, isPreorder=flag))
     assert (left["cancellation"], left["isPreorder"]) == ({"post_picked_up": None}, None)
 
@@ -135,7 +144,8 @@ def test_what_is_no_flag_is_not_left_in_the_place_of_one(flag: Any) -> None:
         *({"x" * 64: 1}, {"fee_2": None, "free": True}, [[{"value": "1.5"}]]),
     ],
 )
-def test_fees_keep_their_amounts(fees: Any) -> None:
+def test_fee_amounts_are_kept(fees: Any) -> None:
+    """Fees keep their amounts, in every known shape."""
     payment = {**order()["payment"], "additional_fees": fees}
     assert without_personal_data(order(payment=payment))["payment"] == payment
 
@@ -148,12 +158,14 @@ def test_fees_keep_their_amounts(fees: Any) -> None:
         ([{"name": WORDS, "value": "1.5"}, WORDS], [{"name": None, "value": "1.5"}, None]),
     ],
 )
-def test_of_fees_no_text_is_left_that_is_no_amount_and_no_name_that_is_a_sentence(fees: Any, left: Any) -> None:
+def test_texts_in_fees_are_redacted(fees: Any, left: Any) -> None:
+    """Texts in fees are redacted, and so are names of fees that may be sentences."""
     payment = {**order()["payment"], "additional_fees": fees}
     assert without_personal_data(order(payment=payment))["payment"] == {**payment, "additional_fees": left}
 
 
-def test_the_figures_of_an_order_are_left_as_they_were() -> None:
+def test_figures_are_kept() -> None:
+    """The figures, times and status of an order are kept unchanged."""
     left = json.loads(redacted(as_bytes(FULL)))
     assert left["items"][0]["pricing"] == FULL["items"][0]["pricing"]
     assert left["items"][0]["container_deposit"] == "0.25"
@@ -162,7 +174,8 @@ def test_the_figures_of_an_order_are_left_as_they_were() -> None:
     assert (left["status"], left["promised_for"]) == (FULL["status"], FULL["promised_for"])
 
 
-def test_what_is_taken_away_is_all_that_is_not_left() -> None:
+def test_personal_part_complements_the_rest() -> None:
+    """The personal part is exactly what redaction removes."""
     body = order(comment=WORDS, order_code=WORDS, a_new_field=[1, {"note": WORDS}])
     body["items"] = [*body["items"], {"sku": WORDS, "instructions": WORDS}]
     taken: Any = personal_part(body)
@@ -183,6 +196,7 @@ ANYTHING = st.recursive(
 
 
 @given(ANYTHING)
-def test_nothing_more_goes_when_it_is_done_again(body: Any) -> None:
+def test_redaction_is_idempotent(body: Any) -> None:
+    """Redacting a redacted body changes nothing."""
     once = redacted(as_bytes(body))
     assert redacted(once) == once

@@ -27,23 +27,27 @@ def at(text: str) -> datetime:
         ("2026-03-15 06:00", False),  # Sunday is not named
     ],
 )
-def test_a_store_is_open_in_its_own_zone_and_over_midnight(instant: str, is_open: bool) -> None:
+def test_hours_use_zone_and_cross_midnight(instant: str, is_open: bool) -> None:
+    """A store is open by its own time zone, also across midnight."""
     hours = TradingHours.from_text("mon-fri 08:00-22:00, sat 10:00-02:00", KARACHI)
     assert hours.is_open(at(instant)) is is_open
 
 
-def test_a_span_of_days_may_go_over_the_weekend() -> None:
+def test_days_may_span_the_weekend() -> None:
+    """A range of days may span the weekend."""
     hours = TradingHours.from_text("sat-mon 9:00-10:00", "UTC")
     days = [day for day in range(9, 16) if hours.is_open(at(f"2026-03-{day:02} 09:30"))]
     assert days == [9, 14, 15]  # Monday; Saturday and Sunday
 
 
-def test_a_store_that_never_closes_is_open_at_midnight() -> None:
+def test_never_closing_store_is_always_open() -> None:
+    """A store that never closes is open at any time, also at midnight."""
     hours = TradingHours.from_text("mon-sun 00:00-00:00", "UTC")
     assert all(hours.is_open(at(f"2026-03-14 {time}")) for time in ("00:00", "11:59", "23:59"))
 
 
-def test_hours_follow_the_clock_on_the_wall_through_summer_time() -> None:
+def test_hours_follow_daylight_saving_time() -> None:
+    """Trading hours follow local time through a change to daylight saving time."""
     hours = TradingHours.from_text("mon-sun 08:00-09:00", "Europe/Athens")
     assert hours.is_open(at("2026-03-28 06:30"))
     assert hours.is_open(at("2026-03-29 05:30"))
@@ -62,6 +66,7 @@ def test_hours_follow_the_clock_on_the_wall_through_summer_time() -> None:
         ("mon 08:00-22:00", "", "no time zone"),
     ],
 )
-def test_what_cannot_be_read_is_named(text: str, zone: str, said: str) -> None:
+def test_invalid_hours_are_named(text: str, zone: str, said: str) -> None:
+    """Invalid trading hours, or an invalid time zone, are named in the error."""
     with pytest.raises(BadTradingHoursError, match=said):
         TradingHours.from_text(text, zone)

@@ -51,22 +51,26 @@ def references(node: Any) -> set[str]:
 # -- the way in -------------------------------------------------------------------------------------------------------
 
 
-def test_the_webhook_answers_before_the_platform_gives_up(template: Template) -> None:
+def test_webhook_ends_before_platform_limit(template: Template) -> None:
+    """The webhook times out before the platform gives up."""
     assert template.properties("WebhookFunction")["Timeout"] < PLATFORM_TIMEOUT_SECONDS
 
 
-def test_the_webhooks_aws_calls_end_before_its_own_timeout_at_their_slowest(template: Template) -> None:
+def test_webhook_calls_end_before_timeout(template: Template) -> None:
+    """The webhook's AWS calls at their slowest end before its own timeout."""
     app = fresh_handler("webhook")
     slowest = 2 * longest_call_seconds(app.SECRETS_MANAGER_CALLS) + longest_call_seconds(app.SQS_CALLS)
     assert slowest < template.properties("WebhookFunction")["Timeout"]
 
 
-def test_one_post_route_leads_to_the_webhook_and_no_other_route_exists(template: Template) -> None:
+def test_only_one_route_exists(template: Template) -> None:
+    """The only route is one POST to the webhook."""
     paths = template.properties("OrderEventsApi")["Body"]["paths"]
     assert {path: set(methods) for path, methods in paths.items()} == {"/order-events": {"post"}}
 
 
-def test_the_api_is_throttled_and_keeps_access_logs_without_callers_or_headers(template: Template) -> None:
+def test_api_throttles_and_logs_no_callers(template: Template) -> None:
+    """The API is throttled, and its access logs contain no caller or header."""
     stage = template.properties("OrderEventsApiApiGatewayDefaultStage")
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
     logged = set(re.findall(r"\$context\.([a-zA-Z.]+)", stage["AccessLogSettings"]["Format"]))
@@ -77,12 +81,14 @@ def test_the_api_is_throttled_and_keeps_access_logs_without_callers_or_headers(t
 # -- the queue --------------------------------------------------------------------------------------------------------
 
 
-def test_a_message_stays_hidden_for_six_times_the_consumers_timeout(template: Template) -> None:
+def test_visibility_is_six_consumer_timeouts(template: Template) -> None:
+    """A received message stays hidden for at least six times the consumer's timeout."""
     queue, consumer = template.properties("OrderEventsQueue"), template.properties("ConsumerFunction")
     assert queue["VisibilityTimeout"] >= 6 * consumer["Timeout"]
 
 
-def test_a_message_is_tried_for_at_least_six_hours_before_it_is_a_dead_letter(template: Template) -> None:
+def test_message_is_tried_for_six_hours(template: Template) -> None:
+    """A message is tried for at least six hours before it becomes a dead-letter message."""
     queue = template.properties("OrderEventsQueue")
     attempts = queue["RedrivePolicy"]["maxReceiveCount"]
     # Each pause at its shortest: put off by the consumer, or, when that fails or it dies, by the queue.
@@ -90,34 +96,39 @@ def test_a_message_is_tried_for_at_least_six_hours_before_it_is_a_dead_letter(te
     assert sum(shortest) >= 6 * HOUR
 
 
-def test_a_message_becomes_a_dead_letter_before_the_queue_forgets_it(template: Template) -> None:
+def test_dead_letter_precedes_retention(template: Template) -> None:
+    """A failing message becomes a dead-letter message before the queue drops it."""
     queue = template.properties("OrderEventsQueue")
     attempts = queue["RedrivePolicy"]["maxReceiveCount"]
     longest = sum(max(backoff_seconds(attempt, 1.0), queue["VisibilityTimeout"]) for attempt in range(1, attempts))
     assert longest < queue["MessageRetentionPeriod"] <= 4 * DAY
 
 
-def test_dead_letters_are_kept_for_fourteen_days(template: Template) -> None:
+def test_dead_letters_are_kept_14_days(template: Template) -> None:
+    """Dead-letter messages of order events are kept for 14 days."""
     dead_letters = template.properties("OrderEventsDeadLetters")
     assert dead_letters["MessageRetentionPeriod"] == 14 * DAY
     target = template.properties("OrderEventsQueue")["RedrivePolicy"]["deadLetterTargetArn"]
     assert target == {"Fn::GetAtt": ["OrderEventsDeadLetters", "Arn"]}
 
 
-def test_the_consumer_answers_with_what_failed_of_a_batch(template: Template) -> None:
+def test_consumer_reports_failed_messages(template: Template) -> None:
+    """The consumer reports which messages of a batch failed."""
     mapping = template.properties("ConsumerFunctionOrderEvents")
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["OrderEventsQueue", "Arn"]}
 
 
-def test_the_consumer_leaves_room_for_the_webhook_on_the_smallest_account(template: Template) -> None:
+def test_consumer_leaves_concurrency(template: Template) -> None:
+    """The consumer leaves concurrency for the webhook on the smallest account."""
     mapping = template.properties("ConsumerFunctionOrderEvents")
     assert mapping["ScalingConfig"]["MaximumConcurrency"] == {"Ref": "ConsumerConcurrency"}
     consumers, reconcilers = template.parameters["ConsumerConcurrency"]["Default"], 1
     assert SMALLEST_ACCOUNT - consumers - reconcilers >= 3
 
 
-def test_the_consumer_begins_nothing_that_could_outlast_its_timeout(template: Template) -> None:
+def test_consumer_starts_nothing_too_late(template: Template) -> None:
+    """The consumer starts no call that could outlast its timeout."""
     app = fresh_handler("consumer")
     assert longest_call_seconds(app.AWS_CALLS) <= LAST_START_SECONDS
     assert HAND_BACK_SECONDS < LAST_START_SECONDS < template.properties("ConsumerFunction")["Timeout"]
@@ -126,7 +137,8 @@ def test_the_consumer_begins_nothing_that_could_outlast_its_timeout(template: Te
 # -- what is kept -----------------------------------------------------------------------------------------------------
 
 
-def test_the_secrets_initial_contents_never_change(template: Template) -> None:
+def test_initial_secrets_never_change(template: Template) -> None:
+    """The initial contents of the secrets never change."""
     # CloudFormation writes a changed initial content over what the operator has stored since.
     generated = template.properties("WebhookSecret")
     assert generated["GenerateSecretString"] == {"PasswordLength": 48, "ExcludePunctuation": True}
@@ -135,12 +147,14 @@ def test_the_secrets_initial_contents_never_change(template: Template) -> None:
 
 
 @pytest.mark.parametrize("name", ["OrdersTable", "WebhookSecret", "PartnerApiSecret"])
-def test_deleting_the_stack_deletes_neither_the_orders_nor_the_secrets(template: Template, name: str) -> None:
+def test_stack_deletion_keeps_data(template: Template, name: str) -> None:
+    """Deleting the stack deletes neither the orders nor the secrets."""
     assert template.resources[name]["DeletionPolicy"] == "Retain"
     assert template.resources[name]["UpdateReplacePolicy"] == "Retain"
 
 
-def test_the_table_is_on_demand_encrypted_recoverable_and_expires(template: Template) -> None:
+def test_table_settings(template: Template) -> None:
+    """The table is on demand, encrypted, recoverable, expires rows, and has a stream of both images."""
     table = template.properties("OrdersTable")
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["SSESpecification"]["SSEEnabled"] is True
@@ -149,36 +163,42 @@ def test_the_table_is_on_demand_encrypted_recoverable_and_expires(template: Temp
     assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
 
 
-def test_orders_are_kept_longer_than_the_platform_keeps_them(template: Template) -> None:
+def test_orders_outlive_the_platforms_copy(template: Template) -> None:
+    """Orders are kept longer than the platform keeps them."""
     assert template.parameters["OrderRetentionDays"]["MinValue"] >= 90
 
 
-def test_every_index_holds_keys_only(template: Template) -> None:
+def test_indexes_hold_keys_only(template: Template) -> None:
+    """Every index holds keys only."""
     indexes = template.properties("OrdersTable")["GlobalSecondaryIndexes"]
     assert {index["Projection"]["ProjectionType"] for index in indexes} == {"KEYS_ONLY"}
 
 
-def test_every_queue_is_encrypted_by_sqs_or_by_a_key_of_the_chains_own(template: Template) -> None:
+def test_queues_are_encrypted(template: Template) -> None:
+    """Every queue is encrypted, by SQS or by the chain's own key."""
     for name, queue in template.of_type("AWS::SQS::Queue").items():
         assert queue["SqsManagedSseEnabled"] == {"Fn::If": ["HasKmsKey", False, True]}, name
         assert queue["KmsMasterKeyId"] == A_KEY_OF_THE_CHAINS_OWN, name
 
 
-def test_with_a_key_of_the_chains_own_table_secrets_and_logs_use_it(template: Template) -> None:
+def test_own_key_encrypts_data_and_logs(template: Template) -> None:
+    """With the chain's own key, the table, the secrets and the logs use it."""
     assert template.properties("OrdersTable")["SSESpecification"]["KMSMasterKeyId"] == A_KEY_OF_THE_CHAINS_OWN
     for kind in ("AWS::Logs::LogGroup", "AWS::SecretsManager::Secret"):
         for name, properties in template.of_type(kind).items():
             assert properties["KmsKeyId"] == A_KEY_OF_THE_CHAINS_OWN, name
 
 
-def test_every_log_group_forgets(template: Template) -> None:
+def test_log_groups_expire(template: Template) -> None:
+    """Every log group has a retention, and every function writes to one of the stack."""
     for name, group in template.of_type("AWS::Logs::LogGroup").items():
         assert "RetentionInDays" in group, name
     for name in FUNCTIONS:
         assert references(template.properties(name)["LoggingConfig"]["LogGroup"]) <= template.resources.keys()
 
 
-def test_nothing_carries_a_fixed_name_that_a_second_stack_would_meet(template: Template) -> None:
+def test_no_resource_has_a_fixed_name(template: Template) -> None:
+    """No resource has a fixed name that a second stack would collide with."""
     for name, resource in template.resources.items():
         for kind in ("TableName", "QueueName", "FunctionName", "RoleName", "LogGroupName", "TopicName", "AlarmName"):
             fixed = resource["Properties"].get(kind)
@@ -188,7 +208,8 @@ def test_nothing_carries_a_fixed_name_that_a_second_stack_would_meet(template: T
 # -- who may do what --------------------------------------------------------------------------------------------------
 
 
-def test_each_function_has_a_role_of_its_own(template: Template) -> None:
+def test_each_function_has_its_own_role(template: Template) -> None:
+    """Each function has its own role."""
     roles = [template.properties(name)["Role"]["Fn::GetAtt"][0] for name in FUNCTIONS]
     assert len(set(roles)) == len(FUNCTIONS)
     assert set(roles) <= template.of_type("AWS::IAM::Role").keys()
@@ -198,7 +219,8 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def test_no_statement_allows_any_action_and_none_any_resource_where_aws_has_a_finer_one(template: Template) -> None:
+def test_no_statement_uses_a_wildcard(template: Template) -> None:
+    """No statement allows any action, or any resource if AWS has a finer one."""
     for role, statement in template.statements():
         for entry in ("Action", "Resource"):
             values = _list(statement[entry])
@@ -209,7 +231,8 @@ def test_no_statement_allows_any_action_and_none_any_resource_where_aws_has_a_fi
                 assert "*" not in str(text), f"{role}: {statement}"
 
 
-def test_each_function_may_do_exactly_what_is_written_here(template: Template) -> None:
+def test_function_permissions_are_exact(template: Template) -> None:
+    """Each role has exactly the permissions listed here."""
     allowed: dict[str, set[str]] = {}
     for role, statement in template.statements():
         actions = statement["Action"]
@@ -233,14 +256,16 @@ def test_each_function_may_do_exactly_what_is_written_here(template: Template) -
     }
 
 
-def test_the_reconciler_may_write_no_rows_but_its_own(template: Template) -> None:
+def test_reconciler_writes_only_its_own_rows(template: Template) -> None:
+    """The reconciler may write only its own rows."""
     writing = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
     statements = [statement for role, statement in template.statements() if role == "ReconcilerRole"]
     [writes] = [statement for statement in statements if writing & {*_list(statement["Action"])}]
     assert writes["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [keys.RECONCILIATION]}}
 
 
-def test_every_permission_policy_and_alarm_refers_to_something_that_exists(template: Template) -> None:
+def test_references_exist(template: Template) -> None:
+    """Every function, role, alarm and schedule refers to something that exists."""
     known = template.resources.keys() | template.parameters.keys()
     for name, resource in template.resources.items():
         if resource["Type"].startswith(("AWS::Lambda::", "AWS::IAM::", "AWS::CloudWatch::", "AWS::Scheduler::")):
@@ -281,7 +306,8 @@ def is_emitted(template: Template, namespace: str, metric: str, dimensions: dict
     return [*dimensions] == ["service"] and any(named.search(path.read_text(encoding="utf-8")) for path in sources)
 
 
-def test_every_alarm_watches_a_metric_that_aws_or_a_function_of_the_stack_emits(template: Template) -> None:
+def test_alarmed_metrics_are_emitted(template: Template) -> None:
+    """Every alarm watches a metric that AWS or a function of the stack emits."""
     alarms = template.of_type("AWS::CloudWatch::Alarm")
     assert len(alarms) >= 12
     for name, alarm in alarms.items():
@@ -292,7 +318,8 @@ def test_every_alarm_watches_a_metric_that_aws_or_a_function_of_the_stack_emits(
         assert alarm["TreatMissingData"] == ("breaching" if is_of_silence else "notBreaching"), name
 
 
-def test_no_log_level_makes_lambda_drop_the_lines_that_are_metrics(template: Template) -> None:
+def test_log_level_never_drops_metrics(template: Template) -> None:
+    """No log level makes Lambda drop the log lines that are metrics."""
     # They name no level, so Lambda takes them for INFO.
     assert template.conditions["HasDebugLogs"] == {"Fn::Equals": [{"Ref": "LogLevel"}, "DEBUG"]}
     for name in FUNCTIONS:
@@ -301,7 +328,8 @@ def test_no_log_level_makes_lambda_drop_the_lines_that_are_metrics(template: Tem
         assert properties["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == {"Ref": "LogLevel"}, name
 
 
-def test_no_stack_counts_under_the_name_of_another_in_the_same_account(template: Template) -> None:
+def test_stacks_do_not_share_metrics(template: Template) -> None:
+    """Two stacks in one account share no metric and no dashboard."""
     for name in FUNCTIONS:
         service = template.properties(name)["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
         assert references(service) == set()
@@ -311,9 +339,8 @@ def test_no_stack_counts_under_the_name_of_another_in_the_same_account(template:
     assert {"${AWS::StackName}", "${AWS::Region}"} <= {*re.findall(r"\$\{[^}]+}", dashboard)}
 
 
-def test_every_alarm_tells_the_address_and_the_topic_that_were_given_when_it_begins_and_when_it_ends(
-    template: Template,
-) -> None:
+def test_alarms_notify_email_and_topic(template: Template) -> None:
+    """Every alarm notifies the given address and topic when it fires and when it ends."""
     nothing = {"Ref": "AWS::NoValue"}
     told = [
         {"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, nothing]},
@@ -323,7 +350,8 @@ def test_every_alarm_tells_the_address_and_the_topic_that_were_given_when_it_beg
         assert [alarm[actions] for actions in ACTIONS] == [told, told], name
 
 
-def test_what_cannot_be_stored_alarms_though_the_age_of_the_oldest_message_leaves_it_out(template: Template) -> None:
+def test_unstorable_message_fires_an_alarm(template: Template) -> None:
+    """An alarm fires for messages that cannot be stored, although SQS's age metric leaves them out."""
     # SQS's metric leaves out what was received three times, and each try of such a message counts as failed.
     alarm = template.properties("OrderEventsFailingAlarm")
     assert alarm["Period"] >= backoff_seconds(80, 1.0)
@@ -331,9 +359,8 @@ def test_what_cannot_be_stored_alarms_though_the_age_of_the_oldest_message_leave
 
 
 @pytest.mark.parametrize("name", ["StoresNotReconciledAlarm", "StoresSilentAlarm"])
-def test_runs_as_long_as_they_may_be_are_often_enough_for_the_alarms_on_their_reports(
-    template: Template, name: str
-) -> None:
+def test_longest_runs_report_often_enough(template: Template, name: str) -> None:
+    """Runs of the longest duration still report often enough for the alarms on reports."""
     alarm = template.properties(name)
     minutes = int(re.findall(r"rate\((\d+) minutes\)", template.parameters["ReconciliationSchedule"]["Default"])[0])
     apart = template.properties("ReconcilerFunction")["Timeout"] + minutes * 60
@@ -341,7 +368,8 @@ def test_runs_as_long_as_they_may_be_are_often_enough_for_the_alarms_on_their_re
     assert reports >= alarm["DatapointsToAlarm"] > 1
 
 
-def test_every_alarm_names_a_runbook_that_begins_with_it_and_tells_when_it_is_over(template: Template) -> None:
+def test_alarm_has_its_own_runbook(template: Template) -> None:
+    """Every alarm names its own runbook, which tells when the alarm is over."""
     named = set()
     for name, alarm in template.of_type("AWS::CloudWatch::Alarm").items():
         [path] = re.findall(r"Runbook: (docs/runbooks/[a-z0-9-]+\.md)$", alarm["AlarmDescription"])
@@ -353,9 +381,8 @@ def test_every_alarm_names_a_runbook_that_begins_with_it_and_tells_when_it_is_ov
 
 
 @pytest.mark.parametrize("with_options", [True, False])
-def test_the_dashboard_shows_metrics_that_are_emitted_and_alarms_that_exist(
-    template: Template, with_options: bool
-) -> None:
+def test_dashboard_shows_existing_metrics(template: Template, with_options: bool) -> None:
+    """The dashboard shows metrics that are emitted and alarms that exist."""
     text, options = template.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
     for name, option in options.items():
         _, chosen, otherwise = option["Fn::If"]
@@ -378,9 +405,8 @@ def test_the_dashboard_shows_metrics_that_are_emitted_and_alarms_that_exist(
             assert is_emitted(template, namespace, name, dict(zip(pairs[::2], values, strict=True))), metric
 
 
-def test_the_publisher_is_called_until_it_succeeds_and_told_of_nothing_but_orders_and_rejected(
-    template: Template,
-) -> None:
+def test_publisher_is_retried_until_success(template: Template) -> None:
+    """The publisher is retried until it succeeds, and gets only orders and rejected events."""
     mapping = template.properties("PublisherFunctionOrdersTable")
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["MaximumRetryAttempts"] == -1
@@ -392,7 +418,8 @@ def test_the_publisher_is_called_until_it_succeeds_and_told_of_nothing_but_order
     assert longest_call_seconds(app.AWS_CALLS) < template.properties("PublisherFunction")["Timeout"] / 2
 
 
-def test_without_change_events_nothing_of_the_publisher_is_made(template: Template) -> None:
+def test_no_publisher_without_change_events(template: Template) -> None:
+    """Without change events nothing refers to the publisher's resources."""
     for name, resource in template.resources.items():
         if resource.get("Condition") != "HasChangeEvents":
             made_only_then = {
@@ -410,7 +437,8 @@ def without_change_events(node: Any) -> Any:
     return [without_change_events(item) for item in node] if isinstance(node, list) else node
 
 
-def test_a_schedule_that_cannot_start_the_reconciler_leaves_a_dead_letter_soon(template: Template) -> None:
+def test_failed_schedule_becomes_dead_letter(template: Template) -> None:
+    """A schedule that cannot start the reconciler leaves a dead-letter message within an hour."""
     [schedule] = template.of_type("AWS::Scheduler::Schedule").values()
     retry = schedule["Target"]["RetryPolicy"]
     assert retry["MaximumRetryAttempts"] <= 2
@@ -418,7 +446,8 @@ def test_a_schedule_that_cannot_start_the_reconciler_leaves_a_dead_letter_soon(t
     assert references(schedule["Target"]["DeadLetterConfig"]) == {"ReconciliationDeadLetters"}
 
 
-def test_a_reconciler_that_dies_is_followed_by_the_next_tick(template: Template) -> None:
+def test_next_run_follows_a_crash(template: Template) -> None:
+    """After a crash of the reconciler, its lease expires before the next run."""
     # Its lease runs out before the tick after; a living one keeps its lease for as long as it may run.
     minutes = int(re.findall(r"rate\((\d+) minutes\)", template.parameters["ReconciliationSchedule"]["Default"])[0])
     longest = lease.DURATION.total_seconds()
@@ -426,7 +455,8 @@ def test_a_reconciler_that_dies_is_followed_by_the_next_tick(template: Template)
     assert template.properties("ReconcilerFunction")["Timeout"] > run_state.LAST_START_SECONDS + longest
 
 
-def test_the_template_uses_only_the_yaml_that_cloudformation_reads() -> None:
+def test_template_has_no_yaml_aliases() -> None:
+    """The template uses no YAML alias, which CloudFormation rejects."""
     # CloudFormation refuses aliases; `sam deploy` would hide that, the console would not.
     aliases = re.findall(r"(?m)(?:^|[\s:\[,])([&*][A-Za-z][\w-]*)", TEMPLATE.read_text(encoding="utf-8"))
     assert aliases == []
