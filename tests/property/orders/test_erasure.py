@@ -11,6 +11,7 @@ from partner_orders.orders.event import Arrival, understand
 from partner_orders.orders.history import merge
 from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.table import OrdersTable
+from tests.support.examples import examples
 from tests.support.fixed_clock import NOW, clock
 from tests.support.lives import bodies
 from tests.support.orders import as_bytes
@@ -36,7 +37,7 @@ def rows(dynamodb: Any) -> list[dict[str, Any]]:
     return list(dynamodb.scan(TableName=TABLE)["Items"])
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(bodies(), st.booleans()), min_size=1, max_size=5),
     st.integers(0, 4),

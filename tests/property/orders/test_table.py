@@ -14,6 +14,7 @@ from partner_orders.orders.history import Sale, merge
 from partner_orders.orders.stored import StoredOrder, stored_order
 from partner_orders.orders.table import OrdersTable
 from tests.support import lives
+from tests.support.examples import examples
 from tests.support.fixed_clock import NOW, clock
 from tests.support.lives import histories
 from tests.support.orders import as_bytes
@@ -74,7 +75,7 @@ def seen(order: StoredOrder) -> tuple[object, ...]:
     return order.snapshot_key, order.sale, order.disputed
 
 
-@settings(max_examples=60, suppress_health_check=ONE_TABLE)
+@settings(max_examples=examples(60), suppress_health_check=ONE_TABLE)
 @given(histories(max_size=6), SIZES, st.lists(st.booleans(), max_size=12))
 def test_convergence_under_concurrent_writes(
     dynamodb: Any, events: list[OrderEvent], sizes: list[int], overtaken: list[bool]
@@ -98,7 +99,7 @@ def test_convergence_under_concurrent_writes(
         assert understand(entry.body).digest == entry.digest
 
 
-@settings(max_examples=60, suppress_health_check=ONE_TABLE)
+@settings(max_examples=examples(60), suppress_health_check=ONE_TABLE)
 @given(st.tuples(lives.events(), lives.events(), lives.events()))
 def test_convergence_of_an_overtaken_retry(dynamodb: Any, events: tuple[OrderEvent, OrderEvent, OrderEvent]) -> None:
     """Convergence: the second write of a batch may be overtaken."""
@@ -109,7 +110,7 @@ def test_convergence_of_an_overtaken_retry(dynamodb: Any, events: tuple[OrderEve
     assert found.digests == merge(events).events.keys()
 
 
-@settings(max_examples=40, suppress_health_check=ONE_TABLE)
+@settings(max_examples=examples(40), suppress_health_check=ONE_TABLE)
 @given(histories(max_size=6), SIZES, st.lists(st.booleans(), max_size=12))
 def test_sequence_counts_changes_only(
     dynamodb: Any, events: list[OrderEvent], sizes: list[int], overtaken: list[bool]
@@ -122,7 +123,7 @@ def test_sequence_counts_changes_only(
         assert after.sequence - before.sequence == (seen(before) != seen(after))
 
 
-@settings(max_examples=20, suppress_health_check=ONE_TABLE)
+@settings(max_examples=examples(20), suppress_health_check=ONE_TABLE)
 @given(lives.bodies(), lives.bodies(), st.sampled_from(["DISPATCHED", "PICKED_UP", "DELIVERED"]))
 def test_late_sale_is_a_change(
     dynamodb: Any, cancelled: dict[str, Any], collected: dict[str, Any], status: str

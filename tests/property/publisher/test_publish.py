@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from partner_orders.orders import table as orders_table
 from partner_orders.orders.erasure import Erasure
+from tests.support.examples import examples
 from tests.support.fixed_clock import clock
 from tests.support.orders_table import TABLE
 from tests.support.publisher_world import World, at
@@ -33,7 +34,7 @@ def play(world: World, minute: int, order_id: str, step: str) -> None:
             world.receive(at(minute, status, order_id=order_id))
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(STEPS, max_size=10), st.randoms(use_true_random=False))
 def test_every_change_is_published_in_order(dynamodb: Any, steps: list[tuple[int, str]], chance: Any) -> None:
     """Whatever fails, every change is on the bus or a dead-letter message, and in order."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from partner_orders.orders.event import understand
 from partner_orders.stores.table import StoresTable
+from tests.support.examples import examples
 from tests.support.fixed_clock import clock
 from tests.support.orders import CHAIN_ID, as_bytes, order
 from tests.support.orders_table import TABLE
@@ -35,7 +36,7 @@ class Failing:
         return may_fail
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.booleans(), max_size=8))
 def test_store_is_found_once_writes_succeed(dynamodb: Any, fails: list[bool]) -> None:
     """A store is found by both its ids once its writes have succeeded."""
