@@ -9,12 +9,12 @@ import pytest
 from partner_orders.orders.event import Arrival, OrderEvent, understand
 from partner_orders.orders.stored import KnownOrder
 from partner_orders.orders.table import OrdersTable
+from partner_orders.reconciler.ports import KnownOrders
 from tests.support.contracts import FAKE, LOCAL, MOTO, dynamodb_by
 from tests.support.in_memory import MemoryOrders
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import RETENTION, TABLE
 from tests.support.platform import VirtualTime
-from tests.support.protocols import KnownOrders
 
 EIGHT = datetime(2026, 10, 14, 8, tzinfo=UTC)
 

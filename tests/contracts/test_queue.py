@@ -10,10 +10,10 @@ from botocore.exceptions import ClientError
 from partner_orders.consumer.redelivery import Visibility
 from partner_orders.order_events.message import RECONCILIATION, WEBHOOK, OrderEventMessage
 from partner_orders.order_events.queue import Backlog, OrderEventsQueue
+from partner_orders.reconciler.ports import EventsQueue
 from tests.support.contracts import FAKE, MOTO
 from tests.support.in_memory import MemoryQueue
 from tests.support.platform import VirtualTime
-from tests.support.protocols import EventsQueue
 from tests.support.queues import VISIBILITY_SECONDS, Queue, Simulated, motos_queue
 from tools.simulation.simulated_queue import QueueError
 

@@ -1,40 +1,13 @@
 """What a fake and the part that it stands for have in common; the strict type check holds both to it.
 
-The clients' protocols have the names of boto3, so that its own clients, as mypy_boto3 types them, satisfy them.
+The names are those of boto3, so that its own clients, as mypy_boto3 types them, satisfy the protocols. The reconciler
+has protocols of its own: partner_orders.reconciler.ports.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import requests
-
-from partner_orders.order_events.message import OrderEventMessage
-from partner_orders.order_events.queue import Backlog
-from partner_orders.orders.event import OrderEvent
-from partner_orders.orders.stored import KnownOrder, StoredOrder
-
-
-class KnownOrders(Protocol):
-    """What the reconciler asks of the orders table."""
-
-    def known(self, order_ids: Iterable[str]) -> dict[str, KnownOrder]: ...
-
-    def get(self, order_id: str) -> StoredOrder | None: ...
-
-    def open_since(self, start: datetime) -> list[str]: ...
-
-    def newest_of_store(self, store_id: str, since: datetime, until: datetime | None = None) -> datetime | None: ...
-
-    def is_expired(self, event: OrderEvent) -> bool: ...
-
-
-class EventsQueue(Protocol):
-    """What the reconciler asks of the order-events queue."""
-
-    def send_all(self, messages: Sequence[OrderEventMessage]) -> None: ...
-
-    def backlog(self) -> Backlog: ...
 
 
 class SqsCalls(Protocol):

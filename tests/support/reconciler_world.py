@@ -22,6 +22,7 @@ from tests.support.orders_table import RETENTION, TABLE
 from tests.support.platform import BASE_URL, TOKEN, PlatformSession, VirtualTime, truth
 from tools.local.simulated_platform.lives import Life, Shop, to_text
 from tools.local.simulated_platform.partner_api import SimulatedPartnerApi, Unknowns
+from tools.simulation.simulated_secrets import SimulatedSecrets
 
 FUNCTION_SECONDS = 900.0
 
@@ -73,18 +74,19 @@ class World:
         session = PlatformSession(self.api, self.time, self.may_die)
         self.sessions.append(session)
         limit = RateLimit(max(1, self.limit * 9 // 10), self.time.monotonic, self.time.sleep)
-        credentials = PartnerApiCredentials(self, "arn", BASE_URL, session, limit, self.time.monotonic)  # type: ignore[arg-type]
+        secrets: Any = SimulatedSecrets("", self._read_secret, {})
+        credentials = PartnerApiCredentials(secrets, "arn", BASE_URL, session, limit, self.time.monotonic)
         api = PartnerApiClient(BASE_URL, credentials, session, limit, clock, self.time.sleep, lambda: 0.5)
         self.platform_orders = PlatformOrders(api, CHAIN_ID)
         self.lease = Lease(self.dynamodb, TABLE, clock)
         self.worker = Reconciler(
             api,
             self.platform_orders,
-            self.orders,  # type: ignore[arg-type]
+            self.orders,
             self.stores,
-            Comparison(self.orders, self.rejected, self.queue, clock),  # type: ignore[arg-type]
+            Comparison(self.orders, self.rejected, self.queue, clock),
             ReconciliationTable(self.dynamodb, TABLE, clock),
-            self.queue,  # type: ignore[arg-type]
+            self.queue,
             self.lease,
             RETENTION,
             clock,
@@ -92,7 +94,7 @@ class World:
         )
         return self.worker
 
-    def get_secret_value(self, **_: str) -> dict[str, str]:
+    def _read_secret(self, *_: object) -> dict[str, str]:
         self.secret_reads += 1
         return {"SecretString": self.secret}
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from partner_orders.clock import Clock, to_text
 from partner_orders.orders.model import parse_instant
-from partner_orders.orders.table import OrdersTable
 from partner_orders.platform.failures import Failure, PlatformUnavailableError
 from partner_orders.platform.http import PartnerApiClient
 from partner_orders.reconciler.comparison import Comparison, ComparisonScope
 from partner_orders.reconciler.lease import Lease, LeaseLostError
+from partner_orders.reconciler.ports import KnownOrders
 from partner_orders.reconciler.reading import Reading, WindowReader
 from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.run_state import ENDS_THE_RUN, RunState, note_failure
@@ -84,7 +84,7 @@ class Backfills:
     def __init__(
         self,
         api: PartnerApiClient,
-        orders: OrdersTable,
+        orders: KnownOrders,
         stores: StoresTable,
         comparison: Comparison,
         reader: WindowReader,

@@ -13,7 +13,7 @@ from itertools import batched
 from partner_orders.clock import Clock
 from partner_orders.exact_json import Json, parse, write_bytes
 from partner_orders.order_events.message import MAX_BODY_BYTES, RECONCILIATION, OrderEventMessage
-from partner_orders.order_events.queue import BATCH_ENTRIES, OrderEventsQueue
+from partner_orders.order_events.queue import BATCH_ENTRIES
 from partner_orders.orders import lifecycle
 from partner_orders.orders.digest import changed_fields
 from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand, understand_object
@@ -22,8 +22,8 @@ from partner_orders.orders.model import Client
 from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.stored import KnownOrder
-from partner_orders.orders.table import OrdersTable
 from partner_orders.platform.order_page import identity, unreadable
+from partner_orders.reconciler.ports import EventsQueue, KnownOrders
 from partner_orders.reconciler.report import MAX_NAMED, Repair, Report
 from partner_orders.stores.store import Store
 
@@ -94,7 +94,7 @@ class Comparison:
     until its store is forgotten. And which it has enqueued: while that waits for the consumer, it is not found again,
     and its webhook counts as missed once."""
 
-    def __init__(self, orders: OrdersTable, rejected: RejectedTable, queue: OrderEventsQueue, clock: Clock) -> None:
+    def __init__(self, orders: KnownOrders, rejected: RejectedTable, queue: EventsQueue, clock: Clock) -> None:
         self._orders = orders
         self._rejected = rejected
         self._queue = queue

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from partner_orders.clock import Clock
-from partner_orders.order_events.queue import OrderEventsQueue
 from partner_orders.reconciler.lease import Lease
+from partner_orders.reconciler.ports import EventsQueue
 from partner_orders.reconciler.run_state import LAST_START_SECONDS
 from partner_orders.reconciler.stop_reason import RunEndedError, StopReason
 
@@ -21,7 +21,7 @@ class Pacing:
 
     def __init__(
         self,
-        queue: OrderEventsQueue,
+        queue: EventsQueue,
         lease: Lease,
         remaining_seconds: Callable[[], float],
         clock: Clock,

@@ -11,8 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from partner_orders.clock import Clock
-from partner_orders.order_events.queue import OrderEventsQueue
-from partner_orders.orders.table import OrdersTable
 from partner_orders.platform.failures import OutOfTimeError
 from partner_orders.platform.http import Handover, PartnerApiClient, RunLimits
 from partner_orders.platform.orders import PlatformOrders
@@ -20,6 +18,7 @@ from partner_orders.reconciler.backfill import Backfills
 from partner_orders.reconciler.comparison import Comparison
 from partner_orders.reconciler.lease import Lease
 from partner_orders.reconciler.pacing import Pacing
+from partner_orders.reconciler.ports import EventsQueue, KnownOrders
 from partner_orders.reconciler.reading import WindowReader
 from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.run_state import RunState
@@ -45,11 +44,11 @@ class Reconciler:
         self,
         api: PartnerApiClient,
         platform_orders: PlatformOrders,
-        orders: OrdersTable,
+        orders: KnownOrders,
         stores: StoresTable,
         comparison: Comparison,
         table: ReconciliationTable,
-        queue: OrderEventsQueue,
+        queue: EventsQueue,
         lease: Lease,
         retention: timedelta,
         clock: Clock,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from partner_orders.clock import Clock
-from partner_orders.orders.table import OrdersTable
+from partner_orders.reconciler.ports import KnownOrders
 from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.table import ReconciliationTable
 from partner_orders.reconciler.windows import OPEN_ORDERS_REACH, PLATFORM_HISTORY, Position
@@ -33,7 +33,7 @@ class Schedule:
     """``history`` is how far back orders are checked at most."""
 
     def __init__(
-        self, orders: OrdersTable, stores: StoresTable, table: ReconciliationTable, history: timedelta, clock: Clock
+        self, orders: KnownOrders, stores: StoresTable, table: ReconciliationTable, history: timedelta, clock: Clock
     ) -> None:
         self._orders = orders
         self._stores = stores

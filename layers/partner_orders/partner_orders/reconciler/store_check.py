@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from partner_orders.clock import Clock
-from partner_orders.orders.table import OrdersTable
 from partner_orders.platform.failures import Failure, PartnerApiError
 from partner_orders.platform.http import PartnerApiClient
 from partner_orders.reconciler.comparison import Comparison, ComparisonScope
 from partner_orders.reconciler.lease import Lease, LeaseLostError
+from partner_orders.reconciler.ports import KnownOrders
 from partner_orders.reconciler.reading import Reading, WindowReader
 from partner_orders.reconciler.report import MAX_NAMED
 from partner_orders.reconciler.run_state import ENDS_THE_RUN, RunState, note_failure
@@ -31,7 +31,7 @@ class StoreCheck:
     def __init__(
         self,
         api: PartnerApiClient,
-        orders: OrdersTable,
+        orders: KnownOrders,
         comparison: Comparison,
         reader: WindowReader,
         table: ReconciliationTable,

@@ -1,0 +1,32 @@
+"""What the reconciler needs of the orders table and of the order-events queue, and no more."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from partner_orders.order_events.message import OrderEventMessage
+from partner_orders.order_events.queue import Backlog
+from partner_orders.orders.event import OrderEvent
+from partner_orders.orders.stored import KnownOrder, StoredOrder
+
+
+class KnownOrders(Protocol):
+    """The orders that we have. The methods are those of OrdersTable."""
+
+    def known(self, order_ids: Iterable[str]) -> dict[str, KnownOrder]: ...
+
+    def get(self, order_id: str) -> StoredOrder | None: ...
+
+    def open_since(self, start: datetime) -> list[str]: ...
+
+    def newest_of_store(self, store_id: str, since: datetime, until: datetime | None = None) -> datetime | None: ...
+
+    def is_expired(self, event: OrderEvent) -> bool: ...
+
+
+class EventsQueue(Protocol):
+    """The one way into the table. The methods are those of OrderEventsQueue."""
+
+    def send_all(self, messages: Sequence[OrderEventMessage]) -> None: ...
+
+    def backlog(self) -> Backlog: ...
