@@ -1,4 +1,4 @@
-"""The simulated platform behaves as contract 1 to 4 say the real one does, and the same seed plays the same hour."""
+"""The simulated platform behaves as docs/platform.md 1 to 4 say of the real one; one seed always plays one hour."""
 
 import json
 import threading

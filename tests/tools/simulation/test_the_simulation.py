@@ -15,7 +15,7 @@ from tools.simulation import __main__ as simulation
 from tools.simulation import dynamodb_local
 from tools.simulation.mutants import __main__ as mutants
 from tools.simulation.mutants.__main__ import NotProvenError
-from tools.simulation.mutants.catalogue import MUTANTS
+from tools.simulation.mutants.bugs import MUTANTS
 from tools.simulation.mutants.planting import AnchorLostError, Edit, Mutant
 from tools.simulation.story import Plan, Told, tell
 from tools.simulation.table import DynamoDB

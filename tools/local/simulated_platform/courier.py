@@ -1,5 +1,8 @@
-"""Posts order events to the chain's webhook, as the platform does (contract 2.1): the secret verbatim as Authorization,
-10 s for an answer, any 2xx is success, up to 5 more tries. On request it does so badly."""
+"""Posts order events to the chain's webhook, as the platform does (docs/platform.md 2.1).
+
+It sends the secret verbatim as Authorization, waits 10 s for a response, takes any 2xx for success and retries up to 5
+times. On request it does so badly.
+"""
 
 import random
 import threading

@@ -1,4 +1,4 @@
-"""Believable orders, through their whole lives: what the platform would say of each, and when (contract 2.2, 3)."""
+"""Believable orders through their whole lives: what the platform says of each, and when (docs/platform.md 2.2, 3)."""
 
 import json
 import random
@@ -74,7 +74,7 @@ _KINDS = {
     "cancelled_after_picking": 3,
     "cancelled_after_pick_up": 4,
 }
-# Status, and whether the platform posts it (contract 2.2): some final ones only GET shows.
+# Status, and whether the platform posts it (docs/platform.md 2.2): some final ones only GET shows.
 _COURSES: dict[str, tuple[tuple[str, bool], ...]] = {
     "platform_delivery": (
         ("RECEIVED", True), ("READY_FOR_PICKUP", True), ("DISPATCHED", True), ("PICKED_UP", False),

@@ -1,4 +1,4 @@
-"""The platform's Partner API (contract 4), as a function of a request and a time: no socket, no clock of its own."""
+"""The platform's Partner API (docs/platform.md 4) as a function of a request and a time: no socket, no clock."""
 
 import json
 import random

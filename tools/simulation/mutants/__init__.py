@@ -1,4 +1,4 @@
 """Planted bugs: each an edit of our code that the properties or the simulator must catch (``make mutants``).
 
-``catalogue`` lists them, ``planting`` makes the edits, ``__main__`` runs the tests against each.
+``bugs`` lists them, ``planting`` makes the edits, ``__main__`` runs the tests against each.
 """

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from tools.simulation.cores import Cores
-from tools.simulation.mutants.catalogue import MUTANTS
+from tools.simulation.mutants.bugs import MUTANTS
 from tools.simulation.mutants.planting import AnchorLostError, Mutant
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -18,7 +18,7 @@ from partner_orders.exact_json import Json, MalformedJsonError, bounded_decimal,
 from partner_orders.orders import lifecycle
 from partner_orders.orders.model import Instant, Number, Order, parse_instant
 
-# Fields that change without the order changing, by path. GET shows them, the webhook does not (contract 3.7).
+# Fields that change without the order changing, by path. GET shows them, the webhook does not (docs/platform.md 3.7).
 VOLATILE = frozenset({"sys.webhook_status"})
 
 # What parse_instant() would cut off, and two different times would be one.

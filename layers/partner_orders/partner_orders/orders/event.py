@@ -25,7 +25,8 @@ class RejectedError(ValueError):
 
 
 class CatalogueCallbackError(ValueError):
-    """A catalogue job's callback: the platform posts it where the plug-in says, which may be our URL (contract 6.1)."""
+    """A catalogue job's callback. The platform posts it where the plug-in says, which may be our URL
+    (docs/platform.md 6.1)."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The rules of an order: what follows from its events, each rule once.
 
 The merge is a union of sets and a maximum of a total order, so it is commutative, associative and idempotent by
-construction. ``orders/table.py`` keeps the same laws with conditional writes. Pure: no clock, no AWS, nothing of how
-events arrived.
+construction. Pure: no clock, no AWS, nothing of how events arrived. ``orders/table.py`` merges in the table with
+conditional writes; ``merge()`` here is the model that the tests compare it with.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -42,8 +42,8 @@ class Moment(NamedTuple):
 def sale(status: str, post_picked_up: bool | None, statuses: Iterable[str]) -> SaleRuling:
     """Whether an order is a sale, and whether that is disputed.
 
-    ``status`` and ``post_picked_up`` (contract 3.6) are the snapshot's; ``statuses`` all that were ever seen. History
-    decides only where a cancellation does not say whether it came after pick-up, and the sale is then disputed.
+    ``status`` and ``post_picked_up`` (docs/platform.md 3.6) are the snapshot's; ``statuses`` all that were ever seen.
+    History decides only where a cancellation does not say whether it came after pick-up, and the sale is then disputed.
     """
     if lifecycle.has_left_the_store(status):
         return SaleRuling(Sale.YES, False)

@@ -1,4 +1,4 @@
-"""The life of an order: what its statuses mean, and which of two is further (contract 2.2, 2.3)."""
+"""The life of an order: what its statuses mean, and which of two is further (docs/platform.md 2.2, 2.3)."""
 
 RECEIVED = "RECEIVED"
 ACCEPTED = "ACCEPTED"
@@ -19,7 +19,7 @@ _RANK = {
     CANCELLED: 7,
 }
 _FINAL = frozenset({PICKED_UP, DELIVERED, CANCELLED})
-# PICKED_UP and DELIVERED are promised to nobody: GET shows them, and some brands send them (contract 2.2).
+# PICKED_UP and DELIVERED are promised to nobody: GET shows them, and some brands send them (docs/platform.md 2.2).
 _SENT = frozenset({RECEIVED, READY_FOR_PICKUP, DISPATCHED, CANCELLED})
 _LEFT_THE_STORE = frozenset({DISPATCHED, PICKED_UP, DELIVERED})
 

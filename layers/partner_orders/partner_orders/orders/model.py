@@ -1,4 +1,4 @@
-"""The order object as the platform sends it (contract section 3).
+"""The order object as the platform sends it (docs/platform.md 3).
 
 Open on purpose: unknown fields are kept, unknown enum values are plain strings, and only ``order_id`` and ``status``
 are required. A field of a wrong type is refused, and the refusal never quotes the value.
@@ -51,7 +51,7 @@ def _instant(value: Any) -> datetime | None:
 
 
 def parse_instant(text: str) -> datetime:
-    """Parse ISO 8601 into UTC; a time without a zone is UTC (contract 4.2). Raises ValueError."""
+    """Parse ISO 8601 into UTC; a time without a zone is UTC (docs/platform.md 4.2). Raises ValueError."""
     try:
         instant = datetime.fromisoformat(text.strip())
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
@@ -60,7 +60,7 @@ def parse_instant(text: str) -> datetime:
 
 
 def _barcodes(value: Any) -> Any:
-    # One live client meets a bare string where the rest see an array (contract 3.4).
+    # One live client meets a bare string where the rest see an array (docs/platform.md 3.4).
     return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
@@ -107,7 +107,7 @@ class _Part(BaseModel):
 
 
 class Client(_Part):
-    """The store, in the platform's words (contract 3.2)."""
+    """The store, in the platform's words (docs/platform.md 3.2)."""
 
     id: Identifier | None = None
     name: str | None = None
@@ -138,7 +138,7 @@ class DeliveryAddress(_Part):
 
 
 class Customer(_Part):
-    """Personal data; may be masked or empty (contract 3.3)."""
+    """Personal data; may be masked or empty (docs/platform.md 3.3)."""
 
     id: str | None = Field(default=None, alias="_id")
     first_name: str | None = None
@@ -151,7 +151,8 @@ class Customer(_Part):
 
 
 class Pricing(_Part):
-    """Decimal major units; for weighed lines (``KG``, ``WEIGHT``) the amount is ``weight`` in kg (contract 3.4)."""
+    """Decimal major units. For weighed lines (``KG``, ``WEIGHT``) the amount is ``weight`` in kg
+    (docs/platform.md 3.4)."""
 
     pricing_type: str | None = None
     unit_price: Number | None = None
@@ -197,7 +198,7 @@ class Discount(_Part):
 
 
 class Payment(_Part):
-    """Decimal major units; the sign of ``discount`` is not stable (contract 3.5)."""
+    """Decimal major units; the sign of ``discount`` is not stable (docs/platform.md 3.5)."""
 
     sub_total: Number | None = None
     order_total: Number | None = None
@@ -215,7 +216,7 @@ class Payment(_Part):
 
 
 class Cancellation(_Part):
-    """``post_picked_up``: cancelled after the rider collected, so still a sale (contract 3.6)."""
+    """``post_picked_up``: cancelled after the rider collected, so still a sale (docs/platform.md 3.6)."""
 
     reason: str | None = None
     cancelled_by: str | None = None
@@ -231,7 +232,7 @@ class Sys(_Part):
 
 
 class Order(_Part):
-    """One observation of an order: the whole object with its status (contract 3.1)."""
+    """One observation of an order: the whole object with its status (docs/platform.md 3.1)."""
 
     order_id: RequiredIdentifier
     external_order_id: Identifier | None = None
@@ -248,13 +249,13 @@ class Order(_Part):
     customer: Customer | None = None
     items: Several[Item] | None = None
     payment: Payment | None = None
-    # One old copy of the specification shows a plain string (contract 3.6).
+    # One old copy of the specification shows a plain string (docs/platform.md 3.6).
     cancellation: Cancellation | str | None = None
     sys: Annotated[Sys, BeforeValidator(_absent)] = Sys()
 
     @property
     def occurred_at(self) -> datetime | None:
-        """The platform's own clock: ``sys.updated_at``, else ``sys.created_at`` (contract 3.7)."""
+        """The platform's own clock: ``sys.updated_at``, else ``sys.created_at`` (docs/platform.md 3.7)."""
         return self.sys.updated_at or self.sys.created_at
 
     @property

@@ -19,11 +19,11 @@ PERSONAL = frozenset(
         *("sys.created_by", "sys.updated_by", "sys.webhook_status"),
     }
 )
-# Names of fees, each with an amount (contract 3.5). A name of words may be a person's, one of digits a number.
+# Names of fees, each with an amount (docs/platform.md 3.5). A name of words may be a person's, one of digits a number.
 AMOUNTS = "payment.additional_fees"
 _NAME_OF_A_FEE = re.compile(r"(?=[0-9_]*[A-Za-z])[A-Za-z0-9_]{1,64}")
-# A reason is free text for some who cancel, and a code for others (contract 3.6): codes are kept. A single word in
-# capitals may be somebody's name, so of those only the ones that the platform is known to send.
+# A reason is free text for some who cancel, and a code for others (docs/platform.md 3.6): codes are kept. A single word
+# in capitals may be somebody's name, so of those only the ones that the platform is known to send.
 _REASON = re.compile(r"[A-Z]+(?:_[A-Z]+)+|CLOSED|OTHER|MISTAKE")
 _WHO = re.compile(r"CUSTOMER|VENDOR|LOGISTICS|PLATFORM")
 _FLAG = re.compile(r"true|false|yes|no|on|off|[tfyn01]", re.IGNORECASE)

@@ -23,8 +23,9 @@ class SecretUnavailableError(RuntimeError):
 class WebhookSecret:
     """Knows whether a caller knows the secret.
 
-    The platform sends the secret verbatim as the ``Authorization`` header (contract 2.1), so the value is compared as
-    it stands, with and without a ``Bearer`` prefix. After a rotation the previous secret stays valid until the next.
+    The platform sends the secret verbatim as the ``Authorization`` header (docs/platform.md 2.1), so the value is
+    compared as it stands, with and without a ``Bearer`` prefix. After a rotation the previous secret stays valid until
+    the next.
     """
 
     def __init__(

@@ -1,5 +1,5 @@
 """The stores of the chain: a row for each, registered by the first event it is seen in, and an alias row for the
-chain's own code of it (contract 1). All in one partition, so that one query lists them."""
+chain's own code of it (docs/platform.md 1). All in one partition, so that one query lists them."""
 
 from dataclasses import fields
 from datetime import datetime

@@ -1,6 +1,6 @@
 """Planted bugs in how a batch of events is stored, and how what failed is delivered again."""
 
-from tools.simulation.mutants.catalogue.complaints import BOUNDARY, EMPTY, PERMANENT, THROTTLED, UNFINISHED
+from tools.simulation.mutants.bugs.complaints import BOUNDARY, EMPTY, PERMANENT, THROTTLED, UNFINISHED
 from tools.simulation.mutants.planting import Mutant, one_edit
 
 _PART = "layers/partner_orders/partner_orders/consumer"

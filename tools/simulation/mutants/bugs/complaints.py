@@ -1,4 +1,4 @@
-"""Who has had such a bug: one sentence and its links, for the bugs that more than one of the catalogue shares."""
+"""Who has had such a bug: one sentence and its links, for those that more than one bug shares."""
 
 LATE = (
     "a late event overwrites a newer state: https://github.com/paypal/mirakl-hyperwallet-connector/issues/35, "

@@ -1,6 +1,6 @@
 """Planted bugs in how the changes of orders are published."""
 
-from tools.simulation.mutants.catalogue.complaints import UNREAD
+from tools.simulation.mutants.bugs.complaints import UNREAD
 from tools.simulation.mutants.planting import Mutant, one_edit
 
 _PART = "layers/partner_orders/partner_orders/publisher"

@@ -1,6 +1,6 @@
 """Planted bugs in how JSON is read: numbers stay exact, and a key stands once."""
 
-from tools.simulation.mutants.catalogue.complaints import NUMBERS
+from tools.simulation.mutants.bugs.complaints import NUMBERS
 from tools.simulation.mutants.planting import Mutant, one_edit
 
 _JSON = "layers/partner_orders/partner_orders/exact_json.py"

@@ -1,6 +1,6 @@
 """Planted bugs in what we know of the platform: its secret and its API."""
 
-from tools.simulation.mutants.catalogue.complaints import PAGES, ROTATED
+from tools.simulation.mutants.bugs.complaints import PAGES, ROTATED
 from tools.simulation.mutants.planting import Mutant, one_edit
 
 _PART = "layers/partner_orders/partner_orders/platform"

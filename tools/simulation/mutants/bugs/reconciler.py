@@ -1,6 +1,6 @@
 """Planted bugs in how the platform's orders are compared with ours."""
 
-from tools.simulation.mutants.catalogue.complaints import UNFINISHED
+from tools.simulation.mutants.bugs.complaints import UNFINISHED
 from tools.simulation.mutants.planting import Edit, Mutant, one_edit
 
 _PART = "layers/partner_orders/partner_orders/reconciler"

@@ -1,6 +1,6 @@
 """The planted bugs, a module for each part of the package. The links lead to people who have had them."""
 
-from tools.simulation.mutants.catalogue import (
+from tools.simulation.mutants.bugs import (
     consumer,
     exact_json,
     order_events,

@@ -1,6 +1,6 @@
 """Planted bugs in the endpoint that the platform posts to."""
 
-from tools.simulation.mutants.catalogue.complaints import RAW
+from tools.simulation.mutants.bugs.complaints import RAW
 from tools.simulation.mutants.planting import Mutant, one_edit
 
 _PART = "layers/partner_orders/partner_orders/webhook"

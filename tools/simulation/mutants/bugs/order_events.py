@@ -1,6 +1,6 @@
 """Planted bugs in the queue that every event passes."""
 
-from tools.simulation.mutants.catalogue.complaints import UNREAD
+from tools.simulation.mutants.bugs.complaints import UNREAD
 from tools.simulation.mutants.planting import Mutant, one_edit
 
 _PART = "layers/partner_orders/partner_orders/order_events"

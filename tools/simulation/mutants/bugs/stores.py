@@ -1,6 +1,6 @@
 """Planted bugs in the table of stores."""
 
-from tools.simulation.mutants.catalogue.complaints import UNFINISHED
+from tools.simulation.mutants.bugs.complaints import UNFINISHED
 from tools.simulation.mutants.planting import Mutant, one_edit
 
 _PART = "layers/partner_orders/partner_orders/stores"

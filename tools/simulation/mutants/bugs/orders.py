@@ -1,6 +1,6 @@
 """Planted bugs in the rules and the table of orders: which event is which, which is later, what a write keeps."""
 
-from tools.simulation.mutants.catalogue.complaints import KEY, LATE, RAW, TIES, UNFINISHED
+from tools.simulation.mutants.bugs.complaints import KEY, LATE, RAW, TIES, UNFINISHED
 from tools.simulation.mutants.planting import Edit, Mutant, one_edit
 
 _PART = "layers/partner_orders/partner_orders/orders"
