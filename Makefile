@@ -56,8 +56,8 @@ events: setup ## Write events/ anew, from what the simulated platform would send
 	@$(RUN) tools.local.events
 
 .PHONY: test
-test: setup ## All tests but the slow ones, within 5 minutes
-	@$(RUN) pytest -q -n auto --dist loadgroup -m "not slow" $(ARGS)
+test: setup ## All tests but the slow ones, within 3 minutes
+	@$(RUN) pytest -q -n auto --dist loadgroup -m "not slow" --hypothesis-profile=test $(ARGS)
 
 .PHONY: test-fast
 test-fast: setup ## The unit and property tests, within half a minute

@@ -14,9 +14,11 @@ each test gets from its folder (``-m unit``):
 By theme, a marker of the whole file: ``privacy``, ``limits``, ``crash``. ``slow`` tests run in `make verify` only. The
 markers combine: ``make test ARGS='-m "contract and not slow"'``.
 
-No test reaches AWS, and generated examples take the time they take.
+No test reaches AWS, and generated examples take the time they take. How many there are is Hypothesis's profile:
+``fast`` in `make test-fast`, ``test`` in `make test`, and all of them in `make verify`.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,10 +42,11 @@ LEVELS = {
 GROUPS = {"e2e": "e2e", "bench": "dynamodb-local"}
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("fast", settings.get_profile("here"), max_examples=20)
 settings.register_profile(
     "unshrunk", settings.get_profile("here"), max_examples=50, phases=[Phase.explicit, Phase.generate]
 )
+# As many as `make mutants` needs to catch every planted bug; others each time.
+settings.register_profile("test", settings.get_profile("here"), max_examples=50)
 settings.register_profile("fast", settings.get_profile("here"), max_examples=10)
 settings.load_profile("here")
 
@@ -67,6 +70,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(LEVELS[item.path.relative_to(ROOT).parts[0]])
         if group := GROUPS.get(item.path.parent.name):
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_finish() -> None:
+    """Look less often for garbage: AWS's descriptions of its services are large, and stay."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

@@ -66,11 +66,11 @@ def measure(cold_rounds: int, warm_rounds: int) -> dict[str, Any]:
 def count() -> dict[str, Any]:
     """All that does not depend on the machine."""
     _say("requests and units on DynamoDB Local")
-    with counts.consumers() as consumers:
+    with dynamodb_local.started() as url, counts.consumers(url) as consumers:
         by_lines = {
             lines: {name: counts.costs(consumer, lines) for name, consumer in consumers.items()} for lines in LINES
         }
-        by_lines[LARGE] = _with_another_way(by_lines[LARGE])
+        by_lines[LARGE] = _with_another_way(url, by_lines[LARGE])
         stored = counts.cost_by_orders_stored(consumers[OURS], ORDERS_STORED)
     _say("rounds of reconciliation")
     with dynamodb_local.started() as url:
@@ -89,9 +89,9 @@ def count() -> dict[str, Any]:
     }
 
 
-def _with_another_way(ways: dict[str, dict[str, Cost]]) -> dict[str, dict[str, Cost]]:
+def _with_another_way(url: str, ways: dict[str, dict[str, Cost]]) -> dict[str, dict[str, Cost]]:
     """Those of the large order, and after ours what it was decided against."""
-    ours = {OURS: ways[OURS], counts.LARGE_BODIES_INSIDE: counts.costs_with_large_bodies_inside(LARGE)}
+    ours = {OURS: ways[OURS], counts.LARGE_BODIES_INSIDE: counts.costs_with_large_bodies_inside(url, LARGE)}
     return ours | ways
 
 

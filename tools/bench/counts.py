@@ -45,10 +45,10 @@ class Consumer:
 
 
 @contextmanager
-def consumers() -> Iterator[dict[str, Consumer]]:
-    """Ours, the peer as documented, and the peer keeping the same history; tables with the indexes of the template."""
+def consumers(url: str) -> Iterator[dict[str, Consumer]]:
+    """Ours, the peer as documented, and the peer keeping the same history; tables with the indexes of the template, on
+    the DynamoDB Local at ``url``."""
     with ExitStack() as stack:
-        url = stack.enter_context(started())
         emulated = DynamoDB(url)
         found: dict[str, Consumer] = {}
         for name, way, variables in (
@@ -76,21 +76,21 @@ def costs(consumer: Consumer, lines: int) -> dict[str, Cost]:
     return found
 
 
-def costs_with_large_bodies_inside(lines: int) -> dict[str, Cost]:
-    """What an order of so many lines would cost ours if its large bodies stayed in its item."""
+def costs_with_large_bodies_inside(url: str, lines: int) -> dict[str, Cost]:
+    """What an order of so many lines would cost ours if its large bodies stayed in its item, on the DynamoDB Local at
+    ``url``."""
     given = orders_table.INLINE_BODY_BYTES, orders_table.ROW_BODIES_BYTES
     orders_table.INLINE_BODY_BYTES, orders_table.ROW_BODIES_BYTES = 16_384, 65_536
     try:
-        with started() as url:
-            emulated = DynamoDB(url)
-            client = boto3.client("dynamodb", region_name=REGION, endpoint_url=url)
-            orders = OrdersTable(client, emulated.new_table(), RETENTION, lambda: START)
-            meter, found = Meter(client, emulated.client), {}
-            events_of_life, late = life_of(lines)
-            for name, event in zip(EVENTS, [*events_of_life, events_of_life[-1], late], strict=True):
-                with meter.measured() as cost:
-                    orders.write([(event, ARRIVAL)])
-                found[name] = cost
+        emulated = DynamoDB(url)
+        client = boto3.client("dynamodb", region_name=REGION, endpoint_url=url)
+        orders = OrdersTable(client, emulated.new_table(), RETENTION, lambda: START)
+        meter, found = Meter(client, emulated.client), {}
+        events_of_life, late = life_of(lines)
+        for name, event in zip(EVENTS, [*events_of_life, events_of_life[-1], late], strict=True):
+            with meter.measured() as cost:
+                orders.write([(event, ARRIVAL)])
+            found[name] = cost
     finally:
         orders_table.INLINE_BODY_BYTES, orders_table.ROW_BODIES_BYTES = given
     found[LIFE] = sum((found[name] for name in STATUSES), Cost())

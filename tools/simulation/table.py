@@ -17,6 +17,9 @@ _INDEXES = {
     "open-orders": ("open", "listed_at"),
 }
 
+# Of tables: unique in the process, since several clients may share a DynamoDB Local.
+_NUMBERS = itertools.count(1)
+
 type Before = Callable[[str], None]
 type After = Callable[[str, bytes, dict[str, Any]], None]
 type Effect = Callable[[str, bytes], None]
@@ -34,7 +37,6 @@ class DynamoDB:
         self.client = boto3.client(
             "dynamodb", region_name="eu-central-1", endpoint_url=url, config=Config(retries={"total_max_attempts": 1})
         )
-        self._numbers = itertools.count(1)
         self._before: Before | None = None
         self._after: After | None = None
         self._effect: Effect | None = None
@@ -43,7 +45,7 @@ class DynamoDB:
         self.client.meta.events.register("after-call.dynamodb", self._on_after)
 
     def new_table(self) -> str:
-        name = f"orders-{os.getpid()}-{next(self._numbers)}"
+        name = f"orders-{os.getpid()}-{next(_NUMBERS)}"
         keys = {key for pair in _INDEXES.values() for key in pair if key} | {"pk", "sk"}
         indexes: list[Any] = [
             {

@@ -158,6 +158,7 @@ def test_crash_after_the_body_is_healed(orders: OrdersTable, dynamodb: Any) -> N
     assert stored(orders).snapshot.body == large.body
 
 
+@pytest.mark.slow
 def test_long_history_keeps_a_small_row(orders: OrdersTable, dynamodb: Any) -> None:
     """The history of an order with hundreds of events is complete, and its row stays small."""
     events = [event(12, comment=noise(2_000, seed)) for seed in range(200)]

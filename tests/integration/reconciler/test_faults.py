@@ -41,9 +41,10 @@ def dated(date: str, times: int) -> Change:
 # -- one store's trouble is its own -----------------------------------------------------------------------------------
 
 
-def test_failing_stores_starve_no_other(world: World) -> None:
+def test_failing_stores_starve_no_other(dynamodb: Any) -> None:
     """Stores that always fail do not starve those that respond."""
-    for number in range(820):  # more than a run's requests
+    world = World(dynamodb, lives(orders=12), VirtualTime(AFTER), limit=6)
+    for number in range(85):  # more than a run's requests, which are five a minute
         set_store(world, f"closed-{number:03}", name="closed")
     for store_id in {life.shop.store_id for life in world.lives}:
         world.table.move(Position(store_id, AFTER - timedelta(minutes=125), AFTER), 0)

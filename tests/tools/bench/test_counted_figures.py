@@ -21,8 +21,8 @@ needs_dynamodb_local = pytest.mark.skipif(bool(dynamodb_local.missing()), reason
 
 
 @pytest.fixture(scope="module")
-def consumers() -> Iterator[dict[str, Consumer]]:
-    with counts.consumers() as found:
+def consumers(dynamodb_local_url: str) -> Iterator[dict[str, Consumer]]:
+    with counts.consumers(dynamodb_local_url) as found:
         yield found
 
 
@@ -37,12 +37,14 @@ def costs(costs_by_lines: dict[int, dict[str, dict[str, Cost]]]) -> dict[str, di
 
 
 @needs_dynamodb_local
-def test_requests_and_units_as_documented(costs_by_lines: dict[int, dict[str, dict[str, Cost]]]) -> None:
+def test_requests_and_units_as_documented(
+    costs_by_lines: dict[int, dict[str, dict[str, Cost]]], dynamodb_local_url: str
+) -> None:
     """Counted requests and units are those of the stored results."""
     kept = json.loads(RESULTS.read_text())["dynamodb"]
     counted: dict[str, Any] = json.loads(json.dumps(costs_by_lines, default=asdict))
     counted[str(LARGE)][counts.LARGE_BODIES_INSIDE] = {
-        event: asdict(cost) for event, cost in counts.costs_with_large_bodies_inside(LARGE).items()
+        event: asdict(cost) for event, cost in counts.costs_with_large_bodies_inside(dynamodb_local_url, LARGE).items()
     }
     assert counted == kept
 
@@ -76,10 +78,9 @@ def test_cost_does_not_grow_with_the_table(consumers: dict[str, Consumer]) -> No
 
 
 @needs_dynamodb_local
-def test_orders_in_sync_cost_the_minimum() -> None:
+def test_orders_in_sync_cost_the_minimum(dynamodb_local_url: str) -> None:
     """Orders in sync cost the fewest possible requests and no write."""
-    with dynamodb_local.started() as url:
-        step = reconciliation.in_step(DynamoDB(url), url, orders=101)
+    step = reconciliation.in_step(DynamoDB(dynamodb_local_url), dynamodb_local_url, orders=101)
     assert step.api_requests == step.fewest_api_requests == 1
     assert step.dynamodb_requests == step.fewest_dynamodb_requests == 2
     assert step.write_units == 0
@@ -87,19 +88,17 @@ def test_orders_in_sync_cost_the_minimum() -> None:
 
 @pytest.mark.slow
 @needs_dynamodb_local
-def test_thousand_orders_cost_as_documented() -> None:
+def test_thousand_orders_cost_as_documented(dynamodb_local_url: str) -> None:
     """A thousand orders in sync cost what the stored results say."""
-    with dynamodb_local.started() as url:
-        step = reconciliation.in_step(DynamoDB(url), url)
+    step = reconciliation.in_step(DynamoDB(dynamodb_local_url), dynamodb_local_url)
     assert asdict(step) == json.loads(RESULTS.read_text())["reconciliation"]["in_step"]
 
 
 @pytest.mark.slow
 @needs_dynamodb_local
-def test_reconciler_costs_as_documented() -> None:
+def test_reconciler_costs_as_documented(dynamodb_local_url: str) -> None:
     """An order costs the reconciler what the stored results say."""
-    with dynamodb_local.started() as url:
-        watched = reconciliation.watched(DynamoDB(url), url)
+    watched = reconciliation.watched(DynamoDB(dynamodb_local_url), dynamodb_local_url)
     assert asdict(watched) == json.loads(RESULTS.read_text())["reconciliation"]["watched"]
 
 
