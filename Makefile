@@ -27,6 +27,8 @@ LOCAL := .venv-local/.made
 FUZZ := .venv-fuzz/.made
 SCAN := .venv-scan/.made
 
+# Tests start many processes: Python's bytecode is cached, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
 export SAM_CLI_TELEMETRY := 0
 export ARCHITECTURE
 export UV
