@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from partner_orders.orders.event import Arrival, understand
+from partner_orders_console.cli import dead_letters
 from partner_orders_console.cli.__main__ import main
 from partner_orders_console.cli.stack import DeployedStack
 from tests.support.aws import simulated_aws
@@ -52,6 +53,8 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
         found.__dict__["alarm_names"] = []
         found.__dict__["parameters"] = {"ChainId": CHAIN_ID, "PartnerApiBaseUrl": "https://partner-api.example.com"}
         monkeypatch.setattr(DeployedStack, "find", lambda _: found)
+        # moto would wait that long for real, for messages that do not come.
+        monkeypatch.setattr(dead_letters, "_WAIT_SECONDS", 0)
         yield found
 
 

@@ -166,7 +166,7 @@ def platform(stack: DeployedStack) -> Iterator[Platform]:
     """The Partner API, over HTTP, with one OAuth client."""
     made = Platform(stack.parameters["ChainId"], "static-token", 60, {"an-id": "its-secret"})
     server = serve(made, 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     stack.parameters["PartnerApiBaseUrl"] = f"http://127.0.0.1:{server.server_port}"
     yield made
     server.shutdown()

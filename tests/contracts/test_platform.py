@@ -36,7 +36,7 @@ def session(request: pytest.FixtureRequest, time: VirtualTime) -> Iterator[Sessi
         return
     platform.now = time.now  # type: ignore[method-assign]
     server = serve(platform, 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     with requests.Session() as http:
         yield http, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

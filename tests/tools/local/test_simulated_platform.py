@@ -234,7 +234,7 @@ class Answering(BaseHTTPRequestHandler):
 @pytest.fixture
 def webhook() -> Iterator[Webhook]:
     with Webhook() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
 
