@@ -5,9 +5,8 @@ Nothing outside ``aws/`` knows attribute types, expressions or the codes of Dyna
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import batched
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -34,8 +33,7 @@ class ConditionFailedError(Exception):
         self.row = row
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(NamedTuple):
     """A condition on a sort key; the bounds are included. Without any bound, every row of the partition."""
 
     first: str | None = None
@@ -43,8 +41,10 @@ class Range:
     prefix: str | None = None
 
 
-@dataclass(frozen=True)
-class Index:
+WHOLE_PARTITION = Range()
+
+
+class Index(NamedTuple):
     """A keys-only index, by the names of its partition attribute and, where there is one, its sort attribute."""
 
     name: str | None
@@ -89,7 +89,7 @@ class Table:
     def query(
         self,
         partition: str,
-        sort: Range = Range(),
+        sort: Range = WHOLE_PARTITION,
         index: Index = PRIMARY,
         newest_first: bool = False,
         limit: int | None = None,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import Index, Range, Table
+from partner_orders.aws.dynamodb import WHOLE_PARTITION, Index, Range, Table
 from partner_orders.clock import from_text, to_text
 from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.stored import LISTED_UNDER, KnownOrder, StoredOrder, known_order, stored_order
@@ -76,7 +76,7 @@ class OrderQueries:
         self,
         index: Index,
         partition: str,
-        sort: Range = Range(),  # noqa: B008 (immutable)
+        sort: Range = WHOLE_PARTITION,
         newest_first: bool = False,
         limit: int | None = None,
     ) -> list[str]:

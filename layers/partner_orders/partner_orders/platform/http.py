@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 import requests
 from urllib3 import HTTPResponse
@@ -42,8 +43,7 @@ def _nothing() -> None:
     """Stop nothing."""
 
 
-@dataclass(frozen=True)
-class RunLimits:
+class RunLimits(NamedTuple):
     """What bounds the requests of a run. ``before_request`` is called ahead of every request, ``keep_alive`` in longer
     waits; both may raise to stop. ``remaining_seconds`` is how long the run may still take."""
 

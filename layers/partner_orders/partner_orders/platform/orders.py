@@ -1,8 +1,9 @@
 """The orders of a store in a window, as the platform's pages show them (docs/platform.md 4.2)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from urllib.parse import quote
 
 from partner_orders.exact_json import Json
@@ -22,8 +23,7 @@ SETTLED = timedelta(seconds=3)
 TIME_FORMATS = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S")
 
 
-@dataclass(frozen=True)
-class _Window:
+class _Window(NamedTuple):
     vendor_id: str
     start: datetime
     end: datetime
@@ -122,7 +122,7 @@ class PlatformOrders:
         first = self._first_page_in_either_format(window, orders_expected)
         settled = self._api.now() - SETTLED
         if first.total_pages > 1 and window.end > settled:
-            window = replace(window, end=settled)
+            window = window._replace(end=settled)
             first = self._page(window, 1)
         if first.contradicts_itself and (orders_expected or window.end - window.start > QUIET):
             first = self._page(window, 1)

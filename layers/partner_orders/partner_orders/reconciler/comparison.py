@@ -6,9 +6,10 @@ which the merge may forbid for ever.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import batched
+from typing import NamedTuple
 
 from partner_orders.clock import Clock
 from partner_orders.exact_json import Json, parse, write_bytes
@@ -33,14 +34,12 @@ QUEUED_AGAIN_AFTER = timedelta(hours=1)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class _Queued:
+class _Queued(NamedTuple):
     store_id: str
     at: datetime
 
 
-@dataclass(frozen=True)
-class ComparisonScope:
+class ComparisonScope(NamedTuple):
     """Whose orders are compared, and the report that notes it. A ``preview`` enqueues nothing."""
 
     store: Store
@@ -49,8 +48,7 @@ class ComparisonScope:
     preview: bool = False
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """The ids of the orders that a page shows, and how many of them name the store, and another one."""
 
     order_ids: set[str]
@@ -58,8 +56,7 @@ class Shown:
     of_others: int
 
 
-@dataclass(frozen=True)
-class _Finding:
+class _Finding(NamedTuple):
     """A body that is not in the table; without an event if it cannot be parsed."""
 
     digest: str
@@ -77,8 +74,7 @@ class _ParsedPage:
     identities: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True)
-class _Known:
+class _Known(NamedTuple):
     """The orders of a page that are remembered to be in sync, and what the table has of the others."""
 
     in_sync: set[str]
@@ -110,7 +106,7 @@ class Comparison:
             return
         for digest, queued in self._queued.items():
             if queued.store_id == store_id:
-                self._queued[digest] = replace(queued, at=NEVER)
+                self._queued[digest] = queued._replace(at=NEVER)
 
     def compare(self, scope: ComparisonScope, page: Sequence[Json], platform_now: Callable[[], datetime]) -> Shown:
         """Enqueue whatever of a page is missing or different, and note it in the report.

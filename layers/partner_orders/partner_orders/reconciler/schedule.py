@@ -2,8 +2,8 @@
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from partner_orders.clock import Clock
 from partner_orders.reconciler.ports import KnownOrders
@@ -20,8 +20,7 @@ LONG_WAIT = timedelta(hours=1)
 LONG_WAIT_ROUNDS = 3
 
 
-@dataclass(frozen=True)
-class DueStore:
+class DueStore(NamedTuple):
     """``open_orders`` has when each open order of the store was created, by its id."""
 
     store: Store

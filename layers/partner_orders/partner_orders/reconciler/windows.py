@@ -6,6 +6,7 @@ Times are the platform's, in UTC.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 # What the platform returns at most (docs/platform.md 4.2), less a margin for the time that a run takes.
 PLATFORM_HISTORY = timedelta(days=60) - timedelta(minutes=30)
@@ -51,8 +52,7 @@ class Position:
         return replace(self, checked_until=max(self.checked_until or until, until), vendor_id=vendor_id)
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     start: datetime
     end: datetime
 
@@ -103,8 +103,7 @@ def not_shown(open_orders: Mapping[str, datetime], shown: Collection[str], start
     )
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A part of a window. ``at_most_pages`` is None for one that is not to be divided for its pages."""
 
     start: datetime
