@@ -51,11 +51,13 @@ def test_answer(bus: BusCalls) -> None:
 
 
 def test_too_many(bus: BusCalls) -> None:
+    """A request of more entries than the bus takes is an error."""
     with pytest.raises(REFUSED):
         bus.put_events(Entries=[ENTRY] * 11)
 
 
 def test_unknown_bus(bus: BusCalls) -> None:
+    """A bus that does not exist is an error."""
     with pytest.raises(REFUSED):
         bus.put_events(Entries=[ENTRY | {"EventBusName": "another"}])
 

@@ -52,6 +52,7 @@ def test_run_out(lease: Lease, other: Lease, dynamodb: Any, time: VirtualTime) -
 
 
 def test_renewed(lease: Lease, other: Lease, time: VirtualTime) -> None:
+    """A lease that is renewed lasts longer."""
     lease.acquire()
     for _ in range(4):
         time.sleep(DURATION.total_seconds() / 2)

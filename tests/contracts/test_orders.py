@@ -51,6 +51,7 @@ def test_newest(orders: OrdersTable) -> None:
 
 
 def test_duplicate(orders: OrdersTable) -> None:
+    """An event that comes again changes nothing."""
     write(orders, event(12))
     before = stored(orders)
     assert write(orders, event(12)) == Written(duplicates=1)
@@ -81,6 +82,7 @@ def test_batch(orders: OrdersTable) -> None:
 
 
 def test_expired(orders: OrdersTable) -> None:
+    """An order past its retention is counted and not stored."""
     old = event(sys={"created_at": "2024-01-01T00:00:00Z", "updated_at": "2026-10-14T08:00:00Z"})
     assert write(orders, old) == Written(expired=1)
     assert orders.get(ORDER_ID) is None
@@ -120,6 +122,7 @@ def test_erased(orders: OrdersTable, dynamodb: Any) -> None:
 
 
 def test_publish_again(orders: OrdersTable) -> None:
+    """Publishing again raises the sequence of an order that is there."""
     assert not orders.publish_again(ORDER_ID)
     write(orders, event(12))
     assert orders.publish_again(ORDER_ID)

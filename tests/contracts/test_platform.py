@@ -82,6 +82,7 @@ def test_stream(session: Session) -> None:
 
 
 def test_refused(session: Session) -> None:
+    """A wrong token gets 401, and an unknown store 404."""
     assert same(get(session, orders_path(), "another token"))[0] == 401
     assert same(get(session, f"/v2/chains/{CHAIN_ID}/vendors/nowhere/orders"))[0] == 404
 

@@ -44,6 +44,7 @@ def redelivery(queue: Queue) -> Visibility:
 
 
 def test_send_and_receive(queue: Queue) -> None:
+    """A message is received as it was sent."""
     ours(queue).send(message(1))
     [received] = queue.receive()
     assert OrderEventMessage.from_text(received.text) == message(1)
@@ -74,6 +75,7 @@ def test_redelivery(queue: Queue, time: VirtualTime) -> None:
 
 
 def test_deleted(queue: Queue, time: VirtualTime) -> None:
+    """A deleted message is not received again."""
     ours(queue).send(message(1))
     [received] = queue.receive()
     queue.delete(received.handle)
@@ -116,12 +118,14 @@ def test_unknown_handle(queue: Queue) -> None:
     ids=["none", "eleven", "an id twice", "over 1 MiB"],
 )
 def test_batch_limits(queue: Queue, entries: list[dict[str, Any]]) -> None:
+    """A batch over the limits of SQS is an error."""
     with pytest.raises(REFUSED):
         queue.client.send_message_batch(QueueUrl=queue.url, Entries=entries)
     assert queue.receive() == []
 
 
 def test_message_limit(queue: Queue) -> None:
+    """A message over the limit of SQS is an error."""
     with pytest.raises(REFUSED):
         queue.client.send_message(QueueUrl=queue.url, MessageBody="t" * (2**20 + 1), MessageGroupId="g")
     queue.client.send_message(QueueUrl=queue.url, MessageBody="t" * 2**20, MessageGroupId="g")
@@ -129,6 +133,7 @@ def test_message_limit(queue: Queue) -> None:
 
 
 def test_unknown_queue(queue: Queue) -> None:
+    """A queue that does not exist is an error."""
     with pytest.raises(REFUSED):
         queue.client.send_message(QueueUrl=f"{queue.url}-2", MessageBody="text", MessageGroupId="g")
 

@@ -66,6 +66,7 @@ def test_resolved(rejected: RejectedTable) -> None:
 
 
 def test_discarded(rejected: RejectedTable) -> None:
+    """A discarded event is gone."""
     digest = keep(rejected)
     rejected.discard(digest)
     rejected.discard(digest)
@@ -73,6 +74,7 @@ def test_discarded(rejected: RejectedTable) -> None:
 
 
 def test_publish_again(rejected: RejectedTable) -> None:
+    """Publishing again changes an event that is there, and no other."""
     assert not rejected.publish_again(digest_of(BODY))
     assert rejected.publish_again(keep(rejected))
 

@@ -118,7 +118,7 @@ def next_version(tmp_path: Path) -> Path:
     built = tmp_path / "next"
     shutil.copytree(BUILD, built)
     package = built / "PartnerOrdersLayer" / "python" / "partner_orders"
-    code = package / "message.py"
+    code = package / "order_events" / "message.py"
     text = code.read_text()
     assert text.count('WEBHOOK = "webhook"') == 1
     code.write_text(text.replace('WEBHOOK = "webhook"', f'WEBHOOK = "{NEXT}"'))

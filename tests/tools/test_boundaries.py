@@ -32,7 +32,8 @@ def lint_imports(copy: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_copy_keeps_every_contract(copy: Path) -> None:
+def test_copy_keeps_every_contract(copy: Path) -> None:
+    """An unchanged copy of the package keeps every import contract."""
     done = lint_imports(copy)
     assert (done.returncode, "0 broken" in done.stdout) == (0, True), done.stdout
 
@@ -50,14 +51,16 @@ def test_the_copy_keeps_every_contract(copy: Path) -> None:
         ("clock", "tools.fresh_handler", "The package and the console import no tools or tests"),
     ],
 )
-def test_a_forbidden_import_breaks_its_contract(copy: Path, module: str, planted: str, contract: str) -> None:
+def test_forbidden_import_breaks_its_contract(copy: Path, module: str, planted: str, contract: str) -> None:
+    """A planted import breaks the contract that forbids it."""
     path = copy / LAYER / "partner_orders" / f"{module}.py"
     path.write_text(f"{path.read_text(encoding='utf-8')}\nimport {planted}\n", encoding="utf-8")
     done = lint_imports(copy)
     assert (done.returncode, f"{contract} BROKEN" in done.stdout) == (1, True), done.stdout
 
 
-def test_a_part_without_a_place_breaks_the_layers(copy: Path) -> None:
+def test_unplaced_part_breaks_the_layers(copy: Path) -> None:
+    """A new part that has no place in the layers breaks the contract."""
     part = copy / LAYER / "partner_orders" / "answers"
     part.mkdir()
     (part / "__init__.py").touch()

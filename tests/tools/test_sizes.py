@@ -30,18 +30,21 @@ def test_no_function_is_too_long(folder: str) -> None:
     assert [problem for path in (ROOT / folder).rglob("*.py") for problem in long_functions(path)] == []
 
 
-def test_a_function_that_is_too_long_is_named(tmp_path: Path) -> None:
+def test_long_function_is_named(tmp_path: Path) -> None:
+    """The check names a function that is too long."""
     path = tmp_path / "long.py"
     path.write_text("def fits():\n" + "    pass\n" * 59 + "def too_long():\n" + "    pass\n" * 60, encoding="utf-8")
     assert [*long_functions(path)] == [f"{path}: too_long has 61 lines"]
 
 
 @pytest.mark.parametrize("folder", PRODUCT)
-def test_no_file_of_the_product_is_too_long(folder: str) -> None:
+def test_product_files_are_short(folder: str) -> None:
+    """No file of the product has more than 400 lines."""
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / folder).rglob("*.py")}
     assert {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE} == {}
     assert lengths
 
 
-def test_the_root_is_a_short_list() -> None:
+def test_root_is_short() -> None:
+    """The root has at most 25 entries."""
     assert len({Path(path).parts[0] for path in tracked(ROOT)}) <= ROOT_ENTRIES

@@ -546,10 +546,8 @@ def test_unsaved_report_is_still_passed_on(world: World, monkeypatch: pytest.Mon
     assert report.counts["enqueued"] == len(world.queue.messages) > 0
 
 
-def test_a_run_without_requests_hands_over_the_last_ones(
-    world: World, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A worker that requested something earlier does not hide what another one requested since."""
+def test_idle_run_hands_over_last_requests(world: World, dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run without requests hands over those of the worker before it."""
     first = world.worker
     world.run()
     world.time.sleep(300)

@@ -67,12 +67,14 @@ def streamed(attribute: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(ROWS)
-def test_a_row_comes_back_as_it_went(row: dict[str, Any]) -> None:
+def test_row_round_trip(row: dict[str, Any]) -> None:
+    """A row comes back from its attribute values as it went."""
     assert with_types(from_attributes(to_attributes(row))) == with_types(row)
 
 
 @given(ROWS)
-def test_a_stream_image_is_the_same_row(row: dict[str, Any]) -> None:
+def test_stream_image_is_the_same_row(row: dict[str, Any]) -> None:
+    """A stream image, in which bytes are text, is the same row."""
     image = {name: streamed(attribute) for name, attribute in to_attributes(row).items()}
     assert with_types(from_stream_image(image)) == with_types(row)
 
@@ -95,16 +97,19 @@ def test_a_stream_image_is_the_same_row(row: dict[str, Any]) -> None:
     ],
 )
 def test_each_kind_has_its_type(value: Any, attribute: dict[str, Any]) -> None:
+    """Each kind of plain value has its attribute type."""
     assert to_attribute(value) == attribute
     back = from_attribute(attribute)
     assert (type(back), back) == (type(value), value)
 
 
-def test_a_tuple_is_stored_as_a_list() -> None:
+def test_tuple_is_a_list() -> None:
+    """A tuple is stored as a list."""
     assert to_attribute(("a", 1)) == {"L": [{"S": "a"}, {"N": "1"}]}
 
 
-def test_an_enum_is_stored_as_its_text() -> None:
+def test_enum_is_its_text() -> None:
+    """A text enum is stored as its text."""
     assert to_attribute(Status.RECEIVED) == {"S": "RECEIVED"}
 
 
@@ -118,7 +123,8 @@ def test_other_kinds_are_refused(value: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "number"), [("0", 0), ("-12", -12), ("12.50", Decimal("12.50")), ("1E+3", Decimal(1000))]
 )
-def test_a_number_is_an_int_or_a_decimal(text: str, number: int | Decimal) -> None:
+def test_number_is_int_or_decimal(text: str, number: int | Decimal) -> None:
+    """A number is read as an int where it is whole, else as a Decimal."""
     back = from_attribute({"N": text})
     assert (type(back), back) == (type(number), number)
 
@@ -131,25 +137,29 @@ def test_a_number_is_an_int_or_a_decimal(text: str, number: int | Decimal) -> No
         ({"BS": [b"a"]}, [b"a"]),
     ],
 )
-def test_a_set_is_read_as_a_list(attribute: dict[str, Any], values: list[Any]) -> None:
+def test_set_is_a_list(attribute: dict[str, Any], values: list[Any]) -> None:
+    """A set is read as a list."""
     assert from_attribute(attribute) == values
     assert from_attributes({"values": attribute}) == {"values": values}
 
 
-def test_a_set_of_bytes_in_a_stream_image_is_decoded() -> None:
+def test_byte_set_of_stream_is_decoded() -> None:
+    """The bytes of a set in a stream image are decoded."""
     assert from_stream_image({"values": {"BS": ["YQ==", ""]}}) == {"values": [b"a", b""]}
 
 
 @pytest.mark.parametrize("decode", [from_attributes, from_stream_image])
 @pytest.mark.parametrize("attribute", [{}, {"X": "a"}, {"N": "twelve"}, {"M": {"a": {}}}, {"L": [{"X": 1}]}])
-def test_what_is_no_attribute_value_is_an_error(
+def test_invalid_attribute_value_is_an_error(
     decode: Callable[[dict[str, Any]], Any], attribute: dict[str, Any]
 ) -> None:
+    """Anything else than an attribute value is a ValueError."""
     with pytest.raises(ValueError, match="an attribute value"):
         decode({"value": attribute})
 
 
 @pytest.mark.parametrize("text", ["a", "not base64!", "YQ"])
-def test_bytes_in_a_stream_image_that_are_not_base64_are_an_error(text: str) -> None:
+def test_invalid_base64_of_stream_is_an_error(text: str) -> None:
+    """Bytes of a stream image that are not base64 are a ValueError."""
     with pytest.raises(ValueError, match=r"base64|padding|[Ii]nvalid"):
         from_stream_image({"body": {"B": text}})

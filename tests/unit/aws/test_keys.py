@@ -20,7 +20,8 @@ from partner_orders.aws import keys
         (keys.erasure("2026-10-14T08:00:00.000Z-0417"), "ERASURES", "2026-10-14T08:00:00.000Z-0417"),
     ],
 )
-def test_a_row_has_its_key(key: keys.Key, pk: str, sk: str) -> None:
+def test_row_has_its_key(key: keys.Key, pk: str, sk: str) -> None:
+    """Each kind of row has the key that the data model names."""
     assert key == (pk, sk)
 
 

@@ -47,7 +47,8 @@ def spelled(arguments: dict[str, Any], clause: str = "UpdateExpression") -> str:
         (Update().set_all({"a": 0, "b": None, "c": False, "d": ""}), "SET a = '0', c = False, d = '' REMOVE b"),
     ],
 )
-def test_a_change_is_an_expression(update: Update, expression: str) -> None:
+def test_change_is_an_expression(update: Update, expression: str) -> None:
+    """Each change of a row becomes its part of the update expression."""
     assert spelled(update.expression()) == expression
 
 
@@ -66,7 +67,8 @@ def test_a_change_is_an_expression(update: Update, expression: str) -> None:
         ),
     ],
 )
-def test_a_condition_is_an_expression(condition: Condition, expression: str) -> None:
+def test_condition_is_an_expression(condition: Condition, expression: str) -> None:
+    """Each condition becomes its expression."""
     assert spelled(render(condition), "ConditionExpression") == expression
     update = Update().set("status", "A").only_if(condition).expression()
     assert spelled(update, "ConditionExpression") == expression
@@ -74,11 +76,12 @@ def test_a_condition_is_an_expression(condition: Condition, expression: str) -> 
 
 
 def test_no_condition_has_no_arguments() -> None:
+    """A write without a condition has no arguments for one."""
     assert render(None) == {}
 
 
-def test_a_name_has_one_placeholder_and_none_is_unused() -> None:
-    """DynamoDB refuses placeholders that no expression has."""
+def test_name_has_one_placeholder() -> None:
+    """A name has one placeholder, however often it is used, and no placeholder is unused."""
     update = Update().set("sequence", 1).set_to_next("republished", "sequence").only_if(equals("sequence", 0))
     arguments = update.expression()
     assert sorted(arguments["ExpressionAttributeNames"].values()) == ["republished", "sequence"]
@@ -87,7 +90,8 @@ def test_a_name_has_one_placeholder_and_none_is_unused() -> None:
         assert place in expressions
 
 
-def test_arguments_without_names_or_values_are_left_out() -> None:
+def test_empty_arguments_are_left_out() -> None:
+    """Without names or values their arguments are left out: DynamoDB refuses empty ones."""
     assert Update().remove("open").expression().keys() == {"UpdateExpression", "ExpressionAttributeNames"}
 
 
@@ -97,7 +101,8 @@ def test_an_expression_is_the_same_every_time() -> None:
     assert update.expression() == update.expression()
 
 
-def test_a_condition_can_be_used_twice() -> None:
+def test_condition_can_be_used_twice() -> None:
+    """One condition serves several writes."""
     condition = all_of(absent("a"), equals("b", 1))
     first, second = (Update().set("c", 2).only_if(condition).expression() for _ in range(2))
     assert first == second

@@ -44,56 +44,67 @@ def start(of: Position, *open_orders: timedelta, daily_check: bool = False, hist
 
 
 def test_first_window_has_all_history() -> None:
+    """A store that was never checked is read as far back as the platform shows."""
     assert start(position(), history=30 * DAY) == 30 * DAY
 
 
 def test_window_overlaps_the_last_one() -> None:
+    """A window begins a little before the last one ended."""
     assert start(position(checked=5 * MINUTE)) == 5 * MINUTE + OVERLAP
 
 
-def test_window_reaches_back_to_the_oldest_open_order() -> None:
+def test_window_reaches_oldest_open_order() -> None:
+    """A window reaches back to the oldest open order of the last days."""
     assert start(position(checked=MINUTE), HOUR, 2 * DAY) == 2 * DAY + OVERLAP
 
 
 @pytest.mark.parametrize(("age", "reaches"), [(3 * DAY, True), (3 * DAY + MINUTE, False)])
-def test_regular_window_ignores_open_orders_of_before_three_days(age: timedelta, reaches: bool) -> None:
+def test_window_ignores_long_open_orders(age: timedelta, reaches: bool) -> None:
+    """A regular window does not reach back to an order that has been open for over three days."""
     assert (start(position(checked=MINUTE), age) == age + OVERLAP) is reaches
 
 
-def test_daily_check_reaches_back_a_week_from_when_it_was_due() -> None:
+def test_daily_check_reaches_a_week_back() -> None:
+    """The daily check reaches back a week from when it was due."""
     assert start(position(MINUTE, daily=DAY), daily_check=True) == 7 * DAY
     assert start(position(MINUTE, daily=4 * DAY), daily_check=True) == 10 * DAY
     assert start(position(MINUTE), daily_check=True) == 7 * DAY
 
 
-def test_daily_check_ahead_of_the_clock_reaches_back_a_week() -> None:
+def test_daily_check_of_a_clock_ahead() -> None:
+    """A daily check that a clock ahead of ours noted reaches back a week from now."""
     assert start(position(MINUTE, daily=-DAY), daily_check=True) == 7 * DAY
 
 
-def test_daily_check_reaches_back_to_the_oldest_open_order_of_all() -> None:
+def test_daily_check_reaches_all_open_orders() -> None:
+    """The daily check reaches back to the oldest open order of all."""
     assert start(position(MINUTE, daily=DAY), 20 * DAY, daily_check=True) == 20 * DAY + OVERLAP
 
 
 def test_window_is_at_most_the_history() -> None:
+    """No window is longer than the history that is checked."""
     assert start(position(checked=50 * DAY), history=30 * DAY) == 30 * DAY
     assert start(position(MINUTE, daily=DAY), 40 * DAY, daily_check=True, history=30 * DAY) == 30 * DAY
 
 
 @pytest.mark.parametrize(("ago", "due"), [(None, True), (DAY, True), (DAY - MINUTE, False), (-HOUR, False)])
 def test_daily_check_is_due_after_a_day(ago: timedelta | None, due: bool) -> None:
+    """The daily check is due a day after the last one, and at once where there was none."""
     assert is_daily_check_due(position(daily=ago), NOW) is due
 
 
 # -- positions --------------------------------------------------------------------------------------------------
 
 
-def test_position_ahead_of_the_clock_is_taken_back() -> None:
+def test_position_ahead_is_taken_back() -> None:
+    """A position ahead of the platform's clock is taken back to it."""
     assert position(checked=-HOUR).no_later_than(NOW) == position(checked=timedelta(0))
     assert position(checked=HOUR).no_later_than(NOW) == position(checked=HOUR)
     assert position().no_later_than(NOW) == position()
 
 
 def test_position_never_goes_back() -> None:
+    """Reading an older part does not move a position back."""
     assert position().read_until(NOW - HOUR, "v") == Position("s", NOW - HOUR, vendor_id="v")
     assert position(checked=HOUR).read_until(NOW - 2 * HOUR, "v") == Position("s", NOW - HOUR, vendor_id="v")
     assert position(checked=2 * HOUR).read_until(NOW - HOUR, "v") == Position("s", NOW - HOUR, vendor_id="v")
@@ -111,17 +122,19 @@ def test_latest_window_overlaps_the_last_try() -> None:
 
 
 @pytest.mark.parametrize(("length", "worth"), [(DAY + OVERLAP, True), (DAY + OVERLAP - MINUTE, False)])
-def test_latest_window_is_not_worth_a_request_in_a_short_window(length: timedelta, worth: bool) -> None:
+def test_short_window_has_no_latest_part(length: timedelta, worth: bool) -> None:
+    """The end of a short window is not worth a request of its own."""
     assert (latest_window(position(), Window(NOW - length, NOW)) is not None) is worth
 
 
-def test_backfill_reads_what_stays_readable_while_it_waits() -> None:
+def test_backfill_start_stays_readable() -> None:
+    """A backfill begins where the platform still shows orders when its turn comes."""
     assert oldest_readable(NOW, 30 * DAY) == NOW - 30 * DAY - 20 * MINUTE
     assert NOW - oldest_readable(NOW, PLATFORM_HISTORY) < 60 * DAY
 
 
-def test_not_shown_are_settled_open_orders_of_the_window() -> None:
-    """Left out: what was shown, what is too new to be shown, and what is at or before the start."""
+def test_not_shown_are_settled_open_orders() -> None:
+    """An open order of the window counts as not shown once it is old enough to be shown."""
     ages = {"b": HOUR, "a": 2 * HOUR, "shown": HOUR, "new": OVERLAP, "start": 3 * HOUR, "before": 4 * HOUR}
     open_orders = {order_id: NOW - age for order_id, age in ages.items()}
     assert not_shown(open_orders, {"shown"}, NOW - 3 * HOUR, NOW) == ["a", "b"]
@@ -147,6 +160,7 @@ def take(parts: Parts) -> Part:
 
 
 def test_window_is_one_part_at_first(parts: Parts) -> None:
+    """A window is read in one part at first."""
     whole = take(parts)
     assert whole == part(timedelta(0), DAY)
     parts.was_read(whole)
@@ -155,16 +169,18 @@ def test_window_is_one_part_at_first(parts: Parts) -> None:
 
 @pytest.mark.parametrize("length", [timedelta(0), -HOUR])
 def test_empty_window_has_no_parts(length: timedelta) -> None:
+    """An empty window has no parts."""
     assert Parts(Window(NOW, NOW + length)).next() is None
 
 
-def test_part_of_too_many_pages_is_shortened_in_proportion(parts: Parts) -> None:
+def test_part_shrinks_with_its_pages(parts: Parts) -> None:
+    """A part of too many pages is shortened in proportion to them."""
     parts.has_pages(take(parts), 2 * PAGES_AT_ONCE)
     assert take(parts) == part(timedelta(0), DAY / 2.4)
 
 
-def test_parts_cover_the_window_and_overlap_by_a_second(parts: Parts) -> None:
-    """Ends may be exclusive."""
+def test_parts_cover_the_window(parts: Parts) -> None:
+    """The parts cover the window, and each overlaps the one before by a second."""
     parts.has_pages(take(parts), 5 * PAGES_AT_ONCE)
     read = []
     while following := parts.next():
@@ -175,7 +191,8 @@ def test_parts_cover_the_window_and_overlap_by_a_second(parts: Parts) -> None:
     assert len(read) == 7
 
 
-def test_shortest_part_may_have_any_number_of_pages(parts: Parts) -> None:
+def test_shortest_part_has_no_page_limit(parts: Parts) -> None:
+    """The shortest part may have any number of pages."""
     parts.has_pages(take(parts), 1_000_000)
     shortest = take(parts)
     assert shortest == part(timedelta(0), SHORTEST_PART, at_most_pages=None)
@@ -183,6 +200,7 @@ def test_shortest_part_may_have_any_number_of_pages(parts: Parts) -> None:
 
 
 def test_unsteady_part_is_halved(parts: Parts) -> None:
+    """A part whose pages contradict each other is read in halves."""
     parts.was_unsteady(take(parts))
     assert take(parts) == part(timedelta(0), DAY / 2)
     for _ in range(20):
@@ -200,7 +218,8 @@ def test_parts_grow_again_after_unsteady_ones(parts: Parts) -> None:
     assert (first.end - first.start, second.end - second.start) == (DAY / 4, DAY / 2)
 
 
-def test_parts_do_not_grow_beyond_the_allowed_pages(parts: Parts) -> None:
+def test_parts_keep_to_the_allowed_pages(parts: Parts) -> None:
+    """Parts do not grow beyond a length that had too many pages."""
     parts.has_pages(take(parts), 10 * PAGES_AT_ONCE)
     first = take(parts)
     parts.was_read(first)

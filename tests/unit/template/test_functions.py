@@ -11,7 +11,8 @@ from tests.support.template import TEMPLATE
 FUNCTIONS = TEMPLATE.parent / "functions"
 
 
-def test_each_function_of_the_template_has_a_folder() -> None:
+def test_each_function_has_a_folder() -> None:
+    """Each function of the template has its folder."""
     used = re.findall(r"CodeUri: functions/(\w+)", TEMPLATE.read_text(encoding="utf-8"))
     assert sorted(folder.name for folder in FUNCTIONS.iterdir()) == sorted(used)
 
