@@ -13,7 +13,7 @@ import typer
 
 from partner_orders.clock import now
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
-from partner_orders.orders.event import CatalogueCallbackError, RejectedError, understand
+from partner_orders.orders.event import CatalogueCallbackError, RejectedError, parse_event
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.output import AsJson, counted, print_json, print_table, say, working
 from partner_orders_console.cli.stack import DeployedStack
@@ -229,7 +229,7 @@ def _batch(letter: dict[str, Any]) -> str:
 def _order_id(body: bytes) -> str:
     """Which order it is of, if it is of one that we understand."""
     try:
-        return understand(body).order_id
+        return parse_event(body).order_id
     except (RejectedError, CatalogueCallbackError):
         return ""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.event import Arrival, parse_event
 from partner_orders_console.cli import dead_letters
 from partner_orders_console.cli.__main__ import main
 from partner_orders_console.cli.stack import DeployedStack
@@ -77,7 +77,7 @@ def store_order(stack: DeployedStack) -> Callable[..., None]:
 
     def store(*bodies: dict[str, Any], source: str = "webhook") -> None:
         for body in bodies:
-            event = understand(as_bytes(body))
+            event = parse_event(as_bytes(body))
             stack.orders.write([(event, Arrival(source, NOW, "request-1"))])
             stack.stores.register(event.order.client)
 

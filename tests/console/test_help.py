@@ -13,7 +13,7 @@ import pytest
 import requests
 import typer
 
-from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli.__main__ import app
 from partner_orders_console.cli.send import _body
@@ -63,7 +63,7 @@ def test_help_examples_work_as_printed(
     """Each example of the help works as printed, given the sample events of this repository."""
     body = (EVENTS / "order.json").read_bytes()
     stack.parameters["ChainId"] = json.loads(body)["client"]["chain_id"]
-    event = understand(body)
+    event = parse_event(body)
     stack.orders.write([(event, Arrival("webhook", NOW, "request-1"))])
     stack.stores.register(event.order.client)
     no_order = _body(EVENTS / "webhook" / "no_order_id.json")

@@ -11,7 +11,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from partner_orders.clock import now
-from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.event import Arrival, parse_event
 from partner_orders_console.cli.output import counted, csv_cell, from_csv_cell
 from partner_orders_console.cli.stack import DeployedStack
 from tests.support.console import Ran
@@ -58,7 +58,7 @@ def test_lone_surrogate_is_printed_escaped(run: Run, stack: DeployedStack) -> No
     """A lone surrogate in the name of a line is printed escaped and is no error."""
     body = order()
     body["items"][0]["name"] = "half \ud83d"
-    stack.orders.write([(understand(json.dumps(body).encode()), Arrival("webhook", NOW))])
+    stack.orders.write([(parse_event(json.dumps(body).encode()), Arrival("webhook", NOW))])
     ran = run("orders", "show", order()["order_id"])
     assert (ran.status, "half \\ud83d" in ran.out) == (0, True)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from partner_orders.orders.event import Arrival, OrderEvent, understand
+from partner_orders.orders.event import Arrival, OrderEvent, parse_event
 from partner_orders.orders.stored import KnownOrder
 from partner_orders.orders.table import OrdersTable
 from partner_orders.reconciler.ports import KnownOrders
@@ -37,7 +37,9 @@ def orders(request: pytest.FixtureRequest, time: VirtualTime) -> Iterator[Orders
 def at(minute: int, order_id: str, **fields: Any) -> OrderEvent:
     """An event of an order that was created at that minute past eight."""
     time = f"2026-10-14T08:{minute:02}:00.000Z"
-    return understand(as_bytes(order(order_id=order_id, **{"sys": {"created_at": time, "updated_at": time}, **fields})))
+    return parse_event(
+        as_bytes(order(order_id=order_id, **{"sys": {"created_at": time, "updated_at": time}, **fields}))
+    )
 
 
 def minute(past: int) -> datetime:

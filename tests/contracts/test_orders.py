@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from partner_orders.orders.erasure import Erasure
-from partner_orders.orders.event import Arrival, OrderEvent, understand
+from partner_orders.orders.event import Arrival, OrderEvent, parse_event
 from partner_orders.orders.stored import StoredOrder
 from partner_orders.orders.table import INLINE_BODY_BYTES, ROW_BODIES_BYTES, OrdersTable, Written
 from tests.support.fixed_clock import NOW, clock
@@ -24,7 +24,7 @@ def orders(dynamodb: Any) -> OrdersTable:
 
 
 def event(minute: int | None = None, **fields: Any) -> OrderEvent:
-    return understand(as_bytes(order(minute, **fields)))
+    return parse_event(as_bytes(order(minute, **fields)))
 
 
 def write(orders: OrdersTable, *events: OrderEvent) -> Written:

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from partner_orders.orders.erasure import Erasure
-from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from tests.support.contracts import LOCAL
@@ -31,7 +31,7 @@ def write(dynamodb: Any, table: str) -> None:
     """A new order, a change, a late event, a duplicate, an operator's wish, an erasure; a rejected event, twice."""
     orders = OrdersTable(dynamodb, table, RETENTION, clock)
     for body in (order(12), order(30, status="DISPATCHED"), order(20), order(20)):
-        orders.write([(understand(as_bytes(body)), ARRIVAL)])
+        orders.write([(parse_event(as_bytes(body)), ARRIVAL)])
     orders.publish_again(ORDER_ID)
     Erasure(dynamodb, table, lambda _: True, clock).erase_order(ORDER_ID)
     rejected = RejectedTable(dynamodb, table, timedelta(days=90), clock)

@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_orders.clock import now, to_text
-from partner_orders.orders.event import understand
+from partner_orders.orders.event import parse_event
 from partner_orders.orders.table import OrdersTable
 from tests.support.deployed import Answer, eventually
 from tests.support.orders import as_bytes, order
@@ -124,7 +124,7 @@ def test_backfill_survives_three_kills(
             entry["order_id"]
             for entry in truth
             if entry["order_id"] not in known
-            or understand(json.dumps(entry["body"]).encode()).digest not in known[entry["order_id"]].digests
+            or parse_event(json.dumps(entry["body"]).encode()).digest not in known[entry["order_id"]].digests
         ]
 
     eventually(lambda: True if not wrong() else None, seconds=300)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partner_orders.exact_json import parse, write
-from partner_orders.orders.event import understand
+from partner_orders.orders.event import parse_event
 from tests.support.lives import bodies
 from tests.support.orders import as_bytes
 
@@ -26,7 +26,7 @@ def test_number_keeps_every_digit(number: Decimal) -> None:
 def test_last_digit_makes_another_event(body: dict[str, Any], amount: Decimal) -> None:
     """An amount that differs in the last digit makes another event."""
     one, other = (
-        understand(as_bytes(body).replace(b'"order_total":669.0', f'"order_total":{value:f}'.encode()))
+        parse_event(as_bytes(body).replace(b'"order_total":669.0', f'"order_total":{value:f}'.encode()))
         for value in (amount, amount + Decimal("0.000000000001"))
     )
     assert one.digest != other.digest

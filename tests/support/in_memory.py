@@ -9,7 +9,7 @@ from partner_orders.clock import to_text
 from partner_orders.order_events.message import OrderEventMessage
 from partner_orders.order_events.queue import Backlog
 from partner_orders.orders import history, lifecycle
-from partner_orders.orders.event import OrderEvent, understand
+from partner_orders.orders.event import OrderEvent, parse_event
 from partner_orders.orders.stored import HistoryEntry, KnownOrder, StoredOrder
 from tests.support.orders_table import RETENTION
 from tests.support.platform import VirtualTime
@@ -30,7 +30,7 @@ class MemoryOrders:
 
     def put(self, body: bytes) -> None:
         """Write an event, as the consumer would."""
-        event = understand(body)
+        event = parse_event(body)
         if not self.is_expired(event):
             self._orders[event.order_id].setdefault(event.digest, _Arrived(event, self._time.now()))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from partner_orders.orders.event import OrderEvent, understand
+from partner_orders.orders.event import OrderEvent, parse_event
 from tests.support.orders import as_bytes, order
 
 STATUSES = [
@@ -48,7 +48,7 @@ def bodies(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def events() -> st.SearchStrategy[OrderEvent]:
-    return bodies().map(lambda body: understand(as_bytes(body)))
+    return bodies().map(lambda body: parse_event(as_bytes(body)))
 
 
 def histories(max_size: int = 8) -> st.SearchStrategy[list[OrderEvent]]:
@@ -56,8 +56,8 @@ def histories(max_size: int = 8) -> st.SearchStrategy[list[OrderEvent]]:
     return st.lists(bodies(), min_size=1, max_size=max_size).flatmap(
         lambda found: st.lists(st.tuples(st.sampled_from(found), st.booleans()), max_size=4).map(
             lambda again: [
-                *(understand(as_bytes(body)) for body in found),
-                *(understand(reworded(body) if is_reworded else as_bytes(body)) for body, is_reworded in again),
+                *(parse_event(as_bytes(body)) for body in found),
+                *(parse_event(reworded(body) if is_reworded else as_bytes(body)) for body, is_reworded in again),
             ]
         )
     )

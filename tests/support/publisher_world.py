@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
-from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.publisher.event_bus import EventBus
@@ -85,7 +85,7 @@ class World:
 
     def receive(self, *bodies: dict[str, Any]) -> None:
         for body in bodies:
-            self.orders.write([(understand(as_bytes(body)), ARRIVAL)])
+            self.orders.write([(parse_event(as_bytes(body)), ARRIVAL)])
 
     def publish(self, seconds: float = 60.0) -> Published:
         """Publish a batch of what the stream has, once; what is held stays there, and what comes after it too."""

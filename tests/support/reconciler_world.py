@@ -4,7 +4,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from partner_orders.orders.event import Arrival, RejectedError, understand
+from partner_orders.orders.event import Arrival, RejectedError, parse_event
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.platform.credentials import PartnerApiCredentials
 from partner_orders.platform.http import PartnerApiClient
@@ -62,7 +62,7 @@ class World:
         opened_at = registered_at or min(life.created_at for life in lives)
         earlier = StoresTable(dynamodb, TABLE, CHAIN_ID, lambda: opened_at)
         for life in {life.shop.store_id: life for life in lives}.values():
-            earlier.register(understand(to_text(life.steps[0].body).encode()).order.client)
+            earlier.register(parse_event(to_text(life.steps[0].body).encode()).order.client)
         self.worker = self.new_worker()
 
     def new_worker(self, clock_off_by: timedelta = timedelta()) -> Reconciler:
@@ -153,7 +153,7 @@ class World:
         for life in self.lives:
             if life.step_at(self.time.now()) is None:
                 continue
-            shown = understand(json.dumps(truth(self.api, life, self.time.now())).encode())
+            shown = parse_event(json.dumps(truth(self.api, life, self.time.now())).encode())
             if life.order_id not in known or shown.digest not in known[life.order_id].digests:
                 wrong.append(life.order_id)
         return wrong

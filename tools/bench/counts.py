@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 
 from partner_orders.orders import table as orders_table
-from partner_orders.orders.event import understand
+from partner_orders.orders.event import parse_event
 from partner_orders.orders.table import OrdersTable
 from tools.bench import events, stand_in
 from tools.bench.artefacts import OURS, PEER, environment, from_source
@@ -174,7 +174,7 @@ def bytes_in_table(bodies: list[bytes]) -> float:
         table = emulated.new_table()
         orders = OrdersTable(emulated.client, table, RETENTION, lambda: START)
         for body in bodies:
-            orders.write([(understand(body), ARRIVAL)])
+            orders.write([(parse_event(body), ARRIVAL)])
         items = emulated.client.scan(TableName=table)["Items"]
     return float(sum(_size({"M": item}) for item in items))
 

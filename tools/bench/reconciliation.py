@@ -18,7 +18,7 @@ from urllib3 import HTTPResponse
 
 from partner_orders.order_events.message import OrderEventMessage
 from partner_orders.order_events.queue import Backlog
-from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.platform.credentials import PartnerApiCredentials
@@ -195,7 +195,7 @@ def watched(emulated: DynamoDB, url: str, orders: int = 200) -> Watched:
     lives, api = _lives(orders, 1), SimulatedPartnerApi(CHAIN_ID, TOKEN, RATE_LIMIT)
     api.show(lives)
     stored = OrdersTable(emulated.client, table, RETENTION, time.now)
-    store = understand(to_text(lives[0].steps[0].body).encode()).order.client
+    store = parse_event(to_text(lives[0].steps[0].body).encode()).order.client
     StoresTable(emulated.client, table, CHAIN_ID, time.now).register(store)
     store_id = lives[0].shop.store_id
     ReconciliationTable(emulated.client, table, time.now).move(
@@ -210,10 +210,10 @@ def watched(emulated: DynamoDB, url: str, orders: int = 200) -> Watched:
         for ticks in itertools.count(1):
             time.advance_to(START + ticks * TICK)
             while steps and steps[0][0] <= time.now():
-                stored.write([(understand(steps.pop(0)[1].encode()), Arrival("webhook", time.now()))])
+                stored.write([(parse_event(steps.pop(0)[1].encode()), Arrival("webhook", time.now()))])
             checked = reconciler.run("bench", lambda: 900.0).counts["orders_checked"]
             for message in queue.messages:
-                stored.write([(understand(message.body), Arrival(message.source, time.now()))])
+                stored.write([(parse_event(message.body), Arrival(message.source, time.now()))])
             queue.messages.clear()
             comparisons += checked
             if not steps and not checked:
@@ -251,7 +251,7 @@ def _store(
     for life in lives:
         shown = api.body_text(life, life.steps[-1])
         for body in [*(to_text(step.body) for step in life.steps if step.by_webhook), shown]:
-            event = understand(body.encode())
+            event = parse_event(body.encode())
             orders.write([(event, Arrival("webhook", time.now()))])
         stores.register(event.order.client)
     found = {life.shop.store_id for life in lives}

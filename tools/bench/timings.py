@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from partner_orders.exact_json import parse
-from partner_orders.orders.event import understand
+from partner_orders.orders.event import parse_event
 from partner_orders.orders.stored import KnownOrder
 from partner_orders.reconciler.comparison import Comparison, ComparisonScope
 from partner_orders.reconciler.report import Report
@@ -134,10 +134,10 @@ class _KnownOrders:
 
 
 def comparison_cpu(rounds: int) -> Summary:
-    """CPU seconds of comparing one order that a page shows with ours: parse, understand, look up. In this process."""
+    """CPU seconds of comparing one order that a page shows with ours: parse, parse_event, look up. In this process."""
     bodies = events.orders(PAGE_ORDERS)
     page = b"[" + b",".join(bodies) + b"]"
-    arrived = [understand(body) for body in bodies]
+    arrived = [parse_event(body) for body in bodies]
     table: Any = _KnownOrders(
         {one.order_id: KnownOrder("store", events.RECEIVED_AT, frozenset(), frozenset({one.digest})) for one in arrived}
     )

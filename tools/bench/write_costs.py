@@ -18,7 +18,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from partner_orders.orders.event import Arrival, OrderEvent, understand
+from partner_orders.orders.event import Arrival, OrderEvent, parse_event
 from partner_orders.orders.packed_body import pack
 from partner_orders.orders.table import OrdersTable
 from tools.local.simulated_platform.lives import Life, timestamp, to_text, trading_hour
@@ -239,11 +239,11 @@ def life_of(lines: int) -> tuple[list[OrderEvent], OrderEvent]:
         body = dict(_lives()[0].steps[position].body)
         body["order_id"] = f"{body['order_id'][:-4]}{lines:04d}"
         body["items"] = [line for life in _lives() for line in life.steps[position].body["items"]][:lines]
-        events.append(understand(to_text(body).encode()))
+        events.append(parse_event(to_text(body).encode()))
     late = dict(_lives()[0].steps[0].body)
     late |= {"order_id": events[0].order_id, "items": json.loads(events[0].body)["items"], "comment": "Ring twice"}
     late["sys"] = late["sys"] | {"updated_at": timestamp(_lives()[0].created_at + timedelta(seconds=30))}
-    return events, understand(to_text(late).encode())
+    return events, parse_event(to_text(late).encode())
 
 
 def costs(meter: Meter, write: Callable[[OrderEvent], object], lines: int) -> dict[str, Cost]:

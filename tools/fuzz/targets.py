@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from partner_orders.exact_json import parse, write
 from partner_orders.order_events.message import MAX_BODY_BYTES, OrderEventMessage, UnreadableMessageError
 from partner_orders.orders import model as order
-from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
+from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, parse_event
 from partner_orders.orders.packed_body import pack, unpack
 from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.rejected_table import RejectedTable
@@ -161,21 +161,21 @@ class ParserTarget:
         except Violation:
             raise
         except Exception as error:
-            raise Violation(f"{type(error).__name__} from understand()") from error
+            raise Violation(f"{type(error).__name__} from parse_event()") from error
         if unpack(pack(body)) != body:
             raise Violation("a body that changes when it is kept")
         if not isinstance(event, OrderEvent):
             return
         if not (event.order_id and event.status and len(event.digest) == 32):
             raise Violation("an event without identity")
-        again = understand(write(parse(body)).encode("ascii"))
+        again = parse_event(write(parse(body)).encode("ascii"))
         if (again.digest, again.snapshot_key) != (event.digest, event.snapshot_key):
             raise Violation("another event when its JSON is written in another way")
 
 
 def _understood(body: bytes) -> OrderEvent | RejectedError | CatalogueCallbackError:
     try:
-        return understand(body)
+        return parse_event(body)
     except RejectedError as refusal:
         problems_quote_nothing(refusal.problems, _NAMES)
         return refusal

@@ -14,7 +14,7 @@ import boto3
 from moto import mock_aws
 
 from partner_orders.order_events.message import RECONCILIATION, WEBHOOK, OrderEventMessage
-from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from tools.local.emulator import ROOT
@@ -104,7 +104,7 @@ def stream_batch(*bodies: str, rejected: bytes | None = None) -> Body:
         )
         stream = TableStream(client, "orders")
         for body in bodies:
-            OrdersTable(client, "orders", RETENTION, clock).write([(understand(body.encode()), arrival)])
+            OrdersTable(client, "orders", RETENTION, clock).write([(parse_event(body.encode()), arrival)])
         if rejected is not None:
             RejectedTable(client, "orders", RETENTION, clock).keep(
                 rejected, arrival, "not_an_order", ["order_id: Field required"]

@@ -21,7 +21,7 @@ from partner_orders.clock import now, to_text
 from partner_orders.exact_json import parse
 from partner_orders.order_events.message import RECONCILIATION
 from partner_orders.orders.digest import changed_fields
-from partner_orders.orders.event import understand
+from partner_orders.orders.event import parse_event
 from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.stored import StoredOrder
@@ -262,7 +262,7 @@ def _fault(stored: StoredOrder | None, order: dict[str, Any], acknowledged: list
         differing = [field for field in differing if not field.startswith("customer.")]
     if differing:
         return f"differs from the platform in {', '.join(differing)}"
-    missing = sum(understand(text.encode()).digest not in stored.digests for text in acknowledged)
+    missing = sum(parse_event(text.encode()).digest not in stored.digests for text in acknowledged)
     return f"{missing} of its acknowledged events are not in its history" if missing else ""
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from partner_orders.clock import from_text
-from partner_orders.orders.event import OrderEvent, understand
+from partner_orders.orders.event import OrderEvent, parse_event
 from partner_orders.orders.history import merge
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.stored import StoredOrder
@@ -221,7 +221,7 @@ def _order(order_id: str, order: StoredOrder, contents: Contents, sent: set[str]
     events: list[OrderEvent] = []
     for entry in order.history:
         body = entry.body or b""
-        event = understand(body)
+        event = parse_event(body)
         if event.digest != entry.digest:
             raise Violation(f"{order_id} {entry.status}: its body has another digest than its entry")
         if entry.status != oracle.status(body):

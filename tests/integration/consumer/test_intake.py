@@ -11,7 +11,7 @@ from partner_orders.consumer.intake import Delivery, Intake, Outcome, backoff_se
 from partner_orders.consumer.redelivery import Visibility
 from partner_orders.order_events.message import OrderEventMessage
 from partner_orders.orders.erasure import Erasure
-from partner_orders.orders.event import understand
+from partner_orders.orders.event import parse_event
 from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
@@ -140,7 +140,7 @@ def test_only_the_refused_event_is_rejected(
     intake: Intake, dynamodb: Any, rejected: RejectedTable, orders: OrdersTable
 ) -> None:
     """The table refuses one event of an order: that one is rejected and the others are stored."""
-    failing(dynamodb, "ValidationException", of=understand(as_bytes(order(13))).digest)
+    failing(dynamodb, "ValidationException", of=parse_event(as_bytes(order(13))).digest)
     assert process(intake, order(12), order(13), order(14)).failed == {}
     [kept] = rejected.newest()
     assert kept.body == as_bytes(order(13))
@@ -183,8 +183,8 @@ def test_unexpected_error_fails_one_message(
             raise ZeroDivisionError
         return original(body)
 
-    original = understand
-    monkeypatch.setattr(partner_orders.consumer.intake, "understand", broken)
+    original = parse_event
+    monkeypatch.setattr(partner_orders.consumer.intake, "parse_event", broken)
     assert process(intake, order(order_id="broken"), order(order_id="fine")).failed == {"m0": "ZeroDivisionError"}
     assert orders.get("fine") is not None
 

@@ -9,7 +9,7 @@ import pytest
 
 from partner_orders.clock import to_text
 from partner_orders.order_events.message import OrderEventMessage
-from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.orders.packed_body import pack
 from partner_orders.orders.table import OrdersTable, Written
 from partner_orders.publisher.publish import Publisher
@@ -22,7 +22,7 @@ ARRIVAL = Arrival("webhook", NOW, "c1")
 
 def item_before_changes_were_counted(body: dict[str, Any]) -> dict[str, Any]:
     """An order as it was stored before `sequence` was there."""
-    event = understand(as_bytes(body))
+    event = parse_event(as_bytes(body))
     entry = {"status": event.status, "received_at": to_text(NOW), "source": "webhook", "correlation_id": "c0"}
     entry["occurred_at"] = to_text(event.occurred_at) if event.occurred_at else ""
     texts: dict[str, Any] = {name: {"S": text} for name, text in entry.items()}
@@ -68,7 +68,7 @@ def test_order_without_a_sequence_is_merged(dynamodb: Any, minute: int) -> None:
     assert before is not None
     assert before.sequence == 0
     moves = minute > 12
-    written = orders.write([(understand(as_bytes(order(minute, comment="another"))), ARRIVAL)])
+    written = orders.write([(parse_event(as_bytes(order(minute, comment="another"))), ARRIVAL)])
     assert written == Written(stored=1, late=0 if moves else 1)
     after = orders.get(order()["order_id"])
     assert after is not None

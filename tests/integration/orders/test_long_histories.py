@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from partner_orders.orders.erasure import Erasure
-from partner_orders.orders.event import Arrival, OrderEvent, understand
+from partner_orders.orders.event import Arrival, OrderEvent, parse_event
 from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.table import MAX_MOVED, ROW_BODIES_BYTES, OrdersTable
 from tests.support.fixed_clock import NOW, clock
@@ -32,7 +32,7 @@ def item_of(dynamodb: Any, order_id: str) -> dict[str, Any]:
 
 def test_order_with_a_long_history_is_erased(dynamodb: Any, orders: OrdersTable) -> None:
     """An order with hundreds of events can be erased, and only personal data goes."""
-    events = [understand(as_bytes(order(comment=f"of Amina {number}"))) for number in range(200)]
+    events = [parse_event(as_bytes(order(comment=f"of Amina {number}"))) for number in range(200)]
     write(orders, events)
     before = orders.get(events[0].order_id)
     assert Erasure(dynamodb, TABLE, lambda _: True, clock).erase_order(events[0].order_id) == len(events)
@@ -49,7 +49,7 @@ def test_order_with_a_long_history_is_erased(dynamodb: Any, orders: OrdersTable)
 
 def test_publishing_again_during_an_erasure(dynamodb: Any, orders: OrdersTable) -> None:
     """An order that is to be published again while it is erased is both erased and published."""
-    event = understand(as_bytes(order(comment="of Amina")))
+    event = parse_event(as_bytes(order(comment="of Amina")))
     write(orders, [event])
 
     def ask(**_: Any) -> None:
@@ -67,7 +67,7 @@ def test_publishing_again_during_an_erasure(dynamodb: Any, orders: OrdersTable) 
 def test_tiny_bodies_move_out_in_steps(dynamodb: Any, orders: OrdersTable) -> None:
     """Hundreds of tiny bodies move out of the row in several steps."""
     events = [
-        understand(json.dumps({"order_id": "tiny", "status": "A", "x": sha256(b"%d" % number).hexdigest()}).encode())
+        parse_event(json.dumps({"order_id": "tiny", "status": "A", "x": sha256(b"%d" % number).hexdigest()}).encode())
         for number in range(520)
     ]
     write(orders, events)

@@ -10,7 +10,7 @@ import pytest
 
 from partner_orders.clock import to_text
 from partner_orders.orders.erasure import Erasure
-from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.publisher.change_event import order_changed
@@ -71,7 +71,7 @@ def test_lost_rows_return_and_others_stay(
 ) -> None:
     """Lost rows are restored whole, existing ones stay unchanged, and a second run restores nothing."""
     for body in (order(), order(13, status="DISPATCHED", large=LARGE), order(14, large=LARGE), order(order_id="kept")):
-        event = understand(as_bytes(body))
+        event = parse_event(as_bytes(body))
         orders.write([(event, Arrival("webhook", NOW))])
         stores.register(event.order.client)
     rejected.keep(b"no order", Arrival("webhook", NOW), "malformed_json", ["not JSON"])
@@ -117,7 +117,7 @@ def test_subscriber_follows_a_restored_order(dynamodb: Any, orders: OrdersTable)
     memory, ids, taken = in_sequence(), set(), []
 
     def changed(minute: int, status: str) -> None:
-        orders.write([(understand(as_bytes(order(minute, status=status))), Arrival("webhook", NOW))])
+        orders.write([(parse_event(as_bytes(order(minute, status=status))), Arrival("webhook", NOW))])
         published()
 
     def published() -> None:
@@ -146,11 +146,11 @@ def test_subscriber_follows_a_restored_order(dynamodb: Any, orders: OrdersTable)
 def test_order_that_began_anew_is_named(dynamodb: Any, orders: OrdersTable, capsys: pytest.CaptureFixture[str]) -> None:
     """An order that was lost and has begun anew is named; one that has only grown is not."""
     for body in (order(order_id="lost"), order(order_id="grown")):
-        orders.write([(understand(as_bytes(body)), Arrival("webhook", NOW))])
+        orders.write([(parse_event(as_bytes(body)), Arrival("webhook", NOW))])
     typed("restore_table_to_point_in_time")
     dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "ORDER#lost"}, "sk": {"S": "ORDER"}})
     for body in (order(13, status="DISPATCHED", order_id="lost"), order(13, status="DISPATCHED", order_id="grown")):
-        orders.write([(understand(as_bytes(body)), Arrival("webhook", NOW))])
+        orders.write([(parse_event(as_bytes(body)), Arrival("webhook", NOW))])
     there = rows(dynamodb)
     run_the_script()
     assert rows(dynamodb) == there
@@ -173,9 +173,9 @@ def test_erasure_record_is_never_overwritten(dynamodb: Any) -> None:
 @pytest.mark.usefixtures("shell")
 def test_spoilt_order_can_be_overwritten(dynamodb: Any, orders: OrdersTable) -> None:
     """A spoilt order is overwritten on request, and its sequence continues above the old one."""
-    orders.write([(understand(as_bytes(order())), Arrival("webhook", NOW))])
+    orders.write([(parse_event(as_bytes(order())), Arrival("webhook", NOW))])
     typed("restore_table_to_point_in_time")
-    orders.write([(understand(as_bytes(order(13, status="DISPATCHED"))), Arrival("webhook", NOW))])
+    orders.write([(parse_event(as_bytes(order(13, status="DISPATCHED"))), Arrival("webhook", NOW))])
     run_the_script(write_over=True)
     found = orders.get(order()["order_id"])
     assert found is not None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from partner_orders.orders.event import Arrival, OrderEvent, understand
+from partner_orders.orders.event import Arrival, OrderEvent, parse_event
 from partner_orders.orders.stored import StoredOrder
 from partner_orders.orders.table import INLINE_BODY_BYTES, ROW_BODIES_BYTES, OrdersTable, Written
 from tests.support.fixed_clock import NOW
@@ -18,7 +18,7 @@ ARRIVAL = Arrival("webhook", NOW, "correlation-1")
 
 
 def event(minute: int | None = None, **fields: Any) -> OrderEvent:
-    return understand(as_bytes(order(minute, **fields)))
+    return parse_event(as_bytes(order(minute, **fields)))
 
 
 def write(orders: OrdersTable, *events: OrderEvent) -> Written:

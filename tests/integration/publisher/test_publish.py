@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from botocore.exceptions import ClientError
 
-from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.event import Arrival, parse_event
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import TABLE
@@ -121,7 +121,7 @@ def test_published_number_has_every_digit(world: World) -> None:
     """A number is published with every digit."""
     world.receive(at(12, "RECEIVED"))
     text = as_bytes(at(13, "RECEIVED")).replace(b'"sub_total":', b'"sub_total":12345678901234567890.123456789,"x":', 1)
-    world.orders.write([(understand(text), ARRIVAL)])
+    world.orders.write([(parse_event(text), ARRIVAL)])
     world.publish()
     assert '"sub_total":12345678901234567890.123456789' in world.bus.entries[1]["Detail"]
 
@@ -235,7 +235,7 @@ def test_unpublished_changes_are_named(world: World) -> None:
     """Changes held back or given up are named by their correlation ids, up to ten."""
 
     def arrive(order_id: str, minute: int, correlation_id: str) -> None:
-        event = understand(as_bytes(at(minute, "RECEIVED", order_id=order_id)))
+        event = parse_event(as_bytes(at(minute, "RECEIVED", order_id=order_id)))
         world.orders.write([(event, Arrival("webhook", NOW, correlation_id))])
 
     world.bus.fault = lambda entry: {"a": "ThrottlingException", "b": "MalformedDetail"}.get(

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partner_orders.orders.event import RejectedError, understand
+from partner_orders.orders.event import RejectedError, parse_event
 from tests.support.lives import bodies
 from tests.support.orders import as_bytes
 
@@ -50,7 +50,7 @@ def test_any_difference_makes_another_event(body: dict[str, Any], chance: Any) -
     holder, name = chance.choice(found)
     holder[name] = another(holder[name], str(name).endswith(("_at", "_for")))
     try:
-        assert understand(as_bytes(body)).digest != understand(as_bytes(other)).digest
+        assert parse_event(as_bytes(body)).digest != parse_event(as_bytes(other)).digest
     except RejectedError:
         return  # No order any more.
 
@@ -59,5 +59,5 @@ def test_any_difference_makes_another_event(body: dict[str, Any], chance: Any) -
 def test_nanoseconds_make_another_event(body: dict[str, Any], one: int, other: int) -> None:
     """Times that differ by nanoseconds make two events."""
     texts = [f"2026-10-14T08:12:44.107000{nanoseconds:03}Z" for nanoseconds in (one, other)]
-    first, second = (understand(as_bytes(body | {"sys": {"updated_at": text}})) for text in texts)
+    first, second = (parse_event(as_bytes(body | {"sys": {"updated_at": text}})) for text in texts)
     assert (first.digest == second.digest) == (one == other)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partner_orders.orders.erasure import Erasure
-from partner_orders.orders.event import Arrival, understand
+from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.orders.history import merge
 from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.table import OrdersTable
@@ -49,7 +49,7 @@ def test_erasure_leaves_no_personal_data(
     """No personal data stays after an erasure with concurrent writes, and the figures are unchanged."""
     for row in rows(dynamodb):
         dynamodb.delete_item(TableName=TABLE, Key={"pk": row["pk"], "sk": row["sk"]})
-    events = [understand(as_bytes(marked(body, is_large))) for body, is_large in lives]
+    events = [parse_event(as_bytes(marked(body, is_large))) for body, is_large in lives]
     orders = OrdersTable(dynamodb, TABLE, RETENTION, clock)
     before, after = events[: erased_after + 1], events[erased_after + 1 :]
     waiting, turns = list(after), iter(overtaken)
@@ -84,5 +84,5 @@ def test_erasure_leaves_no_personal_data(
         merged.disputed,
     )
     assert all(entry.is_redacted and entry.body for entry in found.history)
-    figures = understand(found.snapshot.body or b"").order
+    figures = parse_event(found.snapshot.body or b"").order
     assert figures.payment == merged.snapshot.order.payment

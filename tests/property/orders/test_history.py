@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from partner_orders.exact_json import parse
 from partner_orders.orders import lifecycle
-from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
+from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, parse_event
 from partner_orders.orders.history import MergedOrder, merge
 from tests.support.lives import bodies, histories, numbers_spelled_twice, rewritten
 from tests.support.orders import as_bytes, order
@@ -92,7 +92,7 @@ def test_latest_true_state_prefers_unmasked(body: dict[str, Any]) -> None:
     """Latest true state: a masked copy never hides a full one."""
     full = body | {"customer": {"first_name": "Amna", "phone_number": "+92300123441"}}
     masked = body | {"customer": {"first_name": "A**", "phone_number": "+92*******41"}}
-    merged = merge([understand(as_bytes(masked)), understand(as_bytes(full))])
+    merged = merge([parse_event(as_bytes(masked)), parse_event(as_bytes(full))])
     assert merged.snapshot.body == as_bytes(full)
     assert merged.conflicts == 1
 
@@ -116,7 +116,7 @@ def test_sale_stays_a_sale(events: list[OrderEvent]) -> None:
 @given(bodies())
 def test_open_to_the_unknown_keeps_the_body(body: dict[str, Any]) -> None:
     """Open to the unknown: the body is stored as it came, and unknown statuses are recognized."""
-    event = understand(as_bytes(body))
+    event = parse_event(as_bytes(body))
     assert event.body == as_bytes(body)
     assert lifecycle.is_known(event.status) == (body["status"].upper() not in {"UPDATE_CART", "HANDED_TO_DRONE"})
 
@@ -124,7 +124,7 @@ def test_open_to_the_unknown_keeps_the_body(body: dict[str, Any]) -> None:
 @given(bodies())
 def test_rewritten_event_has_the_same_digest(body: dict[str, Any]) -> None:
     """The same event in other words has the same digest."""
-    one, other = understand(as_bytes(body)), understand(as_bytes(rewritten(body)))
+    one, other = parse_event(as_bytes(body)), parse_event(as_bytes(rewritten(body)))
     assert one.snapshot_key == other.snapshot_key
 
 
@@ -135,7 +135,7 @@ def test_convergence_of_number_identifiers(
 ) -> None:
     """Convergence: an identifier that is a number is read by its value."""
     text = as_bytes(identified_by(body, place, "spelled here"))
-    one, other = (understand(text.replace(b'"spelled here"', spelling.encode())) for spelling in spellings)
+    one, other = (parse_event(text.replace(b'"spelled here"', spelling.encode())) for spelling in spellings)
     assert one.digest == other.digest
     assert one.order == other.order
 
@@ -150,14 +150,14 @@ def test_boolean_is_not_an_identifier(body: dict[str, Any], place: tuple[str, ..
 def test_other_amount_is_another_event(body: dict[str, Any], field: str) -> None:
     """Another amount makes another event."""
     changed = body | {"payment": body["payment"] | {field: 1234.5}}
-    assert understand(as_bytes(body)).digest != understand(as_bytes(changed)).digest
+    assert parse_event(as_bytes(body)).digest != parse_event(as_bytes(changed)).digest
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_parsed_or_rejected(body: bytes) -> None:
     """Any bytes are parsed or rejected."""
     try:
-        understand(body)
+        parse_event(body)
     except (RejectedError, CatalogueCallbackError):
         return
 
@@ -193,7 +193,7 @@ def identified_by(body: dict[str, Any], place: tuple[str, ...], value: Any) -> d
 def said_of(body: bytes) -> str:
     """What a refusal of the body says; nothing if it is understood."""
     try:
-        understand(body)
+        parse_event(body)
     except (RejectedError, CatalogueCallbackError) as refusal:
         return str(refusal)
     return ""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from partner_orders.aws.attribute_values import from_attributes
 from partner_orders.clock import to_text
-from partner_orders.orders.event import Arrival, OrderEvent, understand
+from partner_orders.orders.event import Arrival, OrderEvent, parse_event
 from partner_orders.orders.history import Sale, merge
 from partner_orders.orders.stored import StoredOrder, stored_order
 from partner_orders.orders.table import OrdersTable
@@ -96,7 +96,7 @@ def test_convergence_under_concurrent_writes(
         assert found.attributes["listed_at"] == to_text(created_at)
     for entry in found.history:
         assert entry.body is not None
-        assert understand(entry.body).digest == entry.digest
+        assert parse_event(entry.body).digest == entry.digest
 
 
 @settings(max_examples=examples(60), suppress_health_check=ONE_TABLE)
@@ -131,7 +131,7 @@ def test_late_sale_is_a_change(
     """A late event that makes a cancelled order a sale is a change."""
     cancelled |= {"status": "CANCELLED", "cancellation": {"reason": "TOO_BUSY"}, "sys": at("08:20")}
     collected |= {"status": status, "sys": at("08:12")}
-    writer = Writer(dynamodb, [understand(as_bytes(body)) for body in (cancelled, collected)], [1], [])
+    writer = Writer(dynamodb, [parse_event(as_bytes(body)) for body in (cancelled, collected)], [1], [])
     assert writer.run().sale is Sale.YES
     first, *_, last = writer.states
     assert [(state.sequence, state.sale) for state in (first, last)] == [(1, Sale.NO), (2, Sale.YES)]

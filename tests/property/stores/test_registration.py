@@ -8,14 +8,14 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from partner_orders.orders.event import understand
+from partner_orders.orders.event import parse_event
 from partner_orders.stores.table import StoresTable
 from tests.support.examples import examples
 from tests.support.fixed_clock import clock
 from tests.support.orders import CHAIN_ID, as_bytes, order
 from tests.support.orders_table import TABLE
 
-CLIENT = understand(as_bytes(order())).order.client
+CLIENT = parse_event(as_bytes(order())).order.client
 
 
 class Failing:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
-from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand
+from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, parse_event
 from partner_orders.orders.packed_body import unpack
 from tools.local.events import EVENTS, all_events
 from tools.local.up import CHAIN_ID, SAMPLE_STORES
@@ -105,12 +105,12 @@ def holds(name: str, body: bytes) -> None:
     """Hold a body to the models: understood whole, or refused as its name says."""
     if name in REJECTED:
         with pytest.raises(RejectedError):
-            understand(body)
+            parse_event(body)
     elif name == "catalogue_callback":
         with pytest.raises(CatalogueCallbackError):
-            understand(body)
+            parse_event(body)
     else:
-        event = understand(body)
+        event = parse_event(body)
         assert isinstance(event, OrderEvent)
         assert event.order.client.store_id
         assert event.order.items

@@ -14,7 +14,7 @@ from partner_orders.order_events.message import (
     correlation_id_of,
 )
 from partner_orders.orders.digest import changed_fields
-from partner_orders.orders.event import CatalogueCallbackError, RejectedError, understand
+from partner_orders.orders.event import CatalogueCallbackError, RejectedError, parse_event
 from partner_orders.orders.history import Sale, sale
 from partner_orders.orders.packed_body import pack, unpack
 from tests.support.orders import as_bytes, order
@@ -40,7 +40,7 @@ from tests.support.orders import as_bytes, order
 def test_ambiguous_json_is_malformed(body: bytes, problem: str) -> None:
     """JSON without one bounded meaning is rejected as malformed."""
     with pytest.raises(RejectedError) as refusal:
-        understand(body)
+        parse_event(body)
     assert refusal.value.reason == "malformed_json"
     assert problem in refusal.value.problems[0]
 
@@ -66,7 +66,7 @@ def test_wrong_types_are_named_by_field(fields: dict[str, Any], problem: str) ->
     """A value of the wrong type is rejected with the path of its field."""
     body = json.dumps(order(**fields)).encode()
     with pytest.raises(RejectedError) as refusal:
-        understand(body)
+        parse_event(body)
     assert refusal.value.reason == "not_an_order"
     assert [text.split(":")[0] for text in refusal.value.problems] == [problem]
 
@@ -82,7 +82,7 @@ def test_wrong_types_are_named_by_field(fields: dict[str, Any], problem: str) ->
 def test_list_is_rejected_at_first_problem(items: list[Any], problem: str) -> None:
     """A list is rejected at the first problem in it, however long it is."""
     with pytest.raises(RejectedError) as refusal:
-        understand(as_bytes(order(items=items)))
+        parse_event(as_bytes(order(items=items)))
     assert refusal.value.problems == [problem]
 
 
@@ -100,7 +100,7 @@ def test_list_is_rejected_at_first_problem(items: list[Any], problem: str) -> No
 def test_id_length_is_reported_in_characters(fields: dict[str, Any], problem: str) -> None:
     """An identifier of the wrong length is rejected with the limit in characters."""
     with pytest.raises(RejectedError) as refusal:
-        understand(as_bytes(order(**fields)))
+        parse_event(as_bytes(order(**fields)))
     assert refusal.value.problems == [problem]
 
 
@@ -125,7 +125,7 @@ def test_rejection_quotes_no_values() -> None:
         "promised_for",
     ):
         with pytest.raises(RejectedError) as refusal:
-            understand(as_bytes(body | {field: spoilt(body[field])}))
+            parse_event(as_bytes(body | {field: spoilt(body[field])}))
         assert "marked-4711" not in str(refusal.value)
 
 
@@ -143,25 +143,25 @@ def test_rejection_quotes_no_values() -> None:
 )
 def test_known_shapes_are_parsed(fields: dict[str, Any]) -> None:
     """Every shape that the platform is known to use is parsed."""
-    assert understand(as_bytes(order(**fields))).order_id == order()["order_id"]
+    assert parse_event(as_bytes(order(**fields))).order_id == order()["order_id"]
 
 
 @pytest.mark.parametrize("nothing", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z", " ", None])
 def test_empty_time_is_none(nothing: str | None) -> None:
     """A time that stands for "none" is parsed as None."""
-    event = understand(as_bytes(order(sys={"created_at": nothing, "updated_at": nothing})))
+    event = parse_event(as_bytes(order(sys={"created_at": nothing, "updated_at": nothing})))
     assert (event.order.sys.created_at, event.occurred_at) == (None, None)
 
 
 def test_status_case_does_not_matter() -> None:
     """A status is parsed in any case."""
-    assert understand(as_bytes(order(status="Cancelled"))).status == "CANCELLED"
+    assert parse_event(as_bytes(order(status="Cancelled"))).status == "CANCELLED"
 
 
 def test_catalogue_callback_is_recognized() -> None:
     """A catalogue callback is told apart from an order."""
     with pytest.raises(CatalogueCallbackError):
-        understand(b'{"job_id": 5, "platform_vendor_id": "q7xk", "status": "COMPLETED"}')
+        parse_event(b'{"job_id": 5, "platform_vendor_id": "q7xk", "status": "COMPLETED"}')
 
 
 def test_numbers_are_written_as_read() -> None:

@@ -1,4 +1,4 @@
-"""The consumer's work on a batch of messages: understand each, merge those of one order, write orders side by side.
+"""The consumer's work on a batch of messages: parse each, merge those of one order, write orders side by side.
 
 Failed until proven done: every message starts as failed and is cleared by what became of it. A permanent fault clears
 it too, once the body is among the rejected.
@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from partner_orders.clock import Clock
 from partner_orders.order_events.message import REPLAY, OrderEventMessage, UnreadableMessageError, correlation_id_of
 from partner_orders.orders import lifecycle
-from partner_orders.orders.event import Arrival, CatalogueCallbackError, OrderEvent, RejectedError, understand
+from partner_orders.orders.event import Arrival, CatalogueCallbackError, OrderEvent, RejectedError, parse_event
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
@@ -53,7 +53,7 @@ class Outcome:
 
 
 class _PermanentFaultError(ValueError):
-    """A body that will not be understood however often it comes; it belongs among the rejected."""
+    """A body that cannot be parsed however often it comes; it belongs among the rejected."""
 
     def __init__(self, body: bytes, arrival: Arrival, reason: str, problems: Sequence[str]) -> None:
         super().__init__(reason)
@@ -127,7 +127,7 @@ class Intake:
             ) from None
         arrival = Arrival(message.source, message.received_at, message.correlation_id)
         try:
-            return _Arrived(delivery.message_id, understand(message.body), arrival)
+            return _Arrived(delivery.message_id, parse_event(message.body), arrival)
         except RejectedError as error:
             raise _PermanentFaultError(message.body, arrival, error.reason, error.problems) from None
 

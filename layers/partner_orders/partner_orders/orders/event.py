@@ -1,4 +1,4 @@
-"""An order event: one observation of an order, understood, with its place in the one total order of events."""
+"""An order event: one observation of an order, parsed, with its place in the one total order of events."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ _YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class RejectedError(ValueError):
-    """A body that cannot be understood as an order. ``reason`` is a short code, ``problems`` says what was wrong,
+    """A body that cannot be parsed as an order. ``reason`` is a short code, ``problems`` says what was wrong,
     field by field, and quotes nothing."""
 
     def __init__(self, reason: str, problems: list[str]) -> None:
@@ -78,17 +78,17 @@ class Arrival:
     correlation_id: str = ""
 
 
-def understand(body: bytes) -> OrderEvent:
+def parse_event(body: bytes) -> OrderEvent:
     """Turn a body as received into an event. Raises RejectedError or CatalogueCallbackError."""
     try:
         value = parse(body)
     except MalformedJsonError as error:
         raise RejectedError("malformed_json", [str(error)]) from None
-    return understand_object(value, body)
+    return event_from(value, body)
 
 
-def understand_object(value: Json, body: bytes) -> OrderEvent:
-    """As understand(), of a value already parsed from ``body``."""
+def event_from(value: Json, body: bytes) -> OrderEvent:
+    """As parse_event(), of a value already parsed from ``body``."""
     if not isinstance(value, dict):
         raise RejectedError("not_an_object", ["the body should be a JSON object"])
     if "job_id" in value and "order_id" not in value:

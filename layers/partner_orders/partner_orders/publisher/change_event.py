@@ -72,7 +72,7 @@ def order_changed(
 
 
 def event_rejected(rejected: RejectedEvent) -> ChangeEvent:
-    """What is published of an event that could not be understood: that it is there, and why; not what it says."""
+    """What is published of an event that could not be parsed: that it is there, and why; not what it says."""
     return ChangeEvent(
         subject=f"rejected/{rejected.digest}",
         detail_type=REJECTED,

@@ -59,14 +59,14 @@ class PublisherDeadLetters:
 
     def keep(self, pk: str, fault: str, event: ChangeEvent | None) -> None:
         """Raises botocore's errors."""
-        letter = {
+        message = {
             "schema_version": SCHEMA_VERSION,
             "pk": pk,
             "fault": fault,
             "detail_type": event.detail_type if event else None,
             "detail": event.detail_text() if event else None,
         }
-        self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(letter, separators=(",", ":")))
+        self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(message, separators=(",", ":")))
 
 
 class Publisher:

@@ -17,7 +17,7 @@ from partner_orders.order_events.message import MAX_BODY_BYTES, RECONCILIATION, 
 from partner_orders.order_events.queue import BATCH_ENTRIES
 from partner_orders.orders import lifecycle
 from partner_orders.orders.digest import changed_fields
-from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, understand, understand_object
+from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, event_from, parse_event
 from partner_orders.orders.history import is_of_store
 from partner_orders.orders.model import Client
 from partner_orders.orders.rejected import digest_of
@@ -133,7 +133,7 @@ class Comparison:
                 report.too_large.add(digest_of(body))
                 continue
             try:
-                event = understand(body) if text is not None else understand_object(order, body)
+                event = parse_event(body) if text is not None else event_from(order, body)
             except (RejectedError, CatalogueCallbackError):
                 # The consumer stores it with the reason; then the rejected row keeps it from being enqueued again.
                 digest = digest_of(body)

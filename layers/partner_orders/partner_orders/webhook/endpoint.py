@@ -14,7 +14,7 @@ from partner_orders.platform.webhook_secret import SecretUnavailableError, Webho
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What the platform gets, and the name under which it is counted. ``fault`` is the kind of error behind a 503."""
 
     status: int
@@ -30,15 +30,15 @@ class Answer:
         }
 
 
-ACCEPTED = Answer(200, "Accepted", "Enqueued")
-UNAUTHORISED = Answer(401, "Unauthorized", "RefusedUnauthorized")
-TOO_LARGE = Answer(413, f"The body is over the limit of {MAX_BODY_BYTES} bytes", "RefusedTooLarge")
+ACCEPTED = Response(200, "Accepted", "Enqueued")
+UNAUTHORIZED = Response(401, "Unauthorized", "RefusedUnauthorized")
+TOO_LARGE = Response(413, f"The body is over the limit of {MAX_BODY_BYTES} bytes", "RefusedTooLarge")
 
 
 class _RefusedBodyError(ValueError):
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.counted_as)
-        self.answer = answer
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.counted_as)
+        self.response = response
 
 
 class Webhook:
@@ -47,18 +47,18 @@ class Webhook:
         self._queue = queue
         self._clock = clock
 
-    def receive(self, request: Mapping[str, Any]) -> Answer:
-        """Answer one request of an HTTP API (payload format 2.0). Raises nothing: a fault of ours is a 503, so that
+    def receive(self, request: Mapping[str, Any]) -> Response:
+        """Respond to one request of an HTTP API (payload format 2.0). Raises nothing: a fault of ours is a 503, so that
         the platform tries again."""
         try:
             if not self._secret.admits((request.get("headers") or {}).get("authorization", "")):
-                return UNAUTHORISED
+                return UNAUTHORIZED
         except SecretUnavailableError as error:
             return _unavailable(error)
         try:
             body = _body(request)
         except _RefusedBodyError as refused:
-            return refused.answer
+            return refused.response
         message = OrderEventMessage(
             source=WEBHOOK,
             received_at=self._clock(),
@@ -72,8 +72,8 @@ class Webhook:
         return ACCEPTED
 
 
-def _unavailable(error: Exception) -> Answer:
-    return Answer(503, "Not available, try again", "Unavailable", fault=type(error).__name__)
+def _unavailable(error: Exception) -> Response:
+    return Response(503, "Not available, try again", "Unavailable", fault=type(error).__name__)
 
 
 def _body(request: Mapping[str, Any]) -> bytes:
@@ -106,4 +106,4 @@ def _body(request: Mapping[str, Any]) -> bytes:
 
 
 def _refused(message: str, counted_as: str) -> _RefusedBodyError:
-    return _RefusedBodyError(Answer(400, message, counted_as))
+    return _RefusedBodyError(Response(400, message, counted_as))

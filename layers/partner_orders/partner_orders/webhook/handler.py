@@ -42,8 +42,8 @@ def webhook() -> Webhook:
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    answer = webhook().receive(event)
-    metrics.add_metric(answer.counted_as, MetricUnit.Count, 1)
-    if answer.fault:
-        logger.error("unavailable", fault=answer.fault, correlation_id=event["requestContext"]["requestId"])
-    return answer.to_http()
+    response = webhook().receive(event)
+    metrics.add_metric(response.counted_as, MetricUnit.Count, 1)
+    if response.fault:
+        logger.error("unavailable", fault=response.fault, correlation_id=event["requestContext"]["requestId"])
+    return response.to_http()

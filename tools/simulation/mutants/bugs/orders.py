@@ -98,7 +98,7 @@ MUTANTS: list[Mutant] = [
         "hash-the-raw-text",
         "Two texts of one event are two events.",
         _EVENT,
-        "understand_object",
+        "event_from",
         "return OrderEvent(order=order, digest=digest,",
         'digest = __import__("hashlib").sha256(body).hexdigest()[:32]\n'
         "    return OrderEvent(order=order, digest=digest,",

@@ -73,8 +73,8 @@ MUTANTS: list[Mutant] = [
         "A dead letter of the publisher has the order among its attributes, which tools show.",
         _PUBLISHER,
         "PublisherDeadLetters.keep",
-        'MessageBody=json.dumps(letter, separators=(",", ":")))',
-        'MessageBody=json.dumps(letter, separators=(",", ":")),\n'
-        '            MessageAttributes={"detail": {"DataType": "String", "StringValue": str(letter["detail"])}})',
+        'MessageBody=json.dumps(message, separators=(",", ":")))',
+        'MessageBody=json.dumps(message, separators=(",", ":")),\n'
+        '            MessageAttributes={"detail": {"DataType": "String", "StringValue": str(message["detail"])}})',
     ),
 ]
