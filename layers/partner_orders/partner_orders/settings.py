@@ -1,4 +1,4 @@
-"""What each function reads from its environment; the template sets every one of these."""
+"""What a function reads from its environment. Each handler names its own settings; the template sets every one."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,9 @@ class MissingSettingError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class _Settings:
+class Settings:
+    """The fields of a function's settings are variables of its environment, in upper case."""
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read the fields of this class, in upper case. Raises MissingSettingError."""
@@ -25,39 +27,3 @@ class _Settings:
                 raise MissingSettingError(f"the environment variable {name} should be a whole number")
             values[setting.name] = int(text) if setting.type is int else text
         return cls(**values)
-
-
-@dataclass(frozen=True)
-class WebhookSettings(_Settings):
-    order_events_queue_url: str
-    webhook_secret_arn: str
-
-
-@dataclass(frozen=True)
-class ConsumerSettings(_Settings):
-    orders_table_name: str
-    order_events_queue_url: str
-    chain_id: str
-    order_retention_days: int
-    rejected_retention_days: int
-
-
-@dataclass(frozen=True)
-class ReconcilerSettings(_Settings):
-    orders_table_name: str
-    order_events_queue_url: str
-    partner_api_secret_arn: str
-    partner_api_base_url: str
-    chain_id: str
-    rate_limit_per_minute: int
-    order_retention_days: int
-
-
-@dataclass(frozen=True)
-class PublisherSettings(_Settings):
-    """``publish_personal_data`` is ``true`` or ``false``."""
-
-    orders_table_name: str
-    event_bus_name: str
-    publisher_dead_letters_url: str
-    publish_personal_data: str

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from partner_orders.consumer.redelivery import Visibility
 from partner_orders.logs import function_logger
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
-from partner_orders.settings import ConsumerSettings
+from partner_orders.settings import Settings
 from partner_orders.stores.table import StoresTable
 
 if TYPE_CHECKING:
@@ -38,6 +39,15 @@ AWS_CALLS = Config(
     # The SDK's check of what we send is a seventh of an event's work; the tests have it on.
     parameter_validation=False,
 )
+
+
+@dataclass(frozen=True)
+class ConsumerSettings(Settings):
+    orders_table_name: str
+    order_events_queue_url: str
+    chain_id: str
+    order_retention_days: int
+    rejected_retention_days: int
 
 
 @cache

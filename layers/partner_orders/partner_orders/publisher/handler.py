@@ -1,5 +1,6 @@
 """The publisher function: the orders table's stream calls it with what has changed."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from partner_orders.logs import function_logger
 from partner_orders.orders.table import OrdersTable
 from partner_orders.publisher.event_bus import EventBus
 from partner_orders.publisher.publish import Publisher, PublisherDeadLetters
-from partner_orders.settings import PublisherSettings
+from partner_orders.settings import Settings
 
 if TYPE_CHECKING:
     # At run time this would import the whole batch utility, and asyncio with it.
@@ -25,6 +26,16 @@ logger = function_logger()
 metrics = Metrics()
 
 AWS_CALLS = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 3, "mode": "standard"})
+
+
+@dataclass(frozen=True)
+class PublisherSettings(Settings):
+    """``publish_personal_data`` is ``true`` or ``false``."""
+
+    orders_table_name: str
+    event_bus_name: str
+    publisher_dead_letters_url: str
+    publish_personal_data: str
 
 
 @cache

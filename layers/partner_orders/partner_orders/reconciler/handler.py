@@ -2,6 +2,7 @@
 of them there; and ``{"backfill": id}`` asks how far a backfill is."""
 
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -30,13 +31,24 @@ from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.run import Reconciler
 from partner_orders.reconciler.stop_reason import StopReason, stop_reason
 from partner_orders.reconciler.table import ReconciliationTable
-from partner_orders.settings import ReconcilerSettings
+from partner_orders.settings import Settings
 from partner_orders.stores.table import StoresTable
 
 logger = function_logger()
 metrics = Metrics()
 
 AWS_CALLS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 4, "mode": "standard"})
+
+
+@dataclass(frozen=True)
+class ReconcilerSettings(Settings):
+    orders_table_name: str
+    order_events_queue_url: str
+    partner_api_secret_arn: str
+    partner_api_base_url: str
+    chain_id: str
+    rate_limit_per_minute: int
+    order_retention_days: int
 
 
 @cache

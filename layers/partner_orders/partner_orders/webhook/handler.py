@@ -1,5 +1,6 @@
 """The webhook function: API Gateway calls it with each order event."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from partner_orders.clock import now
 from partner_orders.logs import function_logger
 from partner_orders.order_events.queue import OrderEventsQueue
 from partner_orders.platform.webhook_secret import WebhookSecret
-from partner_orders.settings import WebhookSettings
+from partner_orders.settings import Settings
 from partner_orders.webhook.endpoint import Webhook
 
 logger = function_logger()
@@ -28,6 +29,12 @@ SQS_CALLS = Config(
     # The SDK's check of what we send; the tests have it on.
     parameter_validation=False,
 )
+
+
+@dataclass(frozen=True)
+class WebhookSettings(Settings):
+    order_events_queue_url: str
+    webhook_secret_arn: str
 
 
 @cache
