@@ -66,9 +66,7 @@ class OrdersTable(OrderQueries):
         clock: Clock,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(Table(client, table_name, sleep))
-        self._retention = retention
-        self._clock = clock
+        super().__init__(Table(client, table_name, sleep), retention, clock)
 
     def write(self, events: Sequence[Arrived]) -> Written:
         """Merge events of one order into the table. Safe to repeat, and to interrupt between any two calls.
@@ -110,11 +108,6 @@ class OrdersTable(OrderQueries):
                 expired=expired,
             )
         raise ContendedError("concurrent writes of an order won every time")
-
-    def is_expired(self, event: OrderEvent) -> bool:
-        """Whether the order was created longer ago than the retention, so that it is not kept."""
-        created_at = history.claimed_creation(event.order)
-        return created_at is not None and created_at <= self._clock() - self._retention
 
     def publish_again(self, order_id: str) -> bool:
         """Have the order's present state published, with the next sequence; False if there is no such order."""

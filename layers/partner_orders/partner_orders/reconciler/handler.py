@@ -14,11 +14,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from partner_orders.aws import clients
+from partner_orders.aws.dynamodb import Table
 from partner_orders.clock import now
 from partner_orders.logs import function_logger
 from partner_orders.order_events.queue import OrderEventsQueue
+from partner_orders.orders.queries import OrderQueries
 from partner_orders.orders.rejected_table import RejectedTable
-from partner_orders.orders.table import OrdersTable
 from partner_orders.platform.credentials import PartnerApiCredentials
 from partner_orders.platform.failures import Failure
 from partner_orders.platform.http import PartnerApiClient
@@ -66,7 +67,7 @@ def reconciler() -> Reconciler:
     )
     api = PartnerApiClient(base_url, credentials, session, rate_limit, now, time.sleep)
     retention = timedelta(days=settings.order_retention_days)
-    orders = OrdersTable(dynamodb, table, retention, now, time.sleep)
+    orders = OrderQueries(Table(dynamodb, table, time.sleep), retention, now)
     queue = OrderEventsQueue(clients.client("sqs", AWS_CALLS), settings.order_events_queue_url)
     return Reconciler(
         api,

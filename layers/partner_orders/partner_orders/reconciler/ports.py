@@ -11,7 +11,7 @@ from partner_orders.orders.stored import KnownOrder, StoredOrder
 
 
 class KnownOrders(Protocol):
-    """The orders that we have. The methods are those of OrdersTable."""
+    """The orders that we have. The methods are those of OrderQueries."""
 
     def known(self, order_ids: Iterable[str]) -> dict[str, KnownOrder]: ...
 

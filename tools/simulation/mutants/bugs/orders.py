@@ -5,6 +5,7 @@ from tools.simulation.mutants.planting import Edit, Mutant, one_edit
 
 _PART = "layers/partner_orders/partner_orders/orders"
 _ORDERS = f"{_PART}/table.py"
+_QUERIES = f"{_PART}/queries.py"
 _REJECTED = f"{_PART}/rejected_table.py"
 _EVENT = f"{_PART}/event.py"
 _MERGE = f"{_PART}/history.py"
@@ -294,8 +295,8 @@ MUTANTS: list[Mutant] = [
     one_edit(
         "the-expired-comes-back",
         "An event of an order that is past its retention is stored again.",
-        _ORDERS,
-        "OrdersTable.is_expired",
+        _QUERIES,
+        "OrderQueries.is_expired",
         "return created_at is not None and",
         "return False and created_at is not None and",
     ),
