@@ -12,8 +12,8 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from partner_orders.clock import from_text
-from partner_orders.exact_json import parse, write
-from partner_orders.orders.model import Order
+from partner_orders.exact_json import write
+from partner_orders.orders.event import parse_event
 from partner_orders.orders.stored import StoredOrder
 from partner_orders.stores.store import Store
 from partner_orders_console.cli.errors import OperatorError
@@ -84,7 +84,7 @@ def export(
 def row(order: StoredOrder, store: Store) -> dict[str, Any]:
     """An order as one line: ids, state, times in the store's zone with its offset, and the money of its snapshot in
     major units."""
-    snapshot = Order.model_validate(parse(order.snapshot.body or b"{}"))
+    snapshot = parse_event(order.snapshot.body or b"{}").order
     zone = zone_of(store)
     money = {name: getattr(snapshot.payment, name) if snapshot.payment else None for name in MONEY}
     return {

@@ -12,7 +12,8 @@ from partner_orders.clock import from_text, now
 from partner_orders.exact_json import parse
 from partner_orders.orders import lifecycle
 from partner_orders.orders.digest import changed_fields
-from partner_orders.orders.model import Item, Order
+from partner_orders.orders.event import parse_event
+from partner_orders.orders.model import Line
 from partner_orders.orders.personal_data import without_personal_data
 from partner_orders.orders.stored import HistoryEntry, StoredOrder
 from partner_orders.stores.store import Store
@@ -187,6 +188,8 @@ def whole(order: StoredOrder, show_personal_data: bool) -> dict[str, Any]:
             "source": entry.source,
             "correlation_id": entry.correlation_id,
             "redacted": entry.is_redacted,
+            "shown_at": entry.shown_at,
+            "problems": list(entry.problems),
             "body": _body(entry, show_personal_data),
         }
         for entry in order.history
@@ -241,7 +244,7 @@ def _body(entry: HistoryEntry, show_personal_data: bool) -> Any:
 
 def _print_order(order: StoredOrder, store: Store | None, show_personal_data: bool) -> None:
     zone = zone_of(store) if store else UTC
-    snapshot = Order.model_validate(parse(order.snapshot.body or b"{}"))
+    snapshot = parse_event(order.snapshot.body or b"{}").order
     currency = store.currency or "" if store else ""
     print_text(f"{order.order_id}  {order.status}", "bold")
     facts: dict[str, object] = {
@@ -250,6 +253,7 @@ def _print_order(order: StoredOrder, store: Store | None, show_personal_data: bo
         "store": f"{_store_of(order) or '?'}  {(store.name or '') if store else ''}",
         "sale": order.sale.value + (" (disputed: the cancellation does not say)" if order.disputed else ""),
         "conflicts": order.conflicts or None,
+        "problems": ", ".join(sorted({path for entry in order.history for path in entry.problems})),
         "type": " ".join(filter(None, (snapshot.order_type, snapshot.transport_type))),
         "times": f"in {zone}",
     }
@@ -278,7 +282,7 @@ def _print_life(order: StoredOrder, zone: tzinfo) -> None:
     print_table(("  life", "status", "from", "received", "changed"), rows)
 
 
-def _print_items(items: Iterable[Item], currency: str) -> None:
+def _print_items(items: Iterable[Line], currency: str) -> None:
     by_id = {item.id: item for item in items if item.id}
     rows = []
     for item in items:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import requests
 import typer
 
+from partner_orders.platform.session import AS_GIVEN
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.output import AsJson, counted, print_json, print_table, say, working
 from partner_orders_console.cli.secrets import webhook_header
@@ -74,7 +75,9 @@ def _body(file: Path) -> bytes:
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
     try:
-        answer = requests.post(url, data=body, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
+        answer = requests.post(
+            url, data=body, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False, auth=AS_GIVEN
+        )
     except requests.RequestException as fault:
         return {"status": "none", "answer": type(fault).__name__}
     return {"status": answer.status_code, "answer": answer.text[:100]}

@@ -58,8 +58,11 @@ def test_known(orders: Orders) -> None:
             minute(12),
             frozenset({"RECEIVED", "DISPATCHED"}),
             frozenset({events[0].digest, events[1].digest}),
+            events[1].snapshot_key,
         ),
-        "b": KnownOrder("n9wz", minute(20), frozenset({"RECEIVED"}), frozenset({events[2].digest})),
+        "b": KnownOrder(
+            "n9wz", minute(20), frozenset({"RECEIVED"}), frozenset({events[2].digest}), events[2].snapshot_key
+        ),
     }
 
 
@@ -108,25 +111,3 @@ def test_newest_of_store(orders: Orders) -> None:
     assert known.newest_of_store("q7xk", EIGHT, minute(20)) == minute(20)
     assert known.newest_of_store("q7xk", minute(20), minute(19)) is None
     assert known.newest_of_store("nowhere", EIGHT) is None
-
-
-def test_expired(orders: Orders, time: VirtualTime) -> None:
-    """An order past its retention is not stored."""
-    known, put = orders
-    created = time.now() - RETENTION
-    old, kept = (
-        at(12, order_id, sys={"created_at": created_at.isoformat(), "updated_at": "2026-10-14T08:12:00Z"})
-        for order_id, created_at in (("old", created), ("kept", created + timedelta(seconds=1)))
-    )
-    assert (known.is_expired(old), known.is_expired(kept)) == (True, False)
-    put(old)
-    put(kept)
-    assert known.known(["old", "kept"]).keys() == {"kept"}
-
-
-def test_no_times(orders: Orders, time: VirtualTime) -> None:
-    """An order without any time of the platform's is listed when it arrived."""
-    known, put = orders
-    put(at(12, "a", sys={}))
-    assert known.known(["a"])["a"].listed_at == time.now()
-    assert known.open_since(time.now() - timedelta(hours=1)) == ["a"]

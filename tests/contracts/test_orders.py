@@ -81,11 +81,15 @@ def test_batch(orders: OrdersTable) -> None:
     assert stored(orders).version == 2
 
 
-def test_expired(orders: OrdersTable) -> None:
-    """An order past its retention is counted and not stored."""
-    old = event(sys={"created_at": "2024-01-01T00:00:00Z", "updated_at": "2026-10-14T08:00:00Z"})
-    assert write(orders, old) == Written(expired=1)
-    assert orders.get(ORDER_ID) is None
+def test_confirmed(orders: OrdersTable) -> None:
+    """Of two events with one clock, the one that a GET showed last is the snapshot."""
+    one, other = event(12, comment="one"), event(12, comment="two")
+    write(orders, one, other)
+    for number, shown in enumerate((one, other, one), start=1):
+        arrival = Arrival("reconciliation", NOW, "c", shown_at=NOW + timedelta(minutes=number))
+        orders.write([(shown, arrival)])
+        assert stored(orders).snapshot.digest == shown.digest
+    assert len(stored(orders).history) == 2
 
 
 def test_long_history(orders: OrdersTable, dynamodb: Any) -> None:

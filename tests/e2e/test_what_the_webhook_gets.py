@@ -143,9 +143,8 @@ def test_ambiguous_json_is_kept_rejected(post: Post, secret: bytes, rejected: Re
     [
         ({"order_id": None}, "order_id"),
         ({"status": None}, "status"),
-        ({"status": 5.5, "items": "none"}, "items"),
-        ({"payment": {"sub_total": "a lot of money"}}, "payment.sub_total"),
-        ({"sys": {"updated_at": "yesterday"}}, "sys.updated_at"),
+        ({"status": ["a lot of money"]}, "status"),
+        ({"order_id": {"said": "yesterday"}}, "order_id"),
     ],
 )
 def test_rejected_object_keeps_its_problems(

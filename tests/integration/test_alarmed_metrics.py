@@ -174,6 +174,22 @@ def test_rejected_and_failed_are_counted(
     assert emitted(capsys.readouterr().out)["Failed"] == 1
 
 
+def test_odd_parts_and_unknown_statuses_are_counted(
+    dynamodb: Any, queue_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A stored order with a part that cannot be read is counted, and so is one with a status that we do not know."""
+    settings = {"ORDERS_TABLE_NAME": "orders", "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": "c"}
+    for name, value in (settings | {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90"}).items():
+        monkeypatch.setenv(name, value)
+    app = fresh_handler("consumer")
+    body = b'{"order_id": "a", "status": "HANDED_TO_DRONE", "items": "none"}'
+    text = OrderEventMessage(WEBHOOK, NOW, "c1", body).to_text()
+    record = {"messageId": "m", "receiptHandle": "h", "body": text, "attributes": {"ApproximateReceiveCount": "1"}}
+    app.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    counted = emitted(capsys.readouterr().out)
+    assert (counted["Stored"], counted["EventProblems"], counted["UnknownStatus"]) == (1, 1, 1)
+
+
 def test_every_alarm_of_ours_is_tested(template: Template) -> None:
     """Every alarm on one of our metrics is covered by a test."""
     ours = {
@@ -182,4 +198,7 @@ def test_every_alarm_of_ours_is_tested(template: Template) -> None:
         if alarm["Namespace"] == "PartnerOrders"
     }
     # RefusedUnauthorized: test_strangers.py.
-    assert ours == {*(metric for metric, _ in RECONCILER), "Rejected", "Failed", "RefusedUnauthorized"}
+    assert ours == {*(metric for metric, _ in RECONCILER), "Rejected", "Failed", "RefusedUnauthorized"} | {
+        "EventProblems",
+        "UnknownStatus",
+    }

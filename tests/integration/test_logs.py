@@ -125,7 +125,7 @@ def message(correlation_id: str, body: bytes) -> str:
 
 def test_rejections_log_correlation_ids(consumer: Any) -> None:
     """Rejected messages are logged by correlation id, or by SQS message id if they have none."""
-    newer = message("c2", b"{}").replace('"schema_version":1', '"schema_version":2')
+    newer = message("c2", b"{}").replace('"schema_version":2', '"schema_version":3')
     foreign = '{"correlation_id": "Amna R.", "customer": "Amna"}'
     [line] = consumer(message("c0", b'{"status": 1}'), message("c1", as_bytes(order())), newer, foreign, "Amna")
     assert line == {

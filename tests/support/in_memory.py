@@ -11,13 +11,17 @@ from partner_orders.order_events.queue import Backlog
 from partner_orders.orders import history, lifecycle
 from partner_orders.orders.event import OrderEvent, parse_event
 from partner_orders.orders.stored import HistoryEntry, KnownOrder, StoredOrder
-from tests.support.orders_table import RETENTION
 from tests.support.platform import VirtualTime
 
 
 class _Arrived(NamedTuple):
     event: OrderEvent
     received_at: datetime
+    shown_at: datetime | None
+
+    @property
+    def key(self) -> str:
+        return self.event.snapshot_key_at(self.shown_at)
 
 
 class MemoryOrders:
@@ -28,11 +32,13 @@ class MemoryOrders:
         self._orders: dict[str, dict[str, _Arrived]] = defaultdict(dict)
         self.read_orders = 0
 
-    def put(self, body: bytes) -> None:
+    def put(self, body: bytes, shown_at: datetime | None = None) -> None:
         """Write an event, as the consumer would."""
         event = parse_event(body)
-        if not self.is_expired(event):
-            self._orders[event.order_id].setdefault(event.digest, _Arrived(event, self._time.now()))
+        events = self._orders[event.order_id]
+        first = events.setdefault(event.digest, _Arrived(event, self._time.now(), shown_at))
+        if shown_at and (first.shown_at is None or shown_at > first.shown_at):
+            events[event.digest] = first._replace(shown_at=shown_at)
 
     def known(self, order_ids: Iterable[str]) -> dict[str, KnownOrder]:
         wanted = list(order_ids)
@@ -42,7 +48,8 @@ class MemoryOrders:
     def get(self, order_id: str) -> StoredOrder | None:
         if order_id not in self._orders:
             return None
-        arrived, snapshot = self._orders[order_id].values(), self._snapshot(order_id).event
+        arrived, newest = self._orders[order_id].values(), self._snapshot(order_id)
+        snapshot = newest.event
         entries = [
             HistoryEntry(
                 event.digest,
@@ -53,12 +60,12 @@ class MemoryOrders:
                 correlation_id="",
                 body=event.body,
             )
-            for event, received_at in arrived
+            for event, received_at, _ in arrived
         ]
         entries.sort(key=lambda entry: (entry.occurred_at or "", lifecycle.rank(entry.status), entry.received_at))
         return StoredOrder(
             order_id=order_id,
-            snapshot_key=snapshot.snapshot_key,
+            snapshot_key=newest.key,
             status=snapshot.status,
             post_picked_up=snapshot.order.post_picked_up,
             version=len(entries),
@@ -84,20 +91,20 @@ class MemoryOrders:
             default=None,
         )
 
-    def is_expired(self, event: OrderEvent) -> bool:
-        created_at = history.claimed_creation(event.order)
-        return created_at is not None and created_at <= self._time.now() - RETENTION
+    def has_moved(self, order_id: str, digest: str) -> bool:  # noqa: ARG002 (all of a history is in one place here)
+        return False
 
     def _snapshot(self, order_id: str) -> _Arrived:
-        return max(self._orders[order_id].values(), key=lambda arrived: arrived.event.snapshot_key)
+        return max(self._orders[order_id].values(), key=lambda arrived: arrived.key)
 
     def _known(self, order_id: str) -> KnownOrder:
-        events, (snapshot, received_at) = self._orders[order_id], self._snapshot(order_id)
+        events, newest = self._orders[order_id], self._snapshot(order_id)
         return KnownOrder(
-            history.store_of(snapshot.order.client),
-            history.created_at(snapshot.order, received_at),
+            history.store_of(newest.event.order.client),
+            history.created_at(newest.event.order, newest.received_at),
             frozenset(arrived.event.status for arrived in events.values()),
             frozenset(events),
+            newest.key,
         )
 
 

@@ -129,7 +129,7 @@ class World:
         messages, self.queue.messages = self.queue.messages, []
         for message in messages:
             try:
-                self.orders.put(message.body)
+                self.orders.put(message.body, message.shown_at)
             except RejectedError as error:
                 arrival = Arrival(message.source, message.received_at, message.correlation_id)
                 self.rejected.keep(message.body, arrival, error.reason, error.problems)

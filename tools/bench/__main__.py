@@ -58,6 +58,16 @@ def measure(cold_rounds: int, warm_rounds: int) -> dict[str, Any]:
     found |= count()
     _say("growth: batches and lines")
     found["growth"] |= _growth(artefacts, warm_rounds)
+    return _with_money(found)
+
+
+def count_anew(found: dict[str, Any]) -> dict[str, Any]:
+    """The last results, with what does not depend on the machine counted anew."""
+    counted = count()
+    return _with_money(found | counted | {"growth": found["growth"] | counted["growth"]})
+
+
+def _with_money(found: dict[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(json.dumps(found, default=asdict))
     plain["money"] = cost_model(plain)
     return plain
@@ -174,12 +184,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--cold-rounds", type=int, default=11)
     parser.add_argument("--warm-rounds", type=int, default=20)
-    parser.add_argument("--report-only", action="store_true", help="write the document anew from the last results")
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--counts-only", action="store_true", help="count anew, and keep the times of the last results")
+    kept.add_argument("--report-only", action="store_true", help="write the document anew from the last results")
     arguments = parser.parse_args()
     if not arguments.report_only:
         if lacking := dynamodb_local.missing():
             parser.error(f"requests and units are counted on DynamoDB Local, which needs {' and '.join(lacking)}")
-        found = measure(arguments.cold_rounds, arguments.warm_rounds)
+        last = json.loads(RESULTS.read_text())
+        found = count_anew(last) if arguments.counts_only else measure(arguments.cold_rounds, arguments.warm_rounds)
         RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     found = json.loads(RESULTS.read_text())
     report.write(found)

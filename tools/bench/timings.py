@@ -139,7 +139,12 @@ def comparison_cpu(rounds: int) -> Summary:
     page = b"[" + b",".join(bodies) + b"]"
     arrived = [parse_event(body) for body in bodies]
     table: Any = _KnownOrders(
-        {one.order_id: KnownOrder("store", events.RECEIVED_AT, frozenset(), frozenset({one.digest})) for one in arrived}
+        {
+            one.order_id: KnownOrder(
+                "store", events.RECEIVED_AT, frozenset(), frozenset({one.digest}), one.snapshot_key
+            )
+            for one in arrived
+        }
     )
     none: Any = None
     comparison = Comparison(table, none, none, lambda: events.RECEIVED_AT)

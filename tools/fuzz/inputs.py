@@ -99,7 +99,7 @@ def batch(data: bytes) -> list[str]:
 def _message(part: bytes) -> str:
     body = stretched(part[1:])
     envelope: dict[str, Any] = {
-        "schema_version": 1,
+        "schema_version": 2,
         "source": "webhook",
         "received_at": "2026-10-14T08:59:00.000000Z",
         "correlation_id": REQUEST_ID,

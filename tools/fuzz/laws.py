@@ -15,7 +15,8 @@ _WORDS = frozenset(
     {
         *("INFO", "WARNING", "ERROR", "webhook", "consumer", "fuzz", "PartnerOrders", "Count", "Seconds", "service"),
         *("Enqueued", "RefusedUnauthorized", "RefusedTooLarge", "RefusedNotUtf8", "RefusedEmpty", "RefusedNotAnObject"),
-        *("RefusedNotJson", "Stored", "Late", "Conflict", "Duplicate", "Expired", "Rejected", "CatalogueCallback"),
+        *("RefusedNotJson", "Stored", "Late", "Conflict", "Duplicate", "Confirmed", "EventProblems", "Rejected"),
+        "CatalogueCallback",
         *("ForeignChain", "UnknownStatus", "Lag", "rejected", "malformed_json", "not_an_object", "not_an_order"),
         *("unreadable_message", "RejectedMalformedJson", "RejectedNotAnObject", "RejectedNotAnOrder"),
         *("RejectedUnreadableMessage", "RejectedRefusedByTheTable"),

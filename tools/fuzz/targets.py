@@ -4,7 +4,7 @@ import base64
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from partner_orders.order_events.message import MAX_BODY_BYTES, OrderEventMessag
 from partner_orders.orders import model as order
 from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, parse_event
 from partner_orders.orders.packed_body import pack, unpack
+from partner_orders.orders.reading import Field, known_fields
 from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
@@ -166,8 +167,10 @@ class ParserTarget:
             raise Violation("a body that changes when it is kept")
         if not isinstance(event, OrderEvent):
             return
-        if not (event.order_id and event.status and len(event.digest) == 32):
+        if not (event.order_id and event.status and event.digest.startswith("1.") and len(event.digest) == 34):
             raise Violation("an event without identity")
+        if not {*event.problems} <= _PATHS:
+            raise Violation("a problem that names no field of ours")
         again = parse_event(write(parse(body)).encode("ascii"))
         if (again.digest, again.snapshot_key) != (event.digest, event.snapshot_key):
             raise Violation("another event when its JSON is written in another way")
@@ -229,7 +232,7 @@ class ConsumerTarget:
         answer, counted = self._function.call({"Records": records}, ORDERS_TABLE_NAME=table)
         if answer != {"batchItemFailures": []}:
             raise Violation("a message that comes again and again")
-        done = sum(counted.get(name, 0) for name in ("Stored", "Duplicate", "Expired", "Rejected", "CatalogueCallback"))
+        done = sum(counted.get(name, 0) for name in ("Stored", "Duplicate", "Rejected", "CatalogueCallback"))
         if done != len(texts):
             raise Violation(f"{len(texts)} messages, and {counted}")
         return counted
@@ -248,7 +251,7 @@ class ConsumerTarget:
                 body, event = text.encode("utf-8", "surrogatepass"), RejectedError("unreadable_message", [])
             if isinstance(event, RejectedError):
                 reasons.setdefault(body, set()).add(event.reason)
-            elif isinstance(event, OrderEvent) and not orders.is_expired(event):
+            elif isinstance(event, OrderEvent):
                 stored = orders.get(event.order_id)
                 if stored is None or event.digest not in stored.digests:
                     raise Violation("acknowledged, but not in its order's history")
@@ -268,11 +271,20 @@ def _field_names(model: type[BaseModel]) -> set[str]:
     return {field.alias or name for name, field in model.model_fields.items()} | {model.__name__}
 
 
+def _paths(fields: Mapping[str, Field]) -> Iterator[str]:
+    """The path of each field that we know, and of those below it."""
+    for described in fields.values():
+        yield described.path
+        below = described.element or described
+        yield from _paths(below.fields or described.fields or {})
+
+
 # Beside the fields, how pydantic names the alternatives of a union.
 _ALTERNATIVES = frozenset({"str", "dict[str,any]", "list[any]"})
 FIELDS = frozenset[str]().union(
     *(_field_names(model) for model in vars(order).values() if isinstance(model, type) and issubclass(model, BaseModel))
 )
+_PATHS = frozenset(_paths(known_fields()))
 _NAMES = FIELDS | _ALTERNATIVES
 
 TARGETS: dict[str, Callable[[], Target]] = {

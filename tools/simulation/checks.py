@@ -5,14 +5,14 @@ import hashlib
 import json
 import zlib
 from collections import Counter, defaultdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from partner_orders.clock import from_text
 from partner_orders.orders.event import OrderEvent, parse_event
 from partner_orders.orders.history import merge
 from partner_orders.orders.rejected_table import RejectedTable
-from partner_orders.orders.stored import StoredOrder
+from partner_orders.orders.stored import HistoryEntry, StoredOrder
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
 from tools.simulation import oracle
@@ -105,9 +105,11 @@ class Checks:
         contents = Contents(world, self._last)
         self._account = _accounting(world, contents)
         sent, texts = _sent(world)
+        shown = _shown_times(world)
         for order_id, order in contents.orders.items():
             if order_id not in contents.unchanged:
                 _order(order_id, order, contents, sent[order_id])
+                _shown(order_id, order, shown)
                 _as_it_came(order_id, order, contents.heads[order_id], texts)
         _indexes(world, contents)
         _published(world, contents)
@@ -149,7 +151,7 @@ def _in_step(world: World, contents: Contents) -> Counter[str]:
 
 
 def _accounting(world: World, contents: Contents) -> Counter[str]:
-    """Acknowledged = applied + recognised as old + rejected + expired + ignored + waiting."""
+    """Acknowledged = applied + recognised as old + rejected + ignored + waiting."""
     waiting = {_body(message.text) for message in [*world.queue.waiting(), *world.queue.dead]}
     account: Counter[str] = Counter()
     applied: set[tuple[str, str]] = set()
@@ -168,7 +170,7 @@ def _accounting(world: World, contents: Contents) -> Counter[str]:
                         raise Violation(f"{post.name}: rejected, but not kept as it came")
                     account["rejected"] += 1
                     continue
-            case Fate.EXPIRED | Fate.IGNORED if post.body not in waiting:
+            case Fate.IGNORED if post.body not in waiting:
                 account[post.fate.value] += 1
                 continue
         if post.body not in waiting:
@@ -176,7 +178,6 @@ def _accounting(world: World, contents: Contents) -> Counter[str]:
         account["waiting"] += 1
     account["acknowledged"] = len(world.acknowledged)
     never = {oracle.load(post.body)["order_id"] for post in [*world.posted, world.hour.stranger] if post.stranger}
-    never |= {oracle.load(post.body)["order_id"] for post in world.posted if post.fate is Fate.EXPIRED}
     if found := never & contents.heads.keys():
         raise Violation(f"stored, and should not be: {sorted(found)}")
     rejected = sum(row["sk"]["S"] == "REJECTED" for row in contents.rows)
@@ -227,7 +228,8 @@ def _order(order_id: str, order: StoredOrder, contents: Contents, sent: set[str]
         if entry.status != oracle.status(body):
             raise Violation(f"{order_id}: an entry says {entry.status}, its body {oracle.status(body)}")
         events.append(event)
-    merged = merge(events)
+    times = {entry.digest: from_text(entry.shown_at) for entry in order.history if entry.shown_at}
+    merged = merge(events, times)
     snapshot = order.snapshot.body or b""
     statuses = {oracle.status(body) for body in mine.values()}
     moments = Counter(map(oracle.moment, mine.values()))
@@ -240,7 +242,7 @@ def _order(order_id: str, order: StoredOrder, contents: Contents, sent: set[str]
         "conflicts": order.conflicts,
     }
     pure = {
-        "snapshot": merged.snapshot.snapshot_key,
+        "snapshot": merged.snapshot_key,
         "digests": frozenset(merged.events),
         "status": merged.snapshot.status,
         "sale": merged.sale.value,
@@ -248,16 +250,42 @@ def _order(order_id: str, order: StoredOrder, contents: Contents, sent: set[str]
         "conflicts": merged.conflicts,
     }
     sale, disputed = oracle.sale(snapshot, statuses)
+    opinions = {entry.digest: oracle.precedence(entry.body or b"", _shown_seconds(entry)) for entry in order.history}
     opinion = {
-        "precedence": max(map(oracle.precedence, mine.values())),
+        "precedence": max(opinions.values()),
         "status": oracle.status(snapshot),
         "sale": sale,
         "disputed": disputed,
         "conflicts": moments.total() - len(moments),
     }
     _same(order_id, "the pure merge", stored, pure)
-    _same(order_id, "the second opinion", stored | {"precedence": oracle.precedence(snapshot)}, opinion)
+    _same(order_id, "the second opinion", stored | {"precedence": opinions[order.snapshot.digest]}, opinion)
     _head(order_id, contents.heads[order_id], merged.snapshot, contents.calm)
+
+
+def _shown(order_id: str, order: StoredOrder, shown: dict[tuple[str, str], set[str]]) -> None:
+    """An entry names a time at which the reconciler saw the event, and of those that it has told of the latest."""
+    for entry in order.history:
+        if entry.shown_at and entry.shown_at not in shown[order_id, oracle.identity(entry.body or b"")]:
+            raise Violation(f"{order_id} {entry.status}: shown at a time at which no GET showed it")
+
+
+def _shown_times(world: World) -> dict[tuple[str, str], set[str]]:
+    """When the reconciler says that it saw each event, by order and identity."""
+    times: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for message in world.queue.sent:
+        envelope = json.loads(message.text)
+        if "shown_at" in envelope:
+            body = _body(message.text)
+            try:
+                times[oracle.load(body)["order_id"], oracle.identity(body)].add(envelope["shown_at"])
+            except (KeyError, TypeError, ValueError):
+                continue
+    return times
+
+
+def _shown_seconds(entry: HistoryEntry) -> float:
+    return from_text(entry.shown_at).timestamp() if entry.shown_at else 0.0
 
 
 def _head(order_id: str, head: Item, snapshot: OrderEvent, calm: bool) -> None:
@@ -265,7 +293,7 @@ def _head(order_id: str, head: Item, snapshot: OrderEvent, calm: bool) -> None:
     order = json.loads(snapshot.body)
     client, sys = order.get("client") or {}, order.get("sys") or {}
     said = (order.get("cancellation") or {}).get("post_picked_up")
-    created = sys.get("created_at")
+    created = oracle.possible_time(sys.get("created_at"))
     expected: dict[str, Any] = {
         "store_id": client.get("store_id"),
         "external_order_id": order.get("external_order_id"),
@@ -276,10 +304,15 @@ def _head(order_id: str, head: Item, snapshot: OrderEvent, calm: bool) -> None:
     expected["post_picked_up"] = said
     stored["post_picked_up"] = head.get("post_picked_up", {}).get("BOOL")
     if created:
-        at = from_text(created)
-        expected["expires_at"] = str(int((at + timedelta(days=RETENTION_DAYS)).timestamp()))
+        at = datetime.fromtimestamp(created, UTC)
+        kept_until = int((at + timedelta(days=RETENTION_DAYS)).timestamp())
+        # An order that is older than that is kept for two weeks after it came.
+        expires_at = int(head["expires_at"]["N"])
+        if expires_at < (START + timedelta(days=14)).timestamp():
+            raise Violation(f"{order_id}: an event of it expires less than two weeks after it came")
+        if kept_until > expires_at or at > START - timedelta(days=RETENTION_DAYS - 30):
+            expected["expires_at"], stored["expires_at"] = kept_until, expires_at
         expected["listed_at"] = at.timestamp()
-        stored["expires_at"] = head["expires_at"]["N"]
         stored["listed_at"] = from_text(head["listed_at"]["S"]).timestamp()
     _same(order_id, "the snapshot's own body", stored, expected)
     inline = sum(len(value["M"].get("body", {"B": b""})["B"]) for name, value in head.items() if name.startswith("e#"))
@@ -291,7 +324,7 @@ def _head(order_id: str, head: Item, snapshot: OrderEvent, calm: bool) -> None:
 
 def _indexes(world: World, contents: Contents) -> None:
     """What is found by an index is what the heads say."""
-    table, start, end = contents.table, START - timedelta(days=2), world.kernel.now() + timedelta(days=1)
+    table, start, end = contents.table, START - timedelta(days=1_000), world.kernel.now() + timedelta(days=1)
     opened = {order_id for order_id, head in contents.heads.items() if "open" in head}
     _same("index", "open-orders", {"ids": set(table.open_since(start))}, {"ids": opened})
     by_store: dict[str, set[str]] = defaultdict(set)

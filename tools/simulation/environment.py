@@ -83,7 +83,7 @@ class Environment:
             app.ThreadPoolExecutor = lambda **_: InterleavedExecutor(world.kernel)
             app.random = SimpleNamespace(random=world.chance.random)
         if self.function == "reconciler":
-            app.requests = SimpleNamespace(Session=lambda: PlatformSession(world))
+            app.platform_session = lambda: PlatformSession(world)
             app.time = SimpleNamespace(monotonic=lambda: world.kernel.seconds, sleep=world.kernel.sleep)
             app.PartnerApiCredentials = partial(PartnerApiCredentials, seconds=lambda: world.kernel.seconds)
             app.PartnerApiClient = partial(PartnerApiClient, jitter=world.chance.random)

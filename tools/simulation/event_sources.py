@@ -63,7 +63,7 @@ class EventSources:
             return  # As the event source does with an answer that makes no sense: all of it failed.
         counts = environment.recorder.counts - before
         cleared = len(received) - len(failed)
-        accounted = sum(counts[name] for name in ("Stored", "Duplicate", "Expired", "Rejected", "CatalogueCallback"))
+        accounted = sum(counts[name] for name in ("Stored", "Duplicate", "Rejected", "CatalogueCallback"))
         if accounted != cleared:
             raise Violation(f"{cleared} messages of a batch are done with, but {accounted} are accounted for: {counts}")
         self._world.cleared += cleared

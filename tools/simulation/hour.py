@@ -21,7 +21,6 @@ class Fate(StrEnum):
 
     STORED = "stored"
     REJECTED = "rejected"
-    EXPIRED = "expired"
     IGNORED = "ignored"
     REFUSED = "refused"  # never acknowledged
 
@@ -188,7 +187,7 @@ def _strange_posts(chance: random.Random, start: datetime, lives: list[Life]) ->
             Fate.STORED,
         ),
         ("no store", to_text(order(client={"chain_id": CHAIN_ID})).encode(), Fate.STORED),
-        ("ancient", to_text(order(sys={"created_at": timestamp(start - timedelta(days=900))})).encode(), Fate.EXPIRED),
+        ("ancient", to_text(order(sys={"created_at": timestamp(start - timedelta(days=900))})).encode(), Fate.STORED),
         ("not JSON", b"<html>", Fate.REFUSED),
         ("not an object", b"[1]", Fate.REFUSED),
         ("not UTF-8", b'{"order_id":"\xff"}', Fate.REFUSED),

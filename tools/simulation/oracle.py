@@ -13,7 +13,10 @@ _FINAL = ("PICKED_UP", "DELIVERED", "CANCELLED")
 _OUT_OF_THE_STORE = ("DISPATCHED", "PICKED_UP", "DELIVERED")
 _TIMES = ("created_at", "updated_at", "promised_for", "accepted_for")
 
-type Precedence = tuple[bool, float, int, int]
+# Programs write such times for "no time", and slips of the year.
+_FIRST_TIME, _END_OF_TIME = 1_262_304_000.0, 4_102_444_800.0
+_LONGEST_LIFE = 60 * 86_400.0
+type Precedence = tuple[bool, float, int, int, float, int]
 
 
 def load(body: bytes) -> dict[str, Any]:
@@ -36,14 +39,14 @@ def status(body: bytes) -> str:
 
 
 @lru_cache(maxsize=512)
-def precedence(body: bytes) -> Precedence:
-    """The event with the greatest is the order's latest true state (up to events that are equal in all of it)."""
+def precedence(body: bytes, shown_at: float) -> Precedence:
+    """The event with the greatest is the order's latest true state (up to events that are equal in all of it).
+    ``shown_at`` is when a GET last showed it, in seconds since 1970; 0 if none did."""
     order = load(body)
     sys, name = order.get("sys") or {}, status(body)
-    when = sys.get("updated_at") or sys.get("created_at")
     rank = _ORDER_OF_STATUSES.index(name) + 1 if name in _ORDER_OF_STATUSES else 0
     sys.pop("webhook_status", None)
-    return name in _FINAL, _seconds(when) if when else float("-inf"), rank, _said(order)
+    return name in _FINAL, _clock(sys), rank, _unmasked(order), shown_at, _said(order)
 
 
 def is_open(name: str) -> bool:
@@ -71,7 +74,32 @@ def sale(snapshot: bytes, statuses: set[str]) -> tuple[str, bool]:
 
 def moment(body: bytes) -> tuple[str, float]:
     """Status and time: two events that share it are in conflict."""
-    return status(body), precedence(body)[1]
+    return status(body), _clock(load(body).get("sys") or {})
+
+
+def _clock(sys: dict[str, Any]) -> float:
+    """The platform's own time of a change; minus infinity where it gives none that an order can have."""
+    created, updated = (possible_time(sys.get(name)) for name in ("created_at", "updated_at"))
+    if updated is not None and (created is None or updated - created <= _LONGEST_LIFE):
+        return updated
+    return float("-inf") if created is None else created
+
+
+def possible_time(text: Any) -> float | None:
+    """A time of an order in seconds since 1970; None for what is none."""
+    try:
+        seconds = _seconds(text) if text else None
+    except (TypeError, ValueError):
+        return None
+    return seconds if seconds is not None and _FIRST_TIME <= seconds < _END_OF_TIME else None
+
+
+def _unmasked(order: dict[str, Any]) -> int:
+    """How many values of the customer's own can be read."""
+    lines = order["items"] if isinstance(order.get("items"), list) else []
+    instructions = [line.get("instructions") for line in lines if isinstance(line, dict)]
+    customer = {name: item for name, item in (order.get("customer") or {}).items() if not isinstance(item, list)}
+    return _said([customer, order.get("comment"), instructions])
 
 
 def _seconds(text: str) -> float:
@@ -89,7 +117,7 @@ def _by_value(value: Any, name: str) -> Any:
             return value
         case int() | float():
             return float(value)
-        case str() if name in _TIMES and value:
+        case str() if name in _TIMES and possible_time(value) is not None:
             return _seconds(value)
         case str() if name == "status":
             return value.strip().upper()

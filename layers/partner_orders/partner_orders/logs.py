@@ -13,9 +13,10 @@ LIBRARIES = ("aws_lambda_powertools", "boto3", "botocore", "requests", "s3transf
 
 
 def function_logger() -> Logger:
-    """A function's logger. Libraries speak from WARNING on, whatever the function's own level."""
+    """A function's logger. Libraries log nothing, whatever the function's own level: even a warning may quote headers
+    and bodies."""
     for name in LIBRARIES:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     # An invocation that has nothing to count is no fault.
     warnings.filterwarnings("ignore", message="No application metrics to publish")
     return Logger()

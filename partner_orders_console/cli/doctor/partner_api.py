@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from partner_orders.clock import now
 from partner_orders.platform.credentials import CredentialsError, PartnerApiCredentials, check_secret
 from partner_orders.platform.rate_limit import RateLimit
+from partner_orders.platform.session import AS_GIVEN, platform_session
 from partner_orders_console.cli.doctor.finding import TIMEOUT, Finding, unreadable_secret
 from partner_orders_console.cli.stack import DeployedStack
 
@@ -34,7 +35,7 @@ def partner_api(stack: DeployedStack) -> Iterator[Finding]:
     rate_limit = RateLimit(2, time.monotonic, time.sleep)
     client = stack.client("secretsmanager")
     try:
-        token = PartnerApiCredentials(client, arn, base_url, requests.Session(), rate_limit).token()
+        token = PartnerApiCredentials(client, arn, base_url, platform_session(), rate_limit).token()
     except CredentialsError as error:
         yield Finding(part, str(error), "partner-orders secrets set-client; is PartnerApiBaseUrl the brand's host?")
         return
@@ -56,6 +57,7 @@ def partner_api(stack: DeployedStack) -> Iterator[Finding]:
             headers={"Authorization": f"Bearer {token}"},
             timeout=TIMEOUT,
             allow_redirects=False,
+            auth=AS_GIVEN,
         )
     except requests.RequestException as error:
         yield _silent(part, base_url, error)

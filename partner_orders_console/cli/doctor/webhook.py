@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import requests
 from botocore.exceptions import ClientError
 
+from partner_orders.platform.session import AS_GIVEN
 from partner_orders_console.cli.doctor.finding import TIMEOUT, Finding, unreadable_secret
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.secrets import webhook_header
@@ -35,7 +36,7 @@ def webhook(stack: DeployedStack) -> Iterator[Finding]:
         headers = {**stack.headers, **({"Authorization": given} if given else {})}
         try:
             status = requests.post(
-                stack.webhook_url, headers=headers, timeout=TIMEOUT, allow_redirects=False
+                stack.webhook_url, headers=headers, timeout=TIMEOUT, allow_redirects=False, auth=AS_GIVEN
             ).status_code
         except requests.RequestException as error:
             yield Finding(

@@ -111,7 +111,7 @@ def test_rejected_row_without_correlation_id(intake: Intake, rejected: RejectedT
 
 def test_later_message_version_is_rejected(intake: Intake, rejected: RejectedTable) -> None:
     """A message of a later version is stored with the rejected events, with its correlation id."""
-    text = delivery(7, order()).text.replace('"schema_version":1', '"schema_version":2')
+    text = delivery(7, order()).text.replace('"schema_version":2', '"schema_version":3')
     intake.process([Delivery("m", text)], lambda: 30.0)
     [kept] = rejected.newest()
     assert (kept.reason, kept.correlation_id) == ("unreadable_message", "c7")

@@ -1,7 +1,7 @@
 """The merge in DynamoDB: the same laws as the pure one, and what each event costs in requests."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from partner_orders.orders.event import Arrival, OrderEvent, parse_event
 from partner_orders.orders.stored import StoredOrder
-from partner_orders.orders.table import INLINE_BODY_BYTES, ROW_BODIES_BYTES, OrdersTable, Written
+from partner_orders.orders.table import INLINE_BODY_BYTES, MAX_ENTRIES, ROW_BODIES_BYTES, OrdersTable, Written
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import RETENTION, TABLE, Calls
@@ -90,8 +90,7 @@ def test_conflict_is_stored_and_counted(orders: OrdersTable) -> None:
     assert stored(orders).conflicts == 2
 
 
-def test_masked_copy_never_hides_a_full_one(orders: OrdersTable) -> None:
-    """A masked copy of an event never replaces the full one as the snapshot."""
+def test_a_masked_copy_never_hides_a_full_one(orders: OrdersTable) -> None:
     full, masked = event(12), event(12, customer={"phone_number": "+92*******41"})
     write(orders, full)
     write(orders, masked)
@@ -186,11 +185,85 @@ def test_order_expires_as_a_whole(orders: OrdersTable, dynamodb: Any) -> None:
     assert len(items) == 2
 
 
-def test_expired_event_is_not_written(orders: OrdersTable, dynamodb: Any) -> None:
-    """An event past its retention is counted and not written."""
-    old = event(sys={"created_at": "2024-01-01T00:00:00Z", "updated_at": "2026-10-14T08:00:00Z"})
-    assert write(orders, old) == Written(expired=1)
-    assert dynamodb.scan(TableName=TABLE)["Items"] == []
+def test_old_order_is_kept_for_two_weeks(orders: OrdersTable, dynamodb: Any) -> None:
+    """No event is dropped by its own clock: one past its retention is stored for 14 days after it arrived."""
+    old = event(sys={"created_at": "2024-01-01T00:00:00Z", "updated_at": "2024-01-01T08:00:00Z"})
+    assert write(orders, old) == Written(stored=1)
+    [item] = dynamodb.scan(TableName=TABLE)["Items"]
+    assert int(item["expires_at"]["N"]) == int((NOW + timedelta(days=14)).timestamp())
+
+
+def test_late_event_keeps_the_order_for_two_weeks(dynamodb: Any) -> None:
+    """An event that arrives a day before its order expires is kept for 14 days, and the order with it."""
+    at = NOW
+
+    def clock() -> datetime:
+        return at
+
+    table = OrdersTable(dynamodb, TABLE, timedelta(days=1), clock)
+    first, late = event(13), event(12)
+    table.write([(first, Arrival("webhook", NOW))])
+    arrived = NOW + timedelta(days=13)
+    table.write([(late, Arrival("webhook", arrived))])
+    [item] = dynamodb.scan(TableName=TABLE)["Items"]
+    assert int(item["expires_at"]["N"]) == int((arrived + timedelta(days=14)).timestamp())
+
+
+def test_confirmation_decides_between_equals(orders: OrdersTable) -> None:
+    """Of two events with one clock, the one that a GET showed last is the snapshot, in whatever order they came."""
+    one, other = event(12, comment="one"), event(12, comment="two")
+    for first, second in ((one, other), (other, one)):
+        orders.write([(first, ARRIVAL), (second, ARRIVAL)])
+        shown = Arrival("reconciliation", NOW, "c", shown_at=NOW + timedelta(minutes=1))
+        assert orders.write([(one, shown)]).confirmed in (0, 1)
+        assert stored(orders).snapshot.digest == one.digest
+
+
+def test_confirmed_head_is_no_change(orders: OrdersTable) -> None:
+    """A GET that shows the snapshot once more moves nothing that subscribers would be told of."""
+    shown = event(12)
+    write(orders, shown)
+    before = stored(orders)
+    orders.write([(shown, Arrival("reconciliation", NOW, "c", shown_at=NOW))])
+    after = stored(orders)
+    assert (after.sequence, after.snapshot.digest) == (before.sequence, before.snapshot.digest)
+
+
+def test_masked_copy_never_hides_a_full_one(orders: OrdersTable) -> None:
+    """A masked copy of an event never replaces the full one as the snapshot."""
+    full = event(12)
+    masked = event(12, customer={"first_name": "A***"}, extra="a", more="b")
+    orders.write([(full, ARRIVAL), (masked, Arrival("reconciliation", NOW, "c", shown_at=NOW))])
+    found = stored(orders)
+    assert found.snapshot.digest == full.digest
+
+
+def test_history_moves_out_of_a_full_row(orders: OrdersTable, dynamodb: Any) -> None:
+    """However many events an order has, its row stays small, each event is kept once, and the head moves on."""
+    events = [event(minute % 50, comment=f"{minute}") for minute in range(350)]
+    for start in range(0, len(events), 10):
+        orders.write([(one, ARRIVAL) for one in events[start : start + 10]])
+    assert orders.write([(one, ARRIVAL) for one in events[:20]]) == Written(duplicates=20)
+    final = event(55, status="DELIVERED")
+    orders.write([(final, ARRIVAL)])
+    found = stored(orders)
+    assert found.status == "DELIVERED"
+    assert found.digests == {one.digest for one in (*events, final)}
+    row = dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": f"ORDER#{final.order_id}"}, "sk": {"S": "ORDER"}})["Item"]
+    assert sum(name.startswith("e#") for name in row) <= MAX_ENTRIES + 10
+    assert orders.has_moved(final.order_id, events[0].digest)
+
+
+def test_moved_event_can_be_confirmed(orders: OrdersTable) -> None:
+    """A GET that shows an event whose entry has moved makes it the snapshot where the clocks are equal."""
+    events = [event(12, comment=f"{number}") for number in range(250)]
+    for start in range(0, len(events), 25):
+        orders.write([(one, ARRIVAL) for one in events[start : start + 25]])
+    moved = next(one for one in events if orders.has_moved(one.order_id, one.digest))
+    orders.write([(moved, Arrival("reconciliation", NOW, "c", shown_at=NOW))])
+    found = stored(orders)
+    assert found.snapshot.digest == moved.digest
+    assert len(found.history) == len(events)
 
 
 def test_throttled_write_raises(orders: OrdersTable, dynamodb: Any) -> None:

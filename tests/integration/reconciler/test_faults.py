@@ -224,6 +224,24 @@ def test_short_wait_is_honoured_across_runs(world: World, status: int) -> None:
     assert all(after - before >= timedelta(seconds=45) for before, after in pairwise(world.api.requests))
 
 
+@pytest.mark.parametrize("status", [408, 425])
+def test_timeout_of_the_server_is_retried(world: World, status: int) -> None:
+    """A request that the server timed out, or was early for, is sent again in the same run."""
+    left = [status]
+    between(world, lambda _, answer: Response(left.pop(), {}, b"") if left else answer)
+    report = world.run()
+    assert (report.failed_stores, report.api_errors["refused"]) == ({}, 1)
+
+
+def test_retry_time_as_seconds_since_1970(world: World) -> None:
+    """A Retry-After that is a time since 1970 is waited for, and no day longer."""
+    left = [int((world.time.now() + timedelta(seconds=40)).timestamp())]
+    between(world, lambda _, answer: Response(429, {"Retry-After": str(left.pop())}, b"") if left else answer)
+    assert world.run().stopped == ""
+    first, second, *_ = world.api.requests
+    assert timedelta(seconds=35) <= second - first <= timedelta(seconds=60)
+
+
 def test_retry_time_uses_platform_clock(world: World) -> None:
     """A time in Retry-After is read by the platform's clock."""
     world.new_worker(clock_off_by=timedelta(minutes=5))

@@ -8,6 +8,7 @@ import pytest
 import requests
 from urllib3 import HTTPResponse
 
+from partner_orders.orders.event import parse_event
 from partner_orders.orders.lifecycle import is_sent
 from partner_orders.platform import http
 from partner_orders.reconciler.backfill import InvalidRequestError
@@ -158,16 +159,29 @@ def test_forgotten_orders_are_in_sync(dynamodb: Any, monkeypatch: pytest.MonkeyP
 def test_unparsable_order_is_enqueued_once(world: World) -> None:
     """An order that cannot be parsed is enqueued once and stored with the rejected events."""
     for step in world.lives[0].steps:
-        step.body["payment"] = "no object"
+        step.body["order_id"] = "x" * 201
     assert world.run().counts["not_understood"] == 1
     world.drain()
     assert world.backfill()["not_understood"] == 0
 
 
-def test_expired_order_is_not_enqueued(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An order older than our retention is not enqueued."""
-    monkeypatch.setattr(world.orders, "is_expired", lambda event: event.order_id == world.lives[0].order_id)
-    assert world.run().counts["enqueued"] == len(world.lives) - 1
+def test_equal_clocks_are_confirmed_once(world: World) -> None:
+    """Where two states of an order have one clock, the one that GET shows is confirmed, once, and is no difference."""
+    life = world.lives[0]
+    shown = to_text(life.steps[-1].body).encode()
+    other = to_text(life.steps[-1].body | {"comment": "said later, with the same clock, and more of it"}).encode()
+    for body in (shown, other):
+        world.orders.put(body)
+    reports = []
+    for _ in range(3):
+        reports.append(world.run())
+        world.drain()
+    stored = world.orders.get(life.order_id)
+    assert stored is not None
+    assert stored.snapshot.body is not None
+    assert parse_event(stored.snapshot.body).digest == parse_event(shown).digest
+    assert [report.counts["confirmed"] for report in reports] == [1, 0, 0]
+    assert all(repair.order_id != life.order_id for report in reports for repair in report.repairs)
 
 
 def test_order_no_longer_shown_is_named(world: World) -> None:

@@ -143,7 +143,11 @@ def test_convergence_of_number_identifiers(
 @given(bodies(), st.sampled_from(IDENTIFIERS), st.booleans())
 def test_boolean_is_not_an_identifier(body: dict[str, Any], place: tuple[str, ...], value: bool) -> None:
     """A boolean is rejected as an identifier."""
-    assert "valid string" in said_of(as_bytes(identified_by(body, place, value)))
+    wrong = as_bytes(identified_by(body, place, value))
+    if place in (("order_id",), ("status",)):
+        assert "valid string" in said_of(wrong)
+    else:
+        assert ".".join(place) in parse_event(wrong).problems
 
 
 @given(bodies(), st.sampled_from(["sub_total", "order_total", "delivery_fee"]))

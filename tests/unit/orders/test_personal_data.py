@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from partner_orders.exact_json import parse
 from partner_orders.orders.personal_data import personal_part, redacted, without_personal_data
 from tests.support.orders import as_bytes, order
-
-pytestmark = pytest.mark.privacy
 
 WORDS = "ask Ayesha Khan, 0300 1234567"
 
@@ -44,11 +43,10 @@ FULL["payment"] |= {
 
 # The texts that the platform's systems and the shop's catalogue give: not what somebody wrote about a person.
 IMPERSONAL = {
-    *("order_id", "external_order_id", "order_code", "status", "order_type", "transport_type", "promotion_status"),
+    *("order_id", "external_order_id", "order_code", "status"),
     *("client.id", "client.name", "client.chain_id", "client.country_code", "client.store_id"),
-    *("client.external_partner_config_id", "items._id", "items.sku", "items.barcode", "items.name", "items.status"),
-    *("items.replaced_id", "items.image_url", "items.pricing.pricing_type", "items.original_pricing.pricing_type"),
-    *("items.promotion.name", "items.promotion.sponsorships.sponsor", "payment.type"),
+    *("client.external_partner_config_id", "items._id", "items.sku", "items.barcode", "items.name"),
+    *("items.replaced_id", "items.image_url"),
 }
 
 
@@ -61,6 +59,12 @@ def places(value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
             yield from places(item, below)
 
 
+def left_of(body: dict[str, Any]) -> Any:
+    """The body without personal data, parsed as the functions parse it."""
+    parsed: Any = parse(json.dumps(body, default=float).encode())
+    return without_personal_data(parsed)
+
+
 @pytest.mark.parametrize("planted", [WORDS, [WORDS], [[WORDS]], {"note": WORDS}, [{"note": WORDS}], {WORDS: [WORDS]}])
 def test_free_text_is_redacted(planted: Any) -> None:
     """Free text stays only in fields that the platform or the catalogue fills."""
@@ -69,7 +73,7 @@ def test_free_text_is_redacted(planted: Any) -> None:
         copied = copy.deepcopy(FULL)
         path, holder, key = [*places(copied)][number]
         holder[key] = planted
-        if WORDS in json.dumps(without_personal_data(copied)):
+        if WORDS in redacted(as_bytes(copied)).decode():
             left.add(path)
     assert left <= IMPERSONAL
     if planted == WORDS:
@@ -83,27 +87,27 @@ def test_unknown_fields_are_redacted() -> None:
         _, holder, _ = [*places(copied)][number]
         if isinstance(holder, dict) and "small_order_fee" not in holder:
             holder["a_new_field"] = 3001234567
-            assert "3001234567" not in json.dumps(without_personal_data(copied))
+            assert "3001234567" not in redacted(as_bytes(copied)).decode()
 
 
 @pytest.mark.parametrize("reason", ["TOO_BUSY", "ITEM_UNAVAILABLE", "CLOSED", "OTHER", "MISTAKE", "DELIVERY_FAILED"])
 def test_reason_code_is_kept(reason: str) -> None:
     """A cancellation reason that is a code is kept."""
     cancellation = {"reason": reason, "cancelled_by": "LOGISTICS", "post_picked_up": True}
-    assert without_personal_data(order(cancellation=cancellation))["cancellation"] == cancellation
+    assert left_of(order(cancellation=cancellation))["cancellation"] == cancellation
 
 
 @pytest.mark.parametrize("who", ["CUSTOMER", "VENDOR", "LOGISTICS", "PLATFORM"])
 def test_known_canceller_is_kept(who: str) -> None:
     """Who cancelled is kept if it is one of the platform's own names."""
     cancellation = {"reason": "TOO_BUSY", "cancelled_by": who}
-    assert without_personal_data(order(cancellation=cancellation))["cancellation"] == cancellation
+    assert left_of(order(cancellation=cancellation))["cancellation"] == cancellation
 
 
 @pytest.mark.parametrize("who", [WORDS, "AYESHA", "AYESHA_KHAN", "MISTAKE", "customer", "", 1])
 def test_possible_name_is_redacted(who: Any) -> None:
     """Who cancelled is redacted if it may be a person's name."""
-    assert without_personal_data(order(cancellation={"cancelled_by": who}))["cancellation"] == {"cancelled_by": None}
+    assert left_of(order(cancellation={"cancelled_by": who}))["cancellation"] == {"cancelled_by": None}
 
 
 @pytest.mark.parametrize(
@@ -112,28 +116,28 @@ def test_possible_name_is_redacted(who: Any) -> None:
 )
 def test_reason_in_words_is_redacted(reason: Any) -> None:
     """A cancellation reason in words is redacted."""
-    left = without_personal_data(order(cancellation={"reason": reason, "post_picked_up": True}))["cancellation"]
+    left = left_of(order(cancellation={"reason": reason, "post_picked_up": True}))["cancellation"]
     assert left in ({"reason": None, "post_picked_up": True}, {"reason": [None], "post_picked_up": True})
 
 
 @pytest.mark.parametrize("cancellation", [WORDS, "TOO_BUSY", 3001234567])
 def test_scalar_cancellation_is_redacted(cancellation: Any) -> None:
     """A cancellation that is not an object is redacted."""
-    assert without_personal_data(order(cancellation=cancellation))["cancellation"] is None
+    assert left_of(order(cancellation=cancellation))["cancellation"] is None
 
 
 @pytest.mark.parametrize("flag", [True, False, None, "true", "False", 1, "0", Decimal("1.0"), Decimal("0.0")])
 def test_flags_are_kept(flag: Any) -> None:
     """A flag is kept in whatever form it is written."""
     told = order(cancellation={"post_picked_up": flag}, isPreorder=flag)
-    left = without_personal_data(told)
+    left = left_of(told)
     assert (left["cancellation"], left["isPreorder"]) == (told["cancellation"], flag)
 
 
 @pytest.mark.parametrize("flag", [2, Decimal("0.5"), "1.0", WORDS])
 def test_invalid_flag_is_redacted(flag: Any) -> None:
     """A value that is not a flag is redacted in the place of one."""
-    left = without_personal_data(order(cancellation={"post_picked_up": flag}, isPreorder=flag))
+    left = left_of(order(cancellation={"post_picked_up": flag}, isPreorder=flag))
     assert (left["cancellation"], left["isPreorder"]) == ({"post_picked_up": None}, None)
 
 
@@ -147,7 +151,7 @@ def test_invalid_flag_is_redacted(flag: Any) -> None:
 def test_fee_amounts_are_kept(fees: Any) -> None:
     """Fees keep their amounts, in every known shape."""
     payment = {**order()["payment"], "additional_fees": fees}
-    assert without_personal_data(order(payment=payment))["payment"] == payment
+    assert left_of(order(payment=payment))["payment"] == payment
 
 
 @pytest.mark.parametrize(
@@ -161,7 +165,7 @@ def test_fee_amounts_are_kept(fees: Any) -> None:
 def test_texts_in_fees_are_redacted(fees: Any, left: Any) -> None:
     """Texts in fees are redacted, and so are names of fees that may be sentences."""
     payment = {**order()["payment"], "additional_fees": fees}
-    assert without_personal_data(order(payment=payment))["payment"] == {**payment, "additional_fees": left}
+    assert left_of(order(payment=payment))["payment"] == {**payment, "additional_fees": left}
 
 
 def test_figures_are_kept() -> None:
@@ -178,14 +182,15 @@ def test_personal_part_complements_the_rest() -> None:
     """The personal part is exactly what redaction removes."""
     body = order(comment=WORDS, order_code=WORDS, a_new_field=[1, {"note": WORDS}])
     body["items"] = [*body["items"], {"sku": WORDS, "instructions": WORDS}]
-    taken: Any = personal_part(body)
+    parsed: Any = parse(as_bytes(body))
+    taken: Any = personal_part(parsed)
     assert taken == {
-        "customer": body["customer"],
+        "customer": parsed["customer"],
         "comment": WORDS,
         "a_new_field": [1, {"note": WORDS}],
         "items": [{"instructions": WORDS}],
     }
-    assert personal_part(without_personal_data(body)) == {}
+    assert personal_part(without_personal_data(parsed)) == {}
 
 
 ANYTHING = st.recursive(

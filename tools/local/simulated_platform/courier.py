@@ -157,7 +157,7 @@ def rubbish(chance: random.Random, body_text: str) -> tuple[str, bytes]:
         "cut_short": body_text.encode()[: len(body_text) // 2],
         "no_object": f"[{number}]".encode(),
         "no_order_id": f'{{"status":"RECEIVED","number":{number}}}'.encode(),
-        "wrong_types": f'{{"order_id":"{number}","status":"RECEIVED","items":"none"}}'.encode(),
+        "wrong_types": f'{{"order_id":"{number}","status":["RECEIVED"],"items":"none"}}'.encode(),
         "not_a_number": f'{{"order_id":"{number}","status":"RECEIVED","n":NaN}}'.encode(),
         "deep": f'{{"order_id":"{number}","deep":'.encode() + b'{"a":' * 3_000 + b"1" + b"}" * 3_001,
         "duplicate_keys": f'{{"order_id":"{number}","status":"RECEIVED","status":"READY_FOR_PICKUP"}}'.encode(),

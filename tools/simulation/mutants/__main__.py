@@ -41,6 +41,9 @@ DOMAIN = (
     "orders/digest.py",
     "orders/lifecycle.py",
     "orders/model.py",
+    "orders/fields.py",
+    "orders/reading.py",
+    "orders/plan.py",
     "exact_json.py",
 )
 AFTERWARDS = ("orders/erasure.py", "publisher/publish.py", "publisher/change_event.py", "publisher/event_bus.py")

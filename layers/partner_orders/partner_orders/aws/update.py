@@ -65,6 +65,10 @@ def any_of(*conditions: Condition) -> Condition:
     return lambda places: f"({' OR '.join(condition(places) for condition in conditions)})"
 
 
+def both(one: Condition, other: Condition) -> Condition:
+    return lambda places: f"({one(places)} AND {other(places)})"
+
+
 def all_of(*conditions: Condition) -> Condition:
     return lambda places: " AND ".join(condition(places) for condition in conditions)
 
@@ -87,7 +91,11 @@ class Update:
         self._condition: Condition | None = None
 
     def set(self, name: str, value: Any) -> Self:
-        self._sets.append(f"{self._places.name(name)} = {self._places.value(value)}")
+        return self.set_in((name,), value)
+
+    def set_in(self, path: tuple[str, ...], value: Any) -> Self:
+        """Set an entry of a map that is there, by its path."""
+        self._sets.append(f"{'.'.join(map(self._places.name, path))} = {self._places.value(value)}")
         return self
 
     def set_all(self, attributes: dict[str, Any]) -> Self:

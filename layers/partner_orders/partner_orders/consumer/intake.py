@@ -125,7 +125,7 @@ class Intake:
                 "unreadable_message",
                 [str(error)],
             ) from None
-        arrival = Arrival(message.source, message.received_at, message.correlation_id)
+        arrival = Arrival(message.source, message.received_at, message.correlation_id, message.shown_at)
         try:
             return _Arrived(delivery.message_id, parse_event(message.body), arrival)
         except RejectedError as error:
@@ -163,7 +163,8 @@ class Intake:
         counts["Late"] += written.late
         counts["Conflict"] += written.conflicts
         counts["Duplicate"] += written.duplicates
-        counts["Expired"] += written.expired
+        counts["Confirmed"] += written.confirmed
+        counts["EventProblems"] += sum(bool(one.event.problems) for one in arrived)
         if written.stored and not written.late:
             now = self._clock()
             newest = max(one.event.occurred_at or one.arrival.received_at for one in arrived)

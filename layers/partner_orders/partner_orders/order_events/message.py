@@ -10,7 +10,7 @@ from datetime import datetime
 
 from partner_orders.clock import from_text, to_text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # What the queue (1 MiB, base64 in it) and an item of the table (400 KB) hold whatever the content.
 MAX_BODY_BYTES = 262_144
 _MAX_SEARCHED_BYTES = 16 * MAX_BODY_BYTES
@@ -30,12 +30,14 @@ class UnreadableMessageError(ValueError):
 
 @dataclass(frozen=True)
 class OrderEventMessage:
-    """``body`` is the raw bytes; ``received_at`` is UTC; ``source`` is webhook, reconciliation or replay."""
+    """``body`` is the raw bytes; ``received_at`` is UTC; ``source`` is webhook, reconciliation or replay. ``shown_at``
+    is the time, by the platform's clock, at which a GET showed the body as the order's present state, if one did."""
 
     source: str
     received_at: datetime
     correlation_id: str
     body: bytes = field(repr=False)
+    shown_at: datetime | None = None
 
     def to_text(self) -> str:
         """The message as it travels: base64 of zlib, since the queue refuses some characters. Compressed quickly: the
@@ -48,6 +50,7 @@ class OrderEventMessage:
                 "source": self.source,
                 "received_at": to_text(self.received_at),
                 "correlation_id": self.correlation_id,
+                **({"shown_at": to_text(self.shown_at)} if self.shown_at else {}),
                 "body": base64.b64encode(compressor.compress(self.body) + compressor.flush()).decode("ascii"),
             },
             separators=(",", ":"),
@@ -70,6 +73,7 @@ class OrderEventMessage:
                 received_at=from_text(envelope["received_at"]),
                 correlation_id=_of_our_form(envelope["correlation_id"]),
                 body=body,
+                shown_at=from_text(envelope["shown_at"]) if "shown_at" in envelope else None,
             )
         except UnreadableMessageError:
             raise

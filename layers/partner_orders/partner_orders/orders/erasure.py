@@ -15,7 +15,7 @@ from partner_orders.clock import Clock, from_text, to_text
 from partner_orders.exact_json import Json, MalformedJsonError, parse, write
 from partner_orders.orders.packed_body import pack, unpack
 from partner_orders.orders.personal_data import personal_part, redacted
-from partner_orders.orders.stored import EVENT, events_of
+from partner_orders.orders.stored import EVENT, events_of, is_moved_entry
 from partner_orders.orders.table import ContendedError
 
 if TYPE_CHECKING:
@@ -60,10 +60,14 @@ class Erasure:
         written = self._erase_row(order_id)
         for row in self._table.query(keys.order_partition(order_id), Range(prefix=keys.EVENT), consistent=True):
             body = unpack(row["body"])
-            if (without := redacted(body)) != body:
-                key = keys.Key(row["pk"], row["sk"])
-                self._table.update(key, Update().set("body", pack(without)).only_if(present("pk")))
-                written += 1
+            without = redacted(body)
+            if without == body and (not is_moved_entry(row) or "redacted" in row):
+                continue
+            update = Update().set("body", pack(without))
+            if is_moved_entry(row):
+                update.set("redacted", True)
+            self._table.update(keys.Key(row["pk"], row["sk"]), update.only_if(present("pk")))
+            written += without != body
         return written
 
     def erase_rejected(self, digest: str) -> None:

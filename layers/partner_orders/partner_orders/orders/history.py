@@ -6,7 +6,7 @@ conditional writes; ``merge()`` here is the model that the tests compare it with
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -84,14 +84,22 @@ def is_of_store(client: Client, store_id: str, code: str | None) -> bool:
 
 @dataclass(frozen=True)
 class MergedOrder:
-    """An order: its distinct events, and what follows from them."""
+    """An order: its distinct events with the times at which a GET last showed them, and what follows from these."""
 
     events: Mapping[str, OrderEvent]
+    shown_at: Mapping[str, datetime] = field(default_factory=dict)
 
     @cached_property
     def snapshot(self) -> OrderEvent:
         """The latest true state: the greatest event."""
-        return max(self.events.values(), key=lambda event: event.snapshot_key)
+        return max(self.events.values(), key=self.key_of)
+
+    @property
+    def snapshot_key(self) -> str:
+        return self.key_of(self.snapshot)
+
+    def key_of(self, event: OrderEvent) -> str:
+        return event.snapshot_key_at(self.shown_at.get(event.digest))
 
     @property
     def sale(self) -> Sale:
@@ -113,8 +121,9 @@ class MergedOrder:
         return sale(self.snapshot.status, self.snapshot.order.post_picked_up, statuses)
 
 
-def merge(events: Iterable[OrderEvent]) -> MergedOrder:
-    """Merge events of one order; at least one. Of equal events the first is kept."""
+def merge(events: Iterable[OrderEvent], shown_at: Mapping[str, datetime] | None = None) -> MergedOrder:
+    """Merge events of one order; at least one. Of equal events the first is kept. ``shown_at`` (UTC) has, by digest,
+    the greatest time at which a GET showed an event as the present state."""
     distinct: dict[str, OrderEvent] = {}
     for event in events:
         distinct.setdefault(event.digest, event)
@@ -122,4 +131,4 @@ def merge(events: Iterable[OrderEvent]) -> MergedOrder:
         raise ValueError("an order has at least one event")
     if len({event.order_id for event in distinct.values()}) > 1:
         raise ValueError("these events belong to several orders")
-    return MergedOrder(distinct)
+    return MergedOrder(distinct, shown_at or {})

@@ -1,5 +1,7 @@
 """The life of an order: what its statuses mean, and which of two is further (docs/platform.md 2.2, 2.3)."""
 
+import re
+
 RECEIVED = "RECEIVED"
 ACCEPTED = "ACCEPTED"
 READY_FOR_PICKUP = "READY_FOR_PICKUP"
@@ -7,6 +9,10 @@ DISPATCHED = "DISPATCHED"
 PICKED_UP = "PICKED_UP"
 DELIVERED = "DELIVERED"
 CANCELLED = "CANCELLED"
+
+# Other spellings of one status. The platform's own pages have the misprints (docs/platform.md 7).
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
+_SPELLINGS = {"CANCELED": CANCELLED, "DISPACHED": DISPATCHED}
 
 # A status that is not here is one the platform has added: it ranks lowest, is open and is not final.
 _RANK = {
@@ -25,8 +31,11 @@ _LEFT_THE_STORE = frozenset({DISPATCHED, PICKED_UP, DELIVERED})
 
 
 def normalise(status: str) -> str:
-    """A status as we compare it: upper case, no space around. The platform's case is not relied on."""
-    return status.strip().upper()
+    """A status as we compare it: upper case, and one spelling of those we know. The platform's is not relied on."""
+    upper = status.strip().upper()
+    words = "_".join(_BETWEEN_WORDS.split(upper))
+    words = _SPELLINGS.get(words, words)
+    return words if words in _RANK else upper
 
 
 def is_known(status: str) -> bool:

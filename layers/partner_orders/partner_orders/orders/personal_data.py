@@ -5,34 +5,42 @@ name, so it goes too. So does text where an object, a number, a time, a flag or 
 """
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from partner_orders.exact_json import Json, MalformedJsonError, bounded_decimal, number_by_value, parse, write
-from partner_orders.orders.digest import INSTANT, NUMBER, known_fields
-from partner_orders.orders.model import parse_instant
+from partner_orders.orders.fields import Kind, UnreadableError, read_value
+from partner_orders.orders.reading import Field, known_fields
 
 # By path, without list positions. What staff and customers write freely counts as theirs.
 PERSONAL = frozenset(
     {
-        *("customer", "comment", "items.instructions", "payment.vouchers", "payment.discounts.name"),
+        *("customer", "comment", "items.instructions", "items.promotion.name"),
+        *("payment.vouchers", "payment.discounts.name"),
         *("sys.created_by", "sys.updated_by", "sys.webhook_status"),
     }
 )
 # Names of fees, each with an amount (docs/platform.md 3.5). A name of words may be a person's, one of digits a number.
 AMOUNTS = "payment.additional_fees"
 _NAME_OF_A_FEE = re.compile(r"(?=[0-9_]*[A-Za-z])[A-Za-z0-9_]{1,64}")
-# A reason is free text for some who cancel, and a code for others (docs/platform.md 3.6): codes are kept. A single word
-# in capitals may be somebody's name, so of those only the ones that the platform is known to send.
-_REASON = re.compile(r"[A-Z]+(?:_[A-Z]+)+|CLOSED|OTHER|MISTAKE")
-_WHO = re.compile(r"CUSTOMER|VENDOR|LOGISTICS|PLATFORM")
-_FLAG = re.compile(r"true|false|yes|no|on|off|[tfyn01]", re.IGNORECASE)
+# A code is words in capitals, joined by underscores. A single word in capitals may be somebody's name, so of those only
+# the ones that the platform is known to send (docs/platform.md 3).
+_CODE = "[A-Z]+(?:_[A-Z]+)+"
 _FORMS = {
-    "cancellation.reason": _REASON,
-    "cancellation.cancelled_by": _WHO,
-    "cancellation.post_picked_up": _FLAG,
-    "isPreorder": _FLAG,
-}
+    path: re.compile(f"{_CODE}|{words}")
+    for path, words in {
+        "order_type": "DELIVERY|PICKUP",
+        "transport_type": "DELIVERY|PICKUP",
+        "promotion_status": "AVAILABLE|UNAVAILABLE",
+        "items.status": "ADDITION|REPLACED|PICKED|CONFIRMED",
+        "items.pricing.pricing_type": "KG|UNIT|WEIGHT",
+        "items.original_pricing.pricing_type": "KG|UNIT|WEIGHT",
+        "items.promotion.sponsorships.sponsor": "VENDOR|PLATFORM|PARTNER|SUPPLIER",
+        "payment.type": "PAID|UNPAID|CASH|CARD|ONLINE|CREDIT|WALLET|POSTPAID|PREPAID",
+        # A reason is free text for some who cancel, and a code for others (docs/platform.md 3.6).
+        "cancellation.reason": "CLOSED|OTHER|MISTAKE",
+    }.items()
+} | {"cancellation.cancelled_by": re.compile("CUSTOMER|VENDOR|LOGISTICS|PLATFORM")}
 
 
 def without_personal_data(order: dict[str, Json]) -> dict[str, Json]:
@@ -61,28 +69,31 @@ def _taken(value: Json, left: Json) -> Json:
     return value
 
 
-def _fields(value: dict[str, Json], known: dict[str, Any], prefix: str) -> dict[str, Json]:
+def _fields(value: dict[str, Json], known: Mapping[str, Field], prefix: str) -> dict[str, Json]:
     return {
-        name: _kept(item, known[name], f"{prefix}{name}")
+        name: _kept(item, known[name])
         for name, item in value.items()
         if name in known and f"{prefix}{name}" not in PERSONAL
     }
 
 
-def _kept(value: Json, meaning: Any, path: str) -> Json:
-    if path == AMOUNTS:
+def _kept(value: Json, described: Field) -> Json:
+    """What is left of a known field; null where it is not what it should be."""
+    if value is None:
+        return None
+    if described.path == AMOUNTS:
         return _amounts(value)
-    match value:
-        case list():
-            return [_kept(item, meaning, path) for item in value]
-        case dict() if isinstance(meaning, dict):
-            return _fields(value, meaning, f"{path}.")
-        case dict():
-            return {}
-        case None | bool():
-            return value
-        case _:
-            return value if _is_impersonal(value, meaning, path) else None
+    if isinstance(value, dict) and described.fields is not None:
+        return _fields(value, described.fields, f"{described.path}.")
+    if isinstance(value, list) and described.element is not None:
+        return [_kept(item, described.element) for item in value]
+    if isinstance(value, list | dict):
+        return None
+    kind = (described.element or described).kind
+    # As a text, a part that should be an object is what somebody wrote.
+    if kind is None or described.fields is not None:
+        return None
+    return value if _is_impersonal(value, kind, described.path) else None
 
 
 def _amounts(value: Json) -> Json:
@@ -93,24 +104,26 @@ def _amounts(value: Json) -> Json:
         case list():
             return [_amounts(item) for item in value]
         case str():
-            return value if _is_impersonal(value, NUMBER, AMOUNTS) else None
+            return value if _is_amount(value) else None
         case _:
             return value
 
 
-def _is_impersonal(value: str | int | Decimal, meaning: Any, path: str) -> bool:
-    """Whether a text, or a number, is of the kind that belongs there."""
-    if isinstance(meaning, dict):
-        return False
-    if form := _FORMS.get(path):
-        return form.fullmatch(value if isinstance(value, str) else number_by_value(value)) is not None
-    if not isinstance(value, str):
-        return True
+def _is_amount(text: str) -> bool:
     try:
-        if meaning == NUMBER:
-            bounded_decimal(value.strip())
-        elif meaning == INSTANT:
-            parse_instant(value)
-    except (ValueError, MalformedJsonError):
+        bounded_decimal(text.strip())
+    except MalformedJsonError:
         return False
     return True
+
+
+def _is_impersonal(value: str | int | Decimal, kind: Kind, path: str) -> bool:
+    """Whether a value is of the kind that belongs there; a code only where it looks like one."""
+    try:
+        read_value(kind, value)
+    except UnreadableError:
+        return False
+    form = _FORMS.get(path)
+    if form is None or isinstance(value, bool):
+        return True
+    return form.fullmatch(value if isinstance(value, str) else number_by_value(value)) is not None

@@ -9,7 +9,14 @@ from partner_orders.clock import Clock, from_text, to_text
 from partner_orders.orders import history
 from partner_orders.orders.event import OrderEvent
 from partner_orders.orders.packed_body import unpack
-from partner_orders.orders.stored import LISTED_UNDER, KnownOrder, StoredOrder, known_order, stored_order
+from partner_orders.orders.stored import (
+    LISTED_UNDER,
+    KnownOrder,
+    StoredOrder,
+    is_moved_entry,
+    known_order,
+    stored_order,
+)
 
 _BY_TIME = Index(keys.BY_TIME, "listed_under", "listed_at")
 _BY_EXTERNAL_ORDER_ID = Index(keys.BY_EXTERNAL_ORDER_ID, "external_order_id", "")
@@ -37,13 +44,17 @@ class OrderQueries:
         """An order with its history, whole: one request (consistent), one more for each MiB of large bodies."""
         rows = {row["sk"]: row for row in self._table.query(keys.order_partition(order_id), consistent=True)}
         order = rows.pop(keys.ORDER, None)
-        moved = {sk.removeprefix(keys.EVENT): row["body"] for sk, row in rows.items()}
-        return None if order is None else stored_order(order, moved)
+        return None if order is None else stored_order(order, rows.values())
 
     def body(self, order_id: str, digest: str) -> bytes | None:
         """A body that has a row of its own; None if it has none."""
         row = self._table.get(keys.order_event(order_id, digest))
         return None if row is None else unpack(row["body"])
+
+    def has_moved(self, order_id: str, digest: str) -> bool:
+        """Whether an event is in the history of an order, and its entry has moved to a row of its own."""
+        row = self._table.get(keys.order_event(order_id, digest))
+        return row is not None and is_moved_entry(row)
 
     def known(self, order_ids: Iterable[str]) -> dict[str, KnownOrder]:
         """What we have of each order; one we do not have is left out. Eventually consistent: half a read unit for a

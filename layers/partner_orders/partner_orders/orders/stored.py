@@ -1,6 +1,6 @@
 """An order as its row in the table holds it, read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -14,6 +14,9 @@ from partner_orders.orders.packed_body import unpack
 
 # An event of the order's history is an attribute of this name and its digest.
 EVENT = "e#"
+# Statuses of the history entries that have moved to rows of their own, and how many have.
+MOVED_STATUSES = "moved_statuses"
+MOVED_EVENTS = "moved_events"
 # What an order without a store is listed under.
 LISTED_UNDER = "STORE#"
 
@@ -21,7 +24,8 @@ LISTED_UNDER = "STORE#"
 @dataclass(frozen=True)
 class HistoryEntry:
     """One distinct event of a stored order. ``body`` is the JSON as it came, if it was read; without personal data, if
-    the event is redacted, and the digest is still that of the event as it came."""
+    the event is redacted, and the digest is still that of the event as it came. ``shown_at`` is the greatest time at
+    which a GET showed the event as the present state, ``problems`` the paths of its parts that could not be read."""
 
     digest: str
     status: str
@@ -30,6 +34,8 @@ class HistoryEntry:
     source: str
     correlation_id: str
     is_redacted: bool = False
+    shown_at: str | None = None
+    problems: tuple[str, ...] = ()
     body: bytes | None = field(repr=False, default=None)
 
 
@@ -50,6 +56,7 @@ class StoredOrder:
     republished: int
     attributes: dict[str, str]
     history: tuple[HistoryEntry, ...]
+    moved_statuses: frozenset[str] = frozenset()
 
     @cached_property
     def snapshot(self) -> HistoryEntry:
@@ -74,22 +81,33 @@ class StoredOrder:
 
     @cached_property
     def _ruling(self) -> SaleRuling:
-        return sale(self.status, self.post_picked_up, (entry.status for entry in self.history))
+        statuses = {entry.status for entry in self.history} | self.moved_statuses
+        return sale(self.status, self.post_picked_up, statuses)
 
 
 @dataclass(frozen=True)
 class KnownOrder:
-    """What tells whether an order is in sync with the platform, without its bodies."""
+    """What tells whether an order is in sync with the platform, without its bodies. Where some of its history has moved
+    to rows of its own, ``digests`` are only those of the rest."""
 
     store_id: str | None
     listed_at: datetime
     statuses: frozenset[str]
     digests: frozenset[str]
+    snapshot_key: str = ""
+    has_moved: bool = False
 
 
-def stored_order(row: Row, moved: Mapping[str, bytes]) -> StoredOrder:
-    """The order of a row; ``moved`` are its packed bodies that have rows of their own, by digest."""
-    entries = [_entry(digest, event, moved) for digest, event in events_of(row).items()]
+def stored_order(row: Row, others: Iterable[Row] = ()) -> StoredOrder:
+    """The order of a row. ``others`` are its rows with moved bodies and history entries, where they were read."""
+    events = events_of(row)
+    bodies: dict[str, bytes] = {}
+    for other in others:
+        digest = other["sk"].removeprefix(keys.EVENT)
+        bodies[digest] = other["body"]
+        if is_moved_entry(other):
+            events.setdefault(digest, other)
+    entries = [_entry(digest, event, bodies.get(digest)) for digest, event in events.items()]
     entries.sort(key=lambda entry: (entry.occurred_at or "", lifecycle.rank(entry.status), entry.received_at))
     return StoredOrder(
         order_id=keys.order_id_of(row["pk"]),
@@ -101,32 +119,44 @@ def stored_order(row: Row, moved: Mapping[str, bytes]) -> StoredOrder:
         republished=row.get("republished", 0),
         attributes={name: value for name, value in row.items() if isinstance(value, str)},
         history=tuple(entries),
+        moved_statuses=frozenset(row.get(MOVED_STATUSES, ())),
     )
 
 
 def known_order(row: Row) -> KnownOrder:
     """What an order's row tells without its bodies."""
-    events = events_of(row)
     return KnownOrder(
         # What it is listed under has the chain's own id of the store where an event names no other.
         store_id=row.get("listed_under", "").removeprefix(LISTED_UNDER) or None,
         listed_at=from_text(row["listed_at"]),
-        statuses=frozenset(event["status"] for event in events.values()),
-        digests=frozenset(events),
+        statuses=statuses_of(row),
+        digests=frozenset(events_of(row)),
+        snapshot_key=row["snapshot_key"],
+        has_moved=MOVED_EVENTS in row,
     )
 
 
 def events_of(row: Row) -> dict[str, Row]:
-    """The history entries of an order's row, by digest."""
+    """The history entries that an order's row holds, by digest."""
     return {name.removeprefix(EVENT): value for name, value in row.items() if name.startswith(EVENT)}
+
+
+def statuses_of(row: Row) -> frozenset[str]:
+    """The statuses of all history entries, moved ones too."""
+    return frozenset(event["status"] for event in events_of(row).values()) | frozenset(row.get(MOVED_STATUSES, ()))
+
+
+def is_moved_entry(row: Row) -> bool:
+    """Whether a row of its own holds a history entry, and not only the body of one."""
+    return "status" in row
 
 
 def snapshot_digest(snapshot_key: str) -> str:
     return snapshot_key.rpartition("|")[2]
 
 
-def _entry(digest: str, event: Row, moved: Mapping[str, bytes]) -> HistoryEntry:
-    packed = event.get("body", moved.get(digest))
+def _entry(digest: str, event: Row, moved_body: bytes | None) -> HistoryEntry:
+    packed = event.get("body", moved_body)
     return HistoryEntry(
         digest=digest,
         status=event["status"],
@@ -135,5 +165,7 @@ def _entry(digest: str, event: Row, moved: Mapping[str, bytes]) -> HistoryEntry:
         source=event["source"],
         correlation_id=event["correlation_id"],
         is_redacted="redacted" in event,
+        shown_at=event.get("shown_at"),
+        problems=tuple(event.get("problems", ())),
         body=None if packed is None else unpack(packed),
     )

@@ -8,35 +8,55 @@ See docs/data-model.md for the keys, and docs/decisions for the costs. ``orders/
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import ConditionFailedError, Table
-from partner_orders.aws.update import Condition, Update, absent, all_of, any_of, equals, less, present
+from partner_orders.aws.update import Condition, Update, absent, all_of, any_of, both, equals, less, present
 from partner_orders.clock import Clock, to_text
 from partner_orders.orders import history, lifecycle
 from partner_orders.orders.event import Arrival, OrderEvent
-from partner_orders.orders.history import Moment
 from partner_orders.orders.packed_body import pack, unpack
 from partner_orders.orders.personal_data import redacted
+from partner_orders.orders.plan import (
+    Arrived,
+    Plan,
+    changes_the_sale,
+    conflicts_with,
+    distinct_events,
+    history_entry,
+    key_of,
+    plan_write,
+)
 from partner_orders.orders.queries import OrderQueries
-from partner_orders.orders.stored import EVENT, LISTED_UNDER, events_of, snapshot_digest
+from partner_orders.orders.stored import (
+    EVENT,
+    LISTED_UNDER,
+    MOVED_EVENTS,
+    MOVED_STATUSES,
+    events_of,
+    is_moved_entry,
+    snapshot_digest,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SCHEMA_VERSION = 1
+# The version of a row's keys: a blind write holds only for a row of this version, since keys of two do not compare.
+SCHEMA_VERSION = 2
+# However old an order says that it is, an event of it is kept for this long.
+LEAST_RETENTION = timedelta(days=14)
 # A body over this goes to a row of its own at once; a row over the other sends its older bodies there.
 INLINE_BODY_BYTES = 4_096
 ROW_BODIES_BYTES = 32_768
 # More at once would be a longer expression than the 4 KB that DynamoDB takes.
 MAX_MOVED = 100
+# History entries of a row; the older ones of more than these move to rows of their own.
+MAX_ENTRIES = 100
 MAX_WRITES = 12
-
-type Arrived = tuple[OrderEvent, Arrival]
 
 
 class ContendedError(RuntimeError):
@@ -46,13 +66,13 @@ class ContendedError(RuntimeError):
 @dataclass(frozen=True)
 class Written:
     """What became of the events of one write: how many were new, how many of those came late (the head stayed) or in
-    conflict (same status and time, other body), how many we had, and how many were past their retention."""
+    conflict (same status and time, other body), how many we had, and how many of these a GET confirmed."""
 
     stored: int = 0
     late: int = 0
     conflicts: int = 0
     duplicates: int = 0
-    expired: int = 0
+    confirmed: int = 0
 
 
 class OrdersTable(OrderQueries):
@@ -73,39 +93,28 @@ class OrdersTable(OrderQueries):
 
         Raises botocore's errors, and ContendedError when concurrent writes of the same order won every time.
         """
-        distinct: dict[str, Arrived] = {}
-        for event, arrival in events:
-            distinct.setdefault(event.digest, (event, arrival))
-        repeated = len(events) - len(distinct)
-        fresh = [(event, arrival) for event, arrival in distinct.values() if not self.is_expired(event)]
-        expired = len(distinct) - len(fresh)
-        if not fresh:
-            return Written(duplicates=repeated, expired=expired)
-
-        bodies = self._inline_bodies(fresh)
+        distinct = distinct_events(events)
+        bodies = self._inline_bodies(distinct)
         existing: Row | None = None
         for _ in range(MAX_WRITES):
-            new = [pair for pair in fresh if existing is None or EVENT + pair[0].digest not in existing]
-            if not new:
-                return Written(duplicates=len(events) - expired, expired=expired)
-            head = max((event for event, _ in new), key=lambda event: event.snapshot_key)
-            moves = existing is None or head.supersedes(existing["snapshot_key"])
+            plan = plan_write(distinct, existing, self._moved_entries(distinct, existing))
+            if not plan.events:
+                return Written(duplicates=len(events))
             try:
-                before = self._update(new, bodies, head if moves else None, existing)
+                before = self._update(plan, bodies, existing)
             except ConditionFailedError as failed:
                 # No row: it expired between the two writes, so the blind write is right again.
                 existing = failed.row
                 if existing is not None and "erased_at" in existing:
-                    bodies = self._inline_bodies(fresh, redact=True)
+                    bodies = self._inline_bodies(distinct, redact=True)
                 continue
-            if before.get("body_bytes", 0) + _inline_bytes(new, bodies) > ROW_BODIES_BYTES:
-                self._move_bodies(head.order_id)
+            self._make_room(plan, bodies, existing or before)
             return Written(
-                stored=len(new),
-                late=0 if moves else len(new),
-                conflicts=_conflicts([event for event, _ in new], existing or before),
-                duplicates=len(events) - expired - len(new),
-                expired=expired,
+                stored=len(plan.new),
+                late=0 if plan.changes_the_snapshot else len(plan.new),
+                conflicts=conflicts_with([event for event, _ in plan.new], existing or before),
+                duplicates=len(events) - len(plan.new),
+                confirmed=len(plan.confirmed),
             )
         raise ContendedError("concurrent writes of an order won every time")
 
@@ -120,26 +129,40 @@ class OrdersTable(OrderQueries):
 
     # -- one write ----------------------------------------------------------------------------------------------
 
-    def _update(
-        self, new: list[Arrived], bodies: dict[str, bytes], head: OrderEvent | None, existing: Row | None
-    ) -> Row:
-        """One write: add the events and, with a ``head``, move the snapshot. Blind without ``existing``."""
-        events = [event for event, _ in new]
+    def _moved_entries(self, events: list[Arrived], existing: Row | None) -> dict[str, Row]:
+        """The entries of these events that have rows of their own, of an order whose history has moved in part."""
+        if existing is None or MOVED_EVENTS not in existing:
+            return {}
+        wanted = [event for event, _ in events if EVENT + event.digest not in existing]
+        rows = {event.digest: self._table.get(keys.order_event(event.order_id, event.digest)) for event in wanted}
+        return {digest: row for digest, row in rows.items() if row is not None and is_moved_entry(row)}
+
+    def _update(self, plan: Plan, bodies: dict[str, bytes], existing: Row | None) -> Row:
+        """One write: add the events and, with a head, move the snapshot. Blind without ``existing``."""
+        events = [event for event, _ in plan.new]
         redact = existing is not None and "erased_at" in existing
         update = Update().set("schema_version", SCHEMA_VERSION)
-        for event, arrival in new:
-            update.set(EVENT + event.digest, _history_entry(event, arrival, bodies.get(event.digest), redact))
-        if head is not None:
-            self._move_head(update, head, next(arrival for event, arrival in new if event is head))
-        update.increment("version").increment("body_bytes", _inline_bytes(new, bodies))
-        if head is not None or (existing is not None and _changes_the_sale(events, existing)):
+        for event, arrival in plan.new:
+            update.set(EVENT + event.digest, history_entry(event, arrival, bodies.get(event.digest), redact))
+        for event, arrival in plan.confirmed:
+            _confirm(update, event, arrival, plan.returned.get(event.digest))
+        if plan.head is not None:
+            self._move_head(update, *plan.head)
+        elif existing is not None:
+            self._keep_longer(update, plan.events, existing)
+        update.increment("version").increment("body_bytes", _inline_bytes(plan.new, bodies))
+        update.increment("entries", len(plan.new) + len(plan.returned))
+        if plan.returned:
+            update.increment(MOVED_EVENTS, -len(plan.returned))
+        if plan.changes_the_snapshot or (existing is not None and changes_the_sale(events, existing)):
             update.increment("sequence")
-        update.only_if(equals("version", existing["version"]) if existing is not None else _is_blind(events, head))
+        is_single = len(events) == 1 and not plan.confirmed and lifecycle.is_known(events[0].status)
+        update.only_if(_unchanged(existing) if existing is not None else _is_blind(events, plan.head))
         return self._table.update(
-            keys.order(events[0].order_id),
+            keys.order(plan.events[0][0].order_id),
             update,
             # What was replaced tells of a single event whether it is in conflict; otherwise it takes the whole history.
-            "UPDATED_OLD" if len(new) == 1 and lifecycle.is_known(events[0].status) else "ALL_OLD",
+            "UPDATED_OLD" if is_single else "ALL_OLD",
             row_on_failure=True,
         )
 
@@ -153,7 +176,7 @@ class OrdersTable(OrderQueries):
         }
         update.set_all(
             {
-                "snapshot_key": event.snapshot_key,
+                "snapshot_key": event.snapshot_key_at(arrival.shown_at),
                 "status": event.status,
                 "occurred_at": to_text(event.occurred_at) if event.occurred_at else None,
                 "listed_under": f"{LISTED_UNDER}{store_id or ''}",
@@ -172,10 +195,17 @@ class OrdersTable(OrderQueries):
             (update.set if is_timed else update.default)(name, value)
 
     def _expires_at(self, event: OrderEvent, arrival: Arrival) -> int:
+        """In seconds since 1970: the retention after the order's creation, and a while after the arrival at least."""
         created_at = history.created_at(event.order, arrival.received_at)
-        return int(created_at.timestamp() + self._retention.total_seconds())
+        return max(_seconds(created_at + self._retention), _seconds(arrival.received_at + LEAST_RETENTION))
 
-    # -- bodies in rows of their own ------------------------------------------------------------------------------
+    def _keep_longer(self, update: Update, events: list[Arrived], existing: Row) -> None:
+        """A late event is kept for a while after it arrived, too, and the order with it."""
+        least = max(_seconds(arrival.received_at + LEAST_RETENTION) for _, arrival in events)
+        if existing.get("expires_at", least) < least:
+            update.set("expires_at", least)
+
+    # -- bodies and entries in rows of their own -------------------------------------------------------------------
 
     def _inline_bodies(self, events: list[Arrived], redact: bool = False) -> dict[str, bytes]:
         """The packed bodies that the order's row can hold, by digest; larger ones are put into rows of their own."""
@@ -194,84 +224,91 @@ class OrdersTable(OrderQueries):
     def _put_body(self, order_id: str, digest: str, packed: bytes, expires_at: int, replace: bool = False) -> None:
         """A body in a row of its own, before the row that refers to it; a second put changes nothing, unless it is to
         ``replace`` the first."""
-        put = self._table.put if replace else self._table.put_new
-        body = {"schema_version": SCHEMA_VERSION, "body": packed, "expires_at": expires_at}
-        put(keys.order_event(order_id, digest), body)
+        key, body = keys.order_event(order_id, digest), {"body": packed}
+        if replace:
+            self._put_moved(order_id, digest, body, expires_at)
+        else:
+            self._table.put_new(key, {"schema_version": SCHEMA_VERSION, "expires_at": expires_at} | body)
 
-    def _move_bodies(self, order_id: str) -> None:
-        """Move bodies, but not the snapshot's, to rows of their own. If another write comes between, or some are left,
-        their turn will come: the row says how many bytes of bodies it holds."""
+    def _make_room(self, plan: Plan, bodies: dict[str, bytes], before: Row) -> None:
+        """Move older bodies, and older entries of a long history, out of a row that has grown."""
+        order_id = plan.events[0][0].order_id
+        if before.get("entries", 0) + len(plan.new) + len(plan.returned) > MAX_ENTRIES:
+            self._move(order_id, entries=True)
+        elif before.get("body_bytes", 0) + _inline_bytes(plan.new, bodies) > ROW_BODIES_BYTES:
+            self._move(order_id, entries=False)
+
+    def _move(self, order_id: str, entries: bool) -> None:
+        """Move bodies, or whole history ``entries``, but not the snapshot's, to rows of their own. If another write
+        comes between, or some are left, their turn will come: the row counts entries and bytes of bodies."""
         row = self._table.get(keys.order(order_id))
         if row is None:
             return
         snapshot = snapshot_digest(row["snapshot_key"])
-        movable = (
-            (digest, event["body"])
-            for digest, event in events_of(row).items()
-            if "body" in event and digest != snapshot
+        movable = sorted(
+            ((digest, event) for digest, event in events_of(row).items() if digest != snapshot),
+            key=lambda pair: pair[1]["received_at"],
         )
-        moved: dict[str, bytes] = dict(islice(movable, MAX_MOVED))
-        if not moved:
+        chosen = dict(islice((pair for pair in movable if entries or "body" in pair[1]), MAX_MOVED))
+        if not chosen:
             return
-        for digest, packed in moved.items():
-            self._put_body(order_id, digest, packed, row["expires_at"])
-        update = Update().increment("body_bytes", -sum(map(len, moved.values()))).increment("version")
-        for digest in moved:
-            update.remove(EVENT + digest, "body")
+        for digest, event in chosen.items():
+            moved = event if entries else {"body": event["body"]}
+            self._put_moved(order_id, digest, moved, row["expires_at"])
+        size = sum(len(event.get("body", b"")) for event in chosen.values())
+        update = Update().increment("body_bytes", -size).increment("version")
+        for digest in chosen:
+            update.remove(*((EVENT + digest,) if entries else (EVENT + digest, "body")))
+        if entries:
+            statuses = {*row.get(MOVED_STATUSES, ()), *(event["status"] for event in chosen.values())}
+            update.increment("entries", -len(chosen)).increment(MOVED_EVENTS, len(chosen))
+            update.set(MOVED_STATUSES, sorted(statuses))
         try:
-            self._table.update(
-                keys.order(order_id), update.only_if(equals("version", row["version"])), row_on_failure=True
-            )
+            self._table.update(keys.order(order_id), update.only_if(_unchanged(row)), row_on_failure=True)
         except ConditionFailedError as failed:
             if "erased_at" in (failed.row or {}):
                 # Erased in between: what was just put into rows of its own must not stay as it was.
-                for digest, packed in moved.items():
-                    without = pack(redacted(unpack(packed)))
-                    self._put_body(order_id, digest, without, row["expires_at"], replace=True)
+                for digest, event in chosen.items():
+                    if "body" in event:
+                        without = pack(redacted(unpack(event["body"])))
+                        self._put_body(order_id, digest, without, row["expires_at"], replace=True)
+
+    def _put_moved(self, order_id: str, digest: str, moved: Row, expires_at: int) -> None:
+        update = Update().set("schema_version", SCHEMA_VERSION).set("expires_at", expires_at)
+        for name, value in moved.items():
+            update.set(name, value)
+        self._table.update(keys.order_event(order_id, digest), update)
 
 
-def _is_blind(events: list[OrderEvent], head: OrderEvent | None) -> Condition:
-    """The condition of a write that knows nothing of the row: events and head are news to it, and it is not erased."""
+def _confirm(update: Update, event: OrderEvent, arrival: Arrival, moved: Row | None) -> None:
+    """Note in the history when a GET showed an event; an entry in a row of its own comes back for it."""
+    shown_at = to_text(arrival.shown_at) if arrival.shown_at else ""
+    if moved is None:
+        update.set_in((EVENT + event.digest, "shown_at"), shown_at)
+        return
+    left_out = {"pk", "sk", "schema_version", "expires_at", "body"}
+    entry = {name: value for name, value in moved.items() if name not in left_out}
+    update.set(EVENT + event.digest, entry | {"shown_at": shown_at})
+
+
+def _unchanged(row: Row) -> Condition:
+    return equals("version", row["version"])
+
+
+def _is_blind(events: list[OrderEvent], head: Arrived | None) -> Condition:
+    """The condition of a write that knows nothing of the row: events and head are news to it, its history is all in it,
+    its keys are of this version, and it is not erased."""
     news = [absent(EVENT + event.digest) for event in events]
-    is_lower = any_of(absent("snapshot_key"), less("snapshot_key", head.snapshot_key if head else ""))
-    return all_of(*news, is_lower, absent("erased_at"))
+    is_lower = any_of(
+        absent("snapshot_key"),
+        both(less("snapshot_key", key_of(head) if head else ""), equals("schema_version", SCHEMA_VERSION)),
+    )
+    return all_of(*news, is_lower, absent(MOVED_EVENTS), absent("erased_at"))
 
 
 def _inline_bytes(new: list[Arrived], bodies: dict[str, bytes]) -> int:
     return sum(len(bodies.get(event.digest, b"")) for event, _ in new)
 
 
-def _changes_the_sale(new: list[OrderEvent], row: Row) -> bool:
-    """Whether events that leave the snapshot as it is decide anew if the order is a sale."""
-    before = {event["status"] for event in events_of(row).values()}
-    after = before | {event.status for event in new}
-    status, claimed = row["status"], row.get("post_picked_up")
-    return history.sale(status, claimed, before) != history.sale(status, claimed, after)
-
-
-def _history_entry(event: OrderEvent, arrival: Arrival, packed: bytes | None, is_redacted: bool) -> Row:
-    entry: dict[str, Any] = {
-        "status": event.status,
-        "received_at": to_text(arrival.received_at),
-        "source": arrival.source,
-        "correlation_id": arrival.correlation_id,
-    }
-    if event.occurred_at:
-        entry["occurred_at"] = to_text(event.occurred_at)
-    if packed is not None:
-        entry["body"] = packed
-    if is_redacted:
-        entry["redacted"] = True
-    return entry
-
-
-def _conflicts(new: list[OrderEvent], row: Row) -> int:
-    """How many of the new events share status and time with another one, in the batch or in the row's history. A blind
-    write of one event of a known status hands back only the head that it replaced, and that is enough: no event of the
-    history is between the two."""
-    earlier = [Moment(event["status"], event.get("occurred_at")) for event in events_of(row).values()]
-    replaced = row.get("snapshot_key", "") if not earlier else ""
-    if len(new) == 1 and replaced:
-        return int(new[0].moment == replaced[: len(new[0].moment)])
-    moments = [Moment(event.status, to_text(event.occurred_at) if event.occurred_at else None) for event in new]
-    return history.conflicts([*earlier, *moments]) - history.conflicts(earlier)
+def _seconds(instant: datetime) -> int:
+    return int(instant.timestamp())

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SECRET_MAX_AGE_SECONDS = 300.0
 REFRESH_AHEAD_SECONDS = 300.0
 TIMEOUT_SECONDS = (3.05, 10.0)
+TOKEN_LIFE_SECONDS = 7_200.0
 PLACEHOLDER = "PASTE-THE-PARTNER-API-TOKEN-HERE"
 _WHAT_TO_STORE = (
     'store {"token": "..."} with a token from the Shop Integrations plug-in, '
@@ -114,13 +115,20 @@ class PartnerApiCredentials:
             self._rate_limit.record()
         try:
             grant = response.json() if response.status_code == requests.codes.ok else {}
-            token, expires_in = grant["access_token"], float(grant["expires_in"])
-        except (KeyError, TypeError, ValueError):
+            # RFC 6749 makes expires_in optional; tokens live two hours (docs/platform.md 4.4).
+            token, expires_in = str(grant["access_token"]), float(grant.get("expires_in", TOKEN_LIFE_SECONDS))
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise CredentialsError(
                 f"the token endpoint answered {response.status_code}: check client_id and client_secret", response
             ) from None
+        if not _is_header_value(token):
+            raise CredentialsError("the token endpoint returned a token that no header can hold", response)
         self._access_token = token
         self._expires_at = self._seconds() + max(expires_in - REFRESH_AHEAD_SECONDS, expires_in / 2)
+
+
+def _is_header_value(token: str) -> bool:
+    return bool(token) and token.isascii() and token.isprintable() and " " not in token
 
 
 def check_secret(text: str) -> None:
@@ -136,7 +144,7 @@ def _parse(text: str) -> _StaticToken | _OAuthClient:
     match content:
         case {"token": str(token)} if token.strip() and token.strip() != PLACEHOLDER:
             bearer = token.strip().removeprefix("Bearer ").strip()
-            if not bearer.isascii() or not bearer.isprintable() or " " in bearer:
+            if not _is_header_value(bearer):
                 raise CredentialsError(f"the token in the Partner API secret is no header value: {_WHAT_TO_STORE}")
             return _StaticToken(bearer)
         case {"client_id": str(client_id), "client_secret": str(client_secret)} if client_id and client_secret:

@@ -31,6 +31,8 @@ LONGEST_BACKOFF_SECONDS = 20.0
 # Where the platform wants a longer wait, the retry is left to a later run.
 LONGEST_WAIT_SECONDS = 60.0
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0
+# A number from this on is no wait, but a time since 1970.
+EPOCH_SECONDS = 1_000_000_000.0
 STEP_SECONDS = 30.0
 # How long a body may take to arrive. With what comes before it, and one more wait, less than the lease lasts.
 BODY_SECONDS = 40.0
@@ -296,6 +298,8 @@ def _error_of(response: requests.Response, now: datetime) -> PartnerApiError | N
             return PartnerApiError(Failure.NOT_FOUND)
         case 429:
             return PlatformUnavailableError(Failure.RATE_LIMITED, retry_after=_retry_after(response, 60.0, now))
+        case 408 | 425 as status:
+            return PartnerApiError(Failure.REFUSED, str(status), _retry_after(response, 0.0, now))
         case status if status >= 500:
             return PartnerApiError(Failure.SERVER_ERROR, str(status), _retry_after(response, 0.0, now))
         case status:
@@ -307,7 +311,11 @@ def _retry_after(response: requests.Response, default: float, now: datetime) -> 
     text = response.headers.get("Retry-After", "").strip()
     try:
         if text.isascii() and text.isdecimal():
-            return min(float(text), LONGEST_RETRY_AFTER_SECONDS)
+            seconds = float(text)
+            # Some servers write the date as seconds since 1970.
+            if seconds >= EPOCH_SECONDS:
+                seconds = max(seconds - now.timestamp(), 0.0)
+            return min(seconds, LONGEST_RETRY_AFTER_SECONDS)
         date = parsedate_to_datetime(text).astimezone(UTC)
         return min(max((date - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER_SECONDS)
     except (ValueError, OverflowError):

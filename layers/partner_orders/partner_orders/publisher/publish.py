@@ -136,8 +136,8 @@ class Publisher:
             return None
         if record.sk != keys.ORDER:
             return None
-        before = stored_order(record.before, {}) if record.before else None
-        after = stored_order(record.after, {})
+        before = stored_order(record.before) if record.before else None
+        after = stored_order(record.after)
         if before is not None and before.sequence == after.sequence:
             return None
         new_body = self._body(after)
@@ -187,7 +187,7 @@ def _correlation_id(record: StreamRecord) -> str:
     try:
         if record.sk == keys.REJECTED:
             return rejected_event(row).correlation_id
-        return stored_order(row, {}).snapshot.correlation_id
+        return stored_order(row).snapshot.correlation_id
     except Exception:  # A row that cannot be read may be why it was not published.
         return ""
 

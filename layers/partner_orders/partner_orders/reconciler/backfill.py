@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from partner_orders.clock import Clock, to_text
-from partner_orders.orders.model import parse_instant
+from partner_orders.orders.fields import parse_instant
 from partner_orders.platform.failures import Failure, PlatformUnavailableError
 from partner_orders.platform.http import PartnerApiClient
 from partner_orders.reconciler.comparison import Comparison, ComparisonScope

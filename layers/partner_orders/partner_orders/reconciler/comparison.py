@@ -1,7 +1,8 @@
 """Compares a page of the platform's orders with ours, and enqueues whatever is missing or different.
 
-An order is in sync when the digest just observed is among the digests we have of it; never "our snapshot equals it",
-which the merge may forbid for ever.
+An order is in sync when the digest just observed is among the digests we have of it, and showing it now would not move
+the head; never "our snapshot equals it", which the merge may forbid for ever. Where showing it would move the head, one
+confirmation is enqueued: the same event, with the time at which it was shown.
 """
 
 from collections import Counter
@@ -22,7 +23,7 @@ from partner_orders.orders.history import is_of_store
 from partner_orders.orders.model import Client
 from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.rejected_table import RejectedTable
-from partner_orders.orders.stored import KnownOrder
+from partner_orders.orders.stored import KnownOrder, snapshot_digest
 from partner_orders.platform.order_page import identity, unreadable
 from partner_orders.reconciler.ports import EventsQueue, KnownOrders
 from partner_orders.reconciler.report import MAX_NAMED, Repair, Report
@@ -57,11 +58,13 @@ class Shown(NamedTuple):
 
 
 class _Finding(NamedTuple):
-    """A body that is not in the table; without an event if it cannot be parsed."""
+    """A body that is not in the table; without an event if it cannot be parsed. A confirmation's event is there, and
+    was not shown as late as now."""
 
     digest: str
     body: bytes
     event: OrderEvent | None
+    is_confirmation: bool = False
 
 
 @dataclass
@@ -80,9 +83,12 @@ class _Known(NamedTuple):
     in_sync: set[str]
     stored: dict[str, KnownOrder]
 
-    def has(self, event: OrderEvent) -> bool:
+    def moves_the_head(self, event: OrderEvent, shown_at: datetime) -> bool:
+        """Whether an event of the history would be the snapshot if it was shown now, and is not."""
         stored = self.stored.get(event.order_id)
-        return event.order_id in self.in_sync or (stored is not None and event.digest in stored.digests)
+        if stored is None or snapshot_digest(stored.snapshot_key) == event.digest:
+            return False
+        return event.supersedes(stored.snapshot_key, shown_at)
 
 
 class Comparison:
@@ -114,12 +120,13 @@ class Comparison:
         Raises botocore's errors and QueueRefusedError; then the page does not count as read; the batches that were
         enqueued before are in the report.
         """
+        shown_at = platform_now()
         parsed = self._parse(page, scope.report)
         known = self._look_up(parsed.events)
-        findings = self._sort(parsed, known, scope, len(page))
+        findings = self._sort(parsed, known, scope, len(page), shown_at)
         # What the queue refused is found, and counted, when it is looked for again.
         for batch in batched(findings, BATCH_ENTRIES, strict=False):
-            self._note_and_enqueue(batch, known.stored, scope, platform_now())
+            self._note_and_enqueue(batch, known.stored, scope, shown_at)
         own = sum(_names(scope.store, event.order.client) for event in parsed.events.values())
         return Shown(parsed.identities | parsed.events.keys(), own, len(parsed.events) - own)
 
@@ -149,18 +156,21 @@ class Comparison:
         in_sync = {order_id for order_id, event in events.items() if event.digest in self._in_sync}
         return _Known(in_sync, self._orders.known(events.keys() - in_sync))
 
-    def _sort(self, parsed: _ParsedPage, known: _Known, scope: ComparisonScope, orders: int) -> list[_Finding]:
+    def _sort(
+        self, parsed: _ParsedPage, known: _Known, scope: ComparisonScope, orders: int, shown_at: datetime
+    ) -> list[_Finding]:
         """The new findings of a page of so many orders. Counts the others: those in sync, and those that wait for the
         consumer."""
         report, counts = scope.report, Counter({"orders_checked": orders})
         findings = [*parsed.rejected]
         for event in parsed.events.values():
-            if known.has(event):
+            is_known = self._has(event, known)
+            if is_known and not known.moves_the_head(event, shown_at):
                 if not scope.preview or event.digest not in report.found:
                     counts["in_step"] += 1
                 self._remember(event, scope.store.store_id)
-            elif not self._orders.is_expired(event):
-                findings.append(_Finding(event.digest, event.body, event))
+            else:
+                findings.append(_Finding(event.digest, event.body, event, is_confirmation=is_known))
         new = [
             finding
             for finding in findings
@@ -173,12 +183,19 @@ class Comparison:
         report.counts += counts
         return new
 
+    def _has(self, event: OrderEvent, known: _Known) -> bool:
+        """Whether the event is in the history that we have of its order."""
+        stored = known.stored.get(event.order_id)
+        if event.order_id in known.in_sync or (stored is not None and event.digest in stored.digests):
+            return True
+        return stored is not None and stored.has_moved and self._orders.has_moved(event.order_id, event.digest)
+
     def _note_and_enqueue(
         self,
         batch: Sequence[_Finding],
         stored: Mapping[str, KnownOrder],
         scope: ComparisonScope,
-        platform_now: datetime,
+        shown_at: datetime,
     ) -> None:
         report = scope.report
         repairs = {
@@ -186,16 +203,17 @@ class Comparison:
                 scope.store,
                 finding.event,
                 stored.get(finding.event.order_id),
-                platform_now,
+                shown_at,
                 in_detail=len(report.repairs) + number < MAX_NAMED,
             )
             for number, finding in enumerate(batch)
-            if finding.event is not None
+            if finding.event is not None and not finding.is_confirmation
         }
         if not scope.preview:
-            self._enqueue(batch, repairs, scope)
+            self._enqueue(batch, repairs, scope, shown_at)
             report.counts["enqueued"] += len(batch)
-        report.counts["not_understood"] += len(batch) - len(repairs)
+        report.counts["confirmed"] += sum(finding.is_confirmation for finding in batch)
+        report.counts["not_understood"] += sum(finding.event is None for finding in batch)
         report.found.update(finding.digest for finding in batch)
         for repair in repairs.values():
             report.add(repair)
@@ -204,12 +222,16 @@ class Comparison:
         """Whether it was enqueued lately, and may still be on its way to the table."""
         return digest in self._queued and self._clock() - self._queued[digest].at < QUEUED_AGAIN_AFTER
 
-    def _enqueue(self, batch: Sequence[_Finding], repairs: Mapping[str, Repair], scope: ComparisonScope) -> None:
+    def _enqueue(
+        self, batch: Sequence[_Finding], repairs: Mapping[str, Repair], scope: ComparisonScope, shown_at: datetime
+    ) -> None:
         now = self._clock()
         messages = []
         for finding in batch:
-            cause = repairs[finding.digest].found if finding.digest in repairs else "not_understood"
-            messages.append(OrderEventMessage(RECONCILIATION, now, f"{scope.correlation_id}/{cause}", finding.body))
+            cause = "confirmed" if finding.is_confirmation else "not_understood"
+            cause = repairs[finding.digest].found if finding.digest in repairs else cause
+            correlation_id = f"{scope.correlation_id}/{cause}"
+            messages.append(OrderEventMessage(RECONCILIATION, now, correlation_id, finding.body, shown_at))
         self._queue.send_all(messages)
         if len(self._queued) + len(batch) > MAX_REMEMBERED:
             self._queued.clear()

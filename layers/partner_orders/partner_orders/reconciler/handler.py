@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-import requests
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -25,6 +24,7 @@ from partner_orders.platform.failures import Failure
 from partner_orders.platform.http import PartnerApiClient
 from partner_orders.platform.orders import PlatformOrders
 from partner_orders.platform.rate_limit import RateLimit, workers_share
+from partner_orders.platform.session import platform_session
 from partner_orders.reconciler.backfill import InvalidRequestError
 from partner_orders.reconciler.comparison import Comparison
 from partner_orders.reconciler.lease import Lease
@@ -56,7 +56,7 @@ class ReconcilerSettings(Settings):
 def reconciler() -> Reconciler:
     settings = ReconcilerSettings.from_environment()
     dynamodb, table = clients.client("dynamodb", AWS_CALLS), settings.orders_table_name
-    session, base_url = requests.Session(), settings.partner_api_base_url.rstrip("/")
+    session, base_url = platform_session(), settings.partner_api_base_url.rstrip("/")
     rate_limit = RateLimit(workers_share(settings.rate_limit_per_minute), time.monotonic, time.sleep)
     credentials = PartnerApiCredentials(
         clients.client("secretsmanager", AWS_CALLS),

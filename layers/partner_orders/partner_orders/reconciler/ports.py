@@ -6,7 +6,6 @@ from typing import Protocol
 
 from partner_orders.order_events.message import OrderEventMessage
 from partner_orders.order_events.queue import Backlog
-from partner_orders.orders.event import OrderEvent
 from partner_orders.orders.stored import KnownOrder, StoredOrder
 
 
@@ -21,7 +20,7 @@ class KnownOrders(Protocol):
 
     def newest_of_store(self, store_id: str, since: datetime, until: datetime | None = None) -> datetime | None: ...
 
-    def is_expired(self, event: OrderEvent) -> bool: ...
+    def has_moved(self, order_id: str, digest: str) -> bool: ...
 
 
 class EventsQueue(Protocol):

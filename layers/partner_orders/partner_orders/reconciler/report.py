@@ -11,7 +11,7 @@ from partner_orders.clock import to_text
 MAX_NAMED = 200
 COUNTS = (
     *("stores_checked", "orders_checked", "in_step", "missing", "before_registration", "different", "webhooks_missed"),
-    *("not_understood", "not_shown", "enqueued", "requests"),
+    *("not_understood", "not_shown", "confirmed", "enqueued", "requests"),
 )
 
 

@@ -13,7 +13,7 @@ MUTANTS: list[Mutant] = [
         "there-is-in-step",
         "An order that we have is taken to be in sync, whatever we have of it.",
         _COMPARISON,
-        "_Known.has",
+        "Comparison._has",
         "(stored is not None and event.digest in stored.digests)",
         "stored is not None",
         "a poll that does not converge with the webhook: https://github.com/openlinker-project/openlinker",
@@ -23,9 +23,9 @@ MUTANTS: list[Mutant] = [
         "A store counts as checked although the queue did not take what was missing.",
         _COMPARISON,
         "Comparison._note_and_enqueue",
-        "            self._enqueue(batch, repairs, scope)\n",
+        "            self._enqueue(batch, repairs, scope, shown_at)\n",
         "            try:\n"
-        "                self._enqueue(batch, repairs, scope)\n"
+        "                self._enqueue(batch, repairs, scope, shown_at)\n"
         "            except Exception:\n"
         "                pass\n",
         "cursor and effect are saved apart: https://github.com/n8n-io/n8n-docs/pull/5225",

@@ -1,0 +1,44 @@
+"""The token endpoint's response may leave out what RFC 6749 calls optional."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from partner_orders.platform.credentials import CredentialsError, PartnerApiCredentials
+from partner_orders.platform.rate_limit import RateLimit
+
+SECRET = json.dumps({"client_id": "ours", "client_secret": "of the client"})
+
+
+def credentials(grant: dict[str, Any], seconds: list[float]) -> tuple[PartnerApiCredentials, list[str]]:
+    """Credentials of an OAuth client whose token endpoint grants this; and the requests that it gets."""
+    posted: list[str] = []
+
+    def post(url: str, **_: Any) -> Any:
+        posted.append(url)
+        return SimpleNamespace(status_code=200, json=lambda: grant)
+
+    secrets: Any = SimpleNamespace(get_secret_value=lambda **_: {"SecretString": SECRET})
+    session: Any = SimpleNamespace(post=post)
+    limit = RateLimit(60, lambda: seconds[0], lambda _: None)
+    return PartnerApiCredentials(secrets, "arn", "https://p", session, limit, lambda: seconds[0]), posted
+
+
+def test_token_without_lifetime_lives_two_hours() -> None:
+    """Without expires_in a token is used for almost two hours, and then replaced."""
+    seconds = [0.0]
+    ours, posted = credentials({"access_token": "t"}, seconds)
+    for at, expected in ((0.0, 1), (6_800.0, 1), (7_000.0, 2)):
+        seconds[0] = at
+        assert ours.token() == "t"
+        assert len(posted) == expected
+
+
+@pytest.mark.parametrize("token", ["jeton-é", "two words", "", "line\nbreak"])
+def test_token_that_no_header_holds(token: str) -> None:
+    """A granted token that cannot be sent is an error that says so, and never reaches a header."""
+    ours, _ = credentials({"access_token": token}, [0.0])
+    with pytest.raises(CredentialsError, match="no header can hold"):
+        ours.token()
