@@ -1,5 +1,6 @@
 """The consumer's work on a batch: no message fails another, none is lost, and time is kept."""
 
+import gzip
 from collections.abc import Callable
 from typing import Any
 
@@ -72,6 +73,41 @@ def test_bad_event_spares_its_neighbours(intake: Intake, rejected: RejectedTable
     kept = rejected.get(digest_of(bad))
     assert kept is not None
     assert (kept.body, kept.reason, kept.problems) == (bad, "not_an_order", ("order_id: Field required",))
+
+
+WHOLE = as_bytes(order())
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "problem"),
+    [
+        (b'{"order_id": "\xff"}', "malformed_json", "not valid UTF-8"),
+        (WHOLE.decode().encode("utf-16"), "malformed_json", "not valid UTF-8"),
+        (gzip.compress(WHOLE, mtime=0), "malformed_json", "not valid UTF-8"),
+        ("{\ud83e}".encode("utf-8", "surrogatepass"), "malformed_json", "not valid UTF-8"),
+        (b'{"status": "RECEIVED", "order_id": "\\ud83e"}', "not_an_order", "half a surrogate pair"),
+        (WHOLE[:-20], "malformed_json", "not JSON"),
+        (WHOLE + WHOLE, "malformed_json", "not JSON"),
+        (WHOLE.replace(b"No plastic", b"No\nplastic"), "malformed_json", "not JSON"),
+        (b"<order/>", "malformed_json", "not JSON"),
+        (b"\xef\xbb\xbf", "malformed_json", "not JSON"),
+        (b"\x00", "malformed_json", "not JSON"),
+        (b"[" * 100_000, "malformed_json", "nested more than"),
+        (b"[" + WHOLE + b"]", "not_an_object", "should be a JSON object"),
+        (b"null", "not_an_object", "should be a JSON object"),
+    ],
+    ids=lambda value: None if isinstance(value, bytes) else value,
+)
+def test_unparsable_body_is_kept_with_reason(
+    intake: Intake, rejected: RejectedTable, body: bytes, reason: str, problem: str
+) -> None:
+    """A body that cannot be parsed is stored byte for byte with the reason; its neighbour is stored as an order."""
+    outcome = process(intake, body, order())
+    assert (outcome.failed, outcome.counts["Rejected"], outcome.counts["Stored"]) == ({}, 1, 1)
+    kept = rejected.get(digest_of(body))
+    assert kept is not None
+    assert (kept.body, kept.reason) == (body, reason)
+    assert any(problem in text for text in kept.problems)
 
 
 def test_foreign_message_is_stored_whole(intake: Intake, rejected: RejectedTable) -> None:
