@@ -1,14 +1,17 @@
 """A trading hour to break: the platform's orders, with the lives that hurt, and everything that is posted to us."""
 
+import gzip
 import json
 import random
 import uuid
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from partner_orders.order_events.message import MAX_BODY_BYTES
 from tools.local.simulated_platform.lives import Life, Step, timestamp, to_text, trading_hour
 
 CHAIN_ID = "6f1b1f0e-8f5b-4d57-9d3c-6f4f4f4b7a10"
@@ -22,12 +25,13 @@ class Fate(StrEnum):
     STORED = "stored"
     REJECTED = "rejected"
     IGNORED = "ignored"
-    REFUSED = "refused"  # never acknowledged
+    REFUSED = "refused"  # never acknowledged: without the secret, or too large
 
 
 @dataclass(frozen=True)
 class Post:
-    """One thing posted to the webhook. ``name`` is what a story calls it."""
+    """One thing posted to the webhook. ``name`` is what a story calls it, ``encoding`` the Content-Encoding that it
+    claims. ``packed`` are the bytes posted, where they are not the body itself."""
 
     name: str
     at: datetime
@@ -35,6 +39,12 @@ class Post:
     fate: Fate = Fate.STORED
     order: int = -1
     stranger: bool = False
+    encoding: str = ""
+    packed: bytes | None = field(default=None, repr=False)
+
+    @property
+    def posted(self) -> bytes:
+        return self.body if self.packed is None else self.packed
 
 
 @dataclass(frozen=True)
@@ -124,7 +134,7 @@ def _posts(life: Life, chance: random.Random) -> Iterator[Post]:
         if not step.by_webhook:
             continue
         name = f"{life.order_id[:8]} {step.status} {number}"
-        yield Post(name, step.at, to_text(step.body).encode())
+        yield _perhaps_packed(Post(name, step.at, to_text(step.body).encode()), chance)
         for kind in ("reformatted", "masked", "changed", "timeless"):
             if chance.random() < {"reformatted": 0.12, "masked": 0.12, "changed": 0.1, "timeless": 0.03}[kind]:
                 after = step.at + timedelta(seconds=chance.uniform(-20, 200))
@@ -135,6 +145,14 @@ def _posts(life: Life, chance: random.Random) -> Iterator[Post]:
         after = life.steps[-1].at + timedelta(minutes=2)
         body["sys"]["updated_at"] = timestamp(after)
         yield Post(f"{life.order_id[:8]} straggler", after, to_text(body).encode())
+
+
+def _perhaps_packed(post: Post, chance: random.Random) -> Post:
+    encoding = chance.choices(["", "gzip", "X-GZIP", "deflate"], [85, 9, 3, 3])[0]
+    if not encoding:
+        return post
+    packed = zlib.compress(post.body) if encoding == "deflate" else gzip.compress(post.body, mtime=0)
+    return replace(post, encoding=encoding, packed=packed)
 
 
 def _variant(step: Step, kind: str, chance: random.Random) -> bytes:
@@ -173,6 +191,7 @@ def _strange_posts(chance: random.Random, start: datetime, lives: list[Life]) ->
         return body | {"order_id": str(uuid.UUID(int=chance.getrandbits(128))), "status": "RECEIVED"} | changes
 
     ours = to_text(order()).encode()
+    packed = gzip.compress(ours, mtime=0)
     strange: list[tuple[str, bytes, Fate]] = [
         ("no order at all", b'{"hello": %d}' % chance.randrange(1000), Fate.REJECTED),
         ("a key twice", ours[:-1] + b',"status":"CANCELLED"}', Fate.REJECTED),
@@ -188,12 +207,26 @@ def _strange_posts(chance: random.Random, start: datetime, lives: list[Life]) ->
         ),
         ("no store", to_text(order(client={"chain_id": CHAIN_ID})).encode(), Fate.STORED),
         ("ancient", to_text(order(sys={"created_at": timestamp(start - timedelta(days=900))})).encode(), Fate.STORED),
-        ("not JSON", b"<html>", Fate.REFUSED),
-        ("not an object", b"[1]", Fate.REFUSED),
-        ("not UTF-8", b'{"order_id":"\xff"}', Fate.REFUSED),
-        ("empty", b"", Fate.REFUSED),
+        ("not JSON", b"<html>", Fate.REJECTED),
+        ("not an object", b"[1]", Fate.REJECTED),
+        ("not UTF-8", b'{"order_id":"\xff"}', Fate.REJECTED),
+        ("half an emoji", ours[:-1] + b',"comment2":"\xf0\x9f"}', Fate.REJECTED),
+        ("a raw newline", ours[:-1] + b',"comment2":"\n"}', Fate.REJECTED),
+        ("cut short", ours[:-20], Fate.REJECTED),
+        ("packed, and does not say so", packed, Fate.REJECTED),
+        ("empty", b"", Fate.IGNORED),
+        ("white space", b" \r\n", Fate.IGNORED),
     ]
-    for name, body, fate in chance.sample(strange, chance.randrange(4, 9)):
-        yield Post(name, at(), body, fate)
+    plain = [Post(name, start, body, fate) for name, body, fate in strange]
+    encoded = [
+        Post("packed, and cut short", start, packed[:-9], Fate.REJECTED, encoding="gzip"),
+        Post("packed twice", start, packed, Fate.REJECTED, encoding="gzip, gzip"),
+        Post("not packed, and says so", start, to_text(order()).encode(), encoding="deflate"),
+        Post("nothing, packed", start, b"", Fate.IGNORED, encoding="gzip", packed=gzip.compress(b"", mtime=0)),
+        Post("a bomb", start, b"", Fate.REFUSED, encoding="gzip", packed=gzip.compress(bytes(10**6), mtime=0)),
+        Post("too large", start, b"x" * (MAX_BODY_BYTES + 1), Fate.REFUSED),
+    ]
+    for post in chance.sample([*plain, *encoded], chance.randrange(5, 12)):
+        yield replace(post, at=at())
     for _ in range(chance.randrange(6)):
         yield Post("a stranger's", at(), to_text(order()).encode(), Fate.REFUSED, stranger=True)

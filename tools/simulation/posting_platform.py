@@ -60,12 +60,13 @@ class PostingPlatform:
             environment = self._world.environment("webhook")
         environment.cold = False
         self._world.requests += 1
-        as_text = post.body.decode("utf-8", "replace").encode() == post.body and self._world.chance.random() < 0.5
+        posted, headers = post.posted, {"authorization": self._guess() if post.stranger else self._secret}
+        as_text = posted.decode("utf-8", "replace").encode() == posted and self._world.chance.random() < 0.5
         event = {
-            "headers": {"authorization": self._guess() if post.stranger else self._secret},
+            "headers": headers | ({"content-encoding": post.encoding} if post.encoding else {}),
             "requestContext": {"requestId": f"r{self._world.requests}"},
             "isBase64Encoded": not as_text,
-            "body": post.body.decode() if as_text else base64.b64encode(post.body).decode(),
+            "body": posted.decode() if as_text else base64.b64encode(posted).decode(),
         }
         try:
             answer = environment.invoke(event, f"r{self._world.requests}")
