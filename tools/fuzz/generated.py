@@ -149,7 +149,7 @@ def inputs_of(target: str) -> st.SearchStrategy[bytes]:
     match target:
         case "webhook":
             choices = [st.just(0) | st.integers(0, count - 1) for count in WEBHOOK_CHOICES]
-            return st.builds(lambda *parts: bytes(parts[:4]) + parts[4], *choices, body)
+            return st.builds(lambda *parts: bytes(parts[:-1]) + parts[-1], *choices, body)
         case "consumer":
             kinds = st.sampled_from((0, 0, 0, 1, 2))
             message = st.builds(lambda kind, content: bytes([kind]) + content, kinds, body | _envelopes())

@@ -31,8 +31,12 @@ _VALUES = (
     *(SECRET.encode("utf-16").decode("latin-1"), "", "\ud800", "\x00", "Bearer " * 2_000, _MISSING),
 )
 _LEFT_OUT = ("", "headers", "requestContext", "body", "isBase64Encoded", "requestId")
-_FORMS = ("text", "latin-1", "base64", "base64 in lines", "base64 unpadded", "flag only", "surrogates", "none")
-WEBHOOK_CHOICES = (len(_VALUES), len(_NAMES), 2 * len(_LEFT_OUT), len(_FORMS))
+_FORMS = (
+    *("text", "latin-1", "base64", "base64 in lines", "base64 unpadded", "flag only", "surrogates", "none"),
+    *("packed", "packed and cut", "packed twice"),
+)
+_ENCODINGS = ("", "identity", "gzip", "X-GZip ", "deflate", "br", "gzip, gzip", "gzip;q=1", "\ud800", "gzip" * 4_000)
+WEBHOOK_CHOICES = (len(_VALUES), len(_NAMES), 2 * len(_LEFT_OUT), len(_FORMS), len(_ENCODINGS))
 
 
 def stretched(data: bytes) -> bytes:
@@ -49,17 +53,19 @@ def stretched(data: bytes) -> bytes:
 
 def request(data: bytes) -> dict[str, Any]:
     """A request of the HTTP API, complete or not."""
-    value, name, left_out, form = (
-        byte % count for byte, count in zip(data[:4].ljust(4, b"\0"), WEBHOOK_CHOICES, strict=True)
+    count = len(WEBHOOK_CHOICES)
+    value, name, left_out, form, encoding = (
+        byte % choices for byte, choices in zip(data[:count].ljust(count, b"\0"), WEBHOOK_CHOICES, strict=True)
     )
-    text, encoded = _body(stretched(data[4:]), _FORMS[form])
+    text, encoded = _body(stretched(data[count:]), _FORMS[form], _ENCODINGS[encoding])
     made: dict[str, Any] = {
         "version": "2.0",
-        "headers": {} if _VALUES[value] is _MISSING else {_NAMES[name]: _VALUES[value]},
+        "headers": {_NAMES[name]: _VALUES[value], "content-encoding": _ENCODINGS[encoding] or _MISSING},
         "requestContext": {"requestId": REQUEST_ID},
         "body": text,
         "isBase64Encoded": encoded,
     }
+    made["headers"] = {name: text for name, text in made["headers"].items() if text is not _MISSING}
     missing = _LEFT_OUT[left_out % len(_LEFT_OUT)]
     if missing == "requestId":
         made["requestContext"] = {}
@@ -70,8 +76,19 @@ def request(data: bytes) -> dict[str, Any]:
     return made
 
 
-def _body(body: bytes, form: str) -> tuple[str | None, bool]:
+def _packed(body: bytes, encoding: str) -> bytes:
+    compressor = zlib.compressobj(level=1, wbits=15 if encoding == "deflate" else 31)
+    return compressor.compress(body) + compressor.flush()
+
+
+def _body(body: bytes, form: str, encoding: str) -> tuple[str | None, bool]:
     match form:
+        case "packed":
+            return base64.b64encode(_packed(body, encoding)).decode(), True
+        case "packed and cut":
+            return base64.b64encode(_packed(body, encoding)[:-5]).decode(), True
+        case "packed twice":
+            return base64.b64encode(_packed(_packed(body, encoding), encoding)).decode(), True
         case "text":
             return body.decode("utf-8", "replace"), False
         case "latin-1":

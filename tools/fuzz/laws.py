@@ -14,8 +14,8 @@ from typing import Any
 _WORDS = frozenset(
     {
         *("INFO", "WARNING", "ERROR", "webhook", "consumer", "fuzz", "PartnerOrders", "Count", "Seconds", "service"),
-        *("Enqueued", "RefusedUnauthorized", "RefusedTooLarge", "RefusedNotUtf8", "RefusedEmpty", "RefusedNotAnObject"),
-        *("RefusedNotJson", "Stored", "Late", "Conflict", "Duplicate", "Confirmed", "EventProblems", "Rejected"),
+        *("Enqueued", "RefusedUnauthorized", "RefusedTooLarge", "EmptyBodies"),
+        *("Stored", "Late", "Conflict", "Duplicate", "Confirmed", "EventProblems", "Rejected"),
         "CatalogueCallback",
         *("ForeignChain", "UnknownStatus", "Lag", "rejected", "malformed_json", "not_an_object", "not_an_order"),
         *("unreadable_message", "RejectedMalformedJson", "RejectedNotAnObject", "RejectedNotAnOrder"),

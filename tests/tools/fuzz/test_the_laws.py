@@ -8,12 +8,13 @@ import pytest
 from partner_orders.consumer.intake import Intake
 from partner_orders.order_events import message
 from partner_orders.webhook import endpoint as webhook
+from partner_orders.webhook.request_body import TooLargeError
 from tests.support.orders import as_bytes, order
 from tools.fuzz import inputs, laws
 from tools.fuzz.laws import Violation, bounded, logs_say_nothing, problems_quote_nothing
 from tools.fuzz.targets import FIELDS, ConsumerTarget, ParserTarget, WebhookTarget
 
-POSTED = bytes(5) + as_bytes(order())
+POSTED = bytes(len(inputs.WEBHOOK_CHOICES) + 1) + as_bytes(order())
 
 
 def test_notices_foreign_words_in_logs() -> None:
@@ -70,20 +71,38 @@ def test_notices_exception_of_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: object) -> bytes:
         raise KeyError("body")
 
-    monkeypatch.setattr(webhook, "_body", fail)
+    monkeypatch.setattr(webhook, "request_body", fail)
     with pytest.raises(Violation, match="from the handler"):
         WebhookTarget()(POSTED)
 
 
-def test_notices_rejected_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An order that the webhook rejects breaks a law."""
+def test_notices_refused_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body within the limit that the webhook refuses breaks a law."""
 
     def refuse(_: object) -> bytes:
-        raise webhook._refused("The body is not JSON", "RefusedNotJson")
+        raise TooLargeError
 
-    monkeypatch.setattr(webhook, "_body", refuse)
-    with pytest.raises(Violation, match="refused"):
+    monkeypatch.setattr(webhook, "request_body", refuse)
+    with pytest.raises(Violation, match="413 to a body"):
         WebhookTarget()(POSTED)
+
+
+@pytest.mark.parametrize(("body", "law"), [(b"{}", "another body"), (b"", "empty body")])
+def test_notices_changed_body(monkeypatch: pytest.MonkeyPatch, body: bytes, law: str) -> None:
+    """A body that the webhook changes, or takes for empty, breaks a law."""
+    monkeypatch.setattr(webhook, "request_body", lambda _: body)
+    with pytest.raises(Violation, match=law):
+        WebhookTarget()(POSTED)
+
+
+@pytest.mark.parametrize("form", ["packed", "packed and cut", "packed twice"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+def test_webhook_is_tried_with_packed_bodies(form: str, encoding: str) -> None:
+    """The fuzzer's inputs include packed bodies, whole and broken, and the webhook keeps the laws with them."""
+    chosen = bytes([0, 0, 0, inputs._FORMS.index(form), inputs._ENCODINGS.index(encoding)])
+    data = chosen + b"\0" + as_bytes(order())
+    assert inputs.request(data)["headers"]["content-encoding"] == encoding
+    WebhookTarget()(data)
 
 
 def test_notices_exception_of_parser(monkeypatch: pytest.MonkeyPatch) -> None:
