@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from partner_orders.platform.credentials import CredentialsError, check_secret
-from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS
+from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS, secret_text
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.output import AsJson, Yes, ask, print_json, print_table, print_text, say
 from partner_orders_console.cli.stack import DeployedStack
@@ -20,14 +20,21 @@ app = typer.Typer(help="Secrets: set the token, rotate the webhook's.", no_args_
 ShowSecret = Annotated[bool, typer.Option("--show-secret", help="print it here")]
 _LETTERS = string.ascii_letters + string.digits
 _LENGTH = 48
+_QUOTES = "\"'`"
+# A byte order mark in UTF-8, read as Latin-1.
+_MISREAD_MARK = "\xef\xbb\xbf"
+HOW_TO_STORE_IT = (
+    "Store the text that the platform sends: partner-orders secrets set-webhook; or make a new one: "
+    "partner-orders secrets rotate-webhook"
+)
 
 
 @app.command("set-token")
 def set_token(context: typer.Context) -> None:
     """Store the Partner API token. Example: partner-orders secrets set-token < token.txt"""
     token = _read("token")
-    if token.startswith("{"):
-        raise OperatorError("not stored: this is no token, but the JSON around one", "Give what is between its quotes.")
+    if wrapped := _wrapping(token):
+        raise OperatorError(f"not stored: the token {wrapped}", "Give the token alone.")
     _store_credentials(context, {"token": token})
 
 
@@ -46,24 +53,24 @@ def rotate_webhook(context: typer.Context, yes: Yes = False, show_secret: ShowSe
 
     Example: partner-orders secrets rotate-webhook --show-secret
     """
-    stack = DeployedStack.find(context.obj)
-    client, arn = stack.client("secretsmanager"), stack.output("WebhookSecretArn")
-    if _has_previous(client, arn):
-        say("An earlier secret is still valid. Rotating again retires it: if the platform still sends that one, its")
-        say(
-            "events will be refused. `partner-orders secrets retire-webhook` retires it when nothing sends it any more."
-        )
-        ask("rotate all the same?", yes)
     secret = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
-    client.put_secret_value(SecretId=arn, SecretString=secret)
-    say(
-        f"The new secret is stored, the old one is still valid. Wait {REFRESH_EVERY_SECONDS:.0f} seconds, so that every"
-    )
-    say("webhook can have read it; then paste it in the Shop Integrations plug-in, and press Test Order.")
+    _store_webhook_secret(context, secret, yes)
     if show_secret:
         print_text(secret)
     else:
         say("To see it: partner-orders secrets show-webhook")
+
+
+@app.command("set-webhook")
+def set_webhook(context: typer.Context, yes: Yes = False) -> None:
+    """Store a webhook secret of your own. The old one stays valid until it is retired.
+
+    Example: partner-orders secrets set-webhook < webhook-secret.txt
+    """
+    secret = _read("webhook secret")
+    if fault := webhook_secret_fault(secret):
+        raise OperatorError(f"not stored: the webhook secret {fault}", "Give the text that the platform is to send.")
+    _store_webhook_secret(context, secret, yes)
 
 
 @app.command("show-webhook")
@@ -95,15 +102,15 @@ def status(context: typer.Context, as_json: AsJson = False) -> int:
     rows: list[dict[str, Any]] = []
     for name, output in (("webhook secret", "WebhookSecretArn"), ("Partner API credentials", "PartnerApiSecretArn")):
         found = client.get_secret_value(SecretId=stack.output(output))
-        stored_at = found.get("CreatedDate")
+        stored_at, text = found.get("CreatedDate"), found.get("SecretString", "")
         fault = ""
         if output == "PartnerApiSecretArn":
             try:
-                check_secret(found["SecretString"])
+                check_secret(text)
             except CredentialsError as error:
                 fault = str(error)
-        elif not found["SecretString"].strip():
-            fault = "it is empty; partner-orders secrets rotate-webhook"
+        elif wrong := webhook_secret_fault(text):
+            fault = f"it {wrong}. {HOW_TO_STORE_IT}"
         older = output == "WebhookSecretArn" and _has_previous(client, stack.output(output))
         rows.append(
             {
@@ -121,17 +128,61 @@ def status(context: typer.Context, as_json: AsJson = False) -> int:
 
 
 def webhook_secret(stack: DeployedStack) -> str:
-    """The current webhook secret."""
+    """The current webhook secret, as the webhook reads it; empty if no text is stored."""
     answer = stack.client("secretsmanager").get_secret_value(SecretId=stack.output("WebhookSecretArn"))
-    return str(answer["SecretString"])
+    return secret_text(answer.get("SecretString", ""))
 
 
 def webhook_header(stack: DeployedStack) -> str:
     """The current webhook secret as the platform sends it. Raises OperatorError where no header can hold it."""
-    secret = webhook_secret(stack).strip()
-    if not secret.isprintable() or any(letter > "\xff" for letter in secret):
-        raise OperatorError("no header can hold the webhook secret", "partner-orders secrets rotate-webhook")
+    secret = webhook_secret(stack)
+    if fault := _header_fault(secret):
+        raise OperatorError(f"no header can hold the webhook secret: it {fault}", HOW_TO_STORE_IT)
     return secret
+
+
+def webhook_secret_fault(stored: str) -> str:
+    """Why the platform's header is unlikely to match a webhook secret; empty if nothing is wrong with it. It quotes
+    nothing of the secret."""
+    secret = secret_text(stored)
+    if fault := _header_fault(secret) or _wrapping(secret):
+        return fault
+    return "begins with a byte order mark that was read as letters" if secret.startswith(_MISREAD_MARK) else ""
+
+
+def _header_fault(secret: str) -> str:
+    if not secret:
+        return "is empty, or is not stored as text"
+    if not secret.isprintable() or any(letter > "\xff" for letter in secret):
+        return "has characters that no header can hold"
+    return ""
+
+
+def _wrapping(secret: str) -> str:
+    """What a secret was pasted with, if it was."""
+    try:
+        is_json = isinstance(json.loads(secret), dict | list)
+    except (ValueError, RecursionError):
+        is_json = secret.startswith("{")
+    if is_json:
+        return "is JSON, not the text itself"
+    return "is in quotes" if len(secret) > 1 and secret[0] == secret[-1] and secret[0] in _QUOTES else ""
+
+
+def _store_webhook_secret(context: typer.Context, secret: str, yes: bool) -> None:
+    stack = DeployedStack.find(context.obj)
+    client, arn = stack.client("secretsmanager"), stack.output("WebhookSecretArn")
+    if _has_previous(client, arn):
+        say("An earlier secret is still valid. Rotating again retires it: if the platform still sends that one, its")
+        say(
+            "events will be refused. `partner-orders secrets retire-webhook` retires it when nothing sends it any more."
+        )
+        ask("rotate all the same?", yes)
+    client.put_secret_value(SecretId=arn, SecretString=secret)
+    say(
+        f"The new secret is stored, the old one is still valid. Wait {REFRESH_EVERY_SECONDS:.0f} seconds, so that every"
+    )
+    say("webhook can have read it; then paste it in the Shop Integrations plug-in, and press Test Order.")
 
 
 def _store_credentials(context: typer.Context, content: dict[str, str]) -> None:
@@ -147,11 +198,15 @@ def _store_credentials(context: typer.Context, content: dict[str, str]) -> None:
 
 
 def _read(name: str) -> str:
+    """A line of the prompt or the standard input, without what editors and shells put around it."""
     prompted = sys.stdin.isatty()
-    text = str(typer.prompt(name, hide_input=True, err=True)) if prompted else sys.stdin.readline()
-    if not text.strip():
+    try:
+        text = secret_text(typer.prompt(name, hide_input=True, err=True) if prompted else sys.stdin.readline())
+    except UnicodeDecodeError:
+        raise OperatorError(f"the {name} is not in UTF-8", "Save the file as UTF-8.") from None
+    if not text:
         raise OperatorError(f"no {name} was given", "Give it at the prompt, or as a line of the standard input.")
-    return text.strip()
+    return text
 
 
 def _has_previous(client: Any, arn: str) -> bool:

@@ -25,23 +25,23 @@ def send(
     rate: Annotated[float, typer.Option(help="events a second", min=0.1)] = 10.0,
     as_json: AsJson = False,
 ) -> int:
-    """Post order events at the webhook: files with an order's JSON, or files of events/webhook. Of the latter only the
-    body is posted, with this stack's secret: to try a missing or wrong one, `make invoke` or `doctor`.
+    """Post order events at the webhook: files with an order's JSON, or files of events/webhook. Of the latter the body
+    is posted as it is encoded, with this stack's secret: to try a missing or wrong one, `make invoke` or `doctor`.
 
     Example: partner-orders send events/order.json
     """
     files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
     if not files:
         raise OperatorError(f"no .json file in {path}", "Name a file, or a folder that has some.")
-    bodies = [(file, _body(file)) for file in files]
+    events = [(file, *_body(file)) for file in files]
     stack = DeployedStack.find(context.obj)
     headers = {**stack.headers, "Authorization": webhook_header(stack), "Content-Type": "application/json"}
     rows: list[dict[str, Any]] = []
-    with working(f"posting {counted(len(bodies), 'event')}") as shown:
-        for number, (file, body) in enumerate(bodies):
+    with working(f"posting {counted(len(events), 'event')}") as shown:
+        for number, (file, body, encoding) in enumerate(events):
             if shown is not None:
-                shown.update(f"{number} of {len(bodies)} events are posted")
-            rows.append({"file": str(file), **_post(stack.webhook_url, body, headers)})
+                shown.update(f"{number} of {len(events)} events are posted")
+            rows.append({"file": str(file), **_post(stack.webhook_url, body, headers | encoding)})
             time.sleep(1 / rate)
     if as_json:
         print_json(rows)
@@ -52,8 +52,9 @@ def send(
     return 0 if all(str(row["status"]).startswith("2") for row in rows) else 1
 
 
-def _body(file: Path) -> bytes:
-    """What of a file to post: the body of an API Gateway request, or all of it. Raises OperatorError."""
+def _body(file: Path) -> tuple[bytes, dict[str, str]]:
+    """What of a file to post: the body of an API Gateway request, or all of it; and the headers that tell how the body
+    is encoded. Raises OperatorError."""
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -61,16 +62,18 @@ def _body(file: Path) -> bytes:
     try:
         event = json.loads(content)
     except (ValueError, RecursionError):
-        return content
+        return content, {}
     if not isinstance(event, dict) or "requestContext" not in event or "body" not in event:
-        return content
-    text = str(event["body"] or "")
+        return content, {}
+    text, given = str(event["body"] or ""), event.get("headers") or {}
+    headers = {name.title(): str(given[name]) for name in ("content-type", "content-encoding") if name in given}
     try:
-        return base64.b64decode(text) if event.get("isBase64Encoded") else text.encode("utf-8", "surrogatepass")
+        body = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode("utf-8", "surrogatepass")
     except ValueError:
         raise OperatorError(
             f"{file}: the body is marked as base64, and is not", "Mend the body, or the mark."
         ) from None
+    return body, headers
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:

@@ -56,9 +56,9 @@ def test_token_comes_from_standard_input(run: Run, stack: DeployedStack, say: Sa
     assert "a-token" not in ran.out + ran.err
 
 
-@pytest.mark.parametrize("text", ['{"token": "a-token"}', ""])
+@pytest.mark.parametrize("text", ['{"token": "a-token"}', "", '"a-token"', "\ufeff\n"])
 def test_rejects_json_or_empty_token(run: Run, stack: DeployedStack, say: Say, text: str) -> None:
-    """A token pasted with its JSON, or an empty input, is not stored."""
+    """A token pasted with its JSON or in quotes, or an empty input, is not stored."""
     before = secret_of(stack, "PartnerApiSecretArn")
     say(text)
     assert run("secrets", "set-token").status == 1
@@ -100,6 +100,76 @@ def test_rotate_webhook_keeps_old_secret(run: Run, stack: DeployedStack) -> None
     assert one.admits(new)
     assert not one.admits(old)
     assert run("secrets", "show-webhook").out.strip() == new
+
+
+@pytest.mark.parametrize("given", ["{}\n", "\ufeff{}\r\n", "  \ufeff {} "])
+def test_webhook_secret_is_stored_bare(run: Run, stack: DeployedStack, say: Say, given: str) -> None:
+    """A webhook secret of one's own is stored without a byte order mark and white space; the old one stays valid."""
+    old = secret_of(stack, "WebhookSecretArn")
+    say(given.format("Basic c2VjcmV0LTQ3MTE="))
+    ran = run("secrets", "set-webhook")
+    assert (ran.status, secret_of(stack, "WebhookSecretArn")) == (0, "Basic c2VjcmV0LTQ3MTE=")
+    assert "c2VjcmV0" not in ran.out + ran.err
+    both = WebhookSecret(stack.client("secretsmanager"), stack.output("WebhookSecretArn"))
+    assert both.admits("Basic c2VjcmV0LTQ3MTE=")
+    assert both.admits(old)
+    say("another")
+    assert run("secrets", "set-webhook").status == 3  # it would end the old one's time unasked
+
+
+# Each is a way in which a secret gets into the store that the platform does not send.
+WRAPPED = {
+    '"my-own-secret"': "quotes",
+    "'my-own-secret'": "quotes",
+    '{"secret": "my-own-secret"}': "JSON",
+    '["my-own-secret"]': "JSON",
+    '{"secret": "my-own-secret"': "JSON",
+    "\xef\xbb\xbfmy-own-secret": "byte order mark",
+    "“my-own-secret”": "header",
+    "my-own\tsecret": "header",
+}
+
+
+@pytest.mark.parametrize(("given", "fault"), WRAPPED.items())
+def test_wrapped_webhook_secret_is_not_stored(run: Run, stack: DeployedStack, say: Say, given: str, fault: str) -> None:
+    """A webhook secret in quotes or as JSON is not stored, and the message says what is wrong without the secret."""
+    before = secret_of(stack, "WebhookSecretArn")
+    say(given)
+    ran = run("secrets", "set-webhook")
+    assert (ran.status, fault in ran.err, "my-own" in ran.err) == (1, True, False)
+    assert secret_of(stack, "WebhookSecretArn") == before
+
+
+@pytest.mark.parametrize("given", ["12345", "null", "a-secret", '"', "Bearer a-secret", 'se"cret', "[secret"])
+def test_any_other_text_may_be_a_secret(run: Run, stack: DeployedStack, say: Say, given: str) -> None:
+    """Any other text that a header can hold may be the webhook secret."""
+    say(given)
+    assert run("secrets", "set-webhook").status == 0
+    assert secret_of(stack, "WebhookSecretArn") == given
+
+
+@pytest.mark.parametrize(("stored", "fault"), WRAPPED.items())
+def test_secrets_status_names_wrapped_secret(run: Run, stack: DeployedStack, stored: str, fault: str) -> None:
+    """The status names what is wrong with a webhook secret that was stored by hand."""
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("WebhookSecretArn"), SecretString=stored)
+    found = run("secrets", "status", "--json").json[0]
+    assert fault in found["fault"]
+    assert "set-webhook" in found["fault"]
+    assert "my-own" not in str(found)
+
+
+def test_input_that_is_not_utf8_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret in a file of another encoding is not stored, and the message says how to save it."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("a-secret".encode("utf-16")), encoding="utf-8"))
+    ran = run("secrets", "set-webhook")
+    assert (ran.status, "UTF-8" in ran.err) == (1, True)
+
+
+def test_shown_secret_is_what_the_webhook_reads(run: Run, stack: DeployedStack) -> None:
+    """A secret that was stored with a byte order mark is shown without it, to be pasted."""
+    arn = stack.output("WebhookSecretArn")
+    stack.client("secretsmanager").put_secret_value(SecretId=arn, SecretString="\ufeffmy-own-secret\r\n")
+    assert run("secrets", "show-webhook").out == "my-own-secret\n"
 
 
 def test_secrets_status_names_placeholders(run: Run, say: Say) -> None:

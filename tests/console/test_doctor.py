@@ -275,6 +275,32 @@ def test_unusable_webhook_secret_is_a_fault(faults: Callable[[], Any], stack: De
 
 
 @pytest.mark.parametrize(
+    ("stored", "fault"),
+    [
+        ('{"secret": "my-own"}', "JSON"),
+        ('"my-own"', "quotes"),
+        ("\xef\xbb\xbfmy-own", "byte order mark"),
+        (" \ufeff ", "empty"),
+    ],
+)
+def test_wrapped_webhook_secret_is_a_fault(
+    faults: Callable[[], Any], stack: DeployedStack, stored: str, fault: str
+) -> None:
+    """A webhook secret stored in quotes, as JSON or empty is a fault, with what to do; it is not printed."""
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("WebhookSecretArn"), SecretString=stored)
+    found = faults()
+    assert fault in found["webhook secret"]["fault"]
+    assert "set-webhook" in found["webhook secret"]["advice"]
+    assert "my-own" not in json.dumps(found, ensure_ascii=False)
+
+
+def test_binary_webhook_secret_is_a_fault(faults: Callable[[], Any], stack: DeployedStack) -> None:
+    """A webhook secret stored as binary is a fault, with what to do."""
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("WebhookSecretArn"), SecretBinary=b"my-own")
+    assert "not stored as text" in faults()["webhook secret"]["fault"]
+
+
+@pytest.mark.parametrize(
     ("output", "part"),
     [("WebhookSecretArn", "webhook secret"), ("PartnerApiSecretArn", "Partner API credentials")],
 )

@@ -25,13 +25,20 @@ EVENTS = Path(__file__).parents[2] / "events"
 FILES = {
     "stores.csv": "store_id,currency\n148020,SAR\n",
     "token.txt": "a-token\n",
+    "webhook-secret.txt": "a-webhook-secret\n",
     "client.txt": "an-id\nits-secret\n",
     "number.txt": "+966501234567\n",
 }
 # These need functions that run, a platform, or somebody who presses a button.
 NEEDS_A_RUNNING_STACK = {"doctor", "register", "reconcile run"}
-# The credentials are not set yet when they are looked at; and nobody is there to be asked.
-EXPECTED = {"secrets status": 1, "rejected discard": 3, "secrets retire-webhook": 3}
+# The credentials are not set yet when they are looked at; and nobody is there to be asked, such as whether to rotate the
+# webhook's secret again.
+EXPECTED = {
+    "secrets status": 1,
+    "rejected discard": 3,
+    "secrets retire-webhook": 3,
+    "secrets rotate-webhook": 3,
+}
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
@@ -66,7 +73,7 @@ def test_help_examples_work_as_printed(
     event = parse_event(body)
     stack.orders.write([(event, Arrival("webhook", NOW, "request-1"))])
     stack.stores.register(event.order.client)
-    no_order = _body(EVENTS / "webhook" / "no_order_id.json")
+    no_order, _ = _body(EVENTS / "webhook" / "no_order_id.json")
     stack.rejected.keep(no_order, Arrival("webhook", NOW, "request-2"), "not_an_order", ["order_id: Field required"])
     stack.stores.set("148O20", StoreSettings(currency="SAR"))
     for name, content in FILES.items():

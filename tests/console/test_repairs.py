@@ -1,6 +1,7 @@
 """``reconcile``, ``rejected``, ``dead-letters``, ``send``: what an operator mends."""
 
 import io
+import gzip
 import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -433,6 +434,19 @@ def test_send_posts_like_the_platform(run: Run, monkeypatch: pytest.MonkeyPatch)
     assert posted[0]["headers"]["Authorization"] == "the webhook secret"
     assert json.loads(posted[1]["data"])["status"] == "RECEIVED"  # the body, not the request around it
     assert "the webhook secret" not in ran.out + ran.err
+
+
+def test_send_posts_a_packed_body_as_packed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``send`` posts a packed body with the header that says so."""
+    posted: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        requests, "post", lambda _, **it: posted.append(it) or SimpleNamespace(status_code=200, text="")
+    )
+    assert run("send", str(Path(__file__).parents[2] / "events" / "webhook" / "gzip.json")).status == 0
+    [request] = posted
+    assert request["headers"]["Content-Encoding"] == "gzip"
+    assert request["headers"]["Content-Type"] == "application/octet-stream"
+    assert json.loads(gzip.decompress(request["data"]))["status"] == "RECEIVED"
 
 
 def test_send_hints_at_rotated_secret(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
 """Every row of the table of bad input, over HTTP, against the deployed stack."""
 
+import gzip
 import json
 import uuid
+import zlib
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -18,6 +20,9 @@ from tools.local.stack import Stack
 from tools.local.up import CHAIN_ID
 
 Post = Callable[..., Answer]
+# API Gateway hands over a body as text where its Content-Type is that of a text, and as bytes elsewhere.
+BINARY = {"Content-Type": "application/octet-stream"}
+PACKED = BINARY | {"Content-Encoding": "gzip"}
 EARLIER = to_text(now() - timedelta(hours=1))
 
 
@@ -75,26 +80,22 @@ def test_other_method_or_path_is_rejected(post: Post, secret: bytes, method: str
     assert 400 <= post(as_bytes(order()), secret, method=method, path=path).status < 500
 
 
-# -- bodies that are refused ---------------------------
+# -- bodies that are too large, or empty ---------------------------
 
 
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "empty"),
-        (b"  \n", "empty"),
-        (b"hello", "not JSON"),
-        (as_bytes(order())[:-20], "not JSON"),
-        (b"[1, 2]", "not a JSON object"),
-        (b'"order"', "not a JSON object"),
-        (b"null", "not a JSON object"),
-    ],
-)
-def test_non_object_body_gets_400(post: Post, secret: bytes, body: bytes, says: str) -> None:
-    """A body that is not a JSON object gets a 400 that says why."""
+@pytest.mark.parametrize("body", [b"", b"  \r\n"], ids=["nothing", "white space"])
+def test_empty_body_gets_200(post: Post, secret: bytes, body: bytes) -> None:
+    """An empty body gets a 200 that says so."""
     answer = post(body, secret)
-    assert answer.status == 400
-    assert says in json.loads(answer.body)["message"]
+    assert answer.status == 200
+    assert "empty" in json.loads(answer.body)["message"]
+
+
+def test_bomb_gets_413(post: Post, secret: bytes) -> None:
+    """A small body that inflates beyond the limit gets the same 413 as a large one."""
+    answer = post(gzip.compress(bytes(50 * MAX_BODY_BYTES)), secret, headers=PACKED)
+    assert answer.status == 413
+    assert str(MAX_BODY_BYTES) in json.loads(answer.body)["message"]
 
 
 def test_body_over_limit_gets_413(post: Post, secret: bytes, orders: OrdersTable) -> None:
@@ -117,6 +118,45 @@ def test_body_over_limit_gets_413(post: Post, secret: bytes, orders: OrdersTable
 
 def kept(rejected: RejectedTable, body: bytes) -> RejectedEvent:
     return eventually(lambda: rejected.get(digest_of(body)))
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"hello", "malformed_json"),
+        (as_bytes(order())[:-20], "malformed_json"),
+        (as_bytes(order(comment="a raw newline")).replace(b"raw ", b"raw\n"), "malformed_json"),
+        (b"[1, 2]", "not_an_object"),
+        (b'"order"', "not_an_object"),
+        (b"null", "not_an_object"),
+    ],
+)
+def test_unparsable_body_is_kept_rejected(
+    post: Post, secret: bytes, rejected: RejectedTable, body: bytes, reason: str
+) -> None:
+    """A body that cannot be parsed is acknowledged and stored whole with the reason."""
+    assert post(body, secret).status == 200
+    event = kept(rejected, body)
+    assert (event.body, event.reason) == (body, reason)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"order_id": "\xff"}', as_bytes(order()) + "🧺".encode()[:2], gzip.compress(as_bytes(order()))],
+    ids=["invalid UTF-8", "half an emoji", "packed, and does not say so"],
+)
+def test_any_bytes_are_kept_rejected(post: Post, secret: bytes, rejected: RejectedTable, body: bytes) -> None:
+    """A body that is not text arrives among the rejected byte for byte."""
+    assert post(body, secret, headers=BINARY).status == 200
+    event = kept(rejected, body)
+    assert (event.body, event.reason, event.problems) == (body, "malformed_json", ("not valid UTF-8",))
+
+
+def test_cut_gzip_is_kept_as_received(post: Post, secret: bytes, rejected: RejectedTable) -> None:
+    """A packed body that is cut short is stored as received, among the rejected."""
+    body = gzip.compress(as_bytes(order()))[:-9]
+    assert post(body, secret, headers=PACKED).status == 200
+    assert kept(rejected, body).body == body
 
 
 @pytest.mark.parametrize(
@@ -192,11 +232,16 @@ def test_unexpected_shapes_are_stored(
     assert eventually(lambda: orders.get(str(body["order_id"]))).snapshot.body == as_bytes(body)
 
 
-def test_binary_body_is_stored_alike(post: Post, secret: bytes, orders: OrdersTable) -> None:
-    """A body sent as binary is stored byte for byte."""
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("", bytes), ("gzip", gzip.compress), ("X-GZIP", gzip.compress), ("deflate", zlib.compress)]
+)
+def test_binary_body_is_stored_alike(
+    post: Post, secret: bytes, orders: OrdersTable, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    """A body sent as binary, packed or not, is stored as it was before it was packed."""
     body = order()
-    answer = post(as_bytes(body), secret, headers={"Content-Type": "application/octet-stream"})
-    assert answer.status == 200
+    headers = BINARY | ({"Content-Encoding": encoding} if encoding else {})
+    assert post(pack(as_bytes(body)), secret, headers=headers).status == 200
     assert eventually(lambda: orders.get(str(body["order_id"]))).snapshot.body == as_bytes(body)
 
 

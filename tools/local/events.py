@@ -4,6 +4,7 @@ What the platform would post comes from the simulated platform; here it gets the
 """
 
 import base64
+import gzip
 import json
 import sys
 from datetime import timedelta
@@ -29,11 +30,13 @@ START = instant("2026-03-14T08:00:00Z")
 RETENTION = timedelta(days=400)
 
 
-def webhook_request(body: str | bytes, authorization: str | None = SECRET) -> Body:
+def webhook_request(body: str | bytes, authorization: str | None = SECRET, encoding: str | None = None) -> Body:
     """An HTTP API's request (payload format 2.0); bytes are handed over in base64, as API Gateway does."""
     headers = {"content-type": "application/json", "host": "example.execute-api.eu-central-1.amazonaws.com"}
     if authorization is not None:
         headers["authorization"] = authorization
+    if encoding is not None:
+        headers |= {"content-type": "application/octet-stream", "content-encoding": encoding}
     return {
         "version": "2.0",
         "routeKey": "POST /order-events",
@@ -137,6 +140,7 @@ def all_events() -> dict[str, Body]:
         events[f"consumer/{name}.json"] = queue_batch(body)
     events |= {
         "webhook/base64.json": webhook_request(received.encode()),
+        "webhook/gzip.json": webhook_request(gzip.compress(received.encode(), mtime=0), encoding="gzip"),
         "webhook/bearer.json": webhook_request(received, f"Bearer {SECRET}"),
         "webhook/wrong_secret.json": webhook_request(received, "Basic Zm9vOmJhcg=="),
         "webhook/no_secret.json": webhook_request(received, None),

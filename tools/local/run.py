@@ -27,6 +27,7 @@ from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.stored import StoredOrder
 from partner_orders.orders.table import OrdersTable
 from tools.local.process import ProcessFailedError, end_on_signals
+from tools.local.simulated_platform.courier import IGNORED_GARBAGE
 from tools.local.stack import Stack
 from tools.local.up import running_stack
 
@@ -181,8 +182,8 @@ class Hour:
                 recovered += any(entry.source == RECONCILIATION for entry in stored.history)
         for garbage in truth["garbage"]:
             digest = digest_of(bytes.fromhex(garbage["body_hex"]))
-            understood = garbage["kind"] == "catalogue_callback" or garbage["status_code"] != requests.codes.ok
-            if not understood and self._rejected.get(digest) is None:
+            is_rejected = garbage["kind"] not in IGNORED_GARBAGE and garbage["status_code"] == requests.codes.ok
+            if is_rejected and self._rejected.get(digest) is None:
                 wrong.append(f"rejected event {digest}: {garbage['kind']}, acknowledged and not kept")
         figures = self._figures
         figures.orders, figures.stored, figures.recovered = len(truth["orders"]), found, recovered

@@ -8,30 +8,32 @@ from botocore.exceptions import ClientError
 from partner_orders.platform.session import AS_GIVEN
 from partner_orders_console.cli.doctor.finding import TIMEOUT, Finding, unreadable_secret
 from partner_orders_console.cli.errors import OperatorError
-from partner_orders_console.cli.secrets import webhook_header
+from partner_orders_console.cli.secrets import (
+    HOW_TO_STORE_IT,
+    webhook_header,
+    webhook_secret,
+    webhook_secret_fault,
+)
 from partner_orders_console.cli.stack import DeployedStack
 
 
 def webhook(stack: DeployedStack) -> Iterator[Finding]:
     """Post to the webhook with the secret, without one and with another."""
-    part = "webhook"
+    part, name = "webhook", "webhook secret"
     try:
+        fault = webhook_secret_fault(webhook_secret(stack))
+        yield Finding(name, f"it {fault}", HOW_TO_STORE_IT) if fault else Finding(name)
         secret = webhook_header(stack)
     except ClientError as error:
-        yield unreadable_secret("webhook secret", stack.output("WebhookSecretArn"), error)
+        yield unreadable_secret(name, stack.output("WebhookSecretArn"), error)
         return
-    except OperatorError as error:
-        yield Finding("webhook secret", error.what, error.advice)
-        return
-    if not secret:
-        yield Finding("webhook secret", "it is empty", "partner-orders secrets rotate-webhook")
-        return
-    yield Finding("webhook secret")
-    # An empty body is refused with 400 once the secret was taken, and nothing is queued.
+    except OperatorError:
+        return  # The fault is named.
+    # An empty body gets 200 with the secret, and nothing is enqueued.
     for given, expected, fault in (
-        (secret, 400, "the secret is not taken"),
-        ("", 401, "it lets in who has no secret"),
-        (secret[::-1] + "x", 401, "it lets in who has another secret"),
+        (secret, 200, "it does not accept the secret"),
+        ("", 401, "it accepts requests without the secret"),
+        (secret[::-1] + "x", 401, "it accepts requests with a wrong secret"),
     ):
         headers = {**stack.headers, **({"Authorization": given} if given else {})}
         try:
@@ -44,7 +46,7 @@ def webhook(stack: DeployedStack) -> Iterator[Finding]:
             )
             return
         if status != expected:
-            what = fault if status in {200, 400, 401} else "it fails"
+            what = fault if status in {200, 401} else "it fails"
             rotated = "Was it rotated less than a minute ago? If not: " if status == 401 else ""
             yield Finding(part, f"{what}: it answered {status}", f"{rotated}Read the webhook's log.")
             return

@@ -337,6 +337,21 @@ def test_empty_secret_admits_nobody(webhook: Webhook, secrets_manager: Any) -> N
     assert webhook.receive(request(as_bytes(order()).decode(), "")).status == 503
 
 
+@pytest.mark.parametrize("stored", ["\ufeff{}", "\ufeff{}\r\n", " \ufeff {} ", "\n{}\t"])
+def test_secret_is_read_without_a_mark(webhook: Webhook, secrets_manager: Any, stored: str) -> None:
+    """A secret that was stored with a byte order mark and white space is the text between them."""
+    secrets_manager.put_secret_value(SecretId="webhook", SecretString=stored.format("my-own"))
+    body = as_bytes(order()).decode()
+    assert webhook.receive(request(body, "my-own")) == ACCEPTED
+    assert webhook.receive(request(body, "wrong")) == UNAUTHORIZED
+
+
+def test_byte_order_mark_alone_admits_nobody(webhook: Webhook, secrets_manager: Any) -> None:
+    """A secret of nothing but a byte order mark is an empty one."""
+    secrets_manager.put_secret_value(SecretId="webhook", SecretString="\ufeff\n")
+    assert webhook.receive(request("{}", "")).status == 503
+
+
 def test_warm_environment_keeps_its_secret(webhook: Webhook, secrets_manager: Any, seconds: Seconds) -> None:
     """A warm environment keeps using its secret after it was deleted; any other gets 503."""
     assert webhook.receive(request(as_bytes(order()).decode())).status == 200

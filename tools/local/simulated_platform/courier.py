@@ -149,11 +149,17 @@ class Courier:
         return int(answer.status_code)
 
 
+# What is acknowledged and not kept.
+IGNORED_GARBAGE = frozenset({"catalogue_callback", "empty"})
+
+
 def rubbish(chance: random.Random, body_text: str) -> tuple[str, bytes]:
     """Something that is no order event, and what kind of nothing it is."""
     number = chance.getrandbits(40)
     kinds: dict[str, bytes] = {
+        "empty": b" \r\n",
         "not_json": b"<order/>",
+        "raw_newline": f'{{"order_id":"{number}","status":"RECEIVED","comment":"\n"}}'.encode(),
         "cut_short": body_text.encode()[: len(body_text) // 2],
         "no_object": f"[{number}]".encode(),
         "no_order_id": f'{{"status":"RECEIVED","number":{number}}}'.encode(),

@@ -13,6 +13,7 @@ MAX_AGE_SECONDS = 300.0
 REFRESH_EVERY_SECONDS = 60.0
 # After a read that failed, before the next.
 RETRY_SECONDS = 5.0
+BYTE_ORDER_MARK = "\ufeff"
 
 
 class SecretUnavailableError(RuntimeError):
@@ -89,11 +90,16 @@ class WebhookSecret:
 
     def _read(self, stage: str) -> str:
         try:
-            return self._client.get_secret_value(SecretId=self._arn, VersionStage=stage)["SecretString"].strip()
+            return secret_text(self._client.get_secret_value(SecretId=self._arn, VersionStage=stage)["SecretString"])
         except self._client.exceptions.ResourceNotFoundException:
             if stage == "AWSPREVIOUS":
                 return ""
             raise
+
+
+def secret_text(stored: str) -> str:
+    """The secret in a stored text: without the byte order mark and the white space that editors and shells add."""
+    return stored.strip().lstrip(BYTE_ORDER_MARK).strip()
 
 
 def _digest(text: str) -> bytes:
