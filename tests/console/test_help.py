@@ -31,8 +31,7 @@ FILES = {
 }
 # These need functions that run, a platform, or somebody who presses a button.
 NEEDS_A_RUNNING_STACK = {"doctor", "register", "reconcile run"}
-# The credentials are not set yet when they are looked at; and nobody is there to be asked, such as whether to rotate the
-# webhook's secret again.
+# The credentials are not set yet when they are looked at; and nobody is there to be asked.
 EXPECTED = {
     "secrets status": 1,
     "rejected discard": 3,

@@ -1,7 +1,7 @@
 """``reconcile``, ``rejected``, ``dead-letters``, ``send``: what an operator mends."""
 
-import io
 import gzip
+import io
 import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
