@@ -1,5 +1,6 @@
 """For each alarm on a metric of our own: its cause, brought about, moves the metric, as CloudWatch would read it."""
 
+import base64
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -172,6 +174,36 @@ def test_rejected_and_failed_are_counted(
     dynamodb.delete_table(TableName="orders")
     app.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
     assert emitted(capsys.readouterr().out)["Failed"] == 1
+
+
+@pytest.mark.parametrize("body", [b'{"order_id": "\xff"}', b"{", b"[]", b"\x1f\x8b\x08"])
+def test_unparsable_webhook_moves_an_alarm(
+    dynamodb: Any,
+    sqs: Any,
+    queue_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    body: bytes,
+) -> None:
+    """A body that the webhook accepts and nobody can parse moves the metric of the alarm on rejected events."""
+    secret = boto3.client("secretsmanager").create_secret(Name="webhook", SecretString="a-secret")["ARN"]
+    settings = {"ORDERS_TABLE_NAME": "orders", "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": "c"}
+    settings |= {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90", "WEBHOOK_SECRET_ARN": secret}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    webhook, consumer = fresh_handler("webhook"), fresh_handler("consumer")
+    request = {
+        "headers": {"authorization": "a-secret"},
+        "requestContext": {"requestId": "r1"},
+        "body": base64.b64encode(body).decode(),
+        "isBase64Encoded": True,
+    }
+    assert webhook.handler(request, SimpleNamespace())["statusCode"] == 200
+    [message] = sqs.receive_message(QueueUrl=queue_url)["Messages"]
+    attributes = {"ApproximateReceiveCount": "1"}
+    record = {"messageId": "m", "receiptHandle": "h", "body": message["Body"], "attributes": attributes}
+    consumer.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    assert emitted(capsys.readouterr().out)["Rejected"] == 1
 
 
 def test_odd_parts_and_unknown_statuses_are_counted(

@@ -4,7 +4,6 @@ import base64
 import gzip
 import json
 import tracemalloc
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +24,7 @@ from partner_orders.webhook.endpoint import ACCEPTED, EMPTY, TOO_LARGE, UNAUTHOR
 from tests.support.fixed_clock import clock
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import Calls
+from tests.support.packing import EACH_PACK, Pack
 
 SECRET = "Basic c2VjcmV0LTQ3MTE="
 
@@ -227,24 +227,16 @@ def compressed(body: bytes, encoding: str | None, secret: str = SECRET) -> dict[
     return made if encoding is None else made | {"headers": made["headers"] | {"content-encoding": encoding}}
 
 
-def bare_deflate(body: bytes) -> bytes:
-    compressor = zlib.compressobj(wbits=-15)
-    return compressor.compress(body) + compressor.flush()
-
-
-PACK = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress, "bare deflate": bare_deflate}
-
-
 @pytest.mark.parametrize("spelled", ["{}", " {} "])
 @pytest.mark.parametrize("case", [str.lower, str.upper, str.title])
-@pytest.mark.parametrize("encoding", [*PACK])
+@pytest.mark.parametrize(("encoding", "pack"), EACH_PACK)
 def test_one_encoding_is_taken_off(
-    webhook: Webhook, sqs: Any, queue_url: str, encoding: str, case: Callable[[str], str], spelled: str
+    webhook: Webhook, sqs: Any, queue_url: str, encoding: str, pack: Pack, case: Callable[[str], str], spelled: str
 ) -> None:
     """A gzip or deflate body is inflated before it is enqueued, however the encoding is spelled."""
     body = as_bytes(order())
-    header = spelled.format(case(encoding.removeprefix("bare ")))
-    assert webhook.receive(compressed(PACK[encoding](body), header)) == ACCEPTED
+    header = spelled.format(case(encoding))
+    assert webhook.receive(compressed(pack(body), header)) == ACCEPTED
     assert [message.body for message in waiting(sqs, queue_url)] == [body]
 
 
@@ -258,14 +250,14 @@ def test_other_encodings_are_kept_as_received(webhook: Webhook, sqs: Any, queue_
     assert [message.body for message in waiting(sqs, queue_url)] == [received]
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "bare deflate"])
+@pytest.mark.parametrize(("encoding", "pack"), EACH_PACK)
 @pytest.mark.parametrize("damage", ["plain", "cut", "checksum", "one byte", "more after it", "twice"])
 def test_corrupt_encoding_is_kept_as_received(
-    webhook: Webhook, sqs: Any, queue_url: str, encoding: str, damage: str
+    webhook: Webhook, sqs: Any, queue_url: str, encoding: str, pack: Pack, damage: str
 ) -> None:
     """A body that does not inflate whole is enqueued as received, not in part."""
     body = as_bytes(order())
-    packed = PACK[encoding](body)
+    packed = pack(body)
     received = {
         "plain": body,
         "cut": packed[:-1],
@@ -274,31 +266,35 @@ def test_corrupt_encoding_is_kept_as_received(
         "more after it": packed + b"\n",
         "twice": packed + packed,
     }[damage]
-    assert webhook.receive(compressed(received, encoding.removeprefix("bare "))) == ACCEPTED
+    assert webhook.receive(compressed(received, encoding)) == ACCEPTED
     assert [message.body for message in waiting(sqs, queue_url)] == [received]
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "bare deflate"])
-def test_empty_compressed_body_is_counted(webhook: Webhook, sqs: Any, queue_url: str, encoding: str) -> None:
+@pytest.mark.parametrize(("encoding", "pack"), EACH_PACK)
+def test_empty_compressed_body_is_counted(
+    webhook: Webhook, sqs: Any, queue_url: str, encoding: str, pack: Pack
+) -> None:
     """A compressed body with nothing in it counts as empty."""
-    assert webhook.receive(compressed(PACK[encoding](b" \n"), encoding.removeprefix("bare "))) == EMPTY
+    assert webhook.receive(compressed(pack(b" \n"), encoding)) == EMPTY
     assert waiting(sqs, queue_url) == []
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "bare deflate"])
+@pytest.mark.parametrize(("encoding", "pack"), EACH_PACK)
 @pytest.mark.parametrize("size", [MAX_BODY_BYTES, MAX_BODY_BYTES + 1])
-def test_limit_counts_inflated_bytes(webhook: Webhook, sqs: Any, queue_url: str, encoding: str, size: int) -> None:
+def test_limit_counts_inflated_bytes(
+    webhook: Webhook, sqs: Any, queue_url: str, encoding: str, pack: Pack, size: int
+) -> None:
     """An inflated body of exactly the limit is enqueued; one byte more gets 413."""
-    answer = webhook.receive(compressed(PACK[encoding](b"x" * size), encoding.removeprefix("bare ")))
+    answer = webhook.receive(compressed(pack(b"x" * size), encoding))
     assert answer == (ACCEPTED if size == MAX_BODY_BYTES else TOO_LARGE)
     assert [len(message.body) for message in waiting(sqs, queue_url)] == ([size] if size == MAX_BODY_BYTES else [])
 
 
 @pytest.mark.limits
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "bare deflate"])
-def test_bomb_takes_little_memory(webhook: Webhook, encoding: str) -> None:
+@pytest.mark.parametrize(("encoding", "pack"), EACH_PACK)
+def test_bomb_takes_little_memory(webhook: Webhook, encoding: str, pack: Pack) -> None:
     """A body that inflates to a thousand times the limit gets 413, and not much more than the limit is held."""
-    bomb = compressed(PACK[encoding](bytes(200 * 2**20)), encoding.removeprefix("bare "))
+    bomb = compressed(pack(bytes(200 * 2**20)), encoding)
     tracemalloc.start()
     try:
         assert webhook.receive(bomb) == TOO_LARGE
