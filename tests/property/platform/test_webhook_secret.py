@@ -11,6 +11,7 @@ from partner_orders.platform.webhook_secret import (
     RETRY_SECONDS,
     SecretUnavailableError,
     WebhookSecret,
+    secret_text,
 )
 from tools.simulation.simulated_secrets import SimulatedSecrets
 
@@ -69,3 +70,14 @@ def test_failed_reads_reject_no_valid_secret(steps: list[tuple[float, bool, str]
             assert admitted or not manager.asked
     for (earlier, answered), (later, _) in zip(manager.asked, manager.asked[1:], strict=False):
         assert later - earlier >= (REFRESH_EVERY_SECONDS if answered else RETRY_SECONDS)
+
+
+@given(
+    st.text(st.characters(max_codepoint=0xFF), min_size=1).filter(lambda text: text == text.strip()),
+    st.sampled_from(["", "\ufeff", " \ufeff", "\ufeff\t", "\n"]),
+    st.text(" \t\r\n"),
+)
+def test_what_editors_add_is_no_secret(secret: str, before: str, after: str) -> None:
+    """A stored secret is the same with a byte order mark and white space around it as without."""
+    assert secret_text(before + secret + after) == secret
+    assert secret_text(before + after) == ""
