@@ -46,7 +46,7 @@ def _verdicts(found: Found) -> list[Verdict]:
         ratio(f"cold start of the {function}: CPU, floor = 1", target, cold[function]["ratios"][FLOOR])
         ratio(f"cold start of the {function}: CPU, peer as SAM builds it = 1", 0.6, cold[function]["ratios"][PEER])
         ratio("the same, peer with the runtime's boto3 = 1", 0.6, cold[function]["ratios"][PEER_ON_RUNTIME])
-    ratio("warm webhook: CPU, floor = 1", 1.25, found["warm"]["webhook"]["ratios"][FLOOR])
+    ratio("warm webhook: CPU, floor = 1", 1.05, found["warm"]["webhook"]["ratios"][FLOOR])
     ratio("consumer's critical path, ten events of ten orders: calls", 3, found["critical_path"]["ours"])
     ratio("consumer's CPU for an event, peer = 1", 0.5, found["consumer_cpu"]["ratios"][PEER])
     ratio("the same without sending: parse, merge, serialise", 0.5, found["consumer_cpu_offline"]["ratios"][PEER])

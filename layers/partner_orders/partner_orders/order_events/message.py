@@ -13,8 +13,13 @@ from partner_orders.clock import from_text, to_text
 SCHEMA_VERSION = 2
 # What the queue (1 MiB, base64 in it) and an item of the table (400 KB) hold whatever the content.
 MAX_BODY_BYTES = 262_144
+# The queue charges by 64 KB; ten such bodies in one call stay below that as they are.
+MAX_STORED_BYTES = 4_096
 _MAX_SEARCHED_BYTES = 16 * MAX_BODY_BYTES
 _ZLIB_OR_GZIP = 47
+
+# json.dumps() would make an encoder for each message.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 WEBHOOK = "webhook"
 RECONCILIATION = "reconciliation"
@@ -40,11 +45,14 @@ class OrderEventMessage:
     shown_at: datetime | None = None
 
     def to_text(self) -> str:
-        """The message as it travels: base64 of zlib, since the queue refuses some characters. Compressed quickly: the
-        queue asks the same for anything up to 64 KB."""
+        """The message as it travels: base64 of zlib, since the queue refuses some characters. A short body is stored in
+        zlib's frame without being compressed: that would take longer than sending it."""
         # With the memory of zlib's defaults, getting it would take longer than compressing.
-        compressor = zlib.compressobj(level=1, wbits=14, memLevel=5)
-        return json.dumps(
+        if len(self.body) > MAX_STORED_BYTES:
+            compressor = zlib.compressobj(level=1, wbits=14, memLevel=5)
+        else:
+            compressor = zlib.compressobj(level=0, wbits=9, memLevel=1)
+        return _encode(
             {
                 "schema_version": SCHEMA_VERSION,
                 "source": self.source,
@@ -52,8 +60,7 @@ class OrderEventMessage:
                 "correlation_id": self.correlation_id,
                 **({"shown_at": to_text(self.shown_at)} if self.shown_at else {}),
                 "body": base64.b64encode(compressor.compress(self.body) + compressor.flush()).decode("ascii"),
-            },
-            separators=(",", ":"),
+            }
         )
 
     @classmethod

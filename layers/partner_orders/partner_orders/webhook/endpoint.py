@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from partner_orders.clock import Clock
@@ -22,11 +23,11 @@ class Response:
     fault: str = ""
 
     def to_http(self) -> dict[str, Any]:
-        return {
-            "statusCode": self.status,
-            "headers": {"content-type": "application/json"},
-            "body": json.dumps({"message": self.message}),
-        }
+        return {"statusCode": self.status, "headers": {"content-type": "application/json"}, "body": self._body}
+
+    @cached_property
+    def _body(self) -> str:
+        return json.dumps({"message": self.message})
 
 
 ACCEPTED = Response(200, "Accepted", "Enqueued")

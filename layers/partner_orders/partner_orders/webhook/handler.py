@@ -28,6 +28,8 @@ SQS_CALLS = Config(
     retries={"total_max_attempts": 2, "mode": "standard"},
     # The SDK's check of what we send; the tests have it on.
     parameter_validation=False,
+    # The SDK would write its own anew for each call.
+    user_agent="partner-orders",
 )
 
 
