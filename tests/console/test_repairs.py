@@ -439,9 +439,12 @@ def test_send_posts_like_the_platform(run: Run, monkeypatch: pytest.MonkeyPatch)
 def test_send_posts_a_packed_body_as_packed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """``send`` posts a packed body with the header that says so."""
     posted: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        requests, "post", lambda _, **it: posted.append(it) or SimpleNamespace(status_code=200, text="")
-    )
+
+    def post(_: str, **request: Any) -> Any:
+        posted.append(request)
+        return SimpleNamespace(status_code=200, text="")
+
+    monkeypatch.setattr(requests, "post", post)
     assert run("send", str(Path(__file__).parents[2] / "events" / "webhook" / "gzip.json")).status == 0
     [request] = posted
     assert request["headers"]["Content-Encoding"] == "gzip"

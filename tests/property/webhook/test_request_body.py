@@ -40,6 +40,16 @@ def test_packed_body_arrives_as_packed(body: bytes, way: tuple[str, Pack], case:
         assert max(len(body), len(packed)) > MAX_BODY_BYTES
 
 
+@given(st.binary(min_size=1, max_size=2_000), st.sampled_from(EACH_PACK), st.data())
+def test_broken_packing_arrives_as_received(body: bytes, way: tuple[str, Pack], data: st.DataObject) -> None:
+    """A packed body that is cut short, or that has something after its end, arrives as received and not in part."""
+    encoding, pack = way
+    packed = pack(body)
+    cut = packed[: data.draw(st.integers(1, len(packed) - 1))]
+    for received in (cut, packed + b"\n", packed + packed):
+        assert request_body(request(received, encoding)) == received
+
+
 @given(BODIES, HEADERS)
 def test_unpacked_body_arrives_as_received(body: bytes, encoding: str) -> None:
     """A body that is not what its header says arrives as received, through the queue's message too."""
