@@ -193,7 +193,7 @@ class DeployedStack:
     @property
     def orders(self) -> OrdersTable:
         retention = timedelta(days=int(self.parameters.get("OrderRetentionDays", "400")))
-        return OrdersTable(self.dynamodb, self.table_name, retention, now)
+        return OrdersTable(self.dynamodb, self.table_name, retention)
 
     @property
     def stores(self) -> StoresTable:

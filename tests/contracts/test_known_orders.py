@@ -30,7 +30,7 @@ def orders(request: pytest.FixtureRequest, time: VirtualTime) -> Iterator[Orders
         yield memory, lambda event: memory.put(event.body)
         return
     with dynamodb_by(request) as dynamodb:
-        table = OrdersTable(dynamodb, TABLE, RETENTION, time.now)
+        table = OrdersTable(dynamodb, TABLE, RETENTION)
         yield table, lambda event: table.write([(event, Arrival("webhook", time.now(), "c"))])
 
 

@@ -20,7 +20,7 @@ ORDER_ID = order()["order_id"]
 
 @pytest.fixture
 def orders(dynamodb: Any) -> OrdersTable:
-    return OrdersTable(dynamodb, TABLE, RETENTION, clock)
+    return OrdersTable(dynamodb, TABLE, RETENTION)
 
 
 def event(minute: int | None = None, **fields: Any) -> OrderEvent:

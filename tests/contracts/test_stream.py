@@ -29,7 +29,7 @@ WHAT = ("Keys", "OldImage", "NewImage")
 
 def write(dynamodb: Any, table: str) -> None:
     """A new order, a change, a late event, a duplicate, an operator's wish, an erasure; a rejected event, twice."""
-    orders = OrdersTable(dynamodb, table, RETENTION, clock)
+    orders = OrdersTable(dynamodb, table, RETENTION)
     for body in (order(12), order(30, status="DISPATCHED"), order(20), order(20)):
         orders.write([(parse_event(as_bytes(body)), ARRIVAL)])
     orders.publish_again(ORDER_ID)

@@ -60,7 +60,7 @@ def secret(stack: Stack) -> bytes:
 
 @pytest.fixture(scope="session")
 def orders(stack: Stack) -> OrdersTable:
-    return OrdersTable(stack.client("dynamodb"), stack.outputs["OrdersTableName"], timedelta(days=400), now)
+    return OrdersTable(stack.client("dynamodb"), stack.outputs["OrdersTableName"], timedelta(days=400))
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ def queue(sqs: Any, queue_url: str) -> OrderEventsQueue:
 
 @pytest.fixture
 def orders(dynamodb: Any) -> OrdersTable:
-    return OrdersTable(dynamodb, TABLE, RETENTION, clock)
+    return OrdersTable(dynamodb, TABLE, RETENTION)
 
 
 @pytest.fixture

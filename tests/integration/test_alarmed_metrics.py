@@ -158,21 +158,30 @@ def test_no_run_counts_while_told_to_wait(world: World, capsys: pytest.CaptureFi
     assert "StoresChecked" not in measured(world, capsys)
 
 
+def consumer(queue_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    settings = {"ORDERS_TABLE_NAME": "orders", "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": "c"}
+    for name, value in (settings | {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90"}).items():
+        monkeypatch.setenv(name, value)
+    return fresh_handler("consumer")
+
+
+def deliver(app: Any, text: str) -> None:
+    """Hand one message to the consumer, as the queue does the first time."""
+    record = {"messageId": "m", "receiptHandle": "h", "body": text, "attributes": {"ApproximateReceiveCount": "1"}}
+    app.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+
+
 def test_rejected_and_failed_are_counted(
     dynamodb: Any, queue_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A rejected event is counted with its reason; one that cannot be stored counts as failed."""
-    settings = {"ORDERS_TABLE_NAME": "orders", "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": "c"}
-    for name, value in (settings | {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90"}).items():
-        monkeypatch.setenv(name, value)
-    app = fresh_handler("consumer")
+    app = consumer(queue_url, monkeypatch)
     text = OrderEventMessage(WEBHOOK, NOW, "c1", b'{"status": "RECEIVED"}').to_text()
-    record = {"messageId": "m", "receiptHandle": "h", "body": text, "attributes": {"ApproximateReceiveCount": "1"}}
-    app.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    deliver(app, text)
     counted = emitted(capsys.readouterr().out)
     assert (counted["Rejected"], counted["RejectedNotAnOrder"]) == (1, 1)
     dynamodb.delete_table(TableName="orders")
-    app.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    deliver(app, text)
     assert emitted(capsys.readouterr().out)["Failed"] == 1
 
 
@@ -187,11 +196,9 @@ def test_unparsable_webhook_moves_an_alarm(
 ) -> None:
     """A body that the webhook accepts and nobody can parse moves the metric of the alarm on rejected events."""
     secret = boto3.client("secretsmanager").create_secret(Name="webhook", SecretString="a-secret")["ARN"]
-    settings = {"ORDERS_TABLE_NAME": "orders", "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": "c"}
-    settings |= {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90", "WEBHOOK_SECRET_ARN": secret}
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    webhook, consumer = fresh_handler("webhook"), fresh_handler("consumer")
+    app = consumer(queue_url, monkeypatch)
+    monkeypatch.setenv("WEBHOOK_SECRET_ARN", secret)
+    webhook = fresh_handler("webhook")
     request = {
         "headers": {"authorization": "a-secret"},
         "requestContext": {"requestId": "r1"},
@@ -200,9 +207,7 @@ def test_unparsable_webhook_moves_an_alarm(
     }
     assert webhook.handler(request, SimpleNamespace())["statusCode"] == 200
     [message] = sqs.receive_message(QueueUrl=queue_url)["Messages"]
-    attributes = {"ApproximateReceiveCount": "1"}
-    record = {"messageId": "m", "receiptHandle": "h", "body": message["Body"], "attributes": attributes}
-    consumer.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    deliver(app, message["Body"])
     assert emitted(capsys.readouterr().out)["Rejected"] == 1
 
 
@@ -210,14 +215,10 @@ def test_odd_parts_and_unknown_statuses_are_counted(
     dynamodb: Any, queue_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A stored order with a part that cannot be read is counted, and so is one with a status that we do not know."""
-    settings = {"ORDERS_TABLE_NAME": "orders", "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": "c"}
-    for name, value in (settings | {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90"}).items():
-        monkeypatch.setenv(name, value)
-    app = fresh_handler("consumer")
+    app = consumer(queue_url, monkeypatch)
     body = b'{"order_id": "a", "status": "HANDED_TO_DRONE", "items": "none"}'
     text = OrderEventMessage(WEBHOOK, NOW, "c1", body).to_text()
-    record = {"messageId": "m", "receiptHandle": "h", "body": text, "attributes": {"ApproximateReceiveCount": "1"}}
-    app.handler({"Records": [record]}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    deliver(app, text)
     counted = emitted(capsys.readouterr().out)
     assert (counted["Stored"], counted["EventProblems"], counted["UnknownStatus"]) == (1, 1, 1)
 

@@ -74,7 +74,7 @@ class World:
     def __init__(self, dynamodb: Any) -> None:
         self.stream, self.bus, self.letters = TableStream(dynamodb, TABLE), Bus(), Letters()
         self.dynamodb = dynamodb
-        self.orders = OrdersTable(dynamodb, TABLE, RETENTION, clock)
+        self.orders = OrdersTable(dynamodb, TABLE, RETENTION)
         self.rejected = RejectedTable(dynamodb, TABLE, RETENTION, clock)
         self.publisher = self.new_publisher(personal_data=False)
 

@@ -17,7 +17,7 @@ from partner_orders.orders.table import OrdersTable
 from tools.bench import events, stand_in
 from tools.bench.artefacts import OURS, PEER, environment, from_source
 from tools.bench.invoking import Function, running
-from tools.bench.write_costs import ARRIVAL, START, STATUSES, Cost, Meter, life_of
+from tools.bench.write_costs import ARRIVAL, STATUSES, Cost, Meter, life_of
 from tools.local.emulator import REGION
 from tools.simulation.dynamodb_local import started
 from tools.simulation.table import DynamoDB
@@ -84,7 +84,7 @@ def costs_with_large_bodies_inside(url: str, lines: int) -> dict[str, Cost]:
     try:
         emulated = DynamoDB(url)
         client = boto3.client("dynamodb", region_name=REGION, endpoint_url=url)
-        orders = OrdersTable(client, emulated.new_table(), RETENTION, lambda: START)
+        orders = OrdersTable(client, emulated.new_table(), RETENTION)
         meter, found = Meter(client, emulated.client), {}
         events_of_life, late = life_of(lines)
         for name, event in zip(EVENTS, [*events_of_life, events_of_life[-1], late], strict=True):
@@ -118,7 +118,7 @@ def index_write_units(lines: int) -> dict[str, float]:
         meter = Meter(client, emulated.client)
 
         def life_units(table: str) -> float:
-            orders = OrdersTable(client, table, RETENTION, lambda: START)
+            orders = OrdersTable(client, table, RETENTION)
             with meter.measured() as cost:
                 for event in life_of(lines)[0]:
                     orders.write([(event, ARRIVAL)])
@@ -172,7 +172,7 @@ def bytes_in_table(bodies: list[bytes]) -> float:
     with started() as url:
         emulated = DynamoDB(url)
         table = emulated.new_table()
-        orders = OrdersTable(emulated.client, table, RETENTION, lambda: START)
+        orders = OrdersTable(emulated.client, table, RETENTION)
         for body in bodies:
             orders.write([(parse_event(body), ARRIVAL)])
         items = emulated.client.scan(TableName=table)["Items"]

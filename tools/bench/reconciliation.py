@@ -194,7 +194,7 @@ def watched(emulated: DynamoDB, url: str, orders: int = 200) -> Watched:
     table, time, queue = emulated.new_table(), _VirtualTime(START), _Queue()
     lives, api = _lives(orders, 1), SimulatedPartnerApi(CHAIN_ID, TOKEN, RATE_LIMIT)
     api.show(lives)
-    stored = OrdersTable(emulated.client, table, RETENTION, time.now)
+    stored = OrdersTable(emulated.client, table, RETENTION)
     store = parse_event(to_text(lives[0].steps[0].body).encode()).order.client
     StoresTable(emulated.client, table, CHAIN_ID, time.now).register(store)
     store_id = lives[0].shop.store_id
@@ -219,7 +219,7 @@ def watched(emulated: DynamoDB, url: str, orders: int = 200) -> Watched:
             if not steps and not checked:
                 break
     with meter.measured() as at_the_end:
-        OrdersTable(client, table, RETENTION, time.now).known(life.order_id for life in lives)
+        OrdersTable(client, table, RETENTION).known(life.order_id for life in lives)
     idle = tick(emulated, url, 0, 1).read_units
     daily_checks = DAILY_CHECK_REACH / DAILY_CHECK_EVERY
     return Watched(
@@ -245,7 +245,7 @@ def _store(
     client: Any, table: str, api: SimulatedPartnerApi, lives: list[Life], time: _VirtualTime, checked_until: datetime
 ) -> set[str]:
     """Store what the platform shows, and until when the stores were checked; gives the stores."""
-    orders = OrdersTable(client, table, RETENTION, time.now)
+    orders = OrdersTable(client, table, RETENTION)
     stores = StoresTable(client, table, CHAIN_ID, time.now)
     positions = ReconciliationTable(client, table, time.now)
     for life in lives:
@@ -264,7 +264,7 @@ def _store(
 
 
 def _reconciler(client: Any, table: str, api: SimulatedPartnerApi, time: _VirtualTime, messages: _Queue) -> Reconciler:
-    session, orders = _Session(api, time), OrdersTable(client, table, RETENTION, time.now)
+    session, orders = _Session(api, time), OrdersTable(client, table, RETENTION)
     rate_limit = RateLimit(workers_share(RATE_LIMIT), time.monotonic, time.sleep)
     credentials = PartnerApiCredentials(_Secrets(), "arn", BASE_URL, session, rate_limit, time.monotonic)  # type: ignore[arg-type]
     client_of_api = PartnerApiClient(BASE_URL, credentials, session, rate_limit, time.now, time.sleep)

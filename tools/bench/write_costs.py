@@ -263,7 +263,7 @@ def main() -> None:
         client, tables = emulated.client, [emulated.new_table() for _ in range(4)]
         probe = boto3.client("dynamodb", region_name="eu-central-1", endpoint_url=url)
         meter = Meter(client, probe)
-        orders = OrdersTable(client, tables[0], timedelta(days=400), lambda: START)
+        orders = OrdersTable(client, tables[0], timedelta(days=400))
         read_modify_write = ReadModifyWrite(client, tables[1])
         transaction = Transaction(client, tables[2], tables[3])
         ways: dict[str, Callable[[OrderEvent], object]] = {

@@ -251,7 +251,7 @@ class ConsumerTarget:
 
     def _look(self, table: str, texts: Sequence[str]) -> None:
         """See that each message is in the table as what it is."""
-        orders = OrdersTable(self._dynamodb.client, table, timedelta(days=RETENTION_DAYS), lambda: NOW)
+        orders = OrdersTable(self._dynamodb.client, table, timedelta(days=RETENTION_DAYS))
         rejected = RejectedTable(self._dynamodb.client, table, timedelta(days=90), lambda: NOW)
         greatest: dict[str, OrderEvent] = {}
         reasons: dict[bytes, set[str]] = {}

@@ -107,7 +107,7 @@ def stream_batch(*bodies: str, rejected: bytes | None = None) -> Body:
         )
         stream = TableStream(client, "orders")
         for body in bodies:
-            OrdersTable(client, "orders", RETENTION, clock).write([(parse_event(body.encode()), arrival)])
+            OrdersTable(client, "orders", RETENTION).write([(parse_event(body.encode()), arrival)])
         if rejected is not None:
             RejectedTable(client, "orders", RETENTION, clock).keep(
                 rejected, arrival, "not_an_order", ["order_id: Field required"]

@@ -129,7 +129,7 @@ class Hour:
         self._sqs = stack.client("sqs")
         self._dynamodb = stack.client("dynamodb")
         self._lambda = stack.client("lambda", config=Config(read_timeout=300, retries={"total_max_attempts": 1}))
-        self._table = OrdersTable(self._dynamodb, stack.outputs["OrdersTableName"], timedelta(days=400), now)
+        self._table = OrdersTable(self._dynamodb, stack.outputs["OrdersTableName"], timedelta(days=400))
         self._rejected = RejectedTable(self._dynamodb, stack.outputs["OrdersTableName"], timedelta(days=90), now)
 
     def play(self) -> None:

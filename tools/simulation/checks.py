@@ -39,7 +39,7 @@ class Contents:
             for item in page["Items"]
         ]
         self.heads = {row["pk"]["S"].removeprefix("ORDER#"): row for row in self.rows if row["sk"]["S"] == "ORDER"}
-        self.table = OrdersTable(client, world.table, retention, world.kernel.now)
+        self.table = OrdersTable(client, world.table, retention)
         self.rejected_table = RejectedTable(client, world.table, retention, world.kernel.now)
         self.stores = {
             name

@@ -200,7 +200,7 @@ def test_late_event_keeps_the_order_for_two_weeks(dynamodb: Any) -> None:
     def clock() -> datetime:
         return at
 
-    table = OrdersTable(dynamodb, TABLE, timedelta(days=1), clock)
+    table = OrdersTable(dynamodb, TABLE, timedelta(days=1))
     first, late = event(13), event(12)
     table.write([(first, Arrival("webhook", NOW))])
     arrived = NOW + timedelta(days=13)
@@ -360,7 +360,7 @@ class Unprocessing:
 def test_unprocessed_keys_are_retried(day: OrdersTable, dynamodb: Any) -> None:
     """Keys that DynamoDB leaves unprocessed are requested again, after growing pauses."""
     slept: list[float] = []
-    table = OrdersTable(Unprocessing(dynamodb, times=3), TABLE, RETENTION, lambda: NOW, slept.append)  # type: ignore[arg-type]
+    table = OrdersTable(Unprocessing(dynamodb, times=3), TABLE, RETENTION, slept.append)  # type: ignore[arg-type]
     assert table.known(["a", "b", "nobody"]).keys() == {"a", "b"}
     assert len(slept) == 3
     assert 0 < slept[0] < slept[1] < slept[2] < 1
@@ -369,7 +369,7 @@ def test_unprocessed_keys_are_retried(day: OrdersTable, dynamodb: Any) -> None:
 def test_unprocessed_keys_end_as_throttling(dynamodb: Any) -> None:
     """Keys that stay unprocessed for seconds count as throttling."""
     client, slept = Unprocessing(dynamodb, times=1_000), list[float]()
-    table = OrdersTable(client, TABLE, RETENTION, lambda: NOW, slept.append)  # type: ignore[arg-type]
+    table = OrdersTable(client, TABLE, RETENTION, slept.append)  # type: ignore[arg-type]
     with pytest.raises(ClientError) as raised:
         table.known(["a"])
     assert raised.value.response["Error"]["Code"] == "ProvisionedThroughputExceededException"

@@ -50,7 +50,7 @@ def test_erasure_leaves_no_personal_data(
     for row in rows(dynamodb):
         dynamodb.delete_item(TableName=TABLE, Key={"pk": row["pk"], "sk": row["sk"]})
     events = [parse_event(as_bytes(marked(body, is_large))) for body, is_large in lives]
-    orders = OrdersTable(dynamodb, TABLE, RETENTION, clock)
+    orders = OrdersTable(dynamodb, TABLE, RETENTION)
     before, after = events[: erased_after + 1], events[erased_after + 1 :]
     waiting, turns = list(after), iter(overtaken)
     orders.write([(event, ARRIVAL) for event in before])

@@ -13,7 +13,7 @@ from partner_orders.orders.event import Arrival, OrderEvent, parse_event
 from partner_orders.orders.history import MergedOrder, merge
 from partner_orders.orders.table import OrdersTable, Written
 from tests.support.examples import examples
-from tests.support.fixed_clock import NOW, clock
+from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import RETENTION, TABLE
 
@@ -47,7 +47,7 @@ def written(dynamodb: Any, seen: list[Observation], sizes: list[int]) -> tuple[O
     """The table after batches of these sizes, in which a row holds no more than three entries; and the counts."""
     for item in dynamodb.scan(TableName=TABLE)["Items"]:
         dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
-    orders, stored = OrdersTable(dynamodb, TABLE, RETENTION, clock), 0
+    orders, stored = OrdersTable(dynamodb, TABLE, RETENTION), 0
     rest = iter(seen)
     with patch.object(orders_table, "MAX_ENTRIES", 3), patch.object(orders_table, "MAX_MOVED", 2):
         for size in itertools.cycle(sizes):

@@ -15,7 +15,7 @@ from partner_orders.orders.stored import StoredOrder, stored_order
 from partner_orders.orders.table import OrdersTable
 from tests.support import lives
 from tests.support.examples import examples
-from tests.support.fixed_clock import NOW, clock
+from tests.support.fixed_clock import NOW
 from tests.support.lives import histories
 from tests.support.orders import as_bytes
 from tests.support.orders_table import RETENTION, TABLE
@@ -29,7 +29,7 @@ class Writer:
     """Writes batches of one order; before some of its calls the next batch is written by somebody else."""
 
     def __init__(self, dynamodb: Any, events: list[OrderEvent], sizes: list[int], overtaken: list[bool]) -> None:
-        self._orders = OrdersTable(dynamodb, TABLE, RETENTION, clock)
+        self._orders = OrdersTable(dynamodb, TABLE, RETENTION)
         self._client = dynamodb
         self._key = {"pk": {"S": f"ORDER#{events[0].order_id}"}, "sk": {"S": "ORDER"}}
         self._waiting = list(events)

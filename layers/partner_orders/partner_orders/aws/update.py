@@ -65,10 +65,6 @@ def any_of(*conditions: Condition) -> Condition:
     return lambda places: f"({' OR '.join(condition(places) for condition in conditions)})"
 
 
-def both(one: Condition, other: Condition) -> Condition:
-    return lambda places: f"({one(places)} AND {other(places)})"
-
-
 def all_of(*conditions: Condition) -> Condition:
     return lambda places: " AND ".join(condition(places) for condition in conditions)
 

@@ -55,7 +55,7 @@ def intake() -> Intake:
     settings = ConsumerSettings.from_environment()
     client, table = clients.client("dynamodb", AWS_CALLS), settings.orders_table_name
     return Intake(
-        OrdersTable(client, table, timedelta(days=settings.order_retention_days), now),
+        OrdersTable(client, table, timedelta(days=settings.order_retention_days)),
         StoresTable(client, table, settings.chain_id, now),
         RejectedTable(client, table, timedelta(days=settings.rejected_retention_days), now),
         now,

@@ -1,13 +1,11 @@
 """Reading orders: one whole, what is known of many, and the ids that an index gives."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from partner_orders.aws import keys
 from partner_orders.aws.dynamodb import WHOLE_PARTITION, Index, Range, Table
-from partner_orders.clock import Clock, from_text, to_text
-from partner_orders.orders import history
-from partner_orders.orders.event import OrderEvent
+from partner_orders.clock import from_text, to_text
 from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.stored import (
     LISTED_UNDER,
@@ -27,18 +25,10 @@ _END_OF_TIME = "9999"
 
 
 class OrderQueries:
-    """What is read of orders. ``retention`` is counted from the platform's ``created_at``. Every method raises
-    botocore's errors."""
+    """What is read of orders. Every method raises botocore's errors."""
 
-    def __init__(self, table: Table, retention: timedelta, clock: Clock) -> None:
+    def __init__(self, table: Table) -> None:
         self._table = table
-        self._retention = retention
-        self._clock = clock
-
-    def is_expired(self, event: OrderEvent) -> bool:
-        """Whether the order was created longer ago than the retention, so that it is not kept."""
-        created_at = history.claimed_creation(event.order)
-        return created_at is not None and created_at <= self._clock() - self._retention
 
     def get(self, order_id: str) -> StoredOrder | None:
         """An order with its history, whole: one request (consistent), one more for each MiB of large bodies."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import ConditionFailedError, Table
-from partner_orders.aws.update import Condition, Update, absent, all_of, any_of, both, equals, less, present
-from partner_orders.clock import Clock, to_text
+from partner_orders.aws.update import Condition, Update, absent, all_of, any_of, equals, less, present
+from partner_orders.clock import to_text
 from partner_orders.orders import history, lifecycle
 from partner_orders.orders.event import Arrival, OrderEvent
 from partner_orders.orders.packed_body import pack, unpack
@@ -83,10 +83,10 @@ class OrdersTable(OrderQueries):
         client: "DynamoDBClient",
         table_name: str,
         retention: timedelta,
-        clock: Clock,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(Table(client, table_name, sleep), retention, clock)
+        super().__init__(Table(client, table_name, sleep))
+        self._retention = retention
 
     def write(self, events: Sequence[Arrived]) -> Written:
         """Merge events of one order into the table. Safe to repeat, and to interrupt between any two calls.
@@ -301,7 +301,7 @@ def _is_blind(events: list[OrderEvent], head: Arrived | None) -> Condition:
     news = [absent(EVENT + event.digest) for event in events]
     is_lower = any_of(
         absent("snapshot_key"),
-        both(less("snapshot_key", key_of(head) if head else ""), equals("schema_version", SCHEMA_VERSION)),
+        all_of(less("snapshot_key", key_of(head) if head else ""), equals("schema_version", SCHEMA_VERSION)),
     )
     return all_of(*news, is_lower, absent(MOVED_EVENTS), absent("erased_at"))
 

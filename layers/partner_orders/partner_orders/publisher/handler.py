@@ -1,7 +1,6 @@
 """The publisher function: the orders table's stream calls it with what has changed."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from partner_orders.aws import clients
-from partner_orders.clock import now
+from partner_orders.aws.dynamodb import Table
 from partner_orders.logs import function_logger
-from partner_orders.orders.table import OrdersTable
+from partner_orders.orders.queries import OrderQueries
 from partner_orders.publisher.event_bus import EventBus
 from partner_orders.publisher.publish import Publisher, PublisherDeadLetters
 from partner_orders.settings import Settings
@@ -42,7 +41,7 @@ class PublisherSettings(Settings):
 def publisher() -> Publisher:
     settings = PublisherSettings.from_environment()
     return Publisher(
-        OrdersTable(clients.client("dynamodb", AWS_CALLS), settings.orders_table_name, timedelta(0), now),
+        OrderQueries(Table(clients.client("dynamodb", AWS_CALLS), settings.orders_table_name)),
         EventBus(clients.client("events", AWS_CALLS), settings.event_bus_name),
         PublisherDeadLetters(clients.client("sqs", AWS_CALLS), settings.publisher_dead_letters_url),
         personal_data=settings.publish_personal_data == "true",

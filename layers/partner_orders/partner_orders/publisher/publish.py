@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_orders.aws import keys
+from partner_orders.orders.queries import OrderQueries
 from partner_orders.orders.rejected import rejected_event
 from partner_orders.orders.stored import StoredOrder, stored_order
-from partner_orders.orders.table import OrdersTable
 from partner_orders.publisher.change_event import ChangeEvent, event_rejected, order_changed
 from partner_orders.publisher.event_bus import EventBus, Fate
 from partner_orders.publisher.stream_record import StreamRecord
@@ -73,7 +73,7 @@ class Publisher:
     """``personal_data`` puts orders on the bus whole."""
 
     def __init__(
-        self, orders: OrdersTable, bus: EventBus, dead_letters: PublisherDeadLetters, personal_data: bool
+        self, orders: OrderQueries, bus: EventBus, dead_letters: PublisherDeadLetters, personal_data: bool
     ) -> None:
         self._orders = orders
         self._bus = bus

@@ -67,7 +67,7 @@ def reconciler() -> Reconciler:
     )
     api = PartnerApiClient(base_url, credentials, session, rate_limit, now, time.sleep)
     retention = timedelta(days=settings.order_retention_days)
-    orders = OrderQueries(Table(dynamodb, table, time.sleep), retention, now)
+    orders = OrderQueries(Table(dynamodb, table, time.sleep))
     queue = OrderEventsQueue(clients.client("sqs", AWS_CALLS), settings.order_events_queue_url)
     return Reconciler(
         api,
