@@ -1,6 +1,7 @@
 """``partner-orders export``: orders of a period for the accountants, with exact amounts."""
 
-import csv
+import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -18,7 +19,7 @@ from partner_orders.orders.stored import StoredOrder
 from partner_orders.stores.store import Store
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.orders import day_in, whole, zone_of
-from partner_orders_console.cli.output import ShowPersonalData, counted, csv_cell, say, working
+from partner_orders_console.cli.output import ShowPersonalData, counted, csv_line, say, working
 from partner_orders_console.cli.stack import DeployedStack
 from partner_orders_console.cli.stores import store_named
 
@@ -58,23 +59,24 @@ def export(
     # An earlier file is overwritten only for a period that is one.
     if day_in(UTC, first) > day_in(UTC, last or first):
         raise OperatorError(f"{last} is before {first}", "--to is the last day, and --from the first.")
-    stores = [store_named(stack, name) for name in store] if store else stack.stores.all()
+    # By both of its ids, a store is still one.
+    named = {found.store_id: found for found in (store_named(stack, name) for name in store or ())}
+    stores = [*named.values()] if store else stack.stores.all()
     strangers = [] if store else _strangers(stack, stores, first, last)
     count = 0
-    with output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as target:
-        lines = csv.DictWriter(target, COLUMNS, lineterminator="\n") if form is Format.CSV else None
-        if lines:
-            lines.writeheader()
+    with _opened(output, show_personal_data) if output else nullcontext(sys.stdout) as target:
+        if form is Format.CSV:
+            target.write(csv_line(COLUMNS))
         with working("reading orders") as shown:
-            for one in [*stores, *strangers]:
-                for order in _orders(stack, one, first, last):
-                    if lines:
-                        lines.writerow({name: csv_cell(value) for name, value in row(order, one).items()})
-                    else:
-                        _write_line(target, order, one, show_personal_data)
-                    count += 1
-                    if shown is not None and count % 100 == 0:
-                        shown.update(f"{count} orders")
+            for one, order in _each_once(stack, [*stores, *strangers], first, last):
+                if form is Format.CSV:
+                    cells = row(order, one)
+                    target.write(csv_line(cells[name] for name in COLUMNS))
+                else:
+                    _write_line(target, order, one, show_personal_data)
+                count += 1
+                if shown is not None and count % 100 == 0:
+                    shown.update(f"{count} orders")
     say(f"{counted(count, 'order')} of {counted(len(stores) + len(strangers), 'store')}")
     if strangers:
         names = ", ".join(one.store_id or "(no store)" for one in strangers)
@@ -112,18 +114,47 @@ def _at(text: str, zone: tzinfo) -> str:
 def _orders(stack: DeployedStack, store: Store, first: str, last: str | None) -> Iterator[StoredOrder]:
     zone = zone_of(store)
     start, end = day_in(zone, first)[0], day_in(zone, last or first)[1]
-    for order_id in stack.orders.of_store(store.store_id, start, end - timedelta(microseconds=1)):
-        order = stack.orders.get(order_id)
-        if order is not None:
-            yield order
+    for listing in store.listings:
+        for order_id in stack.orders.of_store(listing, start, end - timedelta(microseconds=1)):
+            order = stack.orders.get(order_id)
+            if order is not None:
+                yield order
+
+
+def _each_once(
+    stack: DeployedStack, stores: list[Store], first: str, last: str | None
+) -> Iterator[tuple[Store, StoredOrder]]:
+    """The orders of these stores, each with its store. An event may list an order under another store meanwhile."""
+    seen: set[str] = set()
+    for store in stores:
+        for order in _orders(stack, store, first, last):
+            if order.order_id not in seen:
+                seen.add(order.order_id)
+                yield store, order
 
 
 def _strangers(stack: DeployedStack, registered: list[Store], first: str, last: str | None) -> list[Store]:
     """The stores that nobody registered and that orders are listed under all the same, as if they were registered."""
     start, end = day_in(UTC, first)[0], day_in(UTC, last or first)[1]
-    known = {store.store_id for store in registered}
+    known = {listing for store in registered for listing in store.listings}
     with working("looking for orders of other stores"):
         return [Store(store_id) for store_id in sorted(stack.orders.stores_with_orders(start, end) - known)]
+
+
+def _opened(file: Path, is_private: bool) -> TextIO:
+    """A file to write, emptied. Where it gets customers' data, nobody but its owner may read it, also if it was there
+    before. Raises OSError."""
+    if not is_private:
+        return file.open("w", encoding="utf-8", newline="")
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
+    target = os.fdopen(descriptor, "w", encoding="utf-8", newline="")
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        if stat.S_IMODE(mode) & 0o077:
+            os.fchmod(descriptor, 0o600)
+            say(f"others could read {file}; from now on only its owner can (mode 0600)")
+        target.truncate(0)
+    return target
 
 
 def _write_line(target: TextIO, order: StoredOrder, store: Store, show_personal_data: bool) -> None:

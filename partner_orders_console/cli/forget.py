@@ -2,23 +2,20 @@
 
 import hashlib
 import json
-import re
 import secrets
 import sys
-import unicodedata
 from dataclasses import asdict, dataclass, field
 from typing import Annotated
-from urllib.parse import unquote
 
 import typer
 
 from partner_orders.aws import keys
 from partner_orders.aws.dynamodb import Table
 from partner_orders.clock import now, to_text
-from partner_orders.exact_json import Json
 from partner_orders.order_events.message import body_within
 from partner_orders.orders.erasure import Erasure, is_behind
 from partner_orders.orders.table import ContendedError
+from partner_orders_console.cli.customer_search import is_named_in, is_of, normal
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.output import AsJson, Yes, ask, counted, print_json, say, working
 from partner_orders_console.cli.stack import DeployedStack
@@ -39,13 +36,6 @@ BEYOND = (
     "orders only ever among the rejected: one that comes again and is understood is stored whole; forget again then",
     "the platform itself: an order it shows again is stored without personal data, if it was among those erased",
 )
-# What is shorter is found in too much that is not the customer's.
-_LEAST_SEARCHED = 7
-# What people put between the digits of a number.
-_BETWEEN = r"\s()./\u2010-\u2015\u2212-"
-_SEPARATORS = re.compile(f"[{_BETWEEN}]")
-_NUMBER = re.compile(rf"(?<!\w)(?<!\w-)\d[\d{_BETWEEN}]*\d(?!-?\w)")
-_WORDS_END = r"""\s"'=&:;,<>\[\]{}"""
 
 
 @dataclass
@@ -84,7 +74,7 @@ def forget(
         raise OperatorError(f"a customer is not known by {by}", f"One of: {', '.join(_FIELDS)}.")
     if preview and resume:
         raise OperatorError("a preview leaves nothing to go on with", "Say --preview or --resume.")
-    wanted = _normal(_read(by))
+    wanted = normal(_read(by))
     if len(wanted) < 4:
         raise OperatorError("too short to tell one customer from another", "Give it whole.")
     stack = DeployedStack.find(context.obj)
@@ -100,9 +90,9 @@ def forget(
     erasure = Erasure(
         stack.dynamodb,
         stack.table_name,
-        lambda order: _is_of(order, _FIELDS[by], wanted),
+        lambda order: is_of(order, _FIELDS[by], wanted),
         now,
-        lambda body: _is_named_in(body, wanted) or _is_named_in(body_within(body), wanted),
+        lambda body: is_named_in(body, wanted) or is_named_in(body_within(body), wanted),
     )
     _work_through(stack, erasure, progress)
     _tell(progress, as_json)
@@ -166,48 +156,6 @@ def _read_on(stack: DeployedStack, erasure: Erasure, progress: Progress) -> None
     if not progress.last_key:
         progress.done_at = to_text(now())
         progress.salt = progress.customer_hash = ""
-
-
-def _is_of(order: Json, names: tuple[str, ...], wanted: str) -> bool:
-    customer = order.get("customer") if isinstance(order, dict) else None
-    if not isinstance(customer, dict):
-        return False
-    return any(_normal(str(customer[name])) == wanted for name in names if customer.get(name))
-
-
-def _is_named_in(body: bytes, wanted: str) -> bool:
-    """Whether bytes that need not be JSON name the customer: as a whole text between quotes, a whole word, or a whole
-    number however it is spaced. What is short, or a part of something longer, may be somebody else's."""
-    if len(wanted) < _LEAST_SEARCHED:
-        return False
-    text = _without_escapes(body)
-    # Most name nobody of the kind, and a whole table of them is searched.
-    if wanted not in _SEPARATORS.sub("", text).casefold():
-        return False
-    # A slash is a part of some words, and stands between others.
-    found = [part for ends in ("\"'", _WORDS_END, f"/{_WORDS_END}") for part in re.split(f"[{ends}]+", text)]
-    if wanted.isdecimal():
-        found += _NUMBER.findall(text)
-    return any(_normal(one) == wanted for one in found)
-
-
-def _without_escapes(body: bytes) -> str:
-    """As a reader would see it: JSON's escapes, however often it was quoted, a form's, and UTF-16's noughts undone."""
-    text = re.sub(r"\\+", r"\\", body.replace(b"\0", b"").decode("utf-8", "replace"))
-    text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda escape: chr(int(escape[1], 16)), text)
-    return _visible(unquote(re.sub(r"\\[bfnrt]", " ", text).replace("\\", "")))
-
-
-def _normal(text: str) -> str:
-    """Without what people put between the digits of a number, and what nobody sees."""
-    return _SEPARATORS.sub("", _visible(text)).removeprefix("+").removeprefix("00").casefold()
-
-
-def _visible(text: str) -> str:
-    """Without the characters that only steer how text is shown (Cf), as they come with a number copied from a page."""
-    if text.isascii():
-        return text
-    return "".join(character for character in text if unicodedata.category(character) != "Cf")
 
 
 def _read(by: str) -> str:

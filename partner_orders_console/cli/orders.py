@@ -61,15 +61,17 @@ def list_orders(
     zone = zone_of(found) if found else UTC
     if found and (day or not open_only):
         start, end = day_in(zone, day)
-        ids = stack.orders.of_store(found.store_id, start, end - timedelta(microseconds=1))
+        last = end - timedelta(microseconds=1)
+        ids = [order_id for listing in found.listings for order_id in stack.orders.of_store(listing, start, last)]
     else:
-        ids = stack.orders.open_since(now() - timedelta(days=60))
+        ids = stack.orders.open_since(now() - timedelta(days=60), found.store_id if found else None)
     with working(f"reading {counted(len(ids), 'order')}"):
-        orders = [order for order in map(stack.orders.get, ids) if order is not None]
+        orders = [order for order in map(stack.orders.get, dict.fromkeys(ids)) if order is not None]
+    orders.sort(key=lambda order: order.attributes["listed_at"])
     if open_only:
         orders = [order for order in orders if lifecycle.is_open(order.status)]
     if found:
-        orders = [order for order in orders if _store_of(order) == found.store_id]
+        orders = [order for order in orders if _store_of(order) in found.listings]
     if status:
         orders = [order for order in orders if order.status == lifecycle.normalise(status)]
     print_orders(orders, zone, as_json)
@@ -91,7 +93,7 @@ def find(
     if store:
         found = store_named(stack, store)
         zone = zone_of(found)
-        ids += stack.orders.by_order_code(found.store_id, order_id)
+        ids += [found_id for listing in found.listings for found_id in stack.orders.by_order_code(listing, order_id)]
     orders = [order for order in map(stack.orders.get, dict.fromkeys(ids)) if order is not None]
     print_orders(orders, zone, as_json)
     if not orders:

@@ -24,6 +24,7 @@ app = typer.Typer(help="Reconciliation: run it now, see its reports.", no_args_i
 
 _LONGEST_WAIT = timedelta(hours=12)
 _DRIFT = ("missing", "before_registration", "different", "webhooks_missed")
+_LEFT_OUT = ("store_id", "from", "to", "failure")
 _PAUSE_SECONDS = 10.0
 
 
@@ -45,13 +46,37 @@ def run(
     request = {"from": start, "to": end, "stores": store or []}
     report = _follow(stack, {**request, "preview": True})
     found = report["missing"] + report["different"] + report["not_understood"]
-    if found and not preview:
+    if found and report["state"] == "done" and not preview:
         if not as_json:  # Programs get one document.
             _print(report, as_json=False)
         ask(f"queue {counted(found, 'order')}?", yes)
         report = _follow(stack, {**request, "preview": False})
     _print(report, as_json)
-    return 1 if report["failed_stores"] else 0
+    if report["state"] == "cancelled":
+        raise OperatorError("the backfill was cancelled", "`partner-orders reconcile run` asks for a new one.")
+    return 1 if report["failed_stores"] or report["left_out"] else 0
+
+
+@app.command()
+def cancel(
+    context: typer.Context,
+    backfill_id: Annotated[str, typer.Argument(help="the backfill's id, as `reconcile status` shows it")],
+    as_json: AsJson = False,
+) -> None:
+    """End a backfill before its next part. What it has queued stays queued.
+
+    Example: partner-orders reconcile cancel 2026-11-09T08:15:02.114000Z-5be6
+    """
+    table = DeployedStack.find(context.obj).reconciliation
+    backfill = table.backfill(backfill_id)
+    if backfill is None:
+        raise OperatorError(
+            f"there is no backfill {backfill_id!r}", "`partner-orders reconcile status` lists those under way."
+        )
+    if not backfill.is_over:
+        table.cancel(backfill_id)
+        backfill = table.backfill(backfill_id) or backfill
+    _print(backfill.to_json(), as_json)
 
 
 @app.command()
@@ -92,6 +117,8 @@ def reports(
         say(f"{counted(waiting, 'order')} found and queued earlier, and not in the table yet: is the consumer at work?")
     if silent := {store for report in regular[-1:] for store in report["silent_stores"]}:
         say(f"silent at the last run: {', '.join(sorted(silent))}")
+    if left_out := [time for report in regular[-1:] for time in report.get("left_out", [])]:
+        print_table(_LEFT_OUT, ([time[name] for name in _LEFT_OUT] for time in left_out), "left out at the last run")
 
 
 @app.command()
@@ -117,7 +144,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         return
     columns = ("store_id", "checked_until", "minutes_ago", "is_paused")
     print_table(columns, ([row[column] or None for column in columns] for row in rows))
-    running = [backfill.to_json() for backfill in backfills if not backfill.is_done]
+    running = [backfill.to_json() for backfill in backfills if not backfill.is_over]
     if running:
         names = ("backfill", "from", "to", "preview", "stores_done", "stores")
         print_table(names, ([backfill[name] for name in names] for backfill in running), "backfills under way")
@@ -150,13 +177,13 @@ def _follow(stack: DeployedStack, request: dict[str, Any]) -> dict[str, Any]:
         progress = _watched(partial(invoke, request), show)
         if "error" in progress:
             raise OperatorError(progress["error"])
-        while progress["state"] != "done":
+        while progress["state"] == "running":
             if now() > deadline:
                 raise OperatorError("it is still under way", "`partner-orders reconcile status` shows how far it is.")
             stopped = _watched(partial(invoke, {}), show)["stopped"]
             if backfill := table.backfill(progress["backfill"]):
                 progress = backfill.to_json()
-            if progress["state"] == "done":
+            if progress["state"] != "running":
                 break
             if _has_to_wait(stopped):
                 if shown is not None:
@@ -202,9 +229,11 @@ def _print(report: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(report)
         return
-    names = ("from", "to", "stores", *BACKFILL_COUNTS)
+    names = ("from", "to", "state", "stores", *BACKFILL_COUNTS)
     print_table(("", "preview" if report["preview"] else "backfill"), ((name, report[name]) for name in names))
     if report["not_read_before"]:
         say(f"not read: what is older than {report['not_read_before']}, which had passed while it waited for its turn")
     if report["failed_stores"]:
         print_table(("store", "could not be checked"), report["failed_stores"].items())
+    if report["left_out"]:
+        print_table(_LEFT_OUT, ([left_out[name] for name in _LEFT_OUT] for left_out in report["left_out"]), "left out")

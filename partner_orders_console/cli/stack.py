@@ -5,7 +5,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from partner_orders.order_events.queue import OrderEventsQueue
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.reconciler.table import ReconciliationTable
+from partner_orders.settings import retention_of
 from partner_orders.stores.table import StoresTable
 from partner_orders_console.cli.errors import OperatorError
 
@@ -192,7 +193,7 @@ class DeployedStack:
 
     @property
     def orders(self) -> OrdersTable:
-        retention = timedelta(days=int(self.parameters.get("OrderRetentionDays", "400")))
+        retention = retention_of(int(self.parameters.get("OrderRetentionDays", "400")))
         return OrdersTable(self.dynamodb, self.table_name, retention)
 
     @property
@@ -201,7 +202,7 @@ class DeployedStack:
 
     @property
     def rejected(self) -> RejectedTable:
-        retention = timedelta(days=int(self.parameters.get("RejectedRetentionDays", "90")))
+        retention = retention_of(int(self.parameters.get("RejectedRetentionDays", "90")))
         return RejectedTable(self.dynamodb, self.table_name, retention, now)
 
     @property

@@ -11,14 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
-from partner_orders.stores.store import InvalidStoreError, Store, StoreSettings
+from partner_orders.stores.store import AmbiguousCodeError, InvalidStoreError, Store, StoreSettings
 from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.output import (
     AsJson,
     Yes,
     ask,
     counted,
-    csv_cell,
+    csv_line,
     from_csv_cell,
     print_json,
     print_table,
@@ -26,6 +26,8 @@ from partner_orders_console.cli.output import (
     working,
 )
 from partner_orders_console.cli.stack import DeployedStack
+
+EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 app = typer.Typer(help="Stores: currency, time zone, trading hours, code.", no_args_is_help=True)
 
@@ -73,8 +75,8 @@ def set_store(
     if not store.strip() or settings == StoreSettings():
         raise OperatorError("there is nothing to set", "Name a store, and what to set of it: --currency PKR.")
     stack = DeployedStack.find(context.obj)
-    is_new = stack.stores.find(store) is None
     try:
+        is_new = stack.stores.find(store) is None
         store_id = stack.stores.set(store, settings)
     except InvalidStoreError as error:
         raise OperatorError(f"{store}: {error}", "Nothing was changed.") from None
@@ -92,10 +94,10 @@ def pause(
     Example: partner-orders stores pause 148020
     """
     stack = DeployedStack.find(context.obj)
-    if stack.stores.find(store) is None:
-        raise OperatorError(f"there is no store {store}", "`partner-orders stores list` shows them.")
-    stack.stores.set(store, StoreSettings(is_paused=not off))
-    say(f"{store} is {'reconciled again' if off else 'paused'}")
+    found = store_named(stack, store)
+    stack.stores.set(found.store_id, StoreSettings(is_paused=not off))
+    by_id = "" if store == found.store_id else f" ({found.store_id})"
+    say(f"{store}{by_id} is {'reconciled again' if off else 'paused'}")
 
 
 @app.command()
@@ -106,7 +108,7 @@ def remove(context: typer.Context, store: Name, yes: Yes = False) -> None:
     """
     stack = DeployedStack.find(context.obj)
     found = store_named(stack, store)
-    if stack.orders.newest_of_store(found.store_id, datetime.min.replace(tzinfo=UTC)):
+    if any(stack.orders.newest_of_store(listing, EARLIEST, LATEST) for listing in found.listings):
         raise OperatorError(
             f"orders are listed under {found.store_id}",
             f"Leave it out: `partner-orders stores pause {store}`.",
@@ -143,7 +145,7 @@ def import_stores(
                 raise InvalidStoreError(f"{code} is the code in line {codes[code]} already")
             if code:
                 codes[code] = line
-                stores.check(store_id, settings)
+            stores.check(store_id, settings)
             found[store_id] = settings
         except InvalidStoreError as error:
             problems.append(f"line {line}: {error}")
@@ -159,11 +161,10 @@ def import_stores(
 
 
 def _write_csv(stores: Iterable[Store]) -> None:
-    lines = csv.writer(sys.stdout, lineterminator="\n")
-    lines.writerow(IMPORTED)
+    sys.stdout.write(csv_line(IMPORTED))
     for store in stores:
         settings = (store.currency, store.time_zone, store.trading_hours, str(store.is_paused).lower())
-        lines.writerow(map(csv_cell, (store.store_id, store.external_partner_config_id, *settings)))
+        sys.stdout.write(csv_line((store.store_id, store.external_partner_config_id, *settings)))
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -207,8 +208,11 @@ def _settings(row: dict[str, Any]) -> tuple[str, StoreSettings]:
 
 
 def store_named(stack: DeployedStack, name: str) -> Store:
-    """A store by either of its ids. Raises OperatorError."""
-    store = stack.stores.find(name)
+    """A store by either of its ids. Raises OperatorError, also for a code that several stores have now."""
+    try:
+        store = stack.stores.find(name)
+    except AmbiguousCodeError as error:
+        raise OperatorError(str(error), "`partner-orders stores list` shows them.") from None
     if store is None:
         raise OperatorError(f"there is no store {name}", "`partner-orders stores list` shows them.")
     return store

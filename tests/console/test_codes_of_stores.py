@@ -1,6 +1,7 @@
 """A store's code, the chain's own id of it, names one store: the one that the platform, or an operator, gave it to."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,14 +9,16 @@ import pytest
 from partner_orders.orders.model import Client
 from partner_orders_console.cli.stack import DeployedStack
 from tests.support.console import Ran
+from tests.support.fixed_clock import NOW
 from tests.support.orders import CHAIN_ID
 
 type Run = Callable[..., Ran]
 CODE = "MdS-CEN-01"
 
 
-def register(stack: DeployedStack, store_id: str, code: str = CODE) -> None:
-    stack.stores.register(Client(chain_id=CHAIN_ID, store_id=store_id, external_partner_config_id=code))
+def register(stack: DeployedStack, store_id: str, code: str = CODE, minute: int = 0) -> None:
+    client = Client(chain_id=CHAIN_ID, store_id=store_id, external_partner_config_id=code)
+    stack.stores.register(client, NOW + timedelta(minutes=minute))
 
 
 def named(stack: DeployedStack, name: str) -> str | None:
@@ -57,11 +60,41 @@ def test_released_code_is_free(run: Run, stack: DeployedStack, freed: tuple[str,
 def test_removal_returns_reassigned_code(run: Run, stack: DeployedStack) -> None:
     """The platform may reassign a code; removing the new store returns it to the old one."""
     register(stack, "148003")
-    register(stack, "777")
+    register(stack, "777", minute=1)
     assert named(stack, CODE) == "777"
     assert run("stores", "remove", CODE, "--yes").status == 0
     assert [store.store_id for store in stack.stores.all()] == ["148003"]
     assert named(stack, CODE) == "148003"
+
+
+def paused(stack: DeployedStack) -> list[str]:
+    return [store.store_id for store in stack.stores.all() if store.is_paused]
+
+
+def test_pause_by_code_pauses_who_has_it_now(run: Run, stack: DeployedStack) -> None:
+    """``stores pause CODE`` pauses the store that had the code last by the platform's clock."""
+    for store_id, minute in (("148003", 0), ("777", 10), ("148003", 30), ("777", 20)):
+        register(stack, store_id, minute=minute)
+    ran = run("stores", "pause", CODE)
+    assert (ran.status, "(148003)" in ran.err) == (0, True)
+    assert paused(stack) == ["148003"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(("stores", "pause", CODE), ("stores", "set", CODE, "--currency", "PKR"), ("stores", "remove", CODE, "--yes")),
+        *(("export", "--from", "2026-03-14", "--store", CODE), ("orders", "list", "--store", CODE)),
+    ],
+)
+def test_code_of_two_stores_is_an_error(run: Run, stack: DeployedStack, command: tuple[str, ...]) -> None:
+    """A code that two stores have at the same time is an error that names both, for every command."""
+    register(stack, "148003")
+    register(stack, "777")
+    before = stack.stores.all()
+    ran = run(*command)
+    assert (ran.status, f"several stores have the code {CODE} now: 148003, 777" in ran.err) == (1, True)
+    assert stack.stores.all() == before
 
 
 def test_import_rejects_repeated_code(run: Run, file: Path) -> None:

@@ -33,6 +33,7 @@ FILES = {
 NEEDS_A_RUNNING_STACK = {"doctor", "register", "reconcile run"}
 # The credentials are not set yet when they are looked at; and nobody is there to be asked.
 EXPECTED = {
+    "reconcile cancel": 1,
     "secrets status": 1,
     "rejected discard": 3,
     "secrets retire-webhook": 3,

@@ -142,6 +142,23 @@ def test_lasting_stop_ends_a_run(run: Run, reconciler: Callable[..., Reconciler]
     assert "doctor" in ran.err
 
 
+def test_backfill_is_cancelled(run: Run, stack: DeployedStack) -> None:
+    """A backfill under way is cancelled, and says so."""
+    stack.reconciliation.add(Backfill("b1", NOW, NOW, preview=False, pending=("k7mf",), stores=1))
+    assert run("reconcile", "cancel", "b1", "--json").json["state"] == "cancelled"
+    stored = stack.reconciliation.backfill("b1")
+    assert stored is not None
+    assert stored.is_cancelled
+
+
+def test_done_backfill_is_not_cancelled(run: Run, stack: DeployedStack) -> None:
+    """A backfill that is done stays done, and one that is unknown is an error."""
+    stack.reconciliation.add(Backfill("b1", NOW, NOW, preview=False, pending=(), stores=1))
+    assert run("reconcile", "cancel", "b1", "--json").json["state"] == "done"
+    ran = run("reconcile", "cancel", "b2")
+    assert (ran.status, "no backfill 'b2'" in ran.err) == (1, True)
+
+
 def test_invalid_window_is_rejected(run: Run, reconciler: Callable[..., Reconciler]) -> None:
     """An invalid window is rejected with the reconciler's own message."""
     reconciler()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from partner_orders.orders.event import Arrival, OrderEvent, parse_event
-from partner_orders.orders.stored import KnownOrder
+from partner_orders.orders.stored import KnownOrder, showing
 from partner_orders.orders.table import OrdersTable
 from partner_orders.reconciler.ports import KnownOrders
 from tests.support.contracts import FAKE, LOCAL, MOTO, dynamodb_by
@@ -18,20 +18,20 @@ from tests.support.platform import VirtualTime
 
 EIGHT = datetime(2026, 10, 14, 8, tzinfo=UTC)
 
-type Put = Callable[[OrderEvent], object]
+type Put = Callable[..., object]
 type Orders = tuple[KnownOrders, Put]
 
 
 @pytest.fixture(params=[FAKE, MOTO, LOCAL])
 def orders(request: pytest.FixtureRequest, time: VirtualTime) -> Iterator[Orders]:
-    """The orders, and how an event gets there."""
+    """The orders, and how an event gets there, with the time at which a GET showed it if one did."""
     if request.param == FAKE:
         memory = MemoryOrders(time)
-        yield memory, lambda event: memory.put(event.body)
+        yield memory, lambda event, shown_at=None: memory.put(event.body, shown_at)
         return
     with dynamodb_by(request) as dynamodb:
         table = OrdersTable(dynamodb, TABLE, RETENTION)
-        yield table, lambda event: table.write([(event, Arrival("webhook", time.now(), "c"))])
+        yield table, lambda event, shown_at=None: table.write([(event, Arrival("webhook", time.now(), "c", shown_at))])
 
 
 def at(minute: int, order_id: str, **fields: Any) -> OrderEvent:
@@ -66,12 +66,24 @@ def test_known(orders: Orders) -> None:
     }
 
 
+def test_showings(orders: Orders) -> None:
+    """Which events a GET has shown, and when it last did."""
+    known, put = orders
+    received, ready = at(12, "a"), at(12, "a", status="READY_FOR_PICKUP")
+    put(received, minute(13))
+    put(ready)
+    assert known.known(["a"])["a"].showings == {showing(received, minute(13))}
+    put(received, minute(20))
+    put(ready, minute(21))
+    assert known.known(["a"])["a"].showings == {showing(received, minute(20)), showing(ready, minute(21))}
+
+
 def test_store_by_code(orders: Orders) -> None:
     """An order that names its store by the chain's code alone is listed under that."""
     known, put = orders
     put(at(12, "a", client={"external_partner_config_id": "GB-CLIFTON-01"}))
     assert known.known(["a"])["a"].store_id == "GB-CLIFTON-01"
-    assert known.newest_of_store("GB-CLIFTON-01", EIGHT) == minute(12)
+    assert known.newest_of_store("GB-CLIFTON-01", EIGHT, minute(59)) == minute(12)
 
 
 def test_get(orders: Orders) -> None:
@@ -87,16 +99,32 @@ def test_get(orders: Orders) -> None:
     assert known.get("nobody") is None
 
 
-def test_open_since(orders: Orders) -> None:
-    """Open orders, oldest first, until they are not open any more."""
+def test_open_of_store(orders: Orders) -> None:
+    """A store's open orders between two times, both included, until they are not open any more."""
     known, put = orders
-    for event in (at(30, "c"), at(12, "a"), at(20, "b", status="DISPATCHED")):
+    elsewhere = at(15, "d", client={"store_id": "n9wz"})
+    for event in (at(30, "c"), at(12, "a"), at(20, "b", status="DISPATCHED"), elsewhere):
         put(event)
-    assert known.open_since(EIGHT) == ["a", "c"]
-    assert known.open_since(minute(12)) == ["a", "c"]
-    assert known.open_since(minute(13)) == ["c"]
+    end = minute(59)
+    assert known.open_of_store("q7xk", EIGHT, end) == {"a": minute(12), "c": minute(30)}
+    assert [*known.open_of_store("q7xk", EIGHT, end)] == ["a", "c"]
+    assert [*known.open_of_store("q7xk", minute(12), minute(29))] == ["a"]
+    assert [*known.open_of_store("q7xk", minute(13), minute(30))] == ["c"]
+    assert known.has_open("q7xk", EIGHT, minute(12))
+    assert not known.has_open("q7xk", minute(13), minute(29))
     put(at(30, "c", status="CANCELLED"))
-    assert known.open_since(EIGHT) == ["a"]
+    assert [*known.open_of_store("q7xk", EIGHT, end)] == ["a"]
+    assert known.open_of_store("nowhere", EIGHT, end) == {}
+
+
+def test_unknown_status_is_listed_apart(orders: Orders) -> None:
+    """An order of a status that we do not know may never be closed, and is not among those to follow."""
+    known, put = orders
+    put(at(12, "a", status="COMPLETED"))
+    assert not known.has_open("q7xk", EIGHT, minute(59))
+    assert known.open_of_store("q7xk", EIGHT, minute(59)) == {}
+    put(at(12, "a", status="READY_FOR_PICKUP"))
+    assert [*known.open_of_store("q7xk", EIGHT, minute(59))] == ["a"]
 
 
 def test_newest_of_store(orders: Orders) -> None:
@@ -104,10 +132,10 @@ def test_newest_of_store(orders: Orders) -> None:
     known, put = orders
     for event in (at(12, "a"), at(20, "b"), at(40, "c", client={"store_id": "n9wz"})):
         put(event)
-    assert known.newest_of_store("q7xk", EIGHT) == minute(20)
-    assert known.newest_of_store("q7xk", minute(20)) == minute(20)
-    assert known.newest_of_store("q7xk", minute(21)) is None
+    assert known.newest_of_store("q7xk", EIGHT, minute(59)) == minute(20)
+    assert known.newest_of_store("q7xk", minute(20), minute(59)) == minute(20)
+    assert known.newest_of_store("q7xk", minute(21), minute(59)) is None
     assert known.newest_of_store("q7xk", EIGHT, minute(19)) == minute(12)
     assert known.newest_of_store("q7xk", EIGHT, minute(20)) == minute(20)
     assert known.newest_of_store("q7xk", minute(20), minute(19)) is None
-    assert known.newest_of_store("nowhere", EIGHT) is None
+    assert known.newest_of_store("nowhere", EIGHT, minute(59)) is None

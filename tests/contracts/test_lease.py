@@ -33,7 +33,8 @@ def test_one_holder(lease: Lease, other: Lease, time: VirtualTime) -> None:
     """One worker has it, until it releases it with what the next one has to know."""
     assert lease.acquire() == Handover()
     assert other.acquire() is None
-    handover = Handover(time.now(), 3, "with_z", time.now() + timedelta(minutes=1))
+    not_before = time.now() + timedelta(minutes=1)
+    handover = Handover(time.now(), 3, "with_z", not_before, page_size=100, page_length=30)
     lease.release(handover)
     assert other.acquire() == handover
     assert other.fencing_token == lease.fencing_token + 1

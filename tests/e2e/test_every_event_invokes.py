@@ -33,7 +33,7 @@ def holds(file: Path, answer: Any) -> None:
             assert answer["statusCode"] == REFUSED.get(file.stem, 200)
         case "consumer" | "publisher":
             assert answer == {"batchItemFailures": []}
-        case "reconciler" if file.stem in {"invalid", "too_old"}:
+        case "reconciler" if file.stem in {"cancel", "invalid", "too_old"}:
             assert "error" in answer
         case "reconciler" if file.stem == "schedule":
             assert answer["stores_checked"] >= 0

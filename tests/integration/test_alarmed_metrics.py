@@ -4,6 +4,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +16,10 @@ from botocore.exceptions import ClientError
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.platform.http import Handover
 from partner_orders.reconciler.table import ReconciliationTable
+from tests.support.alarms import metrics
 from tests.support.fixed_clock import NOW
 from tests.support.platform import START, VirtualTime, lives
-from tests.support.reconciler_faults import set_store
+from tests.support.reconciler_faults import between, edited, set_store
 from tests.support.reconciler_world import World
 from tests.support.template import Template
 from tools.fresh_handler import fresh_handler
@@ -75,6 +77,30 @@ def a_silent_store(world: World) -> None:
     set_store(world, store_id, time_zone="UTC", trading_hours="mon-sun 00:00-00:00")
 
 
+def an_order_that_differs_at_each_look(world: World) -> None:
+    life, *others = world.lives
+    world.api.show([replace(life, steps=life.steps[:1]), *others])
+    between(
+        world,
+        lambda _, answer: edited(
+            answer, orders=[each | {"comment": str(world.time.seconds)} for each in json.loads(answer.body)["orders"]]
+        ),
+    )
+    for _ in range(4):  # The first is the daily check, which does not wait.
+        world.run()
+        world.drain()
+        world.time.sleep(300)
+
+
+def an_order_that_no_window_can_show(world: World) -> None:
+    order_id = world.lives[0].order_id.encode()
+    between(world, lambda _, answer: Response(500, {}, b"{}") if order_id in answer.body else answer)
+    for _ in range(3):  # It is narrowed down in several visits.
+        world.run()
+        world.drain()
+        world.time.sleep(300)
+
+
 RECONCILER: list[tuple[str, Cause]] = [
     ("WebhooksMissed", webhooks_that_never_came),
     ("StoresFailed", a_store_closed_on_the_platform),
@@ -84,6 +110,8 @@ RECONCILER: list[tuple[str, Cause]] = [
     ("PartnerApiUnauthorized", a_refused_client),
     ("StoresSilent", a_silent_store),
     ("StoresChecked", webhooks_that_never_came),
+    ("UnsteadyOrders", an_order_that_differs_at_each_look),
+    ("MinutesLeftOut", an_order_that_no_window_can_show),
 ]
 
 
@@ -123,7 +151,7 @@ def test_failed_run_is_counted_and_logged(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that ends with an error counts and logs what it found, then fails the invocation."""
-    monkeypatch.setattr(ReconciliationTable, "move", throttled)
+    monkeypatch.setattr(ReconciliationTable, "move", lambda *_: throttled() if world.queue.messages else None)
     app: Any = fresh_handler("reconciler")
     logged: list[dict[str, Any]] = []
     app.reconciler = lambda: world.worker
@@ -140,7 +168,7 @@ def test_early_error_emits_no_silent_stores(
 ) -> None:
     """A run that fails before it checked anything emits no metric of silent stores."""
     a_silent_store(world)
-    monkeypatch.setattr(world.orders, "open_since", throttled)
+    monkeypatch.setattr(world.orders, "has_open", throttled)
     app: Any = fresh_handler("reconciler")
     app.reconciler = lambda: world.worker
     with pytest.raises(ClientError):
@@ -223,15 +251,30 @@ def test_odd_parts_and_unknown_statuses_are_counted(
     assert (counted["Stored"], counted["EventProblems"], counted["UnknownStatus"]) == (1, 1, 1)
 
 
+def test_accepted_webhook_is_counted(
+    queue_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The webhook counts each event that it enqueues, which the share of missed webhooks is taken of."""
+    secrets = boto3.client("secretsmanager")
+    secret_arn = secrets.create_secret(Name="webhook", SecretString="the-secret")["ARN"]
+    monkeypatch.setenv("ORDER_EVENTS_QUEUE_URL", queue_url)
+    monkeypatch.setenv("WEBHOOK_SECRET_ARN", secret_arn)
+    app = fresh_handler("webhook")
+    request = {"headers": {"authorization": "the-secret"}, "body": "{}", "requestContext": {"requestId": "r1"}}
+    assert app.handler(request, None)["statusCode"] == 200
+    assert emitted(capsys.readouterr().out)["Enqueued"] == 1
+
+
+# Caused above, and by strangers in test_strangers.py.
+ELSEWHERE = {"Enqueued", "Stored", "EventProblems", "UnknownStatus", "Rejected", "Failed", "RefusedUnauthorized"}
+
+
 def test_every_alarm_of_ours_is_tested(template: Template) -> None:
     """Every alarm on one of our metrics is covered by a test."""
     ours = {
-        alarm["MetricName"]
+        metric.name
         for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
-        if alarm["Namespace"] == "PartnerOrders"
+        for metric in metrics(alarm).values()
+        if metric.namespace == "PartnerOrders"
     }
-    # RefusedUnauthorized: test_strangers.py.
-    assert ours == {*(metric for metric, _ in RECONCILER), "Rejected", "Failed", "RefusedUnauthorized"} | {
-        "EventProblems",
-        "UnknownStatus",
-    }
+    assert ours == {metric for metric, _ in RECONCILER} | ELSEWHERE

@@ -69,6 +69,17 @@ def test_unmuted_libraries_log_the_secret(call_the_webhook: Any, heard: io.Strin
     assert SECRET in heard.getvalue()
 
 
+@pytest.mark.parametrize(
+    "name", ["urllib3.connection", "urllib3.connectionpool", "requests.sessions", "botocore.hooks"]
+)
+def test_no_library_logs_what_a_server_sent(heard: io.StringIO, name: str) -> None:
+    """A library's warning or error about a malformed response, which quotes headers and the body, is not logged."""
+    function_logger()
+    for level in (logging.WARNING, logging.ERROR, logging.CRITICAL):
+        logging.getLogger(name).log(level, "Failed to parse headers: Set-Cookie: %s, Amna +92300123441", SECRET)
+    assert heard.getvalue() == ""
+
+
 def test_function_logger_keeps_its_level(monkeypatch: pytest.MonkeyPatch) -> None:
     """A function's own logger keeps the configured level."""
     monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")

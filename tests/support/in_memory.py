@@ -10,7 +10,7 @@ from partner_orders.order_events.message import OrderEventMessage
 from partner_orders.order_events.queue import Backlog
 from partner_orders.orders import history, lifecycle
 from partner_orders.orders.event import OrderEvent, parse_event
-from partner_orders.orders.stored import HistoryEntry, KnownOrder, StoredOrder
+from partner_orders.orders.stored import HistoryEntry, KnownOrder, StoredOrder, showing
 from tests.support.platform import VirtualTime
 
 
@@ -84,10 +84,24 @@ class MemoryOrders:
         ]
         return sorted(found, key=lambda order_id: listed_at[order_id])
 
-    def newest_of_store(self, store_id: str, since: datetime, until: datetime | None = None) -> datetime | None:
+    def has_open(self, store_id: str, start: datetime, end: datetime) -> bool:
+        return bool(self.open_of_store(store_id, start, end))
+
+    def open_of_store(self, store_id: str, start: datetime, end: datetime) -> dict[str, datetime]:
+        listed_at = {
+            order_id: known.listed_at
+            for order_id in self._orders
+            if (known := self._known(order_id)).store_id == store_id
+            and start <= known.listed_at <= end
+            and lifecycle.is_open(status := self._snapshot(order_id).event.status)
+            and lifecycle.is_known(status)
+        }
+        return dict(sorted(listed_at.items(), key=lambda pair: pair[1]))
+
+    def newest_of_store(self, store_id: str, since: datetime, until: datetime) -> datetime | None:
         known = [self._known(order_id) for order_id in self._orders]
         return max(
-            (o.listed_at for o in known if o.store_id == store_id and since <= o.listed_at <= (until or o.listed_at)),
+            (order.listed_at for order in known if order.store_id == store_id and since <= order.listed_at <= until),
             default=None,
         )
 
@@ -105,6 +119,9 @@ class MemoryOrders:
             frozenset(arrived.event.status for arrived in events.values()),
             frozenset(events),
             newest.key,
+            showings=frozenset(
+                showing(arrived.event, arrived.shown_at) for arrived in events.values() if arrived.shown_at
+            ),
         )
 
 

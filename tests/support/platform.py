@@ -94,7 +94,7 @@ def lives(orders: int = 12, seed: int = 7, stores: int = 2) -> list[Life]:
 
 def truth(api: SimulatedPartnerApi, life: Life, at: datetime) -> dict[str, Any]:
     """What GET shows of an order at a time."""
-    step = life.step_at(at)
+    step = life.step_shown_at(at)
     assert step is not None
     shown: dict[str, Any] = json.loads(api.body_text(life, step))
     return shown

@@ -151,7 +151,7 @@ class World:
         known = self.orders.known(life.order_id for life in self.lives)
         wrong = []
         for life in self.lives:
-            if life.step_at(self.time.now()) is None:
+            if life.step_shown_at(self.time.now()) is None:
                 continue
             shown = parse_event(json.dumps(truth(self.api, life, self.time.now())).encode())
             if life.order_id not in known or shown.digest not in known[life.order_id].digests:

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tools.bench import counts, money, packages, reconciliation, report, timings
+from tools.bench import counts, memory, money, packages, reconciliation, report, speed, timings
 from tools.bench.artefacts import OURS, PEER, Artefact, build_all
 from tools.bench.events import orders
 from tools.bench.write_costs import Cost, life_of
@@ -49,12 +49,14 @@ def measure(cold_rounds: int, warm_rounds: int) -> dict[str, Any]:
         _say(f"warm invocations: {name}")
         found["warm"][name] = timings.warm(artefacts, name, times * warm_rounds)
     _say("warm invocations: consumer, and a comparison of the reconciler's")
-    found["consumer_cpu"] = timings.consumer_cpu(artefacts, warm_rounds)
+    found["consumer_cpu"] = timings.consumer_cpu(artefacts, warm_rounds, with_floor=True)
     found["consumer_cpu_offline"] = timings.consumer_cpu(artefacts, warm_rounds, offline=True)
     found["comparison_cpu"] = timings.comparison_cpu(warm_rounds)
     _say("the consumer's critical path, and what is logged")
     found["critical_path"] = timings.critical_path(artefacts, warm_rounds)
     found["log_bytes"] = {name: timings.log_bytes(artefacts, name) for name in ("webhook", "consumer")}
+    _say("memory: large pages and large batches")
+    found["memory"] = memory.measured(artefacts)
     found |= count()
     _say("growth: batches and lines")
     found["growth"] |= _growth(artefacts, warm_rounds)
@@ -116,30 +118,30 @@ def _growth(artefacts: list[Artefact], rounds: int) -> dict[str, Any]:
 
 
 def cost_model(found: dict[str, Any]) -> dict[str, Any]:
+    """The money, with CPU time as on the reference machine."""
     typical = found["dynamodb"][str(TYPICAL_LINES)]
+    seconds = speed.on_reference_machine(found)
     watched = found["reconciliation"]["watched"]
 
     def workload(way: str, counted_as: str, calls_per_event: int) -> money.Workload:
         life = Cost(**typical[counted_as][counts.LIFE])
         return money.Workload(
-            webhook_cpu=found["warm"]["webhook"]["values"][way]["median"],
+            webhook_cpu=seconds["warm"]["webhook"][way],
             webhook_log_bytes=found["log_bytes"]["webhook"][way],
-            consumer_cpu_per_event=found["consumer_cpu"]["values"][way]["median"],
+            consumer_cpu_per_event=seconds["consumer_cpu"][way],
             consumer_calls_waited_for=1 if way == OURS else calls_per_event * timings.BATCH,
             consumer_log_bytes=found["log_bytes"]["consumer"][way],
             write_units_per_order=life.write_units + life.unreported,
             platform_logs=way != OURS,
-            publisher_cpu_per_event=found["warm"]["publisher"]["values"][way]["median"],
-            cold_start_cpu={
-                function: measured["values"][way]["median"] for function, measured in found["cold_start"].items()
-            },
+            publisher_cpu_per_event=seconds["warm"]["publisher"][way],
+            cold_start_cpu={function: ways[way] for function, ways in seconds["cold_start"].items()},
             read_units_to_reconcile=watched["read_units"] if way == OURS else 0,
-            cpu_to_reconcile=watched["comparisons"] * found["comparison_cpu"]["median"] if way == OURS else 0,
+            cpu_to_reconcile=watched["comparisons"] * seconds["comparison_cpu"][OURS] if way == OURS else 0,
         )
 
     ours = workload(OURS, OURS, 1)
     peer, peer_with_history = workload(PEER, "peer", 3), workload(PEER, counts.PEER_WITH_HISTORY, 4)
-    tick_cpu = found["warm"]["reconciler"]["values"][OURS]["median"]
+    tick_cpu = seconds["warm"]["reconciler"][OURS]
     fixed = money.fixed_per_month(_round(found["reconciliation"]["idle"]), tick_cpu)
     ways = {
         "ours": ours,

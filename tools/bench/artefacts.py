@@ -141,8 +141,8 @@ def environment(artefact: Artefact, url: str, tables: tuple[str, str] = ("orders
         "ORDERS_TABLE_NAME": tables[0],
         "IDEMPOTENCY_TABLE_NAME": tables[1],
         "CHAIN_ID": CHAIN_ID,
-        # For ever: the orders of the bench are of one day.
-        "ORDER_RETENTION_DAYS": "36500",
+        # The longest that the template allows: the orders of the bench are of one day.
+        "ORDER_RETENTION_DAYS": "3650",
         "REJECTED_RETENTION_DAYS": "90",
         "RATE_LIMIT_PER_MINUTE": "60",
         "EVENT_BUS_NAME": "order-changes",

@@ -1,5 +1,6 @@
 """Runs inside the measured process: calls a handler with the events that come on standard input, a line each, and
-tells of each call how long it took and how much CPU all threads used. Imports nothing but the standard library.
+tells of each call how long it took, how much CPU all threads used and how much memory the process ever had. Imports
+nothing but the standard library.
 
 With ``offline`` as second argument no request leaves the SDK: it is built and then answered with nothing.
 """
@@ -7,8 +8,11 @@ With ``offline`` as second argument no request leaves the SDK: it is built and t
 import importlib
 import json
 import os
+import re
+import resource
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 
@@ -34,6 +38,15 @@ def take_the_sdk_offline() -> None:
     endpoint.make_request = make_request
 
 
+def peak_bytes() -> int:
+    """The most memory that this program had at once."""
+    try:
+        # getrusage() also counts what the process was before it became this program.
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]) * 1024
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def main() -> None:
     results = os.fdopen(os.dup(1), "w", buffering=1)
     # What the function prints is its log.
@@ -56,7 +69,8 @@ def main() -> None:
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         sys.stdout.flush()
         log_bytes = os.fstat(log).st_size - logged
-        results.write(json.dumps({"cpu": cpu, "wall": wall, "log_bytes": log_bytes, "answer": answer}) + "\n")
+        taken = {"cpu": cpu, "wall": wall, "log_bytes": log_bytes, "peak_bytes": peak_bytes()}
+        results.write(json.dumps(taken | {"answer": answer}) + "\n")
 
 
 if __name__ == "__main__":

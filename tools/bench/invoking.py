@@ -18,6 +18,7 @@ class Invocation:
     cpu: float
     wall: float
     log_bytes: int
+    peak_bytes: int
     answer: Any
 
 

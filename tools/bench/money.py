@@ -20,7 +20,14 @@ EVENTS_PER_ORDER = 3
 CALL_SECONDS = 0.020
 # Lambda gives a function of so much memory one processor.
 MEMORY_OF_A_PROCESSOR = 1_769
-MEMORY = {"webhook": 256, "consumer": 512, "publisher": 512, "reconciler": 512}
+TEMPLATE = (ROOT / "template.yaml").read_text()
+# Megabytes, by function.
+MEMORY = {
+    function: int(
+        re.findall(rf"  {function.capitalize()}Function:\n(?:    .*\n)*?      MemorySize: (\d+)", TEMPLATE)[0]
+    )
+    for function in ("webhook", "consumer", "publisher", "reconciler")
+}
 # CloudWatch counts so many bytes with each line.
 LOG_LINE_BYTES = 26
 # What Lambda itself logs of each invocation, where the template does not switch it off.
@@ -165,14 +172,14 @@ def reconciliation_per_month(one: Round, tick_cpu: float) -> float:
 
 def fixed_per_month(idle: Round, tick_cpu: float) -> dict[str, float]:
     """What is paid without any order: one store, checked every five minutes."""
-    template = (ROOT / "template.yaml").read_text()
-    metrics = set(re.findall(r'"PartnerOrders", "(\w+)"', template))
-    metrics |= set(re.findall(r"Namespace: PartnerOrders\n\s+MetricName: (\w+)", template))
+    metrics = set(re.findall(r'"PartnerOrders", "(\w+)"', TEMPLATE))
+    metrics |= set(re.findall(r"Namespace: PartnerOrders\n\s+MetricName: (\w+)", TEMPLATE))
     found = {
-        "alarms": template.count("Type: AWS::CloudWatch::Alarm") * PRICES["alarm_month"],
+        # An alarm is paid for by the metrics that it watches.
+        "alarms": TEMPLATE.count("MetricName: ") * PRICES["alarm_month"],
         "metrics": len(metrics) * PRICES["metric_month"],
-        "dashboard": template.count("Type: AWS::CloudWatch::Dashboard") * PRICES["dashboard_month"],
-        "secrets": template.count("Type: AWS::SecretsManager::Secret") * PRICES["secret_month"]
+        "dashboard": TEMPLATE.count("Type: AWS::CloudWatch::Dashboard") * PRICES["dashboard_month"],
+        "secrets": TEMPLATE.count("Type: AWS::SecretsManager::Secret") * PRICES["secret_month"]
         + SECRET_READS_A_MONTH * PRICES["secrets_manager_million_requests"] / MILLION,
         "the table's key": KEY_USES_A_MONTH * PRICES["kms_million_requests"] / MILLION,
         "polling of the queue": POLLS_A_MONTH * PRICES["sqs_million_requests"] / MILLION,

@@ -257,7 +257,8 @@ def _store(
     found = {life.shop.store_id for life in lives}
     for store_id in found:
         positions.move(
-            Position(store_id, checked_until=checked_until, daily_check_at=time.now(), vendor_id=store_id),
+            # No older look is due: two an hour are, and their windows are longer.
+            Position(store_id, checked_until, daily_check_at=time.now(), vendor_id=store_id, older_look_at=time.now()),
             fencing_token=0,
         )
     return found

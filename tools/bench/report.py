@@ -68,6 +68,17 @@ def _verdicts(found: Found) -> list[Verdict]:
         step["dynamodb_requests"] / step["fewest_dynamodb_requests"],
     )
     exact("1,000 orders in step: read units an order", 0.5, step["read_units"] / step["orders"])
+    memory = found["memory"]
+    exact(
+        "reconciler: share of its memory, pages of up to 500 orders of up to 200 lines",
+        0.5,
+        max(peak["share"] for by_lines in memory["reconciler"].values() for peak in by_lines.values()),
+    )
+    exact(
+        "consumer: share of its memory, ten messages with the largest bodies",
+        0.5,
+        max(peak["share"] for peak in memory["consumer"].values()),
+    )
     totals = found["money"]["totals"]
     exact("USD a million orders in batches of ten, without the bus", 16, totals["ours"])
     exact("USD a million orders in batches of ten, with the bus", 19, totals["ours, with the bus"])
@@ -171,13 +182,33 @@ def _reconciliation(found: Found) -> str:
 
 
 def _watched(found: Found) -> str:
-    watched, cpu = found["reconciliation"]["watched"], found["comparison_cpu"]
+    watched, cpu = found["reconciliation"]["watched"], found["comparison_cpu"]["values"][OURS]
     rows = [
         ("comparisons", f"{watched['comparisons']:.1f}"),
         ("read units", f"{watched['read_units']:.1f}"),
         ("CPU ms of a comparison", Summary(**cpu).text(1_000, 2)),
     ]
     return _table(("an order, from its creation on", ""), rows)
+
+
+def _memory(found: Found) -> str:
+    def peak(one: Found) -> str:
+        return f"{one['mebibytes']:.0f} ({one['share']:.0%})"
+
+    memory = found["memory"]
+    rows = [
+        (
+            f"reconciler, orders of {lines} line{'s' * (int(lines) > 1)}",
+            *(peak(memory["reconciler"][size][lines]) for size in memory["reconciler"]),
+        )
+        for lines in next(iter(memory["reconciler"].values()))
+    ]
+    rows += [
+        (f"consumer, bodies full of {kind}", peak(one), *[""] * (len(memory["reconciler"]) - 1))
+        for kind, one in memory["consumer"].items()
+    ]
+    sizes = [f"pages of {size} orders" for size in memory["reconciler"]]
+    return _table(("MiB at the peak (share of the function's memory)", *sizes), rows)
 
 
 def _packages(found: Found) -> str:
@@ -265,6 +296,7 @@ TABLES: dict[str, Callable[[Found], str]] = {
     "dynamodb": _dynamodb,
     "reconciliation": _reconciliation,
     "watched": _watched,
+    "memory": _memory,
     "packages": _packages,
     "money": _money,
     "options": _options,

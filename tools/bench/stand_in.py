@@ -9,12 +9,13 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from tools.bench.write_costs import Cost
 from tools.local.emulator import REGION
@@ -27,7 +28,6 @@ STORE = {
     "store_id": {"S": "148020"},
     "registered_at": {"S": "2026-03-14T08:00:00.000000Z"},
 }
-PAGE: dict[str, Any] = {"orders": [], "page": 1, "page_size": 500, "total_pages": 0, "total_orders": 0}
 SERVICES = {
     "DynamoDB_20120810": "DynamoDB",
     "AmazonSQS": "SQS",
@@ -38,13 +38,36 @@ READS = {"GetItem", "Query", "BatchGetItem"}
 FAILED_CONDITIONS = {"ConditionalCheckFailedException", "TransactionCanceledException"}
 
 
+@dataclass(frozen=True)
+class Listing:
+    """The orders that the Partner API shows, each with the time when it was made: bodies as they are, in pages of at
+    most ``largest_page`` orders."""
+
+    orders: Sequence[tuple[datetime, bytes]] = ()
+    largest_page: int = 500
+
+    def page(self, target: str) -> bytes:
+        query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
+        # With or without a zone.
+        start, end = (
+            datetime.fromisoformat(query[name][:19]).replace(tzinfo=UTC) for name in ("start_time", "end_time")
+        )
+        shown = [body for at, body in self.orders if start <= at <= end]
+        number, size = int(query["page"]), min(int(query["page_size"]), self.largest_page)
+        orders = b",".join(shown[(number - 1) * size : number * size])
+        counts = {"page": number, "page_size": size, "total_pages": -(-len(shown) // size), "total_orders": len(shown)}
+        return b'{"orders":[' + orders + b"]," + json.dumps(counts).encode()[1:]
+
+
 @dataclass
 class StandIn:
-    """``calls`` are those made so far, such as ``SQS.SendMessage``; ``cost`` is what those of DynamoDB cost."""
+    """``calls`` are those made so far, such as ``SQS.SendMessage``; ``cost`` is what those of DynamoDB cost;
+    ``listing`` is what the Partner API shows."""
 
     url: str = ""
     delay_seconds: float = 0.0
     dynamodb_url: str | None = None
+    listing: Listing = field(default_factory=Listing, repr=False)
     calls: list[str] = field(default_factory=list)
     cost: Cost = field(default_factory=Cost)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -149,15 +172,14 @@ def started(delay_seconds: float = 0.0, dynamodb_url: str | None = None) -> Iter
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status, answer = stand_in.answer(self.headers["X-Amz-Target"], json.loads(body))
-            self._send(status, answer)
+            self._send(status, json.dumps(answer).encode())
 
         def do_GET(self) -> None:
             with stand_in.lock:
                 stand_in.calls.append("PartnerApi.GetOrders")
-            self._send(200, PAGE)
+            self._send(200, stand_in.listing.page(self.path))
 
-        def _send(self, status: int, answer: dict[str, Any]) -> None:
-            content = json.dumps(answer).encode()
+        def _send(self, status: int, content: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.0")
             self.send_header("Content-Length", str(len(content)))

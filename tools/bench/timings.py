@@ -26,6 +26,8 @@ DELAY_SECONDS = 0.020
 BATCH = 10
 WARM_UP = 3
 PAGE_ORDERS = 100
+# Of so short a floor, so many are measured at once.
+FLOOR_TIMES = 10
 
 type Samples = dict[str, list[float]]
 
@@ -114,12 +116,17 @@ def log_bytes(artefacts: Sequence[Artefact], function: str) -> dict[str, int]:
 
 
 def consumer_cpu(
-    artefacts: Sequence[Artefact], rounds: int, batch: int = BATCH, lines: int | None = None, offline: bool = False
+    artefacts: Sequence[Artefact],
+    rounds: int,
+    batch: int = BATCH,
+    lines: int | None = None,
+    offline: bool = False,
+    with_floor: bool = False,
 ) -> Measured:
     """CPU seconds of an event in batches of so many orders, with the SDK's part in the requests or (``offline``)
     without signing, sending and reading the answer."""
     bodies = events.orders(batch, lines=lines)
-    chosen = _of(artefacts, "consumer", OURS, PEER)
+    chosen = _of(artefacts, "consumer", OURS, *([FLOOR] if with_floor else []), PEER)
     with _kept_warm(chosen, offline=offline) as functions:
         given = {way: events.batch(way, bodies) for way in functions}
         return _measured(_in_turns(functions, lambda way, _: given[way], lambda one: one.cpu / batch, rounds))
@@ -133,8 +140,9 @@ class _KnownOrders:
         return self.orders
 
 
-def comparison_cpu(rounds: int) -> Summary:
-    """CPU seconds of comparing one order that a page shows with ours: parse, parse_event, look up. In this process."""
+def comparison_cpu(rounds: int) -> Measured:
+    """CPU seconds of comparing one order that a page shows with ours: parse, parse_event, look up. In this process. The
+    floor is the standard library's own reading of the page."""
     bodies = events.orders(PAGE_ORDERS)
     page = b"[" + b",".join(bodies) + b"]"
     arrived = [parse_event(body) for body in bodies]
@@ -148,8 +156,12 @@ def comparison_cpu(rounds: int) -> Summary:
     )
     none: Any = None
     comparison = Comparison(table, none, none, lambda: events.RECEIVED_AT)
-    samples = []
+    samples: Samples = defaultdict(list)
     for number in range(WARM_UP + rounds):
+        floor_begun = time.process_time()
+        for _ in range(FLOOR_TIMES):
+            json.loads(page)
+        floor = (time.process_time() - floor_begun) / FLOOR_TIMES / PAGE_ORDERS
         comparison.forget("store")
         begun = time.process_time()
         report = Report(events.RECEIVED_AT)
@@ -159,8 +171,9 @@ def comparison_cpu(rounds: int) -> Summary:
         if report.counts["in_step"] != PAGE_ORDERS:
             raise AssertionError("an order was not in step")
         if number >= WARM_UP:
-            samples.append((time.process_time() - begun) / PAGE_ORDERS)
-    return summary(samples)
+            samples[OURS].append((time.process_time() - begun) / PAGE_ORDERS)
+            samples[FLOOR].append(floor)
+    return _measured(samples)
 
 
 @dataclass(frozen=True)

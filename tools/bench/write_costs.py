@@ -208,7 +208,7 @@ def _head(event: OrderEvent) -> Item:
         "store_order_code": f"{order.client.store_id}#{order.order_code}",
     }
     if event.status != "DISPATCHED":
-        text["open"] = "OPEN"
+        text["open"] = f"OPEN#{order.client.store_id}"
     return {name: {"S": value} for name, value in text.items()} | {"expires_at": {"N": "1800000000"}}
 
 

@@ -1,4 +1,4 @@
-"""``python -m tools.fuzz``: strange input into the webhook, the parser and the consumer for so many seconds.
+"""``python -m tools.fuzz``: strange input into the webhook, the parsers and the consumer for so many seconds.
 
 Half of the machine follows coverage (atheris), half makes orders with something wrong in them (Hypothesis). The last
 line is ``fuzz: inputs=N failures=F seconds=S``; with a failure the exit code is 1, and the input that did it is in
@@ -18,7 +18,7 @@ from typing import Any
 from tools.fuzz import corpus, coverage_guided, growth
 from tools.fuzz.laws import Violation, bounded
 
-TARGET_NAMES = ("webhook", "parser", "consumer")
+TARGET_NAMES = ("webhook", "parser", "page", "consumer")
 # What starting, and an input that is being made smaller, may take beyond the time of a search.
 GRACE_SECONDS = 240
 

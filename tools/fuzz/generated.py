@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tools.fuzz.corpus import ROOT
-from tools.fuzz.inputs import WEBHOOK_CHOICES
+from tools.fuzz.inputs import PAGE_CHOICES, WEBHOOK_CHOICES
 from tools.fuzz.laws import Violation
 from tools.fuzz.targets import FIELDS
 
@@ -149,6 +149,9 @@ def inputs_of(target: str) -> st.SearchStrategy[bytes]:
     match target:
         case "webhook":
             choices = [st.just(0) | st.integers(0, count - 1) for count in WEBHOOK_CHOICES]
+            return st.builds(lambda *parts: bytes(parts[:-1]) + parts[-1], *choices, body)
+        case "page":
+            choices = [st.integers(0, count - 1) for count in PAGE_CHOICES]
             return st.builds(lambda *parts: bytes(parts[:-1]) + parts[-1], *choices, body)
         case "consumer":
             kinds = st.sampled_from((0, 0, 0, 1, 2))

@@ -7,9 +7,10 @@ what stands between two unit separators is repeated, so that few bytes make a la
 import base64
 import json
 import zlib
-from typing import Any
+from typing import Any, NamedTuple
 
 from partner_orders.order_events.message import MAX_BODY_BYTES
+from tools.local.simulated_platform.bad_orders import BAD_ORDERS
 
 SECRET = "Basic fuzzing-is-allowed"  # noqa: S105 (of the fuzzer's own world)
 REQUEST_ID = "fuzz"
@@ -37,6 +38,14 @@ _FORMS = (
 )
 _ENCODINGS = ("", "identity", "gzip", "X-GZip ", "deflate", "br", "gzip, gzip", "gzip;q=1", "\ud800", "gzip" * 4_000)
 WEBHOOK_CHOICES = (len(_VALUES), len(_NAMES), 2 * len(_LEFT_OUT), len(_FORMS), len(_ENCODINGS))
+_NEIGHBOURS = (b'{"order_id":"n-1","status":"RECEIVED","amount":1.10}', b'{"order_id":"n-2","status":"\xc3\x89 \\"]}"}')
+# Before, between and after the orders; the decoy has a list of the same name deeper down.
+_ENVELOPES = (
+    (b'{"orders":[', b",", b'],"page_number":1,"page_size":20,"total_pages":1}'),
+    (b'\xef\xbb\xbf {"total_pages":"1",\n"orders" :\t[ ', b" ,\r\n", b" ]\n} "),
+    (b'{"filters":{"orders":["OPEN",{"orders":[1]}]},"orders":[', b",", b'],"links":{"orders":[]}}'),
+)
+PAGE_CHOICES = (2 + len(BAD_ORDERS), 3 * len(_ENVELOPES))
 
 
 def stretched(data: bytes) -> bytes:
@@ -105,6 +114,37 @@ def _body(body: bytes, form: str, encoding: str) -> tuple[str | None, bool]:
             return body.decode("utf-8", "replace"), True
         case _:
             return None, False
+
+
+class Page(NamedTuple):
+    """``orders`` are the texts of a page's orders; ``is_whole`` if each is an object by itself, or broken in a way that
+    leaves its brackets and strings whole."""
+
+    content: bytes
+    orders: list[bytes]
+    is_whole: bool
+
+
+def page(data: bytes) -> Page:
+    """A page of the platform's orders. The first byte says how the order in the middle is broken, if it is, and the
+    second what is around it; the rest is that order, or, by the first byte or if it is no object, a page by itself."""
+    kind, form = (byte % count for byte, count in zip(data[:2].ljust(2, b"\0"), PAGE_CHOICES, strict=True))
+    body = stretched(data[2:])
+    if kind > len(BAD_ORDERS) or not _is_object(body):
+        return Page(body, [], is_whole=False)
+    broken = [*BAD_ORDERS.values()][kind - 1](body) if kind else body
+    orders = [*_NEIGHBOURS[: form % 3], broken, *_NEIGHBOURS[form % 3 :]]
+    beginning, between, end = _ENVELOPES[form // 3]
+    return Page(beginning + between.join(orders) + end, orders, is_whole=True)
+
+
+def _is_object(body: bytes) -> bool:
+    """Whether a body is a JSON object with a member, and nothing around it."""
+    try:
+        value = json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and bool(value) and body[:1] == b"{" and body[-1:] == b"}"
 
 
 def batch(data: bytes) -> list[str]:

@@ -165,6 +165,7 @@ def all_events() -> dict[str, Body]:
         "reconciler/backfill.json": {"from": None, "to": None, "stores": [], "preview": False},
         "reconciler/preview.json": {"preview": True},
         "reconciler/one_store.json": {"stores": [lives[0].shop.store_id]},
+        "reconciler/cancel.json": {"cancel": "2026-11-09T08:15:02.114000Z-5be6"},
         "reconciler/too_old.json": {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"},
         "reconciler/invalid.json": {"from": "yesterday"},
     }

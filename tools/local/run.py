@@ -5,7 +5,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -28,16 +28,22 @@ from partner_orders.orders.stored import StoredOrder
 from partner_orders.orders.table import OrdersTable
 from tools.local.process import ProcessFailedError, end_on_signals
 from tools.local.simulated_platform.courier import IGNORED_GARBAGE
+from tools.local.simulated_platform.profiles import PROFILES
 from tools.local.stack import Stack
 from tools.local.up import running_stack
 
-HOUR = {
+HOUR: dict[str, Any] = {
     "seed": 20,
     "orders": 120,
     "stores": 4,
     "wall_seconds": 15,
     "faults": {"duplicate": 0.1, "reorder": 0.15, "delay": 0.1, "drop": 0.05, "garbage": 0.05},
 }
+# A chain is on one platform, so the brands are played one after another.
+MIX = [
+    {**HOUR, "profile": profile.name, "seed": 20 + number, "orders": 30, "stores": 1, "wall_seconds": 5}
+    for number, profile in enumerate(PROFILES)
+]
 PLATFORM_SETTINGS = {"retry_delay_seconds": 0.5, "timeout_seconds": 10}
 LONGEST_WAIT_SECONDS = 120.0
 MOST_RECONCILIATIONS = 10
@@ -65,6 +71,11 @@ class Figures:
     waiting: int = 0
     lost: int = 0
 
+    def __add__(self, other: "Figures") -> "Figures":
+        """The figures of two hours together. The rejected were counted in the one table of both."""
+        summed = {name: value + getattr(other, name) for name, value in vars(self).items() if name != "phase"}
+        return Figures(other.phase, **summed | {"rejected": other.rejected})
+
     def __str__(self) -> str:
         return (
             f"sent {self.sent}  acknowledged {self.acknowledged}  stored {self.stored}  rejected {self.rejected}"
@@ -78,6 +89,7 @@ class Screen:
 
     console: Console
     figures: Figures = field(default_factory=Figures)
+    brand: str = ""
     _live: Live | None = None
     _next_line_at: float = 0.0
 
@@ -97,7 +109,7 @@ class Screen:
             yield
 
     def phase(self, name: str) -> None:
-        self.figures.phase = name
+        self.figures.phase = f"{self.brand} {name}".strip()
         self._next_line_at = 0.0
         self.update()
 
@@ -119,9 +131,10 @@ class Screen:
 
 
 class Hour:
-    """One trading hour, from the first event to the comparison."""
+    """One trading hour, from the first event to the comparison; ``played`` is what the simulated platform is told."""
 
-    def __init__(self, stack: Stack, screen: Screen) -> None:
+    def __init__(self, stack: Stack, screen: Screen, played: Mapping[str, Any] = HOUR) -> None:
+        self._played = dict(played)
         self._stack = stack
         self._screen = screen
         self._figures = screen.figures
@@ -135,7 +148,7 @@ class Hour:
     def play(self) -> None:
         self._screen.phase("playing")
         self._platform("POST", "configure", {**self._webhook(), **PLATFORM_SETTINGS})
-        self._platform("POST", "play", HOUR)
+        self._platform("POST", "play", self._played)
         while self._look()["state"] != "done":
             time.sleep(0.5)
         self._look()
@@ -255,9 +268,10 @@ def _fault(stored: StoredOrder | None, order: dict[str, Any], acknowledged: list
         return "lost"
     if stored.snapshot.body is None:
         return "stored without its body"
-    if stored.status != order["status"]:
-        return f"stored as {stored.status}, is {order['status']}"
-    differing = changed_fields(parse(stored.snapshot.body), parse(json.dumps(order["body"]).encode()))
+    shown = json.dumps(order["body"]).encode()
+    if stored.status != (status := parse_event(shown).status):
+        return f"stored as {stored.status}, is {status}"
+    differing = changed_fields(parse(stored.snapshot.body), parse(shown))
     if _is_masked(order["body"]):
         # The platform shows this customer masked by now; what the webhook said of them stays.
         differing = [field for field in differing if not field.startswith("customer.")]
@@ -273,7 +287,7 @@ def _is_masked(body: dict[str, Any]) -> bool:
 
 def summary(figures: Figures, seconds: float) -> str:
     return (
-        f"\n  {figures.orders} orders of {HOUR['stores']} stores, {figures.events} events, in {seconds:.0f} s"
+        f"\n  {figures.orders} orders of {len(MIX)} brands, {figures.events} events, in {seconds:.0f} s"
         f"\n  {figures.acknowledged} events acknowledged, {figures.never_sent} never sent,"
         f" {figures.garbage} bodies of garbage sent"
         f"\n  {figures.stored} orders stored, {figures.recovered} of them with the reconciler's help;"
@@ -281,31 +295,39 @@ def summary(figures: Figures, seconds: float) -> str:
     )
 
 
+def _told(hour: Hour, screen: Screen) -> list[str]:
+    """One hour of one brand; gives what is wrong after it, one line each."""
+    wrong: list[str] = []
+    with screen.shown():
+        try:
+            hour.play()
+            hour.wait_until_stored()
+            hour.reconcile()
+        except NotFinishedError as error:
+            wrong.append(str(error))
+        wrong += hour.compare()
+    return wrong
+
+
 def main() -> int:
     end_on_signals()
     console = Console(soft_wrap=True, highlight=False)
     begun = time.monotonic()
     wrong: list[str] = []
+    figures = Figures()
     try:
         # The reconciler is called here, when it is time.
         with running_stack(console, {"ReconciliationState": "DISABLED"}) as stack:
-            screen = Screen(console)
-            hour = Hour(stack, screen)
-            with screen.shown():
-                try:
-                    hour.play()
-                    hour.wait_until_stored()
-                    hour.reconcile()
-                except NotFinishedError as error:
-                    wrong.append(str(error))
-                wrong += hour.compare()
+            for played in MIX:
+                screen = Screen(console, brand=played["profile"])
+                wrong += _told(Hour(stack, screen, played), screen)
+                figures += screen.figures
     except KeyboardInterrupt:
         console.print("\nstopped")
         return 130
     except ProcessFailedError as error:
         console.print(str(error), style="red", markup=False)
         return 1
-    figures = screen.figures
     console.print(summary(figures, time.monotonic() - begun))
     for line in wrong:
         console.print(line, style="red", markup=False)

@@ -18,6 +18,7 @@ from typing import Any, Self
 import boto3
 import botocore.session
 
+from tools.local.emulated_template import emulated
 from tools.local.emulator import REGION, ROOT
 from tools.local.process import ProcessFailedError
 
@@ -58,8 +59,10 @@ class Stack:
 
     def save(self, path: Path = STACK_FILE) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
-        path.chmod(0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(descriptor, 0o600)  # It may have been there before.
+            file.write(json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path = STACK_FILE) -> Self:
@@ -109,7 +112,7 @@ def deploy(endpoint_url: str, platform_url: str, parameters: Mapping[str, str], 
             {
                 "config-file": ROOT / "samconfig.toml",
                 "config-env": "local",
-                "template-file": built / "template.yaml",
+                "template-file": emulated(built / "template.yaml"),
                 "stack-name": STACK_NAME,
                 "region": REGION,
                 "parameter-overrides": parameter_overrides(platform_url, parameters),

@@ -13,7 +13,7 @@ from functools import cache, partial
 
 from tools.simulation import dynamodb_local
 from tools.simulation.cores import Cores
-from tools.simulation.faults import KINDS
+from tools.simulation.faults import HOSTILE, KINDS
 from tools.simulation.story import Plan, Told, shortest, tell
 from tools.simulation.table import DynamoDB
 
@@ -65,13 +65,14 @@ def main() -> int:
 
 def _run(plans: list[Plan], url: str | None, arguments: argparse.Namespace) -> int:
     run = partial(_tell, url=url)
-    events, violations, faults, account = 0, 0, Counter[str](), Counter[str]()
+    events, violations, faults, account, shown = 0, 0, Counter[str](), Counter[str](), Counter[str]()
     processes = min(arguments.processes, len(plans))
     with ProcessPoolExecutor(processes, initializer=Cores.take, initargs=(Cores(processes),)) as pool:
         for number, told in enumerate(pool.map(run, plans), start=1):
             events += told.events
             faults += told.faults
             account += told.account
+            shown += told.shown
             if told.violation:
                 violations += 1
                 shorten = not arguments.stop and arguments.seed is None and violations <= 3
@@ -83,6 +84,7 @@ def _run(plans: list[Plan], url: str | None, arguments: argparse.Namespace) -> i
                 print(f"{number} of {len(plans)} seeds, {violations} violations", file=sys.stderr, flush=True)
     print("accounting: " + " ".join(f"{name.replace(' ', '_')}={count}" for name, count in sorted(account.items())))
     print("faults: " + " ".join(f"{kind}={count}" for kind, count in sorted(faults.items())))
+    print("hostile: " + " ".join(f"{kind}={shown[kind]}" for kind in sorted({*HOSTILE, *shown})))
     print(f"simulate: seeds={len(plans)} events={events} faults={faults.total()} violations={violations}")
     return 1 if violations else 0
 

@@ -15,6 +15,7 @@ from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.stored import HistoryEntry, StoredOrder
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
+from tools.local.simulated_platform.lives import Life
 from tools.simulation import oracle
 from tools.simulation.hour import CHAIN_ID, Fate
 from tools.simulation.violation import Violation
@@ -87,21 +88,31 @@ class Checks:
     def after_a_tick(self) -> None:
         """Also: no order is missing. What it was found in may be older than what the platform says by now."""
         contents = self._look()
-        for life in self._world.hour.lives:
-            if life.shop.store_id in contents.stores and life.order_id not in contents.orders:
-                raise Violation(f"{life.order_id}: the reconciler went past it, and we do not have it")
+        for life in _missing(self._world, contents):
+            raise Violation(f"{life.order_id}: the reconciler went past it, and we do not have it")
+
+    def has_all(self) -> bool:
+        """Whether we have every order that the platform shows."""
+        return not _missing(self._world, Contents(self._world, self._last))
+
+    def has_all_of_the_others(self) -> bool:
+        """Whether we have every order of the stores that do not kill the reconciler."""
+        missing = _missing(self._world, Contents(self._world, self._last))
+        return all(life.shop.store_id in self._world.deadly for life in missing)
 
     def after_reconciliation(self) -> Counter[str]:
         """Also: nothing waits, and every order is as the platform says it is."""
         contents = self._look()
         if self._account["waiting"]:
             raise Violation(f"{self._account['waiting']} events still wait")
+        _stores(self._world, contents)
+        _left_behind(self._world, contents)
         return self._account + _in_step(self._world, contents)
 
     def _look(self) -> Contents:
         world = self._world
-        if world.calls.trespasses:
-            raise Violation(world.calls.trespasses[0])
+        for wrong in [*world.calls.trespasses, *world.overruns()]:
+            raise Violation(wrong)
         contents = Contents(world, self._last)
         self._account = _accounting(world, contents)
         sent, texts = _sent(world)
@@ -121,18 +132,105 @@ class Checks:
         return contents
 
 
+def _is_lost_to_get(world: World, life: Life) -> bool:
+    """Whether GET cannot show an order: it is broken, or the platform fails at it or at one of the same minute."""
+    if world.hour.numbers[life.order_id] in world.api.odd.bad:
+        return True
+    failing = [other for other in world.hour.lives if world.hour.numbers[other.order_id] in world.api.odd.failing]
+    return any(
+        abs((one - another).total_seconds()) <= 61
+        for other in failing
+        if other.shop.store_id == life.shop.store_id
+        for one in _times(other)
+        for another in _times(life)
+    )
+
+
+def _times(life: Life) -> list[datetime]:
+    return [life.created_at, *(step.at for step in life.steps)]
+
+
+def _missing(world: World, contents: Contents) -> list[Life]:
+    """The orders that the list of a store that we know shows now, and that we do not have."""
+    now = world.kernel.now()
+    return [
+        life
+        for life in world.hour.lives
+        if life.shop.store_id in contents.stores
+        and life.order_id not in contents.orders
+        and world.api.is_listed(life, now)
+        and not _is_lost_to_get(world, life)
+    ]
+
+
+def _left_behind(world: World, contents: Contents) -> None:
+    """What GET cannot show is among the rejected, or a report names its minute."""
+    digests = [row["pk"]["S"].removeprefix("REJECTED#") for row in contents.rows if row["sk"]["S"] == "REJECTED"]
+    bodies = {kept.body for kept in map(contents.rejected_table.get, digests) if kept is not None}
+    reports = "\n".join(world.said)
+    for life in world.hour.lives:
+        number = world.hour.numbers[life.order_id]
+        if life.shop.store_id not in contents.stores or number not in {*world.api.odd.bad, *world.api.odd.failing}:
+            continue
+        named = any(f"{at:%Y-%m-%dT%H:%M}" in reports for at in _times(life))
+        step = life.step_shown_at(world.kernel.now())
+        is_kept = number in world.api.odd.bad and step is not None and world.api.bad_text(life, step) in bodies
+        if not (is_kept or named):
+            raise Violation(f"{life.order_id}: cannot be read, and is neither among the rejected nor in a report")
+
+
+def _stores(world: World, contents: Contents) -> None:
+    """The row of a store says what its latest event says, by the platform's clock; and a code leads to its store."""
+    said: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for identities in contents.identities.values():
+        for body in identities.values():
+            client = oracle.client(body)
+            if client["chain_id"] != CHAIN_ID or "store_id" not in client:
+                continue
+            for name in ("name", "external_partner_config_id"):
+                if client.get(name):
+                    latest = said[client["store_id"]][name]
+                    latest[client[name]] = max(latest.get(client[name], float("-inf")), oracle.clock(body))
+    rows = {row["sk"]["S"]: row for row in contents.rows if row["pk"]["S"] == "STORES"}
+    for store_id, names in said.items():
+        row = rows.get(f"STORE#{store_id}", {})
+        for name, clocks in names.items():
+            latest_clock = max(clocks.values())
+            possible = {value for value, at in clocks.items() if at == latest_clock}
+            if row.get(name, {}).get("S") not in possible:
+                raise Violation(f"store {store_id}: {name} is not what its latest event says")
+    # An order that is dated ahead says for hours which codes there were before.
+    swap = None if world.api.odd.future else world.hour.swap
+    for code in swap.codes if swap else ():
+        owners = {
+            store_id
+            for store_id in said
+            if rows[f"STORE#{store_id}"].get("external_partner_config_id", {}).get("S") == code
+        }
+        alias = rows.get(f"ALIAS#{code}", {}).get("store_id", {}).get("S")
+        if owners and alias not in owners:
+            raise Violation(f"the code {code} leads to {alias}, and belongs to {sorted(owners)}")
+
+
 def _in_step(world: World, contents: Contents) -> Counter[str]:
     account: Counter[str] = Counter()
     for life in world.hour.lives:
         if life.shop.store_id not in contents.stores:
             account["orders of stores never heard of"] += 1
             continue
-        step = life.step_at(world.kernel.now())
+        step = life.step_shown_at(world.kernel.now())
         assert step is not None  # noqa: S101 (all lives are over)
         truth = world.api.body_text(life, step).encode()
+        if _is_lost_to_get(world, life):
+            continue
         if life.order_id not in contents.orders:
             raise Violation(f"{life.order_id} {step.status}: the platform has it, we do not")
-        if oracle.identity(truth) not in contents.identities[life.order_id]:
+        mine = contents.identities[life.order_id]
+        if world.hour.numbers[life.order_id] in world.api.odd.restless:
+            is_known = oracle.moment(truth) in map(oracle.moment, mine.values())
+        else:
+            is_known = oracle.identity(truth) in mine
+        if not is_known:
             raise Violation(f"{life.order_id} {step.status}: not in step with the platform")
         account["in step"] += 1
     unheard = {
@@ -158,7 +256,7 @@ def _accounting(world: World, contents: Contents) -> Counter[str]:
     for post in world.acknowledged:
         match post.fate:
             case Fate.STORED:
-                key = (oracle.load(post.body)["order_id"], oracle.identity(post.body))
+                key = (oracle.order_id(post.body), oracle.identity(post.body))
                 if key[1] in contents.identities.get(key[0], ()):
                     account["recognised as old" if key in applied else "applied"] += 1
                     applied.add(key)
@@ -177,11 +275,13 @@ def _accounting(world: World, contents: Contents) -> Counter[str]:
             raise Violation(f"acknowledged and lost: {post.name}")
         account["waiting"] += 1
     account["acknowledged"] = len(world.acknowledged)
-    never = {oracle.load(post.body)["order_id"] for post in [*world.posted, world.hour.stranger] if post.stranger}
+    never = {oracle.order_id(post.body) for post in [*world.posted, world.hour.stranger] if post.stranger}
     if found := never & contents.heads.keys():
         raise Violation(f"stored, and should not be: {sorted(found)}")
     rejected = sum(row["sk"]["S"] == "REJECTED" for row in contents.rows)
-    if rejected > len({post.body for post in world.posted if post.fate is Fate.REJECTED}):
+    bad = [life for life in world.hour.lives if world.hour.numbers[life.order_id] in world.api.odd.bad]
+    posted = {post.body for post in world.posted if post.fate is Fate.REJECTED}
+    if rejected > len(posted) + sum(len(life.steps) for life in bad):
         raise Violation("something is among the rejected that should not be, or is there twice")
     return account
 
@@ -192,13 +292,16 @@ def _sent(world: World) -> tuple[dict[str, set[str]], set[bytes | str]]:
     words: set[bytes | str] = set()
     for post in world.posted:
         if post.fate is Fate.STORED:
-            sent[oracle.load(post.body)["order_id"]].add(oracle.identity(post.body))
+            sent[oracle.order_id(post.body)].add(oracle.identity(post.body))
             words.add(post.body)
     for life in world.hour.lives:
         for step in life.steps:
             shown = world.api.body_text(life, step).encode()
             sent[life.order_id].add(oracle.identity(shown))
             words.add(oracle.exactly(shown))
+        for text in world.api.texts.get(life.order_id, ()):
+            sent[life.order_id].add(oracle.identity(text))
+            words.add(oracle.exactly(text))
     return sent, words
 
 
@@ -278,8 +381,8 @@ def _shown_times(world: World) -> dict[tuple[str, str], set[str]]:
         if "shown_at" in envelope:
             body = _body(message.text)
             try:
-                times[oracle.load(body)["order_id"], oracle.identity(body)].add(envelope["shown_at"])
-            except (KeyError, TypeError, ValueError):
+                times[oracle.order_id(body), oracle.identity(body)].add(envelope["shown_at"])
+            except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
                 continue
     return times
 
@@ -291,14 +394,15 @@ def _shown_seconds(entry: HistoryEntry) -> float:
 def _head(order_id: str, head: Item, snapshot: OrderEvent, calm: bool) -> None:
     """The plain attributes follow the snapshot, and the item does not grow."""
     order = json.loads(snapshot.body)
-    client, sys = order.get("client") or {}, order.get("sys") or {}
-    said = (order.get("cancellation") or {}).get("post_picked_up")
-    created = oracle.possible_time(sys.get("created_at"))
+    said, sys = oracle.post_picked_up(snapshot.body), order.get("sys")
+    created = oracle.possible_time(sys.get("created_at") if isinstance(sys, dict) else None)
     expected: dict[str, Any] = {
-        "store_id": client.get("store_id"),
-        "external_order_id": order.get("external_order_id"),
-        "order_code": order.get("order_code"),
-        "open": "OPEN" if oracle.is_open(oracle.status(snapshot.body)) else None,
+        "store_id": oracle.client(snapshot.body).get("store_id"),
+        **{
+            name: order[name] if isinstance(order.get(name), str) else None
+            for name in ("external_order_id", "order_code")
+        },
+        "open": oracle.open_under(oracle.status(snapshot.body), oracle.client(snapshot.body)),
     }
     stored: dict[str, Any] = {name: head.get(name, {}).get("S") for name in expected}
     expected["post_picked_up"] = said
@@ -387,6 +491,7 @@ def _in_sequence(on_the_bus: list[dict[str, Any]], given_up: list[dict[str, Any]
 def _silence(world: World) -> None:
     """No customer's data in a log, nor in what was sent anywhere."""
     customers = [life.steps[0].body["customer"] for life in world.hour.lives]
+    customers = [customer for customer in customers if isinstance(customer, dict)]
     people = {str(customer[name]) for customer in customers for name in ("_id", "phone_number") if customer.get(name)}
     for recorder in world.recorders:
         for line in recorder.lines:

@@ -56,18 +56,54 @@ WORST = {
     "bus_entry_failed": 0.1,
     "bus_entry_refused": 0.1,
 }
+# What of the platform is hostile: for each kind its probability in bad weather, and the part of the product that it
+# tries. The last ones are drawn once for a seed, and stay when all is calm.
+HOSTILE: dict[str, tuple[float, str]] = {
+    # single responses
+    "api_huge": (0.04, "platform client: bytes of a response are bounded while they arrive"),
+    "api_inflates": (0.04, "platform client: inflated bytes are bounded"),
+    "api_gzip": (0.2, "platform client: gzip and deflate are read"),
+    "api_drips": (0.06, "platform client: a deadline for the whole response"),
+    "api_bad_request": (0.06, "platform client: second tries of guesses"),
+    "api_not_yet": (0.1, "platform client: 408 and 425 are retried"),
+    "api_told_later": (0.06, "platform client: Retry-After as seconds since 1970"),
+    # webhooks
+    "webhook_gzip": (0.2, "webhook: content encodings"),
+    "webhook_encoding_odd": (0.2, "webhook: a corrupt or unknown encoding is kept as received"),
+    "webhook_unparsable": (0.6, "webhook: any non-empty body gets 200"),
+    "webhook_empty": (0.6, "webhook: an empty body gets 200"),
+    # a seed's platform
+    "platform_times_refused": (0.4, "platform client: second tries of guesses"),
+    "platform_page_size_refused": (0.4, "platform client: second tries of guesses"),
+    "platform_counts": (0.4, "platform client: counts as text, or none"),
+    "platform_empty": (0.4, "platform client: forms of an empty list"),
+    "platform_bad_order": (0.4, "platform client: page scanner"),
+    "platform_odd_parts": (0.6, "orders: only order_id and status decide"),
+    "platform_future_orders": (0.4, "reconciler: newest and lately end at now"),
+    "platform_lists_late": (0.4, "reconciler: a second, older look"),
+    "platform_listed_twice": (0.4, "platform client: identity is id and state"),
+    "platform_restless_field": (0.4, "reconciler: damping"),
+    "platform_window_fails": (0.4, "reconciler: narrowing"),
+    "platform_kills": (0.4, "reconciler: notes of what was begun"),
+    "platform_codes_swapped": (0.4, "stores: the platform's clock decides"),
+}
+# Kinds that do not happen, for as long as the product does not have what they try.
+OFF: frozenset[str] = frozenset()
+WORST |= {kind: worst for kind, (worst, _) in HOSTILE.items()}
 KINDS = tuple(WORST)
 
 
 @dataclass
 class Faults:
     """``without`` are kinds that never happen; ``at_most`` ends the trouble after so many faults. Both are for making
-    a story shorter: what is left happens as before for as long as it can."""
+    a story shorter: what is left happens as before for as long as it can. ``shown`` counts how often the platform
+    showed what is odd about it in this seed."""
 
     seed: int
     without: frozenset[str] = frozenset()
     at_most: int | None = None
     counts: Counter[str] = field(default_factory=Counter)
+    shown: Counter[str] = field(default_factory=Counter)
     over: bool = False
     story: list[str] = field(default_factory=list)
 
@@ -78,13 +114,25 @@ class Faults:
 
     def strikes(self, kind: str, where: str = "") -> bool:
         """Whether this fault happens now; if so it is counted."""
-        if self._chances[kind].random() >= self.strength[kind] or self.over or kind in self.without:
+        if self._chances[kind].random() >= self.strength[kind] or self.over or kind in self.without | OFF:
             return False
         if self.at_most is not None and self.counts.total() >= self.at_most:
             return False
         self.counts[kind] += 1
         self.story.append(f"{kind} {where}".strip())
         return True
+
+    def show(self, kind: str) -> None:
+        """Count that an oddity of this seed's platform was met once more."""
+        self.shown[kind] += 1
+
+    def chance_of(self, kind: str) -> random.Random:
+        """The chance that belongs to a fault."""
+        return self._chances[kind]
+
+    def one_of[T](self, kind: str, choices: list[T]) -> T:
+        """A choice that belongs to a fault."""
+        return self._chances[kind].choice(choices)
 
     def between(self, kind: str, least: float, most: float) -> float:
         """A number that belongs to a fault: how long, how late."""

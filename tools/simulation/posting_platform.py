@@ -1,8 +1,11 @@
 """The platform, as it posts its webhooks: late, twice, in another order, or not at all."""
 
 import base64
+import gzip
 import json
 import random
+import zlib
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,6 +35,10 @@ class PostingPlatform:
         if faults.strikes("webhook_reordered", post.name):
             at += late
         retried = not faults.strikes("webhook_not_retried", post.name)
+        if faults.strikes("webhook_gzip", post.name) and not post.encoding and post.body:
+            encoding = chance.choice(["gzip", "X-GZIP", "deflate"])
+            packed = zlib.compress(post.body) if encoding == "deflate" else gzip.compress(post.body, mtime=0)
+            post = replace(post, encoding=encoding, packed=packed)
         self._world.posted.append(post)
         self._world.kernel.spawn(partial(self._post, post, retried), self._world.service, at)
         if faults.strikes("webhook_duplicated", post.name):

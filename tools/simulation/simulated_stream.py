@@ -56,4 +56,5 @@ def _state(row: Item | None) -> tuple[str, str] | None:
     said = {"post_picked_up": row.get("post_picked_up", {}).get("BOOL")}
     snapshot = json.dumps({"status": row["status"]["S"], "cancellation": said}).encode()
     statuses = {value["M"]["status"]["S"] for name, value in row.items() if name.startswith("e#")}
-    return row["snapshot_key"]["S"], oracle.sale(snapshot, statuses)[0]
+    # A snapshot that was only shown once more is the same one: its key ends with the digest of the event.
+    return row["snapshot_key"]["S"].rpartition("|")[2], oracle.sale(snapshot, statuses)[0]

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from tools.simulation.checks import Checks
-from tools.simulation.faults import KINDS
+from tools.simulation.faults import HOSTILE, KINDS
 from tools.simulation.table import DynamoDB
 from tools.simulation.violation import Violation
 from tools.simulation.world import World
@@ -43,6 +43,7 @@ class Told:
     violation: str = ""
     events: int = 0
     faults: Counter[str] = field(default_factory=Counter)
+    shown: Counter[str] = field(default_factory=Counter)
     account: Counter[str] = field(default_factory=Counter)
     story: list[str] = field(default_factory=list)
 
@@ -56,8 +57,8 @@ def tell(plan: Plan, dynamodb: DynamoDB) -> Told:
         told.account += look.at_any_time()
         world.calm_down()
         look.at_any_time()
-        world.tick_once()
-        world.calm_down()
+        world.besiege(look.has_all_of_the_others)
+        world.tick_until(look.has_all)
         look.after_a_tick()
         world.reconcile_until_in_step()
         world.calm_down()
@@ -70,6 +71,7 @@ def tell(plan: Plan, dynamodb: DynamoDB) -> Told:
         world.close()
     told.events, told.story = world.requests, world.faults.story
     told.faults = world.faults.counts + world.deaths
+    told.shown = Counter({kind: world.faults.counts[kind] for kind in HOSTILE}) | world.faults.shown
     return told
 
 

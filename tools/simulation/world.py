@@ -7,6 +7,7 @@ platform, and ``troubled_calls`` is what goes wrong between a call to AWS and it
 import json
 import os
 import random
+import resource
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,15 +17,18 @@ from typing import Any
 from unittest.mock import patch
 
 from partner_orders.consumer import intake
+from partner_orders.order_events.message import OrderEventMessage
 from partner_orders.platform import orders as partner_api
+from partner_orders.platform.failures import Failure
 from partner_orders.reconciler.backfill import NO_STORE
-from tools.local.simulated_platform.partner_api import SimulatedPartnerApi
+from partner_orders.reconciler.windows import GIVEN_UP_FOR
+from tools.local.simulated_platform.profiles import Profile
 from tools.simulation.environment import TIMEOUTS, Environment, Recorder
 from tools.simulation.event_sources import EventSources
 from tools.simulation.faults import Faults
 from tools.simulation.hour import CHAIN_ID, Post, trading
 from tools.simulation.kernel import Kernel, Killed, Process
-from tools.simulation.platform_session import unknowns
+from tools.simulation.odd_platform import LATE, Odd, OddPartnerApi, brand, odd, unknowns
 from tools.simulation.posting_platform import PostingPlatform
 from tools.simulation.simulated_bus import SimulatedBus
 from tools.simulation.simulated_queue import SimulatedQueue, SqsClient
@@ -39,11 +43,23 @@ HOUR = 3600.0
 BASE_URL = "https://partner-api.example.com"
 TOKEN = "a-token-of-the-platform"  # noqa: S105 (of the simulated one)
 CONSUMERS = 3
+# Seconds between two runs of the reconciler in calm weather.
+RUN_EVERY = 301.0
+SIEGE_RUNS = 14
+PATIENT_RUNS = 12
+CALM_RUNS = 40
+# One run may not need more memory than this, above what the process has needed before.
+MOST_GROWTH = 160 * 2**20
 RETENTION_DAYS = 400
 LOG_LEVEL = "CRITICAL"
 QUEUE_URL = "https://queue.example.com/order-events"
 LETTERS_URL = "https://queue.example.com/publisher-dead-letters"
 BUS = "order-changes"
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 class World:
@@ -71,7 +87,8 @@ class World:
         self.chance = random.Random(f"{seed}/world")
         self.faults = Faults(seed, without, at_most)
         self.kernel = Kernel(START)
-        self.hour = trading(seed, START, orders, only)
+        odds, profile = odd(seed, orders, self.faults), brand(seed)
+        self.hour = trading(seed, START, orders, only, profile, odds, self.faults)
         self.dynamodb = dynamodb
         self.table = dynamodb.new_table()
         self.queue = SimulatedQueue(
@@ -81,8 +98,9 @@ class World:
             max_receive_count=self.chance.choice([80, 80, 4]),
             late=self._late,
         )
-        self.api = SimulatedPartnerApi(CHAIN_ID, TOKEN, rate_limit=60, seed=seed, unknowns=unknowns(seed))
-        self.api.show(self.hour.lives)
+        self.api = self._platform(profile, odds)
+        self.deadly = self._names_of_store(odds.deadly)
+        self._overruns: list[tuple[Callable[[], bool], str]] = []
         self.stream = SimulatedStream(partial(dynamodb.look_at, self.table))
         self.calls = TroubledCalls(self)
         others = {"partner-api-secret": json.dumps({"token": TOKEN})}
@@ -108,6 +126,19 @@ class World:
         self._processes: list[Process] = [self.service]
         self._in_place = ExitStack()
         self._enter()
+
+    def _platform(self, profile: Profile | None, odds: Odd) -> OddPartnerApi:
+        seed, faults = self.seed, self.faults
+        api = OddPartnerApi(CHAIN_ID, TOKEN, 60, seed=seed, unknowns=unknowns(seed, faults), faults=faults)
+        if profile is not None:
+            api.form_of_get = profile.form_of_get
+        api.show_odd(self.hour.lives, self.hour.numbers, odds, self.hour.swap)
+        return api
+
+    def _names_of_store(self, number: int | None) -> set[str]:
+        """Both ids of the store of an order, by the order's place in the hour."""
+        shops = [life.shop for life in self.hour.lives if self.hour.numbers[life.order_id] == number]
+        return {name for shop in shops for name in (shop.store_id, shop.external_partner_config_id)}
 
     # -- the story ----------------------------------------------------------------------------------------------
 
@@ -146,14 +177,71 @@ class World:
             raise Violation(f"{len(left)} messages still wait, or are dead again, after hours of calm")
         raise Violation(f"{len(self.stream.records)} changes are still not published, after hours of calm")
 
-    def tick_once(self) -> None:
-        """Let the reconciler go on from where it is, over every store, once."""
+    def besiege(self, is_done: Callable[[], bool]) -> None:
+        """Run while every worker dies at one store's request, until what the others have is here."""
+        if not self.deadly:
+            return
+        self._wait_for_the_last_order()
+        for _ in range(SIEGE_RUNS):
+            self._run_in(RUN_EVERY, {})
+            self.calm_down()
+            if is_done():
+                break
+        else:
+            raise Violation(f"{SIEGE_RUNS} runs end at one store, and others still have orders that we do not have")
+        self.deadly = set()
+
+    def tick_until(self, is_done: Callable[[], bool]) -> None:
+        """Let the reconciler go on from where it is, over every store: once, or where the platform is odd as often as
+        that may take."""
+        self._wait_for_the_last_order()
+        for _ in range(self.patience):
+            self._in_calm({}, lambda report: report["stopped"] != "another_worker_holds_the_lease")
+            self.calm_down()
+            if is_done():
+                return
+            self.kernel.run(self.kernel.seconds + RUN_EVERY)
+
+    @property
+    def patience(self) -> int:
+        """After how many runs in calm weather no order may be missing any more."""
+        odds = self.api.odd
+        if odds.late:
+            return int(LATE.total_seconds() + HOUR) // int(RUN_EVERY) + 2
+        return PATIENT_RUNS if odds.failing or odds.bad or self.unknown_guesses else 1
+
+    @property
+    def unknown_guesses(self) -> bool:
+        """Whether the platform refuses what is tried first."""
+        return self.api.unknowns.times_refused or self.api.unknowns.page_size_refused
+
+    def at_the_end(self, is_wrong: Callable[[], bool], what: str) -> None:
+        """Check this once the trouble is over."""
+        self._overruns.append((is_wrong, what))
+
+    def overruns(self) -> list[str]:
+        """What took more than there is: time, memory."""
+        return [what for is_wrong, what in self._overruns if is_wrong()]
+
+    def may_fail(self) -> set[str]:
+        """Stores that need not be read to the end: the platform fails at one of their orders."""
+        return {
+            life.shop.store_id for life in self.hour.lives if self.hour.numbers[life.order_id] in self.api.odd.failing
+        }
+
+    def _wait_for_the_last_order(self) -> None:
         self.kernel.run(max(self.kernel.seconds, max(map(self.kernel.at, self._ends()), default=0.0) + 60))
-        self._in_calm({}, lambda report: report["stopped"] != "another_worker_holds_the_lease")
+
+    def _run_in(self, seconds: float, event: dict[str, Any]) -> None:
+        """Invoke the reconciler after some seconds, whatever becomes of it."""
+        self.kernel.run(self.kernel.seconds + seconds)
+        self.kernel.spawn(partial(self.reconcile, event), self.service)
+        self.kernel.run(self.kernel.seconds + 1000)
 
     def reconcile_until_in_step(self) -> None:
-        """Have the whole hour looked at again, until there is nothing more to do."""
+        """Have the whole hour looked at again, until there is nothing more to do, but for what never is in step."""
         for _ in range(8):
+            sent_before = len(self.queue.sent)
             request: dict[str, Any] = {"from": (START - timedelta(hours=1)).isoformat()}
             report = self._in_calm(request, lambda report: "backfill" in report or "error" in report)
             if report.get("error") == NO_STORE:
@@ -161,23 +249,34 @@ class World:
             while report["state"] != "done":
                 self._in_calm({}, lambda report: report["stopped"] != "another_worker_holds_the_lease")
                 report = self._in_calm({"backfill": report["backfill"]}, lambda report: "backfill" in report)
-            if report["failed_stores"]:
+            if report["failed_stores"].keys() - self.may_fail():
                 raise Violation(f"a backfill fails in calm weather: {report}")
-            if not report["enqueued"]:
+            if all(self._is_restless(message.text) for message in self.queue.sent[sent_before:]):
                 return
             self.calm_down()
         raise Violation("the reconciler enqueues again and again: it never finds the orders in step")
 
+    def _is_restless(self, text: str) -> bool:
+        """Whether a message has an order that the platform shows differently at each look."""
+        body = OrderEventMessage.from_text(text).body.lower()
+        numbers = self.hour.numbers.items()
+        return any(number in self.api.odd.restless and order_id.encode() in body for order_id, number in numbers)
+
     def _in_calm(self, event: dict[str, Any], served: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """What the reconciler answers once it is its turn: a worker that died holds its lease a little longer."""
-        for _ in range(5):
+        """What the reconciler answers once it is its turn and every store's: a worker that died holds its lease a
+        little longer, and a store at which several workers died waits for hours."""
+        for _ in range(CALM_RUNS):
             reports: list[dict[str, Any] | None] = []
             self.kernel.spawn(partial(self._reconcile_into, reports, event), self.service)
             self.kernel.run(self.kernel.seconds + 1000)
             [report] = reports
-            if report is None or report.get("failed_stores"):
+            failed = (report or {}).get("failed_stores", {})
+            kinds = {failed[store_id] for store_id in failed.keys() - self.may_fail()}
+            if report is None or kinds - {Failure.ENDS_THE_RUN}:
                 raise Violation(f"the reconciler fails in calm weather: {report}")
-            if served(report):
+            if kinds:
+                self.kernel.run(self.kernel.seconds + GIVEN_UP_FOR.total_seconds())
+            elif served(report):
                 return report
         raise Violation(f"the reconciler never has its turn: {report}")
 
@@ -213,6 +312,7 @@ class World:
         put = self._in_place.enter_context
         put(patch.object(intake, "wait", self.kernel.wait))
         put(patch.object(partner_api, "PAGE_SIZE", 4))  # Several pages, of so few orders.
+        put(patch.object(partner_api, "SMALLER_PAGE_SIZES", (3, 2), create=True))
         self.dynamodb.stand_between(self.calls.before_table, self.calls.after_table, self.stream.written)
         settings = {
             "ORDERS_TABLE_NAME": self.table,
@@ -256,18 +356,28 @@ class World:
 
     def reconcile(self, event: dict[str, Any]) -> dict[str, Any] | None:
         """Invoke the reconciler once; None if it failed. Raises Violation if it enqueued less than it says."""
-        taken = self.queue.taken["reconciliation"]
+        taken, peak = self.queue.taken["reconciliation"], peak_bytes()
         try:
             report: dict[str, Any] = self.environment("reconciler").invoke(event, f"run {len(self.reports)}")
         except Exception as error:
             self.said.append(repr(error))
             return None  # The next run does what this one could not.
+        finally:
+            if (grown := peak_bytes() - peak) > MOST_GROWTH:
+                raise Violation(f"a run of the reconciler took {grown >> 20} MiB")
         self.said.append(json.dumps(report))
         self.reports.append(report)
         taken = self.queue.taken["reconciliation"] - taken
         if taken < report.get("enqueued", 0):
             raise Violation(f"the reconciler says it enqueued {report['enqueued']}, the queue took {taken}")
         return report
+
+    def dies_at_the_store(self, vendor: str) -> None:
+        """Kill the process that is running if it requests a store that kills. Raises Killed."""
+        if vendor in self.deadly:
+            self.faults.show("platform_kills")
+            self.kernel.kill(self.kernel.process())
+            raise Killed
 
     def dies_or_hangs(self, where: str) -> None:
         """Kill or delay the process that is running, if it is its turn. Raises Killed."""

@@ -3,7 +3,17 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Self
+
+# The template's parameters allow no longer one.
+LONGEST_RETENTION_DAYS = 3_650
+
+
+def retention_of(days: int) -> timedelta:
+    """How long rows are kept: so many days, and at most ten years. A stack that was given more has to go on: times far
+    enough ahead do not exist."""
+    return timedelta(days=min(days, LONGEST_RETENTION_DAYS))
 
 
 class MissingSettingError(RuntimeError):

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from partner_orders.clock import now
 from partner_orders.platform.credentials import CredentialsError, PartnerApiCredentials, check_secret
 from partner_orders.platform.rate_limit import RateLimit
-from partner_orders.platform.session import AS_GIVEN, platform_session
+from partner_orders.platform.session import platform_session
 from partner_orders_console.cli.doctor.finding import TIMEOUT, Finding, unreadable_secret
 from partner_orders_console.cli.stack import DeployedStack
 
@@ -32,10 +32,10 @@ def partner_api(stack: DeployedStack) -> Iterator[Finding]:
         return
     yield Finding(f"{part} credentials")
     base_url, chain_id = stack.parameters["PartnerApiBaseUrl"].rstrip("/"), stack.parameters["ChainId"]
-    rate_limit = RateLimit(2, time.monotonic, time.sleep)
+    rate_limit, session = RateLimit(2, time.monotonic, time.sleep), platform_session()
     client = stack.client("secretsmanager")
     try:
-        token = PartnerApiCredentials(client, arn, base_url, platform_session(), rate_limit).token()
+        token = PartnerApiCredentials(client, arn, base_url, session, rate_limit).token()
     except CredentialsError as error:
         yield Finding(part, str(error), "partner-orders secrets set-client; is PartnerApiBaseUrl the brand's host?")
         return
@@ -51,14 +51,15 @@ def partner_api(stack: DeployedStack) -> Iterator[Finding]:
     vendor_id = asked[0] if asked else "none"
     times = {"start_time": now() - timedelta(minutes=10), "end_time": now()}
     try:
-        answer = requests.get(
+        answer = session.get(
             f"{base_url}/v2/chains/{quote(chain_id, safe='')}/vendors/{quote(vendor_id, safe='')}/orders",
             params={name: f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()} | {"page_size": "1"},
             headers={"Authorization": f"Bearer {token}"},
             timeout=TIMEOUT,
             allow_redirects=False,
-            auth=AS_GIVEN,
+            stream=True,  # The status says it all.
         )
+        answer.close()
     except requests.RequestException as error:
         yield _silent(part, base_url, error)
         return

@@ -338,7 +338,7 @@ def test_every_access_pattern_is_one_request(day: OrdersTable, dynamodb: Any) ->
     day.by_external_order_id("n-1")
     day.by_order_code("q7xk", "0417")
     day.of_store("q7xk", NOW - timedelta(hours=1), NOW)
-    day.open_since(NOW - timedelta(hours=1))
+    day.open_of_store("q7xk", NOW - timedelta(hours=1), NOW)
     assert calls.made == ["Query"] * 5
 
 

@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import requests
 
 from partner_orders.clock import now
 from partner_orders.platform import http
@@ -18,6 +17,7 @@ from partner_orders.platform.failures import PartnerApiError
 from partner_orders.platform.http import PartnerApiClient
 from partner_orders.platform.orders import PlatformOrders
 from partner_orders.platform.rate_limit import RateLimit
+from partner_orders.platform.session import platform_session
 
 PAGE = json.dumps({"orders": [{"order_id": str(number)} for number in range(9)], "total_pages": 1}).encode()
 LIMIT_SECONDS = 0.4
@@ -81,7 +81,7 @@ def platform() -> Iterator[Platform]:
 @pytest.fixture
 def api(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> PlatformOrders:
     monkeypatch.setattr(http, "TRIES", 1)
-    monkeypatch.setattr(http, "BODY_SECONDS", LIMIT_SECONDS)
+    monkeypatch.setattr(http, "RESPONSE_SECONDS", LIMIT_SECONDS)
 
     class Credentials:
         def token(self) -> str:
@@ -89,7 +89,7 @@ def api(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> PlatformOrders:
 
     url = f"http://127.0.0.1:{platform.server.server_port}"
     limit = RateLimit(1_000, time.monotonic, time.sleep)
-    client = PartnerApiClient(url, Credentials(), requests.Session(), limit, now, time.sleep)  # type: ignore[arg-type]
+    client = PartnerApiClient(url, Credentials(), platform_session(), limit, now, time.sleep)  # type: ignore[arg-type]
     return PlatformOrders(client, "chain")
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from partner_orders.clock import to_text
+from partner_orders.orders.event import parse_event
+from partner_orders.orders.model import Client
 from partner_orders.reconciler.backfill import InvalidRequestError
 from partner_orders.reconciler.table import ReconciliationTable
 from partner_orders.reconciler.windows import Position
@@ -17,6 +19,7 @@ from tests.support.orders import CHAIN_ID
 from tests.support.orders_table import TABLE
 from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_world import Killed, World
+from tools.local.simulated_platform import lives as platform_lives
 from tools.local.simulated_platform.lives import trading_hour
 
 AFTER = START + timedelta(hours=2)
@@ -46,6 +49,29 @@ def test_only_the_requested_part_is_read(world: World) -> None:
     for name in (shop.store_id, shop.external_partner_config_id):
         done = world.backfill(**{"from": START.isoformat(), "to": middle.isoformat()}, stores=[name], preview=True)
         assert done["orders_checked"] == len(ours)
+
+
+def test_store_once_known_by_its_code_is_read_once(world: World) -> None:
+    """A store that was first known by its code alone, then by both ids, is one of the stores of a run."""
+    shop = world.lives[0].shop
+    stores = len(world.stores.all())
+    client = parse_event(platform_lives.to_text(world.lives[0].steps[0].body).encode()).order.client
+    world.stores.remove(next(store for store in world.stores.all() if store.store_id == shop.store_id))
+    world.stores.register(client.model_copy(update={"store_id": None}), START)
+    world.stores.register(client, START + timedelta(minutes=1))
+    assert len(world.stores.all()) == stores
+    done = world.backfill(preview=True)
+    assert (done["stores_done"], done["missing"]) == (stores, len(world.lives))
+    names = [shop.external_partner_config_id, shop.store_id]
+    assert world.backfill(stores=names, preview=True)["stores_done"] == 1
+
+
+def test_code_of_two_stores_is_rejected(world: World) -> None:
+    """A code that two stores have at the same time is no store to read, and the error names both."""
+    for store_id in ("s1", "s2"):
+        world.stores.register(Client(chain_id=CHAIN_ID, store_id=store_id, external_partner_config_id="GB-1"), START)
+    with pytest.raises(InvalidRequestError, match="s1, s2"):
+        world.worker.add_backfill({"stores": ["GB-1"]})
 
 
 def test_preview_changes_nothing(world: World) -> None:

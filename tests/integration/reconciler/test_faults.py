@@ -441,11 +441,14 @@ def test_large_store_delays_no_other(dynamodb: Any, monkeypatch: pytest.MonkeyPa
     """The backfill of a store with many pages does not delay the checks of the others."""
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 1)
     world = World(dynamodb, lives(orders=300, stores=6), VirtualTime(AFTER))
-    while world.not_in_sync():
+    while world.not_in_sync() or any(not each.daily_check_at for each in world.table.positions().values()):
         world.run()
         world.drain()
         world.time.sleep(300)
     large = world.lives[0].shop.store_id
+    for position in world.table.positions().values():
+        # A look further back, in pages of one order, would take more than the backfill.
+        world.table.move(replace(position, older_look_at=world.time.now()), fencing_token=world.lease.fencing_token)
     monkeypatch.setattr("partner_orders.reconciler.windows.PAGES_AT_ONCE", 5)
     world.worker.add_backfill({"stores": [large]})
     world.limit = 10

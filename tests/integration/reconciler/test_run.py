@@ -222,19 +222,17 @@ def test_transient_fault_is_retried(world: World, fault: str) -> None:
 
 
 class Dripping(io.BytesIO):
-    """A body of which a byte arrives every five seconds."""
+    """A body of which a byte arrives every five seconds, until the time that the session may take for a response."""
 
-    def __init__(self, body: bytes, time: VirtualTime) -> None:
+    def __init__(self, body: bytes, time: VirtualTime, seconds: float) -> None:
         super().__init__(body)
         self._time = time
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        found = super().read(size)
-        self._time.sleep(5.0 * len(found))
-        return found
+        self._end = time.seconds + seconds
 
     def read1(self, _: int | None = -1, /) -> bytes:
         self._time.sleep(5.0)
+        if self._time.seconds > self._end:
+            raise TimeoutError
         return super().read1(1)
 
 
@@ -246,7 +244,8 @@ def test_dripping_page_is_given_up_in_time(world: World, monkeypatch: pytest.Mon
 
     def dripping(*arguments: Any, **options: Any) -> requests.Response:
         answer = plain(*arguments, **options)
-        answer.raw = HTTPResponse(Dripping(answer.raw.data, world.time), preload_content=False)
+        _, seconds = options["timeout"]
+        answer.raw = HTTPResponse(Dripping(answer.raw.data, world.time, seconds), preload_content=False)
         return answer
 
     begun = world.time.seconds
@@ -300,8 +299,8 @@ def test_fault_of_all_stores_ends_the_run(world: World, fault: str, kind: str) -
 @pytest.mark.parametrize("fault", OF_A_STORE)
 def test_failed_store_blocks_no_other(world: World, fault: str) -> None:
     """A store that fails does not hold back the others."""
-    # As often as the first store tries, its second id included.
-    world.api.faults = {fault: {"forbidden": 1, "not_found": 2}.get(fault, http.TRIES)}
+    # As often as the first store tries, its second id, or its newest minute, included.
+    world.api.faults = {fault: {"forbidden": 1, "not_found": 2}.get(fault, 2 * http.TRIES)}
     report = world.run()
     (failed,) = report.failed_stores
     assert report.counts["missing"] == sum(life.shop.store_id != failed for life in world.lives)

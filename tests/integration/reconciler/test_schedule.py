@@ -468,7 +468,8 @@ def test_frozen_worker_stops_when_it_thaws(world: World, monkeypatch: pytest.Mon
     monkeypatch.setattr(world.queue, "send_all", freeze)
     report = world.run()
     assert report.stopped == "lease_lost"
-    assert world.table.positions() == {}
+    [position] = world.table.positions().values()
+    assert (position.checked_until, position.unended_visits) == (None, 0)
 
 
 @pytest.mark.parametrize("after", range(10))
@@ -511,7 +512,7 @@ def throttled(*_: Any) -> None:
 def test_failed_run_reports_what_it_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ends with an error leaves what it found in its report."""
     with monkeypatch.context() as patched:
-        patched.setattr(ReconciliationTable, "move", throttled)
+        patched.setattr(ReconciliationTable, "move", lambda *_: throttled() if world.queue.messages else None)
         with pytest.raises(ClientError):
             world.run()
     queued = len(world.queue.messages)
@@ -528,7 +529,7 @@ def test_failed_run_reports_what_it_found(world: World, monkeypatch: pytest.Monk
 def test_run_failing_at_start_is_reported(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that cannot read what is due leaves a report and releases the lease."""
     with monkeypatch.context() as patched:
-        patched.setattr(world.orders, "open_since", throttled)
+        patched.setattr(world.orders, "has_open", throttled)
         with pytest.raises(ClientError):
             world.run()
     assert [report["stopped"] for report in kept(world)] == ["error:ClientError"]
@@ -555,7 +556,7 @@ def test_idle_run_hands_over_last_requests(world: World, dynamodb: Any, monkeypa
     world.run()
     last_request_at = world.api.requests[-1]
     with monkeypatch.context() as patched:
-        patched.setattr(world.orders, "open_since", throttled)
+        patched.setattr(world.orders, "has_open", throttled)
         with pytest.raises(ClientError):
             first.run("run", lambda: 900.0)
     handover = Lease(dynamodb, TABLE, world.time.now).acquire()
@@ -576,7 +577,7 @@ def test_kill_keeps_counts_of_checked_stores(dynamodb: Any, after: int) -> None:
     for report in kept(world):
         assert report["stopped"] in {"", "under_way_or_killed"}
         counted.update({store: counts["webhooks_missed"] for store, counts in report["stores"].items()})
-    done = world.table.positions().keys()
+    done = {store for store, position in world.table.positions().items() if position.checked_until}
     assert {store: counted[store] for store in done} == {store: orders[store] for store in done}
 
 
@@ -593,13 +594,13 @@ def test_killed_backfill_keeps_its_counts(dynamodb: Any) -> None:
 
 
 def test_idle_run_writes_its_report_once(world: World) -> None:
-    """A run that finds nothing writes its report once."""
+    """A run that finds nothing writes its report once, and each position when a visit begins and ends."""
     world.run()
     world.drain()
     world.time.sleep(300)
     calls = Calls(world.dynamodb)
     world.run()
-    assert calls.made.count("PutItem") == len(world.table.positions()) + 1
+    assert calls.made.count("PutItem") == 2 * len(world.table.positions()) + 1
 
 
 def test_report_of_many_stores_fits_a_row(world: World) -> None:

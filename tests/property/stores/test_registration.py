@@ -28,10 +28,10 @@ class Failing:
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._dynamodb, name)
 
-        def may_fail(**arguments: Any) -> Any:
+        def may_fail(*names: Any, **arguments: Any) -> Any:
             if name in {"update_item", "put_item"} and next(self._fails, False):
                 raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, name)
-            return call(**arguments)
+            return call(*names, **arguments)
 
         return may_fail
 

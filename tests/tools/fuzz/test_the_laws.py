@@ -1,18 +1,24 @@
 """The fuzzer's laws notice what they are there for."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from partner_orders.consumer.intake import Intake
+from partner_orders.content_encoding import TooLargeError
+from partner_orders.exact_json import MalformedJsonError, parse
 from partner_orders.order_events import message
+from partner_orders.orders.event import RejectedError
+from partner_orders.platform.failures import Failure, PartnerApiError
 from partner_orders.webhook import endpoint as webhook
-from partner_orders.webhook.request_body import TooLargeError
 from tests.support.orders import as_bytes, order
-from tools.fuzz import inputs, laws
+from tools.fuzz import inputs, laws, page_target
 from tools.fuzz.laws import Violation, bounded, logs_say_nothing, problems_quote_nothing
+from tools.fuzz.page_target import PageTarget
 from tools.fuzz.targets import FIELDS, ConsumerTarget, ParserTarget, WebhookTarget
+from tools.local.simulated_platform.bad_orders import BAD_ORDERS
 
 POSTED = bytes(len(inputs.WEBHOOK_CHOICES) + 1) + as_bytes(order())
 
@@ -114,6 +120,67 @@ def test_notices_exception_of_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("partner_orders.orders.event.parse", fail)
     with pytest.raises(Violation, match="RecursionError"):
         ParserTarget()(b"\0{}")
+
+
+def test_notices_order_lost_to_an_optional_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order that is rejected for anything but its id and status breaks a law."""
+
+    def reject(*_: object) -> Any:
+        raise RejectedError("not_an_order", ["customer: Input should be a valid dictionary"])
+
+    monkeypatch.setattr("partner_orders.orders.event.event_from", reject)
+    target = ParserTarget()
+    target(b'\0{"order_id":[],"status":"RECEIVED"}')
+    with pytest.raises(Violation, match="optional part"):
+        target(b'\0{"order_id":"1","status":"RECEIVED","customer":"none"}')
+
+
+def test_notices_page_refused_for_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that is refused for a broken order, though its structure is whole, breaks a law."""
+
+    def refuse(_: bytes) -> Any:
+        raise PartnerApiError(Failure.NOT_JSON)
+
+    monkeypatch.setattr(page_target, "read_page", refuse)
+    target = PageTarget()
+    target(b"\0\0\0<html>")
+    with pytest.raises(Violation, match="refused for one order"):
+        target(bytes([1, 0, 0]) + as_bytes(order()))
+
+
+@pytest.mark.parametrize(
+    ("read", "named"),
+    [(lambda orders: orders[1:], "are read"), (lambda orders: [{}, *orders[1:]], "than by itself")],
+    ids=["lost", "changed"],
+)
+def test_notices_lost_neighbour(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[list[Any]], list[Any]], named: str
+) -> None:
+    """A page of which an order is lost or changed breaks a law."""
+    plain = page_target.read_page
+    monkeypatch.setattr(page_target, "read_page", lambda content: read(plain(content)))
+    with pytest.raises(Violation, match=named):
+        PageTarget()(bytes([0, 1, 0]) + as_bytes(order()))
+
+
+def test_notices_decoy_taken_for_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of which another list is read than JSON has breaks a law."""
+    monkeypatch.setattr(page_target, "read_page", lambda _: ["OPEN"])
+    with pytest.raises(Violation, match="other orders"):
+        PageTarget()(b'\7\0\0{"filters":{"orders":["OPEN"]},"orders":[1]}')
+
+
+def test_page_holds_broken_order_among_others() -> None:
+    """An input becomes a page with the order in the middle broken, and its neighbours whole."""
+    for kind in range(1, 1 + len(BAD_ORDERS)):
+        page = inputs.page(bytes([kind, 1, 0]) + as_bytes(order()))
+        assert page.is_whole
+        first, broken, last = page.orders
+        assert page.content.count(broken) == 1
+        assert json.loads(first)["order_id"] == "n-1"
+        assert json.loads(last)["order_id"] == "n-2"
+        with pytest.raises(MalformedJsonError):
+            parse(broken)
 
 
 def test_notices_endless_redelivery(monkeypatch: pytest.MonkeyPatch) -> None:

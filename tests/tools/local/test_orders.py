@@ -108,11 +108,14 @@ def test_invoke_uses_the_new_secret(stack: Stack) -> None:
 
 
 def test_platform_token_is_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The platform's token is saved for later use, and hidden in the representation."""
+    """The platform's token is saved for the file's owner alone, and hidden in the representation."""
     texts = {"w": "the secret", "p": '{"token": "the token"}'}
     manager = SimpleNamespace(get_secret_value=lambda SecretId: {"SecretString": texts[SecretId]})  # noqa: N803
     monkeypatch.setattr("tools.local.stack.client", lambda *_: manager)
     found = describe("", "", {"WebhookSecretArn": "w", "PartnerApiSecretArn": "p", "OrderEventsApiId": "a"})
-    found.save(tmp_path / "stack.json")
-    assert json.loads((tmp_path / "stack.json").read_text())["partner_api_token"] == "the token"
+    file = tmp_path / "stack.json"
+    file.touch(0o644)
+    found.save(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert json.loads(file.read_text())["partner_api_token"] == "the token"
     assert "the token" not in repr(found)

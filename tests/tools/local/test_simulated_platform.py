@@ -14,6 +14,7 @@ import pytest
 from tools.local.simulated_platform.courier import Courier, Destination, Misbehaviour, Posting
 from tools.local.simulated_platform.lives import Life, to_text, trading_hour, webhook_events
 from tools.local.simulated_platform.partner_api import Request, Response, SimulatedPartnerApi, Unknowns
+from tools.local.simulated_platform.profiles import FOODPANDA, PROFILES, Profile
 
 CHAIN = "6f1b1f0e-8f5b-4d57-9d3c-6f4f4f4b7a10"
 TOKEN = "token"
@@ -102,6 +103,83 @@ def test_store_responds_to_either_id() -> None:
     """A store responds to either of its ids."""
     platform, shop = api(), LIVES[0].shop
     assert orders_of(platform, shop.store_id) == orders_of(platform, shop.external_partner_config_id)
+
+
+def page_of(platform: SimulatedPartnerApi, **query: object) -> Response:
+    times = {"start_time": "2026-10-14T00:00:00", "end_time": "2026-10-14T23:00:00"}
+    store = LIVES[0].shop.store_id
+    return get(platform, f"/v2/chains/{CHAIN}/vendors/{store}/orders?{urlencode({**times, **query})}")
+
+
+def test_platform_may_refuse_what_it_cannot_use() -> None:
+    """A platform that does not accept times or a page size answers with 400 where it is one that refuses."""
+    refusing = api(times="with_z", times_refused=True, largest_page_size=5, page_size_refused=True)
+    times = {"start_time": "2026-10-14T00:00:00Z", "end_time": "2026-10-14T23:00:00Z"}
+    assert page_of(refusing, page_size=5).status == 400
+    assert page_of(refusing, **times, page_size=6).status == 400
+    assert len(json.loads(page_of(refusing, **times, page_size=5).body)["orders"]) == 5
+    lenient = api(times="with_z", largest_page_size=5)
+    assert json.loads(page_of(lenient).body)["orders"] == []
+    assert len(json.loads(page_of(lenient, **times, page_size=500).body)["orders"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"), [("numbers", {"total_pages": 1}), ("text", {"total_pages": "1"}), ("missing", {})]
+)
+def test_counts_have_their_form(counts: str, expected: dict[str, object]) -> None:
+    """The counts of a page are numbers, text, or not there."""
+    page = json.loads(page_of(api(counts=counts), page_size=100).body)
+    assert {name: page[name] for name in page if name == "total_pages"} == expected
+    assert page["orders"]
+
+
+@pytest.mark.parametrize(
+    ("empty", "status", "orders"),
+    [
+        ("list", 200, '"orders":[]'),
+        ("null", 200, '"orders":null'),
+        ("missing", 200, '{"page_number":'),
+        ("object", 200, "{}"),
+        ("no_content", 204, ""),
+    ],
+)
+def test_empty_list_has_its_form(empty: str, status: int, orders: str) -> None:
+    """Nothing is said as an empty list, null, without orders, as {}, or with 204."""
+    response = page_of(api(empty=empty), start_time="2026-10-14T22:00:00")
+    assert response.status == status
+    assert orders in response.body.decode()
+    assert json.loads(page_of(api(empty=empty)).body)["orders"]
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_brand_keeps_its_habits(profile: Profile) -> None:
+    """A brand's orders have its spellings, times, ids, masks and ways to be told."""
+    lives = profile.hour(5, 60, 3, START, CHAIN)
+    platform = SimulatedPartnerApi(CHAIN, TOKEN, 10_000, unknowns=profile.unknowns, form_of_get=profile.form_of_get)
+    platform.show(lives)
+    statuses = {step.status for life in lives for step in life.steps}
+    assert not statuses & profile.spellings.keys()
+    assert statuses >= {*profile.spellings.values()}
+    assert all(("updated_at" in step.body["sys"]) == profile.has_updated_at for life in lives for step in life.steps)
+    assert not [step for life in lives for step in life.steps if step.by_webhook and step.status in profile.get_only]
+    share = sum(life.masked for life in lives) / len(lives)
+    assert abs(share - profile.masked) < 0.05
+    life = lives[0]
+    shown = json.loads(get(platform, f"/v2/orders/{life.order_id}").body)
+    assert shown["order_id"] == (life.order_id.upper() if profile.upper_case_ids else life.order_id)
+    assert isinstance(shown["client"]["store_id"], int) == profile.numeric_store_ids
+
+
+def test_get_may_not_show_a_status() -> None:
+    """A status that only webhooks tell is never shown: GET shows the one before."""
+    lives = FOODPANDA.hour(5, 60, 3, START, CHAIN)
+    hidden = [(life, step) for life in lives for step in life.steps if not step.by_get]
+    assert hidden
+    for life, step in hidden:
+        shown = life.step_shown_at(step.at)
+        assert shown is not None
+        assert shown is not step
+        assert life.step_at(step.at) is step
 
 
 def test_odd_parameters_get_200() -> None:

@@ -98,10 +98,11 @@ def test_nobody_is_named_whatever_breaks(seed: int, personal_data: bool, monkeyp
         try:
             world.trade()
             world.calm_down()
-            world.tick_once()
-            world.calm_down()
+            checks = Checks(world)
+            world.besiege(checks.has_all_of_the_others)
+            world.tick_until(checks.has_all)
             world.reconcile_until_in_step()
-            Checks(world).after_reconciliation()
+            checks.after_reconciliation()
             pages = dynamodb.client.get_paginator("scan").paginate(TableName=world.table)
             rows = [row for page in pages for row in page["Items"]]
         finally:

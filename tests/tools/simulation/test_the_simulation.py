@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.stories import fingerprint
+from tools.local.simulated_platform.bad_orders import BAD_ORDERS
 from tools.simulation import __main__ as simulation
 from tools.simulation import dynamodb_local
+from tools.simulation.faults import HOSTILE, OFF
 from tools.simulation.mutants import __main__ as mutants
 from tools.simulation.mutants.__main__ import NotProvenError
 from tools.simulation.mutants.bugs import MUTANTS
@@ -150,6 +152,17 @@ def test_edit_needs_a_unique_anchor() -> None:
             lost.apply(source)
 
 
+def test_edit_of_the_template_is_anchored() -> None:
+    """An edit of a YAML file applies only within the key of the second level that it names."""
+    source = "Resources:\n\n  One:\n    Type: A\n\n    Period: 60\n\n  Two:\n    Type: A\n\nOutputs:\n  Three: 60\n"
+    changed = Edit("template.yaml", "One", "Period: 60", "Period: 1").apply(source)
+    assert changed == source.replace("Period: 60", "Period: 1")
+    assert Edit("template.yaml", "Two", "Type: A", "Type: B").apply(source).count("Type: A") == 1
+    for lost in (Edit("t.yaml", "Two", "Period", ""), Edit("t.yaml", "Two", "60", ""), Edit("t.yaml", "Type", "A", "")):
+        with pytest.raises(AnchorLostError):
+            lost.apply(source)
+
+
 _A_COPY = "layers/partner_orders/partner_orders/orders/history.py"
 
 
@@ -181,9 +194,13 @@ def test_uncollected_tests_catch_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_sixty_seeds_hold() -> None:
-    """No event is lost or doubled in sixty seeds."""
+    """No event is lost or doubled in sixty seeds, which have every hostile kind."""
     done = simulate("--seeds", "60", "--from", "1001")
     assert done.returncode == 0, done.stdout
+    [hostile] = [line for line in done.stdout.splitlines() if line.startswith("hostile: ")]
+    met = {kind for kind, count in (pair.split("=") for pair in hostile.split()[1:]) if count != "0"}
+    assert met >= HOSTILE.keys() - OFF
+    assert met >= {f"bad_order_{kind}" for kind in BAD_ORDERS}
 
 
 @pytest.mark.slow

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from partner_orders.content_encoding import TooLargeError
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
 from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, parse_event
 from partner_orders.orders.packed_body import unpack
-from partner_orders.webhook.request_body import TooLargeError, request_body
+from partner_orders.webhook.request_body import request_body
 from tools.local.events import EVENTS, all_events
 from tools.local.up import CHAIN_ID, SAMPLE_STORES
 

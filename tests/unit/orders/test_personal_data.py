@@ -205,3 +205,23 @@ def test_redaction_is_idempotent(body: Any) -> None:
     """Redacting a redacted body changes nothing."""
     once = redacted(as_bytes(body))
     assert redacted(once) == once
+
+
+@pytest.mark.parametrize(
+    "words", ["Amna R.", "AMNA", "for Amna", "92300123441", 92300123441, "amna_r", "DELIVERY for Amna"]
+)
+def test_words_in_place_of_a_code_are_redacted(words: Any) -> None:
+    """A type, a status or a promotion's name that does not look like a code is redacted."""
+    line = order()["items"][0] | {"status": words, "promotion": [{"name": words, "discount_amount": 5}]}
+    body = order(order_type=words, promotion_status=words, items=[line], payment={"type": words, "order_total": 1})
+    left = left_of(body)
+    assert (left["order_type"], left["promotion_status"], left["payment"]["type"]) == (None, None, None)
+    assert (left["items"][0]["status"], "name" in left["items"][0]["promotion"][0]) == (None, False)
+    assert left["items"][0]["promotion"][0]["discount_amount"] == 5
+
+
+@pytest.mark.parametrize("code", ["NOT_PROCESSED", "PARTNER_DELIVERY"])
+def test_codes_in_their_places_are_kept(code: str) -> None:
+    """A code that looks like one is kept where it belongs, also one that the platform adds."""
+    left = left_of(order(order_type=code, promotion_status=code, payment={"type": code}))
+    assert (left["order_type"], left["promotion_status"], left["payment"]["type"]) == (code, code, code)

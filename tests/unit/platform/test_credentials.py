@@ -1,10 +1,13 @@
 """The token endpoint's response may leave out what RFC 6749 calls optional."""
 
+import io
 import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
+from urllib3 import HTTPResponse
 
 from partner_orders.platform.credentials import CredentialsError, PartnerApiCredentials
 from partner_orders.platform.rate_limit import RateLimit
@@ -16,9 +19,12 @@ def credentials(grant: dict[str, Any], seconds: list[float]) -> tuple[PartnerApi
     """Credentials of an OAuth client whose token endpoint grants this; and the requests that it gets."""
     posted: list[str] = []
 
-    def post(url: str, **_: Any) -> Any:
+    def post(url: str, **_: Any) -> requests.Response:
         posted.append(url)
-        return SimpleNamespace(status_code=200, json=lambda: grant)
+        response = requests.Response()
+        response.status_code = 200
+        response.raw = HTTPResponse(io.BytesIO(json.dumps(grant).encode()), preload_content=False)
+        return response
 
     secrets: Any = SimpleNamespace(get_secret_value=lambda **_: {"SecretString": SECRET})
     session: Any = SimpleNamespace(post=post)
@@ -26,10 +32,14 @@ def credentials(grant: dict[str, Any], seconds: list[float]) -> tuple[PartnerApi
     return PartnerApiCredentials(secrets, "arn", "https://p", session, limit, lambda: seconds[0]), posted
 
 
-def test_token_without_lifetime_lives_two_hours() -> None:
-    """Without expires_in a token is used for almost two hours, and then replaced."""
+ODD: list[Any] = [None, "soon", "", "NaN", 0, -1, [], True, float("inf"), 10**400, "7200"]
+
+
+@pytest.mark.parametrize("grant", [{}, *({"expires_in": odd} for odd in ODD)])
+def test_token_without_lifetime_lives_two_hours(grant: dict[str, Any]) -> None:
+    """Without expires_in, or with one that is no time, a token is used for almost two hours, and then replaced."""
     seconds = [0.0]
-    ours, posted = credentials({"access_token": "t"}, seconds)
+    ours, posted = credentials({"access_token": "t"} | grant, seconds)
     for at, expected in ((0.0, 1), (6_800.0, 1), (7_000.0, 2)):
         seconds[0] = at
         assert ours.token() == "t"

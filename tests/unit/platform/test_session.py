@@ -30,8 +30,11 @@ def test_session_sends_what_we_give_it(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("NETRC", str(netrc))
     with HTTPServer(("127.0.0.1", 0), Server) as server, platform_session() as session:
         Thread(target=server.serve_forever, daemon=True).start()
-        for _ in range(2):
-            session.get(f"http://127.0.0.1:{server.server_port}/", headers={"Authorization": "Bearer ours"}, timeout=5)
-        server.shutdown()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        try:
+            for _ in range(2):
+                session.get(url, headers={"Authorization": "Bearer ours"}, timeout=5)
+        finally:
+            server.shutdown()
     assert [headers["Authorization"] for headers in seen] == ["Bearer ours"] * 2
     assert all("Cookie" not in headers for headers in seen)

@@ -1,5 +1,6 @@
 """Windows: from where to where a store is checked, and in which parts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ from partner_orders.reconciler.windows import (
     Position,
     Window,
     is_daily_check_due,
+    is_older_look_due,
     latest_window,
     not_shown,
     oldest_readable,
@@ -34,7 +36,8 @@ def position(
 
 
 def start(of: Position, *open_orders: timedelta, daily_check: bool = False, history: timedelta = 60 * DAY) -> timedelta:
-    """How long before now the window of a position begins."""
+    """How long before now the window of a position begins, where the first look is over and no older look is due."""
+    of = replace(of, older_look_at=of.older_look_at or NOW, daily_check_at=of.daily_check_at or NOW)
     window = window_of(of, [NOW - age for age in open_orders], daily_check, NOW, history)
     assert window.end == NOW
     return NOW - window.start
@@ -46,6 +49,13 @@ def start(of: Position, *open_orders: timedelta, daily_check: bool = False, hist
 def test_first_window_has_all_history() -> None:
     """A store that was never checked is read as far back as the platform shows."""
     assert start(position(), history=30 * DAY) == 30 * DAY
+
+
+@pytest.mark.parametrize("read_until", [20 * DAY, 5 * MINUTE])
+def test_first_look_goes_on_where_it_was(read_until: timedelta) -> None:
+    """A first look that has not ended goes on from where it is, or those of many large stores would never end."""
+    window = window_of(position(read_until), [NOW - 30 * DAY], daily_check=True, now=NOW, history=60 * DAY)
+    assert window == Window(NOW - read_until - OVERLAP, NOW)
 
 
 def test_window_overlaps_the_last_one() -> None:
@@ -68,7 +78,6 @@ def test_daily_check_reaches_a_week_back() -> None:
     """The daily check reaches back a week from when it was due."""
     assert start(position(MINUTE, daily=DAY), daily_check=True) == 7 * DAY
     assert start(position(MINUTE, daily=4 * DAY), daily_check=True) == 10 * DAY
-    assert start(position(MINUTE), daily_check=True) == 7 * DAY
 
 
 def test_daily_check_of_a_clock_ahead() -> None:
@@ -85,6 +94,30 @@ def test_window_is_at_most_the_history() -> None:
     """No window is longer than the history that is checked."""
     assert start(position(checked=50 * DAY), history=30 * DAY) == 30 * DAY
     assert start(position(MINUTE, daily=DAY), 40 * DAY, daily_check=True, history=30 * DAY) == 30 * DAY
+
+
+@pytest.mark.parametrize(("ago", "due"), [(None, True), (30 * MINUTE, True), (29 * MINUTE, False)])
+def test_older_look_is_due_twice_an_hour(ago: timedelta | None, due: bool) -> None:
+    """A window of hours is due half an hour after the last one."""
+    older = replace(position(), older_look_at=None if ago is None else NOW - ago)
+    assert is_older_look_due(older, NOW) is due
+
+
+def test_older_look_reaches_hours_back() -> None:
+    """An older look reaches two hours back, and no less far than the window would without it."""
+    due = replace(position(checked=5 * MINUTE), older_look_at=NOW - HOUR)
+    assert start(due) == 2 * HOUR + OVERLAP
+    assert start(due, DAY) == DAY + OVERLAP
+    assert start(replace(due, checked_until=NOW - 5 * HOUR)) == 5 * HOUR + OVERLAP
+
+
+def test_window_of_hours_is_an_older_look() -> None:
+    """Whatever window was read for hours up to its end counts as an older look; one that was read in part does not."""
+    before = position(checked=5 * MINUTE)
+    whole = before.read_until(NOW, "v", NOW - 2 * HOUR - OVERLAP)
+    assert whole == Position("s", NOW, vendor_id="v", older_look_at=NOW)
+    assert before.read_until(NOW, "v", NOW - HOUR).older_look_at is None
+    assert before.read_until(NOW - HOUR, "v", NOW - DAY).older_look_at is None
 
 
 @pytest.mark.parametrize(("ago", "due"), [(None, True), (DAY, True), (DAY - MINUTE, False), (-HOUR, False)])
@@ -201,17 +234,17 @@ def test_shortest_part_has_no_page_limit(parts: Parts) -> None:
 
 def test_unsteady_part_is_halved(parts: Parts) -> None:
     """A part whose pages contradict each other is read in halves."""
-    parts.was_unsteady(take(parts))
+    parts.halve(take(parts))
     assert take(parts) == part(timedelta(0), DAY / 2)
     for _ in range(20):
-        parts.was_unsteady(take(parts))
+        parts.halve(take(parts))
     assert take(parts).is_shortest
 
 
 def test_parts_grow_again_after_unsteady_ones(parts: Parts) -> None:
     """Up to the length that the number of pages allows."""
-    parts.was_unsteady(take(parts))
-    parts.was_unsteady(take(parts))
+    parts.halve(take(parts))
+    parts.halve(take(parts))
     first = take(parts)
     parts.was_read(first)
     second = take(parts)

@@ -22,13 +22,16 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
         if not registered:
-            store = {"pk": {"S": "STORES"}, "sk": {"S": "STORE#1"}}
-            dynamodb.update_item(
-                TableName=table,
-                Key=store,
-                UpdateExpression="SET store_id = :id",
-                ExpressionAttributeValues={":id": {"S": "1"}},
-            )
-            dynamodb.put_item(TableName=table, Item={"pk": {"S": "STORES"}, "sk": {"S": "ALIAS#1"}})
+            # Who has the store's code, the store, and whether a row stood for it so far.
+            for sort_key in ("ALIAS#1", "STORE#1"):
+                row = {"pk": {"S": "STORES"}, "sk": {"S": sort_key}}
+                dynamodb.get_item(TableName=table, Key=row)
+                dynamodb.update_item(
+                    TableName=table,
+                    Key=row,
+                    UpdateExpression="SET store_id = :id",
+                    ExpressionAttributeValues={":id": {"S": "1"}},
+                )
+            dynamodb.get_item(TableName=table, Key={"pk": {"S": "STORES"}, "sk": {"S": "STORE#code"}})
             registered.append("1")
     return {"batchItemFailures": []}

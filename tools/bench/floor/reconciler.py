@@ -25,19 +25,26 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             ExpressionAttributeValues={":fence": {"N": "1"}},
         )
 
-    update()
-    for prefix in ("BACKFILL#", "POSITION#", "OPEN#", "STORE#", "ORDER#"):
+    def query(prefix: str) -> None:
         dynamodb.query(
             TableName=table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
             ExpressionAttributeValues={":pk": partition, ":sk": {"S": prefix}},
         )
+
+    def note_position() -> None:
+        dynamodb.put_item(TableName=table, Item={"pk": partition, "sk": {"S": "POSITION#1"}})
+
+    update()
+    for prefix in ("BACKFILL#", "POSITION#", "OPEN#", "STORE#", "ORDER#"):
+        query(prefix)
+    note_position()
+    query("OPEN#1")
     sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
     if not secrets:
         secrets.append(secretsmanager.get_secret_value(SecretId=os.environ["PARTNER_API_SECRET_ARN"])["SecretString"])
     sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
-    for _ in range(2):
-        dynamodb.put_item(TableName=table, Item={"pk": partition, "sk": {"S": "POSITION#1"}})
+    note_position()
     update()
     dynamodb.put_item(TableName=table, Item={"pk": partition, "sk": {"S": "REPORT"}})
     return {}

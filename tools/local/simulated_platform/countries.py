@@ -42,3 +42,16 @@ COUNTRIES = (
         21,
     ),
 )  # fmt: skip
+# Of brands that no seed chooses by itself (profiles.py).
+TURKEY = Country(
+    "tr", False, "Mavi Market", ("Moda", "Bornova", "Cihangir", "Etimesgut"), "Istanbul",
+    (("Ayşe", "Güneş"), ("Mert", "K."), ("Elif", ""), ("Şule", "Öztürk")), "+9053200001",
+    (("Süt 1 L", 42.5, False), ("Ekmek", 15, False), ("Domates (by weight)", 39.9, True), ("Çay 500 g", 120, False)),
+    10,
+)  # fmt: skip
+MOROCCO = Country(
+    "ma", True, "Souk Express", ("Maarif", "Agdal", "Gueliz"), "Casablanca",
+    (("Salma", "B."), ("Youssef", "El Amrani"), ("نادية", "")), "+2126000001",
+    (("Lait 1 L", 8.5, False), ("Msemen", 3, False), ("Oranges (by weight)", 6.95, True), ("Thé vert", 22, False)),
+    20,
+)  # fmt: skip

@@ -2,8 +2,8 @@
 
 import json
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,11 +29,12 @@ class Shop:
 
 @dataclass(frozen=True)
 class Step:
-    """One state of an order: from ``at`` on the platform shows ``body``; ``by_webhook`` if it also posts it."""
+    """One state of an order, from ``at`` on; ``by_webhook`` if the platform posts it, ``by_get`` if it shows it."""
 
     at: datetime
     body: Body = field(repr=False)
     by_webhook: bool = True
+    by_get: bool = True
 
     @property
     def status(self) -> str:
@@ -42,16 +43,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Life:
-    """An order from its first state to its last. ``masked`` if GET shows its customer's data masked."""
+    """An order from its first state to its last. ``masked`` if GET shows its customer's data masked. ``made_at`` is
+    when it was created where its bodies do not say so."""
 
     order_id: str
     shop: Shop
     steps: tuple[Step, ...]
     masked: bool
+    made_at: datetime | None = None
 
     @property
     def created_at(self) -> datetime:
-        return instant(self.steps[0].body["sys"]["created_at"])
+        return self.made_at or instant(self.steps[0].body["sys"]["created_at"])
 
     def step_at(self, now: datetime) -> Step | None:
         """What the platform knows of the order at a time; None before it exists."""
@@ -61,6 +64,10 @@ class Life:
                 break
             current = step
         return current
+
+    def step_shown_at(self, now: datetime) -> Step | None:
+        """What GET shows of the order at a time; None before it shows any of it."""
+        return replace(self, steps=tuple(step for step in self.steps if step.by_get)).step_at(now)
 
 
 _KINDS = {
@@ -91,20 +98,33 @@ _COURSES: dict[str, tuple[tuple[str, bool], ...]] = {
     "cancelled_after_pick_up": (
         ("RECEIVED", True), ("READY_FOR_PICKUP", True), ("DISPATCHED", True), ("CANCELLED", True),
     ),
+    # Of one brand, which has the chain accept the order (docs/platform.md 2.2).
+    "vendor_delivery_accepted": (
+        ("RECEIVED", True), ("ACCEPTED", False), ("READY_FOR_PICKUP", True), ("DELIVERED", False),
+    ),
 }  # fmt: skip
 
 
 def trading_hour(
-    seed: int, orders: int, stores: int, start: datetime, chain_id: str, length: timedelta = HOUR
+    seed: int,
+    orders: int,
+    stores: int,
+    start: datetime,
+    chain_id: str,
+    length: timedelta = HOUR,
+    country: Country | None = None,
+    kinds: Mapping[str, int] = _KINDS,
 ) -> list[Life]:
     """The orders of an hour that begins at ``start`` (UTC), by time of creation; with another ``length`` the orders
-    are created over all of it and live their quarter of an hour each."""
+    are created over all of it and live their quarter of an hour each. ``kinds`` are the courses that they take, each
+    with its weight; without a country the seed chooses one."""
     chance = random.Random(f"{seed}/{orders}/{stores}")
-    country = chance.choice(COUNTRIES)
+    drawn = chance.choice(COUNTRIES)
+    country = country or drawn
     shops = [_shop(chance, country, number) for number in range(stores)]
     span = length - (HOUR - LAST_CREATION)
     created = sorted(start + span * chance.random() for _ in range(orders))
-    return [_Maker(chance, country, chain_id, chance.choice(shops), at).life() for at in created]
+    return [_Maker(chance, country, chain_id, chance.choice(shops), at, kinds).life() for at in created]
 
 
 def to_text(body: Body) -> str:
@@ -136,12 +156,20 @@ def _shop(chance: random.Random, country: Country, number: int) -> Shop:
 class _Maker:
     """Makes one order, state by state."""
 
-    def __init__(self, chance: random.Random, country: Country, chain_id: str, shop: Shop, created: datetime) -> None:
+    def __init__(
+        self,
+        chance: random.Random,
+        country: Country,
+        chain_id: str,
+        shop: Shop,
+        created: datetime,
+        kinds: Mapping[str, int],
+    ) -> None:
         self._chance = chance
         self._country = country
         self._shop = shop
         self._created = created.replace(microsecond=created.microsecond // 1000 * 1000)
-        self._kind = chance.choices([*_KINDS], [*_KINDS.values()])[0]
+        self._kind = chance.choices([*kinds], [*kinds.values()])[0]
         self._chain_id = chain_id
         self._basket = Basket(chance, country, shop.external_partner_config_id.split("-")[0])
 

@@ -51,7 +51,12 @@ class Unknowns:
     start_included: bool = True
     end_included: bool = True
     times: str = "any"  # or with_z, without_z
+    times_refused: bool = False  # a 400 to times in the other form, in place of an empty list
     page_size_honoured: bool = True
+    largest_page_size: int = MAX_PAGE_SIZE
+    page_size_refused: bool = False  # a 400 to a larger one, in place of smaller pages
+    counts: str = "numbers"  # or text, missing
+    empty: str = "list"  # or null, missing, object, no_content
     sort_by: str = "created"  # or updated
 
 
@@ -73,8 +78,10 @@ class SimulatedPartnerApi:
         unknowns: Unknowns | None = None,
         clients: dict[str, str] | None = None,
         stores: Iterable[str] = (),
+        form_of_get: Callable[[Body], Body] = lambda body: body,
     ) -> None:
-        """``stores`` are the ids of those that are known without an order."""
+        """``stores`` are the ids of those that are known without an order. ``form_of_get`` writes an order as GET does
+        where that differs from the webhook."""
         self._chain_id = chain_id
         self.token = token
         self._rate_limit = rate_limit
@@ -82,6 +89,7 @@ class SimulatedPartnerApi:
         self.unknowns = unknowns or Unknowns()
         self._clients = clients or {}
         self._stores = {*stores}
+        self.form_of_get = form_of_get
         self.faults: dict[str, float] = {}
         self.requests: list[datetime] = []
         self._recent: dict[str, deque[datetime]] = {}
@@ -119,7 +127,7 @@ class SimulatedPartnerApi:
         """What GET shows of an order in a state: the same content as the webhook's, written in GET's own way."""
         key = (life.order_id, life.steps.index(step))
         if key not in self._texts:
-            self._texts[key] = to_text(_as_get_shows(life, step))
+            self._texts[key] = to_text(self.form_of_get(_as_get_shows(life, step)))
         return self._texts[key]
 
     # -- one request --------------------------------------------------------------------------------------------
@@ -166,7 +174,7 @@ class SimulatedPartnerApi:
 
     def _order(self, order_id: str, now: datetime) -> Response:
         life = self._orders.get(order_id)
-        step = life.step_at(now) if life else None
+        step = life.step_shown_at(now) if life else None
         if life is None or step is None or life.created_at < now - HISTORY:
             return _error(404, "NOT_FOUND", "Order not found")
         return Response(200, {"Content-Type": "application/json"}, self.body_text(life, step).encode())
@@ -175,9 +183,11 @@ class SimulatedPartnerApi:
         """A page of a store's orders. Parameters that are not known are ignored, wrong times find nothing."""
         start, end = (self._time(query.get(name, "")) for name in ("start_time", "end_time"))
         size, number = _whole(query.get("page_size"), DEFAULT_PAGE_SIZE), _whole(query.get("page"), 1)
-        size = max(1, min(size, MAX_PAGE_SIZE))
+        if refusal := self._refusal(query, size):
+            return refusal
+        size = max(1, min(size, self.unknowns.largest_page_size))
         if start is None or end is None or start > end or end - start > HISTORY:
-            return _json(200, {"orders": [], "page_number": number, "page_size": size, "total_pages": 0})
+            return self._envelope([], number, size, 0)
         if not self.unknowns.page_size_honoured:
             size = DEFAULT_PAGE_SIZE
         if self._strikes("repeat_first_page"):
@@ -187,11 +197,36 @@ class SimulatedPartnerApi:
             self.touch(self._chance.choice(found)[0].order_id, now)
             found = self._found(lives, start, end, now)
         shown = found[(number - 1) * size : number * size]
-        texts = ",".join(self.body_text(life, step) for life, step in shown)
-        envelope = (
-            f'{{"orders":[{texts}],"page_number":{number},"page_size":{size},"total_pages":{-(-len(found) // size)}}}'
-        )
-        return Response(200, {"Content-Type": "application/json"}, envelope.encode())
+        return self._envelope([self.listed(life, step) for life, step in shown], number, size, len(found))
+
+    def listed(self, life: Life, step: Step) -> bytes:
+        """An order as a page of the list shows it."""
+        return self.body_text(life, step).encode()
+
+    def _refusal(self, query: dict[str, str], size: int) -> Response | None:
+        """A 400 to what this platform does not accept, where another one would go on without it."""
+        times = [query.get(name, "") for name in ("start_time", "end_time")]
+        if self.unknowns.times_refused and not all(map(self._is_accepted, times)):
+            return _error(400, "BAD_REQUEST", "start_time and end_time are not valid")
+        if self.unknowns.page_size_refused and size > self.unknowns.largest_page_size:
+            return _error(400, "BAD_REQUEST", "page_size is too large")
+        return None
+
+    def _envelope(self, orders: list[bytes], number: int, size: int, found: int) -> Response:
+        """The page of a list of ``found`` orders, in this platform's form."""
+        unknowns, headers = self.unknowns, {"Content-Type": "application/json"}
+        if not orders and unknowns.empty == "no_content":
+            return Response(204, {}, b"")
+        if not orders and unknowns.empty == "object":
+            return Response(200, headers, b"{}")
+        counted = {"page_number": number, "page_size": size, "total_pages": -(-found // size)}
+        parts = [b'"orders":[' + b",".join(orders) + b"]"]
+        if not orders and unknowns.empty in {"null", "missing"}:
+            parts = [b'"orders":null'] if unknowns.empty == "null" else []
+        if unknowns.counts != "missing":
+            quote = '"' if unknowns.counts == "text" else ""
+            parts += [f'"{name}":{quote}{count}{quote}'.encode() for name, count in counted.items()]
+        return Response(200, headers, b"{" + b",".join(parts) + b"}")
 
     def _found(self, lives: list[Life], start: datetime, end: datetime, now: datetime) -> list[tuple[Life, Step]]:
         unknowns = self.unknowns
@@ -202,8 +237,8 @@ class SimulatedPartnerApi:
         for life in lives[first:]:
             if life.created_at > end:
                 break
-            step = life.step_at(now)
-            if step is None or life.created_at < now - HISTORY:
+            step = life.step_shown_at(now)
+            if step is None or life.created_at < now - HISTORY or not self.is_listed(life, now):
                 continue
             updated_at = max(step.at, self._touched.get(life.order_id, step.at))
             at = life.created_at if by_creation else updated_at
@@ -219,13 +254,19 @@ class SimulatedPartnerApi:
         found.sort(key=keys[unknowns.order])
         return [(life, step) for _, life, step in found]
 
+    def is_listed(self, life: Life, now: datetime) -> bool:
+        """Whether an order that exists is in the list yet."""
+        return life.created_at <= now
+
     def _time(self, text: str) -> datetime | None:
-        allowed = {"any": True, "with_z": text.endswith("Z"), "without_z": not text.endswith("Z")}
         try:
             at = datetime.fromisoformat(text)
         except ValueError:
             return None
-        return at.replace(tzinfo=at.tzinfo or UTC) if allowed[self.unknowns.times] else None
+        return at.replace(tzinfo=at.tzinfo or UTC) if self._is_accepted(text) else None
+
+    def _is_accepted(self, text: str) -> bool:
+        return {"any": True, "with_z": text.endswith("Z"), "without_z": not text.endswith("Z")}[self.unknowns.times]
 
     # -- who is asking ------------------------------------------------------------------------------------------
 
@@ -262,20 +303,26 @@ def _as_get_shows(life: Life, step: Step) -> Body:
     body: Body = json.loads(
         to_text(step.body), parse_float=lambda text: int(float(text)) if text.endswith(".0") else float(text)
     )
-    body["sys"]["webhook_status"] = chance.choice(["SENT", "FAILED", "PENDING"])
+    webhook_status = chance.choice(["SENT", "FAILED", "PENDING"])
+    if isinstance(body.get("sys"), dict):
+        body["sys"]["webhook_status"] = webhook_status
     if body.get("comment") is None:
         body.pop("comment", None)
     body.setdefault("accepted_for", None)
-    for line in body["items"]:
+    for line in filter(_is_object, body["items"] if isinstance(body["items"], list) else []):
         line.setdefault("instructions", None)
         line.setdefault("replaced_id", None)
-    if life.masked:
+    if life.masked and isinstance(body["customer"], dict):
         customer = body["customer"]
         for name in ("first_name", "last_name", "phone_number"):
-            if customer.get(name):
+            if customer.get(name) and isinstance(customer[name], str):
                 customer[name] = customer[name][:1] + "**"
     shuffled = sorted(body.items(), key=lambda _: chance.random())
     return dict(shuffled)
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 def _whole(text: str | None, default: int) -> int:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from tools.local.simulated_platform.courier import Courier, Destination, Misbehaviour, Posting
 from tools.local.simulated_platform.lives import HOUR, Life, instant, to_text, trading_hour, webhook_events
 from tools.local.simulated_platform.partner_api import FAULTS, Request, SimulatedPartnerApi, Unknowns
+from tools.local.simulated_platform.profiles import BY_NAME
 
 DEFAULT_WALL_SECONDS = 20.0
 
@@ -62,9 +63,7 @@ class Platform:
                 misbehaviour = Misbehaviour(**content.get("faults", {}))
             except TypeError as error:
                 raise BadControlError(str(error)) from None
-            self._lives = trading_hour(
-                seed, int(content.get("orders", 100)), int(content.get("stores", 3)), start, self._chain_id
-            )
+            self._lives = self._hour(content, seed, start)
             self.api.show(self._lives)
             self._start, self._begun = start, time.monotonic()
             self._speed, self._length = HOUR.total_seconds() / wall, HOUR
@@ -72,12 +71,23 @@ class Platform:
         timetable = [
             (
                 (step.at - start).total_seconds() / self._speed,
-                Posting(life.order_id, step.status, step.body["sys"]["updated_at"], to_text(step.body)),
+                Posting(life.order_id, step.status, step.body["sys"].get("updated_at", ""), to_text(step.body)),
             )
             for life, step in webhook_events(self._lives)
         ]
         threading.Thread(target=self._play, args=(timetable, seed, misbehaviour, wall), daemon=True).start()
         return True
+
+    def _hour(self, content: dict[str, Any], seed: int, start: datetime) -> list[Life]:
+        """The orders to play, and the Partner API as their brand's. Raises BadControlError."""
+        orders, stores = int(content.get("orders", 100)), int(content.get("stores", 3))
+        if "profile" not in content:
+            return trading_hour(seed, orders, stores, start, self._chain_id)
+        profile = BY_NAME.get(content["profile"])
+        if profile is None:
+            raise BadControlError(f"no such profile; there are {', '.join(BY_NAME)}")
+        self.api.unknowns, self.api.form_of_get = profile.unknowns, profile.form_of_get
+        return profile.hour(seed, orders, stores, start, self._chain_id)
 
     def _play(self, timetable: list[tuple[float, Posting]], seed: int, misbehaviour: Misbehaviour, wall: float) -> None:
         self._courier.play(timetable, seed, misbehaviour, wall / 60)
@@ -107,7 +117,7 @@ class Platform:
         """What the platform knows: each order as GET shows it now, and what became of each event."""
         now, orders = self.now(), []
         for life in self._lives:
-            step = life.step_at(now)
+            step = life.step_shown_at(now)
             if step is not None:
                 body = json.loads(self.api.body_text(life, step))
                 orders.append(
@@ -115,7 +125,7 @@ class Platform:
                         "order_id": life.order_id,
                         "store_id": life.shop.store_id,
                         "status": step.status,
-                        "updated_at": body["sys"]["updated_at"],
+                        "updated_at": body["sys"].get("updated_at", ""),
                         "body": body,
                     }
                 )

@@ -46,8 +46,19 @@ DOMAIN = (
     "orders/plan.py",
     "exact_json.py",
 )
-AFTERWARDS = ("orders/erasure.py", "publisher/publish.py", "publisher/change_event.py", "publisher/event_bus.py")
+AFTERWARDS = (
+    "orders/queries.py",
+    "reconciler/damping.py",
+    "reconciler/windows.py",
+    "orders/erasure.py",
+    "publisher/publish.py",
+    "publisher/change_event.py",
+    "publisher/event_bus.py",
+)
+# Of these the simulator knows nothing, and only a few properties do.
+STACK = ("template.yaml", "partner_orders/settings.py", "bench/speed.py")
 LAWS = ("tests/property/orders/test_history.py", "tests/property/orders/test_event.py")
+LAWS_OF_THE_STACK = ("tests/property/template", "tests/property/test_settings.py", "tests/property/tools")
 # Of what a property finds, the first example will do.
 PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--hypothesis-profile=unshrunk")
 SECONDS = 300
@@ -120,6 +131,8 @@ def what_kills(mutant: Mutant, seeds: int) -> str:
         asked: tuple[Callable[[], str], ...] = (simulator, properties)
         if any(file.endswith(DOMAIN) for file in edited):
             asked = (laws, simulator, properties)
+        elif any(file.endswith(STACK) for file in edited):
+            asked = (partial(_properties, copy, *LAWS_OF_THE_STACK), properties)
         elif any(file.endswith(AFTERWARDS) for file in edited):
             asked = (properties, simulator)
         return next(filter(None, (ask() for ask in asked)), "")
@@ -137,6 +150,7 @@ def copy_to(folder: Path) -> None:
 
 def _can_run(copy: Path, edited: list[str]) -> None:
     """What breaks whatever it is asked is no bug of the kind that a test has to find. Raises NotProvenError."""
+    edited = [file for file in edited if file.endswith(".py")]
     if not edited:
         return
     parts = (Path(file).relative_to(PACKAGE) for file in edited if Path(file).is_relative_to(PACKAGE))

@@ -1,6 +1,7 @@
 """Edits anchored to named code: they apply only where the text they replace is, once, in the function they name."""
 
 import ast
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,8 @@ class AnchorLostError(ValueError):
 
 @dataclass(frozen=True)
 class Edit:
-    """In ``file``, within the function, method, class or constant ``name`` (``Class.method``), replace ``old``."""
+    """In ``file``, within the function, method, class or constant ``name`` (``Class.method``), replace ``old``. In a
+    YAML file, ``name`` is a key of the second level, such as a resource of the template."""
 
     file: str
     name: str
@@ -21,17 +23,16 @@ class Edit:
     def apply(self, source: str) -> str:
         """The file's text with the bug in it. Raises AnchorLostError."""
         lines = source.splitlines(keepends=True)
-        node = _find(ast.parse(source).body, self.name.split("."))
-        if node is None or node.end_lineno is None:
+        is_python = self.file.endswith(".py")
+        if (place := _in_python(source, self.name) if is_python else _in_yaml(lines, self.name)) is None:
             raise AnchorLostError(f"{self.file} has no {self.name}")
-        before, inside, after = (
-            "".join(part)
-            for part in (lines[: node.lineno - 1], lines[node.lineno - 1 : node.end_lineno], lines[node.end_lineno :])
-        )
+        first, last = place
+        before, inside, after = ("".join(part) for part in (lines[:first], lines[first:last], lines[last:]))
         if (times := inside.count(self.old)) != 1:
             raise AnchorLostError(f"{self.name} in {self.file} has {times} times, not once: {self.old.strip()!r}")
         changed = before + inside.replace(self.old, self.new) + after
-        ast.parse(changed)
+        if is_python:
+            ast.parse(changed)
         return changed
 
 
@@ -61,6 +62,21 @@ class Mutant:
 def one_edit(name: str, bug: str, file: str, within: str, old: str, new: str, complaint: str = "") -> Mutant:
     """A bug that one edit plants."""
     return Mutant(name, bug, (Edit(file, within, old, new),), complaint)
+
+
+def _in_python(source: str, name: str) -> tuple[int, int] | None:
+    """Where the lines of a name begin and end."""
+    node = _find(ast.parse(source).body, name.split("."))
+    return None if node is None or node.end_lineno is None else (node.lineno - 1, node.end_lineno)
+
+
+def _in_yaml(lines: list[str], name: str) -> tuple[int, int] | None:
+    head = f"  {name}:\n"
+    if lines.count(head) != 1:
+        return None
+    first = lines.index(head)
+    inner = itertools.takewhile(lambda line: line.startswith("   ") or not line.strip(), lines[first + 1 :])
+    return first, first + 1 + sum(1 for _ in inner)
 
 
 def _find(body: list[ast.stmt], names: list[str]) -> ast.stmt | None:

@@ -69,13 +69,14 @@ class Table:
         item = self._client.get_item(TableName=self._name, Key=_key(key), ConsistentRead=consistent).get("Item")
         return None if item is None else from_attributes(item)
 
-    def get_many(self, keys: Iterable[Key]) -> Iterator[Row]:
-        """The rows that are there, in no order; eventually consistent. Raises a throttling error for keys that stay
-        unprocessed for seconds."""
+    def get_many(self, keys: Iterable[Key], consistent: bool = False) -> Iterator[Row]:
+        """The rows that are there, in no order. Raises a throttling error for keys that stay unprocessed for
+        seconds."""
+        wanted: dict[str, Any] = {"ConsistentRead": True} if consistent else {}
         for some in batched(keys, MAX_KEYS, strict=False):
             left: Any = [_key(key) for key in some]
             for pause in (*UNPROCESSED_PAUSES, None):
-                response = self._client.batch_get_item(RequestItems={self._name: {"Keys": left}})
+                response = self._client.batch_get_item(RequestItems={self._name: wanted | {"Keys": left}})
                 yield from map(from_attributes, response["Responses"].get(self._name, []))
                 unprocessed = response.get("UnprocessedKeys", {})
                 left = unprocessed[self._name]["Keys"] if self._name in unprocessed else []

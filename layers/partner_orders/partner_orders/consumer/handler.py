@@ -4,7 +4,6 @@ import random
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from partner_orders.consumer.redelivery import Visibility
 from partner_orders.logs import function_logger
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
-from partner_orders.settings import Settings
+from partner_orders.settings import Settings, retention_of
 from partner_orders.stores.table import StoresTable
 
 if TYPE_CHECKING:
@@ -55,9 +54,9 @@ def intake() -> Intake:
     settings = ConsumerSettings.from_environment()
     client, table = clients.client("dynamodb", AWS_CALLS), settings.orders_table_name
     return Intake(
-        OrdersTable(client, table, timedelta(days=settings.order_retention_days)),
+        OrdersTable(client, table, retention_of(settings.order_retention_days)),
         StoresTable(client, table, settings.chain_id, now),
-        RejectedTable(client, table, timedelta(days=settings.rejected_retention_days), now),
+        RejectedTable(client, table, retention_of(settings.rejected_retention_days), now),
         now,
         ThreadPoolExecutor(max_workers=WRITERS),
     )

@@ -13,8 +13,15 @@ from functools import partial
 from botocore.exceptions import ClientError
 
 from partner_orders.clock import Clock
-from partner_orders.order_events.message import REPLAY, OrderEventMessage, UnreadableMessageError, correlation_id_of
+from partner_orders.order_events.message import (
+    REPLAY,
+    OrderEventMessage,
+    UnreadableMessageError,
+    body_within,
+    correlation_id_of,
+)
 from partner_orders.orders import lifecycle
+from partner_orders.orders.erased_orders import left_of
 from partner_orders.orders.event import Arrival, CatalogueCallbackError, OrderEvent, RejectedError, parse_event
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
@@ -132,7 +139,11 @@ class Intake:
             raise _PermanentFaultError(message.body, arrival, error.reason, error.problems) from None
 
     def _reject(self, message_id: str, fault: _PermanentFaultError, outcome: Outcome) -> Counter[str]:
-        self._rejected.keep(fault.body, fault.arrival, fault.reason, fault.problems)
+        within = body_within(fault.body) if fault.reason == "unreadable_message" else b""
+        left, problems = left_of(fault.body, self._orders.erased_among, within), [*fault.problems]
+        if left is not None:
+            problems.append(f"names an order whose customer was erased: {len(left)} of {len(fault.body)} bytes kept")
+        self._rejected.keep(fault.body, fault.arrival, fault.reason, problems, left)
         outcome.rejected.append((message_id, fault.reason))
         return Counter({"Rejected": 1, "Rejected" + fault.reason.title().replace("_", ""): 1})
 
@@ -152,9 +163,9 @@ class Intake:
                 fault = _PermanentFaultError(one.event.body, one.arrival, "refused_by_the_table", refused)
                 counts += self._reject(one.message_id, fault, outcome)
             return counts
-        for client in {one.event.order.client.store_id: one.event.order.client for one in arrived}.values():
-            self._stores.register(client)
-            counts["ForeignChain"] += self._stores.is_foreign(client)
+        self._register_stores([one.event for one in arrived])
+        clients = {one.event.order.client.store_id: one.event.order.client for one in arrived}
+        counts["ForeignChain"] += sum(map(self._stores.is_foreign, clients.values()))
         for one in arrived:
             if one.arrival.source == REPLAY:
                 self._rejected.resolve(one.event.body)
@@ -170,6 +181,11 @@ class Intake:
             newest = max(one.event.occurred_at or one.arrival.received_at for one in arrived)
             outcome.lag_seconds.append(max(0.0, (now - newest).total_seconds()))
         return counts
+
+    def _register_stores(self, events: Sequence[OrderEvent]) -> None:
+        """Register the stores of an order's events. The latest goes first: mostly it alone says something new."""
+        for event in sorted(events, key=lambda event: event.moment, reverse=True):
+            self._stores.register(event.order.client, event.occurred_at)
 
     @staticmethod
     def _in_time(step: Callable[[], Counter[str]], remaining_seconds: Callable[[], float]) -> Counter[str]:

@@ -1,18 +1,23 @@
 """Reading orders: one whole, what is known of many, and the ids that an index gives."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from partner_orders.aws import keys
 from partner_orders.aws.dynamodb import WHOLE_PARTITION, Index, Range, Table
 from partner_orders.clock import from_text, to_text
+from partner_orders.orders.event import OrderEvent, parse_event
 from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.stored import (
     LISTED_UNDER,
+    OPEN_UNDER,
+    OPEN_UNKNOWN_UNDER,
     KnownOrder,
     StoredOrder,
+    events_of,
     is_moved_entry,
     known_order,
+    snapshot_digest,
     stored_order,
 )
 
@@ -20,8 +25,10 @@ _BY_TIME = Index(keys.BY_TIME, "listed_under", "listed_at")
 _BY_EXTERNAL_ORDER_ID = Index(keys.BY_EXTERNAL_ORDER_ID, "external_order_id", "")
 _BY_ORDER_CODE = Index(keys.BY_ORDER_CODE, "store_order_code", "listed_at")
 _OPEN_ORDERS = Index(keys.OPEN_ORDERS, "open", "listed_at")
-# Greater than every time as text.
-_END_OF_TIME = "9999"
+# What DynamoDB takes as a partition key, less our prefix.
+MAX_ID_BYTES = 2_000
+# What every partition of open orders begins with.
+_OPEN = "OPEN"
 
 
 class OrderQueries:
@@ -52,6 +59,11 @@ class OrderQueries:
         rows = self._table.get_many(map(keys.order, dict.fromkeys(order_ids)))
         return {keys.order_id_of(row["pk"]): known_order(row) for row in rows}
 
+    def erased_among(self, order_ids: Iterable[str]) -> set[str]:
+        """Those of these orders whose customer was erased; consistent. One request for each 100."""
+        rows = self._table.get_many(map(keys.order, filter(_may_be_a_key, dict.fromkeys(order_ids))), consistent=True)
+        return {keys.order_id_of(row["pk"]) for row in rows if "erased_at" in row}
+
     def by_external_order_id(self, external_order_id: str) -> list[str]:
         """Ids of the orders with this number of the platform; normally one."""
         return self._ids(_BY_EXTERNAL_ORDER_ID, external_order_id)
@@ -71,17 +83,49 @@ class OrderQueries:
         partitions = self._table.index_partitions(_BY_TIME, LISTED_UNDER, created)
         return {partition.removeprefix(LISTED_UNDER) for partition in partitions}
 
-    def newest_of_store(self, store_id: str, since: datetime, until: datetime | None = None) -> datetime | None:
-        """When the store's newest order was created, of those at or after ``since``, and not after ``until``."""
-        if until is not None and until < since:
+    def newest_of_store(self, store_id: str, since: datetime, until: datetime) -> datetime | None:
+        """When the store's newest order was created, of those from ``since`` to ``until`` (both included). An order may
+        be dated ahead: "newest" means nothing without an end."""
+        if until < since:
             return None
-        created = Range(to_text(since), to_text(until) if until else None)
+        created = Range(to_text(since), to_text(until))
         row = self._table.first(f"{LISTED_UNDER}{store_id}", created, _BY_TIME, newest_first=True)
         return from_text(row["listed_at"]) if row else None
 
-    def open_since(self, start: datetime) -> list[str]:
-        """Ids of the orders created at or after ``start`` that are still open, oldest first."""
-        return self._ids(_OPEN_ORDERS, "OPEN", Range(to_text(start), _END_OF_TIME))
+    def newest_snapshots(self, store_id: str, limit: int) -> Iterator[OrderEvent]:
+        """The snapshots of the store's newest orders, by creation, newest first: one request, and one or two each."""
+        for listed in self._table.query(f"{LISTED_UNDER}{store_id}", index=_BY_TIME, newest_first=True, limit=limit):
+            order_id = keys.order_id_of(listed["pk"])
+            row = self._table.get(keys.order(order_id))
+            if row is None:
+                continue
+            digest = snapshot_digest(row["snapshot_key"])
+            packed = events_of(row)[digest].get("body")
+            body = unpack(packed) if packed is not None else self.body(order_id, digest)
+            if body is not None:
+                yield parse_event(body)
+
+    def has_open(self, store_id: str, start: datetime, end: datetime) -> bool:
+        """Whether an order of the store, created from ``start`` to ``end`` (both included), is open by a status that we
+        know. Reads one entry of an index."""
+        created = Range(to_text(start), to_text(end))
+        return self._table.first(f"{OPEN_UNDER}{store_id}", created, _OPEN_ORDERS) is not None
+
+    def open_of_store(self, store_id: str, start: datetime, end: datetime) -> dict[str, datetime]:
+        """When each order of has_open() was created, by its id, oldest first. Reads entries of an index, no order."""
+        created = Range(to_text(start), to_text(end))
+        rows = self._table.query(f"{OPEN_UNDER}{store_id}", created, _OPEN_ORDERS)
+        return {keys.order_id_of(row["pk"]): from_text(row["listed_at"]) for row in rows}
+
+    def open_since(self, start: datetime, store_id: str | None = None) -> list[str]:
+        """Ids of the orders of a store, or of all, created at or after ``start`` that are open, also by a status that
+        we do not know, oldest first. Of all stores it reads the whole index: for people, not for every run."""
+        created = Range(to_text(start))
+        partitions = {f"{OPEN_UNDER}{store_id}", f"{OPEN_UNKNOWN_UNDER}{store_id}"}
+        if store_id is None:
+            partitions = self._table.index_partitions(_OPEN_ORDERS, _OPEN, created)
+        rows = [row for name in sorted(partitions) for row in self._table.query(name, created, _OPEN_ORDERS)]
+        return [keys.order_id_of(row["pk"]) for row in sorted(rows, key=lambda row: row["listed_at"])]
 
     def _ids(
         self,
@@ -93,3 +137,11 @@ class OrderQueries:
     ) -> list[str]:
         rows = self._table.query(partition, sort, index, newest_first, limit)
         return [keys.order_id_of(row["pk"]) for row in rows]
+
+
+def _may_be_a_key(order_id: str) -> bool:
+    """Whether DynamoDB would take an id; what it does not take is in no table."""
+    try:
+        return len(order_id.encode()) <= MAX_ID_BYTES
+    except UnicodeEncodeError:
+        return False

@@ -29,14 +29,19 @@ class RejectedTable:
         self._retention = retention
         self._clock = clock
 
-    def keep(self, body: bytes, arrival: Arrival, reason: str, problems: Sequence[str]) -> None:
-        """Store a body with what was wrong. Safe to repeat: one body is one row."""
+    def keep(
+        self, body: bytes, arrival: Arrival, reason: str, problems: Sequence[str], left: bytes | None = None
+    ) -> None:
+        """Store a body with what was wrong, or only what is ``left`` of it since somebody's data was erased. Safe to
+        repeat: one body is one row."""
         shown = [*problems[:MAX_PROBLEMS]]
         if len(problems) > MAX_PROBLEMS:
             shown.append(f"and {len(problems) - MAX_PROBLEMS} more")
         key = keys.rejected(digest_of(body))
         try:
-            update = self._arrived(arrival, reason, shown).set("body", pack(body))
+            update = self._arrived(arrival, reason, shown).set("body", pack(body if left is None else left))
+            if left is not None:
+                update.set("erased_at", to_text(self._clock()))
             self._table.update(key, update.only_if(absent("erased_at")))
         except ConditionFailedError:
             # Somebody's data was erased from it, and does not come back with another copy.

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row
-from partner_orders.clock import from_text
+from partner_orders.clock import from_text, to_text
 from partner_orders.orders import lifecycle
+from partner_orders.orders.event import OrderEvent
 from partner_orders.orders.history import Moment, Sale, SaleRuling, conflicts, sale
 from partner_orders.orders.packed_body import unpack
 
@@ -19,6 +21,10 @@ MOVED_STATUSES = "moved_statuses"
 MOVED_EVENTS = "moved_events"
 # What an order without a store is listed under.
 LISTED_UNDER = "STORE#"
+# What an open order of a store is listed under, too. One of an unknown status is listed apart, since a status that the
+# platform has added may be final: such orders are never closed, and whoever looks for open ones must not read them all.
+OPEN_UNDER = "OPEN#"
+OPEN_UNKNOWN_UNDER = "OPEN_UNKNOWN#"
 
 
 @dataclass(frozen=True)
@@ -85,10 +91,25 @@ class StoredOrder:
         return sale(self.status, self.post_picked_up, statuses)
 
 
+class Showing(NamedTuple):
+    """An event that a GET has shown as the present state, and when it last did (by the platform's clock).
+    ``occurred_at`` is the text of the event's clock."""
+
+    digest: str
+    status: str
+    occurred_at: str | None
+    shown_at: datetime
+
+
+def showing(event: OrderEvent, shown_at: datetime) -> Showing:
+    occurred_at = to_text(event.occurred_at) if event.occurred_at else None
+    return Showing(event.digest, event.status, occurred_at, shown_at)
+
+
 @dataclass(frozen=True)
 class KnownOrder:
     """What tells whether an order is in sync with the platform, without its bodies. Where some of its history has moved
-    to rows of its own, ``digests`` are only those of the rest."""
+    to rows of its own, ``digests`` and ``showings`` are only those of the rest."""
 
     store_id: str | None
     listed_at: datetime
@@ -96,6 +117,7 @@ class KnownOrder:
     digests: frozenset[str]
     snapshot_key: str = ""
     has_moved: bool = False
+    showings: frozenset[Showing] = frozenset()
 
 
 def stored_order(row: Row, others: Iterable[Row] = ()) -> StoredOrder:
@@ -133,6 +155,11 @@ def known_order(row: Row) -> KnownOrder:
         digests=frozenset(events_of(row)),
         snapshot_key=row["snapshot_key"],
         has_moved=MOVED_EVENTS in row,
+        showings=frozenset(
+            Showing(digest, event["status"], event.get("occurred_at"), from_text(event["shown_at"]))
+            for digest, event in events_of(row).items()
+            if event.get("shown_at")
+        ),
     )
 
 
@@ -144,6 +171,13 @@ def events_of(row: Row) -> dict[str, Row]:
 def statuses_of(row: Row) -> frozenset[str]:
     """The statuses of all history entries, moved ones too."""
     return frozenset(event["status"] for event in events_of(row).values()) | frozenset(row.get(MOVED_STATUSES, ()))
+
+
+def open_partition(store_id: str | None, status: str) -> str | None:
+    """What an order of a store is listed under while it is open; None for one that is not."""
+    if not lifecycle.is_open(status):
+        return None
+    return f"{OPEN_UNDER if lifecycle.is_known(status) else OPEN_UNKNOWN_UNDER}{store_id or ''}"
 
 
 def is_moved_entry(row: Row) -> bool:

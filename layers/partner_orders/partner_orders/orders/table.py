@@ -39,6 +39,7 @@ from partner_orders.orders.stored import (
     MOVED_STATUSES,
     events_of,
     is_moved_entry,
+    open_partition,
     snapshot_digest,
 )
 
@@ -185,7 +186,7 @@ class OrdersTable(OrderQueries):
                 "external_order_id": order.external_order_id or None,
                 "order_code": order.order_code or None,
                 "store_order_code": f"{store_id or ''}#{order.order_code}" if order.order_code else None,
-                "open": "OPEN" if lifecycle.is_open(event.status) else None,
+                "open": open_partition(store_id, event.status),
                 "post_picked_up": order.post_picked_up,
             }
         )

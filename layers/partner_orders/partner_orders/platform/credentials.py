@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from partner_orders.platform.failures import PartnerApiError
 from partner_orders.platform.rate_limit import RateLimit
+from partner_orders.platform.responses import read_body
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 SECRET_MAX_AGE_SECONDS = 300.0
 REFRESH_AHEAD_SECONDS = 300.0
+# To connect, and for the whole response.
 TIMEOUT_SECONDS = (3.05, 10.0)
+MAX_GRANT_BYTES = 65_536
 TOKEN_LIFE_SECONDS = 7_200.0
 PLACEHOLDER = "PASTE-THE-PARTNER-API-TOKEN-HERE"
 _WHAT_TO_STORE = (
@@ -110,21 +114,51 @@ class PartnerApiCredentials:
                 },
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,
+                stream=True,
             )
+            grant = _grant(response)
         finally:
             self._rate_limit.record()
-        try:
-            grant = response.json() if response.status_code == requests.codes.ok else {}
-            # RFC 6749 makes expires_in optional; tokens live two hours (docs/platform.md 4.4).
-            token, expires_in = str(grant["access_token"]), float(grant.get("expires_in", TOKEN_LIFE_SECONDS))
-        except (AttributeError, KeyError, TypeError, ValueError):
-            raise CredentialsError(
-                f"the token endpoint answered {response.status_code}: check client_id and client_secret", response
-            ) from None
-        if not _is_header_value(token):
-            raise CredentialsError("the token endpoint returned a token that no header can hold", response)
-        self._access_token = token
-        self._expires_at = self._seconds() + max(expires_in - REFRESH_AHEAD_SECONDS, expires_in / 2)
+        match grant:
+            case {"access_token": str(token), **rest} if _is_header_value(token):
+                self._access_token, expires_in = token, _lifetime(rest.get("expires_in"))
+                self._expires_at = self._seconds() + max(expires_in - REFRESH_AHEAD_SECONDS, expires_in / 2)
+            case {"access_token": str()}:
+                raise CredentialsError("the token endpoint returned a token that no header can hold", response)
+            case _:
+                raise CredentialsError(
+                    f"the token endpoint answered {response.status_code}: check client_id and client_secret", response
+                )
+
+
+def _grant(response: requests.Response) -> object:
+    """What the token endpoint grants; None where that is no JSON. Raises requests' errors."""
+    if response.status_code != requests.codes.ok:
+        response.close()
+        return None
+    try:
+        return json.loads(read_body(response, MAX_GRANT_BYTES))
+    except (PartnerApiError, ValueError, RecursionError):
+        return None
+
+
+def _lifetime(expires_in: object) -> float:
+    """Seconds that a token lives. RFC 6749 makes them optional; two hours are usual (docs/platform.md 4.4)."""
+    match expires_in:
+        case bool():
+            return TOKEN_LIFE_SECONDS
+        case int() | float() | str():
+            seconds = _number(expires_in)
+            return seconds if 0 < seconds < float("inf") else TOKEN_LIFE_SECONDS
+        case _:
+            return TOKEN_LIFE_SECONDS
+
+
+def _number(text: float | str) -> float:
+    try:
+        return float(text)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _is_header_value(token: str) -> bool:

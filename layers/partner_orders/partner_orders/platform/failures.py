@@ -16,6 +16,7 @@ class Failure(StrEnum):
     REFUSED = "refused"
     NO_RESPONSE = "no_answer"
     NOT_JSON = "not_json"
+    TOO_LARGE = "too_large"
     NOT_A_PAGE = "not_a_page"
     EMPTY_PAGE = "empty_page"
     REPEATED_PAGE = "repeated_page"
@@ -26,6 +27,8 @@ class Failure(StrEnum):
     ANOTHER_STORE = "another_store"
     # The platform shows nothing of a store in a time of which we have orders.
     NOTHING_SHOWN = "nothing_shown"
+    # Whoever serves the store is killed.
+    ENDS_THE_RUN = "ends_the_run"
     NOT_REGISTERED = "not_registered"
     TOO_OLD = "too_old"
 
@@ -33,6 +36,18 @@ class Failure(StrEnum):
     def is_of_whole_store(self) -> bool:
         """Whether the store fails with it whatever is requested of it."""
         return self in {Failure.NOT_FOUND, Failure.ANOTHER_STORE, Failure.FORBIDDEN, Failure.UNAUTHORIZED}
+
+    @property
+    def may_be_of_one_order(self) -> bool:
+        """Whether one order, or one minute, may cause it for every window that it is in."""
+        return self in {
+            Failure.SERVER_ERROR,
+            Failure.REFUSED,
+            Failure.NO_RESPONSE,
+            Failure.NOT_JSON,
+            Failure.NOT_A_PAGE,
+            Failure.TOO_LARGE,
+        }
 
     @property
     def is_temporary(self) -> bool:
@@ -51,6 +66,21 @@ class PartnerApiError(RuntimeError):
         self.detail = detail
         self.retry_after = retry_after
 
+    @property
+    def may_be_of_a_guess(self) -> bool:
+        """Whether another form of the same request may work: the platform refused it for what it says."""
+        return self.failure is Failure.REFUSED and self.retry_after is None and self.detail.startswith("4")
+
+    @property
+    def may_be_of_the_id(self) -> bool:
+        """Whether the store's other id may work."""
+        return self.failure is Failure.NOT_FOUND or self.may_be_of_a_guess
+
+    @property
+    def is_of_window(self) -> bool:
+        """Whether a shorter window may be read where this one cannot be."""
+        return isinstance(self, UnsteadyWindowError | TooManyPagesError)
+
 
 class TokenRejectedError(PartnerApiError):
     """The platform rejected the token: with 401."""
@@ -62,9 +92,13 @@ class TokenRejectedError(PartnerApiError):
 class PlatformUnavailableError(PartnerApiError):
     """Requests for other stores would fail as well now."""
 
+    @property
+    def may_be_of_a_guess(self) -> bool:
+        return False
+
 
 class UnsteadyWindowError(PartnerApiError):
-    """The pages of a window contradict each other. Those of its parts may not."""
+    """The pages of a window contradict each other, or are too large. Those of its parts may not be."""
 
 
 class TooManyPagesError(PartnerApiError):

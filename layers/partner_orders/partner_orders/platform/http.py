@@ -1,7 +1,6 @@
 """Requests to the platform's Partner API: token, retries and back-off, limits, the platform's clock, and its failures
 (docs/platform.md 4.4, 4.5)."""
 
-import io
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -11,10 +10,10 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 import requests
-from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
 from partner_orders.clock import Clock
+from partner_orders.platform.breaker import Breaker
 from partner_orders.platform.credentials import CredentialsError, PartnerApiCredentials
 from partner_orders.platform.failures import (
     Failure,
@@ -24,19 +23,17 @@ from partner_orders.platform.failures import (
     TokenRejectedError,
 )
 from partner_orders.platform.rate_limit import RateLimit
+from partner_orders.platform.responses import error_of, read_body
 
 TRIES = 4
-TIMEOUT_SECONDS = (3.05, 20.0)
+CONNECT_SECONDS = 3.05
+# How long a response may take, with headers and body. With what comes before it, and one more wait, less than the lease
+# lasts.
+RESPONSE_SECONDS = 40.0
 LONGEST_BACKOFF_SECONDS = 20.0
 # Where the platform wants a longer wait, the retry is left to a later run.
 LONGEST_WAIT_SECONDS = 60.0
-LONGEST_RETRY_AFTER_SECONDS = 86_400.0
-# A number from this on is no wait, but a time since 1970.
-EPOCH_SECONDS = 1_000_000_000.0
 STEP_SECONDS = 30.0
-# How long a body may take to arrive. With what comes before it, and one more wait, less than the lease lasts.
-BODY_SECONDS = 40.0
-READ_BYTES = 65_536
 # A proxy may send any date; a clock that is hours off would make us skip orders.
 LARGEST_CLOCK_OFFSET = timedelta(minutes=15)
 
@@ -58,13 +55,16 @@ class RunLimits(NamedTuple):
 class Handover:
     """What a worker learned of the platform, for the next one: when the last request was made, and how many requests in
     the minute before (None: unknown); which format of times the platform parses; when it wants the next request, if it
-    said so; and how far its clock is ahead of ours."""
+    said so; how far its clock is ahead of ours; the largest page size that it accepts, and how many orders its pages
+    have where that is another number (None: nothing seen)."""
 
     last_request_at: datetime | None = None
     recent_requests: int | None = None
     time_format: str | None = None
     not_before: datetime | None = None
     clock_offset: timedelta = timedelta(0)
+    page_size: int | None = None
+    page_length: int | None = None
 
 
 class PartnerApiClient:
@@ -93,7 +93,7 @@ class PartnerApiClient:
         self._limits = RunLimits()
         self._last_request_at: datetime | None = None
         self._learned = Handover()
-        self._token_works = False
+        self._breaker = Breaker()
         self.requests = 0
         self.errors: Counter[str] = Counter()
 
@@ -102,7 +102,7 @@ class PartnerApiClient:
     def begin(self, limits: RunLimits, handover: Handover) -> None:
         """Begin a run where the last worker stopped. Its requests count for this worker, too. Where their number is
         unknown, it may have made as many as the limit allows."""
-        self._limits, self._token_works = limits, False
+        self._limits, self._breaker = limits, Breaker()
         last_request_at = handover.last_request_at
         if last_request_at is not None and last_request_at != self._last_request_at:
             seconds_ago = max(0.0, (self._clock() - last_request_at).total_seconds())
@@ -116,13 +116,33 @@ class PartnerApiClient:
         last_request_at = max(filter(None, (self._last_request_at, self._learned.last_request_at)), default=None)
         return replace(self._learned, last_request_at=last_request_at, recent_requests=self._rate_limit.recent())
 
-    def note_time_format(self, time_format: str) -> None:
-        """The platform was seen to parse this format of times."""
-        self._learned = replace(self._learned, time_format=time_format)
+    def note(
+        self, time_format: str | None = None, page_size: int | None = None, page_length: int | None = None
+    ) -> None:
+        """The platform was seen to accept this, or to do so. What is None stays as it is known."""
+        self._learned = replace(
+            self._learned,
+            time_format=time_format or self._learned.time_format,
+            page_size=page_size or self._learned.page_size,
+            page_length=page_length or self._learned.page_length,
+        )
 
     @property
     def time_format(self) -> str | None:
         return self._learned.time_format
+
+    @property
+    def page_size(self) -> int | None:
+        return self._learned.page_size
+
+    @property
+    def page_length(self) -> int | None:
+        return self._learned.page_length
+
+    @property
+    def has_worked(self) -> bool:
+        """Whether the platform has accepted a request in this run."""
+        return self._breaker.has_worked
 
     @property
     def clock_offset(self) -> timedelta:
@@ -161,16 +181,13 @@ class PartnerApiClient:
                     self._credentials.rejected()
                     refreshed, wait = True, 0.0
                 if wait is None or attempt == TRIES or wait > self._limits.remaining_seconds():
-                    raise self._of_every_store(error) from None
+                    raise self._of_every_store(error, path) from None
             self._pause(wait)
         raise AssertionError("the last try returns or raises")
 
     def _try[T](self, path: str, query: dict[str, str], read: Callable[[bytes], T]) -> T:
-        response = self._send(path, query)
-        if error := _error_of(response, self.now()):
-            raise error
-        content = read(response.content)
-        self._token_works = True
+        content = read(self._send(path, query))
+        self._breaker.worked()
         return content
 
     def _back_off(self, attempt: int, error: PartnerApiError) -> float | None:
@@ -185,12 +202,15 @@ class PartnerApiClient:
             return None
         return max(back_off, error.retry_after)
 
-    def _of_every_store(self, error: PartnerApiError) -> PartnerApiError:
+    def _of_every_store(self, error: PartnerApiError, path: str) -> PartnerApiError:
         """The error, as one of every store where it is not this store's own."""
+        if isinstance(error, PlatformUnavailableError):
+            return error
         # A worker that is told to come back later requests nothing of other stores meanwhile.
         comes_back_later = error.retry_after is not None and error.retry_after > LONGEST_WAIT_SECONDS
         # A token that works for another store is rejected for this store alone.
-        if comes_back_later or (isinstance(error, TokenRejectedError) and not self._token_works):
+        is_rejected = isinstance(error, TokenRejectedError) and not self._breaker.has_worked
+        if comes_back_later or is_rejected or self._breaker.failed(path, error):
             return PlatformUnavailableError(error.failure, error.detail, error.retry_after)
         return error
 
@@ -201,47 +221,40 @@ class PartnerApiClient:
             seconds -= STEP_SECONDS
             self._limits.keep_alive()
 
-    def _send(self, path: str, query: dict[str, str]) -> requests.Response:
-        """One request, within the rate limit. The token goes to the configured host alone."""
+    def _send(self, path: str, query: dict[str, str]) -> bytes:
+        """One request, within the rate limit; the body of its response. The token goes to the configured host alone.
+        Raises PartnerApiError and OutOfTimeError."""
         self._limits.before_request()
         self._wait_for_the_platform()
         self._make_room()  # also for the request that a token may take
         token = self._token()
         self._make_room()
         self.requests += 1
+        seconds = max(1.0, min(RESPONSE_SECONDS, self._limits.remaining_seconds()))
         try:
             response = self._session.get(
                 self._base_url + path,
                 params=query,
                 headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
-                timeout=TIMEOUT_SECONDS,
+                timeout=(CONNECT_SECONDS, seconds),
                 allow_redirects=False,
                 stream=True,
             )
-            self._receive(response)
-        except (requests.RequestException, HTTPError) as error:
+            return self._read(response)
+        except (HTTPError, OSError, ValueError) as error:
+            # requests' errors are OSErrors; a ValueError is what the libraries raise for some malformed responses.
             raise PartnerApiError(Failure.NO_RESPONSE, type(error).__name__, retry_after=0.0) from None
         finally:
             self._rate_limit.record()
             self._last_request_at = self._clock()
-        self._set_clock_offset(response)
-        return response
 
-    def _receive(self, response: requests.Response) -> None:
-        """Read the body, within BODY_SECONDS and the time that there is: the timeout of a read never strikes where a
-        byte comes now and then. Raises requests' and urllib3's errors."""
-        end = self._clock() + timedelta(seconds=min(BODY_SECONDS, self._limits.remaining_seconds()))
-        arrived: list[bytes] = []
-        try:
-            # Not decoded yet: a decoder would wait for more, however long, until it has something to give.
-            while part := response.raw.read1(READ_BYTES, decode_content=False):
-                arrived.append(part)
-                if self._clock() > end:
-                    raise requests.ReadTimeout
-        finally:
-            response.close()  # A connection that was read to the end has gone back to the session, and stays open.
-        response.raw = HTTPResponse(io.BytesIO(b"".join(arrived)), response.raw.headers, preload_content=False)
-        _ = response.content
+    def _read(self, response: requests.Response) -> bytes:
+        """The body of a response, unless its status is an error. Raises PartnerApiError and requests' errors."""
+        self._set_clock_offset(response)
+        if error := error_of(response, self.now()):
+            response.close()
+            raise error
+        return read_body(response)
 
     def _wait_for_the_platform(self) -> None:
         """Wait until the platform wants the next request, if it said so at a request for another store."""
@@ -262,11 +275,11 @@ class PartnerApiClient:
             return self._credentials.token()
         except CredentialsError as error:
             raise self._error_of_credentials(error) from None
-        except requests.RequestException as error:
+        except (HTTPError, OSError, ValueError) as error:
             raise PlatformUnavailableError(Failure.NO_RESPONSE, type(error).__name__, retry_after=0.0) from None
 
     def _error_of_credentials(self, error: CredentialsError) -> PlatformUnavailableError:
-        status_error = None if error.response is None else _error_of(error.response, self.now())
+        status_error = None if error.response is None else error_of(error.response, self.now())
         if status_error is not None and status_error.retry_after is not None:
             return PlatformUnavailableError(status_error.failure, status_error.detail, status_error.retry_after)
         # OAuth's 400 or 401 (docs/platform.md 4.4) says of a client what 401 says of a token.
@@ -280,43 +293,3 @@ class PartnerApiClient:
             return
         if abs(offset) < LARGEST_CLOCK_OFFSET:
             self._learned = replace(self._learned, clock_offset=offset)
-
-
-def _error_of(response: requests.Response, now: datetime) -> PartnerApiError | None:
-    """What a status says, unless it is 200; ``now`` is the platform's time."""
-    match response.status_code:
-        case 200:
-            return None
-        case 401:
-            return TokenRejectedError()
-        case 403 if "html" in response.headers.get("Content-Type", ""):
-            # The edge's page, not the API's JSON: the address is blocked, whatever it requests.
-            return PlatformUnavailableError(Failure.BLOCKED, retry_after=_retry_after(response, 60.0, now))
-        case 403:
-            return PartnerApiError(Failure.FORBIDDEN)
-        case 404:
-            return PartnerApiError(Failure.NOT_FOUND)
-        case 429:
-            return PlatformUnavailableError(Failure.RATE_LIMITED, retry_after=_retry_after(response, 60.0, now))
-        case 408 | 425 as status:
-            return PartnerApiError(Failure.REFUSED, str(status), _retry_after(response, 0.0, now))
-        case status if status >= 500:
-            return PartnerApiError(Failure.SERVER_ERROR, str(status), _retry_after(response, 0.0, now))
-        case status:
-            return PartnerApiError(Failure.REFUSED, str(status))
-
-
-def _retry_after(response: requests.Response, default: float, now: datetime) -> float:
-    """Seconds, from a number or a date of the platform's clock; a day at most."""
-    text = response.headers.get("Retry-After", "").strip()
-    try:
-        if text.isascii() and text.isdecimal():
-            seconds = float(text)
-            # Some servers write the date as seconds since 1970.
-            if seconds >= EPOCH_SECONDS:
-                seconds = max(seconds - now.timestamp(), 0.0)
-            return min(seconds, LONGEST_RETRY_AFTER_SECONDS)
-        date = parsedate_to_datetime(text).astimezone(UTC)
-        return min(max((date - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER_SECONDS)
-    except (ValueError, OverflowError):
-        return default

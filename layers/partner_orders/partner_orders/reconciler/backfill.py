@@ -2,6 +2,7 @@
 
 import secrets
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,9 +17,10 @@ from partner_orders.reconciler.ports import KnownOrders
 from partner_orders.reconciler.reading import Reading, WindowReader
 from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.run_state import ENDS_THE_RUN, RunState, note_failure
-from partner_orders.reconciler.table import Backfill, ReconciliationTable
-from partner_orders.reconciler.windows import BOUNDARY, OVERLAP, Window, oldest_readable
-from partner_orders.stores.store import Store
+from partner_orders.reconciler.table import Backfill, BackfillCancelledError, ReconciliationTable
+from partner_orders.reconciler.windows import BOUNDARY, OVERLAP, Position, Window, oldest_readable
+from partner_orders.stores.directory import StoreDirectory
+from partner_orders.stores.store import AmbiguousCodeError, Store
 from partner_orders.stores.table import StoresTable
 
 NAMES = ("from", "to", "stores", "preview")
@@ -106,7 +108,7 @@ class Backfills:
     def add(self, event: dict[str, Any]) -> str:
         """Store a backfill for the next runs; its id. Raises InvalidRequestError."""
         request = BackfillRequest.from_event(event, self._clock(), self._history)
-        wanted = _wanted_stores(request, self._stores.all())
+        wanted = _wanted_stores(request, self._stores.directory())
         backfill = Backfill(
             backfill_id=f"{to_text(self._clock())}-{secrets.token_hex(2)}",
             start=request.start,
@@ -125,9 +127,26 @@ class Backfills:
             raise InvalidRequestError("there is no backfill of this id; reports are kept for 90 days")
         return backfill.to_json()
 
+    def cancel(self, backfill_id: str) -> dict[str, Any]:
+        """End a backfill before its next part; its progress. Raises InvalidRequestError."""
+        if self.progress(backfill_id)["state"] == "running":
+            self._table.cancel(backfill_id)
+        return self.progress(backfill_id)
+
     def serve(self, backfill: Backfill, run: RunState) -> Backfill:
-        """Read one store of a backfill, or a part of it if it has many; the backfill as it stands after it. Raises what
-        ends the run (ENDS_THE_RUN)."""
+        """Read one store of a backfill, or a part of it if it has many; the backfill as it stands after it. A visit is
+        noted before its first request: if this worker is killed, the next one knows at which store. Raises what ends
+        the run (ENDS_THE_RUN)."""
+        try:
+            if backfill.is_begun:
+                backfill = backfill.after_unended_visit()
+                self._save(backfill)
+                return backfill
+            return self._serve(backfill, run)
+        except BackfillCancelledError:
+            return replace(backfill, is_cancelled=True)
+
+    def _serve(self, backfill: Backfill, run: RunState) -> Backfill:
         store = self._stores.find(backfill.pending[0])
         start, oldest = backfill.done_until or backfill.start, oldest_readable(self._api.now(), self._history)
         if start < oldest:
@@ -136,37 +155,62 @@ class Backfills:
             return self._finish_store(backfill, Failure.NOT_REGISTERED)
         if start >= backfill.end:
             return self._finish_store(backfill, Failure.TOO_OLD)
-        reading = self._reading(backfill, store, start, run)
-        return self._read(reading, backfill)
+        backfill = backfill.begun()
+        self._save(backfill)
+        position = self._table.position(store.store_id)
+        reading = self._reading(backfill, position, store, start, run)
+        backfill = self._read(reading, backfill)
+        if reading.left_out != position.left_out and not backfill.preview:
+            # Regular checks narrow it further, and try it again.
+            run.left_out[store.store_id] = reading.left_out
+            self._table.move(replace(position, left_out=reading.left_out), self._lease.fencing_token)
+        return backfill
 
-    def _reading(self, backfill: Backfill, store: Store, start: datetime, run: RunState) -> Reading:
+    def _reading(self, backfill: Backfill, position: Position, store: Store, start: datetime, run: RunState) -> Reading:
         self._comparison.forget(store.store_id, backfill.preview)
-        expected = self._orders.newest_of_store(store.store_id, start + OVERLAP, backfill.end) is not None
+        expected = any(
+            self._orders.newest_of_store(listing, start + OVERLAP, backfill.end) is not None
+            for listing in store.listings
+        )
         report = run.report
         if backfill.preview:
             # The findings of a preview are not the run's.
             found = run.found_in_previews.setdefault(backfill.backfill_id, set())
             report = Report(run.report.started_at, found=found)
         scope = ComparisonScope(store, report, run.correlation_id, backfill.preview)
-        vendor_id = self._table.position(backfill.pending[0]).vendor_id
-        # Ends may be exclusive.
-        return Reading(scope, Window(start - BOUNDARY, backfill.end), vendor_id, expected, tries_both_ids=True)
+        window = Window(start - BOUNDARY, backfill.end)  # Ends may be exclusive.
+        return Reading(
+            scope,
+            window,
+            position.vendor_id,
+            expected,
+            tries_both_ids=True,
+            left_out=position.left_out,
+            tries_left_out=True,  # An operator asks for it.
+        )
 
     def _read(self, reading: Reading, backfill: Backfill) -> Backfill:
         report, failure = reading.scope.report, None
         counted = Counter(report.counts)
         try:
-            for checked, _ in self._reader.read(reading):
-                backfill = replace(backfill, done_until=checked).counting(report.counts - counted)
+            for part in self._reader.read(reading):
+                backfill = replace(backfill, done_until=part.until).counting(report.counts - counted)
+                backfill = backfill.leaving_out(reading.window.start, reading.left_out)
                 counted = Counter(report.counts)
-                if checked < backfill.end:
-                    self._save(backfill)
-                if checked < min(backfill.end, self._api.now() - OVERLAP):
-                    return backfill  # There is more of it, and others wait for their turn.
+                has_more = part.until < min(backfill.end, self._api.now() - OVERLAP)
+                others_turn = has_more and not reading.is_narrowing
+                if part.until < backfill.end:
+                    self._save(backfill.ended() if others_turn else backfill)
+                if others_turn:
+                    return backfill.ended()
         except LeaseLostError:
+            with suppress(LeaseLostError, BackfillCancelledError):
+                self._table.save(backfill.ended(), self._lease.fencing_token)
+            raise
+        except BackfillCancelledError:
             raise
         except Exception as error:
-            backfill = backfill.counting_found(report.counts - counted)
+            backfill = backfill.ended().counting_found(report.counts - counted)
             # It may be this store that ends every run. What is under way goes on, as most such failures pass.
             at_once = isinstance(error, PlatformUnavailableError) and backfill.done_until is None
             self._save(backfill.with_first_store_last() if at_once else backfill)
@@ -186,17 +230,19 @@ class Backfills:
         self._table.save(backfill, self._lease.fencing_token)
 
 
-def _wanted_stores(request: BackfillRequest, stores: list[Store]) -> tuple[str, ...]:
+def _wanted_stores(request: BackfillRequest, directory: StoreDirectory) -> tuple[str, ...]:
     """The ids of the stores that a request names, by either of their ids; of all that are not paused if it names none.
     Raises InvalidRequestError."""
-    if not stores:
+    if not directory.stores:
         raise InvalidRequestError(NO_STORE)
-    ids = {store.external_partner_config_id: store.store_id for store in stores}
-    ids |= {store.store_id: store.store_id for store in stores}
-    if unknown := [name for name in request.stores if name not in ids]:
+    try:
+        named = {name: directory.named(name) for name in request.stores}
+    except AmbiguousCodeError as error:
+        raise InvalidRequestError(str(error)) from None
+    if unknown := [name for name, store in named.items() if store is None]:
         raise InvalidRequestError(f"not among the registered stores: {', '.join(unknown)}")
-    every = [store.store_id for store in stores if not store.is_paused]
-    wanted = tuple(dict.fromkeys(ids[name] for name in request.stores or every))
+    every = [store for store in directory.stores if not store.is_paused]
+    wanted = tuple(dict.fromkeys(store.store_id for store in ([*named.values()] or every) if store))
     if not wanted:
         raise InvalidRequestError(ALL_PAUSED)
     return wanted

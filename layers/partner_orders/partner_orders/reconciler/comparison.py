@@ -2,18 +2,20 @@
 
 An order is in sync when the digest just observed is among the digests we have of it, and showing it now would not move
 the head; never "our snapshot equals it", which the merge may forbid for ever. Where showing it would move the head, one
-confirmation is enqueued: the same event, with the time at which it was shown.
+confirmation is enqueued: the same event, with the time at which it was shown. The platform may list an order twice, in
+two states: each is compared by itself.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import batched
 from typing import NamedTuple
 
 from partner_orders.clock import Clock
-from partner_orders.exact_json import Json, parse, write_bytes
+from partner_orders.exact_json import Json, number_by_value, parse, write_bytes
 from partner_orders.order_events.message import MAX_BODY_BYTES, RECONCILIATION, OrderEventMessage
 from partner_orders.order_events.queue import BATCH_ENTRIES
 from partner_orders.orders import lifecycle
@@ -23,8 +25,9 @@ from partner_orders.orders.history import is_of_store
 from partner_orders.orders.model import Client
 from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.rejected_table import RejectedTable
-from partner_orders.orders.stored import KnownOrder, snapshot_digest
-from partner_orders.platform.order_page import identity, unreadable
+from partner_orders.orders.stored import KnownOrder, Showing, showing, snapshot_digest
+from partner_orders.platform.order_page import unreadable
+from partner_orders.reconciler.damping import is_damped
 from partner_orders.reconciler.ports import EventsQueue, KnownOrders
 from partner_orders.reconciler.report import MAX_NAMED, Repair, Report
 from partner_orders.stores.store import Store
@@ -41,12 +44,14 @@ class _Queued(NamedTuple):
 
 
 class ComparisonScope(NamedTuple):
-    """Whose orders are compared, and the report that notes it. A ``preview`` enqueues nothing."""
+    """Whose orders are compared, and the report that notes it. A ``preview`` enqueues nothing. With ``damps``, an order
+    that differs at each look waits (damping.py); the next reading without it enqueues what it finds."""
 
     store: Store
     report: Report
     correlation_id: str
     preview: bool = False
+    damps: bool = False
 
 
 class Shown(NamedTuple):
@@ -69,16 +74,16 @@ class _Finding(NamedTuple):
 
 @dataclass
 class _ParsedPage:
-    """The events of a page by the order's id, the bodies that cannot be parsed and are not in the table, and the
-    identities of all its orders."""
+    """The events of a page by digest, the bodies that cannot be parsed and are not in the table, and the ids of all its
+    orders; of one without an id, the digest of its body."""
 
     events: dict[str, OrderEvent] = field(default_factory=dict)
     rejected: list[_Finding] = field(default_factory=list)
-    identities: set[str] = field(default_factory=set)
+    order_ids: set[str] = field(default_factory=set)
 
 
 class _Known(NamedTuple):
-    """The orders of a page that are remembered to be in sync, and what the table has of the others."""
+    """The digests of a page that are remembered to be in sync, and what the table has of the orders of the others."""
 
     in_sync: set[str]
     stored: dict[str, KnownOrder]
@@ -103,7 +108,9 @@ class Comparison:
         self._clock = clock
         self._in_sync: dict[str, str] = {}
         self._queued: dict[str, _Queued] = {}
-        self._statuses: dict[str, set[str]] = {}
+        # What is enqueued and not seen in the table yet, by order and digest.
+        self._enqueued: dict[str, dict[str, Showing]] = {}
+        self._unsteady_fields: dict[str, tuple[str, ...]] = {}
 
     def forget(self, store_id: str, preview: bool = False) -> None:
         """Read every order of the store from the table again; unless for a ``preview``, enqueue again what waits."""
@@ -128,14 +135,14 @@ class Comparison:
         for batch in batched(findings, BATCH_ENTRIES, strict=False):
             self._note_and_enqueue(batch, known.stored, scope, shown_at)
         own = sum(_names(scope.store, event.order.client) for event in parsed.events.values())
-        return Shown(parsed.identities | parsed.events.keys(), own, len(parsed.events) - own)
+        return Shown(parsed.order_ids, own, len(parsed.events) - own)
 
     def _parse(self, page: Sequence[Json], report: Report) -> _ParsedPage:
         parsed = _ParsedPage()
         for order in page:
-            parsed.identities.add(identity(order))
             text = unreadable(order)
             body = write_bytes(order) if text is None else text
+            parsed.order_ids.add(_order_id(order) or digest_of(body))
             if len(body) > MAX_BODY_BYTES:
                 report.too_large.add(digest_of(body))
                 continue
@@ -149,18 +156,20 @@ class Comparison:
                 else:
                     self._queued.pop(digest, None)
                 continue
-            parsed.events[event.order_id] = event
+            parsed.events[event.digest] = event
+            parsed.order_ids.add(event.order_id)
         return parsed
 
     def _look_up(self, events: Mapping[str, OrderEvent]) -> _Known:
-        in_sync = {order_id for order_id, event in events.items() if event.digest in self._in_sync}
-        return _Known(in_sync, self._orders.known(events.keys() - in_sync))
+        in_sync = events.keys() & self._in_sync.keys()
+        wanted = {event.order_id for digest, event in events.items() if digest not in in_sync}
+        return _Known(in_sync, self._orders.known(wanted))
 
     def _sort(
         self, parsed: _ParsedPage, known: _Known, scope: ComparisonScope, orders: int, shown_at: datetime
     ) -> list[_Finding]:
-        """The new findings of a page of so many orders. Counts the others: those in sync, and those that wait for the
-        consumer."""
+        """The new findings of a page of so many orders. Counts the others: those in sync, those that wait for the
+        consumer, and those that are damped."""
         report, counts = scope.report, Counter({"orders_checked": orders})
         findings = [*parsed.rejected]
         for event in parsed.events.values():
@@ -181,14 +190,34 @@ class Comparison:
             counts["waiting"] = len(waiting)
             report.waiting |= waiting - report.found
         report.counts += counts
-        return new
+        if not scope.damps:
+            return new
+        return [finding for finding in new if not self._is_damped(finding.event, known, shown_at, report)]
 
     def _has(self, event: OrderEvent, known: _Known) -> bool:
         """Whether the event is in the history that we have of its order."""
         stored = known.stored.get(event.order_id)
-        if event.order_id in known.in_sync or (stored is not None and event.digest in stored.digests):
+        if event.digest in known.in_sync or (stored is not None and event.digest in stored.digests):
             return True
         return stored is not None and stored.has_moved and self._orders.has_moved(event.order_id, event.digest)
+
+    def _is_damped(self, event: OrderEvent | None, known: _Known, shown_at: datetime, report: Report) -> bool:
+        """Whether a finding waits, as its order differs at each look. Notes that, and the fields in which it differs
+        from the stored one; they are read once, and then remembered."""
+        if event is None:
+            return False
+        stored, order_id = known.stored.get(event.order_id), event.order_id
+        # What is enqueued counts too, but the event itself does not wait for a message of its own that was lost.
+        noted = {digest: each for digest, each in self._enqueued.get(order_id, {}).items() if digest != event.digest}
+        noted |= {each.digest: each for each in (stored.showings if stored else ())}
+        if not is_damped(event, noted.values(), shown_at):
+            return False
+        if order_id not in self._unsteady_fields and len(report.damped) < MAX_NAMED:
+            if len(self._unsteady_fields) >= MAX_REMEMBERED:
+                self._unsteady_fields.clear()
+            self._unsteady_fields[order_id] = self._changed_fields(event)
+        report.damped[order_id] = self._unsteady_fields.get(order_id, ())
+        return True
 
     def _note_and_enqueue(
         self,
@@ -198,25 +227,33 @@ class Comparison:
         shown_at: datetime,
     ) -> None:
         report = scope.report
-        repairs = {
-            finding.digest: self._repair(
-                scope.store,
-                finding.event,
-                stored.get(finding.event.order_id),
-                shown_at,
-                in_detail=len(report.repairs) + number < MAX_NAMED,
-            )
-            for number, finding in enumerate(batch)
-            if finding.event is not None and not finding.is_confirmation
-        }
+        repairs: dict[str, Repair] = {}
+        # Of an order that is listed twice, the second state is not missing once more.
+        earlier: dict[str, dict[str, str]] = {}
+        for finding in batch:
+            event = finding.event
+            if event is None or finding.is_confirmation:
+                continue
+            statuses = earlier.setdefault(event.order_id, self._enqueued_statuses(event.order_id))
+            in_detail = len(report.repairs) + len(repairs) < MAX_NAMED
+            ours = stored.get(event.order_id)
+            repairs[event.digest] = self._repair(scope.store, event, ours, statuses, shown_at, in_detail)
+            statuses[event.digest] = event.status
+        again: set[str] = set()
         if not scope.preview:
+            again = {finding.digest for finding in batch if self._was_counted(finding.digest)}
             self._enqueue(batch, repairs, scope, shown_at)
             report.counts["enqueued"] += len(batch)
         report.counts["confirmed"] += sum(finding.is_confirmation for finding in batch)
         report.counts["not_understood"] += sum(finding.event is None for finding in batch)
         report.found.update(finding.digest for finding in batch)
-        for repair in repairs.values():
-            report.add(repair)
+        for digest, repair in repairs.items():
+            if digest not in again:
+                report.add(repair)
+
+    def _was_counted(self, digest: str) -> bool:
+        """Whether it was enqueued before, and nobody has asked for its store anew since."""
+        return digest in self._queued and self._queued[digest].at != NEVER
 
     def _waits(self, digest: str) -> bool:
         """Whether it was enqueued lately, and may still be on its way to the table."""
@@ -235,39 +272,56 @@ class Comparison:
         self._queue.send_all(messages)
         if len(self._queued) + len(batch) > MAX_REMEMBERED:
             self._queued.clear()
-            self._statuses.clear()
+            self._enqueued.clear()
         for finding in batch:
             self._queued[finding.digest] = _Queued(scope.store.store_id, now)
             if finding.event is not None:
-                self._statuses.setdefault(finding.event.order_id, set()).add(finding.event.status)
+                showings = self._enqueued.setdefault(finding.event.order_id, {})
+                showings[finding.digest] = showing(finding.event, shown_at)
 
     def _remember(self, event: OrderEvent, store_id: str) -> None:
         if len(self._in_sync) >= MAX_REMEMBERED:
             self._in_sync.clear()
         self._in_sync[event.digest] = store_id
         self._queued.pop(event.digest, None)
-        self._statuses.pop(event.order_id, None)
+        if enqueued := self._enqueued.get(event.order_id):
+            enqueued.pop(event.digest, None)
+            if not enqueued:
+                del self._enqueued[event.order_id]
+
+    def _enqueued_statuses(self, order_id: str) -> dict[str, str]:
+        """The statuses, by digest, of what is enqueued of an order and not seen in the table yet."""
+        return {digest: each.status for digest, each in self._enqueued.get(order_id, {}).items()}
+
+    def _changed_fields(self, event: OrderEvent) -> tuple[str, ...]:
+        """The names of the fields in which an event differs from the stored order; reads it."""
+        stored = self._orders.get(event.order_id)
+        if stored is None or stored.snapshot.body is None:
+            return ()
+        return tuple(changed_fields(parse(stored.snapshot.body), parse(event.body)))
 
     def _repair(
-        self, store: Store, event: OrderEvent, ours: KnownOrder | None, platform_now: datetime, in_detail: bool
+        self,
+        store: Store,
+        event: OrderEvent,
+        ours: KnownOrder | None,
+        enqueued: Mapping[str, str],
+        platform_now: datetime,
+        in_detail: bool,
     ) -> Repair:
-        fields: list[str] = []
-        if in_detail and ours is not None and (stored := self._orders.get(event.order_id)) and stored.snapshot.body:
-            fields = changed_fields(parse(stored.snapshot.body), parse(event.body))
         client = event.order.client
         # A state that is enqueued and not consumed yet is one that we know of.
-        queued = self._statuses.get(event.order_id, set())
-        statuses = queued if ours is None else queued | ours.statuses
+        statuses = {*enqueued.values(), *(ours.statuses if ours else ())}
         earlier = not statuses and _is_from_before(store, event)
         never_sent_to_us = not statuses or (lifecycle.is_sent(event.status) and event.status not in statuses)
         return Repair(
             order_id=event.order_id,
             store_id=store.store_id if _names(store, client) else client.store_id or store.store_id,
-            found="missing" if ours is None and queued <= {event.status} else "different",
+            found="missing" if ours is None and enqueued.keys() <= {event.digest} else "different",
             status=event.status,
             webhook_missed=never_sent_to_us and not earlier,
             before_registration=earlier,
-            fields=tuple(fields),
+            fields=self._changed_fields(event) if in_detail and ours else (),
             late_seconds=round((platform_now - event.occurred_at).total_seconds()) if event.occurred_at else None,
         )
 
@@ -276,6 +330,17 @@ def _is_from_before(store: Store, event: OrderEvent) -> bool:
     """Whether the order was created before we knew its store: nobody sent us webhooks of it then."""
     created_at = event.order.sys.created_at
     return bool(store.registered_at and created_at and created_at < store.registered_at)
+
+
+def _order_id(order: Json) -> str | None:
+    """The id of an order that may not be one that can be parsed."""
+    match order:
+        case {"order_id": str(order_id)}:
+            return order_id
+        case {"order_id": (int() | Decimal()) as number}:
+            return number_by_value(number)
+        case _:
+            return None
 
 
 def _names(store: Store, client: Client) -> bool:

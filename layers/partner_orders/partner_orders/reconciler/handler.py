@@ -1,9 +1,9 @@
 """The reconciler function: on a schedule; on demand with ``{"from", "to", "stores", "preview"}``, all optional but one
-of them there; and ``{"backfill": id}`` asks how far a backfill is."""
+of them there; ``{"backfill": id}`` asks how far a backfill is; and ``{"cancel": id}`` ends one before its next part.
+"""
 
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -32,7 +32,7 @@ from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.run import Reconciler
 from partner_orders.reconciler.stop_reason import StopReason, stop_reason
 from partner_orders.reconciler.table import ReconciliationTable
-from partner_orders.settings import Settings
+from partner_orders.settings import Settings, retention_of
 from partner_orders.stores.table import StoresTable
 
 logger = function_logger()
@@ -66,7 +66,7 @@ def reconciler() -> Reconciler:
         rate_limit,
     )
     api = PartnerApiClient(base_url, credentials, session, rate_limit, now, time.sleep)
-    retention = timedelta(days=settings.order_retention_days)
+    retention = retention_of(settings.order_retention_days)
     orders = OrderQueries(Table(dynamodb, table, time.sleep))
     queue = OrderEventsQueue(clients.client("sqs", AWS_CALLS), settings.order_events_queue_url)
     return Reconciler(
@@ -91,6 +91,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             raise InvalidRequestError("the event should be a JSON object, such as {}")
         if "backfill" in event:
             return reconciler().backfill(str(event["backfill"]))
+        if "cancel" in event:
+            return reconciler().cancel(str(event["cancel"]))
         # An EventBridge rule brings an event of its own where it is told to bring nothing.
         backfill_id = reconciler().add_backfill(event) if event and "detail-type" not in event else ""
     except InvalidRequestError as error:
@@ -116,6 +118,7 @@ def _measure(report: Report) -> None:
         "FoundMissing": report.counts["missing"],
         "FoundDifferent": report.counts["different"],
         "WebhooksMissed": report.counts["webhooks_missed"],
+        "UnsteadyOrders": len(report.damped),
         "StoresChecked": report.counts["stores_checked"],
         "StoresFailed": len(report.failed_stores),
         "PartnerApiUnauthorized": report.api_errors[Failure.UNAUTHORIZED],
@@ -125,6 +128,7 @@ def _measure(report: Report) -> None:
     # Zero would mean "checked, none found".
     if report.silent_stores is not None:
         figures["StoresSilent"] = len(report.silent_stores)
+        figures["MinutesLeftOut"] = report.minutes_left_out
     if report.token_age_days is not None:
         figures["PartnerApiTokenAgeDays"] = report.token_age_days
     for name, value in figures.items():

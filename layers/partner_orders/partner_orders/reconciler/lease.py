@@ -71,8 +71,10 @@ class Lease:
         for name, time in (("last_request_at", handover.last_request_at), ("not_before", handover.not_before)):
             if time:
                 update.set(name, to_text(time))
-        if handover.time_format:
-            update.set("time_format", handover.time_format)
+        remembered = {name: getattr(handover, name) for name in ("time_format", "page_size", "page_length")}
+        for name, value in remembered.items():
+            if value:
+                update.set(name, value)
         try:
             self._write(update)
         except LeaseLostError:
@@ -95,6 +97,8 @@ def _handover(row: Row) -> Handover:
     return Handover(
         last_request_at=from_text(last_request_at) if last_request_at else None,
         recent_requests=None if was_killed else row.get("recent_requests"),
-        time_format=row.get("time_format"),
         not_before=from_text(row["not_before"]) if "not_before" in row else None,
+        time_format=row.get("time_format"),
+        page_size=row.get("page_size"),
+        page_length=row.get("page_length"),
     )

@@ -22,17 +22,15 @@ from partner_orders.reconciler.ports import EventsQueue, KnownOrders
 from partner_orders.reconciler.reading import WindowReader
 from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.run_state import RunState
-from partner_orders.reconciler.schedule import DueStore, Schedule
+from partner_orders.reconciler.schedule import LONG_WORK_SHARE, Due, DueStore, Schedule
 from partner_orders.reconciler.stop_reason import RunEndedError, StopReason
 from partner_orders.reconciler.store_check import StoreCheck
 from partner_orders.reconciler.table import Backfill, ReconciliationTable
 from partner_orders.reconciler.windows import PLATFORM_HISTORY
 from partner_orders.stores.table import StoresTable
 
-# A run that a backfill makes long checks the stores again after this.
+# A run that first looks or backfills make long checks the stores again after this.
 ROUND = timedelta(minutes=5)
-# So many stores are checked between two of a backfill.
-STORES_PER_BACKFILL = 3
 # What the platform client leaves of the time for the last writes.
 RELEASE_SECONDS = 15.0
 
@@ -69,6 +67,10 @@ class Reconciler:
     def add_backfill(self, event: dict[str, Any]) -> str:
         """Store a backfill for the next runs; its id. Raises InvalidRequestError."""
         return self._backfills.add(event)
+
+    def cancel(self, backfill_id: str) -> dict[str, Any]:
+        """End a backfill before its next part; its progress. Raises InvalidRequestError."""
+        return self._backfills.cancel(backfill_id)
 
     def backfill(self, backfill_id: str) -> dict[str, Any]:
         """Progress of a backfill; its report once it is done. Raises InvalidRequestError."""
@@ -133,32 +135,66 @@ class Reconciler:
 
     def _serve(self, run: RunState, only_backfills: bool) -> None:
         """Serve stores and backfills in turn. Raises RunEndedError, OutOfTimeError and botocore's errors."""
-        backfills = deque(backfill for backfill in self._table.backfills() if not backfill.is_done)
-        stores = self._due(run)
+        backfills = deque(backfill for backfill in self._table.backfills() if not backfill.is_over)
+        due = self._due(run, backfills)
         if only_backfills:
-            stores.clear()
-        round_began, turn = self._clock(), 0
-        while stores or backfills:
+            due = Due(deque(), deque())
+        turns, round_began = _Turns(), self._clock()
+        while due.stores or due.first_looks or backfills:
             if run.is_nearly_over:
                 raise RunEndedError(StopReason.OUT_OF_TIME)
-            if backfills and (not stores or turn % (STORES_PER_BACKFILL + 1) == STORES_PER_BACKFILL):
-                self._serve_first(backfills, run)
+            requests_before = self._api.requests
+            has_long_work = bool(due.first_looks or backfills)
+            is_long_work = not due.stores or (has_long_work and turns.is_long_works_turn)
+            if not is_long_work:
+                self._check_first(due.stores, due.first_looks, run)
+            elif turns.is_first_looks_turn(due.first_looks, backfills):
+                self._check_first(due.first_looks, due.first_looks, run)
             else:
-                self._store_check.check(stores.popleft(), run)
-            turn += 1
+                self._serve_first(backfills, run)
+            turns.count(self._api.requests - requests_before, is_long_work)
             run.save_findings()
-            if backfills and not stores and not only_backfills and self._is_round_over(round_began):
-                stores, round_began = self._due(run), self._clock()
+            is_rest = not due.stores and (due.first_looks or backfills) and not only_backfills
+            if is_rest and self._is_round_over(round_began):
+                due, turns, round_began = self._due(run, backfills), _Turns(), self._clock()
 
-    def _due(self, run: RunState) -> deque[DueStore]:
-        return self._schedule.due(run.report, self._api.requests_per_minute)
+    def _due(self, run: RunState, backfills: deque[Backfill]) -> Due:
+        return self._schedule.due(run.report, self._api.requests_per_minute, bool(backfills))
 
     def _is_round_over(self, round_began: datetime) -> bool:
         return self._clock() - round_began >= ROUND
 
+    def _check_first(self, stores: deque[DueStore], first_looks: deque[DueStore], run: RunState) -> None:
+        """Check the first store, or read a part of its history; then it is the last of those that have more."""
+        rest = self._store_check.check(stores.popleft(), run)
+        if rest is not None:
+            first_looks.append(rest)
+
     def _serve_first(self, backfills: deque[Backfill], run: RunState) -> None:
-        """Serve the first backfill; then it is the last of those that are not done."""
+        """Serve the first backfill; then it is the last of those that are not over."""
         backfill = self._backfills.serve(backfills[0], run)
         backfills.popleft()
-        if not backfill.is_done:
+        if not backfill.is_over:
             backfills.append(backfill)
+
+
+class _Turns:
+    """Whose turn it is: stores are checked at their regular round, and what takes many requests gets LONG_WORK_SHARE of
+    the requests, and what the round leaves."""
+
+    def __init__(self) -> None:
+        self._requests = Counter[bool]()
+        self._was_first_look = False
+
+    @property
+    def is_long_works_turn(self) -> bool:
+        long, regular = self._requests[True], self._requests[False]
+        return max(long, 1) <= LONG_WORK_SHARE * (regular + max(long, 1))
+
+    def count(self, requests: int, is_long_work: bool) -> None:
+        self._requests[is_long_work] += requests
+
+    def is_first_looks_turn(self, first_looks: deque[DueStore], backfills: deque[Backfill]) -> bool:
+        """Whether a first look is next, and not a backfill, of which each has every second turn."""
+        self._was_first_look = bool(first_looks) and not (backfills and self._was_first_look)
+        return self._was_first_look

@@ -7,6 +7,7 @@ from partner_orders.platform.failures import OutOfTimeError, PartnerApiError, Pl
 from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.stop_reason import RunEndedError, StopReason
 from partner_orders.reconciler.table import ReconciliationTable
+from partner_orders.reconciler.windows import LeftOut
 
 # With less time than this, a run begins nothing new.
 LAST_START_SECONDS = 40.0
@@ -16,13 +17,15 @@ ENDS_THE_RUN = (RunEndedError, OutOfTimeError)
 
 @dataclass
 class RunState:
-    """``found_in_previews`` are the digests that each preview, by its id, has found in this run."""
+    """``found_in_previews`` are the digests that each preview, by its id, has found in this run; ``left_out`` is what
+    backfills had to leave out of stores, or could read again, which their next check goes on from."""
 
     report: Report
     correlation_id: str
     remaining_seconds: Callable[[], float]
     table: ReconciliationTable
     found_in_previews: dict[str, set[str]] = field(default_factory=dict)
+    left_out: dict[str, tuple[LeftOut, ...]] = field(default_factory=dict)
     enqueued_and_saved: int = 0
 
     def save_findings(self) -> None:

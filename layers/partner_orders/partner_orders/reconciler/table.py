@@ -6,6 +6,7 @@ Positions are written under the lease's fencing token: a worker that lost its le
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,12 @@ from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
 from partner_orders.aws.keys import Key
-from partner_orders.aws.update import absent, any_of, at_most
+from partner_orders.aws.update import Condition, Update, absent, all_of, any_of, at_most, present
 from partner_orders.clock import Clock, from_text, to_text
+from partner_orders.platform.failures import Failure
 from partner_orders.reconciler.lease import LeaseLostError
-from partner_orders.reconciler.windows import Position
+from partner_orders.reconciler.report import MAX_NAMED, left_out_to_json
+from partner_orders.reconciler.windows import MAX_UNENDED_VISITS, LeftOut, Position
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,6 +29,7 @@ SCHEMA_VERSION = 1
 REPORT_RETENTION = timedelta(days=90)
 # What was found is enqueued, and in sync when its store is read again; so it counts even if the rest of it fails.
 _FOUND = ("missing", "different", "not_understood", "enqueued")
+POSITION_TIMES = ("checked_until", "swept_at", "tried_at", "older_look_at", "begun_at")
 BACKFILL_COUNTS = ("orders_checked", "in_step", *_FOUND, "waiting")
 
 
@@ -33,7 +37,11 @@ BACKFILL_COUNTS = ("orders_checked", "in_step", *_FOUND, "waiting")
 class Backfill:
     """A window that was asked for, over some stores or all. ``pending`` are the stores still to do, in order, the
     first of them checked up to ``done_until`` with ``store_counts``. ``preview`` finds and queues nothing. What is
-    older than ``not_read_before`` had passed the 60 days, or the retention, before the turn of every store came."""
+    older than ``not_read_before`` had passed the 60 days, or the retention, before the turn of every store came.
+
+    ``is_begun`` is true while a visit of the first pending store is under way, and for ever if it never ended;
+    ``unended_visits`` counts those, by store. ``left_out`` are times of stores that could not be read, as reports name
+    them."""
 
     backfill_id: str
     start: datetime
@@ -46,10 +54,18 @@ class Backfill:
     store_counts: dict[str, int] = field(default_factory=dict)
     failed_stores: dict[str, str] = field(default_factory=dict)
     not_read_before: datetime | None = None
+    is_begun: bool = False
+    unended_visits: dict[str, int] = field(default_factory=dict)
+    left_out: tuple[dict[str, str], ...] = ()
+    is_cancelled: bool = False
 
     @property
     def is_done(self) -> bool:
         return not self.pending
+
+    @property
+    def is_over(self) -> bool:
+        return self.is_done or self.is_cancelled
 
     def counting(self, counts: Mapping[str, int]) -> "Backfill":
         """With what was counted in a part of the first pending store."""
@@ -60,6 +76,31 @@ class Backfill:
         found = {} if self.preview else {name: counts.get(name, 0) for name in _FOUND}
         return replace(self, counts=_add(self.counts, found))
 
+    def begun(self) -> "Backfill":
+        """While a visit of the first pending store is under way."""
+        return replace(self, is_begun=True)
+
+    def ended(self) -> "Backfill":
+        return replace(self, is_begun=False)
+
+    def after_unended_visit(self) -> "Backfill":
+        """Where nobody ended the visit of the first pending store, it is put last; after MAX_UNENDED_VISITS of them it
+        has failed."""
+        name, backfill = self.pending[0], self.ended()
+        visits = self.unended_visits.get(name, 0) + 1
+        backfill = replace(backfill, unended_visits={**self.unended_visits, name: visits})
+        if visits < MAX_UNENDED_VISITS:
+            return backfill.with_first_store_last()
+        failed = {**self.failed_stores, name: str(Failure.ENDS_THE_RUN)}
+        return replace(backfill, failed_stores=failed).after_first_store(Failure.ENDS_THE_RUN)
+
+    def leaving_out(self, start: datetime, left_out: Iterable[LeftOut]) -> "Backfill":
+        """With what of the first pending store could not be read from a time on; of what is older, nothing changes."""
+        name, text = self.pending[0], to_text(start)
+        kept = [known for known in self.left_out if known["store_id"] != name or known["from"] < text]
+        new = [left_out_to_json(name, time) for time in left_out if start <= time.start < self.end]
+        return replace(self, left_out=(*kept, *new)[:MAX_NAMED])
+
     def with_first_store_last(self) -> "Backfill":
         """The first pending store begins anew when the others have had their turn; the rest of what it counted is
         counted then."""
@@ -68,21 +109,24 @@ class Backfill:
         return replace(self, pending=(*rest, name), done_until=None, counts=counts, store_counts={})
 
     def after_first_store(self, failure: str | None) -> "Backfill":
-        """As it is when the first pending store is done, or failed: the first time, it is put last and tried again."""
+        """As it is when the first pending store is done, or failed: the first time, it is put last and tried again. No
+        visit is under way then."""
         name, *rest = self.pending
         failed = {store: kind for store, kind in self.failed_stores.items() if store != name}
         if failure:
             failed[name] = failure
             if name not in self.failed_stores:
-                return replace(self.with_first_store_last(), failed_stores=failed)
+                return replace(self.ended().with_first_store_last(), failed_stores=failed)
         counts = _add(self.counts, self.store_counts)
-        return replace(self, pending=tuple(rest), done_until=None, counts=counts, store_counts={}, failed_stores=failed)
+        return replace(
+            self.ended(), pending=tuple(rest), done_until=None, counts=counts, store_counts={}, failed_stores=failed
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Progress, and at the end the report."""
         return {
             "backfill": self.backfill_id,
-            "state": "done" if self.is_done else "running",
+            "state": "done" if self.is_done else "cancelled" if self.is_cancelled else "running",
             "from": to_text(self.start),
             "to": to_text(self.end),
             "not_read_before": to_text(self.not_read_before) if self.not_read_before else None,
@@ -91,7 +135,12 @@ class Backfill:
             "stores_done": self.stores - len(self.pending),
             **_add(self.counts, self.store_counts),
             "failed_stores": self.failed_stores,
+            "left_out": [*self.left_out],
         }
+
+
+class BackfillCancelledError(RuntimeError):
+    """An operator cancelled the backfill. Its progress is no longer stored."""
 
 
 class ReconciliationTable:
@@ -117,10 +166,17 @@ class ReconciliationTable:
             "checked_until": position.checked_until,
             "swept_at": position.daily_check_at,
             "tried_at": position.tried_at,
+            "older_look_at": position.older_look_at,
+            "begun_at": position.begun_at,
         }
-        attributes = {"store_id": position.store_id, **{name: to_text(time) for name, time in times.items() if time}}
+        attributes: dict[str, Any] = {name: to_text(time) for name, time in times.items() if time}
+        attributes["store_id"] = position.store_id
         if position.vendor_id:
             attributes["vendor_id"] = position.vendor_id
+        if position.unended_visits:
+            attributes["unended_visits"] = position.unended_visits
+        if position.left_out:
+            attributes["left_out"] = _packed([_left_out_state(left_out) for left_out in position.left_out])
         self._put(keys.position(position.store_id), attributes, fencing_token)
 
     # -- backfills ----------------------------------------------------------------------------------------------
@@ -129,8 +185,21 @@ class ReconciliationTable:
         self._put(keys.backfill(backfill.backfill_id), _backfill_row(backfill, self._clock()), None)
 
     def save(self, backfill: Backfill, fencing_token: int) -> None:
-        """Write a backfill's progress. Raises LeaseLostError if a newer worker has written it."""
-        self._put(keys.backfill(backfill.backfill_id), _backfill_row(backfill, self._clock()), fencing_token)
+        """Write a backfill's progress. Raises LeaseLostError if a newer worker has written it, and
+        BackfillCancelledError if it was cancelled, which stays."""
+        key = keys.backfill(backfill.backfill_id)
+        try:
+            self._put(key, _backfill_row(backfill, self._clock()), fencing_token, absent("cancelled"))
+        except LeaseLostError:
+            if "cancelled" in (self._table.get(key) or {}):
+                raise BackfillCancelledError from None
+            raise
+
+    def cancel(self, backfill_id: str) -> None:
+        """Mark a backfill as cancelled, whoever works on it. Does nothing if there is none of this id."""
+        update = Update().set("cancelled", True).only_if(present("state"))
+        with suppress(ConditionFailedError):
+            self._table.update(keys.backfill(backfill_id), update)
 
     def backfills(self) -> list[Backfill]:
         """Every backfill that is still stored, oldest first."""
@@ -158,14 +227,14 @@ class ReconciliationTable:
     def _rows(self, sort: Range) -> Iterator[Row]:
         return self._table.query(keys.RECONCILIATION, sort, consistent=True)
 
-    def _put(self, key: Key, attributes: dict[str, Any], fencing_token: int | None) -> None:
+    def _put(self, key: Key, attributes: dict[str, Any], fencing_token: int | None, *conditions: Condition) -> None:
         row = {"schema_version": SCHEMA_VERSION, **attributes}
         if fencing_token is None:
             self._table.put(key, row)
             return
         try:
             newest = any_of(absent("fence"), at_most("fence", fencing_token))
-            self._table.put(key, {**row, "fence": fencing_token}, newest)
+            self._table.put(key, {**row, "fence": fencing_token}, all_of(newest, *conditions))
         except ConditionFailedError:
             raise LeaseLostError from None
 
@@ -185,7 +254,7 @@ def _readable[T](read: Callable[[Row], T], rows: Iterable[Row]) -> Iterator[T]:
 
 
 def _position(row: Row) -> Position:
-    texts = {name: _text(row, name) for name in ("checked_until", "swept_at", "tried_at") if name in row}
+    texts = {name: _text(row, name) for name in POSITION_TIMES if name in row}
     times = {name: from_text(text) for name, text in texts.items()}
     return Position(
         store_id=_text(row, "store_id"),
@@ -193,7 +262,24 @@ def _position(row: Row) -> Position:
         daily_check_at=times.get("swept_at"),
         vendor_id=_text(row, "vendor_id") if "vendor_id" in row else None,
         tried_at=times.get("tried_at"),
+        older_look_at=times.get("older_look_at"),
+        begun_at=times.get("begun_at"),
+        unended_visits=int(row.get("unended_visits", 0)),
+        left_out=tuple(_left_out(state) for state in _unpacked(row["left_out"])) if "left_out" in row else (),
     )
+
+
+def _left_out_state(left_out: LeftOut) -> dict[str, str]:
+    return {
+        "from": to_text(left_out.start),
+        "to": to_text(left_out.end),
+        "failure": left_out.failure,
+        "tried_at": to_text(left_out.tried_at),
+    }
+
+
+def _left_out(state: dict[str, str]) -> LeftOut:
+    return LeftOut(from_text(state["from"]), from_text(state["to"]), state["failure"], from_text(state["tried_at"]))
 
 
 def _text(row: Row, name: str) -> str:
@@ -215,6 +301,9 @@ def _backfill_row(backfill: Backfill, now: datetime) -> Row:
         "store_counts": backfill.store_counts,
         "failed_stores": backfill.failed_stores,
         "not_read_before": to_text(backfill.not_read_before) if backfill.not_read_before else None,
+        "is_begun": backfill.is_begun,
+        "unended_visits": backfill.unended_visits,
+        "left_out": backfill.left_out,
     }
     return {"backfill_id": backfill.backfill_id, "state": _packed(state), "expires_at": _expires_at(now)}
 
@@ -233,16 +322,19 @@ def _backfill(row: Row) -> Backfill:
         store_counts=state.get("store_counts", {}),
         failed_stores=state["failed_stores"],
         not_read_before=from_text(state["not_read_before"]) if state.get("not_read_before") else None,
+        is_begun=state["is_begun"],
+        unended_visits=state["unended_visits"],
+        left_out=tuple(state["left_out"]),
+        is_cancelled=bool(row.get("cancelled", False)),
     )
 
 
-def _packed(content: dict[str, Any]) -> bytes:
+def _packed(content: Any) -> bytes:
     return zlib.compress(json.dumps(content, separators=(",", ":")).encode())
 
 
-def _unpacked(packed: bytes) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(zlib.decompress(packed))
-    return content
+def _unpacked(packed: bytes) -> Any:
+    return json.loads(zlib.decompress(packed))
 
 
 def _expires_at(now: datetime) -> int:

@@ -1,7 +1,8 @@
 """A store of the chain, and what an operator sets of it."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from partner_orders.stores.trading_hours import BadTradingHoursError, TradingHours
@@ -11,7 +12,8 @@ from partner_orders.stores.trading_hours import BadTradingHoursError, TradingHou
 class Store:
     """``store_id`` is the platform's id, ``external_partner_config_id`` the chain's own. What follows the country is
     what an operator has set, since no payload has it; a paused store is not reconciled. ``registered_at`` is when its
-    first event, or an operator, made it known."""
+    first event, or an operator, made it known. ``other_listings`` are the chain's own ids of it: an order whose events
+    give no other id is listed under one of these."""
 
     store_id: str
     external_partner_config_id: str | None = None
@@ -22,10 +24,23 @@ class Store:
     trading_hours: str | None = None
     is_paused: bool = False
     registered_at: datetime | None = None
+    other_listings: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def listings(self) -> tuple[str, ...]:
+        """Every id that orders of the store are listed under."""
+        return (self.store_id, *self.other_listings)
 
 
 class InvalidStoreError(ValueError):
     """Says which setting of a store is not one, and how it should look."""
+
+
+class AmbiguousCodeError(InvalidStoreError):
+    """Several stores have one code at the same time, so that it names none of them."""
+
+    def __init__(self, code: str, store_ids: Sequence[str]) -> None:
+        super().__init__(f"several stores have the code {code} now: {', '.join(store_ids)}; name one by its store_id")
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from partner_orders.clock import Clock
+from partner_orders.content_encoding import TooLargeError
 from partner_orders.order_events.message import MAX_BODY_BYTES, WEBHOOK, OrderEventMessage
 from partner_orders.order_events.queue import OrderEventsQueue
 from partner_orders.platform.webhook_secret import SecretUnavailableError, WebhookSecret
-from partner_orders.webhook.request_body import TooLargeError, request_body
+from partner_orders.webhook.request_body import request_body
 
 
 @dataclass(frozen=True)

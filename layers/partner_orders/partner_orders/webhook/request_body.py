@@ -1,22 +1,14 @@
 """The body of a webhook request: decoded from the gateway's base64, inflated if it was compressed, and never parsed."""
 
 import base64
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from partner_orders.content_encoding import TooLargeError, inflated
 from partner_orders.order_events.message import MAX_BODY_BYTES
 
 # The longest base64 of a body within the limit.
 _MAX_BASE64_LENGTH = 4 * -(-MAX_BODY_BYTES // 3)
-_GZIP, _ZLIB, _BARE_DEFLATE = 31, 15, -15
-# The window sizes that make zlib read a content encoding. HTTP's deflate is zlib's format (RFC 9110, 8.4.1.2); some
-# clients send it bare.
-_FORMATS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (_ZLIB, _BARE_DEFLATE)}
-
-
-class TooLargeError(ValueError):
-    """The body is over MAX_BODY_BYTES, as received or inflated."""
 
 
 def request_body(request: Mapping[str, Any]) -> bytes:
@@ -27,18 +19,8 @@ def request_body(request: Mapping[str, Any]) -> bytes:
     if len(received) > MAX_BODY_BYTES:
         raise TooLargeError
     encoding = (request.get("headers") or {}).get("content-encoding") or ""
-    for window_bits in _FORMATS.get(encoding.strip().lower(), ()):
-        inflating = zlib.decompressobj(window_bits)
-        try:
-            # One byte over the limit is enough to tell.
-            body = inflating.decompress(received, MAX_BODY_BYTES + 1)
-        except zlib.error:
-            continue
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLargeError
-        if inflating.eof and not inflating.unused_data:
-            return body
-    return received
+    body = inflated(received, encoding, MAX_BODY_BYTES) if encoding else None
+    return received if body is None else body
 
 
 def _received(request: Mapping[str, Any]) -> bytes:

@@ -1,13 +1,18 @@
 """The planted bugs, a module for each part of the package. The links lead to people who have had them."""
 
 from tools.simulation.mutants.bugs import (
+    alarms,
+    bench,
+    comparison,
     consumer,
     exact_json,
+    hostile,
     order_events,
     orders,
     platform,
     publisher,
     reconciler,
+    schedule,
     stores,
     webhook,
 )
@@ -20,8 +25,13 @@ MUTANTS: list[Mutant] = [
     *consumer.MUTANTS,
     *exact_json.MUTANTS,
     *orders.MUTANTS,
+    *hostile.MUTANTS,
     *stores.MUTANTS,
     *platform.MUTANTS,
     *reconciler.MUTANTS,
+    *comparison.MUTANTS,
+    *schedule.MUTANTS,
     *publisher.MUTANTS,
+    *alarms.MUTANTS,
+    *bench.MUTANTS,
 ]

@@ -124,9 +124,17 @@ MUTANTS: list[Mutant] = [
         "A body is done with although it could not be kept among the rejected.",
         _INTAKE,
         "Intake._reject",
-        "        self._rejected.keep(fault.body, fault.arrival, fault.reason, fault.problems)\n",
-        "        try:\n            self._rejected.keep(fault.body, fault.arrival, fault.reason, fault.problems)\n"
+        "        self._rejected.keep(fault.body, fault.arrival, fault.reason, problems, left)\n",
+        "        try:\n            self._rejected.keep(fault.body, fault.arrival, fault.reason, problems, left)\n"
         "        except Exception:\n            pass\n",
         PERMANENT,
+    ),
+    one_edit(
+        "rejected-brings-back-the-erased",
+        "An event of an erased order that is rejected is kept whole.",
+        _INTAKE,
+        "Intake._reject",
+        "fault.reason, problems, left)",
+        "fault.reason, problems)",
     ),
 ]

@@ -6,6 +6,7 @@ from tools.simulation.mutants.planting import Mutant, one_edit
 _PART = "layers/partner_orders/partner_orders/webhook"
 _WEBHOOK = f"{_PART}/endpoint.py"
 _BODY = f"{_PART}/request_body.py"
+_ENCODING = "layers/partner_orders/partner_orders/content_encoding.py"
 
 MUTANTS: list[Mutant] = [
     one_edit(
@@ -54,34 +55,34 @@ MUTANTS: list[Mutant] = [
     one_edit(
         "content-encoding-is-ignored",
         "A packed body is enqueued packed.",
-        _BODY,
-        "request_body",
+        _ENCODING,
+        "inflated",
         "_FORMATS.get(encoding.strip().lower(), ())",
         "()",
     ),
     one_edit(
         "encodings-have-a-case",
         "A packed body is inflated only where its encoding is in lower case.",
-        _BODY,
-        "request_body",
+        _ENCODING,
+        "inflated",
         "encoding.strip().lower()",
         "encoding.strip()",
     ),
     one_edit(
         "half-a-body-is-enqueued",
         "Of a packed body that is cut short, as much as can be inflated is enqueued.",
-        _BODY,
-        "request_body",
-        "if inflating.eof and not inflating.unused_data:",
+        _ENCODING,
+        "inflated",
+        'if inflating.eof and not inflating.unused_data.strip(b"\\0"):',
         "if True:",
     ),
     one_edit(
         "a-bomb-is-enqueued",
         "A packed body that is too large when it is inflated is enqueued as received.",
-        _BODY,
-        "request_body",
-        "            raise TooLargeError\n        if inflating.eof",
-        "            break\n        if inflating.eof",
+        _ENCODING,
+        "inflated",
+        "            raise TooLargeError\n",
+        "            break\n",
     ),
     one_edit(
         "a-mark-belongs-to-the-secret",

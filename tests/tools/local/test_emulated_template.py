@@ -1,0 +1,24 @@
+"""The template that the local AWS gets: as built, but for what MiniStack refuses."""
+
+from pathlib import Path
+
+import yaml
+
+from tests.support.template import expanded
+from tools.local.emulated_template import emulated
+
+
+def test_emulated_alarms_watch_one_metric(tmp_path: Path) -> None:
+    """An alarm on an expression watches the expression's first metric; every other resource is as it was."""
+    built = tmp_path / "template.yaml"
+    resources = expanded().resources
+    built.write_text(yaml.safe_dump({"Resources": resources}))
+    copied = yaml.safe_load(emulated(built).read_text())["Resources"]
+    assert copied.keys() == resources.keys()
+    changed = {name for name, resource in copied.items() if resource != resources[name]}
+    assert changed == {name for name, resource in resources.items() if "Metrics" in resource["Properties"]} != set()
+    for name in changed:
+        properties = copied[name]["Properties"]
+        assert {"Namespace", "MetricName", "Dimensions", "Statistic", "Period"} <= properties.keys()
+        assert properties["Threshold"] == resources[name]["Properties"]["Threshold"]
+    assert [path.name for path in tmp_path.glob("*.yaml") if path != built] == ["emulated.yaml"]
