@@ -30,6 +30,9 @@ class MemoryOrders:
     def __init__(self, time: VirtualTime) -> None:
         self._time = time
         self._orders: dict[str, dict[str, _Arrived]] = defaultdict(dict)
+        # What is known of each order, and the same by store, as the table's indexes have it.
+        self._seen: dict[str, KnownOrder] = {}
+        self._of_store: dict[str | None, dict[str, KnownOrder]] = defaultdict(dict)
         self.read_orders = 0
 
     def put(self, body: bytes, shown_at: datetime | None = None) -> None:
@@ -39,11 +42,15 @@ class MemoryOrders:
         first = events.setdefault(event.digest, _Arrived(event, self._time.now(), shown_at))
         if shown_at and (first.shown_at is None or shown_at > first.shown_at):
             events[event.digest] = first._replace(shown_at=shown_at)
+        known, before = self._known(event.order_id), self._seen.get(event.order_id)
+        if before is not None:
+            del self._of_store[before.store_id][event.order_id]
+        self._seen[event.order_id] = self._of_store[known.store_id][event.order_id] = known
 
     def known(self, order_ids: Iterable[str]) -> dict[str, KnownOrder]:
         wanted = list(order_ids)
         self.read_orders += len(wanted)
-        return {order_id: self._known(order_id) for order_id in wanted if order_id in self._orders}
+        return {order_id: self._seen[order_id] for order_id in wanted if order_id in self._seen}
 
     def get(self, order_id: str) -> StoredOrder | None:
         if order_id not in self._orders:
@@ -76,7 +83,7 @@ class MemoryOrders:
         )
 
     def open_since(self, start: datetime) -> list[str]:
-        listed_at = {order_id: self._known(order_id).listed_at for order_id in self._orders}
+        listed_at = {order_id: known.listed_at for order_id, known in self._seen.items()}
         found = [
             order_id
             for order_id, at in listed_at.items()
@@ -90,20 +97,16 @@ class MemoryOrders:
     def open_of_store(self, store_id: str, start: datetime, end: datetime) -> dict[str, datetime]:
         listed_at = {
             order_id: known.listed_at
-            for order_id in self._orders
-            if (known := self._known(order_id)).store_id == store_id
-            and start <= known.listed_at <= end
+            for order_id, known in self._of_store[store_id].items()
+            if start <= known.listed_at <= end
             and lifecycle.is_open(status := self._snapshot(order_id).event.status)
             and lifecycle.is_known(status)
         }
         return dict(sorted(listed_at.items(), key=lambda pair: pair[1]))
 
     def newest_of_store(self, store_id: str, since: datetime, until: datetime) -> datetime | None:
-        known = [self._known(order_id) for order_id in self._orders]
-        return max(
-            (order.listed_at for order in known if order.store_id == store_id and since <= order.listed_at <= until),
-            default=None,
-        )
+        times = (known.listed_at for known in self._of_store[store_id].values())
+        return max((at for at in times if since <= at <= until), default=None)
 
     def has_moved(self, order_id: str, digest: str) -> bool:  # noqa: ARG002 (all of a history is in one place here)
         return False

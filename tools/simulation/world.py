@@ -281,7 +281,9 @@ class World:
         raise Violation(f"the reconciler never has its turn: {report}")
 
     def _ends(self) -> list[datetime]:
-        return [life.steps[-1].at for life in self.hour.lives]
+        """When each order ends, and is in the platform's list."""
+        lates = {life.order_id for life in self.hour.lives if self.hour.numbers[life.order_id] in self.api.odd.late}
+        return [max(life.steps[-1].at, life.created_at + LATE * (life.order_id in lates)) for life in self.hour.lives]
 
     def in_the_open(self) -> Iterator[tuple[str, str]]:
         """What functions put where no customer may be named, and where: all that they sent but the bodies of order
