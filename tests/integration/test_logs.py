@@ -87,6 +87,21 @@ def test_function_logger_keeps_its_level(monkeypatch: pytest.MonkeyPatch) -> Non
     assert function_logger().log_level == logging.DEBUG
 
 
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARN", "ERROR"])
+def test_level_holds_beside_lambdas_own(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    """The template's log level holds although Lambda's own level, which metrics need, is another."""
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", level)
+    monkeypatch.setenv("AWS_LAMBDA_LOG_LEVEL", "DEBUG" if level == "DEBUG" else "INFO")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"a-function-at-{level}")
+    text = io.StringIO()
+    logger = function_logger()
+    logging.getLogger(f"a-function-at-{level}").handlers[0].setStream(text)  # type: ignore[attr-defined]
+    for method in (logger.debug, logger.info, logger.warning, logger.error):
+        method("said")
+    written = [json.loads(line)["level"] for line in text.getvalue().splitlines()]
+    assert written == ["DEBUG", "INFO", "WARNING", "ERROR"][["DEBUG", "INFO", "WARN", "ERROR"].index(level) :]
+
+
 def test_idle_invocation_causes_no_warning() -> None:
     """An invocation that counts nothing causes no warning from a library."""
     with warnings.catch_warnings(record=True) as heard:
