@@ -56,10 +56,11 @@ def test_too_many(bus: BusCalls) -> None:
         bus.put_events(Entries=[ENTRY] * 11)
 
 
-def test_unknown_bus(bus: BusCalls) -> None:
-    """A bus that does not exist is an error."""
-    with pytest.raises(REFUSED):
-        bus.put_events(Entries=[ENTRY | {"EventBusName": "another"}])
+def test_missing_bus_drops_events() -> None:
+    """The fake accepts and drops an entry for a bus that does not exist, as AWS does; moto refuses it."""
+    bus = SimulatedBus("deleted", lambda _, effect: effect({}))
+    assert ours(bus).put([ChangeEvent("order-1", "order.received", {})]) == [(Fate.PUT, "")]
+    assert bus.entries == []
 
 
 def test_too_large() -> None:

@@ -14,19 +14,20 @@ class BusError(ValueError):
 
 class SimulatedBus:
     """The one call of a boto3 client that our code makes. ``call`` stands between it and its effect: it is given how
-    many entries there are, and the effect, which takes the codes of the entries to refuse."""
+    many entries there are, and the effect, which takes the codes of the entries to refuse.
+
+    An entry for a bus that does not exist is accepted and dropped, as in AWS (API reference of PutEvents)."""
 
     def __init__(self, name: str, call: Callable[[int, Callable[[dict[int, str]], Any]], Any]) -> None:
         self._name = name
         self._call = call
         self.entries: list[dict[str, str]] = []
+        self._accepted = 0
 
     def put_events(self, *, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
         size = sum(len(entry[name].encode()) for entry in Entries for name in ("Source", "DetailType", "Detail"))
         if not 1 <= len(Entries) <= MAX_ENTRIES or size > MAX_BYTES:
             raise BusError("a request of no or too many entries or bytes")
-        if any(entry["EventBusName"] != self._name for entry in Entries):
-            raise BusError("a bus that does not exist")
 
         malformed = {index: "MalformedDetail" for index, entry in enumerate(Entries) if not _is_json(entry["Detail"])}
 
@@ -38,8 +39,10 @@ class SimulatedBus:
                     # As services do: the message quotes what it is about.
                     answers.append({"ErrorCode": refused[index], "ErrorMessage": f"refused: {entry['Detail']}"})
                 else:
-                    self.entries.append(entry)
-                    answers.append({"EventId": f"e{len(self.entries):05d}"})
+                    if entry["EventBusName"] == self._name:
+                        self.entries.append(entry)
+                    self._accepted += 1
+                    answers.append({"EventId": f"e{self._accepted:05d}"})
             return {"FailedEntryCount": len(refused), "Entries": answers}
 
         answer: dict[str, Any] = self._call(len(Entries), effect)

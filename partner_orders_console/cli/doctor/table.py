@@ -29,7 +29,10 @@ def bus(stack: DeployedStack) -> Iterator[Finding]:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
-        advice = f"aws events create-event-bus --name {name}; then partner-orders dead-letters redrive publisher"
-        yield Finding("event bus", "it is not there, so nothing is published", advice)
+        advice = (
+            f"aws events create-event-bus --name {name}, deploy the subscribers again, then partner-orders orders"
+            " publish for what changed meanwhile. See docs/runbooks/publisher-dead-letters.md."
+        )
+        yield Finding("event bus", "it does not exist, and EventBridge drops what is published", advice)
         return
     yield Finding("event bus", note=name)

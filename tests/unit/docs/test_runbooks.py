@@ -60,6 +60,15 @@ def test_unknown_command_is_noticed() -> None:
         understood(typer.main.get_command(app), typed("partner-orders dead-letters purge"))
 
 
+def test_throttled_schedule_has_one_runbook() -> None:
+    """Calls that Lambda throttles are explained where an alarm fires for them: they leave no dead-letter message."""
+    runbooks = ROOT / "docs" / "runbooks"
+    not_run = (runbooks / "reconciliation-not-run.md").read_text(encoding="utf-8")
+    letters = (runbooks / "reconciliation-dead-letters.md").read_text(encoding="utf-8")
+    assert "dead-letter\n  queue cannot hold such calls" in not_run
+    assert "reconciliation-not-run.md" in letters
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_runbook_aws_calls_are_valid(page: Path) -> None:
     """Every AWS CLI call in a runbook is one that the AWS CLI accepts."""
