@@ -215,12 +215,27 @@ def test_counts_only_free_concurrency(
     faults: Callable[[], Any], stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Concurrency that the account reserves for other functions is not available to this stack."""
-    limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 9}
+    limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 6}
     client, real = SimpleNamespace(get_account_settings=lambda: {"AccountLimit": limit}), DeployedStack.client
     monkeypatch.setattr(DeployedStack, "client", lambda self, name: client if name == "lambda" else real(self, name))
     assert "concurrency" not in faults()
-    limit["UnreservedConcurrentExecutions"] = 8
-    assert "leaves 8 executions at once" in faults()["concurrency"]["fault"]
+    limit["UnreservedConcurrentExecutions"] = 5
+    assert "leaves 5 executions at once" in faults()["concurrency"]["fault"]
+
+
+def test_publishers_count_as_concurrency(
+    faults: Callable[[], Any], stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With change events, a new account's ten executions are just enough for the defaults."""
+    limit = {"UnreservedConcurrentExecutions": 10}
+    functions = SimpleNamespace(get_account_settings=lambda: {"AccountLimit": limit})
+    real = DeployedStack.client
+    monkeypatch.setattr(DeployedStack, "client", lambda self, name: functions if name == "lambda" else real(self, name))
+    stack.outputs["PublisherFunctionName"] = "publisher"
+    assert "concurrency" not in faults()
+    limit["UnreservedConcurrentExecutions"] = 9
+    assert "this stack needs 10" in faults()["concurrency"]["fault"]
+    assert "ConsumerConcurrency" in faults()["concurrency"]["advice"]
 
 
 @pytest.mark.parametrize("credentials", [{"token": "a-token"}, {"client_id": "an-id", "client_secret": "its-secret"}])
@@ -335,7 +350,11 @@ def test_missing_bus_is_a_fault_if_deployed(faults: Callable[[], Any], stack: De
     """A missing event bus is a fault only if the stack deploys one."""
     assert "event bus" not in faults()
     stack.outputs["OrderChangesBusName"] = "changes"
-    assert "not there" in faults()["event bus"]["fault"]
+    found = faults()["event bus"]
+    assert "EventBridge drops" in found["fault"]
+    # What was dropped left no dead letter to redrive.
+    assert "create-event-bus --name changes" in found["advice"]
+    assert "orders publish" in found["advice"]
     stack.client("events").create_event_bus(Name="changes")
     assert "event bus" not in faults()
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import jsonschema
 import pytest
+from botocore.exceptions import ClientError
 
 from partner_orders.clock import now, to_text
 from partner_orders.order_events.message import RECONCILIATION, OrderEventMessage
@@ -31,7 +32,7 @@ class Subscriber:
         cloudformation = stack.client("cloudformation")
         self._name = f"subscriber-{uuid4().hex[:8]}"
         self._cloudformation = cloudformation
-        values = {"OrderChangesBusName": stack.outputs["OrderChangesBusName"], "StoreId": STORE}
+        values = {"PartnerOrdersStack": stack.stack_name, "StoreId": STORE}
         cloudformation.create_stack(
             StackName=self._name,
             TemplateBody=(DOCS / "examples" / "subscriber" / "template.yaml").read_text(),
@@ -102,6 +103,13 @@ def test_subscriber_gets_own_cancellations(subscriber: Subscriber, post: Callabl
     assert (message["source"], message["detail-type"]) == ("partner-orders", "order.cancelled")
     assert "customer" not in message["detail"]["order"]
     assert {event["detail"]["order_id"] for event in seen} == {ours}
+
+
+@pytest.mark.usefixtures("subscriber")
+def test_subscriber_protects_the_bus(stack: Stack) -> None:
+    """While a subscriber's stack imports the bus, CloudFormation refuses to delete the stack that has it."""
+    with pytest.raises(ClientError, match="imported by stack subscriber"):
+        stack.client("cloudformation").delete_stack(StackName=stack.stack_name)
 
 
 @pytest.mark.slow

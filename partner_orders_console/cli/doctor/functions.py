@@ -8,7 +8,8 @@ from partner_orders_console.cli.doctor.finding import Finding
 from partner_orders_console.cli.stack import DeployedStack
 
 _FUNCTIONS = ("Webhook", "Consumer", "Reconciler", "Publisher")
-_WEBHOOK_NEEDS = 3  # concurrent executions, beside the consumers and the reconciler
+# Concurrent executions, beside the consumers: a new table's stream has four shards, and a publisher reads each.
+_PUBLISHERS, _RECONCILERS, _WEBHOOK_NEEDS = 4, 1, 3
 
 
 def functions(stack: DeployedStack) -> Iterator[Finding]:
@@ -74,12 +75,14 @@ def concurrency(stack: DeployedStack) -> Iterator[Finding]:
     part = "concurrency"
     # What other functions have reserved is theirs; this stack reserves nothing.
     free = stack.client("lambda").get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
-    needed = int(stack.parameters.get("ConsumerConcurrency", "5")) + 1 + _WEBHOOK_NEEDS
+    consumers = int(stack.parameters.get("ConsumerConcurrency", "2"))
+    publishers = _PUBLISHERS if "PublisherFunctionName" in stack.outputs else 0
+    needed = consumers + publishers + _RECONCILERS + _WEBHOOK_NEEDS
     if free < needed:
         yield Finding(
             part,
             f"the account leaves {free} executions at once to what reserves none, this stack needs {needed}",
-            "Ask AWS for more, or reserve less for other functions.",
+            "Ask AWS for more, reserve less for other functions, or lower ConsumerConcurrency.",
         )
     else:
         yield Finding(part, note=f"{free} executions at once")

@@ -1,9 +1,25 @@
 """The subscriber that the documentation shows."""
 
+from pathlib import Path
+from typing import Any
+
+from cfnlint.decode import cfn_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.subscriber import in_sequence
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_rules_import_the_exported_bus() -> None:
+    """The example's rules import the bus by the name that the stack exports, so that the bus outlives them."""
+    stack: Any = cfn_yaml.load(str(ROOT / "template.yaml"))
+    example: Any = cfn_yaml.load(str(ROOT / "docs" / "examples" / "subscriber" / "template.yaml"))
+    exported = stack["Outputs"]["OrderChangesBusName"]["Export"]["Name"]["Fn::Sub"]
+    rules = [it["Properties"] for it in example["Resources"].values() if it["Type"] == "AWS::Events::Rule"]
+    imported = [rule["EventBusName"]["Fn::ImportValue"]["Fn::Sub"] for rule in rules]
+    assert {name.replace("PartnerOrdersStack", "AWS::StackName") for name in imported} == {exported}
 
 
 @given(st.lists(st.integers(1, 8), min_size=1))
