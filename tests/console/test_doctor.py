@@ -346,6 +346,23 @@ def test_blocked_function_is_a_fault(faults: Callable[[], Any], stack: DeployedS
     assert "throttled" in faults()["function consumer"]["fault"]
 
 
+@pytest.mark.parametrize(("gradual", "called"), [("DISABLED", "consumer"), ("ENABLED", "consumer:live")])
+def test_event_source_of_an_alias_is_found(
+    faults: Callable[[], Any], stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, gradual: str, called: str
+) -> None:
+    """The queue calls the consumer's function, or its alias with gradual deployment."""
+
+    def mappings(FunctionName: str) -> dict[str, Any]:  # noqa: N803
+        found = [{"State": "Enabled", "UUID": "u"}] if FunctionName == called else []
+        return {"EventSourceMappings": found}
+
+    functions, real = SimpleNamespace(list_event_source_mappings=mappings), DeployedStack.client
+    monkeypatch.setattr(DeployedStack, "client", lambda self, name: functions if name == "lambda" else real(self, name))
+    stack.outputs["ConsumerFunctionName"] = "consumer"
+    stack.parameters["GradualDeployment"] = gradual
+    assert "event source of the consumer" not in faults()
+
+
 def test_missing_bus_is_a_fault_if_deployed(faults: Callable[[], Any], stack: DeployedStack) -> None:
     """A missing event bus is a fault only if the stack deploys one."""
     assert "event bus" not in faults()

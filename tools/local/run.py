@@ -204,6 +204,10 @@ class Hour:
         self._screen.update()
         return wrong
 
+    def events(self) -> list[dict[str, Any]]:
+        """The order events that the webhook has acknowledged."""
+        return [event for event in self._platform("GET", "truth")["events"] if event["outcome"] == "acknowledged"]
+
     def _webhook(self) -> dict[str, Any]:
         stack = self._stack
         return {

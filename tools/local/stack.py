@@ -93,12 +93,21 @@ def build() -> None:
         if stamp.is_file() and stamp.read_text() == sources:
             return
         stamp.unlink(missing_ok=True)
-        _sam(
-            "build",
-            {"build-dir": BUILD, "parameter-overrides": [f"Architecture={ARCHITECTURE}"]},
-            {"ARCHITECTURE": ARCHITECTURE, "PYTHON": _base_python(), "UV": str(UV)},
-        )
+        built_from(ROOT, BUILD)
         stamp.write_text(sources)
+
+
+def built_from(root: Path, into: Path) -> None:
+    """`sam build` for this machine of the sources under ``root``, as another revision's. Raises ProcessFailedError."""
+    _sam(
+        "build",
+        {
+            "template-file": root / "template.yaml",
+            "build-dir": into,
+            "parameter-overrides": [f"Architecture={ARCHITECTURE}"],
+        },
+        {"ARCHITECTURE": ARCHITECTURE, "PYTHON": _base_python(), "UV": str(UV)},
+    )
 
 
 def deploy(endpoint_url: str, platform_url: str, parameters: Mapping[str, str], built: Path = BUILD) -> dict[str, str]:
@@ -167,6 +176,7 @@ def _mend_routes(cloudformation: Any, api_gateway: Any) -> None:
         for resource in cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
     }
     functions = {name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Function"}
+    aliases = {name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Alias"}
     for name, resource in resources.items():
         if resource["Type"] != "AWS::ApiGatewayV2::Api":
             continue
@@ -179,10 +189,13 @@ def _mend_routes(cloudformation: Any, api_gateway: Any) -> None:
                     continue
                 uri = json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
                 function = next(function for function in functions if f"${{{function}.Arn}}" in uri)
+                alias = next((alias for alias in aliases if f"${{{alias}}}" in uri and alias in physical_ids), None)
                 integration = api_gateway.create_integration(
                     ApiId=api_id,
                     IntegrationType="AWS_PROXY",
-                    IntegrationUri=f"arn:aws:lambda:{REGION}:000000000000:function:{physical_ids[function]}",
+                    IntegrationUri=physical_ids[alias]
+                    if alias
+                    else f"arn:aws:lambda:{REGION}:000000000000:function:{physical_ids[function]}",
                     PayloadFormatVersion="2.0",
                 )
                 target = f"integrations/{integration['IntegrationId']}"

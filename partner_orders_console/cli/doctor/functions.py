@@ -57,7 +57,9 @@ def event_sources(stack: DeployedStack) -> Iterator[Finding]:
         if output not in stack.outputs:
             continue
         part = f"event source of the {name.lower()}"
-        mappings = client.list_event_source_mappings(FunctionName=stack.outputs[output])["EventSourceMappings"]
+        # Lambda lists an alias's mappings under the alias's own name only.
+        called = stack.outputs[output] + (":live" if stack.parameters.get("GradualDeployment") == "ENABLED" else "")
+        mappings = client.list_event_source_mappings(FunctionName=called)["EventSourceMappings"]
         if not mappings:
             yield Finding(part, f"nothing calls it with the {what}", "Deploy the stack again.")
         for mapping in mappings:
