@@ -16,7 +16,7 @@ from tests.support.aws_command_line import NoSuchCallError
 
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
-PAGES = [*RUNBOOKS, ROOT / "docs" / "deploying.md"]
+PAGES = [*RUNBOOKS, ROOT / "docs" / "deploying.md", ROOT / "docs" / "upgrading.md"]
 # What stands for a value: its kind, by the words around it.
 AN_ID = "3f0e6a52-93a5-4a2e-8f0b-7f1c2d9b6e11"
 A_TIME, A_DAY, A_FILE = "2026-03-14T09:00:00Z", "2026-03-14", str(ROOT / "README.md")
