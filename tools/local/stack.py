@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -175,41 +176,40 @@ def _mend_routes(cloudformation: Any, api_gateway: Any) -> None:
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
         for resource in cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
     }
-    functions = {name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Function"}
-    aliases = {name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Alias"}
     for name, resource in resources.items():
         if resource["Type"] != "AWS::ApiGatewayV2::Api":
             continue
         api_id = physical_ids[name]
-        existing = {route["RouteKey"] for route in api_gateway.get_routes(ApiId=api_id)["Items"]}
+        existing = {route["RouteKey"]: route["Target"] for route in api_gateway.get_routes(ApiId=api_id)["Items"]}
         for path, methods in resource["Properties"]["Body"]["paths"].items():
             for method, operation in methods.items():
                 route_key = f"{method.upper()} {path}"
+                uri = _called(json.dumps(operation["x-amazon-apigateway-integration"]["uri"]), physical_ids)
                 if route_key in existing:
+                    integration_id = existing[route_key].removeprefix("integrations/")
+                    api_gateway.update_integration(ApiId=api_id, IntegrationId=integration_id, IntegrationUri=uri)
                     continue
-                uri = json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
-                function = next(function for function in functions if f"${{{function}.Arn}}" in uri)
-                alias = next((alias for alias in aliases if f"${{{alias}}}" in uri and alias in physical_ids), None)
                 integration = api_gateway.create_integration(
-                    ApiId=api_id,
-                    IntegrationType="AWS_PROXY",
-                    IntegrationUri=physical_ids[alias]
-                    if alias
-                    else f"arn:aws:lambda:{REGION}:000000000000:function:{physical_ids[function]}",
-                    PayloadFormatVersion="2.0",
+                    ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=uri, PayloadFormatVersion="2.0"
                 )
                 target = f"integrations/{integration['IntegrationId']}"
                 api_gateway.create_route(ApiId=api_id, RouteKey=route_key, Target=target)
 
 
+def _called(uri: str, physical_ids: Mapping[str, str]) -> str:
+    """The ARN of the first function or alias in an integration's URI that the stack has: an alias's id is its ARN."""
+    named = next(name for name in re.findall(r"functions/\$\{(\w+)", uri) if name in physical_ids)
+    arn = physical_ids[named]
+    return arn if arn.startswith("arn:") else f"arn:aws:lambda:{REGION}:000000000000:function:{arn}"
+
+
 def _mend_event_sources(functions: Any) -> None:
-    """MiniStack keeps a number that comes from a parameter as text, at which its SQS poller fails."""
+    """MiniStack keeps a number that comes from a parameter as text, at which its SQS poller fails. Where an update of the
+    stack changes the alias that a mapping calls, its pollers go on with the one before."""
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         concurrency = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
-        if concurrency is not None:
-            functions.update_event_source_mapping(
-                UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(concurrency)}
-            )
+        scaling = {} if concurrency is None else {"ScalingConfig": {"MaximumConcurrency": int(concurrency)}}
+        functions.update_event_source_mapping(UUID=mapping["UUID"], FunctionName=mapping["FunctionArn"], **scaling)
 
 
 def _mend_batch_permissions(iam: Any) -> None:
