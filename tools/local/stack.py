@@ -204,8 +204,8 @@ def _called(uri: str, physical_ids: Mapping[str, str]) -> str:
 
 
 def _mend_event_sources(functions: Any) -> None:
-    """MiniStack keeps a number that comes from a parameter as text, at which its SQS poller fails. Where an update of the
-    stack changes the alias that a mapping calls, its pollers go on with the one before."""
+    """MiniStack keeps a number that comes from a parameter as text, at which its SQS poller fails. Where an update
+    changes the alias that a mapping calls, its pollers go on with the one before."""
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         concurrency = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
         scaling = {} if concurrency is None else {"ScalingConfig": {"MaximumConcurrency": int(concurrency)}}
