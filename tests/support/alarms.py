@@ -5,6 +5,7 @@ Periods slide: an alarm is judged each minute, by the periods that end at that m
 """
 
 import ast
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -18,6 +19,7 @@ type Datapoint = float | None
 # Where datapoints are missing, CloudWatch looks at older periods. How many is not documented; its examples have two.
 OLDER_PERIODS = 2
 STATISTICS = {"Sum": sum, "Maximum": max, "Minimum": min, "SampleCount": len}
+PERCENTILE = re.compile(r"p(\d+)")
 COMPARISONS = {"GreaterThanThreshold": float.__gt__, "LessThanThreshold": float.__lt__}
 
 
@@ -39,7 +41,7 @@ class Metric(NamedTuple):
 def metrics(alarm: Mapping[str, Any]) -> dict[str, Metric]:
     """The metrics of an alarm by the ids of its expression; by the empty id if it has none."""
     if "Metrics" not in alarm:
-        return {"": _metric(alarm, alarm["Statistic"], alarm["Period"])}
+        return {"": _metric(alarm, alarm.get("Statistic") or alarm["ExtendedStatistic"], alarm["Period"])}
     return {
         query["Id"]: _metric(query["MetricStat"]["Metric"], query["MetricStat"]["Stat"], query["MetricStat"]["Period"])
         for query in alarm["Metrics"]
@@ -98,8 +100,19 @@ def _statistic(metric: Metric, samples: Samples, minute: int, back: int) -> Data
     length = metric.period // 60
     end = minute - back * length
     emitted = samples.get(metric.name, {})
-    values = [value for at, given in emitted.items() if end - length < at <= end for value in given]
-    return float(STATISTICS[metric.statistic](values)) if values else None  # type: ignore[operator]
+    inside = range(end - length + 1, end + 1)
+    minutes = (
+        [at for at in emitted if at in inside] if len(emitted) < length else [at for at in inside if at in emitted]
+    )
+    values = [value for at in minutes for value in emitted[at]]
+    return _of(metric.statistic, values) if values else None
+
+
+def _of(statistic: str, values: Sequence[float]) -> float:
+    if percentile := PERCENTILE.fullmatch(statistic):
+        # The nearest rank; CloudWatch interpolates between two values.
+        return sorted(values)[math.ceil(int(percentile[1]) / 100 * len(values)) - 1]
+    return float(STATISTICS[statistic](values))  # type: ignore[operator]
 
 
 def evaluated(text: str, values: Mapping[str, Datapoint]) -> Datapoint:

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -54,6 +55,25 @@ def test_events_are_stored_and_counted(intake: Intake, orders: OrdersTable) -> N
     assert found is not None
     assert found.status == "DISPATCHED"
     assert {entry.correlation_id for entry in found.history} == {"c0", "c2"}
+
+
+def test_lag_counts_from_the_webhook(intake: Intake) -> None:
+    """Each stored event of a webhook has its seconds from the webhook on; a copy, a backfill and a replay have none."""
+
+    def lag(*sent: tuple[int, Any, str]) -> list[float]:
+        messages = [
+            OrderEventMessage(source, clock() - timedelta(seconds=age), f"c{number}", as_bytes(body)).to_text()
+            for number, (age, body, source) in enumerate(sent)
+        ]
+        return intake.process([Delivery(text, text) for text in messages], lambda: 30.0).lag_seconds
+
+    # The platform's own clock is hours back.
+    late, first = order(10, order_id="a"), order(12, order_id="a")
+    assert lag((3, first, "webhook")) == [3.0]
+    assert lag((4, first, "webhook")) == []
+    assert lag((7, late, "webhook")) == [7.0]
+    assert lag((900, order(order_id="b"), "reconciliation"), (800, order(order_id="c"), "replay")) == []
+    assert sorted(lag((2, order(order_id="d"), "webhook"), (-5, order(order_id="e"), "webhook"))) == [0.0, 2.0]
 
 
 def test_events_of_one_order_are_one_write(intake: Intake, dynamodb: Any, stores: StoresTable) -> None:

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from partner_orders.clock import Clock
 from partner_orders.order_events.message import (
     REPLAY,
+    WEBHOOK,
     OrderEventMessage,
     UnreadableMessageError,
     body_within,
@@ -50,8 +51,8 @@ class Delivery:
 @dataclass
 class Outcome:
     """What became of a batch. ``failed`` maps the ids of messages that must come again to the kind of fault;
-    ``rejected`` are ids and reasons; ``counts`` is what the metrics count; ``lag_seconds`` is from the platform's clock
-    to the table, for each stored event."""
+    ``rejected`` are ids and reasons; ``counts`` is what the metrics count; ``lag_seconds`` has the seconds from the
+    webhook to the table, for each of its events that was stored."""
 
     failed: dict[str, str]
     counts: Counter[str] = field(default_factory=Counter)
@@ -176,10 +177,10 @@ class Intake:
         counts["Duplicate"] += written.duplicates
         counts["Confirmed"] += written.confirmed
         counts["EventProblems"] += sum(bool(one.event.problems) for one in arrived)
-        if written.stored and not written.late:
-            now = self._clock()
-            newest = max(one.event.occurred_at or one.arrival.received_at for one in arrived)
-            outcome.lag_seconds.append(max(0.0, (now - newest).total_seconds()))
+        if written.stored:
+            # Backfills and replays wait by design: they would hide how long a webhook's event takes.
+            waits = [self._clock() - one.arrival.received_at for one in arrived if one.arrival.source == WEBHOOK]
+            outcome.lag_seconds += [max(0.0, wait.total_seconds()) for wait in waits]
         return counts
 
     def _register_stores(self, events: Sequence[OrderEvent]) -> None:

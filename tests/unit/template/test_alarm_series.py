@@ -1,0 +1,126 @@
+"""Each alarm of the template fires for one series of datapoints, at its minute, and stays silent for another."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.alarm_series import SERIES, Series
+from tests.support.alarms import Samples, State, expression, metrics, states
+from tests.support.template import TEMPLATE, Template
+
+DOCS = TEMPLATE.parent / "docs"
+ALARMS = sorted(SERIES)
+AFTERWARDS = 30  # minutes that are judged after the last datapoint
+
+
+def judged(alarm: dict[str, Any], series: Series) -> tuple[int | None, int | None, bool]:
+    """At which minutes the alarm fires and is OK again, and whether it fires in the quiet series too."""
+
+    def found(samples: Samples) -> list[State]:
+        emitted = (minute for values in (*series.fires.values(), *series.quiet.values()) for minute in values)
+        return states(alarm, samples, range(series.since, max(series.over, *emitted) + AFTERWARDS))
+
+    firing = found(series.fires)
+    at = firing.index(State.ALARM) if State.ALARM in firing else None
+    over = next((minute for minute in range(at, len(firing)) if firing[minute] is State.OK), None) if at else None
+    shown = [None if minute is None else minute + series.since for minute in (at, over)]
+    return shown[0], shown[1], State.ALARM in found(series.quiet)
+
+
+def test_every_alarm_has_its_series(template: Template) -> None:
+    """Every alarm has datapoints that make it fire and datapoints that do not, of each metric that it watches."""
+    alarms = template.of_type("AWS::CloudWatch::Alarm")
+    assert SERIES.keys() == alarms.keys()
+    for name, alarm in alarms.items():
+        watched = {metric.name for metric in metrics(alarm).values()}
+        assert SERIES[name].fires.keys() <= watched, name
+        assert SERIES[name].quiet.keys() <= watched, name
+        assert any(SERIES[name].fires.values()), name
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_alarm_fires_at_its_minute(template: Template, name: str) -> None:
+    """The alarm fires at its minute, ends at its minute, and does not fire for what is harmless."""
+    series = SERIES[name]
+    assert judged(template.properties(name), series) == (series.at, series.over, False)
+
+
+# -- the series are sharp ---------------------------------------------------------------------------------------------
+
+type Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def _periods(alarm: dict[str, Any], changed: Callable[[int], int]) -> dict[str, Any]:
+    if "Metrics" not in alarm:
+        return alarm | {"Period": changed(alarm["Period"])}
+    queries = [
+        query | {"MetricStat": query["MetricStat"] | {"Period": changed(query["MetricStat"]["Period"])}}
+        if "MetricStat" in query
+        else query
+        for query in alarm["Metrics"]
+    ]
+    return alarm | {"Metrics": queries}
+
+
+def _more_periods(alarm: dict[str, Any]) -> dict[str, Any]:
+    more = {name: alarm[name] + 1 for name in ("EvaluationPeriods", "DatapointsToAlarm") if name in alarm}
+    return alarm | more
+
+
+OTHER = {"GreaterThanThreshold": "LessThanThreshold", "LessThanThreshold": "GreaterThanThreshold"}
+CHANGES: dict[str, Change] = {
+    "far-threshold": lambda alarm: alarm | {"Threshold": 100_000 * (alarm["Threshold"] + 1)},
+    "low-threshold": lambda alarm: alarm | {"Threshold": alarm["Threshold"] - 1},
+    "long-period": lambda alarm: _periods(alarm, lambda seconds: seconds * 4),
+    "short-period": lambda alarm: _periods(alarm, lambda seconds: max(60, seconds // 5)),
+    "one-more-period": _more_periods,
+    "other-comparison": lambda alarm: alarm | {"ComparisonOperator": OTHER[alarm["ComparisonOperator"]]},
+    "missing-data": lambda alarm: alarm | {"TreatMissingData": "breaching"},
+}
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_changed_alarm_misses_its_series(template: Template, name: str) -> None:
+    """An alarm with another threshold, period, comparison or treatment of missing data no longer fits its series."""
+    alarm, series = template.properties(name), SERIES[name]
+    changed = {change: make(alarm) for change, make in CHANGES.items()}
+    if expression(alarm):
+        del changed["missing-data"]  # the expression fills in zeros
+    fitting = [
+        change
+        for change, other in changed.items()
+        # A period of a minute is the shortest.
+        if other != alarm and judged(other, series) == (series.at, series.over, False)
+    ]
+    assert fitting == []
+
+
+# -- what the documents promise ---------------------------------------------------------------------------------------
+
+PROMISES = {
+    "OrderEventsTooOldAlarm": ("guarantees.md", "an alarm tells within a quarter of an hour", 15),
+    "OrderEventsFailingAlarm": ("guarantees.md", "after half an hour an alarm tells", 30),
+    "OrderEventsSlowAlarm": ("runbooks/order-events-slow.md", "For ten minutes or more", 11),
+    "PublisherNotRunningAlarm": ("runbooks/publisher-not-running.md", "two hours", 45 + 2 * 60),
+    "ReconciliationNotRunAlarm": ("runbooks/reconciliation-not-run.md", "For half an hour", 55 + 30),
+}
+
+
+@pytest.mark.parametrize("name", PROMISES)
+def test_alarm_fires_when_documents_say(name: str) -> None:
+    """An alarm fires within the time that a document promises, counted from the series' fault."""
+    document, words, latest = PROMISES[name]
+    assert words in (DOCS / document).read_text(encoding="utf-8")
+    assert SERIES[name].at <= latest
+
+
+def test_near_throttle_precedes_the_throttle(template: Template) -> None:
+    """The API throttles at the documented rate, and the alarm fires from four fifths of it on."""
+    settings = template.properties("OrderEventsApiApiGatewayDefaultStage")["DefaultRouteSettings"]
+    rate, burst = settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]
+    words = f"API's throttle ({rate} requests a second, bursts of {burst:,})"
+    assert words in re.sub(r"\s+", " ", (DOCS / "guarantees.md").read_text(encoding="utf-8"))
+    alarm = template.properties("ApiNearThrottleAlarm")
+    assert (rate, alarm["Threshold"]) == (500, rate * alarm["Period"] * 4 / 5)
