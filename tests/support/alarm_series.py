@@ -1,7 +1,7 @@
 """For each alarm of the template, datapoints that must make it fire and datapoints that must not.
 
-Minutes count from 0. What emits a metric decides its gaps: SQS and API Gateway emit each minute while they are used. The
-reconciler emits at the end of each run. The other functions emit a count only where there is something to count.
+Minutes count from 0. What emits a metric decides its gaps. SQS and API Gateway emit each minute while they are used.
+The reconciler emits at the end of each run. The other functions emit a count only where there is something to count.
 """
 
 from collections.abc import Iterable
