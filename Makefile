@@ -137,6 +137,11 @@ build: $(TOOLS) ## Build for AWS; then: .venv-tools/bin/sam deploy --config-env 
 	@.venv-tools/bin/python -m tools.supply_chain.sbom .aws-sam/sbom.cdx.json
 	@echo "built for $(ARCHITECTURE) in .aws-sam/build, with its bill of materials in .aws-sam/sbom.cdx.json"
 
+DIST ?= dist
+.PHONY: wheel
+wheel: setup ## Build the command line as a wheel, into DIST=dist
+	@$(UV) build --quiet --wheel --offline --no-build-isolation --python .venv --out-dir $(DIST) .
+
 .PHONY: setup
 setup: $(TOOLS) $(DEV) $(PROJECT) $(LOCAL) ## Make the environments that the other targets need (they call this themselves)
 

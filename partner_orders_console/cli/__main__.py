@@ -1,6 +1,7 @@
 """``partner-orders``: the operator's command line."""
 
 import sys
+from importlib.metadata import version
 from typing import Annotated
 
 import requests
@@ -13,7 +14,7 @@ from partner_orders_console.cli.doctor.command import doctor
 from partner_orders_console.cli.errors import CancelledByOperatorError, OperatorError, name_and_place, no_answer
 from partner_orders_console.cli.export import export
 from partner_orders_console.cli.forget import forget
-from partner_orders_console.cli.output import say
+from partner_orders_console.cli.output import out, say
 from partner_orders_console.cli.register import register
 from partner_orders_console.cli.send import send
 from partner_orders_console.cli.stack import NOT_SIGNED_IN, Where
@@ -41,6 +42,12 @@ app.command()(export)
 app.command()(forget)
 
 
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        out.print(f"partner-orders {version('partner-orders')}")
+        raise typer.Exit
+
+
 @app.callback()
 def which_stack(
     context: typer.Context,
@@ -49,6 +56,9 @@ def which_stack(
     region: Annotated[str | None, typer.Option(help="the AWS region")] = None,
     profile: Annotated[str | None, typer.Option(help="a profile of the AWS CLI")] = None,
     local: Annotated[bool, typer.Option("--local", help="the stack that `make up` started")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="the version of this command")
+    ] = False,
 ) -> None:
     """Without any of these it is the stack that `make up` started, if one is up."""
     context.obj = Where(stack_name, config_env, region, profile, local)

@@ -33,9 +33,31 @@ from partner_orders.settings import retention_of
 from partner_orders.stores.table import StoresTable
 from partner_orders_console.cli.errors import OperatorError
 
-ROOT = Path(__file__).parents[2]
-SAMCONFIG = ROOT / "samconfig.toml"
-LOCAL_STACK = Path(os.environ.get("PARTNER_ORDERS_LOCAL_STACK") or ROOT / ".local" / "stack.json")
+# The clone that this module is in; installed from a wheel, it is in none.
+CLONE = Path(__file__).parents[2]
+
+
+def users_stack_file(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where `make up` also leaves word of its stack, for a command line that is in no clone: the user's state."""
+    state = environment.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(state).expanduser() / "partner-orders" / "local-stack.json"
+
+
+def _stack_file() -> Path:
+    """The file that says where the stack of `make up` is: as told, in this clone, or for this user."""
+    if told := os.environ.get("PARTNER_ORDERS_LOCAL_STACK"):
+        return Path(told)
+    in_clone = CLONE / ".local" / "stack.json"
+    return in_clone if in_clone.is_file() else users_stack_file()
+
+
+def _samconfig() -> Path:
+    """The clone's, or that of the current folder."""
+    in_clone = CLONE / "samconfig.toml"
+    return in_clone if in_clone.is_file() else Path("samconfig.toml")
+
+
+LOCAL_STACK = _stack_file()
 # What botocore raises before it asks AWS anything, in place of an answer.
 NOT_SIGNED_IN = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, SSOError, TokenRetrievalError)
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -97,6 +119,8 @@ class DeployedStack:
             content = json.loads(LOCAL_STACK.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise OperatorError("no stack is up on this machine", "Start one with `make up`.") from None
+        except ValueError:
+            raise OperatorError(f"{LOCAL_STACK} is cut short", "Start the stack anew with `make up`.") from None
         # Deaf to the operator's profiles: nothing that is meant for the laptop reaches an account.
         nowhere = (None, None, os.devnull, None)
         deaf = {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
@@ -216,9 +240,13 @@ class DeployedStack:
 
 def _deploy_parameters(config_env: str) -> dict[str, Any]:
     try:
-        content = tomllib.loads(SAMCONFIG.read_text(encoding="utf-8"))
+        content = tomllib.loads(_samconfig().read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise OperatorError("there is no samconfig.toml", "Name the stack with --stack-name.") from None
+        raise OperatorError(
+            "there is no samconfig.toml here", "Go to the folder that has it, or name the stack with --stack-name."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise OperatorError(f"samconfig.toml is not TOML: {error}", "Mend it, or use --stack-name.") from None
     if config_env not in content:
         names = ", ".join(name for name, value in content.items() if isinstance(value, dict) and "deploy" in value)
         raise OperatorError(f"samconfig.toml has no environment {config_env}", f"It has: {names}.")

@@ -10,10 +10,12 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import requests
 from rich.console import Console
 
+from partner_orders_console.cli.stack import users_stack_file
 from tools.local.emulator import LOGS, ROOT, emulator
 from tools.local.process import ProcessFailedError, end_on_signals, free_port, started
 from tools.local.stack import STACK_FILE, Stack, build, client, deploy, describe
@@ -123,12 +125,20 @@ def is_up() -> bool:
 
 
 @contextlib.contextmanager
-def saved(stack: Stack) -> Iterator[None]:
-    stack.save()
+def saved(stack: Stack, in_clone: Path = STACK_FILE) -> Iterator[None]:
+    """Leave word of the stack in this clone, and for command lines outside of it, until the context ends."""
+    of_user = users_stack_file()
+    stack.save(in_clone)
+    with contextlib.suppress(OSError):  # A home that cannot be written to; the clone's own commands need none.
+        stack.save(of_user)
     try:
         yield
     finally:
-        STACK_FILE.unlink(missing_ok=True)
+        in_clone.unlink(missing_ok=True)
+        with contextlib.suppress(OSError, ValueError):
+            # Another clone may have started a stack since.
+            if json.loads(of_user.read_text())["endpoint_url"] == stack.endpoint_url:
+                of_user.unlink()
 
 
 def show(console: Console, stack: Stack) -> None:
