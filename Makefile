@@ -130,12 +130,16 @@ format: setup ## Put the code into the one style
 	@$(RUN) ruff format --quiet .
 
 .PHONY: build
-build: $(TOOLS) ## Build for AWS; then: .venv-tools/bin/sam deploy --config-env staging
-	@mkdir -p .aws-sam
-	@PYTHON="$(PYTHON)" PATH="$(dir $(PYTHON)):$$PATH" $(SAM) build --parallel --no-cached \
-	    --parameter-overrides Architecture=$(ARCHITECTURE) >.aws-sam/build.log 2>&1 || { cat .aws-sam/build.log; exit 1; }
-	@.venv-tools/bin/python -m tools.supply_chain.sbom .aws-sam/sbom.cdx.json
-	@echo "built for $(ARCHITECTURE) in .aws-sam/build, with its bill of materials in .aws-sam/sbom.cdx.json"
+build: $(TOOLS) ## Build for AWS and open what was built; `make deploy` does this itself
+	@.venv-tools/bin/python -m tools.deploy.build $(ARCHITECTURE)
+
+.PHONY: deploy
+deploy: setup ## Build, check, deploy and examine a stack: ENV=staging, or ENV=local for the one of `make up`
+	@$(if $(ENV),,$(error name an environment of samconfig.toml: make deploy ENV=staging))$(RUN) tools.deploy "$(ENV)" $(ARGS)
+
+.PHONY: smoke
+smoke: setup ## Deploy a stack of its own, try it, and remove it: ENV=staging, or ENV=local
+	@$(if $(ENV),,$(error name an environment of samconfig.toml: make smoke ENV=staging))$(RUN) tools.deploy "$(ENV)" --smoke $(ARGS)
 
 DIST ?= dist
 .PHONY: wheel

@@ -384,7 +384,7 @@ def test_wrong_schedule_target_is_a_fault(faults: Callable[[], Any], stack: Depl
     def scheduled(function: str, rate: str = "rate(5 minutes)") -> dict[str, Any]:
         target = {"Arn": f"arn:aws:lambda:eu-central-1:123456789012:function:{function}", "RoleArn": "arn:aws:iam::1:r"}
         rest = {"FlexibleTimeWindow": {"Mode": "OFF"}, "State": "ENABLED"}
-        return {"Name": f"{stack.name}-reconciliation", "ScheduleExpression": rate, "Target": target, **rest}
+        return {"Name": f"{stack.name}-run", "ScheduleExpression": rate, "Target": target, **rest}
 
     client.create_schedule(**scheduled("reconciler"))
     assert "schedule" not in faults()

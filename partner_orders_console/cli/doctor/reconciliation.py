@@ -22,7 +22,7 @@ _NAMED = 3  # of the stores that could not be checked
 def schedule(stack: DeployedStack) -> Iterator[Finding]:
     """Check that the schedule is on and calls the reconciler."""
     try:
-        found = stack.client("scheduler").get_schedule(Name=f"{stack.name}-reconciliation")
+        found = stack.client("scheduler").get_schedule(Name=f"{stack.name}-run")
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise

@@ -1,0 +1,135 @@
+"""What `sam build` left, opened before it is deployed. A deployed fault shows only when a function first starts."""
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+LAYER = "PartnerOrdersLayer"
+FUNCTIONS = ("WebhookFunction", "ConsumerFunction", "PublisherFunction", "ReconcilerFunction")
+# The packages that the functions import, and the time zones, which Python reads where the system has none.
+PACKAGES = frozenset({
+    *("annotated_types", "aws_lambda_powertools", "botocore", "certifi", "charset_normalizer", "dateutil"),
+    *("idna", "jmespath", "partner_orders", "pydantic", "pydantic_core", "requests", "six.py", "tzdata"),
+    *("typing_extensions.py", "typing_inspection", "urllib3"),
+})  # fmt: skip
+SERVICES = frozenset({"dynamodb", "events", "secretsmanager", "sqs"})
+MACHINES = {"x86_64": 0x3E, "arm64": 0xB7}  # e_machine of the ELF header
+_ELF = b"\x7fELF"
+_UNCHECKED = 0b01  # PEP 552: hash-based bytecode that Python never compares with its source
+_NAMED = 3
+
+
+class FaultyBuildError(Exception):
+    """The build must not be deployed. The message says why, and what to do."""
+
+
+def check(build: Path, architecture: str) -> int:
+    """Open the build in ``build``, which is to run on ``architecture`` (arm64 or x86_64).
+
+    Returns the number of binaries in the layer. Raises FaultyBuildError with every fault that was found.
+    """
+    packages = build / LAYER / "python"
+    missing = [name for name in FUNCTIONS if not (build / name / "app.py").is_file()]
+    if not packages.is_dir() or missing:
+        what = ", ".join(missing) or LAYER
+        raise FaultyBuildError(f"{build} holds no {what}: build it with `make build`.")
+    binaries = [path for path in _files(packages) if _is_binary(path)]
+    faults = [
+        *_of_binaries(binaries, packages, architecture),
+        *_of_bytecode(packages),
+        *_of_leftovers(packages),
+        *_of_functions(build),
+    ]
+    if faults:
+        raise FaultyBuildError("\n".join(faults))
+    return len(binaries)
+
+
+def pin_architecture(template: Path, architecture: str) -> None:
+    """Let a built template accept no other processor than the one that its layer was built for.
+
+    Raises FaultyBuildError if the template has no parameter Architecture.
+    """
+    text = template.read_text(encoding="utf-8")
+    found = re.search(r"(?m)^  Architecture:\n(?:    .*\n)+", text)
+    if found is None:
+        raise FaultyBuildError(f"{template} has no parameter Architecture: build it with `make build`.")
+    parameter = re.sub(r"AllowedValues:\n(?:    - .*\n)+", f"AllowedValues: [{architecture}]\n", found[0])
+    parameter = re.sub(r"Default: .*", f"Default: {architecture}", parameter)
+    template.write_text(text[: found.start()] + parameter + text[found.end() :], encoding="utf-8")
+
+
+def _of_binaries(binaries: list[Path], packages: Path, architecture: str) -> Iterator[str]:
+    again = f"Build again with `make build ARCHITECTURE={architecture}`."
+    if not binaries:
+        yield f"The layer holds no binary, though pydantic has one. {again}"
+    wrong = {path: machine for path in binaries if (machine := _machine(path)) != architecture}
+    for path, machine in sorted(wrong.items())[:_NAMED]:
+        yield f"{path.relative_to(packages)} is built for {machine}, and the template says {architecture}. {again}"
+    if len(wrong) > _NAMED:
+        yield f"{len(wrong) - _NAMED} more binaries are not built for {architecture}. {again}"
+
+
+def _of_bytecode(packages: Path) -> Iterator[str]:
+    sources = [path for path in packages.rglob("*.py") if path.stat().st_size]
+    bare = [path.relative_to(packages) for path in sources if not _is_compiled(path)]
+    if bare:
+        yield (
+            f"{len(bare)} of {len(sources)} modules have no bytecode that Lambda can use as it is, first"
+            f" {min(bare)}: each cold start would compile them. Build again with `make build`, by Python 3.13."
+        )
+
+
+def _of_leftovers(packages: Path) -> Iterator[str]:
+    present = {path.name for path in packages.iterdir()} - {"__pycache__"}
+    expected = "Correct layers/partner_orders/Makefile, or PACKAGES in tools/deploy/artefact.py."
+    if absent := sorted(PACKAGES - present):
+        yield f"The layer lacks {', '.join(absent)}, which the functions import. {expected}"
+    wheels = [path for path in packages.rglob("*") if path.suffix == ".whl" or path.name.endswith(".dist-info")]
+    for path in sorted(wheels)[:_NAMED]:
+        yield f"{path.relative_to(packages)} is left over from a wheel, and nothing imports it. {expected}"
+    if unused := sorted(present - PACKAGES - {path.name for path in wheels}):
+        yield f"The layer holds {', '.join(unused)}, which no function imports. {expected}"
+    models = packages / "botocore" / "data"
+    if models.is_dir() and (other := {path.name for path in models.iterdir() if path.is_dir()} ^ SERVICES):
+        yield f"The SDK's services are not those that the functions call: {', '.join(sorted(other)[:_NAMED])}. {expected}"
+
+
+def _of_functions(build: Path) -> Iterator[str]:
+    for name in FUNCTIONS:
+        more = sorted({path.name for path in (build / name).iterdir()} - {"app.py", "__pycache__", "requirements.txt"})
+        if more:
+            yield f"{name} holds {', '.join(more)} beside app.py. Move it into layers/partner_orders/partner_orders."
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _is_binary(path: Path) -> bool:
+    if path.suffix in {".so", ".dylib", ".pyd"} or ".so." in path.name:
+        return True
+    if path.suffix in {".py", ".pyc", ".json", ".gz"}:
+        return False
+    with path.open("rb") as file:
+        return file.read(4) == _ELF
+
+
+def _machine(path: Path) -> str:
+    """The processor that a binary is for, in the template's words; or what else it is."""
+    with path.open("rb") as file:
+        header = file.read(20)
+    if header[:4] != _ELF:
+        return "another system than Linux"
+    number = int.from_bytes(header[18:20], "little")
+    return next((name for name, machine in MACHINES.items() if machine == number), f"machine {number:#x}")
+
+
+def _is_compiled(source: Path) -> bool:
+    bytecode = Path(importlib.util.cache_from_source(str(source)))
+    if not bytecode.is_file():
+        return False
+    with bytecode.open("rb") as file:
+        header = file.read(8)
+    return header[:4] == importlib.util.MAGIC_NUMBER and int.from_bytes(header[4:], "little") == _UNCHECKED

@@ -1,0 +1,73 @@
+"""`make build`: build for a processor of AWS into a folder, open what was built, and write its bill of materials.
+
+It runs with nothing but the standard library and sam beside it, before any other environment is there.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.deploy.artefact import MACHINES, FaultyBuildError, check, pin_architecture
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / ".venv-tools" / "bin"
+BUILD = ROOT / ".aws-sam" / "build"
+BILL = ROOT / ".aws-sam" / "sbom.cdx.json"
+
+
+def build(folder: Path, architecture: str) -> None:
+    """Build the template for ``architecture`` (arm64 or x86_64) into ``folder``, and check what came out.
+
+    Raises FaultyBuildError.
+    """
+    if architecture not in MACHINES:
+        raise FaultyBuildError(f"{architecture} is not a processor of Lambda; use arm64 or x86_64.")
+    python = Path(sys.base_prefix) / "bin"
+    named = {"ARCHITECTURE": architecture, "PYTHON": str(python / "python3.13"), "UV": str(TOOLS / "uv")}
+    path = os.pathsep.join([str(python), os.environ.get("PATH", os.defpath)])
+    options = ["--parallel", "--no-cached", "--build-dir", str(folder)]
+    _run(
+        [str(TOOLS / "sam"), "build", *options, "--parameter-overrides", f"Architecture={architecture}"],
+        {**os.environ, **named, "PATH": path, "SAM_CLI_TELEMETRY": "0"},
+    )
+    _run([str(TOOLS / "python"), "-m", "tools.supply_chain.sbom", str(BILL)], os.environ)
+    pin_architecture(folder / "template.yaml", architecture)
+    check(folder, architecture)
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> None:
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last_lines = "\n".join(done.stdout.splitlines()[-30:])
+        raise FaultyBuildError(f"{last_lines}\nThe build failed; the lines above say why.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build, or say in a sentence why not. Exit status 1 then."""
+    parser = argparse.ArgumentParser(prog="make build", description=__doc__)
+    parser.add_argument("architecture", help="arm64 or x86_64")
+    parser.add_argument("--folder", type=Path, default=BUILD)
+    given = parser.parse_args(arguments)
+    try:
+        build(given.folder, given.architecture)
+    except FaultyBuildError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"built for {given.architecture} in {given.folder}, with its bill of materials in {BILL}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
