@@ -93,7 +93,8 @@ def _of_leftovers(packages: Path) -> Iterator[str]:
         yield f"The layer holds {', '.join(unused)}, which no function imports. {expected}"
     models = packages / "botocore" / "data"
     if models.is_dir() and (other := {path.name for path in models.iterdir() if path.is_dir()} ^ SERVICES):
-        yield f"The SDK's services are not those that the functions call: {', '.join(sorted(other)[:_NAMED])}. {expected}"
+        names = ", ".join(sorted(other)[:_NAMED])
+        yield f"The SDK's services are not those that the functions call: {names}. {expected}"
 
 
 def _of_functions(build: Path) -> Iterator[str]:

@@ -46,10 +46,13 @@ def read_environment(name: str, samconfig: Path = SAMCONFIG) -> Environment:
         content = tomllib.loads(samconfig.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise WrongEnvironmentError(f"{samconfig.name} cannot be read ({error}): correct it.") from None
-    sections = {name: section["deploy"]["parameters"] for name, section in content.items() if _is_deployable(section)}
+    sections = {
+        key: section["deploy"]["parameters"] for key, section in content.items() if _is_deployable(key, section)
+    }
     if name not in sections:
+        others = " or ".join(sections) or "none"
         raise WrongEnvironmentError(
-            f"{samconfig.name} has no environment {name}; it has {', '.join(sections) or 'none'}. Choose one with ENV=..."
+            f"{samconfig.name} has no environment {name}: choose another with ENV=... ({others})."
         )
     settings = sections[name]
     for setting in ("stack_name", "region"):
@@ -131,15 +134,16 @@ def _parameters(given: object, environment: str) -> dict[str, str]:
             f"parameter_overrides of {environment} cannot be read: write them as a list of"
             ' "Name=Value" in samconfig.toml.'
         )
-    return dict(entry.split("=", 1) for entry in entries)
+    pairs = (entry.split("=", 1) for entry in entries)
+    return {name: value.strip("\"'") for name, value in pairs}
 
 
-def _is_deployable(section: object) -> bool:
-    """Whether a section names a stack; that of a plain `sam deploy` does not."""
-    return isinstance(section, dict) and "stack_name" in section.get("deploy", {}).get("parameters", {})
+def _is_deployable(name: str, section: object) -> bool:
+    """Whether a section is an environment; that of a plain `sam deploy` is none."""
+    return name != "default" and isinstance(section, dict) and "parameters" in section.get("deploy", {})
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types here
     """Reads CloudFormation's short forms (!Ref, !Sub ...) as nothing."""
 
 

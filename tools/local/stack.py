@@ -111,7 +111,13 @@ def built_from(root: Path, into: Path) -> None:
     )
 
 
-def deploy(endpoint_url: str, platform_url: str, parameters: Mapping[str, str], built: Path = BUILD) -> dict[str, str]:
+def deploy(
+    endpoint_url: str,
+    platform_url: str,
+    parameters: Mapping[str, str],
+    built: Path = BUILD,
+    stack_name: str = STACK_NAME,
+) -> dict[str, str]:
     """`sam deploy` what build() built, with samconfig.toml's `local`; gives the outputs. Raises ProcessFailedError.
 
     Run again, it updates the stack.
@@ -123,17 +129,18 @@ def deploy(endpoint_url: str, platform_url: str, parameters: Mapping[str, str], 
                 "config-file": ROOT / "samconfig.toml",
                 "config-env": "local",
                 "template-file": emulated(built / "template.yaml"),
-                "stack-name": STACK_NAME,
+                "stack-name": stack_name,
+                "s3-prefix": stack_name,
                 "region": REGION,
                 "parameter-overrides": parameter_overrides(platform_url, parameters),
             },
             {"AWS_ENDPOINT_URL": endpoint_url, "SAM_CLI_POLL_DELAY": "0.5"},
         )
     cloudformation = client("cloudformation", endpoint_url)
-    _mend_routes(cloudformation, client("apigatewayv2", endpoint_url))
+    _mend_routes(cloudformation, client("apigatewayv2", endpoint_url), stack_name)
     _mend_event_sources(client("lambda", endpoint_url))
     _mend_batch_permissions(client("iam", endpoint_url))
-    stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+    stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
@@ -159,8 +166,7 @@ def describe(endpoint_url: str, platform_url: str, outputs: dict[str, str]) -> S
         region=REGION,
         stack_name=STACK_NAME,
         webhook_url=f"{endpoint_url}/order-events",
-        # The API is known by its host, as in AWS; that name need not resolve.
-        webhook_headers={"Host": f"{outputs['OrderEventsApiId']}.execute-api.localhost"},
+        webhook_headers=webhook_headers(outputs),
         webhook_secret=webhook,
         platform_url=platform_url,
         outputs=outputs,
@@ -168,13 +174,18 @@ def describe(endpoint_url: str, platform_url: str, outputs: dict[str, str]) -> S
     )
 
 
-def _mend_routes(cloudformation: Any, api_gateway: Any) -> None:
+def webhook_headers(outputs: Mapping[str, str]) -> dict[str, str]:
+    """What a request to the local webhook needs: the API is known by its host, which need not resolve."""
+    return {"Host": f"{outputs['OrderEventsApiId']}.execute-api.localhost"}
+
+
+def _mend_routes(cloudformation: Any, api_gateway: Any, stack_name: str) -> None:
     """MiniStack does not read the OpenAPI body that sam makes of an HTTP API: make its routes one by one."""
-    template = cloudformation.get_template(StackName=STACK_NAME, TemplateStage="Processed")["TemplateBody"]
+    template = cloudformation.get_template(StackName=stack_name, TemplateStage="Processed")["TemplateBody"]
     resources = (template if isinstance(template, dict) else json.loads(template))["Resources"]
     physical_ids = {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-        for resource in cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+        for resource in cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
     }
     for name, resource in resources.items():
         if resource["Type"] != "AWS::ApiGatewayV2::Api":
