@@ -55,8 +55,8 @@ def pin_architecture(template: Path, architecture: str) -> None:
     found = re.search(r"(?m)^  Architecture:\n(?:    .*\n)+", text)
     if found is None:
         raise FaultyBuildError(f"{template} has no parameter Architecture: build it with `make build`.")
-    parameter = re.sub(r"AllowedValues:\n(?:    - .*\n)+", f"AllowedValues: [{architecture}]\n", found[0])
-    parameter = re.sub(r"Default: .*", f"Default: {architecture}", parameter)
+    parameter = re.sub(r"    (?:AllowedValues|Default):.*\n(?: +- .*\n)*", "", found[0])
+    parameter += f"    AllowedValues: [{architecture}]\n    Default: {architecture}\n"
     template.write_text(text[: found.start()] + parameter + text[found.end() :], encoding="utf-8")
 
 

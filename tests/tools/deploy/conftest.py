@@ -1,0 +1,41 @@
+"""A small build folder in the shape of `sam build`'s, and an environment that may be deployed."""
+
+import compileall
+import py_compile
+from pathlib import Path
+
+import pytest
+
+from tools.deploy.artefact import FUNCTIONS, LAYER, MACHINES, PACKAGES, SERVICES
+from tools.deploy.environment import Environment
+
+PARAMETERS = {"ChainId": "5d3b8a1e-7c44-4f0e-9b62-0f1c2d3e4a5b", "PartnerApiBaseUrl": "https://example.com"}
+
+
+def binary(architecture: str) -> bytes:
+    """The start of an ELF file for a processor."""
+    return b"\x7fELF" + bytes(14) + MACHINES[architecture].to_bytes(2, "little") + bytes(44)
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    """A faultless build for arm64."""
+    folder = tmp_path / "built"
+    packages = folder / LAYER / "python"
+    for name in PACKAGES:
+        path = packages / name if name.endswith(".py") else packages / name / "__init__.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("VALUE = 1\n")
+    (packages / "pydantic_core" / "_pydantic_core.so").write_bytes(binary("arm64"))
+    for service in SERVICES:
+        (packages / "botocore" / "data" / service).mkdir(parents=True)
+    compileall.compile_dir(packages, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    for name in FUNCTIONS:
+        (folder / name).mkdir()
+        (folder / name / "app.py").write_text("from partner_orders import handler\n")
+    return folder
+
+
+@pytest.fixture
+def environment() -> Environment:
+    return Environment("staging", "partner-orders-staging", "eu-central-1", PARAMETERS)

@@ -1,0 +1,229 @@
+"""The steps of `make deploy`: each fault stops them with a sentence, and nothing is deployed."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Self
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from tests.tools.deploy.conftest import binary
+from tools.deploy import __main__ as command
+from tools.deploy import deployment
+from tools.deploy.artefact import LAYER, check
+from tools.deploy.environment import Environment
+from tools.deploy.target import Account, Deployed, DeploymentError, Laptop
+from tools.local.process import ProcessFailedError
+from tools.local.stack import Stack
+
+URL = "https://example.com/order-events"
+
+
+@dataclass(frozen=True)
+class FakeTarget:
+    """Builds nothing, and opens what the test has planted. ``deployments`` are those that were begun."""
+
+    environment: Environment
+    built: Path
+    stacks: list[str] = field(default_factory=list)
+    deployments: list[str] = field(default_factory=list)
+    has_metrics: bool = True
+
+    def renamed(self, environment: Environment) -> Self:
+        return replace(self, environment=environment)
+
+    def sign_in(self) -> str:
+        return "account 1"
+
+    def build(self, architecture: str) -> Path:
+        check(self.built, architecture)
+        return self.built
+
+    def deploy(self, built: Path, asks: bool) -> Deployed:  # noqa: ARG002
+        self.deployments.append(self.environment.stack_name)
+        return Deployed(self.environment.stack_name, "eu-central-1", {}, URL, {}, ("--stack-name", "s"))
+
+    def client(self, service: str) -> Any:  # noqa: ARG002
+        return SimpleNamespace(describe_stacks=self._describe)
+
+    def operator_environment(self) -> dict[str, str]:
+        return {}
+
+    def _describe(self, StackName: str) -> None:  # noqa: N803 - boto3's name
+        if StackName not in self.stacks:
+            message = f"Stack with id {StackName} does not exist"
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks")
+
+
+@pytest.fixture
+def target(built: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch) -> FakeTarget:
+    """A target whose template is valid, and in whose stack doctor finds nothing."""
+    made = FakeTarget(environment, built)
+    monkeypatch.setattr(deployment, "validate_template", lambda *_: None)
+    monkeypatch.setattr(deployment, "examine", lambda *_: False)
+    monkeypatch.setattr(command, "read_environment", lambda _: environment)
+    monkeypatch.setattr(command, "target_of", lambda environment: replace(made, environment=environment))
+    return made
+
+
+def test_faultless_build_is_deployed(target: FakeTarget, capsys: pytest.CaptureFixture[str]) -> None:
+    """A faultless build is deployed, and what to paste where is printed."""
+    assert command.main(["staging"]) == 0
+    assert target.deployments == ["partner-orders-staging"]
+    printed = capsys.readouterr().out
+    assert f"webhook URL for orders  {URL}" in printed
+    assert "printed by: .venv/bin/partner-orders --stack-name s secrets show-webhook" in printed
+
+
+def wrong_processor(packages: Path) -> None:
+    (packages / "pydantic_core" / "_pydantic_core.so").write_bytes(binary("x86_64"))
+
+
+def missing_bytecode(packages: Path) -> None:
+    for path in packages.rglob("*.pyc"):
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("plant", "sentence"),
+    [
+        (wrong_processor, "is built for x86_64, and the template says arm64. Build again with `make build"),
+        (missing_bytecode, "have no bytecode that Lambda can use as it is"),
+    ],
+)
+def test_planted_fault_stops_the_deployment(
+    target: FakeTarget, capsys: pytest.CaptureFixture[str], plant: Callable[[Path], None], sentence: str
+) -> None:
+    """A build for the wrong processor or without bytecode stops the deployment with a sentence."""
+    plant(target.built / LAYER / "python")
+    assert command.main(["staging"]) == 1
+    assert sentence in capsys.readouterr().err
+    assert target.deployments == []
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "sentence"),
+    [
+        ("ChainID", "x", "The template has no parameter ChainID"),
+        ("ChainId", "PASTE-THE-CHAIN-ID-HERE", "ChainId is still the placeholder"),
+        ("LogRetentionDays", "2", "LogRetentionDays=2 is not one of 1, 3, 5"),
+        ("Architecture", "x86_64", "is built for arm64, and the template says x86_64"),
+    ],
+)
+def test_wrong_parameter_stops_the_deployment(
+    target: FakeTarget,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    parameter: str,
+    value: str,
+    sentence: str,
+) -> None:
+    """A wrong parameter stops the deployment with a sentence; so does a processor that was not built for."""
+    wrong = replace(target.environment, parameters={**target.environment.parameters, parameter: value})
+    monkeypatch.setattr(command, "read_environment", lambda _: wrong)
+    assert command.main(["staging"]) == 1
+    assert sentence in capsys.readouterr().err
+    assert target.deployments == []
+
+
+def test_invalid_template_stops_the_deployment(tmp_path: Path) -> None:
+    """A template that is not valid stops the deployment, and the fault is named."""
+    (tmp_path / "template.yaml").write_text(
+        "Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: AWS::X::Y}}\n"
+    )
+    with pytest.raises(DeploymentError, match=r"template\.yaml is not valid"):
+        deployment.validate_template("eu-central-1", tmp_path / "template.yaml")
+
+
+@pytest.mark.parametrize(
+    ("is_new", "status", "said"), [(True, 0, "The stack is new"), (False, 1, "doctor found faults")]
+)
+def test_faults_of_doctor_count_in_an_update(
+    target: FakeTarget,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    is_new: bool,
+    status: int,
+    said: str,
+) -> None:
+    """Faults that doctor finds fail an update. A new stack has no credentials yet, and is told so."""
+    monkeypatch.setattr(deployment, "examine", lambda *_: True)
+    if not is_new:
+        target.stacks.append("partner-orders-staging")
+    assert command.main(["staging"]) == status
+    assert said in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ProcessFailedError("sam failed"), "error: sam failed"),
+        (
+            ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeStacks"),
+            "AWS refused DescribeStacks (AccessDenied)",
+        ),
+        (EndpointConnectionError(endpoint_url="https://x"), "AWS did not answer (EndpointConnectionError)"),
+    ],
+)
+def test_failing_step_is_one_sentence(capsys: pytest.CaptureFixture[str], error: Exception, sentence: str) -> None:
+    """A step that fails ends in one sentence and exit status 1, without a traceback."""
+
+    def fail() -> int:
+        raise error
+
+    assert command.in_a_sentence(fail) == 1
+    assert sentence in capsys.readouterr().err
+
+
+def test_local_deployment_needs_a_stack(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without `make up`, a local deployment says how to start one."""
+    monkeypatch.setattr(command, "is_up", lambda: False)
+    assert command.main(["local"]) == 1
+    assert "start one with `make up`" in capsys.readouterr().err
+
+
+def test_local_parameters_are_the_machines(monkeypatch: pytest.MonkeyPatch, environment: Environment) -> None:
+    """A local deployment gets the running platform's address and the machine's processor."""
+    stack = Stack("http://127.0.0.1:1", "eu-central-1", "partner-orders", URL, {}, "", "http://127.0.0.1:2", {})
+    monkeypatch.setattr(command, "is_up", lambda: True)
+    monkeypatch.setattr(Stack, "load", lambda: stack)
+    target = command.target_of(replace(environment, name="local", parameters={}))
+    assert isinstance(target, Laptop)
+    assert target.environment.parameters["PartnerApiBaseUrl"] == "http://127.0.0.1:2"
+    assert {"ChainId", "Architecture"} <= target.environment.parameters.keys()
+
+
+def test_unknown_caller_is_told_to_sign_in(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without credentials the deployment stops before anything is built."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    assert os.environ["AWS_EC2_METADATA_DISABLED"] == "true"
+    with pytest.raises(DeploymentError, match="sign in with the AWS CLI"):
+        Account(environment).sign_in()
+
+
+def test_sam_gets_parameters_with_spaces(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """sam gets the environment, the checked build, and values with spaces in quotes."""
+    calls: list[list[str]] = []
+
+    def run(words: list[str], **_: Any) -> SimpleNamespace:
+        calls.append(words)
+        return SimpleNamespace(returncode=0)
+
+    outputs = [{"OutputKey": "WebhookUrl", "OutputValue": URL}]
+    stacks = SimpleNamespace(describe_stacks=lambda **_: {"Stacks": [{"Outputs": outputs}]})
+    monkeypatch.setattr("tools.deploy.target.subprocess.run", run)
+    monkeypatch.setattr(Account, "client", lambda *_: stacks)
+    scheduled = replace(environment, parameters={"ReconciliationSchedule": "rate(5 minutes)"})
+    deployed = Account(scheduled).deploy(tmp_path, asks=False)
+    [words] = calls
+    assert f"--template-file {tmp_path}/template.yaml --stack-name partner-orders-staging" in " ".join(words)
+    assert words[-3:] == ["--no-confirm-changeset", "--parameter-overrides", 'ReconciliationSchedule="rate(5 minutes)"']
+    assert deployed.webhook_url == URL
