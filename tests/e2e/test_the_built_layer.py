@@ -11,20 +11,14 @@ import pytest
 
 from tools.bench import events, stand_in
 from tools.bench.artefacts import FUNCTIONS, OURS, Artefact, environment
+from tools.deploy.artefact import MACHINES, SERVICES, check
+from tools.deploy.artefact import PACKAGES as PACKAGE_NAMES
 from tools.local.emulator import ROOT
 from tools.local.stack import ARCHITECTURE, BUILD, build
 
 PACKAGES = BUILD / "PartnerOrdersLayer" / "python"
-MACHINE = {"x86_64": 0x3E, "arm64": 0xB7}[ARCHITECTURE]  # e_machine of the ELF header
+MACHINE = MACHINES[ARCHITECTURE]
 LARGEST_LAYER_BYTES = 20_000_000
-SERVICES = {"dynamodb", "events", "secretsmanager", "sqs"}
-EXPECTED = {
-    *("annotated_types", "aws_lambda_powertools", "botocore", "certifi", "charset_normalizer", "dateutil"),
-    *("idna", "jmespath", "partner_orders", "pydantic", "pydantic_core", "requests", "six.py", "tzdata"),
-    *("typing_extensions.py", "typing_inspection", "urllib3"),
-}
-
-
 # Python's zoneinfo reads its time zones from here where the system has none.
 NOT_IMPORTED = {"tzdata"}
 PARTS_OF_PARTS = ("partner_orders", "aws_lambda_powertools", "aws_lambda_powertools/utilities")
@@ -64,9 +58,14 @@ def test_binaries_are_for_this_machine() -> None:
     assert {int.from_bytes(binary.read_bytes()[18:20], "little") for binary in binaries} == {MACHINE}
 
 
+def test_build_passes_the_deployments_checks() -> None:
+    """What `sam build` leaves passes what `make deploy` checks."""
+    assert check(BUILD, ARCHITECTURE) > 1
+
+
 def test_layer_holds_expected_packages_only() -> None:
     """The layer holds the expected packages and no more, within the size limit."""
-    assert {path.name for path in PACKAGES.iterdir()} - {"__pycache__"} == EXPECTED
+    assert {path.name for path in PACKAGES.iterdir()} - {"__pycache__"} == PACKAGE_NAMES
     assert not [*PACKAGES.rglob("*.dist-info")]
     assert sum(path.stat().st_size for path in PACKAGES.rglob("*") if path.is_file()) < LARGEST_LAYER_BYTES
 
