@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from tools.deploy.artefact import check as check_artefact
 from tools.deploy.build import ROOT, TOOLS, build
@@ -78,6 +78,10 @@ class Account:
     def sign_in(self) -> str:
         try:
             identity = self.client("sts").get_caller_identity()
+        except EndpointConnectionError:
+            raise DeploymentError(
+                f"AWS cannot be reached in {self.environment.region}: check the network and the region."
+            ) from None
         except (BotoCoreError, ClientError) as error:
             raise DeploymentError(
                 f"AWS does not know who you are ({type(error).__name__}): sign in with the AWS CLI, or set AWS_PROFILE."
