@@ -124,7 +124,7 @@ _SENTENCES = frozenset(
         "Input should be a valid dictionary or instance of M",
         "Input should be a valid list",
         "Input should be a valid string",
-        "Input should be a valid string, unable to parse raw data as a unicode string",
+        "Input should be a valid string, without half a surrogate pair",
         "String should have at least N character",
         "String should have at most N characters",
         "Value error, should be a finite number of bounded size",
