@@ -45,8 +45,8 @@ settings.register_profile("here", deadline=None, suppress_health_check=[HealthCh
 settings.register_profile(
     "unshrunk", settings.get_profile("here"), max_examples=50, phases=[Phase.explicit, Phase.generate]
 )
-# As many as `make mutants` needs to catch every planted bug; others each time.
-settings.register_profile("test", settings.get_profile("here"), max_examples=50)
+# Others each time; `make mutants` and `make verify` have more.
+settings.register_profile("test", settings.get_profile("here"), max_examples=25)
 settings.register_profile("fast", settings.get_profile("here"), max_examples=10)
 settings.load_profile("here")
 

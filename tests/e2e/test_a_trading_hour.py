@@ -1,11 +1,13 @@
 """The whole way: the simulated platform's busy hour, with all its faults, through the deployed stack."""
 
+import pytest
 from rich.console import Console
 
 from tools.local.run import Hour, Screen
 from tools.local.stack import Stack
 
 
+@pytest.mark.slow
 def test_table_holds_truth_after_busy_hour(stack: Stack) -> None:
     """After a busy hour with every fault the table holds the platform's orders."""
     screen = Screen(Console(quiet=True))

@@ -106,6 +106,7 @@ def test_subscriber_gets_own_cancellations(subscriber: Subscriber, post: Callabl
 
 
 @pytest.mark.usefixtures("subscriber")
+@pytest.mark.slow
 def test_subscriber_protects_the_bus(stack: Stack) -> None:
     """While a subscriber's stack imports the bus, CloudFormation refuses to delete the stack that has it."""
     with pytest.raises(ClientError, match="imported by stack subscriber"):

@@ -59,6 +59,7 @@ def test_redriven_order_event_is_stored(run: CommandLine, stack: Stack, orders: 
     assert letters(run, "order-events") == 0
 
 
+@pytest.mark.slow
 def test_redriven_change_has_next_sequence(run: CommandLine, stack: Stack, orders: OrdersTable, tmp_path: Path) -> None:
     """A change that the bus refused is published in its current state with the next sequence."""
     order_id, body = an_order()
@@ -73,6 +74,7 @@ def test_redriven_change_has_next_sequence(run: CommandLine, stack: Stack, order
     assert letters(run, "publisher") == 0
 
 
+@pytest.mark.slow
 def test_missed_orders_are_in_sync_after_run(run: CommandLine, stack: Stack, orders: OrdersTable) -> None:
     """Orders whose webhooks never came are enqueued by a run, and in sync afterwards."""
     hour = {"seed": 41, "orders": 6, "stores": 1, "wall_seconds": 1.0, "faults": {"drop": 1.0}}
@@ -94,6 +96,7 @@ def test_missed_orders_are_in_sync_after_run(run: CommandLine, stack: Stack, ord
     assert (after["missing"], after["different"]) == (0, 0)
 
 
+@pytest.mark.slow
 def test_make_orders_leaves_work_for_a_run(run: CommandLine, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """`make orders` leaves missing or different orders for the reconciler."""
     monkeypatch.setattr(Stack, "load", lambda: stack)

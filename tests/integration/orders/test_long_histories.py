@@ -30,6 +30,7 @@ def item_of(dynamodb: Any, order_id: str) -> dict[str, Any]:
     return item
 
 
+@pytest.mark.slow
 def test_order_with_a_long_history_is_erased(dynamodb: Any, orders: OrdersTable) -> None:
     """An order with hundreds of events can be erased, and only personal data goes."""
     events = [parse_event(as_bytes(order(comment=f"of Amina {number}"))) for number in range(200)]

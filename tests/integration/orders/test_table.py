@@ -238,6 +238,7 @@ def test_masked_copy_never_hides_a_full_one(orders: OrdersTable) -> None:
     assert found.snapshot.digest == full.digest
 
 
+@pytest.mark.slow
 def test_history_moves_out_of_a_full_row(orders: OrdersTable, dynamodb: Any) -> None:
     """However many events an order has, its row stays small, each event is kept once, and the head moves on."""
     events = [event(minute % 50, comment=f"{minute}") for minute in range(350)]
@@ -254,6 +255,7 @@ def test_history_moves_out_of_a_full_row(orders: OrdersTable, dynamodb: Any) -> 
     assert orders.has_moved(final.order_id, events[0].digest)
 
 
+@pytest.mark.slow
 def test_moved_event_can_be_confirmed(orders: OrdersTable) -> None:
     """A GET that shows an event whose entry has moved makes it the snapshot where the clocks are equal."""
     events = [event(12, comment=f"{number}") for number in range(250)]

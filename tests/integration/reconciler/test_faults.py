@@ -437,6 +437,7 @@ def test_resumed_backfill_has_no_gap(dynamodb: Any) -> None:
     assert world.worker.backfill(backfill_id)["missing"] == 1
 
 
+@pytest.mark.slow
 def test_large_store_delays_no_other(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The backfill of a store with many pages does not delay the checks of the others."""
     monkeypatch.setattr(partner_api, "PAGE_SIZE", 1)

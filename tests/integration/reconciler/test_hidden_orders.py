@@ -226,6 +226,7 @@ def many_stores_some_refused(dynamodb: Any) -> World:
     return world
 
 
+@pytest.mark.slow
 def test_backfill_survives_rejected_tokens(dynamodb: Any) -> None:
     """A backfill completes although some stores reject the token."""
     world = many_stores_some_refused(dynamodb)
@@ -233,6 +234,7 @@ def test_backfill_survives_rejected_tokens(dynamodb: Any) -> None:
     assert (done["stores_done"], {*done["failed_stores"].values()}) == (len(world.shops), {"unauthorized"})
 
 
+@pytest.mark.slow
 def test_unauthorized_stores_block_no_other(dynamodb: Any) -> None:
     """Stores that reject the token do not keep the others from being checked."""
     world = many_stores_some_refused(dynamodb)

@@ -160,6 +160,7 @@ def test_narrowing_is_bounded(world: World) -> None:
         world.time.sleep(300)
 
 
+@pytest.mark.slow
 def test_long_windows_that_fail_are_read_in_parts(world: World) -> None:
     """A platform that fails for windows of over a day is read in shorter ones, in the end all of it."""
 

@@ -100,6 +100,7 @@ def test_daily_check_covers_a_week(world: World) -> None:
     assert set(lengths.values()) <= {1, 2}
 
 
+@pytest.mark.slow
 def test_late_cancellation_is_found(dynamodb: Any) -> None:
     """A cancellation days after pick-up is found."""
     time = VirtualTime(AFTER)
@@ -269,6 +270,7 @@ def test_long_overdue_store_comes_first(dynamodb: Any) -> None:
     assert order_of_stores(world)[0] == names[3]
 
 
+@pytest.mark.slow
 def test_urgent_stores_starve_no_other(dynamodb: Any) -> None:
     """Urgent stores that fill every run do not starve the rest."""
     world = World(dynamodb, lives(stores=4), VirtualTime(AFTER), limit=2)  # nine tenths of it are one a minute
@@ -292,6 +294,7 @@ def test_round_time_is_reported(dynamodb: Any) -> None:
 # -- the budget -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_limit_holds_in_every_minute(crowded: World) -> None:
     """No minute has more requests than our part of the limit."""
     for _ in range(6):
@@ -303,6 +306,7 @@ def test_limit_holds_in_every_minute(crowded: World) -> None:
     assert crowded.most_requests_in_a_minute() <= 54
 
 
+@pytest.mark.slow
 def test_minute_of_a_killed_worker_counts(crowded: World) -> None:
     """The last minute of a killed worker counts toward the limit of the next one."""
     crowded.worker.add_backfill({})

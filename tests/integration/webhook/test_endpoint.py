@@ -421,6 +421,7 @@ def test_failed_read_is_retried_later(webhook: Webhook, seconds: Seconds, unread
     assert 100 / RETRY_SECONDS - 1 <= unreadable.reads <= 100 / RETRY_SECONDS + 1
 
 
+@pytest.mark.slow
 def test_valid_caller_rarely_waits(webhook: Webhook, seconds: Seconds, unreadable: Unreadable) -> None:
     """A caller with the secret rarely waits for a read while the secret cannot be read."""
     body = as_bytes(order()).decode()

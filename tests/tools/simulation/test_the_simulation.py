@@ -62,6 +62,7 @@ def test_four_seeds_hold() -> None:
     assert last.endswith(" violations=0")
 
 
+@pytest.mark.slow
 def test_seed_is_the_same_in_every_process() -> None:
     """A seed tells the same story in every process."""
     told = [
@@ -78,6 +79,7 @@ def test_seed_is_the_same_in_every_process() -> None:
     assert told[0] == told[1]
 
 
+@pytest.mark.slow
 def test_other_seed_tells_another_story(dynamodb: DynamoDB) -> None:
     """Another seed tells another story."""
     one, other = (tell(Plan(seed, at_most=10, only=frozenset({0})), dynamodb) for seed in (1, 2))
