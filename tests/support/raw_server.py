@@ -1,6 +1,7 @@
 """A server that sends whatever bytes a test wants, over real connections: what no HTTP library would send."""
 
 import contextlib
+import http.client
 import socketserver
 import threading
 import time
@@ -17,8 +18,9 @@ def raw_server(answer: Answer) -> Iterator[str]:
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             first = self.rfile.readline().decode()
-            while self.rfile.readline().strip():
-                pass
+            headers = http.client.parse_headers(self.rfile)
+            # A connection that is closed before all of it was read may be reset, response and all.
+            self.rfile.read(int(headers.get("Content-Length", "0")))
             with contextlib.suppress(OSError):
                 for part in answer(first):
                     self.wfile.write(part)
