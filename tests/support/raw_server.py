@@ -43,6 +43,6 @@ def dripping(content: bytes, seconds: float = 0.05) -> Iterator[bytes]:
 
 
 def response(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
-    """A whole response."""
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
+    """A whole response, the last one of its connection."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
