@@ -5,12 +5,12 @@ It runs with nothing but the standard library and sam beside it, before any othe
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from tools.deploy.artefact import MACHINES, FaultyBuildError, check, pin_architecture
+from tools.quiet_command import CommandFailedError, run_quietly
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".venv-tools" / "bin"
@@ -39,19 +39,10 @@ def build(folder: Path, architecture: str) -> None:
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> None:
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        last_lines = "\n".join(done.stdout.splitlines()[-30:])
-        raise FaultyBuildError(f"{last_lines}\nThe build failed; the lines above say why.")
+    try:
+        run_quietly(command, environment)
+    except CommandFailedError as error:
+        raise FaultyBuildError(f"{error}\nThe build failed; the lines above say why.") from None
 
 
 def main(arguments: list[str] | None = None) -> int:

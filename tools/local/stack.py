@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -22,6 +21,7 @@ import botocore.session
 from tools.local.emulated_template import emulated
 from tools.local.emulator import REGION, ROOT
 from tools.local.process import ProcessFailedError
+from tools.quiet_command import CommandFailedError, run_quietly
 
 SAM = ROOT / ".venv-tools" / "bin" / "sam"
 UV = ROOT / ".venv-tools" / "bin" / "uv"
@@ -240,19 +240,10 @@ def _sam(command: str, options: Mapping[str, str | Path | list[str]], environmen
     arguments: list[str | Path] = []
     for name, value in options.items():
         arguments += [f"--{name}", *(value if isinstance(value, list) else [value])]
-    done = subprocess.run(
-        [SAM, command, *arguments],
-        cwd=ROOT,
-        env=sam_environment(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        last_lines = "\n".join(done.stdout.splitlines()[-30:])
-        raise ProcessFailedError(f"sam {command} failed:\n{last_lines}")
+    try:
+        run_quietly([SAM, command, *arguments], sam_environment(environment))
+    except CommandFailedError as error:
+        raise ProcessFailedError(f"sam {command} failed:\n{error}") from None
 
 
 def sam_environment(environment: Mapping[str, str]) -> dict[str, str]:
