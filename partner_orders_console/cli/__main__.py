@@ -1,45 +1,52 @@
 """``partner-orders``: the operator's command line."""
 
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated
 
-import requests
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_orders_console.cli import dead_letters, orders, reconcile, rejected, secrets, stores
-from partner_orders_console.cli.doctor.clock import CLOCK_TOLERANCE, clock_is_off, seconds_behind
-from partner_orders_console.cli.doctor.command import doctor
-from partner_orders_console.cli.errors import CancelledByOperatorError, OperatorError, name_and_place, no_answer
+from partner_orders_console.cli.call import begin_call
+from partner_orders_console.cli.doctor import doctor
 from partner_orders_console.cli.export import export
 from partner_orders_console.cli.forget import forget
 from partner_orders_console.cli.output import out, say
 from partner_orders_console.cli.register import register
 from partner_orders_console.cli.send import send
-from partner_orders_console.cli.stack import NOT_SIGNED_IN, Where
+from partner_orders_console.cli.use import use
+from partner_orders_console.operations.errors import CancelledByOperatorError
+from partner_orders_console.operations.target import Target
 
-# Refusals of a signature: made with another key, or at another time.
-_SIGNATURE = {"SignatureDoesNotMatch", "InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"}
+_GROUPS = {
+    "orders": orders.app,
+    "stores": stores.app,
+    "reconcile": reconcile.app,
+    "rejected": rejected.app,
+    "dead-letters": dead_letters.app,
+    "secrets": secrets.app,
+}
+_COMMANDS: dict[str, Callable[..., int | None]] = {
+    "doctor": doctor,
+    "register": register,
+    "send": send,
+    "export": export,
+    "forget": forget,
+    "use": use,
+}
 
 app = typer.Typer(
     name="partner-orders",
     help="Look after a partner-orders stack: its orders, stores, gaps, rejected events and secrets.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    add_completion=True,
 )
-app.add_typer(orders.app, name="orders")
-app.add_typer(stores.app, name="stores")
-app.add_typer(reconcile.app, name="reconcile")
-app.add_typer(rejected.app, name="rejected")
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(secrets.app, name="secrets")
-app.command()(doctor)
-app.command()(register)
-app.command()(send)
-app.command()(export)
-app.command()(forget)
+for _name, _group in _GROUPS.items():
+    app.add_typer(_group, name=_name)
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_command)
 
 
 def _show_version(is_asked: bool) -> None:
@@ -60,13 +67,16 @@ def which_stack(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="the version of this command")
     ] = False,
 ) -> None:
-    """Without any of these it is the stack that `make up` started, if one is up."""
-    context.obj = Where(stack_name, config_env, region, profile, local)
+    """Without any of these it is the stack that PARTNER_ORDERS_STACK_NAME or PARTNER_ORDERS_CONFIG_ENV name, or the
+    default that `use` chose, or the one that `make up` started."""
+    target = Target(stack_name, config_env, region, profile, local)
+    begin_call(target.options, (*_GROUPS, *_COMMANDS))
+    context.obj = target
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command. 0: done. 1: it failed, found a fault, or what was asked for makes no sense. 2: the call could not
-    be read. 3: the operator said no."""
+    be read. 3: the operator said no. 130: the operator pressed Ctrl-C."""
     try:
         answer = app(args=arguments, standalone_mode=False, prog_name="partner-orders")
     except typer.Abort:
@@ -80,46 +90,11 @@ def main(arguments: list[str] | None = None) -> int:
             _explain(what, "`partner-orders [COMMAND] --help` shows how it is called.")
         return wrong.exit_code
     except Exception as error:
-        _explain(*_explained(error))
+        from partner_orders_console.cli.explanation import explained
+
+        _explain(*explained(error))
         return 1
     return answer if isinstance(answer, int) else 0
-
-
-def _explained(error: Exception) -> tuple[str, str]:
-    """What went wrong, and what to do about it."""
-    if isinstance(error, OperatorError):
-        return error.what, error.advice
-    if isinstance(error, NOT_SIGNED_IN):
-        return f"no AWS credentials: {type(error).__name__}", "Sign in with the AWS CLI, or choose a --profile."
-    if isinstance(error, ClientError):
-        code, operation = error.response["Error"]["Code"], error.operation_name
-        return f"AWS refused {operation}: {code}", _advice(code, seconds_behind(error.response))
-    if isinstance(error, BotoCoreError):
-        what = f"AWS did not answer: {type(error).__name__}"
-        return what, "Check the network, --region, and whether the stack is up."
-    if isinstance(error, requests.RequestException):  # An OSError, too.
-        return no_answer(error), "Check the network; `partner-orders doctor` tries each part by itself."
-    if isinstance(error, OSError):
-        what = f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}"
-        return what, "Is it there, and may you read and write it?"
-    return f"a fault in partner-orders itself: {name_and_place(error)}", "Report it, with the command."
-
-
-def _advice(code: str, behind: float) -> str:
-    """Of a refusal; ``behind`` are the seconds that this machine's clock is."""
-    if code in _SIGNATURE:
-        if abs(behind) > CLOCK_TOLERANCE:
-            return f"Set the time: {clock_is_off(behind)}, and AWS takes no such signature."
-        return "The credentials' secret key is wrong: sign in again, or choose another --profile."
-    if "Denied" in code or code in {"UnrecognizedClientException", "ExpiredToken", "InvalidClientTokenId"}:
-        return "Your AWS user may not do this, or its sign-in has expired."
-    if "Throttl" in code or "Throughput" in code:
-        return "Try again in a minute."
-    if code == "InvalidRequestException":
-        return "Is the secret about to be deleted? `partner-orders doctor` says how it is restored."
-    if code == "ValidationException":
-        return "Something that was given is empty, too long or out of range."
-    return "Try again; if it stays, look at the stack in the AWS console."
 
 
 def _explain(what: str, advice: str) -> None:

@@ -14,9 +14,10 @@ import typer
 from partner_orders.clock import now
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
 from partner_orders.orders.event import CatalogueCallbackError, RejectedError, parse_event
-from partner_orders_console.cli.errors import OperatorError
+from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import AsJson, counted, print_json, print_table, say, working
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.stack import DeployedStack
 
 app = typer.Typer(help="Dead letters: list, redrive.", no_args_is_help=True)
 
@@ -118,7 +119,7 @@ def list_letters(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: partner-orders dead-letters list
     """
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     rows: list[dict[str, Any]] = []
     for queue, output in _OUTPUTS.items():
         if output not in stack.outputs:
@@ -158,7 +159,7 @@ def redrive(
 
     Example: partner-orders dead-letters redrive order-events --rate 20
     """
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     if queue is Queue.RECONCILIATION:
         raise OperatorError(
             "the next tick does what these would have done",
@@ -180,8 +181,7 @@ def redrive(
                 elif not preview and _bring_back(stack, queue, letter):
                     letters.delete(letter)
                     moved += 1
-                    if shown is not None:
-                        shown.update(f"{moved} of about {count} brought back")
+                    shown(f"{moved} of about {count} brought back")
                     time.sleep(1 / rate)
                 else:
                     say(f"left where it is: {letter.about}")

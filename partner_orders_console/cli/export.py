@@ -17,11 +17,12 @@ from partner_orders.exact_json import write
 from partner_orders.orders.event import parse_event
 from partner_orders.orders.stored import StoredOrder
 from partner_orders.stores.store import Store
-from partner_orders_console.cli.errors import OperatorError
+from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.orders import day_in, whole, zone_of
 from partner_orders_console.cli.output import ShowPersonalData, counted, csv_line, say, working
-from partner_orders_console.cli.stack import DeployedStack
 from partner_orders_console.cli.stores import store_named
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.stack import DeployedStack
 
 MONEY = (
     *("sub_total", "order_total", "delivery_fee", "service_fee", "difference_to_minimum", "container_charge"),
@@ -55,7 +56,7 @@ def export(
 
     Example: partner-orders export --from 2026-03-01 --to 2026-03-31
     """
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     # An earlier file is overwritten only for a period that is one.
     if day_in(UTC, first) > day_in(UTC, last or first):
         raise OperatorError(f"{last} is before {first}", "--to is the last day, and --from the first.")
@@ -75,8 +76,8 @@ def export(
                 else:
                     _write_line(target, order, one, show_personal_data)
                 count += 1
-                if shown is not None and count % 100 == 0:
-                    shown.update(f"{count} orders")
+                if count % 100 == 0:
+                    shown(f"{count} orders")
     say(f"{counted(count, 'order')} of {counted(len(stores) + len(strangers), 'store')}")
     if strangers:
         names = ", ".join(one.store_id or "(no store)" for one in strangers)

@@ -15,10 +15,11 @@ from partner_orders.clock import now, to_text
 from partner_orders.order_events.message import body_within
 from partner_orders.orders.erasure import Erasure, is_behind
 from partner_orders.orders.table import ContendedError
+from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.customer_search import is_named_in, is_of, normal
-from partner_orders_console.cli.errors import OperatorError
 from partner_orders_console.cli.output import AsJson, Yes, ask, counted, print_json, say, working
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.stack import DeployedStack
 
 _FIELDS = {
     "phone": ("phone_number",),
@@ -77,7 +78,7 @@ def forget(
     wanted = normal(_read(by))
     if len(wanted) < 4:
         raise OperatorError("too short to tell one customer from another", "Give it whole.")
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     table = stack.dynamodb.describe_table(TableName=stack.table_name)["Table"]
     units = max(1, round(table.get("TableSizeBytes", 0) / 8192))
     say(f"The whole table is read: about {counted(table.get('ItemCount', 0), 'row')}, {counted(units, 'read unit')}.")
@@ -109,8 +110,7 @@ def _work_through(stack: DeployedStack, erasure: Erasure, progress: Progress) ->
             finally:
                 if not progress.preview:
                     _save(stack, progress)
-            if shown is not None:
-                shown.update(f"{progress.rows_read} rows read, {progress.orders} orders erased")
+            shown(f"{progress.rows_read} rows read, {progress.orders} orders erased")
 
 
 def _tell(progress: Progress, as_json: bool) -> None:

@@ -17,7 +17,7 @@ from partner_orders.orders.model import Line
 from partner_orders.orders.personal_data import without_personal_data
 from partner_orders.orders.stored import HistoryEntry, StoredOrder
 from partner_orders.stores.store import Store
-from partner_orders_console.cli.errors import OperatorError
+from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import (
     AsJson,
     ShowPersonalData,
@@ -28,8 +28,9 @@ from partner_orders_console.cli.output import (
     say,
     working,
 )
-from partner_orders_console.cli.stack import DeployedStack
 from partner_orders_console.cli.stores import store_named
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.stack import DeployedStack
 
 app = typer.Typer(help="Orders: list, find, show, publish.", no_args_is_help=True)
 
@@ -56,7 +57,7 @@ def list_orders(
         raise OperatorError("which orders?", "Name a --store, or ask for the --open ones.")
     if day and not store:
         raise OperatorError("a day begins when it begins at a store", "Name its --store.")
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     found = store_named(stack, store) if store else None
     zone = zone_of(found) if found else UTC
     if found and (day or not open_only):
@@ -87,7 +88,7 @@ def find(
     as_json: AsJson = False,
 ) -> None:
     """Orders by any of their three ids. Example: partner-orders orders find 0888 --store 148020"""
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     zone: tzinfo = UTC
     ids = [order_id, *stack.orders.by_external_order_id(order_id)]
     if store:
@@ -109,7 +110,7 @@ def show(
     show_personal_data: ShowPersonalData = False,
 ) -> None:
     """An order's life, items and money. Example: partner-orders orders show b7gw-7888-947312"""
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     order = _named(stack, order_id)
     if as_json:
         print_json(whole(order, show_personal_data))
@@ -129,7 +130,7 @@ def publish(
 
     Example: partner-orders orders publish b7gw-7888-947312
     """
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     if "PublisherDeadLettersUrl" not in stack.outputs:
         raise OperatorError("this stack publishes nothing", "Deploy it with ChangeEvents=ENABLED.")
     with working("looking for the orders"):

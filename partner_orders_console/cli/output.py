@@ -3,9 +3,13 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from enum import StrEnum
+from getpass import getpass
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +18,16 @@ from rich.table import Table
 from rich.text import Text
 
 from partner_orders.exact_json import Json, write
-from partner_orders_console.cli.errors import CancelledByOperatorError
+from partner_orders_console.cli.call import this_call, with_options
+from partner_orders_console.operations.errors import CancelledByOperatorError
+from partner_orders_console.operations.progress import Progress, silent
+from partner_orders_console.operations.words import counted
+
+__all__ = [
+    "AsJson", "Column", "Kind", "ShowPersonalData", "Yes", "ago", "ask", "at", "counted", "csv_cell", "csv_line",
+    "err", "from_csv_cell", "hint", "out", "print_data", "print_facts", "print_json", "print_table", "print_text",
+    "prompt", "say", "working",
+]  # fmt: skip
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs, in place of tables")]
 ShowPersonalData = Annotated[
@@ -30,25 +43,73 @@ _FORMULA = "(?=[ \u00a0\"']*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
 _BEGINS_A_FORMULA = re.compile(f"(^|[;,\t\r\n]){_FORMULA}")
 _MARKED_AS_TEXT = re.compile(f"(^|[;,\t\r\n])'{_FORMULA}")
 _NEEDS_QUOTES = re.compile('[;,\t\r\n"]')
+_GAP = 2  # columns of a terminal between two of a table
 
 # Where no person looks, a line is a line.
-out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 250)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+out = Console(soft_wrap=True, highlight=False, emoji=False, width=None if sys.stdout.isatty() else 250)
+err = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
+
+
+class Kind(StrEnum):
+    """What a column holds, and so how it is laid out. Ids and times are never cut or folded; numbers stand to the
+    right; states have the colour of their meaning."""
+
+    TEXT = "text"
+    ID = "id"
+    TIME = "time"
+    NUMBER = "number"
+    STATE = "state"
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    kind: Kind = Kind.TEXT
+
+
+_GOOD = {"ok", "yes", "done", "DELIVERED", "PICKED_UP", "COMPLETED", "SOLD"}
+_BAD = {"FAULT", "CANCELLED", "REJECTED", "failed", "NOT_SOLD"}
 
 
 def print_json(value: Any) -> None:
-    """One JSON document, numbers exact."""
-    sys.stdout.write(write(_plain(value)) + "\n")
+    """One JSON document, numbers exact; indented on a terminal."""
+    plain = _plain(value)
+    sys.stdout.write((_indented(plain) if sys.stdout.isatty() else write(plain)) + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """A table; what is None stays empty. Text is never taken for markup."""
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*("" if cell is None else Text(_harmless(str(cell), breaks="")) for cell in row))
+def print_table(columns: Sequence[str | Column], rows: Iterable[Sequence[object]], title: str = "") -> None:
+    """A table; what is None stays empty. Text is never taken for markup. If ids and times alone are wider than the
+    terminal, each row is printed as a block of its own."""
+    kinds = [column if isinstance(column, Column) else Column(column) for column in columns]
+    cells = [[_cell(value, column) for value, column in zip(row, kinds, strict=True)] for row in rows]
+    if _fits(kinds, cells):
+        out.print(_table(kinds, cells, title))
+        return
+    if title:
+        out.print(Text(title, "italic"))
+    for number, row in enumerate(cells):
+        if number:
+            out.print()
+        print_facts({column.name: cell for column, cell in zip(kinds, row, strict=True) if cell.plain})
+
+
+def print_facts(facts: dict[str, Any]) -> None:
+    """Names and values, a line each; what is None or empty is left out."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        if value not in (None, ""):
+            table.add_row(Text(name), value if isinstance(value, Text) else _cell(value, Column(name)))
     out.print(table)
+
+
+def print_data(value: Any, as_json: bool, columns: Sequence[str | Column], rows: Iterable[Sequence[object]]) -> None:
+    """``value`` for programs, else the ``rows`` for people."""
+    if as_json:
+        print_json(value)
+    else:
+        print_table(columns, rows)
 
 
 def print_text(text: str, style: str = "") -> None:
@@ -57,18 +118,60 @@ def print_text(text: str, style: str = "") -> None:
 
 
 def say(text: str, style: str = "") -> None:
-    """A line for people, beside what programs read."""
-    err.print(_harmless(text), style=style, markup=False)
+    """A line for people, beside what programs read. Commands in it get the target options of this call."""
+    err.print(_harmless(hint(text)), style=style, markup=False)
 
 
-def working(what: str) -> AbstractContextManager[Any]:
-    """Shows that something takes its time."""
-    return err.status(Text(_harmless(what))) if err.is_terminal else nullcontext()
+def hint(text: str) -> str:
+    """The text, in which each command has the target options of this call."""
+    return with_options(text)
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """``1 order``, ``2 orders``; ``many`` where it is not the one with an s."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+@contextmanager
+def working(what: str) -> Iterator[Progress]:
+    """Shows that something takes its time, and gives a function that shows how far it is."""
+    if not err.is_terminal:
+        yield silent
+        return
+    with err.status(Text(_harmless(what))) as status:
+        yield lambda line: status.update(Text(_harmless(line)))
+
+
+# -- values ------------------------------------------------------------------------------------------------------------
+
+
+def at(when: datetime | str | None, zone: tzinfo = UTC) -> str:
+    """A time for a person, in a zone: ``2026-03-14 08:15:02``; empty without one. ``when`` may be a time of the
+    table."""
+    moment = _moment(when)
+    return "" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
+def ago(when: datetime | str | None, now: datetime) -> str:
+    """How long ago a time is: ``4 min ago``, ``3 h ago``, ``12 days ago``; ``now`` for less than a minute, and
+    ``in 5 min`` for a time to come."""
+    moment = _moment(when)
+    if moment is None:
+        return ""
+    age = now - moment
+    if abs(age) < timedelta(minutes=1):
+        return "now"
+    length = _length(abs(age))
+    return f"{length} ago" if age > timedelta() else f"in {length}"
+
+
+def _length(age: timedelta) -> str:
+    if age < timedelta(hours=1):
+        return f"{age // timedelta(minutes=1)} min"
+    if age < timedelta(days=2):
+        return f"{age // timedelta(hours=1)} h"
+    return f"{age.days} days"
+
+
+def _moment(when: datetime | str | None) -> datetime | None:
+    if isinstance(when, str):
+        return datetime.fromisoformat(when) if when else None
+    return when
 
 
 def csv_cell(value: object) -> object:
@@ -90,14 +193,88 @@ def csv_line(values: Iterable[object]) -> str:
     return ",".join(f'"{cell.replace('"', '""')}"' if _NEEDS_QUOTES.search(cell) else cell for cell in cells) + "\n"
 
 
+# -- questions ---------------------------------------------------------------------------------------------------------
+
+
 def ask(question: str, yes: bool) -> None:
-    """Raises CancelledByOperatorError unless the operator, or ``yes``, agrees."""
+    """Ask the operator, naming the target. Raises CancelledByOperatorError unless they, or ``yes``, agree; and
+    KeyboardInterrupt at Ctrl-C."""
     if yes:
         return
     if not sys.stdin.isatty():
         raise CancelledByOperatorError("nobody there to ask; say --yes")
-    if not typer.confirm(_harmless(question), default=False, err=True):
+    where = f"on {this_call.target}: " if this_call.target else ""
+    if prompt(f"{where}{question} [y/N]").lower() not in {"y", "yes"}:
         raise CancelledByOperatorError("cancelled; nothing was done")
+
+
+def prompt(question: str, hidden: bool = False) -> str:
+    """A line that the operator types, ``hidden`` for secrets; empty at the end of the input."""
+    question = _harmless(question) + ": "
+    try:
+        if hidden:
+            return getpass(question)
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        return input()
+    except EOFError:
+        return ""
+
+
+# -- inside ------------------------------------------------------------------------------------------------------------
+
+
+def _table(columns: Sequence[Column], rows: Sequence[Sequence[Text]], title: str) -> Table:
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(
+            column.name,
+            justify="right" if column.kind is Kind.NUMBER else "left",
+            no_wrap=_is_kept(column),
+            overflow="fold",
+            min_width=_widest(column, rows, columns.index(column)) if _is_kept(column) else None,
+        )
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _fits(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> bool:
+    """Whether what may not be folded leaves some room for the rest."""
+    narrowest = 8
+    widths = (
+        _widest(column, rows, index) if _is_kept(column) else min(narrowest, _widest(column, rows, index))
+        for index, column in enumerate(columns)
+    )
+    return sum(widths) + _GAP * (len(columns) - 1) <= out.width
+
+
+def _widest(column: Column, rows: Sequence[Sequence[Text]], index: int) -> int:
+    return max([len(column.name), *(row[index].cell_len for row in rows)])
+
+
+def _is_kept(column: Column) -> bool:
+    return column.kind is not Kind.TEXT
+
+
+def _cell(value: object, column: Column) -> Text:
+    match value:
+        case None:
+            text = ""
+        case bool():
+            text = "yes" if value else "no"
+        case datetime():
+            text = at(value)
+        case int() if column.kind is Kind.NUMBER:
+            text = f"{value:,}"
+        case Decimal():
+            text = format(value, "f")
+        case _:
+            text = _harmless(str(value), breaks="")
+    style = ""
+    if column.kind is Kind.STATE:
+        style = "green" if text in _GOOD else "red" if text in _BAD else "yellow"
+    return Text(text, style)
 
 
 def _harmless(text: str, breaks: str = "\n\t") -> str:
@@ -108,6 +285,18 @@ def _harmless(text: str, breaks: str = "\n\t") -> str:
         else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
+
+
+def _indented(value: Json, margin: str = "") -> str:
+    inner = margin + "  "
+    match value:
+        case dict() if value:
+            lines = (f"{inner}{write(name)}: {_indented(item, inner)}" for name, item in value.items())
+            return "{\n" + ",\n".join(lines) + f"\n{margin}}}"
+        case list() if value:
+            return "[\n" + ",\n".join(inner + _indented(item, inner) for item in value) + f"\n{margin}]"
+        case _:
+            return write(value)
 
 
 def _plain(value: Any) -> Json:

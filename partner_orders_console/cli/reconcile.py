@@ -16,9 +16,10 @@ from partner_orders.clock import now
 from partner_orders.reconciler.report import is_regular
 from partner_orders.reconciler.stop_reason import StopReason, stop_reason
 from partner_orders.reconciler.table import BACKFILL_COUNTS
-from partner_orders_console.cli.errors import OperatorError
+from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import AsJson, Yes, ask, counted, print_json, print_table, say, working
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.stack import DeployedStack
 
 app = typer.Typer(help="Reconciliation: run it now, see its reports.", no_args_is_help=True)
 
@@ -42,7 +43,7 @@ def run(
 
     Without --from, all that the platform still shows: 60 days. Example: partner-orders reconcile run --preview
     """
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     request = {"from": start, "to": end, "stores": store or []}
     report = _follow(stack, {**request, "preview": True})
     found = report["missing"] + report["different"] + report["not_understood"]
@@ -67,7 +68,7 @@ def cancel(
 
     Example: partner-orders reconcile cancel 2026-11-09T08:15:02.114000Z-5be6
     """
-    table = DeployedStack.find(context.obj).reconciliation
+    table = stack_of(context).reconciliation
     backfill = table.backfill(backfill_id)
     if backfill is None:
         raise OperatorError(
@@ -89,7 +90,7 @@ def reports(
 
     Example: partner-orders reconcile reports --days 30
     """
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     with working("reading the reports"):
         found = stack.reconciliation.reports(now() - timedelta(days=days), now())
     if as_json:
@@ -124,7 +125,7 @@ def reports(
 @app.command()
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """How far each store is checked, and the backfills under way. Example: partner-orders reconcile status"""
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     positions, backfills = stack.reconciliation.positions(), stack.reconciliation.backfills()
     rows = []
     for store in stack.stores.all():
@@ -170,8 +171,8 @@ def _follow(stack: DeployedStack, request: dict[str, Any]) -> dict[str, Any]:
 
         def show() -> None:
             new = [backfill for backfill in table.backfills() if backfill.backfill_id not in earlier]
-            if shown is not None and new:
-                shown.update("{stores_done} of {stores} stores, {orders_checked} orders".format_map(new[-1].to_json()))
+            if new:
+                shown("{stores_done} of {stores} stores, {orders_checked} orders".format_map(new[-1].to_json()))
 
         deadline = now() + _LONGEST_WAIT
         progress = _watched(partial(invoke, request), show)
@@ -186,8 +187,7 @@ def _follow(stack: DeployedStack, request: dict[str, Any]) -> dict[str, Any]:
             if progress["state"] != "running":
                 break
             if _has_to_wait(stopped):
-                if shown is not None:
-                    shown.update(f"waiting: {stopped.replace('_', ' ')}")
+                shown(f"waiting: {stopped.replace('_', ' ')}")
                 time.sleep(_PAUSE_SECONDS)
     return progress
 

@@ -12,10 +12,12 @@ from partner_orders.aws.attribute_values import Row, from_attributes
 from partner_orders.clock import from_text, now
 from partner_orders.order_events.message import WEBHOOK
 from partner_orders.orders.stored import events_of
-from partner_orders_console.cli.errors import OperatorError
+from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import print_text, say, working
-from partner_orders_console.cli.secrets import ShowSecret, webhook_secret
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.cli.secrets import ShowSecret
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.webhook_secret import webhook_secret
 
 
 def register(
@@ -27,7 +29,7 @@ def register(
 
     Example: partner-orders register --show-secret
     """
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     secret = webhook_secret(stack) if show_secret else "(--show-secret prints it here)"
     steps = (
         "In the partner portal open Shop Integrations.",

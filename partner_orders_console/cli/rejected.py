@@ -8,7 +8,7 @@ from partner_orders.clock import now
 from partner_orders.order_events.message import REPLAY, OrderEventMessage, UnreadableMessageError
 from partner_orders.order_events.queue import QueueRefusedError
 from partner_orders.orders.rejected import RejectedEvent, digest_of
-from partner_orders_console.cli.errors import OperatorError
+from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import (
     AsJson,
     ShowPersonalData,
@@ -21,7 +21,8 @@ from partner_orders_console.cli.output import (
     say,
     working,
 )
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.stack import DeployedStack
 
 app = typer.Typer(help="Rejected events: list, show, replay, discard.", no_args_is_help=True)
 
@@ -38,7 +39,7 @@ def list_rejected(
     as_json: AsJson = False,
 ) -> None:
     """The rejected that nobody has resolved, newest first. Example: partner-orders rejected list"""
-    found = DeployedStack.find(context.obj).rejected.newest(limit)
+    found = stack_of(context).rejected.newest(limit)
     if as_json:
         print_json([_plain(event) for event in found])
         return
@@ -55,7 +56,7 @@ def show(
 
     Example: partner-orders rejected show 302631e7f1f3fdcc
     """
-    event = _named(DeployedStack.find(context.obj), digest)
+    event = _named(stack_of(context), digest)
     text = event.body.decode("utf-8", "backslashreplace")
     if as_json:
         print_json(_plain(event) | ({"body": text} if show_personal_data else {}))
@@ -76,7 +77,7 @@ def replay(
 
     Example: partner-orders rejected replay --all
     """
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     if bool(digests) == everything:
         raise OperatorError("which ones?", "Name their digests, or say --all.")
     events = stack.rejected.newest() if everything else [_named(stack, digest) for digest in digests or []]
@@ -115,7 +116,7 @@ def replay(
 @app.command()
 def discard(context: typer.Context, digest: Digest, yes: Yes = False) -> None:
     """Delete a rejected event for good. Example: partner-orders rejected discard 302631e7f1f3fdcc"""
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     event = _named(stack, digest)
     ask(f"delete the rejected event of {event.first_received_at} ({event.reason}) for good?", yes)
     stack.rejected.discard(event.digest)

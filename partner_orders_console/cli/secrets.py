@@ -11,29 +11,28 @@ import typer
 
 from partner_orders.platform.credentials import CredentialsError, check_secret
 from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS, secret_text
-from partner_orders_console.cli.errors import OperatorError
+from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import AsJson, Yes, ask, print_json, print_table, print_text, say
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.webhook_secret import (
+    HOW_TO_STORE_IT,
+    webhook_secret,
+    webhook_secret_fault,
+    wrapping,
+)
 
 app = typer.Typer(help="Secrets: set the token, rotate the webhook's.", no_args_is_help=True)
 
 ShowSecret = Annotated[bool, typer.Option("--show-secret", help="print it here")]
 _LETTERS = string.ascii_letters + string.digits
 _LENGTH = 48
-_QUOTES = "\"'`"
-# A byte order mark in UTF-8, read as Latin-1.
-_MISREAD_MARK = "\xef\xbb\xbf"
-HOW_TO_STORE_IT = (
-    "Store the text that the platform sends: partner-orders secrets set-webhook; or make a new one: "
-    "partner-orders secrets rotate-webhook"
-)
 
 
 @app.command("set-token")
 def set_token(context: typer.Context) -> None:
     """Store the Partner API token. Example: partner-orders secrets set-token < token.txt"""
     token = _read("token")
-    if wrapped := _wrapping(token):
+    if wrapped := wrapping(token):
         raise OperatorError(f"not stored: the token {wrapped}", "Give the token alone.")
     _store_credentials(context, {"token": token})
 
@@ -76,13 +75,13 @@ def set_webhook(context: typer.Context, yes: Yes = False) -> None:
 @app.command("show-webhook")
 def show_webhook(context: typer.Context) -> None:
     """Print the current webhook secret, to be pasted. Example: partner-orders secrets show-webhook"""
-    print_text(webhook_secret(DeployedStack.find(context.obj)))
+    print_text(webhook_secret(stack_of(context)))
 
 
 @app.command("retire-webhook")
 def retire_webhook(context: typer.Context, yes: Yes = False) -> None:
     """Make the current webhook secret the only valid one. Example: partner-orders secrets retire-webhook"""
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     client, arn = stack.client("secretsmanager"), stack.output("WebhookSecretArn")
     if not _has_previous(client, arn):
         say("there is no older secret")
@@ -97,7 +96,7 @@ def retire_webhook(context: typer.Context, yes: Yes = False) -> None:
 @app.command()
 def status(context: typer.Context, as_json: AsJson = False) -> int:
     """Whether the secrets are set and well formed, and how old they are. Example: partner-orders secrets status"""
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     client = stack.client("secretsmanager")
     rows: list[dict[str, Any]] = []
     for name, output in (("webhook secret", "WebhookSecretArn"), ("Partner API credentials", "PartnerApiSecretArn")):
@@ -127,50 +126,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> int:
     return 1 if any(row["fault"] for row in rows) else 0
 
 
-def webhook_secret(stack: DeployedStack) -> str:
-    """The current webhook secret, as the webhook reads it; empty if no text is stored."""
-    answer = stack.client("secretsmanager").get_secret_value(SecretId=stack.output("WebhookSecretArn"))
-    return secret_text(answer.get("SecretString", ""))
-
-
-def webhook_header(stack: DeployedStack) -> str:
-    """The current webhook secret as the platform sends it. Raises OperatorError where no header can hold it."""
-    secret = webhook_secret(stack)
-    if fault := _header_fault(secret):
-        raise OperatorError(f"no header can hold the webhook secret: it {fault}", HOW_TO_STORE_IT)
-    return secret
-
-
-def webhook_secret_fault(stored: str) -> str:
-    """Why the platform's header is unlikely to match a webhook secret; empty if nothing is wrong with it. It quotes
-    nothing of the secret."""
-    secret = secret_text(stored)
-    if fault := _header_fault(secret) or _wrapping(secret):
-        return fault
-    return "begins with a byte order mark that was read as letters" if secret.startswith(_MISREAD_MARK) else ""
-
-
-def _header_fault(secret: str) -> str:
-    if not secret:
-        return "is empty, or is not stored as text"
-    if not secret.isprintable() or any(letter > "\xff" for letter in secret):
-        return "has characters that no header can hold"
-    return ""
-
-
-def _wrapping(secret: str) -> str:
-    """What a secret was pasted with, if it was."""
-    try:
-        is_json = isinstance(json.loads(secret), dict | list)
-    except (ValueError, RecursionError):
-        is_json = secret.startswith("{")
-    if is_json:
-        return "is JSON, not the text itself"
-    return "is in quotes" if len(secret) > 1 and secret[0] == secret[-1] and secret[0] in _QUOTES else ""
-
-
 def _store_webhook_secret(context: typer.Context, secret: str, yes: bool) -> None:
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     client, arn = stack.client("secretsmanager"), stack.output("WebhookSecretArn")
     if _has_previous(client, arn):
         say("An earlier secret is still valid. Rotating again retires it: if the platform still sends that one, its")
@@ -191,7 +148,7 @@ def _store_credentials(context: typer.Context, content: dict[str, str]) -> None:
         check_secret(text)
     except CredentialsError as error:
         raise OperatorError(f"not stored: {error}") from None
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=text)
     say("Stored. The reconciler takes it at its next run; `partner-orders doctor` tries it.")
     say("What was stored before is kept until the next time, as AWSPREVIOUS: docs/deploying.md says how to go back.")

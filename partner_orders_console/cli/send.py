@@ -10,10 +10,10 @@ import requests
 import typer
 
 from partner_orders.platform.session import AS_GIVEN
-from partner_orders_console.cli.errors import OperatorError
+from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import AsJson, counted, print_json, print_table, say, working
-from partner_orders_console.cli.secrets import webhook_header
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.webhook_secret import webhook_header
 
 # What the platform waits for an answer (docs/platform.md, 2.1).
 _TIMEOUT_SECONDS = 10
@@ -34,13 +34,12 @@ def send(
     if not files:
         raise OperatorError(f"no .json file in {path}", "Name a file, or a folder that has some.")
     events = [(file, *_body(file)) for file in files]
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     headers = {**stack.headers, "Authorization": webhook_header(stack), "Content-Type": "application/json"}
     rows: list[dict[str, Any]] = []
     with working(f"posting {counted(len(events), 'event')}") as shown:
         for number, (file, body, encoding) in enumerate(events):
-            if shown is not None:
-                shown.update(f"{number} of {len(events)} events are posted")
+            shown(f"{number} of {len(events)} events are posted")
             rows.append({"file": str(file), **_post(stack.webhook_url, body, headers | encoding)})
             time.sleep(1 / rate)
     if as_json:

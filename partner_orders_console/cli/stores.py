@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from partner_orders.stores.store import AmbiguousCodeError, InvalidStoreError, Store, StoreSettings
-from partner_orders_console.cli.errors import OperatorError
+from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import (
     AsJson,
     Yes,
@@ -25,7 +25,8 @@ from partner_orders_console.cli.output import (
     say,
     working,
 )
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.stack import DeployedStack
 
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -45,7 +46,7 @@ def list_stores(
     """The registered stores. Example: partner-orders stores list"""
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv: one of them")
-    stores = DeployedStack.find(context.obj).stores.all()
+    stores = stack_of(context).stores.all()
     if as_csv:
         _write_csv(stores)
         return
@@ -74,7 +75,7 @@ def set_store(
     )
     if not store.strip() or settings == StoreSettings():
         raise OperatorError("there is nothing to set", "Name a store, and what to set of it: --currency PKR.")
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     try:
         is_new = stack.stores.find(store) is None
         store_id = stack.stores.set(store, settings)
@@ -93,7 +94,7 @@ def pause(
 
     Example: partner-orders stores pause 148020
     """
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     found = store_named(stack, store)
     stack.stores.set(found.store_id, StoreSettings(is_paused=not off))
     by_id = "" if store == found.store_id else f" ({found.store_id})"
@@ -106,7 +107,7 @@ def remove(context: typer.Context, store: Name, yes: Yes = False) -> None:
 
     Example: partner-orders stores remove 148O20 --yes
     """
-    stack = DeployedStack.find(context.obj)
+    stack = stack_of(context)
     found = store_named(stack, store)
     if any(stack.orders.newest_of_store(listing, EARLIEST, LATEST) for listing in found.listings):
         raise OperatorError(
@@ -131,7 +132,7 @@ def import_stores(
 
     Example: partner-orders stores import stores.csv --preview
     """
-    stores = DeployedStack.find(context.obj).stores
+    stores = stack_of(context).stores
     found: dict[str, StoreSettings] = {}
     codes: dict[str, int] = {}
     problems: list[str] = []

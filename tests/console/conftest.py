@@ -10,7 +10,7 @@ import pytest
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders_console.cli import dead_letters
 from partner_orders_console.cli.__main__ import main
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.stack import DeployedStack
 from tests.support.aws import simulated_aws
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
@@ -51,6 +51,8 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
             "WebhookUrl": "https://api.example.com/order-events",
         }
         found.__dict__["alarm_names"] = []
+        found.__dict__["account"] = "123456789012"
+        monkeypatch.setenv("PARTNER_ORDERS_STACK_NAME", "partner-orders")
         found.__dict__["parameters"] = {"ChainId": CHAIN_ID, "PartnerApiBaseUrl": "https://partner-api.example.com"}
         monkeypatch.setattr(DeployedStack, "find", lambda _: found)
         # moto would wait that long for real, for messages that do not come.

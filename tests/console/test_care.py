@@ -20,7 +20,7 @@ from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.personal_data import redacted
 from partner_orders.orders.rejected import digest_of
 from partner_orders.platform.webhook_secret import WebhookSecret
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
@@ -656,7 +656,7 @@ def test_export_includes_unknown_stores(run: Run, store_order: StoreOrder) -> No
 def test_export_counts_in_the_singular(run: Run, store_order: StoreOrder) -> None:
     """The export of one order of one store is reported in the singular."""
     store_order(order())
-    assert run("export", "--from", "2026-10-14").err.strip() == "1 order of 1 store"
+    assert run("export", "--from", "2026-10-14").err.splitlines()[-1] == "1 order of 1 store"
 
 
 def test_export_defuses_formulas(run: Run, store_order: StoreOrder) -> None:

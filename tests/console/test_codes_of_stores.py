@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from partner_orders.orders.model import Client
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import CHAIN_ID

@@ -17,9 +17,9 @@ from botocore.exceptions import ClientError, NoCredentialsError, UnauthorizedSSO
 from partner_orders.clock import now, to_text
 from partner_orders.reconciler.stop_reason import StopReason
 from partner_orders.stores.store import StoreSettings
-from partner_orders_console.cli.doctor.command import CHECKS
-from partner_orders_console.cli.doctor.finding import Finding
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.doctor.examination import CHECKS
+from partner_orders_console.operations.doctor.finding import Finding
+from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.orders import order
 from tools.local.simulated_platform.partner_api import Request, Response
@@ -269,7 +269,9 @@ def test_failing_check_loses_no_findings(run: Run, monkeypatch: pytest.MonkeyPat
         yield Finding("before")
         raise fault
 
-    monkeypatch.setattr("partner_orders_console.cli.doctor.command.CHECKS", (*CHECKS[:3], _other_part, *CHECKS[3:]))
+    monkeypatch.setattr(
+        "partner_orders_console.operations.doctor.examination.CHECKS", (*CHECKS[:3], _other_part, *CHECKS[3:])
+    )
     ran = run("doctor", "--json")
     found = {finding["part"]: finding for finding in ran.json}
     assert {"clock", "before", "other part", "table", "concurrency"} <= found.keys()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders_console.cli.output import csv_cell, csv_line, from_csv_cell
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order

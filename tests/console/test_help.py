@@ -17,7 +17,7 @@ from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli.__main__ import app
 from partner_orders_console.cli.send import _body
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 

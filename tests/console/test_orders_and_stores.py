@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import order

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from partner_orders.clock import now
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders_console.cli.output import counted, csv_cell, from_csv_cell
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import order
@@ -109,7 +109,7 @@ def test_signature_error_names_clock_or_key(
 ) -> None:
     """A rejected signature is explained by a wrong clock or a wrong secret key."""
     began = now().replace(microsecond=0)
-    monkeypatch.setattr("partner_orders_console.cli.doctor.clock.now", lambda: began)
+    monkeypatch.setattr("partner_orders_console.operations.doctor.clock.now", lambda: began)
     headers = {} if off is None else {"date": format_datetime(began + timedelta(seconds=off), usegmt=True)}
 
     def asks(_: Any) -> DeployedStack:

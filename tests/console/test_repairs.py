@@ -24,7 +24,7 @@ from partner_orders.reconciler.backfill import NO_STORE
 from partner_orders.reconciler.report import Repair, Report
 from partner_orders.reconciler.table import Backfill
 from partner_orders_console.cli import reconcile
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order

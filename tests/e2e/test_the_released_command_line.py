@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from partner_orders_console.cli.stack import users_stack_file
+from partner_orders_console.operations.target import users_stack_file
 from tests.support.installed_wheel import InstalledWheel, built_wheel
 from tools.local.stack import STACK_FILE, Stack
 from tools.local.up import saved

@@ -15,7 +15,7 @@ from pathlib import Path
 import requests
 from rich.console import Console
 
-from partner_orders_console.cli.stack import users_stack_file
+from partner_orders_console.operations.target import users_stack_file
 from tools.local.emulator import LOGS, ROOT, emulator
 from tools.local.process import ProcessFailedError, end_on_signals, free_port, started
 from tools.local.stack import STACK_FILE, Stack, build, client, deploy, describe

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from partner_orders_console.cli.doctor.finding import Finding
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.doctor.finding import Finding
+from partner_orders_console.operations.stack import DeployedStack
 
 
 def table(stack: DeployedStack) -> Iterator[Finding]:

@@ -2,17 +2,14 @@
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import boto3
 import botocore.session
-import typer
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -31,54 +28,24 @@ from partner_orders.orders.table import OrdersTable
 from partner_orders.reconciler.table import ReconciliationTable
 from partner_orders.settings import retention_of
 from partner_orders.stores.table import StoresTable
-from partner_orders_console.cli.errors import OperatorError
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.target import Target, deploy_parameters, local_stack_file
 
-# The clone that this module is in; installed from a wheel, it is in none.
-CLONE = Path(__file__).parents[2]
-
-
-def users_stack_file(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where `make up` also leaves word of its stack, for a command line that is in no clone: the user's state."""
-    state = environment.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(state).expanduser() / "partner-orders" / "local-stack.json"
-
-
-def _stack_file() -> Path:
-    """The file that says where the stack of `make up` is: as told, in this clone, or for this user."""
-    if told := os.environ.get("PARTNER_ORDERS_LOCAL_STACK"):
-        return Path(told)
-    in_clone = CLONE / ".local" / "stack.json"
-    return in_clone if in_clone.is_file() else users_stack_file()
-
-
-def _samconfig() -> Path:
-    """The clone's, or that of the current folder."""
-    in_clone = CLONE / "samconfig.toml"
-    return in_clone if in_clone.is_file() else Path("samconfig.toml")
-
-
-LOCAL_STACK = _stack_file()
 # What botocore raises before it asks AWS anything, in place of an answer.
 NOT_SIGNED_IN = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, SSOError, TokenRetrievalError)
+_LOCAL_FACTS = ("stack_name", "region", "endpoint_url", "webhook_url", "webhook_headers")
 _EVER = datetime.min.replace(tzinfo=UTC)
-_CALLS = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 4, "mode": "standard"})
-_LONG_CALLS = Config(connect_timeout=5, read_timeout=910, retries={"total_max_attempts": 1})
-
-
-@dataclass(frozen=True)
-class Where:
-    """Which stack, as the operator said: by name, by an environment of samconfig.toml, or the one on this machine."""
-
-    stack_name: str | None = None
-    config_env: str | None = None
-    region: str | None = None
-    profile: str | None = None
-    is_local: bool = False
+# Routers cut a connection that is silent for minutes, as it is while a run is awaited.
+_CALLS = Config(
+    connect_timeout=5, read_timeout=60, tcp_keepalive=True, retries={"total_max_attempts": 4, "mode": "standard"}
+)
+_LONG_CALLS = Config(connect_timeout=5, read_timeout=910, tcp_keepalive=True, retries={"total_max_attempts": 1})
 
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """``headers`` are what a request to the webhook needs beside the secret: only on a laptop."""
+    """``headers`` are what a request to the webhook needs beside the secret: only on a laptop. ``origin`` is the
+    environment or the profile that named the stack."""
 
     name: str
     region: str
@@ -86,58 +53,71 @@ class DeployedStack:
     endpoint_url: str | None = None
     local_webhook_url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""
 
     @classmethod
-    def find(cls, where: Where) -> "DeployedStack":
-        """Raises OperatorError if it is not clear which stack is meant, and typer's BadParameter if two are."""
-        if where.is_local and (where.stack_name or where.config_env):
-            raise typer.BadParameter("--local is the stack on this machine: without --stack-name and --config-env")
-        if where.is_local or (LOCAL_STACK.is_file() and not (where.stack_name or where.config_env)):
+    def find(cls, target: Target) -> "DeployedStack":
+        """The stack of a target that names one (``resolved``). Raises OperatorError if it cannot be reached so."""
+        if target.is_local:
             return cls._local()
-        name, region = where.stack_name, where.region
-        if where.config_env:
-            settings = _deploy_parameters(where.config_env)
+        name, region = target.stack_name, target.region
+        if target.config_env:
+            settings = deploy_parameters(target.config_env)
             name, region = name or settings.get("stack_name"), region or settings.get("region")
         if not name:
             raise OperatorError(
-                "which stack?",
-                "Name it with --stack-name, or an environment of samconfig.toml with --config-env, or start one with"
-                " `make up`.",
+                f"the environment {target.config_env} of samconfig.toml has no stack_name", "Name it with --stack-name."
             )
         region = region or os.environ.get("AWS_REGION")  # The AWS CLI's; boto3 knows AWS_DEFAULT_REGION only.
         try:
-            session = boto3.Session(profile_name=where.profile, region_name=region)
+            session = boto3.Session(profile_name=target.profile, region_name=region)
         except BotoCoreError as error:
             raise OperatorError(str(error), "Choose another --profile, or sign in with the AWS CLI.") from None
         if session.region_name is None:
             raise OperatorError("which region?", "Say it with --region, or set AWS_REGION.")
-        return cls(name, session.region_name, session)
+        return cls(name, session.region_name, session, origin=target.config_env or target.profile or "")
 
     @classmethod
     def _local(cls) -> "DeployedStack":
+        file = local_stack_file()
         try:
-            content = json.loads(LOCAL_STACK.read_text(encoding="utf-8"))
+            content = json.loads(file.read_text(encoding="utf-8"))
+            facts = {name: content[name] for name in _LOCAL_FACTS}
         except FileNotFoundError:
             raise OperatorError("no stack is up on this machine", "Start one with `make up`.") from None
-        except ValueError:
-            raise OperatorError(f"{LOCAL_STACK} is cut short", "Start the stack anew with `make up`.") from None
+        except (ValueError, TypeError, KeyError):
+            raise OperatorError(f"{file} is damaged", "Start the stack anew with `make up`.") from None
         # Deaf to the operator's profiles: nothing that is meant for the laptop reaches an account.
         nowhere = (None, None, os.devnull, None)
         deaf = {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
         session = boto3.Session(
             "test",
             "test",
-            region_name=content["region"],
+            region_name=facts["region"],
             botocore_session=botocore.session.Session(session_vars=deaf),
         )
         return cls(
-            name=content["stack_name"],
-            region=content["region"],
+            name=facts["stack_name"],
+            region=facts["region"],
             session=session,
-            endpoint_url=content["endpoint_url"],
-            local_webhook_url=content["webhook_url"],
-            headers=content["webhook_headers"],
+            endpoint_url=facts["endpoint_url"],
+            local_webhook_url=facts["webhook_url"],
+            headers=facts["webhook_headers"],
         )
+
+    @property
+    def label(self) -> str:
+        """The target for a person: stack, region and account, or that it is on this machine. Raises OperatorError if
+        there is no such stack."""
+        if self.endpoint_url:
+            return f"{self.name} on this machine (make up)"
+        by = f" ({self.origin})" if self.origin else ""
+        return f"{self.name} in {self.region}, account {self.account}{by}"
+
+    @cached_property
+    def account(self) -> str:
+        """The number of the AWS account."""
+        return str(self._description["StackId"]).split(":")[4]
 
     # -- what it is made of -------------------------------------------------------------------------------------------
 
@@ -236,18 +216,3 @@ class DeployedStack:
     @property
     def queue(self) -> OrderEventsQueue:
         return OrderEventsQueue(self.client("sqs"), self.output("OrderEventsQueueUrl"))
-
-
-def _deploy_parameters(config_env: str) -> dict[str, Any]:
-    try:
-        content = tomllib.loads(_samconfig().read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise OperatorError(
-            "there is no samconfig.toml here", "Go to the folder that has it, or name the stack with --stack-name."
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise OperatorError(f"samconfig.toml is not TOML: {error}", "Mend it, or use --stack-name.") from None
-    if config_env not in content:
-        names = ", ".join(name for name, value in content.items() if isinstance(value, dict) and "deploy" in value)
-        raise OperatorError(f"samconfig.toml has no environment {config_env}", f"It has: {names}.")
-    return dict(content[config_env].get("deploy", {}).get("parameters", {}))

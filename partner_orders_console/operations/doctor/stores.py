@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from partner_orders.clock import now
-from partner_orders_console.cli.doctor.finding import Finding
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.doctor.finding import Finding
+from partner_orders_console.operations.stack import DeployedStack
 
 # What lasts longer than this after the first deployment is a fault.
 _FIRST_EVENT = timedelta(days=1)

@@ -12,8 +12,8 @@ from partner_orders.clock import now
 from partner_orders.platform.credentials import CredentialsError, PartnerApiCredentials, check_secret
 from partner_orders.platform.rate_limit import RateLimit
 from partner_orders.platform.session import platform_session
-from partner_orders_console.cli.doctor.finding import TIMEOUT, Finding, unreadable_secret
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.doctor.finding import TIMEOUT, Finding, unreadable_secret
+from partner_orders_console.operations.stack import DeployedStack
 
 
 def partner_api(stack: DeployedStack) -> Iterator[Finding]:

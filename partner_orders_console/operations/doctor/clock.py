@@ -5,8 +5,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from partner_orders.clock import now
-from partner_orders_console.cli.doctor.finding import Finding
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.doctor.finding import Finding
+from partner_orders_console.operations.stack import DeployedStack
 
 CLOCK_TOLERANCE = 60.0  # seconds
 

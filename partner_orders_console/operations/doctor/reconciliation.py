@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 from partner_orders.clock import from_text, now
 from partner_orders.reconciler.report import is_regular
 from partner_orders.reconciler.stop_reason import StopReason, stop_reason
-from partner_orders_console.cli.doctor.finding import Finding
-from partner_orders_console.cli.output import counted
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.doctor.finding import Finding
+from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.words import counted
 
 # What lasts longer than this after a deployment is a fault.
 FIRST_RUN = timedelta(minutes=30)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.stack import DeployedStack
 
 type Check = Callable[[DeployedStack], Iterator[Finding]]
 

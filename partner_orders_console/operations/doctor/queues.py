@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from partner_orders_console.cli.doctor.finding import Finding
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.doctor.finding import Finding
+from partner_orders_console.operations.stack import DeployedStack
 
 _QUEUES = {
     "OrderEventsDeadLettersUrl": "docs/runbooks/order-events-dead-letters.md",

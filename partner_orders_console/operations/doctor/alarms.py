@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import batched
 
 from partner_orders.clock import now
-from partner_orders_console.cli.doctor.finding import Finding
-from partner_orders_console.cli.doctor.reconciliation import FIRST_RUN, NOT_RUN
-from partner_orders_console.cli.output import counted
-from partner_orders_console.cli.stack import DeployedStack
+from partner_orders_console.operations.doctor.finding import Finding
+from partner_orders_console.operations.doctor.reconciliation import FIRST_RUN, NOT_RUN
+from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.words import counted
 
 
 def alarms(stack: DeployedStack) -> Iterator[Finding]:

@@ -6,15 +6,15 @@ import requests
 from botocore.exceptions import ClientError
 
 from partner_orders.platform.session import AS_GIVEN
-from partner_orders_console.cli.doctor.finding import TIMEOUT, Finding, unreadable_secret
-from partner_orders_console.cli.errors import OperatorError
-from partner_orders_console.cli.secrets import (
+from partner_orders_console.operations.doctor.finding import TIMEOUT, Finding, unreadable_secret
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.webhook_secret import (
     HOW_TO_STORE_IT,
     webhook_header,
     webhook_secret,
     webhook_secret_fault,
 )
-from partner_orders_console.cli.stack import DeployedStack
 
 
 def webhook(stack: DeployedStack) -> Iterator[Finding]:

@@ -1,0 +1,51 @@
+"""The call that is being served: which options it had, and which stack it acts on."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from partner_orders_console.operations.target import Target, resolved
+
+if TYPE_CHECKING:
+    from partner_orders_console.operations.stack import DeployedStack
+
+
+@dataclass
+class Call:
+    """``options`` are those that named the target; ``target`` is the stack for a person, once it was found."""
+
+    options: str = ""
+    commands: tuple[str, ...] = ()
+    target: str = ""
+
+
+this_call = Call()
+
+
+def begin_call(options: str, commands: tuple[str, ...]) -> None:
+    """A call begins: hints that it prints name ``commands`` with these ``options``."""
+    this_call.options, this_call.commands, this_call.target = options, commands, ""
+
+
+def with_options(text: str) -> str:
+    """The text, in which each `partner-orders COMMAND` has the options with which this call named its target."""
+    if not this_call.options:
+        return text
+    commands = "|".join(map(re.escape, this_call.commands))
+    return re.sub(rf"\bpartner-orders (?=(?:{commands})\b)", f"partner-orders {this_call.options} ", text)
+
+
+def stack_of(context: typer.Context) -> "DeployedStack":
+    """The stack that the call means; tells on the standard error which one that is. Raises OperatorError."""
+    from partner_orders_console.cli.output import say
+    from partner_orders_console.operations.stack import DeployedStack
+
+    target = context.obj
+    if not isinstance(target, Target):
+        raise TypeError("the call's options come first")
+    stack = DeployedStack.find(resolved(target))
+    this_call.target = stack.label
+    say(f"target: {this_call.target}", style="dim")
+    return stack

@@ -1,0 +1,48 @@
+"""What went wrong, and what to do about it, for each error that can reach the operator."""
+
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+
+from partner_orders_console.operations.doctor.clock import CLOCK_TOLERANCE, clock_is_off, seconds_behind
+from partner_orders_console.operations.errors import OperatorError, name_and_place, no_answer
+from partner_orders_console.operations.stack import NOT_SIGNED_IN
+
+# Refusals of a signature: made with another key, or at another time.
+_SIGNATURE = {"SignatureDoesNotMatch", "InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"}
+
+
+def explained(error: Exception) -> tuple[str, str]:
+    """What went wrong, and what to do about it."""
+    if isinstance(error, OperatorError):
+        return error.what, error.advice
+    if isinstance(error, NOT_SIGNED_IN):
+        return f"no AWS credentials: {type(error).__name__}", "Sign in with the AWS CLI, or choose a --profile."
+    if isinstance(error, ClientError):
+        code, operation = error.response["Error"]["Code"], error.operation_name
+        return f"AWS refused {operation}: {code}", _advice(code, seconds_behind(error.response))
+    if isinstance(error, BotoCoreError):
+        what = f"AWS did not answer: {type(error).__name__}"
+        return what, "Check the network, --region, and whether the stack is up."
+    if isinstance(error, requests.RequestException):  # An OSError, too.
+        return no_answer(error), "Check the network; `partner-orders doctor` tries each part by itself."
+    if isinstance(error, OSError):
+        what = f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}"
+        return what, "Is it there, and may you read and write it?"
+    return f"a fault in partner-orders itself: {name_and_place(error)}", "Report it, with the command."
+
+
+def _advice(code: str, behind: float) -> str:
+    """Of a refusal; ``behind`` are the seconds that this machine's clock is."""
+    if code in _SIGNATURE:
+        if abs(behind) > CLOCK_TOLERANCE:
+            return f"Set the time: {clock_is_off(behind)}, and AWS takes no such signature."
+        return "The credentials' secret key is wrong: sign in again, or choose another --profile."
+    if "Denied" in code or code in {"UnrecognizedClientException", "ExpiredToken", "InvalidClientTokenId"}:
+        return "Your AWS user may not do this, or its sign-in has expired."
+    if "Throttl" in code or "Throughput" in code:
+        return "Try again in a minute."
+    if code == "InvalidRequestException":
+        return "Is the secret about to be deleted? `partner-orders doctor` says how it is restored."
+    if code == "ValidationException":
+        return "Something that was given is empty, too long or out of range."
+    return "Try again; if it stays, look at the stack in the AWS console."

@@ -1,0 +1,76 @@
+"""Every check, one after the other, and what to do about each fault."""
+
+from collections.abc import Iterator
+
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+
+from partner_orders_console.operations.doctor.alarms import alarms
+from partner_orders_console.operations.doctor.clock import clock
+from partner_orders_console.operations.doctor.finding import Check, Finding
+from partner_orders_console.operations.doctor.functions import concurrency, event_sources, functions
+from partner_orders_console.operations.doctor.partner_api import partner_api
+from partner_orders_console.operations.doctor.queues import dead_letters, queue
+from partner_orders_console.operations.doctor.reconciliation import reconciliation, schedule
+from partner_orders_console.operations.doctor.stores import stores
+from partner_orders_console.operations.doctor.table import bus, table
+from partner_orders_console.operations.doctor.webhook import webhook
+from partner_orders_console.operations.errors import OperatorError, name_and_place, no_answer
+from partner_orders_console.operations.progress import Progress, silent
+from partner_orders_console.operations.stack import DeployedStack
+
+# In the order of the flow.
+CHECKS: tuple[Check, ...] = (
+    clock,
+    functions,
+    event_sources,
+    queue,
+    dead_letters,
+    table,
+    bus,
+    schedule,
+    webhook,
+    partner_api,
+    reconciliation,
+    stores,
+    alarms,
+    concurrency,
+)
+
+
+def examine(stack: DeployedStack, progress: Progress = silent) -> list[Finding]:
+    """Check everything that orders pass through, in the order of the flow.
+
+    Raises OperatorError and botocore's errors where there is no stack to examine.
+    """
+    findings = [_stack(stack)]
+    for check in CHECKS:
+        progress(f"looking at the {check.__name__.strip('_').replace('_', ' ')}")
+        findings += _held(check, stack)
+    return findings
+
+
+def _held(check: Check, stack: DeployedStack) -> Iterator[Finding]:
+    """A check's findings; that it could not look, or broke off, is one, too. Raises nothing."""
+    part = check.__name__.strip("_").replace("_", " ")
+    try:
+        yield from check(stack)
+    except OperatorError as error:
+        yield Finding(part, error.what, error.advice)
+    except ClientError as error:
+        fault = f"AWS refused {error.operation_name}: {error.response['Error']['Code']}"
+        yield Finding(part, fault, "It is not there any more, or you may not look: deploy the stack again.")
+    except BotoCoreError as error:
+        yield Finding(part, f"AWS did not answer: {type(error).__name__}", "Check the network and --region.")
+    except requests.RequestException as error:
+        yield Finding(part, no_answer(error), "Check the network, and the host's name.")
+    except Exception as error:
+        yield Finding(part, f"it could not be checked: {name_and_place(error)}", "Report it, with the command.")
+
+
+def _stack(stack: DeployedStack) -> Finding:
+    """Without the stack there is nothing to check: raises OperatorError and botocore's errors."""
+    status = stack.status
+    if status.endswith("_COMPLETE") and "ROLLBACK" not in status and "DELETE" not in status:
+        return Finding("stack", note=f"{stack.name} in {stack.region}: {status}")
+    return Finding("stack", f"its status is {status}", "Read its events in CloudFormation, and deploy again.")
