@@ -13,6 +13,8 @@ from botocore.exceptions import ParamValidationError
 from partner_orders_console.cli.__main__ import app
 from tests.support import aws_command_line
 from tests.support.aws_command_line import NoSuchCallError
+from tests.support.documented_commands import PAGES as ALL_PAGES
+from tests.support.documented_commands import commands
 
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
@@ -22,31 +24,26 @@ AN_ID = "3f0e6a52-93a5-4a2e-8f0b-7f1c2d9b6e11"
 A_TIME, A_DAY, A_FILE = "2026-03-14T09:00:00Z", "2026-03-14", str(ROOT / "README.md")
 
 
-def commands(text: str) -> list[str]:
-    """Every call of partner-orders, in a block or in a sentence."""
-    text = re.sub(r"`([^`\n]*)\n +([^`\n]*)`", r"`\1 \2`", text)
-    return re.findall(r"^ {4,}(?:\.venv/bin/)?(partner-orders .*?)(?: [|>] .*)?$", text, re.MULTILINE) + re.findall(
-        r"`(partner-orders [^`]*)`", text
-    )
-
-
 def typed(command: str) -> list[str]:
     filled = re.sub(r"(--from|--to) <[^>]+>", rf"\1 {A_TIME}", command).replace("<day>", A_DAY)
     return shlex.split(re.sub(r"<[^>]+>", "x", filled).replace("stores.csv", A_FILE))[1:]
 
 
 def understood(command: Any, arguments: list[str]) -> str:
-    """The name of the command that takes these arguments. Raises where they are not understood."""
-    context = command.make_context(command.name or "", [*arguments])
+    """The name of the command that takes these arguments; a sentence may name it alone. Raises where they are not
+    understood."""
     if not hasattr(command, "commands"):
+        if arguments:
+            command.make_context(command.name or "", [*arguments])
         return str(command.name)
+    context = command.make_context(command.name or "", [*arguments])
     rest = [*context._protected_args, *context.args]
     return understood(command.commands[rest[0]], rest[1:])
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_runbook_commands_exist(page: Path) -> None:
-    """Every partner-orders command in a runbook exists with its options."""
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.stem)
+def test_documented_commands_exist(page: Path) -> None:
+    """Every partner-orders command in a page exists with its options."""
     for command in commands(page.read_text(encoding="utf-8")):
         assert understood(typer.main.get_command(app), typed(command)), command
 
