@@ -18,8 +18,11 @@ No test reaches AWS, and generated examples take the time they take. How many th
 ``fast`` in `make test-fast`, ``test`` in `make test`, and all of them in `make verify`.
 """
 
+import atexit
 import gc
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +53,12 @@ settings.register_profile("test", settings.get_profile("here"), max_examples=25)
 settings.register_profile("fast", settings.get_profile("here"), max_examples=10)
 settings.load_profile("here")
 
+# Nobody's chosen target is read, and none is written.
+CHOICES = tempfile.mkdtemp(prefix="partner-orders-tests-")
+atexit.register(shutil.rmtree, CHOICES, ignore_errors=True)
+
 os.environ.update(
+    XDG_CONFIG_HOME=CHOICES,
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",
     AWS_DEFAULT_REGION="eu-central-1",

@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperOption
 
 from partner_orders_console.cli import dead_letters, orders, reconcile, rejected, secrets, stores
 from partner_orders_console.cli.call import begin_call
@@ -72,6 +73,14 @@ def which_stack(
     target = Target(stack_name, config_env, region, profile, local)
     begin_call(target.options, (*_GROUPS, *_COMMANDS))
     context.obj = target
+
+
+def _type_shown(option: TyperOption, ctx: Any) -> str | None:
+    """What help names as an option's type: none for a flag, which takes no value."""
+    return None if option.type_descriptor.annotation is bool else option.display_type(ctx)
+
+
+TyperOption.display_type_rich = _type_shown  # type: ignore[assignment]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -96,3 +96,9 @@ def test_call_without_command_prints_help(run: Callable[..., Ran], arguments: tu
     ran = run(*arguments)
     assert (ran.status, ran.err) == (2, "")
     assert " ".join(("Usage: partner-orders", *arguments)) in ran.out
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("stores", "list", "--help")])
+def test_help_names_no_type_for_flags(run: Callable[..., Ran], arguments: tuple[str, ...]) -> None:
+    """Help names no type for a flag, since it takes no value."""
+    assert "bool" not in run(*arguments).out
