@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from partner_orders.clock import to_text
 from partner_orders.orders import table as orders_table
 from partner_orders.orders.event import Arrival, OrderEvent, parse_event
 from partner_orders.orders.history import MergedOrder, merge
@@ -25,10 +26,15 @@ MASKED = parse_event(as_bytes(order(12, status="CANCELLED", comment="4*", extra=
 
 type Observation = tuple[OrderEvent, datetime | None]
 
+
+def at(minutes: int) -> datetime:
+    return NOW + timedelta(minutes=minutes)
+
+
 observations = st.lists(
     st.tuples(
         st.sampled_from([*EVENTS, MASKED]),
-        st.none() | st.integers(0, 5).map(lambda minutes: NOW + timedelta(minutes=minutes)),
+        st.none() | st.integers(0, 5).map(at),
     ),
     min_size=1,
     max_size=14,
@@ -41,6 +47,15 @@ def merged(seen: list[Observation]) -> MergedOrder:
         if shown_at:
             shown[event.digest] = max(shown_at, shown.get(event.digest, shown_at))
     return merge((event for event, _ in seen), shown)
+
+
+def latest_shown(seen: list[Observation]) -> dict[str, str]:
+    """The latest time at which a GET showed each event."""
+    latest: dict[str, str] = {}
+    for event, shown_at in seen:
+        if shown_at:
+            latest[event.digest] = max(to_text(shown_at), latest.get(event.digest, ""))
+    return latest
 
 
 def written(dynamodb: Any, seen: list[Observation], sizes: list[int]) -> tuple[OrdersTable, Written]:
@@ -60,6 +75,9 @@ def written(dynamodb: Any, seen: list[Observation], sizes: list[int]) -> tuple[O
     raise AssertionError("unreachable")
 
 
+# A confirmation that comes late is no later one; and a sale is one though its status has moved out of the row.
+@example([(EVENTS[4], at(5)), (EVENTS[4], at(1)), (EVENTS[5], at(3))], list(range(14)), [1])
+@example([(EVENTS[n], None) for n in (3, 0, 1, 2, 4, 5, 4)], list(range(14)), [1])
 @settings(max_examples=examples(60), suppress_health_check=ONE_TABLE)
 @given(observations, st.permutations(range(14)), st.lists(st.integers(1, 4), min_size=1, max_size=4))
 def test_convergence_over_observations(
@@ -72,6 +90,9 @@ def test_convergence_over_observations(
     assert found is not None
     assert (found.snapshot_key, found.digests) == (expected.snapshot_key, frozenset(expected.events))
     assert (found.sale, found.disputed) == (expected.sale, expected.disputed)
+    assert {entry.digest: entry.shown_at for entry in found.history if entry.shown_at} == latest_shown(seen)
+    known = orders.known([EVENTS[0].order_id])[EVENTS[0].order_id]
+    assert known.statuses == {event.status for event, _ in seen}
     assert counts.stored == len(expected.events)
 
 
