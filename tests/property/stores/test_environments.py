@@ -59,7 +59,8 @@ def test_latest_name_of_a_store_stays(
     dynamodb: Any, sayings: list[tuple[int, int, str, bool]], is_in_order: bool
 ) -> None:
     """The name that was said last by the platform's clock stays, whichever environment wrote when. A name is repeated
-    only in order: how lately it was said is otherwise found in the newest orders, which there are none of here."""
+    only in order, and not by an environment that comes between: how lately an unchanged name was said is found in the
+    newest orders, which there are none of here."""
     store_id, time = f"n{next(NUMBERS)}", NOW
     said: dict[datetime, str] = {}
 
@@ -78,7 +79,7 @@ def test_latest_name_of_a_store_stays(
     for number, (environment, minute, name, is_interrupted) in enumerate(sayings):
         time = NOW + number * 2 * FRESH
         if is_interrupted:
-            other = (1 - environment, minute, NAMES[number % len(NAMES)], 2 * number + 1)
+            other = (1 - environment, minute, f"Other {number}", 2 * number + 1)
             clients[environment].before_the_next_write = lambda other=other: say(*other)
         say(environment, minute, name, 2 * number)
         clients[environment].interrupt()

@@ -33,8 +33,8 @@ COPIED = (
     "docs",
 )
 UNTOUCHED = Mutant("(no bug at all)", "The copy as it is.", ())
-# Who is asked first: of these modules the merge's laws, which are quick; of those the other properties, of which the
-# simulator knows nothing; elsewhere the simulator.
+# Who is asked first: of these modules the merge's laws, which are quick; elsewhere the properties of the module's part,
+# then the simulator, then all properties.
 DOMAIN = (
     "orders/event.py",
     "orders/history.py",
@@ -45,15 +45,6 @@ DOMAIN = (
     "orders/reading.py",
     "orders/plan.py",
     "exact_json.py",
-)
-AFTERWARDS = (
-    "orders/queries.py",
-    "reconciler/damping.py",
-    "reconciler/windows.py",
-    "orders/erasure.py",
-    "publisher/publish.py",
-    "publisher/change_event.py",
-    "publisher/event_bus.py",
 )
 # Of these the simulator knows nothing, and only a few properties do.
 STACK = ("template.yaml", "partner_orders/settings.py", "bench/speed.py")
@@ -126,16 +117,22 @@ def what_kills(mutant: Mutant, seeds: int) -> str:
         mutant.plant(copy)
         edited = sorted({edit.file for edit in mutant.edits})
         _can_run(copy, edited)
-        laws, properties = partial(_properties, copy, *LAWS), partial(_properties, copy, "tests/property")
-        simulator = partial(_simulator, copy, seeds)
-        asked: tuple[Callable[[], str], ...] = (simulator, properties)
-        if any(file.endswith(DOMAIN) for file in edited):
-            asked = (laws, simulator, properties)
-        elif any(file.endswith(STACK) for file in edited):
-            asked = (partial(_properties, copy, *LAWS_OF_THE_STACK), properties)
-        elif any(file.endswith(AFTERWARDS) for file in edited):
-            asked = (properties, simulator)
+        first = partial(_properties, copy, *_nearest_properties(edited))
+        properties, simulator = partial(_properties, copy, "tests/property"), partial(_simulator, copy, seeds)
+        is_of_the_stack = any(file.endswith(STACK) for file in edited)
+        asked: tuple[Callable[[], str], ...] = (first, *(() if is_of_the_stack else (simulator,)), properties)
         return next(filter(None, (ask() for ask in asked)), "")
+
+
+def _nearest_properties(edited: list[str]) -> tuple[str, ...]:
+    """Where the properties are that know most of these files."""
+    if any(file.endswith(STACK) for file in edited):
+        return LAWS_OF_THE_STACK
+    if any(file.endswith(DOMAIN) for file in edited):
+        return LAWS
+    parts = {Path(file).relative_to(PACKAGE).parts[0] for file in edited if Path(file).is_relative_to(PACKAGE)}
+    folders = (f"tests/property/{part}" for part in sorted(parts))
+    return tuple(folder for folder in folders if (ROOT / folder).is_dir()) or LAWS
 
 
 def copy_to(folder: Path) -> None:
