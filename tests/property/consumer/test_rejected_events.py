@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from partner_orders.consumer.intake import Delivery, Intake
@@ -24,18 +24,22 @@ pytestmark = pytest.mark.privacy
 
 WHOLE = as_bytes(order(20))
 # From where the order's id and its customer's name are both there, to where the object ends.
-FIRST = max(WHOLE.index(b"Amna"), WHOLE.index(order()["order_id"].encode())) + 40
+ID = order()["order_id"].encode()
+FIRST = max(WHOLE.index(b"Amna"), WHOLE.index(ID)) + 40
 
 
 @settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(st.integers(FIRST, len(WHOLE) - 1), st.booleans(), st.sampled_from((None, "", ["RECEIVED"])))
-def test_rejected_event_of_the_erased(dynamodb: Any, cut: int, is_erased: bool, status: Any) -> None:
-    """A rejected event is kept whole; of an erased order it is kept without the customer, cut or not."""
+@given(st.integers(FIRST, len(WHOLE) - 1), st.booleans(), st.booleans(), st.sampled_from((None, "", ["RECEIVED"])))
+@example(FIRST, True, True, None)
+def test_rejected_event_of_the_erased(
+    dynamodb: Any, cut: int, is_erased: bool, is_in_capitals: bool, status: Any
+) -> None:
+    """A rejected event is kept whole; of an erased order it is kept without the customer, however its id is written."""
     orders = OrdersTable(dynamodb, TABLE, RETENTION)
     rejected = RejectedTable(dynamodb, TABLE, timedelta(days=90), clock)
     for row in dynamodb.scan(TableName=TABLE)["Items"]:
         dynamodb.delete_item(TableName=TABLE, Key={"pk": row["pk"], "sk": row["sk"]})
-    bodies = (WHOLE[:cut], as_bytes(order(20, status=status)))
+    bodies = (WHOLE[:cut].replace(ID, ID.upper() if is_in_capitals else ID), as_bytes(order(20, status=status)))
     with ThreadPoolExecutor(1) as executor:
         intake = Intake(orders, StoresTable(dynamodb, TABLE, CHAIN_ID, clock), rejected, clock, executor)
         texts = [OrderEventMessage("webhook", NOW, "c", body).to_text() for body in (as_bytes(order(10)), *bodies)]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.orders.model import Client
 from partner_orders.orders.table import OrdersTable
+from partner_orders.stores.store import AmbiguousCodeError
 from partner_orders.stores.table import StoresTable
 from tests.support.examples import examples
 from tests.support.fixed_clock import NOW, clock
@@ -77,5 +78,44 @@ def test_code_said_again_is_found_in_orders(dynamodb: Any, sayings: list[tuple[s
         found = stores.find(code + suffix)
         assert found is not None
         assert found.store_id == owner + suffix
+    for store in stores.all():
+        stores.remove(store)
+
+
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 1), min_size=1, max_size=3))
+@example([1, 1])
+def test_code_at_one_time_is_ambiguous(dynamodb: Any, minutes: list[int]) -> None:
+    """A code that several stores say they have, at the same time and last, finds none of them."""
+    suffix = f"-{next(NUMBERS)}"
+    for number, minute in enumerate(minutes):
+        client = {"chain_id": CHAIN_ID, "store_id": f"s{number}{suffix}", "external_partner_config_id": f"A{suffix}"}
+        table = StoresTable(dynamodb, TABLE, CHAIN_ID, clock)
+        table.register(Client.model_validate(client), NOW + timedelta(minutes=minute))
+    stores = StoresTable(dynamodb, TABLE, CHAIN_ID, clock)
+    holders = [number for number, minute in enumerate(minutes) if minute == max(minutes)]
+    try:
+        found = stores.find(f"A{suffix}")
+    except AmbiguousCodeError:
+        found = None
+    assert (found and found.store_id) == (f"s{holders[0]}{suffix}" if len(holders) == 1 else None)
+    for store in stores.all():
+        stores.remove(store)
+
+
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.booleans(), min_size=1, max_size=4))
+@example([True, False])
+def test_store_by_its_code_becomes_the_store(dynamodb: Any, by_code_alone: list[bool]) -> None:
+    """A store that was known by its code alone is one with the store that says it has the code."""
+    suffix = f"-{next(NUMBERS)}"
+    code, store_id = f"A{suffix}", f"s{suffix}"
+    for minute, is_code_alone in enumerate(by_code_alone):
+        client = {"chain_id": CHAIN_ID, "external_partner_config_id": code}
+        client |= {} if is_code_alone else {"store_id": store_id}
+        table = StoresTable(dynamodb, TABLE, CHAIN_ID, clock)
+        table.register(Client.model_validate(client), NOW + timedelta(minutes=minute))
+    stores = StoresTable(dynamodb, TABLE, CHAIN_ID, clock)
+    assert [store.store_id for store in stores.all()] == [code if all(by_code_alone) else store_id]
     for store in stores.all():
         stores.remove(store)

@@ -24,8 +24,10 @@ from tools.simulation.mutants.planting import AnchorLostError, Mutant
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = "layers/partner_orders/partner_orders"
+CONSOLE = "partner_orders_console"
 COPIED = (
     PACKAGE,
+    CONSOLE,
     "tools",
     "tests",
     "pyproject.toml",
@@ -119,8 +121,8 @@ def what_kills(mutant: Mutant, seeds: int) -> str:
         _can_run(copy, edited)
         first = partial(_properties, copy, *_nearest_properties(edited))
         properties, simulator = partial(_properties, copy, "tests/property"), partial(_simulator, copy, seeds)
-        is_of_the_stack = any(file.endswith(STACK) for file in edited)
-        asked: tuple[Callable[[], str], ...] = (first, *(() if is_of_the_stack else (simulator,)), properties)
+        is_unknown_to_it = any(file.endswith(STACK) or file.startswith(CONSOLE) for file in edited)
+        asked: tuple[Callable[[], str], ...] = (first, *(() if is_unknown_to_it else (simulator,)), properties)
         return next(filter(None, (ask() for ask in asked)), "")
 
 
@@ -130,6 +132,8 @@ def _nearest_properties(edited: list[str]) -> tuple[str, ...]:
         return LAWS_OF_THE_STACK
     if any(file.endswith(DOMAIN) for file in edited):
         return LAWS
+    if any(file.startswith(CONSOLE) for file in edited):
+        return ("tests/property/console",)
     parts = {Path(file).relative_to(PACKAGE).parts[0] for file in edited if Path(file).is_relative_to(PACKAGE)}
     folders = (f"tests/property/{part}" for part in sorted(parts))
     return tuple(folder for folder in folders if (ROOT / folder).is_dir()) or LAWS
