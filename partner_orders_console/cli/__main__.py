@@ -13,10 +13,12 @@ from partner_orders_console.cli.call import begin_call
 from partner_orders_console.cli.doctor import doctor
 from partner_orders_console.cli.export import export
 from partner_orders_console.cli.forget import forget
+from partner_orders_console.cli.logs import logs
 from partner_orders_console.cli.output import out, say
 from partner_orders_console.cli.register import register
 from partner_orders_console.cli.send import send
 from partner_orders_console.cli.use import use
+from partner_orders_console.cli.watch import watch
 from partner_orders_console.operations.errors import CancelledByOperatorError
 from partner_orders_console.operations.target import Target
 
@@ -32,6 +34,8 @@ _COMMANDS: dict[str, Callable[..., int | None]] = {
     "doctor": doctor,
     "register": register,
     "send": send,
+    "logs": logs,
+    "watch": watch,
     "export": export,
     "forget": forget,
     "use": use,

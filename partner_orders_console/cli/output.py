@@ -25,8 +25,8 @@ from partner_orders_console.operations.words import counted
 
 __all__ = [
     "AsJson", "Column", "Kind", "ShowPersonalData", "Yes", "ago", "ask", "at", "counted", "csv_cell", "csv_line",
-    "err", "from_csv_cell", "hint", "out", "print_data", "print_facts", "print_json", "print_table", "print_text",
-    "prompt", "say", "working",
+    "err", "from_csv_cell", "hint", "one_line", "out", "print_data", "print_facts", "print_json", "print_table",
+    "print_text", "prompt", "say", "working",
 ]  # fmt: skip
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs, in place of tables")]
@@ -174,6 +174,11 @@ def _moment(when: datetime | str | None) -> datetime | None:
     return when
 
 
+def one_line(value: Any) -> str:
+    """A value in one line: text as it is, everything else as JSON."""
+    return value if isinstance(value, str) else write(_plain(value))
+
+
 def csv_cell(value: object) -> object:
     """A value for a CSV file: numbers exact, and whatever of a text a spreadsheet would run as a formula marked as
     text by an apostrophe."""
@@ -309,5 +314,7 @@ def _plain(value: Any) -> Json:
             return {str(name): _plain(item) for name, item in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_plain(item) for item in value]
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         case _:
             return str(value)

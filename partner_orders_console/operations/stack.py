@@ -161,11 +161,23 @@ class DeployedStack:
         return {entry["ParameterKey"]: entry["ParameterValue"] for entry in self._description.get("Parameters", [])}
 
     @cached_property
-    def alarm_names(self) -> list[str]:
+    def _resources(self) -> list[dict[str, Any]]:
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
-        resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
-        alarms = [resource for resource in resources if resource["ResourceType"] == "AWS::CloudWatch::Alarm"]
+        return [resource for page in pages for resource in page["StackResourceSummaries"]]
+
+    @cached_property
+    def alarm_names(self) -> list[str]:
+        alarms = [resource for resource in self._resources if resource["ResourceType"] == "AWS::CloudWatch::Alarm"]
         return [alarm["PhysicalResourceId"] for alarm in alarms]
+
+    @cached_property
+    def resources(self) -> dict[str, str]:
+        """The name in AWS of each resource of the template, by its name there."""
+        return {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for resource in self._resources
+            if "PhysicalResourceId" in resource
+        }
 
     def output(self, name: str) -> str:
         """Raises OperatorError for an output that the stack does not have."""

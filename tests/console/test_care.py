@@ -199,7 +199,7 @@ def test_register_sees_rejected_test_order(run: Run, stack: DeployedStack, monke
     def arrive(_: float) -> None:
         stack.rejected.keep(b"{}", Arrival("webhook", NOW, "c"), "not_an_order", [])
 
-    monkeypatch.setattr("partner_orders_console.cli.register.now", lambda: NOW)
+    monkeypatch.setattr("partner_orders_console.operations.registering.now", lambda: NOW)
     monkeypatch.setattr("time.sleep", arrive)
     ran = run("register")
     assert ran.status == 0
@@ -223,7 +223,8 @@ def registered_while(
                 store_order(left.pop(0))
 
         monkeypatch.setattr(
-            "partner_orders_console.cli.register.now", lambda: NOW + timedelta(seconds=max(0, waited - len(bodies)))
+            "partner_orders_console.operations.registering.now",
+            lambda: NOW + timedelta(seconds=max(0, waited - len(bodies))),
         )
         monkeypatch.setattr("time.sleep", arrive)
         return run("register", "--timeout", "3")

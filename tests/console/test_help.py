@@ -16,7 +16,7 @@ import typer
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli.__main__ import app
-from partner_orders_console.cli.send import _body
+from partner_orders_console.operations.sending import event_file
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
@@ -30,7 +30,7 @@ FILES = {
     "number.txt": "+966501234567\n",
 }
 # These need functions that run, a platform, or somebody who presses a button.
-NEEDS_A_RUNNING_STACK = {"doctor", "register", "reconcile run"}
+NEEDS_A_RUNNING_STACK = {"doctor", "register", "reconcile run", "logs", "watch"}
 # The credentials are not set yet when they are looked at; and nobody is there to be asked.
 EXPECTED = {
     "reconcile cancel": 1,
@@ -73,7 +73,7 @@ def test_help_examples_work_as_printed(
     event = parse_event(body)
     stack.orders.write([(event, Arrival("webhook", NOW, "request-1"))])
     stack.stores.register(event.order.client)
-    no_order, _ = _body(EVENTS / "webhook" / "no_order_id.json")
+    no_order = event_file(EVENTS / "webhook" / "no_order_id.json").body
     stack.rejected.keep(no_order, Arrival("webhook", NOW, "request-2"), "not_an_order", ["order_id: Field required"])
     stack.stores.set("148O20", StoreSettings(currency="SAR"))
     for name, content in FILES.items():

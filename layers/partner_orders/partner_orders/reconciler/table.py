@@ -220,7 +220,7 @@ class ReconciliationTable:
     def reports(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
         """The reports of the runs that began between two times, oldest first."""
         first, last = keys.report(to_text(start)), keys.report(to_text(end))
-        return [_unpacked(row["report"]) for row in self._rows(Range(first.sk, last.sk))]
+        return [report_in(row) for row in self._rows(Range(first.sk, last.sk))]
 
     # -----------------------------------------------------------------------------------------------------------
 
@@ -331,6 +331,11 @@ def _backfill(row: Row) -> Backfill:
 
 def _packed(content: Any) -> bytes:
     return zlib.compress(json.dumps(content, separators=(",", ":")).encode())
+
+
+def report_in(row: Row) -> dict[str, Any]:
+    """The report that a run's row holds."""
+    return dict(_unpacked(row["report"]))
 
 
 def _unpacked(packed: bytes) -> Any:
