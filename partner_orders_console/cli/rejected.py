@@ -1,20 +1,20 @@
-"""``partner-orders rejected``: events that could not be understood; look, replay, discard."""
+"""``partner-orders rejected``: events that could not be parsed; look, replay, discard."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from partner_orders.clock import now
-from partner_orders.order_events.message import REPLAY, OrderEventMessage, UnreadableMessageError
-from partner_orders.order_events.queue import QueueRefusedError
-from partner_orders.orders.rejected import RejectedEvent, digest_of
 from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import (
     AsJson,
+    Column,
+    Kind,
     ShowPersonalData,
     Yes,
     ask,
+    at,
     counted,
+    print_facts,
     print_json,
     print_table,
     print_text,
@@ -22,46 +22,69 @@ from partner_orders_console.cli.output import (
     working,
 )
 from partner_orders_console.operations.errors import OperatorError
-from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.moments import moment
+
+if TYPE_CHECKING:
+    from partner_orders.orders.rejected import RejectedEvent
+    from partner_orders_console.operations.rejected import Choice
+    from partner_orders_console.operations.stack import DeployedStack
 
 app = typer.Typer(help="Rejected events: list, show, replay, discard.", no_args_is_help=True)
 
-# What erasing leaves of a body that is no order at all.
-_NOTHING_LEFT = (b"", b"{}")
-
 Digest = Annotated[str, typer.Argument(help="as `rejected list` shows it; its beginning is enough")]
+Digests = Annotated[list[str] | None, typer.Argument(metavar="[DIGEST]...", help="which; or --all, or a filter")]
+Everything = Annotated[bool, typer.Option("--all", help="every unresolved event")]
+Reason = Annotated[str, typer.Option(help="only of this reason, such as malformed_json")]
+Since = Annotated[str, typer.Option(help="only first received since: an age such as 2h or 3d, or a time in UTC")]
+Until = Annotated[str, typer.Option(help="only first received before: an age or a time in UTC")]
+
+_SHOWN_PROBLEMS = 3
 
 
 @app.command("list")
 def list_rejected(
     context: typer.Context,
     limit: Annotated[int, typer.Option(help="the newest so many", min=1)] = 50,
+    reason: Reason = "",
+    since: Since = "",
+    until: Until = "",
     as_json: AsJson = False,
 ) -> None:
-    """The rejected that nobody has resolved, newest first. Example: partner-orders rejected list"""
-    found = stack_of(context).rejected.newest(limit)
+    """The unresolved rejected events, newest first. Example: partner-orders rejected list"""
+    from partner_orders_console.operations import rejected
+
+    choice = _choice(reason, since, until)
+    stack = stack_of(context)
+    with working("reading the rejected events"):
+        found = rejected.unresolved(stack, choice, limit)
     if as_json:
-        print_json([_plain(event) for event in found])
+        print_json([rejected.plain(event) for event in found.events])
         return
-    columns = ("first received", "digest", "reason", "times", "source", "problems")
-    print_table(columns, map(_row, found))
-    say(counted(len(found), "rejected event"))
+    columns = (
+        *(Column("first received", Kind.TIME), Column("digest", Kind.ID), Column("reason")),
+        *(Column("times", Kind.NUMBER), Column("source"), Column("problems")),
+    )
+    print_table(columns, map(_row, found.events))
+    of_all = f" of {found.total:,}" if found.total > len(found.events) else ""
+    say(f"{len(found.events):,}{of_all} rejected {'event' if found.total == 1 else 'events'}, times in UTC")
 
 
 @app.command()
 def show(
     context: typer.Context, digest: Digest, as_json: AsJson = False, show_personal_data: ShowPersonalData = False
 ) -> None:
-    """One rejected event, and what was wrong; its body only with --show-personal-data.
+    """One rejected event and what is wrong with it; its body only with --show-personal-data.
 
     Example: partner-orders rejected show 302631e7f1f3fdcc
     """
-    event = _named(stack_of(context), digest)
-    text = event.body.decode("utf-8", "backslashreplace")
+    from partner_orders_console.operations import rejected
+
+    event = rejected.named(stack_of(context), digest)
+    facts, text = rejected.plain(event), event.body.decode("utf-8", "backslashreplace")
     if as_json:
-        print_json(_plain(event) | ({"body": text} if show_personal_data else {}))
+        print_json(facts | ({"body": text} if show_personal_data else {}))
         return
-    print_table(("", ""), ((name, value) for name, value in _plain(event).items() if name != "problems" and value))
+    print_facts({name: value for name, value in facts.items() if name != "problems"})
     print_table(("problems",), ([problem] for problem in event.problems))
     if show_personal_data:
         print_text(text)
@@ -70,84 +93,85 @@ def show(
 @app.command()
 def replay(
     context: typer.Context,
-    digests: Annotated[list[str] | None, typer.Argument(help="which; or --all")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="every one that `rejected list` shows")] = False,
+    digests: Digests = None,
+    everything: Everything = False,
+    reason: Reason = "",
+    since: Since = "",
+    until: Until = "",
+    as_json: AsJson = False,
 ) -> int:
-    """Put rejected events on the queue again, after what was wrong is mended. What is understood then leaves the list.
+    """Enqueue rejected events again, once their cause is removed. Those that are parsed leave the list.
 
     Example: partner-orders rejected replay --all
     """
+    from partner_orders_console.operations import rejected
+
+    choice = _choice(reason, since, until)
+    _check_selection(digests, everything, choice)
     stack = stack_of(context)
-    if bool(digests) == everything:
-        raise OperatorError("which ones?", "Name their digests, or say --all.")
-    events = stack.rejected.newest() if everything else [_named(stack, digest) for digest in digests or []]
-    messages, taken_out, left = [], [], 0
-    for event in events:
-        body = event.body
-        if event.erased_at and body in _NOTHING_LEFT:
-            deletes = f"`partner-orders rejected discard {event.digest}` deletes it"
-            say(f"left: nothing of {event.digest} is there since a customer was erased; {deletes}")
-            left += 1
-            continue
-        if event.reason == "unreadable_message":
-            try:
-                body = OrderEventMessage.from_text(body.decode("utf-8", "surrogatepass")).body
-            except UnreadableMessageError:
-                say(f"left: {event.digest} is no message of ours, and would not be understood as an order either")
-                left += 1
-                continue
-        if digest_of(body) != event.digest:
-            taken_out.append(event)
-        messages.append(OrderEventMessage(REPLAY, now(), f"replay/{event.digest}", body))
-    try:
-        with working(f"putting {counted(len(messages), 'event')} on the queue"):
-            stack.queue.send_all(messages)
-    except QueueRefusedError as error:
-        raise OperatorError(str(error), "Try again: what is on the queue twice is stored once.") from None
-    for event in taken_out:
-        # The consumer knows an event by the body it gets, and so cannot find the row of the message around it, nor of
-        # what it was before a customer was erased. What it does not understand gets a row of its own.
-        stack.rejected.resolve_row(event.digest)
-    queued = counted(len(messages), "event is", "events are")
-    say(f"{queued} on the queue; `partner-orders rejected list` shows what is rejected again")
-    return 1 if left else 0
+    with working("reading the rejected events") as progress:
+        events = _chosen(stack, digests, choice)
+        replayed = rejected.replay(stack, events, progress)
+    if as_json:
+        print_json({"enqueued": replayed.enqueued, "left": replayed.left})
+        return 1 if replayed.left else 0
+    for sentence in replayed.left:
+        say(f"left: {sentence}")
+    enqueued = counted(replayed.enqueued, "event is", "events are")
+    say(f"{enqueued} on the queue; `partner-orders rejected list` shows what is rejected again")
+    return 1 if replayed.left else 0
 
 
 @app.command()
-def discard(context: typer.Context, digest: Digest, yes: Yes = False) -> None:
-    """Delete a rejected event for good. Example: partner-orders rejected discard 302631e7f1f3fdcc"""
+def discard(
+    context: typer.Context,
+    digests: Digests = None,
+    everything: Everything = False,
+    reason: Reason = "",
+    since: Since = "",
+    until: Until = "",
+    yes: Yes = False,
+) -> None:
+    """Delete rejected events for good. Example: partner-orders rejected discard 302631e7f1f3fdcc"""
+    from partner_orders_console.operations import rejected
+
+    choice = _choice(reason, since, until)
+    _check_selection(digests, everything, choice)
     stack = stack_of(context)
-    event = _named(stack, digest)
-    ask(f"delete the rejected event of {event.first_received_at} ({event.reason}) for good?", yes)
-    stack.rejected.discard(event.digest)
-    say(f"{event.digest} is deleted")
+    events = _chosen(stack, digests, choice)
+    if not events:
+        say("there is nothing to delete")
+        return
+    reasons = ", ".join(sorted({event.reason for event in events}))
+    ask(f"delete {counted(len(events), 'rejected event')} ({reasons}) for good?", yes)
+    with working("deleting") as progress:
+        rejected.discard(stack, events, progress)
+    say(f"{counted(len(events), 'rejected event is', 'rejected events are')} deleted")
 
 
-def _row(event: RejectedEvent) -> tuple[object, ...]:
-    problems = "; ".join(event.problems[:3]) + (" ..." if len(event.problems) > 3 else "")
-    return event.first_received_at[:19], event.digest, event.reason, event.times_received, event.source, problems
+def _choice(reason: str, since: str, until: str) -> "Choice":
+    from partner_orders_console.operations.rejected import Choice
+
+    return Choice(reason, moment(since) if since else None, moment(until) if until else None)
 
 
-def _named(stack: DeployedStack, digest: str) -> RejectedEvent:
-    event = stack.rejected.get(digest)
-    found = [event] if event else [one for one in stack.rejected.newest() if digest and one.digest.startswith(digest)]
-    if len(found) != 1:
-        raise OperatorError(
-            f"{'several' if found else 'no'} rejected events begin with {digest}",
-            "`partner-orders rejected list` shows them.",
-        )
-    return found[0]
+def _check_selection(digests: list[str] | None, everything: bool, choice: "Choice") -> None:
+    """Raises OperatorError unless it is clear which events are meant."""
+    is_filtered = bool(choice.reason or choice.since or choice.until)
+    if sum((bool(digests), everything or is_filtered)) != 1:
+        raise OperatorError("which ones?", "Name their digests, or say --all, or filter with --reason or --since.")
 
 
-def _plain(event: RejectedEvent) -> dict[str, Any]:
-    return {
-        "digest": event.digest,
-        "reason": event.reason,
-        "problems": list(event.problems),
-        "first_received_at": event.first_received_at,
-        "source": event.source,
-        "correlation_id": event.correlation_id,
-        "times_received": event.times_received,
-        "resolved_at": event.resolved_at,
-        "erased_at": event.erased_at,
-    }
+def _chosen(stack: "DeployedStack", digests: list[str] | None, choice: "Choice") -> "list[RejectedEvent]":
+    from partner_orders_console.operations import rejected
+
+    if digests:
+        return [rejected.named(stack, digest) for digest in digests]
+    return rejected.unresolved(stack, choice).events
+
+
+def _row(event: "RejectedEvent") -> tuple[object, ...]:
+    more = " ..." if len(event.problems) > _SHOWN_PROBLEMS else ""
+    problems = "; ".join(event.problems[:_SHOWN_PROBLEMS]) + more
+    received = at(event.first_received_at)
+    return received, event.digest, event.reason, event.times_received, event.source, problems

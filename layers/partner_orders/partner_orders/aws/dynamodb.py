@@ -104,6 +104,13 @@ class Table:
         )
         return (from_attributes(item) for page in pages for item in page["Items"])
 
+    def count(self, partition: str, index: Index = PRIMARY) -> int:
+        """How many rows a partition has."""
+        pages = self._client.get_paginator("query").paginate(
+            **self._query(partition, WHOLE_PARTITION, index, newest_first=False), Select="COUNT"
+        )
+        return sum(page["Count"] for page in pages)
+
     def first(self, partition: str, sort: Range, index: Index, newest_first: bool = False) -> Row | None:
         """The first row of a query, in one request that reads one row."""
         response = self._client.query(**self._query(partition, sort, index, newest_first), Limit=1)

@@ -1,11 +1,11 @@
 """The rejected events in DynamoDB, keyed by the digest of the body, so that five retries are one row."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import ConditionFailedError, Index, Table
+from partner_orders.aws.dynamodb import ConditionFailedError, Index, Range, Table
 from partner_orders.aws.update import Update, absent, present
 from partner_orders.clock import Clock, to_text
 from partner_orders.orders.event import Arrival
@@ -87,11 +87,23 @@ class RejectedTable:
         row = self._table.get(keys.rejected(digest))
         return None if row is None else rejected_event(row)
 
-    def newest(self, limit: int | None = None) -> list[RejectedEvent]:
-        """The rejected by time of first arrival, newest first."""
-        rows = self._table.query(LISTED_UNDER, index=_BY_TIME, newest_first=True, limit=limit)
-        found = [self.get(keys.rejected_digest_of(row["pk"])) for row in rows]
-        return [event for event in found if event is not None]
+    def newest(
+        self, limit: int | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> list[RejectedEvent]:
+        """The unresolved by time of first arrival, newest first; only those from ``since`` on and before ``until``."""
+        first, last = (to_text(since) if since else None), (to_text(until) if until else None)
+        listed = self._table.query(LISTED_UNDER, Range(first, last), _BY_TIME, newest_first=True, limit=limit)
+        digests = [keys.rejected_digest_of(row["pk"]) for row in listed]
+        found = {event.digest: event for event in self._many(digests)}
+        return [found[digest] for digest in digests if digest in found]
+
+    def count(self) -> int:
+        """How many are unresolved."""
+        return self._table.count(LISTED_UNDER, _BY_TIME)
+
+    def _many(self, digests: Iterable[str]) -> Iterator[RejectedEvent]:
+        rows = self._table.get_many([keys.rejected(digest) for digest in digests], consistent=True)
+        return map(rejected_event, rows)
 
     def _change(self, digest: str, update: Update) -> bool:
         """Change a row, if it is there."""

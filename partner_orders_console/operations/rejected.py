@@ -1,0 +1,125 @@
+"""Events that could not be parsed: which there are, sending them to the consumer again, and deleting them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from partner_orders.clock import now
+from partner_orders.order_events.message import REPLAY, OrderEventMessage, UnreadableMessageError
+from partner_orders.order_events.queue import QueueRefusedError
+from partner_orders.orders.rejected import RejectedEvent, digest_of
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.progress import Progress, silent
+from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.words import counted
+
+# What erasing leaves of a body that is no order at all.
+_NOTHING_LEFT = (b"", b"{}")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which unresolved events: of a reason, first received from ``since`` on and before ``until`` (UTC)."""
+
+    reason: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """The newest events of a choice, of ``total`` unresolved ones."""
+
+    events: list[RejectedEvent]
+    total: int
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """How many events are on the queue again, and why the others are not, a sentence each."""
+
+    enqueued: int
+    left: list[str] = field(default_factory=list)
+
+
+def unresolved(stack: DeployedStack, choice: Choice, limit: int | None = None) -> Found:
+    """The unresolved events of a choice, newest first, ``limit`` at most."""
+    found = stack.rejected.newest(None if choice.reason else limit, choice.since, choice.until)
+    chosen = [event for event in found if choice.reason in {"", event.reason}]
+    return Found(chosen[:limit], stack.rejected.count())
+
+
+def named(stack: DeployedStack, digest: str) -> RejectedEvent:
+    """The event whose digest begins so. Raises OperatorError unless it is exactly one."""
+    event = stack.rejected.get(digest) if digest else None
+    if event:
+        return event
+    found = [one for one in stack.rejected.newest() if digest and one.digest.startswith(digest)]
+    if len(found) != 1:
+        raise OperatorError(
+            f"{'several' if found else 'no'} rejected events begin with {digest}",
+            "`partner-orders rejected list` shows them.",
+        )
+    return found[0]
+
+
+def replay(stack: DeployedStack, events: Sequence[RejectedEvent], progress: Progress = silent) -> Replayed:
+    """Enqueue events once more, after their cause was removed. Those that are parsed now leave the list.
+
+    Raises OperatorError if the queue refuses some; repeating the call is safe.
+    """
+    messages, redacted, left = [], [], []
+    for event in events:
+        body, reason = _body_of(event)
+        if reason:
+            left.append(reason)
+            continue
+        if digest_of(body) != event.digest:
+            redacted.append(event)
+        messages.append(OrderEventMessage(REPLAY, now(), f"replay/{event.digest}", body))
+    progress(f"enqueueing {counted(len(messages), 'event')}")
+    try:
+        stack.queue.send_all(messages)
+    except QueueRefusedError as error:
+        raise OperatorError(str(error), "Try again: an event that is enqueued twice is stored once.") from None
+    for event in redacted:
+        # The consumer finds an event's row by the body it receives. This body is another one: the message around it is
+        # gone, or a customer's data. If it is rejected again, it gets a row of its own.
+        stack.rejected.resolve_row(event.digest)
+    return Replayed(len(messages), left)
+
+
+def discard(stack: DeployedStack, events: Sequence[RejectedEvent], progress: Progress = silent) -> None:
+    """Delete events for good."""
+    for number, event in enumerate(events):
+        progress(f"{number} of {len(events)} deleted")
+        stack.rejected.discard(event.digest)
+
+
+def plain(event: RejectedEvent) -> dict[str, Any]:
+    """An event without its body, as programs read it."""
+    return {
+        "digest": event.digest,
+        "reason": event.reason,
+        "problems": list(event.problems),
+        "first_received_at": event.first_received_at,
+        "source": event.source,
+        "correlation_id": event.correlation_id,
+        "times_received": event.times_received,
+        "resolved_at": event.resolved_at,
+        "erased_at": event.erased_at,
+    }
+
+
+def _body_of(event: RejectedEvent) -> tuple[bytes, str]:
+    """The body to enqueue, or why there is none."""
+    if event.erased_at and event.body in _NOTHING_LEFT:
+        deletes = f"`partner-orders rejected discard {event.digest}` deletes it"
+        return b"", f"nothing of {event.digest} is left since a customer was erased; {deletes}"
+    if event.reason != "unreadable_message":
+        return event.body, ""
+    try:
+        return OrderEventMessage.from_text(event.body.decode("utf-8", "surrogatepass")).body, ""
+    except UnreadableMessageError:
+        return b"", f"{event.digest} is no message of ours, and would not be parsed as an order either"
