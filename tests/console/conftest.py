@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from partner_orders.orders.event import Arrival, parse_event
-from partner_orders_console.cli import dead_letters
 from partner_orders_console.cli.__main__ import main
+from partner_orders_console.operations import dead_letters
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.aws import simulated_aws
 from tests.support.console import Ran

@@ -337,7 +337,7 @@ def test_dead_letters_are_listed(run: Run, stack: DeployedStack) -> None:
     """Dead-letter messages are counted and listed with source, order and correlation id."""
     put_dead_letter(stack)
     [listed, *_] = run("dead-letters", "list", "--json").json
-    assert (listed["letters"], listed["about"]) == (1, [f"webhook {order()['order_id']} request-7"])
+    assert (listed["messages"], listed["about"]) == (1, [f"webhook {order()['order_id']} request-7"])
 
 
 def test_redrive_preview_moves_nothing(run: Run, stack: DeployedStack) -> None:
@@ -345,9 +345,9 @@ def test_redrive_preview_moves_nothing(run: Run, stack: DeployedStack) -> None:
     for number in range(23):
         put_dead_letter(stack, order_id=f"o{number}")
     ran = run("dead-letters", "redrive", "order-events", "--preview")
-    assert "23 letters would be" in ran.err
+    assert "23 messages would be" in ran.err
     assert all(f" o{number} " in ran.err for number in range(23))
-    assert "23 letters are" in run("dead-letters", "redrive", "order-events", "--rate", "1000").err
+    assert "23 messages are" in run("dead-letters", "redrive", "order-events", "--rate", "1000").err
 
 
 def test_redrive_moves_only_filtered(run: Run, stack: DeployedStack) -> None:
@@ -355,8 +355,8 @@ def test_redrive_moves_only_filtered(run: Run, stack: DeployedStack) -> None:
     for number in range(23):
         put_dead_letter(stack, order_id=f"o{number}-")
     ran = run("dead-letters", "redrive", "order-events", "--filter", "o22-", "--rate", "1000")
-    assert (ran.status, "1 letter is" in ran.err) == (0, True)
-    assert "22 letters would be" in run("dead-letters", "redrive", "order-events", "--preview").err
+    assert (ran.status, "1 message is" in ran.err) == (0, True)
+    assert "22 messages would be" in run("dead-letters", "redrive", "order-events", "--preview").err
 
 
 def test_redrive_ends_despite_new_failures(
@@ -376,9 +376,9 @@ def test_redrive_ends_despite_new_failures(
     monkeypatch.setattr(OrdersTable, "publish_again", refused_again)
     ran = run("dead-letters", "redrive", "publisher", "--rate", "1000")
     assert ran.status == 1
-    assert "1 letter is brought back" in ran.err
+    assert "1 message is brought back" in ran.err
     assert "1 came meanwhile" in ran.err
-    assert run("dead-letters", "list", "--json").json[1]["letters"] == 1
+    assert run("dead-letters", "list", "--json").json[1]["messages"] == 1
 
 
 def test_redrive_sends_message_unchanged(run: Run, stack: DeployedStack) -> None:
@@ -387,7 +387,7 @@ def test_redrive_sends_message_unchanged(run: Run, stack: DeployedStack) -> None
     assert run("dead-letters", "redrive", "order-events", "--rate", "1000").status == 0
     [message] = stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))["Messages"]
     assert message["Body"] == text
-    assert run("dead-letters", "list", "--json").json[0]["letters"] == 0
+    assert run("dead-letters", "list", "--json").json[0]["messages"] == 0
 
 
 def test_publisher_redrive_sends_state(
@@ -417,16 +417,16 @@ def test_stream_dead_letter_is_left(run: Run, stack: DeployedStack) -> None:
     stack.client("sqs").send_message(QueueUrl=stack.output("PublisherDeadLettersUrl"), MessageBody=letter)
     about = "a batch of the stream, 47 from 2026-03-14T08:00:00Z to 2026-03-14T08:03:00Z"
     assert run("dead-letters", "list", "--json").json[1]["about"] == [about]
-    assert "0 letters would be brought back, 1 is left" in run("dead-letters", "redrive", "publisher", "--preview").err
+    assert "0 messages would be brought back, 1 is left" in run("dead-letters", "redrive", "publisher", "--preview").err
     ran = run("dead-letters", "redrive", "publisher")
     assert (ran.status, f"left where it is: {about}" in ran.err) == (1, True)
     assert "docs/runbooks/publisher-dead-letters.md" in ran.err
-    assert run("dead-letters", "list", "--json").json[1]["letters"] == 1
+    assert run("dead-letters", "list", "--json").json[1]["messages"] == 1
 
 
 def test_schedule_is_never_redriven(run: Run) -> None:
     """Dead-letter messages of the schedule are not redriven, and their runbook is named."""
-    assert "not worth it" in " ".join(run("dead-letters", "redrive", "--help").out.replace("│", "").split())
+    assert "is refused" in " ".join(run("dead-letters", "redrive", "--help").out.replace("│", "").split())
     ran = run("dead-letters", "redrive", "reconciliation")
     assert (ran.status, "docs/runbooks/reconciliation-dead-letters.md" in ran.err) == (1, True)
 

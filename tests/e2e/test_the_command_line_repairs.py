@@ -28,7 +28,7 @@ def an_order() -> tuple[str, bytes]:
 
 
 def letters(run: CommandLine, queue: str) -> int:
-    return next(int(row["letters"]) for row in run.json("dead-letters", "list") if row["queue"] == queue)
+    return next(int(row["messages"]) for row in run.json("dead-letters", "list") if row["queue"] == queue)
 
 
 def platform(stack: Stack, method: str, what: str, content: object = None) -> Any:
@@ -52,9 +52,9 @@ def test_redriven_order_event_is_stored(run: CommandLine, stack: Stack, orders: 
     text = OrderEventMessage(WEBHOOK, now(), "request-1", body).to_text()
     stack.client("sqs").send_message(QueueUrl=stack.outputs["OrderEventsDeadLettersUrl"], MessageBody=text)
     previewed = run("dead-letters", "redrive", "order-events", "--filter", order_id, "--preview")
-    assert "1 letter would be" in previewed.stderr
+    assert "1 message would be" in previewed.stderr
     redriven = run("dead-letters", "redrive", "order-events", "--filter", order_id)
-    assert (redriven.returncode, "1 letter is" in redriven.stderr) == (0, True)
+    assert (redriven.returncode, "1 message is" in redriven.stderr) == (0, True)
     eventually(lambda: orders.get(order_id))
     assert letters(run, "order-events") == 0
 

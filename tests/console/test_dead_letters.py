@@ -1,0 +1,52 @@
+"""``dead-letters show`` and ``purge``: what a message holds, and an end of all of them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders_console.operations.stack import DeployedStack
+from tests.support.console import Ran
+from tests.support.fixed_clock import NOW
+from tests.support.orders import as_bytes, order
+
+type Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def three(stack: DeployedStack) -> DeployedStack:
+    """Three dead-letter messages of order events; one body cannot be parsed."""
+    for body in (as_bytes(order(order_id="one")), as_bytes(order(order_id="two")), b'{"phone_number": "+92300123441'):
+        text = OrderEventMessage(WEBHOOK, NOW, "request-7", body).to_text()
+        stack.client("sqs").send_message(QueueUrl=stack.output("OrderEventsDeadLettersUrl"), MessageBody=text)
+    return stack
+
+
+@pytest.mark.privacy
+def test_show_prints_no_personal_data(run: Run, three: DeployedStack) -> None:
+    """A message's order is shown without the customer, and an unparsable body not at all."""
+    ran = run("dead-letters", "show", "order-events")
+    assert (ran.status, "Amna" in ran.out, "123441" in ran.out, "sub_total" in ran.out) == (0, False, False, True)
+    assert "3 messages" in ran.err
+    assert "Amna" in run("dead-letters", "show", "order-events", "--show-personal-data").out
+
+
+def test_show_leaves_the_messages(run: Run, three: DeployedStack) -> None:
+    """Messages that were shown are still there for everybody."""
+    assert len(run("dead-letters", "show", "order-events", "--limit", "2", "--json").json) == 2
+    assert "3 messages would be" in run("dead-letters", "redrive", "order-events", "--preview").err
+
+
+def test_purge_names_the_number_and_asks(run: Run, three: DeployedStack) -> None:
+    """``purge`` deletes nothing without ``--yes``, and everything with it."""
+    assert run("dead-letters", "purge", "order-events").status == 3
+    assert run("dead-letters", "list", "--json").json[0]["messages"] == 3
+    assert run("dead-letters", "purge", "order-events", "--yes").status == 0
+    assert run("dead-letters", "list", "--json").json[0]["messages"] == 0
+
+
+def test_queue_without_a_publisher(run: Run, three: DeployedStack) -> None:
+    """A queue that the stack does not have is an error with a way out."""
+    del three.outputs["PublisherDeadLettersUrl"]
+    ran = run("dead-letters", "show", "publisher")
+    assert (ran.status, "no output PublisherDeadLettersUrl" in ran.err) == (1, True)
