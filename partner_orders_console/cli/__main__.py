@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperOption
 
-from partner_orders_console.cli import dead_letters, orders, reconcile, rejected, secrets, stores
+from partner_orders_console.cli import dead_letters, orders, reconcile, rejected, reports, secrets, stores
 from partner_orders_console.cli.call import begin_call
 from partner_orders_console.cli.doctor import doctor
 from partner_orders_console.cli.export import export
@@ -26,6 +26,7 @@ _GROUPS = {
     "orders": orders.app,
     "stores": stores.app,
     "reconcile": reconcile.app,
+    "reports": reports.app,
     "rejected": rejected.app,
     "dead-letters": dead_letters.app,
     "secrets": secrets.app,

@@ -23,7 +23,7 @@ from partner_orders.orders.table import OrdersTable
 from partner_orders.reconciler.backfill import NO_STORE
 from partner_orders.reconciler.report import Repair, Report
 from partner_orders.reconciler.table import Backfill
-from partner_orders_console.cli import reconcile
+from partner_orders_console.operations import reconciliation
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
@@ -81,7 +81,7 @@ class Reconciler:
 def reconciler(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reconciler]:
     plain = DeployedStack.client
     stack.outputs["ReconcilerFunctionName"] = "reconciler"
-    monkeypatch.setattr(reconcile, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(reconciliation, "_PAUSE_SECONDS", 0.0)
 
     def make(*stops: str) -> Reconciler:
         made = Reconciler(stack, stops)
@@ -183,8 +183,8 @@ def test_reports_group_by_day_and_store(run: Run, stack: DeployedStack) -> None:
     report.add(Repair("old", "q7xk", "missing", "RECEIVED", webhook_missed=False, before_registration=True))
     report.failed_stores["k7mf"] = "server_error:503"
     stack.reconciliation.save_report(report.started_at, report.to_json())
-    ran = run("reconcile", "reports")
-    [found] = run("reconcile", "reports", "--json").json
+    ran = run("reports", "list")
+    [found] = run("reports", "list", "--json").json
     assert found["stores"]["q7xk"] == {"missing": 4, "webhooks_missed": 2, "before_registration": 1}
     [columns, row, *_] = ran.out.splitlines()
     assert columns.split()[2:6] == ["missing", "before_registration", "different", "webhooks_missed"]

@@ -34,7 +34,7 @@ def main() -> int:
         f" {progress['failed']} refused\n"
         "What did not come is found by the next regular run, within 5 minutes, or now by:"
         " .venv/bin/partner-orders reconcile run\n"
-        "The orders are dated in the past hour, before their stores were known here: `partner-orders reconcile reports`"
+        "The orders are dated in the past hour, before their stores were known here: `partner-orders reports list`"
         " counts them under before_registration, not under webhooks_missed."
     )
     return _refuse(_why_refused(progress["failed_by_answer"])) if progress["failed"] else 0

@@ -64,7 +64,7 @@ def reconciliation(stack: DeployedStack) -> Iterator[Finding]:
         yield Finding(
             part,
             f"{counted(len(failed), 'store')} could not be checked ({some}): {kinds}",
-            "partner-orders reconcile reports; docs/runbooks/stores-not-reconciled.md",
+            "partner-orders reports list --by-run; docs/runbooks/stores-not-reconciled.md",
         )
     elif reason is not StopReason.ERROR:
         yield Finding(part, note=f"last run {last['started_at'][:19]}{', ' + stopped if stopped else ''}")

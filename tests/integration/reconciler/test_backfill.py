@@ -82,6 +82,15 @@ def test_preview_changes_nothing(world: World) -> None:
     assert world.queue.messages == []
 
 
+def test_preview_names_what_it_would_enqueue(world: World) -> None:
+    """A preview names the orders that it would enqueue, bounded, and a backfill names none."""
+    previewed = world.backfill(preview=True)
+    named = {order["order_id"] for order in previewed["found"]}
+    assert named == {life.order_id for life in world.lives}
+    assert {order["found"] for order in previewed["found"]} == {"missing"}
+    assert "found" not in world.backfill()
+
+
 def test_progress_of_a_backfill_is_visible(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The progress of a backfill can be read while it runs."""
     monkeypatch.setattr("partner_orders.platform.orders.PAGE_SIZE", 1)

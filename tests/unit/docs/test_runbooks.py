@@ -50,11 +50,11 @@ def test_documented_commands_exist(page: Path) -> None:
 
 def test_unknown_command_is_noticed() -> None:
     """The check notices a command or an option that does not exist."""
-    [command] = commands("Then\n\n    partner-orders reconcile reports --since <day>\n")
+    [command] = commands("Then\n\n    partner-orders reports list --since <day>\n")
     with pytest.raises(Exception, match="--since"):
         understood(typer.main.get_command(app), typed(command))
     with pytest.raises(KeyError):
-        understood(typer.main.get_command(app), typed("partner-orders dead-letters purge"))
+        understood(typer.main.get_command(app), typed("partner-orders dead-letters drop"))
 
 
 def test_throttled_schedule_has_one_runbook() -> None:

@@ -195,7 +195,7 @@ class Backfills:
         try:
             for part in self._reader.read(reading):
                 backfill = replace(backfill, done_until=part.until).counting(report.counts - counted)
-                backfill = backfill.leaving_out(reading.window.start, reading.left_out)
+                backfill = backfill.leaving_out(reading.window.start, reading.left_out).naming(report.repairs)
                 counted = Counter(report.counts)
                 has_more = part.until < min(backfill.end, self._api.now() - OVERLAP)
                 others_turn = has_more and not reading.is_narrowing

@@ -19,7 +19,7 @@ from partner_orders.aws.update import Condition, Update, absent, all_of, any_of,
 from partner_orders.clock import Clock, from_text, to_text
 from partner_orders.platform.failures import Failure
 from partner_orders.reconciler.lease import LeaseLostError
-from partner_orders.reconciler.report import MAX_NAMED, left_out_to_json
+from partner_orders.reconciler.report import MAX_NAMED, Repair, left_out_to_json
 from partner_orders.reconciler.windows import MAX_UNENDED_VISITS, LeftOut, Position
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ REPORT_RETENTION = timedelta(days=90)
 # What was found is enqueued, and in sync when its store is read again; so it counts even if the rest of it fails.
 _FOUND = ("missing", "different", "not_understood", "enqueued")
 POSITION_TIMES = ("checked_until", "swept_at", "tried_at", "older_look_at", "begun_at")
+MAX_FOUND = 50  # orders that a preview names
 BACKFILL_COUNTS = ("orders_checked", "in_step", *_FOUND, "waiting")
 
 
@@ -41,7 +42,7 @@ class Backfill:
 
     ``is_begun`` is true while a visit of the first pending store is under way, and for ever if it never ended;
     ``unended_visits`` counts those, by store. ``left_out`` are times of stores that could not be read, as reports name
-    them."""
+    them. ``found`` are the first orders that a preview would enqueue, with their store and what was found."""
 
     backfill_id: str
     start: datetime
@@ -58,6 +59,7 @@ class Backfill:
     unended_visits: dict[str, int] = field(default_factory=dict)
     left_out: tuple[dict[str, str], ...] = ()
     is_cancelled: bool = False
+    found: tuple[dict[str, str], ...] = ()
 
     @property
     def is_done(self) -> bool:
@@ -75,6 +77,13 @@ class Backfill:
         """With what was found in a part that could not be read to its end; a preview finds it again."""
         found = {} if self.preview else {name: counts.get(name, 0) for name in _FOUND}
         return replace(self, counts=_add(self.counts, found))
+
+    def naming(self, repairs: Iterable[Repair]) -> "Backfill":
+        """A preview with the orders that it would enqueue; of many the first MAX_FOUND."""
+        known = {order["order_id"] for order in self.found}
+        new = {repair.order_id: repair for repair in repairs if repair.order_id not in known}
+        named = ({"order_id": it.order_id, "store_id": it.store_id, "found": it.found} for it in new.values())
+        return replace(self, found=(*self.found, *named)[:MAX_FOUND]) if self.preview else self
 
     def begun(self) -> "Backfill":
         """While a visit of the first pending store is under way."""
@@ -136,6 +145,7 @@ class Backfill:
             **_add(self.counts, self.store_counts),
             "failed_stores": self.failed_stores,
             "left_out": [*self.left_out],
+            **({"found": [*self.found]} if self.preview else {}),
         }
 
 
@@ -304,6 +314,7 @@ def _backfill_row(backfill: Backfill, now: datetime) -> Row:
         "is_begun": backfill.is_begun,
         "unended_visits": backfill.unended_visits,
         "left_out": backfill.left_out,
+        "found": backfill.found,
     }
     return {"backfill_id": backfill.backfill_id, "state": _packed(state), "expires_at": _expires_at(now)}
 
@@ -326,6 +337,7 @@ def _backfill(row: Row) -> Backfill:
         unended_visits=state["unended_visits"],
         left_out=tuple(state["left_out"]),
         is_cancelled=bool(row.get("cancelled", False)),
+        found=tuple(state.get("found", ())),
     )
 
 

@@ -1,0 +1,109 @@
+"""``partner-orders reports``: what the reconciler's runs found."""
+
+from typing import Annotated, Any
+
+import typer
+
+from partner_orders_console.cli.call import stack_of
+from partner_orders_console.cli.output import (
+    AsJson,
+    Column,
+    Kind,
+    at,
+    counted,
+    print_facts,
+    print_json,
+    print_table,
+    say,
+    working,
+)
+from partner_orders_console.operations.errors import OperatorError
+
+app = typer.Typer(help="What the reconciler's runs found.", no_args_is_help=True)
+
+_DRIFT = ("missing", "before_registration", "different", "webhooks_missed")
+_LEFT_OUT = ("store_id", "from", "to", "failure")
+
+
+@app.command("list")
+def list_reports(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(help="how many days back, 90 at most", min=1, max=90)] = 7,
+    by_run: Annotated[bool, typer.Option("--by-run", help="a line for each run, the newest first")] = False,
+    by_day: Annotated[bool, typer.Option("--by-day", help="a line for each day and store; so it is without")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What the runs found: how many webhooks, at least, the platform failed to deliver.
+
+    Example: partner-orders reports list --by-run --days 1
+    """
+    from partner_orders_console.operations import reconciliation
+
+    if by_run and by_day:
+        raise OperatorError("--by-run and --by-day exclude each other", "Say one of them.")
+    stack = stack_of(context)
+    with working("reading the reports"):
+        found = reconciliation.reports(stack, days)
+    if as_json:
+        print_json(found)
+        return
+    if by_run:
+        _print_runs(found)
+    else:
+        _print_days(found)
+    for remark in reconciliation.remarks(found):
+        say(remark)
+    say(f"{counted(len(found), 'run')}, times in UTC")
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(help="when it began, as `reports list --by-run` shows it; a beginning will do")],
+    as_json: AsJson = False,
+) -> None:
+    """One run: its figures, the orders that it repaired, and the stores that it could not check.
+
+    Example: partner-orders reports show 2026-11-09T08:15
+    """
+    from partner_orders_console.operations import reconciliation
+
+    report = reconciliation.report_of(stack_of(context), run)
+    if as_json:
+        print_json(report)
+        return
+    print_facts({name: value for name, value in report.items() if isinstance(value, int | str)})
+    if report["repairs"]:
+        columns = (Column("order", Kind.ID), Column("store", Kind.ID), "found", Column("status", Kind.STATE), "fields")
+        rows = (
+            [it["order_id"], it["store_id"], it["found"], it["status"], ", ".join(it["fields"])]
+            for it in report["repairs"]
+        )
+        print_table(columns, rows, "repaired")
+    if report["failed_stores"]:
+        print_table((Column("store", Kind.ID), "could not be checked"), report["failed_stores"].items())
+    if report["left_out"]:
+        print_table(_LEFT_OUT, ([time[name] for name in _LEFT_OUT] for time in report["left_out"]), "left out")
+
+
+def _print_runs(found: list[dict[str, Any]]) -> None:
+    counts = ("orders_checked", "missing", "different")
+    numbers = [Column(name, Kind.NUMBER) for name in ("orders", "missing", "different", "failed stores")]
+    columns: list[str | Column] = [Column("began", Kind.TIME), *numbers, "stopped"]
+    rows = (
+        (at(it["started_at"]), *(it[name] for name in counts), len(it["failed_stores"]) or None, it["stopped"] or None)
+        for it in reversed(found)
+    )
+    print_table(columns, rows)
+
+
+def _print_days(found: list[dict[str, Any]]) -> None:
+    from partner_orders_console.operations import reconciliation
+
+    numbers = [Column(name, Kind.NUMBER) for name in _DRIFT]
+    columns: list[str | Column] = [Column("day", Kind.ID), Column("store", Kind.ID), *numbers, "could not be checked"]
+    rows = []
+    for drift in reconciliation.drift_by_day(found):
+        why = ", ".join(f"{kind} ({times})" for kind, times in drift.failures.items())
+        rows.append((drift.day, drift.store_id, *(drift.counts[name] or None for name in _DRIFT), why))
+    print_table(columns, rows)

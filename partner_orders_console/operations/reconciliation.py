@@ -1,0 +1,239 @@
+"""Comparing a window with the platform on demand, and what the reconciler's runs found."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from partner_orders.clock import now
+from partner_orders.reconciler.report import is_regular
+from partner_orders.reconciler.stop_reason import StopReason, stop_reason
+from partner_orders.reconciler.table import Backfill
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.progress import Progress, silent
+from partner_orders_console.operations.stack import DeployedStack
+
+_LONGEST_WAIT = timedelta(hours=12)
+_PAUSE_SECONDS = 10.0
+DRIFT = ("missing", "before_registration", "different", "webhooks_missed")
+_FOUND = ("missing", "different", "not_understood")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A window (texts in ISO 8601, UTC; without ``start`` 60 days, without ``end`` until now) over some stores, or all
+    that are not paused."""
+
+    start: str | None = None
+    end: str | None = None
+    stores: Sequence[str] = ()
+
+    def event(self, preview: bool) -> dict[str, Any]:
+        return {"from": self.start, "to": self.end, "stores": [*self.stores], "preview": preview}
+
+
+@dataclass(frozen=True)
+class StoreState:
+    """How far a store is checked."""
+
+    store_id: str
+    checked_until: datetime | None
+    is_paused: bool
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What the runs of a day found at a store. ``failures`` says why it could not be checked, and how often."""
+
+    day: str
+    store_id: str
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+
+
+# -- a window on demand ------------------------------------------------------------------------------------------------
+
+
+def found_in(report: dict[str, Any]) -> int:
+    """How many orders a preview would enqueue."""
+    return sum(report[name] for name in _FOUND)
+
+
+def follow(stack: DeployedStack, request: Request, preview: bool, progress: Progress = silent) -> dict[str, Any]:
+    """Ask the reconciler for a backfill, and call it until the report is there, with the schedule or without.
+
+    A preview enqueues nothing, and is cancelled if it fails or is interrupted. Raises OperatorError.
+    """
+    earlier = {backfill.backfill_id for backfill in stack.reconciliation.backfills()}
+    try:
+        return _Following(stack, earlier, progress).follow(request.event(preview))
+    except BaseException:
+        if preview:
+            with suppress(ClientError, BotoCoreError):
+                _cancel_new_previews(stack, earlier)
+        raise
+
+
+def _cancel_new_previews(stack: DeployedStack, earlier: set[str]) -> None:
+    for backfill in stack.reconciliation.backfills():
+        if backfill.preview and not backfill.is_over and backfill.backfill_id not in earlier:
+            stack.reconciliation.cancel(backfill.backfill_id)
+
+
+class _Following:
+    """One backfill, from its request to its report."""
+
+    def __init__(self, stack: DeployedStack, earlier: set[str], progress: Progress) -> None:
+        self._client = stack.client("lambda", is_slow=True)
+        self._function = stack.output("ReconcilerFunctionName")
+        self._table = stack.reconciliation
+        self._earlier = earlier
+        self._progress = progress
+
+    def follow(self, event: dict[str, Any]) -> dict[str, Any]:
+        deadline = now() + _LONGEST_WAIT
+        report = self._watched(event)
+        if "error" in report:
+            raise OperatorError(report["error"])
+        while report["state"] == "running":
+            if now() > deadline:
+                raise OperatorError("it is still under way", "`partner-orders reconcile status` shows how far it is.")
+            stopped = self._watched({})["stopped"]
+            if backfill := self._table.backfill(report["backfill"]):
+                report = backfill.to_json()
+            if report["state"] == "running" and _has_to_wait(stopped):
+                self._progress(f"waiting: {stopped.replace('_', ' ')}")
+                time.sleep(_PAUSE_SECONDS)
+        return report
+
+    def _invoke(self, event: dict[str, Any]) -> dict[str, Any]:
+        response = self._client.invoke(FunctionName=self._function, Payload=json.dumps(event).encode())
+        content = json.load(response["Payload"])
+        if "FunctionError" in response:
+            raise OperatorError(
+                f"the reconciler failed: {content.get('errorType', 'unknown')}",
+                "`partner-orders logs reconciler --errors` says why.",
+            )
+        return dict(content)
+
+    def _watched(self, event: dict[str, Any]) -> dict[str, Any]:
+        """What a call returns, with progress every second until then: a call takes up to 15 minutes."""
+        response: Future[dict[str, Any]] = Future()
+        # Unlike an executor's, a daemon thread does not keep the operator who presses Ctrl-C waiting.
+        threading.Thread(target=partial(_settle, response, partial(self._invoke, event)), daemon=True).start()
+        while not wait([response], timeout=1.0).done:
+            new = [backfill for backfill in self._table.backfills() if backfill.backfill_id not in self._earlier]
+            if new:
+                self._progress(
+                    "{stores_done} of {stores} stores, {orders_checked} orders".format_map(new[-1].to_json())
+                )
+        return response.result()
+
+
+def _settle[T](response: Future[T], call: Callable[[], T]) -> None:
+    try:
+        response.set_result(call())
+    except BaseException as fault:
+        response.set_exception(fault)
+
+
+def _has_to_wait(stopped: str) -> bool:
+    """Whether the cause that stopped a run passes by itself; False if the next call continues at once.
+
+    Raises OperatorError if the next call would end like this one until an operator has removed the cause.
+    """
+    reason = stop_reason(stopped)
+    if isinstance(reason, StopReason) and reason.continues_at_once:
+        return False
+    if reason is None or not reason.is_temporary:
+        raise OperatorError(
+            f"the reconciler stopped: {stopped}",
+            "`partner-orders doctor` says what to do. The schedule then continues what was begun.",
+        )
+    return True
+
+
+def cancel(stack: DeployedStack, backfill_id: str) -> Backfill:
+    """End a backfill before its next part; one that is over stays as it is. ``backfill_id`` may be a unique beginning.
+    Raises OperatorError."""
+    found = [one for one in stack.reconciliation.backfills() if one.backfill_id.startswith(backfill_id)]
+    exact = [one for one in found if one.backfill_id == backfill_id]
+    if len(exact or found) != 1 or not backfill_id:
+        raise OperatorError(
+            f"there {'are several backfills' if found else 'is no backfill'} {backfill_id!r}",
+            "`partner-orders reconcile status` lists those under way.",
+        )
+    [backfill] = exact or found
+    if not backfill.is_over:
+        stack.reconciliation.cancel(backfill.backfill_id)
+    return stack.reconciliation.backfill(backfill.backfill_id) or backfill
+
+
+def store_states(stack: DeployedStack) -> list[StoreState]:
+    """How far each registered store is checked."""
+    positions = stack.reconciliation.positions()
+    return [
+        StoreState(
+            store.store_id,
+            positions[store.store_id].checked_until if store.store_id in positions else None,
+            store.is_paused,
+        )
+        for store in stack.stores.all()
+    ]
+
+
+# -- what the runs found -----------------------------------------------------------------------------------------------
+
+
+def reports(stack: DeployedStack, days: int) -> list[dict[str, Any]]:
+    """The reports of the runs of the last ``days`` days, oldest first."""
+    return stack.reconciliation.reports(now() - timedelta(days=days), now())
+
+
+def report_of(stack: DeployedStack, run: str, days: int = 90) -> dict[str, Any]:
+    """The report of the run that began at a time, of which a unique beginning is enough. Raises OperatorError."""
+    text = run.strip().replace(" ", "T")
+    found = [report for report in reports(stack, days) if text and report["started_at"].startswith(text)]
+    if len(found) != 1:
+        raise OperatorError(
+            f"{'several runs begin' if found else 'no run begins'} with {run!r}",
+            "`partner-orders reports list --by-run` shows them.",
+        )
+    return found[0]
+
+
+def drift_by_day(found: Sequence[dict[str, Any]]) -> list[Drift]:
+    """What runs found, by day and store, the newest day first."""
+    drift: dict[tuple[str, str], Drift] = {}
+    for report in found:
+        day = report["started_at"][:10]
+        for store_id, counts in report["stores"].items():
+            drift.setdefault((day, store_id), Drift(day, store_id)).counts.update(counts)
+        for store_id, kind in report["failed_stores"].items():
+            drift.setdefault((day, store_id), Drift(day, store_id)).failures.update([kind])
+    return [drift[key] for key in sorted(drift, reverse=True)]
+
+
+def remarks(found: Sequence[dict[str, Any]]) -> list[str]:
+    """What is to be said of some runs beside their figures, a sentence each."""
+    regular = [*filter(is_regular, found)]
+    last = regular[-1] if regular else {}
+    said = []
+    if len(found) > len(regular):
+        said.append(f"{len(found) - len(regular)} of the runs were called for")
+    for why, times in Counter(report["stopped"] for report in found if report["stopped"]).items():
+        said.append(f"{times} stopped: {why}")
+    if waiting := last.get("waiting", 0):
+        said.append(f"{waiting} orders found earlier are not in the table yet: does the consumer work?")
+    if silent_stores := last.get("silent_stores"):
+        said.append(f"silent at the last run: {', '.join(sorted(silent_stores))}")
+    return said

@@ -1,0 +1,89 @@
+"""``reports`` and ``reconcile``: runs by their time, previews by their orders."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from partner_orders.clock import now, to_text
+from partner_orders.reconciler.report import Repair, Report
+from partner_orders.reconciler.table import Backfill
+from partner_orders_console.operations import reconciliation
+from partner_orders_console.operations.stack import DeployedStack
+from tests.support.console import Ran
+from tests.support.fixed_clock import NOW
+
+type Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def runs(stack: DeployedStack) -> list[Report]:
+    """Two runs: the older one failed at a store, the newer one repaired two orders."""
+    older, newer = Report(now() - timedelta(minutes=8)), Report(now() - timedelta(minutes=3))
+    older.failed_stores["k7mf"] = "server_error:503"
+    for number in range(2):
+        newer.add(Repair(f"o{number}", "q7xk", "missing", "RECEIVED", webhook_missed=True))
+    for report in (older, newer):
+        stack.reconciliation.save_report(report.started_at, report.to_json())
+    return [older, newer]
+
+
+def test_newest_run_comes_first(run: Run, runs: list[Report]) -> None:
+    """By run, the newest comes first, so a mended fault is seen to be over."""
+    lines = run("reports", "list", "--by-run").out.splitlines()
+    assert [line[:19] for line in lines[1:3]] == [f"{it.started_at:%Y-%m-%d %H:%M:%S}" for it in reversed(runs)]
+    assert " 2 " in lines[1]
+
+
+def test_run_is_shown_with_its_orders(run: Run, runs: list[Report]) -> None:
+    """A run is found by the beginning of its time, and shows the orders that it repaired."""
+    ran = run("reports", "show", f"{runs[1].started_at:%Y-%m-%d %H:%M:%S}")
+    assert ran.status == 0
+    assert all(order in ran.out for order in ("o0", "o1", "q7xk", "missing"))
+    assert "k7mf" in run("reports", "show", to_text(runs[0].started_at)).out
+    assert len(run("reports", "show", to_text(runs[1].started_at), "--json").json["repairs"]) == 2
+
+
+@pytest.mark.parametrize(("name", "why"), [("1999", "no run begins"), ("20", "several runs begin")])
+def test_unclear_run_is_explained(run: Run, runs: list[Report], name: str, why: str) -> None:
+    """A beginning that no run or several runs have is explained."""
+    ran = run("reports", "show", name)
+    assert (ran.status, why in ran.err, "--by-run" in ran.err) == (1, True, True)
+
+
+def test_cancel_takes_a_unique_beginning(run: Run, stack: DeployedStack) -> None:
+    """A backfill is cancelled by the beginning of its id, unless several have it."""
+    for name in ("2026-11-09a", "2026-11-09b"):
+        stack.reconciliation.add(Backfill(name, NOW, NOW, preview=False, pending=("k7mf",), stores=1))
+    assert "several backfills" in run("reconcile", "cancel", "2026-11").err
+    assert run("reconcile", "cancel", "2026-11-09b", "--json").json["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, RuntimeError])
+def test_interrupted_preview_is_cancelled(
+    run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, fault: type[BaseException]
+) -> None:
+    """A preview that fails or is interrupted leaves no backfill running."""
+    stack.outputs["ReconcilerFunctionName"] = "reconciler"
+    earlier = Backfill("earlier", NOW, NOW, preview=True, pending=("k7mf",), stores=1)
+    stack.reconciliation.add(earlier)
+
+    def invoke(*_: object) -> None:
+        stack.reconciliation.add(Backfill("ours", NOW, NOW, preview=True, pending=("k7mf",), stores=1))
+        raise fault
+
+    monkeypatch.setattr(reconciliation._Following, "_watched", invoke)
+    ran = run("reconcile", "run", "--preview")
+    assert ran.status == (130 if fault is KeyboardInterrupt else 1)
+    left = {backfill.backfill_id: backfill.is_over for backfill in stack.reconciliation.backfills()}
+    assert left == {"earlier": False, "ours": True}
+
+
+def test_preview_shows_its_orders(run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preview names the orders that it would enqueue."""
+    found = ({"order_id": "o7", "store_id": "q7xk", "found": "missing"},)
+    counts = {"missing": 1, "orders_checked": 1}
+    report = Backfill("b", NOW, NOW, preview=True, pending=(), stores=1, counts=counts, found=found).to_json()
+    monkeypatch.setattr(reconciliation, "follow", lambda *_, **__: report)
+    ran = run("reconcile", "run", "--preview")
+    assert (ran.status, "o7" in ran.out) == (0, True)
