@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from getpass import getpass
@@ -21,7 +21,7 @@ from partner_orders.exact_json import Json, write
 from partner_orders_console.cli.call import this_call, with_options
 from partner_orders_console.operations.errors import CancelledByOperatorError
 from partner_orders_console.operations.progress import Progress, silent
-from partner_orders_console.operations.words import counted
+from partner_orders_console.operations.words import ago, at, counted
 
 __all__ = [
     "AsJson", "Column", "Kind", "ShowPersonalData", "Yes", "ago", "ask", "at", "counted", "csv_cell", "csv_line",
@@ -138,40 +138,6 @@ def working(what: str) -> Iterator[Progress]:
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
-
-
-def at(when: datetime | str | None, zone: tzinfo = UTC) -> str:
-    """A time for a person, in a zone: ``2026-03-14 08:15:02``; empty without one. ``when`` may be a time of the
-    table."""
-    moment = _moment(when)
-    return "" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-
-
-def ago(when: datetime | str | None, now: datetime) -> str:
-    """How long ago a time is: ``4 min ago``, ``3 h ago``, ``12 days ago``; ``now`` for less than a minute, and
-    ``in 5 min`` for a time to come."""
-    moment = _moment(when)
-    if moment is None:
-        return ""
-    age = now - moment
-    if abs(age) < timedelta(minutes=1):
-        return "now"
-    length = _length(abs(age))
-    return f"{length} ago" if age > timedelta() else f"in {length}"
-
-
-def _length(age: timedelta) -> str:
-    if age < timedelta(hours=1):
-        return f"{age // timedelta(minutes=1)} min"
-    if age < timedelta(days=2):
-        return f"{age // timedelta(hours=1)} h"
-    return f"{age.days} days"
-
-
-def _moment(when: datetime | str | None) -> datetime | None:
-    if isinstance(when, str):
-        return datetime.fromisoformat(when) if when else None
-    return when
 
 
 def one_line(value: Any) -> str:

@@ -20,7 +20,15 @@ from partner_orders.platform.webhook_secret import (
     SecretUnavailableError,
     WebhookSecret,
 )
-from partner_orders.webhook.endpoint import ACCEPTED, EMPTY, TOO_LARGE, UNAUTHORIZED, Webhook
+from partner_orders.webhook.endpoint import (
+    ACCEPTED,
+    BY_PREVIOUS,
+    EMPTY,
+    TOO_LARGE,
+    UNAUTHORIZED,
+    UNAUTHORIZED_WITHOUT_BODY,
+    Webhook,
+)
 from tests.support.fixed_clock import clock
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import Calls
@@ -449,6 +457,28 @@ def test_rotation_keeps_both_secrets_valid(secret: WebhookSecret, secrets_manage
     assert secret.admits("third")
     assert secret.admits("second")
     assert not secret.admits(SECRET)
+
+
+def test_use_of_previous_secret_is_counted(webhook: Webhook, secrets_manager: Any, seconds: Seconds) -> None:
+    """A request with the previous secret is accepted and counted by a second name; one with the current is not."""
+    body = as_bytes(order()).decode()
+    assert webhook.receive(request(body)).also_counted_as == ""
+    secrets_manager.put_secret_value(SecretId="webhook", SecretString="second")
+    seconds.now += 301
+    assert webhook.receive(request(body, "second")) == ACCEPTED
+    answer = webhook.receive(request(body))
+    assert (answer.status, answer.counted_as, answer.also_counted_as) == (200, "Enqueued", BY_PREVIOUS)
+    assert webhook.receive(request("", f"Bearer {SECRET}")).also_counted_as == BY_PREVIOUS
+
+
+def test_refusal_without_a_body_is_counted(webhook: Webhook) -> None:
+    """A refused request that says it has no body, as the doctor's has none, is no lost event."""
+    empty = request("", "wrong")
+    empty["headers"]["content-length"] = "0"
+    assert webhook.receive(empty) == UNAUTHORIZED_WITHOUT_BODY
+    assert UNAUTHORIZED_WITHOUT_BODY.counted_as == UNAUTHORIZED.counted_as
+    empty["headers"]["content-length"] = "2"
+    assert webhook.receive(empty) == UNAUTHORIZED
 
 
 def test_old_secret_ends_in_five_minutes(secret: WebhookSecret, secrets_manager: Any, seconds: Seconds) -> None:

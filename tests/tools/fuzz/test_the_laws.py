@@ -12,6 +12,7 @@ from partner_orders.exact_json import MalformedJsonError, parse
 from partner_orders.order_events import message
 from partner_orders.orders.event import RejectedError
 from partner_orders.platform.failures import Failure, PartnerApiError
+from partner_orders.platform.webhook_secret import SecretVersion, WebhookSecret
 from partner_orders.webhook import endpoint as webhook
 from tests.support.orders import as_bytes, order
 from tools.fuzz import inputs, laws, page_target
@@ -65,7 +66,9 @@ def test_notices_endless_input() -> None:
 
 def test_notices_request_without_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request accepted without the secret breaks a law."""
-    monkeypatch.setattr("partner_orders.platform.webhook_secret.WebhookSecret.admits", lambda *_: True)
+    monkeypatch.setattr(
+        "partner_orders.platform.webhook_secret.WebhookSecret.admitted_by", lambda *_: SecretVersion.CURRENT
+    )
     WebhookTarget()(POSTED)
     with pytest.raises(Violation, match="does not know the secret"):
         WebhookTarget()(bytes([5]) + POSTED[1:])

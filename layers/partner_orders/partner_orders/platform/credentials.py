@@ -53,7 +53,8 @@ class _OAuthClient:
 class PartnerApiCredentials:
     """A bearer token, when one is needed. The secret is read again after five minutes, or when the token is rejected.
 
-    ``stored_at`` is when an operator stored what was read last.
+    ``version_id`` is the version of the secret to read, the current one if empty. ``stored_at`` is when an operator
+    stored what was read last.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class PartnerApiCredentials:
         session: requests.Session,
         rate_limit: RateLimit,
         seconds: Callable[[], float] = time.monotonic,
+        version_id: str = "",
     ) -> None:
+        self._version = {"VersionId": version_id} if version_id else {}
         self._client = client
         self._arn = secret_arn
         self._base_url = base_url
@@ -93,7 +96,7 @@ class PartnerApiCredentials:
 
     def _read_secret(self) -> None:
         try:
-            stored = self._client.get_secret_value(SecretId=self._arn)
+            stored = self._client.get_secret_value(SecretId=self._arn, **self._version)
             text, self.stored_at = stored["SecretString"], stored.get("CreatedDate")
         except Exception as error:
             raise CredentialsError(f"the Partner API secret could not be read: {type(error).__name__}") from None

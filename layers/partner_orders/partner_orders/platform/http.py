@@ -185,6 +185,15 @@ class PartnerApiClient:
             self._pause(wait)
         raise AssertionError("the last try returns or raises")
 
+    def get_once[T](self, path: str, query: dict[str, str], read: Callable[[bytes], T]) -> T:
+        """The same in one try. Raises PartnerApiError and OutOfTimeError."""
+        try:
+            return self._try(path, query, read)
+        except PartnerApiError as error:
+            self.errors[error.failure] += 1
+            self._back_off(1, error)  # The next worker learns how long to wait.
+            raise
+
     def _try[T](self, path: str, query: dict[str, str], read: Callable[[bytes], T]) -> T:
         content = read(self._send(path, query))
         self._breaker.worked()

@@ -1,5 +1,6 @@
 """The reconciler function: on a schedule; on demand with ``{"from", "to", "stores", "preview"}``, all optional but one
-of them there; ``{"backfill": id}`` asks how far a backfill is; and ``{"cancel": id}`` ends one before its next part.
+of them there; ``{"backfill": id}`` asks how far a backfill is; ``{"cancel": id}`` ends one before its next part; and
+``{"try_credentials": version}`` asks the platform whether it accepts a version of the Partner API secret.
 """
 
 import time
@@ -27,6 +28,7 @@ from partner_orders.platform.rate_limit import RateLimit, workers_share
 from partner_orders.platform.session import platform_session
 from partner_orders.reconciler.backfill import InvalidRequestError
 from partner_orders.reconciler.comparison import Comparison
+from partner_orders.reconciler.credentials_trial import REQUEST, CredentialsTrial
 from partner_orders.reconciler.lease import Lease
 from partner_orders.reconciler.report import Report
 from partner_orders.reconciler.run import Reconciler
@@ -56,16 +58,7 @@ class ReconcilerSettings(Settings):
 def reconciler() -> Reconciler:
     settings = ReconcilerSettings.from_environment()
     dynamodb, table = clients.client("dynamodb", AWS_CALLS), settings.orders_table_name
-    session, base_url = platform_session(), settings.partner_api_base_url.rstrip("/")
-    rate_limit = RateLimit(workers_share(settings.rate_limit_per_minute), time.monotonic, time.sleep)
-    credentials = PartnerApiCredentials(
-        clients.client("secretsmanager", AWS_CALLS),
-        settings.partner_api_secret_arn,
-        base_url,
-        session,
-        rate_limit,
-    )
-    api = PartnerApiClient(base_url, credentials, session, rate_limit, now, time.sleep)
+    api = _platform_client(settings)
     retention = retention_of(settings.order_retention_days)
     orders = OrderQueries(Table(dynamodb, table, time.sleep))
     queue = OrderEventsQueue(clients.client("sqs", AWS_CALLS), settings.order_events_queue_url)
@@ -84,6 +77,28 @@ def reconciler() -> Reconciler:
     )
 
 
+@cache
+def credentials_trial() -> CredentialsTrial:
+    settings = ReconcilerSettings.from_environment()
+    dynamodb, table = clients.client("dynamodb", AWS_CALLS), settings.orders_table_name
+    return CredentialsTrial(
+        lambda version_id: _platform_client(settings, version_id),
+        StoresTable(dynamodb, table, settings.chain_id, now),
+        Lease(dynamodb, table, now),
+        settings.chain_id,
+        now,
+    )
+
+
+def _platform_client(settings: ReconcilerSettings, version_id: str = "") -> PartnerApiClient:
+    """A client with a rate limit of its own; ``version_id`` is that of the credentials, the current ones if empty."""
+    session, base_url = platform_session(), settings.partner_api_base_url.rstrip("/")
+    rate_limit = RateLimit(workers_share(settings.rate_limit_per_minute), time.monotonic, time.sleep)
+    secrets, arn = clients.client("secretsmanager", AWS_CALLS), settings.partner_api_secret_arn
+    credentials = PartnerApiCredentials(secrets, arn, base_url, session, rate_limit, version_id=version_id)
+    return PartnerApiClient(base_url, credentials, session, rate_limit, now, time.sleep)
+
+
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
@@ -93,6 +108,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             return reconciler().backfill(str(event["backfill"]))
         if "cancel" in event:
             return reconciler().cancel(str(event["cancel"]))
+        if REQUEST in event:
+            return _try_credentials(str(event[REQUEST]), context)
         # An EventBridge rule brings an event of its own where it is told to bring nothing.
         backfill_id = reconciler().add_backfill(event) if event and "detail-type" not in event else ""
     except InvalidRequestError as error:
@@ -104,6 +121,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         tell=_tell,
     )
     return reconciler().backfill(backfill_id) if backfill_id else report.to_json()
+
+
+def _try_credentials(version_id: str, context: LambdaContext) -> dict[str, Any]:
+    outcome = credentials_trial().run(version_id, lambda: context.get_remaining_time_in_millis() / 1000)
+    logger.info("tried credentials", outcome=outcome.to_json())
+    return dict(outcome.to_json())
 
 
 def _tell(report: Report) -> None:

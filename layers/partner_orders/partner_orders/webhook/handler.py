@@ -53,6 +53,8 @@ def webhook() -> Webhook:
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     response = webhook().receive(event)
     metrics.add_metric(response.counted_as, MetricUnit.Count, 1)
+    if response.also_counted_as:
+        metrics.add_metric(response.also_counted_as, MetricUnit.Count, 1)
     if response.fault:
         logger.error("unavailable", fault=response.fault, correlation_id=event["requestContext"]["requestId"])
     return response.to_http()
