@@ -66,9 +66,7 @@ def test_notices_endless_input() -> None:
 
 def test_notices_request_without_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request accepted without the secret breaks a law."""
-    monkeypatch.setattr(
-        "partner_orders.platform.webhook_secret.WebhookSecret.admitted_by", lambda *_: SecretVersion.CURRENT
-    )
+    monkeypatch.setattr(WebhookSecret, "admitted_by", lambda *_: SecretVersion.CURRENT)
     WebhookTarget()(POSTED)
     with pytest.raises(Violation, match="does not know the secret"):
         WebhookTarget()(bytes([5]) + POSTED[1:])
