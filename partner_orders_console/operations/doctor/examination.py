@@ -7,11 +7,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_orders_console.operations.doctor.alarms import alarms
 from partner_orders_console.operations.doctor.clock import clock
+from partner_orders_console.operations.doctor.dashboard import dashboard
 from partner_orders_console.operations.doctor.finding import Check, Finding
 from partner_orders_console.operations.doctor.functions import concurrency, event_sources, functions
+from partner_orders_console.operations.doctor.last_webhooks import last_webhooks
 from partner_orders_console.operations.doctor.partner_api import partner_api
+from partner_orders_console.operations.doctor.pauses import paused_consumer, paused_stores
 from partner_orders_console.operations.doctor.queues import dead_letters, queue
 from partner_orders_console.operations.doctor.reconciliation import reconciliation, schedule
+from partner_orders_console.operations.doctor.rejected import rejected_events
+from partner_orders_console.operations.doctor.repairs import repairs
+from partner_orders_console.operations.doctor.secret_use import refused_requests, secret_use
 from partner_orders_console.operations.doctor.stores import stores
 from partner_orders_console.operations.doctor.table import bus, table
 from partner_orders_console.operations.doctor.webhook import webhook
@@ -24,17 +30,25 @@ CHECKS: tuple[Check, ...] = (
     clock,
     functions,
     event_sources,
+    paused_consumer,
     queue,
     dead_letters,
     table,
     bus,
     schedule,
     webhook,
+    secret_use,
+    refused_requests,
+    last_webhooks,
+    rejected_events,
     partner_api,
     reconciliation,
     stores,
+    paused_stores,
     alarms,
+    dashboard,
     concurrency,
+    repairs,
 )
 
 
@@ -51,7 +65,7 @@ def examine(stack: DeployedStack, progress: Progress = silent) -> list[Finding]:
 
 
 def _held(check: Check, stack: DeployedStack) -> Iterator[Finding]:
-    """A check's findings; that it could not look, or broke off, is one, too. Raises nothing."""
+    """A check's findings; a check that fails is one, too. Raises nothing."""
     part = check.__name__.strip("_").replace("_", " ")
     try:
         yield from check(stack)
@@ -59,7 +73,8 @@ def _held(check: Check, stack: DeployedStack) -> Iterator[Finding]:
         yield Finding(part, error.what, error.advice)
     except ClientError as error:
         fault = f"AWS refused {error.operation_name}: {error.response['Error']['Code']}"
-        yield Finding(part, fault, "It is not there any more, or you may not look: deploy the stack again.")
+        advice = "Not found, or access denied. Check your permissions, or deploy the stack again."
+        yield Finding(part, fault, advice)
     except BotoCoreError as error:
         yield Finding(part, f"AWS did not answer: {type(error).__name__}", "Check the network and --region.")
     except requests.RequestException as error:

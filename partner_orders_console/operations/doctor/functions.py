@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from partner_orders_console.operations.doctor.finding import Finding
+from partner_orders_console.operations.doctor.finding import Finding, Fix
+from partner_orders_console.operations.doctor.pauses import consumer_pause
 from partner_orders_console.operations.stack import DeployedStack
 
 _FUNCTIONS = ("Webhook", "Consumer", "Reconciler", "Publisher")
@@ -23,7 +24,7 @@ def functions(stack: DeployedStack) -> Iterator[Finding]:
         try:
             found = client.get_function_configuration(FunctionName=stack.outputs[output])
         except client.exceptions.ResourceNotFoundException:
-            yield Finding(part, "it is not there", "Deploy the stack again.")
+            yield Finding(part, "it does not exist", "Deploy the stack again.")
             continue
         state = found.get("State", "Active")
         reserved = client.get_function_concurrency(FunctionName=stack.outputs[output])
@@ -31,10 +32,12 @@ def functions(stack: DeployedStack) -> Iterator[Finding]:
             yield Finding(part, f"its state is {state}", "Deploy the stack again.")
         elif reserved.get("ReservedConcurrentExecutions") == 0:
             advice = f"aws lambda delete-function-concurrency --function-name {stack.outputs[output]}"
-            yield Finding(part, "it is throttled: no execution is allowed", advice)
+            yield Finding(part, "it is throttled: its reserved concurrency is 0", advice)
         elif not _has_policy(stack, found["Role"].rpartition("/")[2]):
-            advice = "aws iam put-role-policy, with what template.yaml has: a deployment leaves what is changed by hand"
-            yield Finding(part, "its role has no policy, so it may do nothing", advice)
+            advice = (
+                "Restore the policy of template.yaml with aws iam put-role-policy: a deployment leaves it as it is."
+            )
+            yield Finding(part, "its role has no policy, so that AWS denies all its calls", advice)
         else:
             yield Finding(part)
 
@@ -63,13 +66,19 @@ def event_sources(stack: DeployedStack) -> Iterator[Finding]:
         if not mappings:
             yield Finding(part, f"nothing calls it with the {what}", "Deploy the stack again.")
         for mapping in mappings:
-            state = mapping.get("State", "")
-            if state in {"Enabled", "Enabling", "Updating"}:
-                yield Finding(part, note=what)
-            else:
-                yield Finding(
-                    part, f"it is {state}", f"aws lambda update-event-source-mapping --uuid {mapping['UUID']} --enabled"
-                )
+            yield _event_source(stack, name, part, what, mapping)
+
+
+def _event_source(stack: DeployedStack, name: str, part: str, what: str, mapping: dict[str, str]) -> Finding:
+    state, uuid = mapping.get("State", ""), mapping["UUID"]
+    if state in {"Enabled", "Enabling", "Updating"}:
+        return Finding(part, note=what)
+    if name == "Consumer" and (pause := consumer_pause(stack)):
+        return Finding(part, note=f"{state}, as the consumer is paused: {pause}")
+    client = stack.client("lambda")
+    fix = Fix(f"switch the {part} on", lambda: client.update_event_source_mapping(UUID=uuid, Enabled=True))
+    advice = f"partner-orders doctor --fix, or aws lambda update-event-source-mapping --uuid {uuid} --enabled"
+    return Finding(part, f"it is {state}", advice, fix=fix)
 
 
 def concurrency(stack: DeployedStack) -> Iterator[Finding]:
@@ -83,7 +92,7 @@ def concurrency(stack: DeployedStack) -> Iterator[Finding]:
     if free < needed:
         yield Finding(
             part,
-            f"the account leaves {free} executions at once to what reserves none, this stack needs {needed}",
+            f"the account leaves {free} executions at once to functions that reserve none; this stack needs {needed}",
             "Ask AWS for more, reserve less for other functions, or lower ConsumerConcurrency.",
         )
     else:

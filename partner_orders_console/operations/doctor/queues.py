@@ -5,8 +5,9 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from partner_orders_console.operations.doctor.finding import Finding
+from partner_orders_console.operations.doctor.finding import Finding, Fix
 from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.words import counted
 
 _QUEUES = {
     "OrderEventsDeadLettersUrl": "docs/runbooks/order-events-dead-letters.md",
@@ -23,30 +24,38 @@ def queue(stack: DeployedStack) -> Iterator[Finding]:
     letters = _attributes(stack, "OrderEventsDeadLettersUrl")["QueueArn"]
     usual_redrive = json.dumps({"deadLetterTargetArn": letters, "maxReceiveCount": 80})
     if redrive.get("deadLetterTargetArn") != letters:
-        yield Finding(
-            part, "what fails does not go to the dead letters", _set_queue(stack, RedrivePolicy=usual_redrive)
-        )
+        fault = "failing messages do not become dead letters"
+        yield _wrong(stack, fault, "RedrivePolicy", usual_redrive)
     elif int(redrive.get("maxReceiveCount", 0)) < 80:
-        yield Finding(part, "messages become dead letters too soon", _set_queue(stack, RedrivePolicy=usual_redrive))
+        yield _wrong(stack, "messages become dead letters too soon", "RedrivePolicy", usual_redrive)
     elif int(attributes["MessageRetentionPeriod"]) < 345_600:
-        advice = _set_queue(stack, MessageRetentionPeriod="345600")
-        yield Finding(part, "messages are dropped before they are dead letters", advice)
+        fault = "messages are dropped before they become dead letters"
+        yield _wrong(stack, fault, "MessageRetentionPeriod", "345600")
     elif int(attributes["VisibilityTimeout"]) < 180:
-        advice = _set_queue(stack, VisibilityTimeout="300")
-        yield Finding(part, "messages come back while they are worked on", advice)
+        fault = "messages are redelivered while the consumer works on them"
+        yield _wrong(stack, fault, "VisibilityTimeout", "300")
     elif int(attributes.get("DelaySeconds", 0)) > 0:
-        yield Finding(part, "messages wait before they are worked on", _set_queue(stack, DelaySeconds="0"))
+        yield _wrong(stack, "messages wait before they are delivered", "DelaySeconds", "0")
     elif attributes.get("Policy"):
-        # The roles say who may use the queue.
+        # The roles say who may use the queue. Somebody may have meant this one, so nothing removes it unasked.
         yield Finding(part, "it has a policy of its own", _set_queue(stack, Policy=""))
     else:
         waiting = int(attributes["ApproximateNumberOfMessages"])
-        yield Finding(part, note=f"{waiting} waiting")
+        yield Finding(part, note=f"{counted(waiting, 'message')} waiting")
+
+
+def _wrong(stack: DeployedStack, fault: str, name: str, usual: str) -> Finding:
+    """The finding for an attribute that is not as the template sets it."""
+    client, url = stack.client("sqs"), stack.output("OrderEventsQueueUrl")
+    fix = Fix(
+        f"set {name} of the order-events queue as the template does",
+        lambda: client.set_queue_attributes(QueueUrl=url, Attributes={name: usual}),
+    )
+    return Finding("order-events queue", fault, _set_queue(stack, **{name: usual}), fix=fix)
 
 
 def _set_queue(stack: DeployedStack, **attributes: str) -> str:
-    """What puts back an attribute that somebody changed by hand: a deployment leaves it, since to CloudFormation
-    nothing has changed."""
+    """The command that restores an attribute. A deployment leaves it, since to CloudFormation nothing has changed."""
     url = stack.output("OrderEventsQueueUrl")
     return f"aws sqs set-queue-attributes --queue-url {url} --attributes {shlex.quote(json.dumps(attributes))}"
 
@@ -61,7 +70,9 @@ def dead_letters(stack: DeployedStack) -> Iterator[Finding]:
         count = sum(int(attributes.get(name, 0)) for name in names)
         part = f"dead letters ({output.removesuffix('Url').removesuffix('DeadLetters')})"
         if count:
-            yield Finding(part, f"{count} wait", f"partner-orders dead-letters list; {runbook}")
+            yield Finding(
+                part, f"{counted(count, 'dead-letter message')}", f"partner-orders dead-letters list; {runbook}"
+            )
         else:
             yield Finding(part)
 

@@ -17,11 +17,13 @@ def stores(stack: DeployedStack) -> Iterator[Finding]:
     if not stores:
         others = stack.orders.stores_with_orders(datetime.min.replace(tzinfo=UTC), now()) - {""}
         if others:
-            yield Finding("stores", "orders come, and none is of our chain", "Deploy with the right ChainId.")
+            yield Finding("stores", "orders arrive, but none is of our chain", "Deploy with the right ChainId.")
         elif now() - stack.created_at < _FIRST_EVENT:
             yield Finding("stores", note="none yet: a store's first event registers it (partner-orders register)")
         else:
-            yield Finding("stores", "none is registered", "Its first event registers a store: partner-orders register.")
+            yield Finding(
+                "stores", "none is registered", "A store's first event registers it: partner-orders register."
+            )
         return
     bare = sum(not (store.time_zone and store.trading_hours and store.currency) for store in stores)
     yield Finding(

@@ -31,8 +31,8 @@ def bus(stack: DeployedStack) -> Iterator[Finding]:
             raise
         advice = (
             f"aws events create-event-bus --name {name}, deploy the subscribers again, then partner-orders orders"
-            " publish for what changed meanwhile. See docs/runbooks/publisher-dead-letters.md."
+            " publish for the orders that changed meanwhile. See docs/runbooks/publisher-dead-letters.md."
         )
-        yield Finding("event bus", "it does not exist, and EventBridge drops what is published", advice)
+        yield Finding("event bus", "it does not exist, and EventBridge drops what the publisher sends", advice)
         return
     yield Finding("event bus", note=name)

@@ -42,12 +42,12 @@ def webhook(stack: DeployedStack) -> Iterator[Finding]:
             ).status_code
         except requests.RequestException as error:
             yield Finding(
-                part, f"it does not answer: {type(error).__name__}", f"Is {stack.webhook_url} right? Deploy again."
+                part, f"it does not respond: {type(error).__name__}", f"Is {stack.webhook_url} right? Deploy again."
             )
             return
         if status != expected:
             what = fault if status in {200, 401} else "it fails"
             rotated = "Was it rotated less than a minute ago? If not: " if status == 401 else ""
-            yield Finding(part, f"{what}: it answered {status}", f"{rotated}Read the webhook's log.")
+            yield Finding(part, f"{what}: it answered {status}", f"{rotated}partner-orders logs webhook --errors")
             return
     yield Finding(part, note=stack.webhook_url)

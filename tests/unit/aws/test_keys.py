@@ -18,6 +18,7 @@ from partner_orders.aws import keys
         (keys.report("2026-10-14T08:00:00.000Z"), "RECONCILIATION", "REPORT#2026-10-14T08:00:00.000Z"),
         (keys.lease(), "RECONCILIATION", "LEASE"),
         (keys.erasure("2026-10-14T08:00:00.000Z-0417"), "ERASURES", "2026-10-14T08:00:00.000Z-0417"),
+        (keys.repair("2026-10-14T08:00:00.000Z"), "REPAIRS", "2026-10-14T08:00:00.000Z"),
     ],
 )
 def test_row_has_its_key(key: keys.Key, pk: str, sk: str) -> None:

@@ -13,6 +13,7 @@ POSITION = "POSITION#"
 BACKFILL = "BACKFILL#"
 REPORT = "REPORT#"
 ERASURES = "ERASURES"
+REPAIRS = "REPAIRS"
 
 # Keys-only indexes, each with its partition attribute.
 BY_TIME = "by-time"
@@ -80,3 +81,8 @@ def lease() -> Key:
 
 def erasure(erasure_id: str) -> Key:
     return Key(ERASURES, erasure_id)
+
+
+def repair(when: str) -> Key:
+    """What `doctor --fix` mended, by the time at which it did."""
+    return Key(REPAIRS, when)

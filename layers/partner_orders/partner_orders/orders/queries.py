@@ -92,6 +92,10 @@ class OrderQueries:
         row = self._table.first(f"{LISTED_UNDER}{store_id}", created, _BY_TIME, newest_first=True)
         return from_text(row["listed_at"]) if row else None
 
+    def newest_of(self, store_id: str, limit: int) -> list[str]:
+        """Ids of the store's newest orders, by creation, newest first."""
+        return self._ids(_BY_TIME, f"{LISTED_UNDER}{store_id}", newest_first=True, limit=limit)
+
     def newest_snapshots(self, store_id: str, limit: int) -> Iterator[OrderEvent]:
         """The snapshots of the store's newest orders, by creation, newest first: one request, and one or two each."""
         for listed in self._table.query(f"{LISTED_UNDER}{store_id}", index=_BY_TIME, newest_first=True, limit=limit):

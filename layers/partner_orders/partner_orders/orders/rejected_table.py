@@ -105,6 +105,14 @@ class RejectedTable:
         rows = self._table.get_many([keys.rejected(digest) for digest in digests], consistent=True)
         return map(rejected_event, rows)
 
+    def unresolved(self) -> tuple[int, str]:
+        """How many are neither resolved nor discarded, and when the newest of them arrived first; empty without any.
+        Reads an index that holds keys only."""
+        count, newest = 0, ""
+        for row in self._table.query(LISTED_UNDER, index=_BY_TIME):
+            count, newest = count + 1, row["listed_at"]
+        return count, newest
+
     def _change(self, digest: str, update: Update) -> bool:
         """Change a row, if it is there."""
         try:
