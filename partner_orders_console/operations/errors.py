@@ -24,7 +24,7 @@ class CancelledByOperatorError(RuntimeError):
 def no_answer(error: requests.RequestException) -> str:
     """Which host did not answer, and how; not the address, which may hold more."""
     host = urlsplit(error.request.url or "").hostname if error.request is not None else None
-    return f"{host or 'a host'} does not answer: {type(error).__name__}"
+    return f"{host or 'a host'} does not respond: {type(error).__name__}"
 
 
 def name_and_place(error: Exception) -> str:

@@ -11,7 +11,7 @@ from partner_orders.platform.credentials import CredentialsError, check_secret
 from partner_orders_console.operations.partner_api_credentials import has_earlier
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.webhook_requests import UNKNOWN, webhook_requests
-from partner_orders_console.operations.webhook_secret import HOW_TO_STORE_IT, PREVIOUS, webhook_secret_fault
+from partner_orders_console.operations.webhook_secret import CURRENT, HOW_TO_STORE_IT, PREVIOUS, webhook_secret_fault
 
 # Runs are minutes apart.
 _RUNS = timedelta(hours=2)
@@ -62,6 +62,15 @@ def last_use_of_credentials(stack: DeployedStack, stored_at: datetime | None) ->
     return None
 
 
+def stored_at_of(stack: DeployedStack, output: str) -> datetime | None:
+    """When the current version of a secret was stored; None if that cannot be read."""
+    try:
+        when: datetime | None = _read(stack, output).get("CreatedDate")
+    except ClientError:
+        return None
+    return when
+
+
 def _credentials(stack: DeployedStack) -> SecretState:
     found, fault = _read(stack, "PartnerApiSecretArn"), ""
     try:
@@ -74,13 +83,13 @@ def _credentials(stack: DeployedStack) -> SecretState:
     return SecretState("Partner API credentials", stored_at, used_at, fault, note)
 
 
-def _read(stack: DeployedStack, output: str, **stage: str) -> dict[str, Any]:
-    return dict(stack.client("secretsmanager").get_secret_value(SecretId=stack.output(output), **stage))
+def _read(stack: DeployedStack, output: str, label: str = CURRENT) -> dict[str, Any]:
+    return dict(stack.client("secretsmanager").get_secret_value(SecretId=stack.output(output), VersionStage=label))
 
 
 def _older(stack: DeployedStack) -> dict[str, Any] | None:
     try:
-        return _read(stack, "WebhookSecretArn", VersionStage=PREVIOUS)
+        return _read(stack, "WebhookSecretArn", PREVIOUS)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise

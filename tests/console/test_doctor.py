@@ -247,7 +247,7 @@ def test_silent_host_is_one_fault(
     content = json.dumps(credentials)
     stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=content)
     found = faults()["Partner API"]
-    assert found["fault"] == "http://127.0.0.1:1 does not answer: ConnectionError"
+    assert found["fault"] == "http://127.0.0.1:1 does not respond: ConnectionError"
     assert "PartnerApiBaseUrl" in found["advice"]
     parts = [finding["part"] for finding in run("doctor", "--json").json]
     assert {"Partner API credentials", "stores", "alarms", "concurrency"} <= {*parts}

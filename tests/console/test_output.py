@@ -87,7 +87,7 @@ def test_silent_host_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(DeployedStack, "find", asks)
     ran = run("stores", "list", "--json")
     assert (ran.status, ran.out) == (1, "")
-    assert "127.0.0.1 does not answer: ConnectionError" in ran.err
+    assert "127.0.0.1 does not respond: ConnectionError" in ran.err
     assert "partner-orders doctor" in ran.err
     assert "a-secret" not in ran.err
     assert "file" not in ran.err

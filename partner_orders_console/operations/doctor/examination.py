@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from partner_orders_console.operations.doctor.alarms import alarms
 from partner_orders_console.operations.doctor.clock import clock
 from partner_orders_console.operations.doctor.dashboard import dashboard
-from partner_orders_console.operations.doctor.finding import Check, Finding
+from partner_orders_console.operations.doctor.finding import NOT_FOUND_OR_DENIED, Check, Finding
 from partner_orders_console.operations.doctor.functions import concurrency, event_sources, functions
 from partner_orders_console.operations.doctor.last_webhooks import last_webhooks
 from partner_orders_console.operations.doctor.partner_api import partner_api
@@ -73,10 +73,9 @@ def _held(check: Check, stack: DeployedStack) -> Iterator[Finding]:
         yield Finding(part, error.what, error.advice)
     except ClientError as error:
         fault = f"AWS refused {error.operation_name}: {error.response['Error']['Code']}"
-        advice = "Not found, or access denied. Check your permissions, or deploy the stack again."
-        yield Finding(part, fault, advice)
+        yield Finding(part, fault, NOT_FOUND_OR_DENIED)
     except BotoCoreError as error:
-        yield Finding(part, f"AWS did not answer: {type(error).__name__}", "Check the network and --region.")
+        yield Finding(part, f"AWS did not respond: {type(error).__name__}", "Check the network and --region.")
     except requests.RequestException as error:
         yield Finding(part, no_answer(error), "Check the network, and the host's name.")
     except Exception as error:

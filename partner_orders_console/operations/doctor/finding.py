@@ -10,6 +10,7 @@ from partner_orders_console.operations.words import counted
 
 type Check = Callable[[DeployedStack], Iterator[Finding]]
 
+NOT_FOUND_OR_DENIED = "Not found, or access denied. Check your permissions, or deploy the stack again."
 TIMEOUT = (3.05, 12.0)  # seconds: to connect, and between two bytes
 
 
@@ -61,5 +62,5 @@ def unreadable_secret(part: str, arn: str, error: ClientError) -> Finding:
     return Finding(
         part,
         f"it cannot be read: {code}",
-        "Not found, or access denied. Check your permissions, or deploy the stack again.",
+        NOT_FOUND_OR_DENIED,
     )

@@ -34,9 +34,7 @@ def functions(stack: DeployedStack) -> Iterator[Finding]:
             advice = f"aws lambda delete-function-concurrency --function-name {stack.outputs[output]}"
             yield Finding(part, "it is throttled: its reserved concurrency is 0", advice)
         elif not _has_policy(stack, found["Role"].rpartition("/")[2]):
-            advice = (
-                "Restore the policy of template.yaml with aws iam put-role-policy: a deployment leaves it as it is."
-            )
+            advice = "Restore template.yaml's with aws iam put-role-policy: a deployment leaves the role as it is."
             yield Finding(part, "its role has no policy, so that AWS denies all its calls", advice)
         else:
             yield Finding(part)

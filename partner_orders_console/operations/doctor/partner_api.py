@@ -70,14 +70,17 @@ def partner_api(stack: DeployedStack) -> Iterator[Finding]:
             yield Finding(
                 part, "it refuses the token", "partner-orders secrets set-token; docs/runbooks/partner-api-refused.md"
             )
+        case 403 if "html" in answer.headers.get("Content-Type", ""):
+            # The edge's page. The reconciler calls from another address.
+            yield Finding(part, note="it refuses this machine's address; the last run tells how the reconciler fares")
         case 403:
             yield Finding(part, f"the token does not cover store {vendor_id}", "Ask the platform.")
         case 429:
             yield Finding(part, "it is blocked: too many requests", "docs/runbooks/partner-api-blocked.md")
         case status:
-            yield Finding(part, f"it answered {status}", "Wait, and try again; then ask the platform.")
+            yield Finding(part, f"it responded with {status}", "Try again later; if it stays, ask the platform.")
 
 
 def _silent(part: str, base_url: str, error: requests.RequestException) -> Finding:
     advice = "Is PartnerApiBaseUrl the brand's host? If it is: check the network, and ask the platform."
-    return Finding(part, f"{base_url} does not answer: {type(error).__name__}", advice)
+    return Finding(part, f"{base_url} does not respond: {type(error).__name__}", advice)

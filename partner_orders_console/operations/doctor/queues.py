@@ -70,9 +70,7 @@ def dead_letters(stack: DeployedStack) -> Iterator[Finding]:
         count = sum(int(attributes.get(name, 0)) for name in names)
         part = f"dead letters ({output.removesuffix('Url').removesuffix('DeadLetters')})"
         if count:
-            yield Finding(
-                part, f"{counted(count, 'dead-letter message')}", f"partner-orders dead-letters list; {runbook}"
-            )
+            yield Finding(part, counted(count, "dead-letter message"), f"partner-orders dead-letters list; {runbook}")
         else:
             yield Finding(part)
 

@@ -1,7 +1,7 @@
 """The reconciler's schedule, and its last run."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -11,6 +11,7 @@ from partner_orders.platform.failures import Failure
 from partner_orders.reconciler.report import is_regular
 from partner_orders.reconciler.stop_reason import StopReason, stop_reason
 from partner_orders_console.operations.doctor.finding import Finding, Fix
+from partner_orders_console.operations.secrets_status import stored_at_of
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.words import ago, at, counted
 
@@ -100,7 +101,7 @@ def _still_failing(stack: DeployedStack, report: dict[str, Any]) -> tuple[dict[s
 
 def _failed_stores(stack: DeployedStack, report: dict[str, Any], run: str, failed: dict[str, str]) -> Finding:
     began_at, kinds = from_text(report["started_at"]), {*failed.values()}
-    stored_at = _credentials_stored_at(stack) if kinds <= _OF_CREDENTIALS else None
+    stored_at = stored_at_of(stack, "PartnerApiSecretArn") if kinds <= _OF_CREDENTIALS else None
     if stored_at is not None and began_at < stored_at:
         note = (
             f"{run} was refused ({', '.join(sorted(kinds))}), before the current credentials were stored at"
@@ -117,13 +118,3 @@ def _failed_stores(stack: DeployedStack, report: dict[str, Any], run: str, faile
         f"{run} could not check {counted(len(failed), 'store')}: {', '.join(named)}{more}",
         f"partner-orders reports show {report['started_at']}; docs/runbooks/stores-not-reconciled.md",
     )
-
-
-def _credentials_stored_at(stack: DeployedStack) -> datetime | None:
-    """When the current credentials were stored; None if that cannot be read, which is a finding of its own."""
-    try:
-        found = stack.client("secretsmanager").get_secret_value(SecretId=stack.output("PartnerApiSecretArn"))
-    except ClientError:
-        return None
-    when: datetime | None = found.get("CreatedDate")
-    return when

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from partner_orders.clock import now
 from partner_orders_console.operations.doctor.finding import Finding
-from partner_orders_console.operations.secrets_status import last_use_of_credentials
+from partner_orders_console.operations.secrets_status import last_use_of_credentials, stored_at_of
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.webhook_requests import LOOKED_BACK, PERIOD, UNKNOWN, webhook_requests
 from partner_orders_console.operations.webhook_secret import has_older_secret
@@ -23,10 +23,8 @@ def secret_use(stack: DeployedStack) -> Iterator[Finding]:
         used_at = requests.previous_secret_used_at if requests else None
         note = _when(used_at) if requests else UNKNOWN
         yield Finding("last use of the older webhook secret", note=f"{note}; it is still valid")
-    used_at = last_use_of_credentials(stack, _stored_at(stack, "PartnerApiSecretArn"))
-    note = (
-        f"{at(used_at)} ({ago(used_at, now())})" if used_at else "by no run of the last 2 hours since they were stored"
-    )
+    used_at = last_use_of_credentials(stack, stored_at_of(stack, "PartnerApiSecretArn"))
+    note = f"{at(used_at)} ({ago(used_at, now())})" if used_at else "not in the last 2 hours since they were stored"
     yield Finding("last use of the Partner API credentials", note=note)
 
 
@@ -40,7 +38,7 @@ def refused_requests(stack: DeployedStack) -> Iterator[Finding]:
         yield Finding(part, note="no event refused in the last hour")
         return
     what = f"{counted(requests.refused, 'event')} refused in the last hour, the last at {at(requests.last_refused_at)}"
-    stored_at = _stored_at(stack, "WebhookSecretArn")
+    stored_at = stored_at_of(stack, "WebhookSecretArn")
     if stored_at is not None and requests.last_refused_at + PERIOD <= stored_at:
         yield Finding(part, note=f"{what}: before the current secret was stored at {at(stored_at)}")
     elif requests.refused < _FEW:
@@ -52,12 +50,6 @@ def refused_requests(stack: DeployedStack) -> Iterator[Finding]:
             " docs/runbooks/refused-burst.md"
         )
         yield Finding(part, f"{what}: their secret is not valid", advice)
-
-
-def _stored_at(stack: DeployedStack, output: str) -> datetime | None:
-    found = stack.client("secretsmanager").get_secret_value(SecretId=stack.output(output))
-    when: datetime | None = found.get("CreatedDate")
-    return when
 
 
 def _when(used_at: datetime | None) -> str:

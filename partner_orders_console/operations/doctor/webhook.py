@@ -48,6 +48,6 @@ def webhook(stack: DeployedStack) -> Iterator[Finding]:
         if status != expected:
             what = fault if status in {200, 401} else "it fails"
             rotated = "Was it rotated less than a minute ago? If not: " if status == 401 else ""
-            yield Finding(part, f"{what}: it answered {status}", f"{rotated}partner-orders logs webhook --errors")
+            yield Finding(part, f"{what}: it responded with {status}", f"{rotated}partner-orders logs webhook --errors")
             return
     yield Finding(part, note=stack.webhook_url)
