@@ -54,9 +54,9 @@ def webhook_secret_fault(stored: str) -> str:
     secret = secret_text(stored)
     if fault := _header_fault(secret) or wrapping(secret):
         return fault
-    if len(secret) < SHORTEST:
-        return f"has fewer than {SHORTEST} characters, so that it can be guessed"
-    return "begins with a byte order mark that was read as letters" if secret.startswith(_MISREAD_MARK) else ""
+    if secret.startswith(_MISREAD_MARK):
+        return "begins with a byte order mark that was read as letters"
+    return f"has fewer than {SHORTEST} characters, so that it can be guessed" if len(secret) < SHORTEST else ""
 
 
 def _header_fault(secret: str) -> str:

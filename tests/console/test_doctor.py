@@ -107,6 +107,7 @@ def test_judges_last_finished_run(faults: Callable[[], Any], stack: DeployedStac
         row = {"started_at": to_text(began), "stopped": stopped, "failed_stores": failed, "regular": regular}
         stack.reconciliation.save_report(began, row)
 
+    stack.stores.set("s1", StoreSettings(currency="PKR"))
     ran(50, StopReason.UNDER_WAY)
     assert StopReason.UNDER_WAY in faults()["reconciliation"]["fault"]
     ran(40, "error:ClientError")
