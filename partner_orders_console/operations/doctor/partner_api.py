@@ -63,22 +63,27 @@ def partner_api(stack: DeployedStack) -> Iterator[Finding]:
     except requests.RequestException as error:
         yield _silent(part, base_url, error)
         return
+    yield _judged(part, base_url, vendor_id, answer)
+
+
+def _judged(part: str, base_url: str, vendor_id: str, answer: requests.Response) -> Finding:
+    """What a response says of the credentials, which were asked for one store's orders."""
     match answer.status_code:
         case 200 | 404:  # 404: the token is taken, and the store is not known
-            yield Finding(part, note=base_url)
+            return Finding(part, note=base_url)
         case 401:
-            yield Finding(
+            return Finding(
                 part, "it refuses the token", "partner-orders secrets set-token; docs/runbooks/partner-api-refused.md"
             )
         case 403 if "html" in answer.headers.get("Content-Type", ""):
             # The edge's page. The reconciler calls from another address.
-            yield Finding(part, note="it refuses this machine's address; the last run tells how the reconciler fares")
+            return Finding(part, note="it refuses this machine's address; the last run tells how the reconciler fares")
         case 403:
-            yield Finding(part, f"the token does not cover store {vendor_id}", "Ask the platform.")
+            return Finding(part, f"the token does not cover store {vendor_id}", "Ask the platform.")
         case 429:
-            yield Finding(part, "it is blocked: too many requests", "docs/runbooks/partner-api-blocked.md")
+            return Finding(part, "it is blocked: too many requests", "docs/runbooks/partner-api-blocked.md")
         case status:
-            yield Finding(part, f"it responded with {status}", "Try again later; if it stays, ask the platform.")
+            return Finding(part, f"it responded with {status}", "Try again later; if it stays, ask the platform.")
 
 
 def _silent(part: str, base_url: str, error: requests.RequestException) -> Finding:
