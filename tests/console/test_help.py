@@ -35,6 +35,7 @@ NEEDS_A_RUNNING_STACK |= {"secrets set-client", "secrets set-token", "secrets un
 # The credentials are not set yet when they are looked at; and nobody is there to be asked.
 EXPECTED = {
     "reconcile cancel": 1,
+    "reports show": 1,
     "secrets status": 1,
     "rejected discard": 3,
     "secrets retire-webhook": 3,

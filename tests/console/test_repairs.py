@@ -492,7 +492,7 @@ def test_send_names_invalid_base64(run: Run, folder: Path) -> None:
     file.write_text(json.dumps({"requestContext": {}, "isBase64Encoded": True, "body": "a"}))
     ran = run("send", str(folder))
     assert (ran.status, "broken.json: the body is marked as base64" in ran.err) == (1, True)
-    assert "Mend the body" in ran.err
+    assert "Correct the body" in ran.err
     empty = folder / "empty"
     empty.mkdir()
     assert "Name a file" in run("send", str(empty)).err
