@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperOption
 
-from partner_orders_console.cli import dead_letters, orders, reconcile, rejected, reports, secrets, stores
+from partner_orders_console.cli import consumer, dead_letters, orders, reconcile, rejected, reports, secrets, stores
 from partner_orders_console.cli.call import begin_call
 from partner_orders_console.cli.doctor import doctor
 from partner_orders_console.cli.export import export
@@ -29,6 +29,7 @@ _GROUPS = {
     "reports": reports.app,
     "rejected": rejected.app,
     "dead-letters": dead_letters.app,
+    "consumer": consumer.app,
     "secrets": secrets.app,
 }
 _COMMANDS: dict[str, Callable[..., int | None]] = {

@@ -89,14 +89,20 @@ def pause(
     context: typer.Context,
     store: Name,
     off: Annotated[bool, typer.Option("--off", help="reconcile it again")] = False,
+    reason: Annotated[str, typer.Option(help="why, for whoever finds it paused")] = "",
 ) -> None:
     """Leave a store out of reconciliation, because it is closed for long. Its webhooks are stored as ever.
 
-    Example: partner-orders stores pause 148020
+    Example: partner-orders stores pause 148020 --reason "closed until May"
     """
+    from partner_orders_console.operations.store_pause import pause_store, resume_store
+
     stack = stack_of(context)
     found = store_named(stack, store)
-    stack.stores.set(found.store_id, StoreSettings(is_paused=not off))
+    if off:
+        resume_store(stack, found)
+    else:
+        pause_store(stack, found, reason)
     by_id = "" if store == found.store_id else f" ({found.store_id})"
     say(f"{store}{by_id} is {'reconciled again' if off else 'paused'}")
 

@@ -1,6 +1,7 @@
 """``doctor``: which run, which store and since when; what is paused; what `--fix` mends, and what it leaves alone."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
@@ -8,14 +9,16 @@ from typing import Any
 import pytest
 import requests
 
+from partner_orders.aws import keys
+from partner_orders.aws.dynamodb import Table
 from partner_orders.clock import now, to_text
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.reconciler.windows import Position
-from partner_orders.stores.store import Store, StoreSettings
-from partner_orders_console.operations.doctor import pauses
+from partner_orders.stores.store import StoreSettings
 from partner_orders_console.operations.doctor.examination import CHECKS
 from partner_orders_console.operations.doctor.finding import Check, Finding, summary
 from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.store_pause import pause_store, resume_store
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
@@ -99,9 +102,7 @@ def test_refusal_before_the_token_is_past(doctor: Doctor, stack: DeployedStack, 
 # -- pauses ------------------------------------------------------------------------------------------------------------
 
 
-def test_paused_stores_are_named(
-    doctor: Doctor, stack: DeployedStack, checks: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_paused_stores_are_named(doctor: Doctor, stack: DeployedStack, checks: Callable[..., None]) -> None:
     """Paused stores are named, with since when and by whom where that is known; a stack without any says nothing."""
     checks("paused_stores")
     assert "paused stores" not in doctor()
@@ -109,9 +110,12 @@ def test_paused_stores_are_named(
     assert doctor()["paused stores"] == {
         "part": "paused stores", "fault": "", "advice": "", "note": "1 store not reconciled: s1", "fixable": False,
     }  # fmt: skip
-    monkeypatch.setattr(Store, "paused_at", NOW, raising=False)
-    monkeypatch.setattr(Store, "paused_by", "arn:aws:iam::1:user/ali", raising=False)
-    assert f"s1 since {NOW:%Y-%m-%d %H:%M:%S} by arn:aws:iam::1:user/ali" in doctor()["paused stores"]["note"]
+    [store] = stack.stores.all()
+    pause_store(stack, store, "closed until May")
+    note = doctor()["paused stores"]["note"]
+    assert re.fullmatch(r".*s1 since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d by arn:aws:\S+ \(closed until May\)", note)
+    resume_store(stack, store)
+    assert "paused stores" not in doctor()
 
 
 class Mappings:
@@ -124,8 +128,8 @@ class Mappings:
         return {"EventSourceMappings": [{"State": self.state, "UUID": "u"}]}
 
     def update_event_source_mapping(self, UUID: str, Enabled: bool) -> None:  # noqa: N803
-        assert (UUID, Enabled) == ("u", True)
-        self.state = "Enabling"
+        assert UUID == "u"
+        self.state = "Enabling" if Enabled else "Disabled"
 
 
 @pytest.fixture
@@ -137,17 +141,18 @@ def mappings(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> Mappings:
 
 
 def test_fix_leaves_a_paused_consumer(
-    doctor: Doctor, run: Run, checks: Callable[..., None], mappings: Mappings, monkeypatch: pytest.MonkeyPatch
+    doctor: Doctor, run: Run, stack: DeployedStack, checks: Callable[..., None], mappings: Mappings
 ) -> None:
     """A consumer that somebody paused is named, is no fault, and stays paused; another that is off is switched on."""
     checks("event_sources", "paused_consumer")
-    monkeypatch.setattr(pauses, "CONSUMER_PAUSES", [lambda _: "since 08:15 by ali: restore"])
+    assert run("consumer", "pause", "--reason", "a restore", "--yes").status == 0
+    assert mappings.state == "Disabled"
     found = doctor()
-    assert "since 08:15 by ali: restore" in found["paused consumer"]["note"]
+    assert re.search(r"since \d{4}.* by arn:aws:\S+: a restore", found["paused consumer"]["note"])
     assert not found["event source of the consumer"]["fault"]
     assert run("doctor", "--fix", "--yes").status == 0
     assert mappings.state == "Disabled"
-    monkeypatch.setattr(pauses, "CONSUMER_PAUSES", [])
+    Table(stack.dynamodb, stack.table_name).delete(keys.pause("CONSUMER"))
     assert doctor()["event source of the consumer"]["fixable"]
     fixed = run("doctor", "--fix", "--yes")
     assert (fixed.status, mappings.state) == (0, "Enabling")
@@ -335,3 +340,15 @@ def test_last_line_sums_up(run: Run, doctor: Doctor, stack: DeployedStack, check
     checks("stores", "rejected_events")
     stack.stores.set("s1", StoreSettings(currency="PKR"))
     assert run("doctor").out.splitlines()[-1] == "all 3 checks ok"
+
+
+def test_consumer_is_paused_and_resumed(run: Run, stack: DeployedStack, mappings: Mappings) -> None:
+    """A pause needs a reason and a yes, is not begun twice, and ends with ``resume``."""
+    assert run("consumer", "pause", "--reason", "x").status == 3
+    assert "needs a reason" in run("consumer", "pause", "--reason", " ", "--yes").err
+    assert run("consumer", "pause", "--reason", "a restore", "--yes").status == 0
+    again = run("consumer", "pause", "--reason", "another", "--yes")
+    assert (again.status, "paused already, since" in again.err, "a restore" in again.err) == (1, True, True)
+    assert run("consumer", "resume").status == 0
+    assert mappings.state == "Enabling"
+    assert "nobody paused" in run("consumer", "resume").err

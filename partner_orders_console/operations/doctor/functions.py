@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
+from partner_orders_console.operations.consumer_pause import present_pause
 from partner_orders_console.operations.doctor.finding import Finding, Fix
-from partner_orders_console.operations.doctor.pauses import consumer_pause
 from partner_orders_console.operations.stack import DeployedStack
 
 _FUNCTIONS = ("Webhook", "Consumer", "Reconciler", "Publisher")
@@ -71,7 +71,7 @@ def _event_source(stack: DeployedStack, name: str, part: str, what: str, mapping
     state, uuid = mapping.get("State", ""), mapping["UUID"]
     if state in {"Enabled", "Enabling", "Updating"}:
         return Finding(part, note=what)
-    if name == "Consumer" and (pause := consumer_pause(stack)):
+    if name == "Consumer" and (pause := present_pause(stack)):
         return Finding(part, note=f"{state}, as the consumer is paused: {pause}")
     client = stack.client("lambda")
     fix = Fix(f"switch the {part} on", lambda: client.update_event_source_mapping(UUID=uuid, Enabled=True))

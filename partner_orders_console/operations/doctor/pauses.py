@@ -1,24 +1,17 @@
 """What somebody paused on purpose: stores, and the consumer. A pause is no fault, and nothing reverses it unasked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from partner_orders.stores.store import Store
+from partner_orders_console.operations.consumer_pause import present_pause
 from partner_orders_console.operations.doctor.finding import Finding
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.words import at, counted
 
-# Each tells who paused the consumer, since when and why; empty if nobody did.
-CONSUMER_PAUSES: list[Callable[[DeployedStack], str]] = []
-
-
-def consumer_pause(stack: DeployedStack) -> str:
-    """Who paused the consumer, since when and why; empty if nobody did."""
-    return next((text for pause in CONSUMER_PAUSES if (text := pause(stack))), "")
-
 
 def paused_consumer(stack: DeployedStack) -> Iterator[Finding]:
     """Name a deliberate pause of the consumer."""
-    if pause := consumer_pause(stack):
+    if pause := present_pause(stack):
         yield Finding("paused consumer", note=f"{pause}; `partner-orders consumer resume` ends it")
 
 
@@ -32,7 +25,6 @@ def paused_stores(stack: DeployedStack) -> Iterator[Finding]:
 
 def _pause_of(store: Store) -> str:
     """``148020 since 2026-03-14 08:15:02 by ...``, as far as its row tells."""
-    since, by = at(getattr(store, "paused_at", None)), getattr(store, "paused_by", None)
-    reason = getattr(store, "pause_reason", None)
+    since, by, reason = at(store.paused_at), store.paused_by, store.paused_reason
     facts = (f"since {since}" if since else "", f"by {by}" if by else "", f"({reason})" if reason else "")
     return " ".join([store.store_id, *filter(None, facts)])

@@ -6,6 +6,7 @@ from datetime import timedelta
 from partner_orders.aws import keys
 from partner_orders.aws.dynamodb import Range, Table
 from partner_orders.clock import now, to_text
+from partner_orders_console.operations.callers import caller
 from partner_orders_console.operations.doctor.finding import Finding, Fix
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.words import at
@@ -19,7 +20,7 @@ def repair(stack: DeployedStack, fix: Fix) -> str:
     """Apply a fix, and record it; a line for a log that says who did what, and when. Raises botocore's errors."""
     fix.apply()
     when = now()
-    by = str(stack.client("sts").get_caller_identity()["Arn"])
+    by = caller(stack)
     row = {
         "schema_version": SCHEMA_VERSION,
         "what": fix.what,

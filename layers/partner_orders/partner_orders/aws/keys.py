@@ -14,6 +14,7 @@ BACKFILL = "BACKFILL#"
 REPORT = "REPORT#"
 ERASURES = "ERASURES"
 REPAIRS = "REPAIRS"
+PAUSES = "PAUSES"
 
 # Keys-only indexes, each with its partition attribute.
 BY_TIME = "by-time"
@@ -86,3 +87,8 @@ def erasure(erasure_id: str) -> Key:
 def repair(when: str) -> Key:
     """What `doctor --fix` mended, by the time at which it did."""
     return Key(REPAIRS, when)
+
+
+def pause(what: str) -> Key:
+    """What an operator paused on purpose."""
+    return Key(PAUSES, what)

@@ -98,6 +98,9 @@ def store_in(row: Row) -> Store:
         time_zone=text.get("time_zone"),
         trading_hours=text.get("trading_hours"),
         is_paused=row.get("is_paused") is True or text.get("is_paused", "").lower() == "true",
+        paused_at=text.get("paused_at"),
+        paused_by=text.get("paused_by"),
+        paused_reason=text.get("paused_reason"),
         registered_at=_instant(text.get("registered_at", "")),
     )
 

@@ -11,7 +11,8 @@ from partner_orders.stores.trading_hours import BadTradingHoursError, TradingHou
 @dataclass(frozen=True)
 class Store:
     """``store_id`` is the platform's id, ``external_partner_config_id`` the chain's own. What follows the country is
-    what an operator has set, since no payload has it; a paused store is not reconciled. ``registered_at`` is when its
+    what an operator has set, since no payload has it; a paused store is not reconciled, and may tell who
+    paused it, when (text, UTC) and why. ``registered_at`` is when its
     first event, or an operator, made it known. ``other_listings`` are the chain's own ids of it: an order whose events
     give no other id is listed under one of these."""
 
@@ -23,6 +24,9 @@ class Store:
     time_zone: str | None = None
     trading_hours: str | None = None
     is_paused: bool = False
+    paused_at: str | None = None
+    paused_by: str | None = None
+    paused_reason: str | None = None
     registered_at: datetime | None = None
     other_listings: tuple[str, ...] = field(default=(), compare=False)
 
@@ -52,6 +56,9 @@ class StoreSettings:
     trading_hours: str | None = None
     external_partner_config_id: str | None = None
     is_paused: bool | None = None
+    paused_at: str | None = None
+    paused_by: str | None = None
+    paused_reason: str | None = None
 
     def check(self) -> None:
         """Raises InvalidStoreError."""

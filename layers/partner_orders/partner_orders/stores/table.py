@@ -46,7 +46,10 @@ FRESH = timedelta(minutes=1)
 NEWEST_ORDERS = 10
 MAX_WRITES = 12
 # What an operator sets of a store.
-_SETTINGS = ("currency", "time_zone", "trading_hours", "is_paused")
+_SETTINGS = (
+    *("currency", "time_zone", "trading_hours"),
+    *("is_paused", "paused_at", "paused_by", "paused_reason"),
+)
 
 
 class ContendedStoreError(RuntimeError):
