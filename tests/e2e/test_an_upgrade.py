@@ -22,7 +22,8 @@ from partner_orders.orders.stored import StoredOrder
 from partner_orders.orders.table import OrdersTable
 from tests.support.deployed import eventually
 from tools.local.emulator import ROOT, emulator
-from tools.local.run import HOUR, Hour, Screen
+from tools.local.hour import HOUR, Hour
+from tools.local.screen import Screen
 from tools.local.stack import Stack, build, built_from, deploy, describe
 from tools.local.up import PARAMETERS, simulated_platform, warm_up
 

@@ -18,7 +18,7 @@ from partner_orders.orders.table import OrdersTable
 from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS
 from tests.support.deployed import Answer, cold, eventually
 from tests.support.orders import as_bytes, order
-from tools.local.run import LONGEST_WAIT_SECONDS
+from tools.local.hour import LONGEST_WAIT_SECONDS
 from tools.local.stack import BUILD, Stack, deploy
 from tools.local.up import PARAMETERS
 

@@ -17,8 +17,9 @@ from typing import Any
 from rich.console import Console
 
 from tools.bench.report import DOCUMENT
+from tools.local.hour import HOUR, Hour
 from tools.local.process import ProcessFailedError, end_on_signals
-from tools.local.run import HOUR, Hour, Screen
+from tools.local.screen import Screen
 from tools.local.stack import Stack
 from tools.local.up import running_stack
 

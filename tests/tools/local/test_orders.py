@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -119,3 +120,12 @@ def test_platform_token_is_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert file.stat().st_mode & 0o777 == 0o600
     assert json.loads(file.read_text())["partner_api_token"] == "the token"
     assert "the token" not in repr(found)
+
+
+def test_every_hour_has_stores_of_its_own() -> None:
+    """No two stores that the platform plays, one hour after the other, share an id or a code."""
+    made = Platform(CHAIN_ID, "token", 1000, {})
+    lives = [life for seed in range(4) for life in made._hour({"orders": 24, "stores": 2}, seed, datetime.now(UTC))]
+    shops = {life.shop for life in lives}
+    assert len(shops) == 8
+    assert len({shop.store_id for shop in shops}) == len({shop.external_partner_config_id for shop in shops}) == 8

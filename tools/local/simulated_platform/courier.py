@@ -106,6 +106,8 @@ class Courier:
         for attempt in range(1 + RETRIES):
             if attempt:
                 time.sleep(self.destination.retry_delay_seconds)
+                with self._lock:
+                    self.counts["retries"] += 1
             posting.attempts += 1
             posting.answer = self._send(posting.body_text.encode())
             if 200 <= posting.answer < 300:

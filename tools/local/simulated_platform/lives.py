@@ -114,14 +114,16 @@ def trading_hour(
     length: timedelta = HOUR,
     country: Country | None = None,
     kinds: Mapping[str, int] = _KINDS,
+    first_store: int = 0,
 ) -> list[Life]:
     """The orders of an hour that begins at ``start`` (UTC), by time of creation; with another ``length`` the orders
     are created over all of it and live their quarter of an hour each. ``kinds`` are the courses that they take, each
-    with its weight; without a country the seed chooses one."""
+    with its weight; without a country the seed chooses one. Stores are numbered from ``first_store`` on: their ids and
+    codes differ from those of lower numbers."""
     chance = random.Random(f"{seed}/{orders}/{stores}")
     drawn = chance.choice(COUNTRIES)
     country = country or drawn
-    shops = [_shop(chance, country, number) for number in range(stores)]
+    shops = [_shop(chance, country, number) for number in range(first_store, first_store + stores)]
     span = length - (HOUR - LAST_CREATION)
     created = sorted(start + span * chance.random() for _ in range(orders))
     return [_Maker(chance, country, chain_id, chance.choice(shops), at, kinds).life() for at in created]

@@ -34,9 +34,14 @@ class Profile(NamedTuple):
     upper_case_ids: bool = False  # of orders, by GET
     numeric_store_ids: bool = False  # by GET, where the webhook writes text
 
-    def hour(self, seed: int, orders: int, stores: int, start: datetime, chain_id: str) -> list[Life]:
-        """The brand's orders of an hour that begins at ``start`` (UTC)."""
-        lives = trading_hour(seed, orders, stores, start, chain_id, country=self.country, kinds=self.courses)
+    def hour(
+        self, seed: int, orders: int, stores: int, start: datetime, chain_id: str, first_store: int = 0
+    ) -> list[Life]:
+        """The brand's orders of an hour that begins at ``start`` (UTC). ``first_store`` is as in trading_hour()."""
+        country, kinds = self.country, self.courses
+        lives = trading_hour(
+            seed, orders, stores, start, chain_id, country=country, kinds=kinds, first_store=first_store
+        )
         return [self.adapt(life, number) for number, life in enumerate(lives)]
 
     def adapt(self, life: Life, number: int) -> Life:

@@ -33,6 +33,7 @@ class Platform:
         self._courier = Courier()
         self._lives: list[Life] = []
         self._state = "idle"
+        self._stores_played = 0
         self._start = datetime.now(UTC)
         self._begun = time.monotonic()
         self._speed = 1.0
@@ -81,13 +82,15 @@ class Platform:
     def _hour(self, content: dict[str, Any], seed: int, start: datetime) -> list[Life]:
         """The orders to play, and the Partner API as their brand's. Raises BadControlError."""
         orders, stores = int(content.get("orders", 100)), int(content.get("stores", 3))
+        # Each hour has stores of its own, so that no two stores have one code.
+        first, self._stores_played = self._stores_played, self._stores_played + stores
         if "profile" not in content:
-            return trading_hour(seed, orders, stores, start, self._chain_id)
+            return trading_hour(seed, orders, stores, start, self._chain_id, first_store=first)
         profile = BY_NAME.get(content["profile"])
         if profile is None:
             raise BadControlError(f"no such profile; there are {', '.join(BY_NAME)}")
         self.api.unknowns, self.api.form_of_get = profile.unknowns, profile.form_of_get
-        return profile.hour(seed, orders, stores, start, self._chain_id)
+        return profile.hour(seed, orders, stores, start, self._chain_id, first)
 
     def _play(self, timetable: list[tuple[float, Posting]], seed: int, misbehaviour: Misbehaviour, wall: float) -> None:
         self._courier.play(timetable, seed, misbehaviour, wall / 60)
@@ -107,6 +110,7 @@ class Platform:
             "failed": outcomes["gave_up"],
             "failed_by_answer": dict(refusals),
             "never_sent": outcomes["never_sent"],
+            "retries": self._courier.counts["retries"],
             "duplicates_sent": self._courier.counts["duplicates_sent"],
             "garbage_sent": self._courier.counts["garbage_sent"],
             "garbage_acknowledged": self._courier.counts["garbage_acknowledged"],
