@@ -1,4 +1,4 @@
-# The front door. `make` alone lists what there is.
+# `make` alone lists the targets, grouped in the order of use.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -34,28 +34,33 @@ export ARCHITECTURE
 export UV
 
 .PHONY: help
-help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: # The list of targets: those with ##, under their groups ##@
+	@awk -F ':.*## ' '/^##@ / {printf "%s%s\n", gap, substr($$0, 5); gap = "\n"} \
+	    /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Try it
 
 .PHONY: run
-run: setup ## Play a busy trading hour through the whole stack on this machine
+run: setup ## Play a busy trading hour of each brand through the whole stack, and compare every order
 	@$(RUN) tools.local.run
 
 .PHONY: up
-up: setup ## Start the stack on this machine and keep it until Ctrl-C
+up: setup ## Keep the stack running on this machine until Ctrl-C, and show what arrives
 	@$(RUN) tools.local.up
 
-.PHONY: invoke
-invoke: setup ## Call a function of the stack that `make up` started: EVENT=events/webhook/....json
-	@$(if $(EVENT),,$(error name the event: make invoke EVENT=events/webhook/....json))$(RUN) tools.local.invoke "$(EVENT)"
-
 .PHONY: orders
-orders: setup ## Have the simulated platform of `make up` place orders, and send not all of their webhooks
+orders: setup ## Have the simulated platform of `make up` place orders and drop some of their webhooks
 	@$(RUN) tools.local.orders
 
-.PHONY: events
-events: setup ## Write events/ anew, from what the simulated platform would send
-	@$(RUN) tools.local.events
+.PHONY: invoke
+invoke: setup ## Call a function of `make up` with EVENT=events/webhook/received.json, in Docker unless DOCKER=0
+	@$(if $(EVENT),,$(error name the event: make invoke EVENT=events/webhook/received.json))$(RUN) tools.local.invoke "$(EVENT)"
+
+##@ Work on it
+
+.PHONY: dev
+dev: setup ## Set up, and run the quick checks before each commit (.pre-commit-config.yaml)
+	@.venv/bin/pre-commit install
 
 .PHONY: test
 test: setup ## All tests but the slow ones, within 3 minutes
@@ -76,26 +81,10 @@ verify-edges:
 verify-the-rest:
 	@$(RUN) pytest -q tests/unit tests/property tests/contracts tests/tools tests/console $(ARGS)
 
-SEEDS ?= 200
-FROM ?= 1
-.PHONY: simulate
-simulate: setup ## Break everything that can break, seed after seed: SEEDS=200 FROM=1, or SEED=7 to replay one
-	@$(RUN) tools.simulation \
-	    $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(FROM)) $(ARGS)
-
-.PHONY: mutants
-mutants: setup ## Plant bugs in our code and see each one caught
-	@$(RUN) tools.simulation.mutants $(ARGS)
-
-FUZZ_SECONDS ?= 600
-.PHONY: fuzz
-fuzz: $(FUZZ) ## Strange input for FUZZ_SECONDS=600, or REPLAY=tests/tools/fuzz/corpus/... to try one again
-	@PYTHONPATH=layers/partner_orders:. .venv-fuzz/bin/python -m tools.fuzz \
-	    $(if $(REPLAY),--replay $(REPLAY),--seconds $(FUZZ_SECONDS)) $(ARGS)
-
-.PHONY: bench
-bench: setup ## Measure what we cost beside the floor and the peer: docs/performance.md, in a quarter of an hour
-	@$(RUN) tools.bench $(ARGS)
+.PHONY: format
+format: setup ## Put the code into the one style
+	@$(RUN) ruff check --quiet --fix .
+	@$(RUN) ruff format --quiet .
 
 # Side by side, the longest first. All of them run, whichever fails.
 LINT := lint-template lint-types lint-policies lint-secrets lint-style lint-imports lint-locks
@@ -118,16 +107,56 @@ lint-imports:
 lint-locks:
 	@$(RUN) tools.supply_chain.rules
 
+SEEDS ?= 200
+FROM ?= 1
+.PHONY: simulate
+simulate: setup ## Break everything that can break, seed after seed: SEEDS=200 FROM=1, or SEED=7 to replay one
+	@$(RUN) tools.simulation \
+	    $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(FROM)) $(ARGS)
+
+.PHONY: mutants
+mutants: setup ## Plant bugs in our code and see each one caught
+	@$(RUN) tools.simulation.mutants $(ARGS)
+
+FUZZ_SECONDS ?= 600
+.PHONY: fuzz
+fuzz: $(FUZZ) ## Strange input for FUZZ_SECONDS=600, or REPLAY=tests/tools/fuzz/corpus/... to try one again
+	@PYTHONPATH=layers/partner_orders:. .venv-fuzz/bin/python -m tools.fuzz \
+	    $(if $(REPLAY),--replay $(REPLAY),--seconds $(FUZZ_SECONDS)) $(ARGS)
+
+.PHONY: bench
+bench: setup ## Measure what we cost beside the floor and the peer: docs/performance.md, in a quarter of an hour
+	@$(RUN) tools.bench $(ARGS)
+
+.PHONY: events
+events: setup ## Write events/ again, from what the simulated platform would send
+	@$(RUN) tools.local.events
+
+.PHONY: screenshots
+screenshots: setup ## Draw the terminal pictures of docs/images/ from a run on this machine
+	@$(RUN) tools.local.screenshots
+
+.PHONY: setup
+setup: $(TOOLS) $(DEV) $(PROJECT) $(LOCAL) ## Make the environments that the other targets need (they call this themselves)
+
+LOCK := pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-header
+.PHONY: lock
+lock: $(TOOLS) ## Lock the newest versions of all packages, with hashes
+	@$(UV) $(LOCK) layers/partner_orders/requirements.in -o layers/partner_orders/requirements.txt
+	@for name in uv tools dev local fuzz scan bench; do $(UV) $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
+
 .PHONY: audit
 audit: $(SCAN) ## Ask the advisory database about every locked package (needs the internet)
 	@for lock in layers/partner_orders/requirements.txt requirements/*.txt; do \
 	    case $$lock in */denied.txt) continue;; esac; echo "audit: $$lock"; \
 	    .venv-scan/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r $$lock; done
 
-.PHONY: format
-format: setup ## Put the code into the one style
-	@$(RUN) ruff check --quiet --fix .
-	@$(RUN) ruff format --quiet .
+.PHONY: clean
+clean: ## Remove what was built and cached; the environments stay
+	@rm -rf .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find functions layers partner_orders_console tools tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+##@ Deliver it
 
 .PHONY: build
 build: $(TOOLS) ## Build for AWS and open what was built; `make deploy` does this itself
@@ -145,24 +174,6 @@ DIST ?= dist
 .PHONY: wheel
 wheel: setup ## Build the command line as a wheel, into DIST=dist
 	@$(UV) build --quiet --wheel --offline --no-build-isolation --python .venv --out-dir $(DIST) .
-
-.PHONY: setup
-setup: $(TOOLS) $(DEV) $(PROJECT) $(LOCAL) ## Make the environments that the other targets need (they call this themselves)
-
-.PHONY: dev
-dev: setup ## Set up, and run the quick checks before each commit (.pre-commit-config.yaml)
-	@.venv/bin/pre-commit install
-
-LOCK := pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-header
-.PHONY: lock
-lock: $(TOOLS) ## Lock the newest versions of all packages, with hashes
-	@$(UV) $(LOCK) layers/partner_orders/requirements.in -o layers/partner_orders/requirements.txt
-	@for name in uv tools dev local fuzz scan bench; do $(UV) $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
-
-.PHONY: clean
-clean: ## Remove what was built and cached; the environments stay
-	@rm -rf .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@find functions layers partner_orders_console tools tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 .PHONY: python
 python:
