@@ -7,7 +7,7 @@ from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row, from_attributes
 from partner_orders.orders.stored import events_of
 from partner_orders.reconciler.stop_reason import StopReason
-from partner_orders.reconciler.table import report_in
+from partner_orders.reconciler.table import report_of
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.words import counted
@@ -66,7 +66,7 @@ def line_of(row: Row) -> str:
         case keys.REJECTED:
             return f"rejected   {keys.rejected_digest_of(row['pk'])}  {row.get('reason', '?')}"
     if str(row.get("sk", "")).startswith(keys.REPORT):
-        return _run(report_in(row))
+        return _run(report_of(row))
     return ""
 
 

@@ -1,14 +1,25 @@
-"""Docker, where there is one: whether it runs, and a way for its containers to what listens on this machine alone."""
+"""Docker, if it is installed: whether it runs, and how its containers reach servers of this machine."""
 
 import contextlib
+import ipaddress
 import json
+import os
 import shutil
 import socket
 import socketserver
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
+
+
+class NoAddressError(RuntimeError):
+    """Containers cannot reach this machine. Says why in a sentence."""
+
+
+def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether to use Docker: it runs, and the user did not say ``DOCKER=0``."""
+    return environment.get("DOCKER") != "0" and is_running()
 
 
 def is_running() -> bool:
@@ -23,12 +34,15 @@ def has_image(name: str) -> bool:
 
 @contextlib.contextmanager
 def reachable(url: str) -> Iterator[str]:
-    """A URL by which a container reaches what ``url`` (http, on 127.0.0.1) names, until the context ends.
+    """A URL by which a container reaches ``url`` (http, on 127.0.0.1), until the context ends.
 
-    The servers listen on 127.0.0.1 only, which inside a container is the container itself.
+    The servers listen on 127.0.0.1 only, which inside a container is the container itself. Raises NoAddressError.
     """
-    target, address = urlsplit(url), _bridge_address()
-    server = _Forwarder((address, 0), _Connection)
+    target, address = urlsplit(url), bridge_address(_inspected_bridge())
+    try:
+        server = _Forwarder((address, 0), _Connection)
+    except OSError as error:
+        raise NoAddressError(f"Containers cannot reach this machine at {address}: {error.strerror}.") from None
     server.target = (str(target.hostname), int(target.port or 80))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -38,10 +52,25 @@ def reachable(url: str) -> Iterator[str]:
         server.server_close()
 
 
-def _bridge_address() -> str:
-    """This machine's address on Docker's own network."""
-    address: str = json.loads(_docker("network", "inspect", "bridge").stdout)[0]["IPAM"]["Config"][0]["Gateway"]
-    return address
+def bridge_address(inspected: object) -> str:
+    """This machine's IPv4 address on Docker's own network, of what `docker network inspect bridge` printed.
+
+    A freshly installed Docker names no gateway there. The gateway is then the subnet's first address. Raises
+    NoAddressError.
+    """
+    with contextlib.suppress(KeyError, IndexError, TypeError, ValueError):
+        for entry in inspected[0]["IPAM"]["Config"]:  # type: ignore[index]
+            network = ipaddress.ip_network(entry["Subnet"], strict=False)
+            if network.version == 4:
+                return str(entry.get("Gateway") or network[1]).split("/")[0]
+    raise NoAddressError("Docker's network `bridge` has no address on this machine.")
+
+
+def _inspected_bridge() -> object:
+    try:
+        return json.loads(_docker("network", "inspect", "bridge").stdout)
+    except ValueError:
+        return None
 
 
 def _docker(*arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -1,10 +1,12 @@
 """`make invoke EVENT=events/<function>/<case>.json`: call a function with the stack that `make up` started behind it.
 
-Where Docker runs, the function runs in AWS's own image, by `sam local invoke`; else in the local AWS. Where the event
-says PASTE-THE-WEBHOOK-SECRET-HERE, the stack's own secret is put in.
+If Docker runs, `sam local invoke` runs the function in AWS's own image; `DOCKER=0` does without. Else the deployed
+function of the local AWS is called. PASTE-THE-WEBHOOK-SECRET-HERE in the event becomes the stack's own secret.
 """
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,8 @@ from typing import Any
 import yaml
 
 from tools.local import docker
+from tools.local.arrivals import FunctionLog
+from tools.local.outcome import Tables, outcome_of
 from tools.local.stack import ARCHITECTURE, BUILD, SAM, Stack, parameter_overrides, sam_environment
 
 FUNCTIONS = {
@@ -23,27 +27,35 @@ FUNCTIONS = {
     "reconciler": "ReconcilerFunction",
 }
 IMAGE = f"public.ecr.aws/lambda/python:3.13-{ARCHITECTURE}"
+LAYER = "PartnerOrdersLayer"
 PLACEHOLDER = "PASTE-THE-WEBHOOK-SECRET-HERE"
 
 
 def main(event: Path) -> int:
-    """Print the function's answer; gives 1 when it failed."""
+    """Print the function's log lines, its response, and what became of the event. 1 if the function failed."""
     if not event.is_file():
-        return _refuse(f"there is no file {event}")
+        return _refuse(f"there is no file {event}; see events/")
     if event.parent.name not in FUNCTIONS:
-        return _refuse(f"{event}: the folder names the function: {', '.join(FUNCTIONS)}")
+        return _refuse(f"{event}: its folder should name the function: {', '.join(FUNCTIONS)}")
     try:
         stack = Stack.load()
     except FileNotFoundError:
         return _refuse("no stack is up; start one with: make up")
     function, payload = read(event, stack)
-    answer = in_docker(stack, function, payload) if docker.is_running() else in_the_local_aws(stack, function, payload)
-    print(json.dumps(answer, indent=2, ensure_ascii=False))
-    return 1 if isinstance(answer, dict) and "errorType" in answer else 0
+    in_container = docker.is_wanted()
+    print(f"{function} {'in Docker (DOCKER=0 does without)' if in_container else 'in the local AWS'}", flush=True)
+    try:
+        response = (in_docker if in_container else in_the_local_aws)(stack, function, payload)
+    except docker.NoAddressError as error:
+        return _refuse(f"{error} Try without Docker: make invoke DOCKER=0 EVENT={event}")
+    print(json.dumps(response, indent=2, ensure_ascii=False), flush=True)
+    for line in outcome_of(function, payload, response, Tables(stack)):
+        print(line)
+    return 1 if isinstance(response, dict) and "errorType" in response else 0
 
 
 def read(event: Path, stack: Stack) -> tuple[str, str]:
-    """The function that an event file is for, and the event with the stack's own secret, as it is now."""
+    """The function of an event file (its logical id), and the event with the stack's present webhook secret."""
     payload = event.read_text(encoding="utf-8")
     if PLACEHOLDER in payload:
         payload = payload.replace(PLACEHOLDER, json.dumps(stack.present_webhook_secret())[1:-1])
@@ -51,13 +63,19 @@ def read(event: Path, stack: Stack) -> tuple[str, str]:
 
 
 def in_the_local_aws(stack: Stack, function: str, payload: str) -> object:
-    """The deployed function's answer."""
-    answer = stack.client("lambda").invoke(FunctionName=stack.outputs[f"{function}Name"], Payload=payload.encode())
-    return json.load(answer["Payload"])
+    """The deployed function's response. Its log lines are printed to the standard error, as `sam local invoke` does."""
+    log = FunctionLog(stack, function.replace("Function", "LogGroup"))
+    invoked = stack.client("lambda").invoke(FunctionName=stack.outputs[f"{function}Name"], Payload=payload.encode())
+    for line in log.since_last_look():
+        print(line.rstrip(), file=sys.stderr, flush=True)
+    return json.load(invoked["Payload"])
 
 
 def in_docker(stack: Stack, function: str, payload: str) -> object:
-    """By `sam local invoke`, with the deployed function's variables, and a way to the local AWS and platform."""
+    """The response by `sam local invoke`, with the deployed function's variables, and the local AWS and platform.
+
+    Raises docker.NoAddressError.
+    """
     with (
         docker.reachable(stack.endpoint_url) as endpoint_url,
         docker.reachable(stack.platform_url) as platform_url,
@@ -94,10 +112,28 @@ def _template(stack: Stack, function: str, endpoint_url: str, platform_url: str)
     if "PARTNER_API_BASE_URL" in variables:
         variables["PARTNER_API_BASE_URL"] = platform_url
     template: dict[str, Any] = yaml.safe_load((BUILD / "template.yaml").read_text(encoding="utf-8"))
-    template["Resources"][function]["Properties"]["Environment"] = {
-        "Variables": {**variables, "AWS_ENDPOINT_URL": endpoint_url}
-    }
+    properties = template["Resources"][function]["Properties"]
+    properties["Environment"] = {"Variables": {**variables, "AWS_ENDPOINT_URL": endpoint_url}}
+    # SAM builds an image at every call of a function with a local layer. Without a layer it builds one, once.
+    properties["CodeUri"] = str(with_its_layer(function))
+    template["Globals"]["Function"].pop("Layers", None)
     return template
+
+
+def with_its_layer(function: str, built: Path = BUILD) -> Path:
+    """A folder with the function's code and the packages of its layer; made anew after each build.
+
+    The files are hard links, so that it takes no room and little time.
+    """
+    folder = built.with_name(f"{built.name}-in-docker") / function
+    stamp, built_from = folder.with_suffix(".built-from"), (built / ".built-from").read_text(encoding="utf-8")
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == built_from:
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    for part in (built / LAYER / "python", built / function):
+        shutil.copytree(part, folder, copy_function=os.link, dirs_exist_ok=True)
+    stamp.write_text(built_from, encoding="utf-8")
+    return folder
 
 
 def _refuse(why: str) -> int:

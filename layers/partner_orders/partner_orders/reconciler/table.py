@@ -230,7 +230,7 @@ class ReconciliationTable:
     def reports(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
         """The reports of the runs that began between two times, oldest first."""
         first, last = keys.report(to_text(start)), keys.report(to_text(end))
-        return [report_in(row) for row in self._rows(Range(first.sk, last.sk))]
+        return [report_of(row) for row in self._rows(Range(first.sk, last.sk))]
 
     # -----------------------------------------------------------------------------------------------------------
 
@@ -247,6 +247,12 @@ class ReconciliationTable:
             self._table.put(key, {**row, "fence": fencing_token}, all_of(newest, *conditions))
         except ConditionFailedError:
             raise LeaseLostError from None
+
+
+def report_of(row: Row) -> dict[str, Any]:
+    """The report that a row holds."""
+    report: dict[str, Any] = _unpacked(row["report"])
+    return report
 
 
 def _add(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
@@ -343,11 +349,6 @@ def _backfill(row: Row) -> Backfill:
 
 def _packed(content: Any) -> bytes:
     return zlib.compress(json.dumps(content, separators=(",", ":")).encode())
-
-
-def report_in(row: Row) -> dict[str, Any]:
-    """The report that a run's row holds."""
-    return dict(_unpacked(row["report"]))
 
 
 def _unpacked(packed: bytes) -> Any:
