@@ -1,32 +1,35 @@
-"""`make up`: the whole stack on this machine, with the simulated platform beside it, until Ctrl-C."""
+"""`make up`: the stack and the simulated platform on this machine until Ctrl-C, with a line for all that arrives."""
 
 import contextlib
 import json
 import os
 import secrets
 import shlex
-import signal
 import sys
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import requests
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from partner_orders.clock import now
 from partner_orders_console.operations.target import users_stack_file
+from tools.local.arrivals import arrivals
 from tools.local.emulator import LOGS, ROOT, emulator
 from tools.local.process import ProcessFailedError, end_on_signals, free_port, started
 from tools.local.stack import STACK_FILE, Stack, build, client, deploy, describe
 
+SAMPLE_ORDER = ROOT / "events" / "order.json"
 CHAIN_ID = "5d3b8a1e-7c44-4f0e-9b62-0f1c2d3e4a5b"
-# Those of events/: the platform knows them, and no order of theirs.
+# Those of events/. The platform knows these stores, but none of their orders.
 SAMPLE_STORES = ("148003", "148013", "148020")
 RATE_LIMIT_PER_MINUTE = 6000
+COLD_START_SECONDS = 120.0  # of the first call on a busy machine
 PARAMETERS = {
     "ChainId": CHAIN_ID,
-    # As fast as this machine can; in AWS it is what the platform allows.
+    # As fast as this machine can. In AWS it is what the platform allows.
     "RateLimitPerMinute": str(RATE_LIMIT_PER_MINUTE),
     # A laptop has few cores.
     "ConsumerConcurrency": "2",
@@ -35,7 +38,10 @@ PARAMETERS = {
 
 @contextlib.contextmanager
 def running_stack(console: Console, parameters: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """The deployed stack and the simulated platform, each knowing the other, until the context ends."""
+    """The deployed stack and the simulated platform, connected to each other, until the context ends.
+
+    ``parameters`` of the template replace those of PARAMETERS. Raises ProcessFailedError.
+    """
     token = secrets.token_hex(32)
     with contextlib.ExitStack() as started_here:
         with step(console, "build template.yaml (sam build)"):
@@ -56,11 +62,16 @@ def running_stack(console: Console, parameters: Mapping[str, str] | None = None)
 
 
 def warm_up(stack: Stack) -> None:
-    """Have the cold starts behind us, one by one: many at once are slow on a few cores. And see that the way in is
-    there, and closed to strangers. Raises ProcessFailedError."""
-    answer = requests.post(stack.webhook_url, headers=stack.webhook_headers, timeout=30)
-    if answer.status_code != requests.codes.unauthorized:
-        raise ProcessFailedError(f"the webhook answered {answer.status_code} to a stranger, should be 401")
+    """Call the webhook and the consumer once, one after the other: many cold starts at once are slow on few cores.
+
+    It also checks that the webhook rejects a request without the secret. Raises ProcessFailedError.
+    """
+    try:
+        response = requests.post(stack.webhook_url, headers=stack.webhook_headers, timeout=COLD_START_SECONDS)
+    except requests.RequestException as error:
+        raise ProcessFailedError(f"the webhook did not respond: {type(error).__name__}; try again") from None
+    if response.status_code != requests.codes.unauthorized:
+        raise ProcessFailedError(f"the webhook responded with {response.status_code} to no secret, should be 401")
     stack.client("lambda").invoke(FunctionName=stack.outputs["ConsumerFunctionName"], Payload=b'{"Records": []}')
 
 
@@ -93,7 +104,7 @@ def configure_platform(stack: Stack, **settings: object) -> None:
 
 @contextlib.contextmanager
 def step(console: Console, what: str) -> Iterator[None]:
-    """Show that something is going on, and then how long it took."""
+    """Show what is being done, and at its end how many seconds it took."""
     begun = time.monotonic()
     with console.status(what) if console.is_terminal else contextlib.nullcontext():
         yield
@@ -104,16 +115,20 @@ def main() -> int:
     end_on_signals()
     console = Console(soft_wrap=True, highlight=False)
     if is_up():
-        console.print(f"a stack is already up; {STACK_FILE.relative_to(ROOT)} says where")
+        console.print(
+            f"A stack is already up, see {STACK_FILE.relative_to(ROOT)}. Use it, or press Ctrl-C in its terminal first."
+        )
         return 1
     try:
         with running_stack(console) as stack, saved(stack):
-            show(console, stack)
-            signal.pause()
+            console.print(welcome(stack), markup=False)
+            for line in arrivals(stack):
+                console.print(f"{now():%H:%M:%S}  {line}", markup=False)
     except KeyboardInterrupt:
-        console.print("\nstopped")
-    except ProcessFailedError as error:
-        console.print(str(error), style="red", markup=False)
+        console.print("\nStopped. Nothing of the stack is left.")
+    except (ProcessFailedError, BotoCoreError, ClientError) as error:
+        why = str(error) if isinstance(error, ProcessFailedError) else f"The local AWS stopped responding: {error}"
+        console.print(why, style="red", markup=False)
         return 1
     return 0
 
@@ -126,10 +141,10 @@ def is_up() -> bool:
 
 @contextlib.contextmanager
 def saved(stack: Stack, in_clone: Path = STACK_FILE) -> Iterator[None]:
-    """Leave word of the stack in this clone, and for command lines outside of it, until the context ends."""
+    """Write where the stack is, for this clone and for command lines outside of it, until the context ends."""
     of_user = users_stack_file()
     stack.save(in_clone)
-    with contextlib.suppress(OSError):  # A home that cannot be written to; the clone's own commands need none.
+    with contextlib.suppress(OSError):  # The home folder may be read-only. Commands of the clone do not need it.
         stack.save(of_user)
     try:
         yield
@@ -141,22 +156,41 @@ def saved(stack: Stack, in_clone: Path = STACK_FILE) -> Iterator[None]:
                 of_user.unlink()
 
 
-def show(console: Console, stack: Stack) -> None:
+def welcome(stack: Stack) -> str:
+    """Where the stack is, and what to try next: commands to paste in the clone's folder, the first of a real order."""
+    order = SAMPLE_ORDER.relative_to(ROOT)
+    order_id = json.loads(SAMPLE_ORDER.read_text(encoding="utf-8"))["order_id"]
     headers = {**stack.webhook_headers, "Authorization": stack.webhook_secret, "Content-Type": "application/json"}
-    order = {"order_id": str(uuid.uuid4()), "status": "RECEIVED"}
-    command = ["curl", "-i", stack.webhook_url, "-d", json.dumps(order)]
+    command = ["curl", "-i", stack.webhook_url, "--data-binary", f"@{order}"]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]
-    console.print(
-        f"\nwebhook URL     {stack.webhook_url}  (Host: {stack.webhook_headers['Host']})"
-        f"\nwebhook secret  {stack.webhook_secret}"
-        f"\nplatform        {stack.platform_url}"
-        f"\nAWS endpoint    {stack.endpoint_url}"
-        f"\nfor tools       {STACK_FILE.relative_to(ROOT)}\n\n{shlex.join(command)}"
-        "\n\nmake orders     has the platform place some; not all of their webhooks come"
-        "\n\nCtrl-C stops it all.",
-        markup=False,
-    )
+    return f"""
+webhook URL     {stack.webhook_url}  (Host: {stack.webhook_headers["Host"]})
+webhook secret  {stack.webhook_secret}
+platform        {stack.platform_url}
+AWS endpoint    {stack.endpoint_url}
+for tools       {STACK_FILE.relative_to(ROOT)}
+
+Try this in a second terminal, in this folder:
+
+  # Send an order as the platform does, and look at it
+  .venv/bin/partner-orders send {order}
+  .venv/bin/partner-orders orders show {order_id}
+  # Have the platform place 24 orders and drop webhooks; then fetch what is missing
+  make orders
+  .venv/bin/partner-orders reconcile run --yes
+  .venv/bin/partner-orders orders list --open
+  # Check the whole stack
+  .venv/bin/partner-orders doctor
+  # Call one function with an event of events/
+  make invoke EVENT=events/consumer/malformed.json
+
+Without the command line, the same order is sent by:
+
+  {shlex.join(command)}
+
+Ctrl-C stops it all. Times are in UTC. Orders, rejected events, refused requests and reconciler runs appear below.
+"""
 
 
 if __name__ == "__main__":
