@@ -9,7 +9,8 @@ from typing import Any
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row, from_attributes
 from partner_orders.orders.stored import events_of
-from partner_orders.reconciler.table import report_of
+from partner_orders.reconciler.report import is_regular
+from partner_orders.reconciler.table import Backfill, backfill_of, report_of
 from tools.local.stack import Stack
 
 # The metrics of the webhook function that count a request without an order, and what each of them means.
@@ -33,8 +34,12 @@ def line_of(before: Row | None, after: Row) -> str | None:
     if key[1] == keys.REJECTED:
         digest = keys.rejected_digest_of(key[0])
         return f"rejected    {digest}  {after.get('reason')}, by {after.get('source')}"
-    if key[0] == keys.RECONCILIATION and key[1].startswith(keys.REPORT):
-        return _run_line(report_of(after))
+    if key[1].startswith(keys.REPORT):
+        report = report_of(after)
+        return _run_line(report) if is_regular(report) else None
+    if key[1].startswith(keys.BACKFILL):
+        backfill = backfill_of(after)
+        return _backfill_line(backfill) if backfill.is_done else None
     return None
 
 
@@ -130,4 +135,13 @@ def _run_line(report: dict[str, Any]) -> str:
     return (
         f"reconciled  {report['stores_checked']} stores: {report['missing']} orders missing,"
         f" {report['different']} different, {report['enqueued']} enqueued{failed}{stopped}"
+    )
+
+
+def _backfill_line(backfill: Backfill) -> str:
+    counts = {name: backfill.counts.get(name, 0) for name in ("missing", "different", "enqueued")}
+    kind = "a preview" if backfill.preview else "a window"
+    return (
+        f"reconciled  {kind} of {backfill.stores} stores: {counts['missing']} orders missing,"
+        f" {counts['different']} different, {counts['enqueued']} enqueued"
     )

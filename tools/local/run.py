@@ -13,6 +13,7 @@ from tools.local.hour import HOUR, Hour, NotFinishedError
 from tools.local.process import ProcessFailedError, end_on_signals
 from tools.local.screen import Screen
 from tools.local.simulated_platform.profiles import PROFILES
+from tools.local.stack import Stack
 from tools.local.up import running_stack
 
 # A chain is on one platform, so the brands are played one after another.
@@ -36,26 +37,30 @@ def _played(hour: Hour, screen: Screen) -> list[str]:
     return wrong
 
 
+def play_all(console: Console, stack: Stack) -> tuple[Figures, list[str]]:
+    """Play one hour of each brand, one after the other: the figures of all, and what is wrong, a line for each."""
+    figures, wrong = Figures(), []
+    for played in MIX:
+        screen = Screen(console, brand=played["profile"])
+        wrong += _played(Hour(stack, screen, played), screen)
+        figures += screen.figures
+    return figures, wrong + mismatches(figures)
+
+
 def main() -> int:
     end_on_signals()
     console = Console(soft_wrap=True, highlight=False)
     begun = time.monotonic()
-    wrong: list[str] = []
-    figures = Figures()
     try:
         # This command calls the reconciler itself.
         with running_stack(console, {"ReconciliationState": "DISABLED"}) as stack:
-            for played in MIX:
-                screen = Screen(console, brand=played["profile"])
-                wrong += _played(Hour(stack, screen, played), screen)
-                figures += screen.figures
+            figures, wrong = play_all(console, stack)
     except KeyboardInterrupt:
         console.print("\nstopped")
         return 130
     except ProcessFailedError as error:
         console.print(str(error), style="red", markup=False)
         return 1
-    wrong += mismatches(figures)
     console.print(summary(figures, len(MIX), time.monotonic() - begun), markup=False)
     for line in wrong:
         console.print(line, style="red", markup=False)

@@ -185,7 +185,7 @@ Try this in a second terminal, in this folder:
   # Call one function with an event of events/
   make invoke EVENT=events/consumer/malformed.json
 
-Without the command line, the same order is sent by:
+Without the command line, the same order is sent by this. A second time it is a duplicate, and nothing is stored:
 
   {shlex.join(command)}
 

@@ -69,3 +69,22 @@ def test_reconciler_run_is_a_line() -> None:
 def test_refused_request_is_a_line(message: str, line: str | None) -> None:
     """A refused request shows why; other lines of the log are not shown."""
     assert refused_line(message) == line
+
+
+def test_backfill_is_a_line_once_it_is_done() -> None:
+    """A backfill shows its counts when it is done; the report of its run is not shown beside it."""
+    times = {"from": "2026-03-14T09:00:00.000000Z", "to": "2026-03-14T10:00:00.000000Z", "done_until": None}
+    state: dict[str, Any] = {
+        **times, "preview": False, "stores": 2, "counts": {"missing": 3, "enqueued": 3}, "failed_stores": {},
+        "is_begun": False, "unended_visits": {}, "left_out": [],
+    }  # fmt: skip
+
+    def line(*pending: str) -> str | None:
+        packed = zlib.compress(json.dumps(state | {"pending": pending}).encode())
+        row = {"pk": "RECONCILIATION", "sk": "BACKFILL#1", "backfill_id": "1", "state": packed}
+        return line_of(None, row)
+
+    assert line("q7xk") is None
+    assert line() == "reconciled  a window of 2 stores: 3 orders missing, 0 different, 3 enqueued"
+    report = zlib.compress(b'{"regular": false}')
+    assert line_of(None, {"pk": "RECONCILIATION", "sk": "REPORT#1", "report": report}) is None

@@ -34,10 +34,11 @@ class Empty:
         return None
 
 
-def lines(file: str, response: object = None, tables: Any = None) -> list[str]:
+def lines(file: str, response: object = None, tables: object = None) -> list[str]:
     folder = file.split("/", maxsplit=1)[0]
     payload = (EVENTS / f"{file}.json").read_text(encoding="utf-8")
-    return outcome_of(FUNCTIONS[folder], payload, response or OK.get(folder, {}), tables or Stored())
+    fake: Any = tables or Stored()
+    return outcome_of(FUNCTIONS[folder], payload, response or OK.get(folder, {}), fake)
 
 
 @pytest.mark.parametrize("file", sorted(EVENTS.glob("*/*.json")), ids=lambda path: f"{path.parent.name}-{path.stem}")

@@ -213,11 +213,11 @@ class ReconciliationTable:
 
     def backfills(self) -> list[Backfill]:
         """Every backfill that is still stored, oldest first."""
-        return [*_readable(_backfill, self._rows(Range(prefix=keys.BACKFILL)))]
+        return [*_readable(backfill_of, self._rows(Range(prefix=keys.BACKFILL)))]
 
     def backfill(self, backfill_id: str) -> Backfill | None:
         row = self._table.get(keys.backfill(backfill_id))
-        return None if row is None else _backfill(row)
+        return None if row is None else backfill_of(row)
 
     # -- reports ------------------------------------------------------------------------------------------------
 
@@ -325,7 +325,8 @@ def _backfill_row(backfill: Backfill, now: datetime) -> Row:
     return {"backfill_id": backfill.backfill_id, "state": _packed(state), "expires_at": _expires_at(now)}
 
 
-def _backfill(row: Row) -> Backfill:
+def backfill_of(row: Row) -> Backfill:
+    """The backfill that a row holds."""
     state = _unpacked(row["state"])
     return Backfill(
         backfill_id=_text(row, "backfill_id"),

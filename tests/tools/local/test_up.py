@@ -1,0 +1,88 @@
+"""`make up` says what to try next, shows what arrives, and ends cleanly; `make help` is grouped."""
+
+import contextlib
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from botocore.exceptions import EndpointConnectionError
+
+from tools.local import up
+from tools.local.process import ProcessFailedError
+from tools.local.stack import Stack
+
+ROOT = Path(__file__).parents[3]
+STACK = Stack("http://127.0.0.1:1", "eu-central-1", "partner-orders", "http://127.0.0.1:1/order-events",
+              {"Host": "a.example"}, "it's $ecret", "http://127.0.0.1:2", {"ConsumerFunctionName": "c"})  # fmt: skip
+
+
+def test_what_to_try_next_can_be_pasted() -> None:
+    """Each file that the commands name exists, each target too, and the first command sends a real order."""
+    commands = [shlex.split(line) for line in up.welcome(STACK).splitlines() if re.match("  [^ #]", line)]
+    assert commands[0] == [".venv/bin/partner-orders", "send", "events/order.json"]
+    assert len(commands) > 6
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for command in commands:
+        assert all((ROOT / name).is_file() for name in re.findall(r"events/[\w/]+\.json", " ".join(command)))
+        assert command[0] != "make" or command[1] in targets
+    assert commands[-1][0] == "curl"
+    assert f"Authorization: {STACK.webhook_secret}" in commands[-1]
+
+
+def ended_by(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit status of `make up` when an order has arrived and then something happens."""
+
+    def lines(_: Stack) -> Iterator[str]:
+        yield "stored      o-1  RECEIVED, store q7xk, by webhook"
+        raise error
+
+    @contextlib.contextmanager
+    def running(*_: Any) -> Iterator[Stack]:
+        yield STACK
+
+    monkeypatch.setattr(up, "running_stack", running)
+    monkeypatch.setattr(up, "saved", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(up, "is_up", lambda: False)
+    monkeypatch.setattr(up, "end_on_signals", lambda: None)
+    monkeypatch.setattr(up, "arrivals", lines)
+    return up.main()
+
+
+def test_arrivals_are_shown_until_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What arrives is shown with its time, and Ctrl-C ends it with status 0."""
+    assert ended_by(KeyboardInterrupt(), monkeypatch) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"^\d\d:\d\d:\d\d  stored      o-1  RECEIVED", shown, re.MULTILINE)
+    assert "Stopped." in shown
+
+
+def test_lost_local_aws_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A local AWS that stops responding ends it with a sentence and status 1."""
+    assert ended_by(EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), monkeypatch) == 1
+    assert "The local AWS stopped responding" in capsys.readouterr().out
+
+
+def test_slow_first_call_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A webhook that does not respond in time is a sentence, not a traceback."""
+
+    def late(*_: Any, **__: Any) -> None:
+        raise requests.ReadTimeout
+
+    monkeypatch.setattr(requests, "post", late)
+    with pytest.raises(ProcessFailedError, match="the webhook did not respond: ReadTimeout"):
+        up.warm_up(STACK)
+
+
+def test_help_is_grouped_in_order_of_use() -> None:
+    """The groups come in the order of use, `make run` first, and every explained target is listed."""
+    shown = subprocess.run(["/usr/bin/env", "make", "-C", ROOT, "help"], capture_output=True, text=True, check=True)
+    lines = [line for line in shown.stdout.splitlines() if line and "directory" not in line]
+    assert [line for line in lines if not line.startswith(" ")] == ["Try it", "Work on it", "Deliver it"]
+    assert lines[1].startswith("  make run ")
+    explained = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [line.split()[1] for line in lines if line.startswith("  ")] == explained
