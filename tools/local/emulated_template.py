@@ -1,5 +1,7 @@
-"""The built template as MiniStack takes it: it refuses alarms on an expression over metrics, and a stack with one. Of
-CodeDeploy it knows nothing: aliases are moved at once."""
+"""The built template as MiniStack accepts it: without CodeDeploy, and without alarms on an expression over metrics.
+
+MiniStack moves an alias at once.
+"""
 
 import os
 import tempfile
@@ -12,7 +14,7 @@ import yaml
 def emulated(template: Path) -> Path:
     """A copy beside the built template, in which each alarm on an expression watches the expression's first metric.
 
-    Neither fires on MiniStack, which reads no metrics out of logs. tests/unit/template judges the real ones.
+    Neither alarm fires on MiniStack, which reads no metrics from logs. tests/unit/template judges the real ones.
     """
     content = yaml.safe_load(template.read_text(encoding="utf-8"))
     resources = content["Resources"]
@@ -24,7 +26,7 @@ def emulated(template: Path) -> Path:
         if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
             resource["Properties"] = _on_a_metric(resource["Properties"])
     copy = template.with_name("emulated.yaml")
-    # Several processes may deploy the same build.
+    # Several processes may deploy the same build at once.
     descriptor, name = tempfile.mkstemp(dir=template.parent, suffix=".yaml")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         yaml.safe_dump(content, file, sort_keys=False)

@@ -1,4 +1,4 @@
-"""The local AWS: MiniStack on a free port, with IAM enforced, its state in a directory of its own."""
+"""The local AWS: MiniStack on a free port, with IAM enforced and a temporary state."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ REGION = "eu-central-1"
 
 @contextlib.contextmanager
 def emulator() -> Iterator[str]:
-    """Run MiniStack; gives its endpoint URL. Nothing of it is left afterwards. Raises ProcessFailedError."""
+    """Run MiniStack until the context ends; yields its URL. Leaves nothing behind. Raises ProcessFailedError."""
     port = free_port()
     endpoint_url = f"http://127.0.0.1:{port}"
     with (
@@ -33,8 +33,8 @@ def emulator() -> Iterator[str]:
 
 
 def _environment(port: int, directory: str) -> dict[str, str]:
-    # Only this: the functions inherit it, and should see nothing of the developer's environment. Their Python is the
-    # one that the environments were made from, so that they see the layer's packages and no others.
+    # The functions inherit this environment, so it has nothing of the developer's. Their Python is the one that the
+    # environments were made from, which has no packages beside the layer's.
     python = Path(sys.base_prefix) / "bin"
     return {
         "PATH": os.pathsep.join([str(python), "/usr/local/bin", "/usr/bin", "/bin"]),
@@ -49,7 +49,7 @@ def _environment(port: int, directory: str) -> dict[str, str]:
         "LAMBDA_EXECUTOR": "local",
         "STATE_DIR": f"{directory}/state",
         "S3_DATA_DIR": f"{directory}/s3",
-        # What we do not use would take fixed ports, or meddle with the developer's Docker.
+        # Unused services would take fixed ports, or use the developer's Docker.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": f"unix://{directory}/no-docker",

@@ -1,6 +1,6 @@
-"""`make events`: write events/, an event for each function and case, ready for `sam local invoke` and `make invoke`.
+"""`make events`: write events/, one event for each function and case, for `sam local invoke` and `make invoke`.
 
-What the platform would post comes from the simulated platform; here it gets the shape in which AWS hands it over.
+The bodies come from the simulated platform. Here they get the shape in which AWS delivers them.
 """
 
 import base64
@@ -24,14 +24,14 @@ from tools.local.table_stream import TableStream
 from tools.local.up import CHAIN_ID
 
 EVENTS = ROOT / "events"
-# `make invoke` puts the stack's own secret in its place.
+# `make invoke` replaces it by the stack's own secret.
 SECRET = "PASTE-THE-WEBHOOK-SECRET-HERE"  # noqa: S105
 START = instant("2026-03-14T08:00:00Z")
 RETENTION = timedelta(days=400)
 
 
 def webhook_request(body: str | bytes, authorization: str | None = SECRET, encoding: str | None = None) -> Body:
-    """An HTTP API's request (payload format 2.0); bytes are handed over in base64, as API Gateway does."""
+    """An HTTP API's request (payload format 2.0). Bytes are in base64, as API Gateway delivers them."""
     headers = {"content-type": "application/json", "host": "example.execute-api.eu-central-1.amazonaws.com"}
     if authorization is not None:
         headers["authorization"] = authorization
@@ -65,7 +65,7 @@ def webhook_request(body: str | bytes, authorization: str | None = SECRET, encod
 
 
 def queue_batch(*bodies: str | bytes, source: str = WEBHOOK) -> Body:
-    """A batch of messages of the order-events queue."""
+    """A batch of messages from the order-events queue."""
     records = []
     for number, body in enumerate(bodies, start=1):
         raw = body.encode() if isinstance(body, str) else body
@@ -94,7 +94,7 @@ def _record(number: int, text: str) -> Body:
 
 
 def stream_batch(*bodies: str, rejected: bytes | None = None) -> Body:
-    """What the table's stream tells the publisher when these bodies are stored, one after another."""
+    """The records that the publisher gets when these bodies are stored, one after another."""
     arrival, clock = Arrival(WEBHOOK, START + timedelta(minutes=1), "correlation-1"), (lambda: START)
     with mock_aws():
         client = boto3.client("dynamodb", "eu-central-1", aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
@@ -116,7 +116,7 @@ def stream_batch(*bodies: str, rejected: bytes | None = None) -> Body:
 
 
 def all_events() -> dict[str, Body]:
-    """Every file of events/, by path."""
+    """The content of every file in events/, by path."""
     lives = trading_hour(seed=7, orders=120, stores=3, start=START, chain_id=CHAIN_ID)
     steps: dict[str, str] = {}
     for life in lives:
@@ -173,7 +173,7 @@ def all_events() -> dict[str, Body]:
 
 
 def _variants(plain: Body) -> dict[str, str]:
-    """Bodies that differ from a plain order in one way each, by the name of the way."""
+    """Bodies that differ from a plain order in one way each, by name."""
     return {
         "accepted": to_text(plain | {"status": "ACCEPTED"}),
         "unknown_status": to_text(plain | {"status": "HANDED_TO_DRONE"}),
@@ -189,13 +189,13 @@ def _variants(plain: Body) -> dict[str, str]:
 
 
 def _life_of(lives: list[Life], *statuses: str) -> list[str]:
-    """The bodies of one order's first steps."""
+    """The bodies of the first steps of an order with these statuses."""
     life = next(life for life in lives if tuple(step.status for step in life.steps)[: len(statuses)] == statuses)
     return [to_text(step.body) for step in life.steps[: len(statuses)]]
 
 
 def write(folder: Path = EVENTS) -> int:
-    """Write them all; gives how many."""
+    """Write all events; returns how many."""
     events = all_events()
     for name, event in events.items():
         path = folder / name

@@ -1,4 +1,4 @@
-"""`make orders`: the simulated platform of `make up` plays orders, and keeps some of their webhooks to itself."""
+"""`make orders`: the simulated platform of `make up` places orders and drops some of their webhooks."""
 
 import sys
 import time
@@ -22,42 +22,41 @@ def main() -> int:
     secret = stack.present_webhook_secret()
     _wait_until_admitted(stack, secret)
     configure_platform(stack, webhook_secret=secret)
-    # Other orders each time.
-    answer = _platform(stack, "POST", "play", {**HOUR, "seed": int(time.time())})
-    if answer.status_code != requests.codes.accepted:
-        return _refuse(answer.json()["message"])
-    print(f"a trading hour of {HOUR['orders']} orders is played in {HOUR['wall_seconds']} seconds", flush=True)
+    # The seed makes other orders each time.
+    response = _platform(stack, "POST", "play", {**HOUR, "seed": int(time.time())})
+    if response.status_code != requests.codes.accepted:
+        return _refuse(response.json()["message"])
+    print(f"playing a trading hour of {HOUR['orders']} orders in {HOUR['wall_seconds']} seconds", flush=True)
     while (progress := _platform(stack, "GET", "progress").json())["state"] != "done":
         time.sleep(0.5)
     print(
         f"{progress['events']} events: {progress['acknowledged']} acknowledged, {progress['never_sent']} never sent,"
         f" {progress['failed']} refused\n"
-        "What did not come is found by the next regular run, within 5 minutes, or now by:"
-        " .venv/bin/partner-orders reconcile run\n"
-        "The orders are dated in the past hour, before their stores were known here: `partner-orders reports list`"
-        " counts them under before_registration, not under webhooks_missed."
+        "The next regular run fetches what was never sent, within 5 minutes. To fetch it now:\n"
+        "  .venv/bin/partner-orders reconcile run --yes\n"
+        "Reports count these orders as before_registration, not as webhooks_missed: their stores are new here."
     )
     return _refuse(_why_refused(progress["failed_by_answer"])) if progress["failed"] else 0
 
 
 def _wait_until_admitted(stack: Stack, secret: str) -> None:
-    """A webhook that runs takes a new secret within a minute."""
+    """Wait until the webhook accepts the secret: after a rotation that takes up to a minute."""
     until, said = time.monotonic() + REFRESH_EVERY_SECONDS, False
     headers = {**stack.webhook_headers, "Authorization": secret}
     while requests.post(stack.webhook_url, headers=headers, timeout=30).status_code == requests.codes.unauthorized:
         if time.monotonic() > until:
             return
         if not said:
-            print("the webhook secret was rotated; waiting until the webhook takes the new one", flush=True)
+            print("the webhook secret was rotated; waiting until the webhook accepts the new one", flush=True)
         said = True
         time.sleep(PAUSE_SECONDS)
 
 
 def _why_refused(by_answer: dict[str, int]) -> str:
-    told = {answer: f"with {answer}" if int(answer) else "without an answer in time" for answer in by_answer}
-    answers = ", ".join(f"{number} {told[answer]}" for answer, number in by_answer.items())
-    why = "the webhook does not take the secret; start `make up` anew" if "401" in by_answer else "see .local/logs"
-    return f"refused: {answers}: {why}"
+    shown = {answer: f"with {answer}" if int(answer) else "without a response in time" for answer in by_answer}
+    responses = ", ".join(f"{number} {shown[answer]}" for answer, number in by_answer.items())
+    why = "the webhook does not accept the secret; restart `make up`" if "401" in by_answer else "see .local/logs"
+    return f"refused: {responses}: {why}"
 
 
 def _platform(stack: Stack, method: str, what: str, content: Any = None) -> requests.Response:

@@ -1,4 +1,4 @@
-"""Child processes that end with this one, and the waiting for them."""
+"""Servers as child processes: started, awaited, and stopped with this process."""
 
 import contextlib
 import os
@@ -14,11 +14,11 @@ import requests
 
 
 class ProcessFailedError(RuntimeError):
-    """A program that we need did not start, or failed. Says where its log is."""
+    """A program did not start, or failed. The message says why, or where its log is."""
 
 
 def end_on_signals() -> None:
-    """Make SIGTERM and SIGHUP end this process as an exit does, so that all that was started is stopped."""
+    """Make SIGTERM and SIGHUP end this process like an exit, so that its child processes are stopped too."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
@@ -35,10 +35,10 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def started(command: Sequence[str | Path], environment: Mapping[str, str], log: Path, ready_url: str) -> Iterator[None]:
-    """Run a server until the context ends: entered when ``ready_url`` answers 200. Raises ProcessFailedError.
+    """Run a server until the context ends; the context begins when ``ready_url`` responds with 200.
 
-    The server gets a session of its own, so that Ctrl-C reaches only us, and we stop it in order, children included.
-    Its log stays only if something went wrong.
+    The server gets a session of its own. So Ctrl-C reaches only this process, which then stops the server and its
+    children. The log is kept only after an error. Raises ProcessFailedError.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:

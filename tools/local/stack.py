@@ -1,5 +1,7 @@
-"""The stack of template.yaml on the local AWS: built and deployed with sam, as it is in AWS, and mended where MiniStack
-reads less of a template than AWS does."""
+"""The stack of template.yaml on the local AWS: built and deployed with sam, as in AWS.
+
+MiniStack reads less of a template than AWS does. What it leaves out is added after the deployment.
+"""
 
 import contextlib
 import fcntl
@@ -29,7 +31,7 @@ BUILD = ROOT / ".aws-sam" / "local"
 STACK_FILE = ROOT / ".local" / "stack.json"
 STACK_NAME = "partner-orders"
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
-# MiniStack's administrator: any key pair that it did not hand out.
+# Any key pair that MiniStack did not create is its administrator.
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 SQS_ACTIONS_WITH_BATCHES = {"sqs:SendMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"}
@@ -37,8 +39,10 @@ SQS_ACTIONS_WITH_BATCHES = {"sqs:SendMessage", "sqs:ChangeMessageVisibility", "s
 
 @dataclass(frozen=True)
 class Stack:
-    """A deployed stack, and where to reach it; what .local/stack.json holds. The secret and the token are those that it
-    began with."""
+    """A deployed stack and how to reach it: the content of .local/stack.json.
+
+    The webhook secret and the token are those of its deployment.
+    """
 
     endpoint_url: str
     region: str
@@ -54,7 +58,7 @@ class Stack:
         return client(service, self.endpoint_url, **options)
 
     def present_webhook_secret(self) -> str:
-        """As it is now: it may have been rotated."""
+        """The webhook secret as it is now: it may have been rotated."""
         answer = self.client("secretsmanager").get_secret_value(SecretId=self.outputs["WebhookSecretArn"])
         return str(answer["SecretString"])
 
@@ -62,7 +66,7 @@ class Stack:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(descriptor, 0o600)  # It may have been there before.
+            os.fchmod(descriptor, 0o600)  # An existing file keeps its mode.
             file.write(json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
@@ -78,7 +82,7 @@ def client(service: str, endpoint_url: str, **options: Any) -> Any:
 
 @cache
 def _session() -> boto3.Session:
-    # Deaf to the developer's profiles and AWS configuration.
+    # Without the developer's profiles and AWS configuration.
     nowhere = (None, None, os.devnull, None)
     settings = {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
     return boto3.Session(
@@ -87,7 +91,7 @@ def _session() -> boto3.Session:
 
 
 def build() -> None:
-    """`sam build` for this machine, if anything that goes into it has changed. Raises ProcessFailedError."""
+    """Run `sam build` for this machine if a source has changed. Raises ProcessFailedError."""
     stamp = BUILD / ".built-from"
     with _build_locked(fcntl.LOCK_EX):
         sources = _fingerprint()
@@ -99,7 +103,7 @@ def build() -> None:
 
 
 def built_from(root: Path, into: Path) -> None:
-    """`sam build` for this machine of the sources under ``root``, as another revision's. Raises ProcessFailedError."""
+    """Run `sam build` for this machine with the sources under ``root``. Raises ProcessFailedError."""
     _sam(
         "build",
         {
@@ -118,9 +122,9 @@ def deploy(
     built: Path = BUILD,
     stack_name: str = STACK_NAME,
 ) -> dict[str, str]:
-    """`sam deploy` what build() built, with samconfig.toml's `local`; gives the outputs. Raises ProcessFailedError.
+    """Deploy what build() built, with the environment `local` of samconfig.toml. Returns the stack's outputs.
 
-    Run again, it updates the stack.
+    A second call updates the stack. Raises ProcessFailedError.
     """
     with _build_locked(fcntl.LOCK_SH):
         _sam(
@@ -146,7 +150,7 @@ def deploy(
 
 @contextlib.contextmanager
 def _build_locked(kind: int) -> Iterator[None]:
-    """One process builds, or several deploy what was built."""
+    """Hold the build's lock: one process builds, or several deploy."""
     lock = ROOT / ".local" / "build.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
@@ -155,7 +159,7 @@ def _build_locked(kind: int) -> Iterator[None]:
 
 
 def describe(endpoint_url: str, platform_url: str, outputs: dict[str, str]) -> Stack:
-    """What was deployed, with the webhook's address and secret as the platform needs them, and the platform's token."""
+    """The deployed stack with the webhook's URL and secret for the platform, and the platform's token."""
     secrets = client("secretsmanager", endpoint_url)
     webhook, partner_api = (
         secrets.get_secret_value(SecretId=outputs[arn])["SecretString"]
@@ -175,12 +179,12 @@ def describe(endpoint_url: str, platform_url: str, outputs: dict[str, str]) -> S
 
 
 def webhook_headers(outputs: Mapping[str, str]) -> dict[str, str]:
-    """What a request to the local webhook needs: the API is known by its host, which need not resolve."""
+    """The headers for a request to the local webhook. MiniStack finds the API by its host name."""
     return {"Host": f"{outputs['OrderEventsApiId']}.execute-api.localhost"}
 
 
 def _mend_routes(cloudformation: Any, api_gateway: Any, stack_name: str) -> None:
-    """MiniStack does not read the OpenAPI body that sam makes of an HTTP API: make its routes one by one."""
+    """Create the API's routes one by one, since MiniStack ignores the OpenAPI body that sam makes of an HTTP API."""
     template = cloudformation.get_template(StackName=stack_name, TemplateStage="Processed")["TemplateBody"]
     resources = (template if isinstance(template, dict) else json.loads(template))["Resources"]
     physical_ids = {
@@ -208,15 +212,18 @@ def _mend_routes(cloudformation: Any, api_gateway: Any, stack_name: str) -> None
 
 
 def _called(uri: str, physical_ids: Mapping[str, str]) -> str:
-    """The ARN of the first function or alias in an integration's URI that the stack has: an alias's id is its ARN."""
+    """The ARN of the first function or alias of the stack that an integration's URI names. An alias's id is its ARN."""
     named = next(name for name in re.findall(r"functions/\$\{(\w+)", uri) if name in physical_ids)
     arn = physical_ids[named]
     return arn if arn.startswith("arn:") else f"arn:aws:lambda:{REGION}:000000000000:function:{arn}"
 
 
 def _mend_event_sources(functions: Any) -> None:
-    """MiniStack keeps a number that comes from a parameter as text, at which its SQS poller fails. Where an update
-    changes the alias that a mapping calls, its pollers go on with the one before."""
+    """Write each event source mapping again, with its concurrency as a number.
+
+    MiniStack keeps a parameter's number as text, and its SQS poller fails on that. After an update it also polls for
+    the alias before.
+    """
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         concurrency = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
         scaling = {} if concurrency is None else {"ScalingConfig": {"MaximumConcurrency": int(concurrency)}}
@@ -224,7 +231,7 @@ def _mend_event_sources(functions: Any) -> None:
 
 
 def _mend_batch_permissions(iam: Any) -> None:
-    """MiniStack asks for `sqs:SendMessageBatch` and the like, where AWS asks for `sqs:SendMessage`."""
+    """Allow `sqs:SendMessageBatch` and the like to MiniStack, where AWS checks `sqs:SendMessage`."""
     for role in (role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]):
         for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
             document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
@@ -236,7 +243,7 @@ def _mend_batch_permissions(iam: Any) -> None:
 
 
 def _sam(command: str, options: Mapping[str, str | Path | list[str]], environment: Mapping[str, str]) -> None:
-    """Run sam with none of the developer's AWS settings, so that it can reach nothing but what `environment` names."""
+    """Run sam without the developer's AWS settings, so that it reaches only what ``environment`` names."""
     arguments: list[str | Path] = []
     for name, value in options.items():
         arguments += [f"--{name}", *(value if isinstance(value, list) else [value])]
@@ -247,7 +254,7 @@ def _sam(command: str, options: Mapping[str, str | Path | list[str]], environmen
 
 
 def sam_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for sam: none of the developer's AWS settings, and what ``environment`` names."""
+    """The environment for sam: ours without the developer's AWS settings, and ``environment``."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_", "MAKE"))}
     return {
         **inherited,
@@ -263,7 +270,7 @@ def sam_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def parameter_overrides(platform_url: str, parameters: Mapping[str, str] | None = None) -> list[str]:
-    """The template's parameters for this machine, as sam takes them."""
+    """The template's parameters for this machine, as arguments of sam."""
     values = {"Architecture": ARCHITECTURE, "PartnerApiBaseUrl": platform_url, **(parameters or {})}
     return [f"{name}={value}" for name, value in values.items()]
 

@@ -1,4 +1,4 @@
-"""The orders table's stream, as Lambda hands it over, of a table that moto holds in this process."""
+"""The stream of an orders table in moto, as records that Lambda delivers."""
 
 import base64
 from datetime import UTC, datetime
@@ -6,11 +6,11 @@ from typing import Any
 
 type Record = dict[str, Any]
 
-_WRITTEN_AT = datetime(2026, 10, 14, 8, tzinfo=UTC)  # AWS sends the field; nothing here reads it.
+_WRITTEN_AT = datetime(2026, 10, 14, 8, tzinfo=UTC)  # AWS sends this field. Our code does not read it.
 
 
 class TableStream:
-    """Follows every UpdateItem and PutItem that the client makes; ``records`` may be taken away."""
+    """Records every UpdateItem and PutItem of a client in ``records``, which the caller may empty."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
@@ -22,14 +22,14 @@ class TableStream:
             client.meta.events.register(f"after-call.dynamodb.{operation}", self._after)
 
     def stop(self) -> None:
-        """Follow no more."""
+        """Stop recording."""
         events = self._client.meta.events
         for operation in ("UpdateItem", "PutItem"):
             events.unregister(f"provide-client-params.dynamodb.{operation}", self._before)
             events.unregister(f"after-call.dynamodb.{operation}", self._after)
 
     def add(self, key: Any, old: Any, new: Any) -> None:
-        """A change that nobody made: from one item to another, each None where there is none."""
+        """Add a change from one row to another by hand; None for no row."""
         self.records.append(record_of(self._made, key, old, new))
         self._made += 1
 
@@ -46,7 +46,7 @@ class TableStream:
 
 
 def record_of(place: int, key: Any, old: Any, new: Any) -> Record:
-    """What the stream has at a place: the change from one item to another, each None where there is none."""
+    """The stream's record at a place, counted from 0: the change from one row to another; None for no row."""
     images = {name: _as_json(image) for name, image in (("OldImage", old), ("NewImage", new)) if image}
     number = str(1_000_000 + place)
     kind = "REMOVE" if new is None else "MODIFY" if old else "INSERT"

@@ -97,7 +97,7 @@ def test_rejected_orders_fail_the_command(monkeypatch: pytest.MonkeyPatch, capsy
     assert orders.main() == 1
     printed = capsys.readouterr()
     assert "0 acknowledged, 0 never sent" in printed.out
-    assert "with 401: the webhook does not take the secret" in printed.err
+    assert "with 401: the webhook does not accept the secret" in printed.err
     assert OLD not in printed.out + printed.err
     assert NEW not in printed.out + printed.err
 

@@ -1,14 +1,14 @@
-"""Orders that cannot be read, one for each way in which they were seen to break; brackets and strings stay whole."""
+"""Orders that cannot be parsed, one for each kind of damage that was seen. Brackets and strings stay whole."""
 
 from collections.abc import Callable
 
 
 def _spoiled(member: bytes) -> Callable[[bytes], bytes]:
-    """What puts a broken member into an order that is otherwise whole, and has one member at least."""
+    """A function that puts a broken member into an order with at least one member."""
     return lambda order: order[:1] + member + b"," + order[1:]
 
 
-# Each breaks an order so that json.loads, or an exact reading of it, takes it for broken.
+# After each, json.loads or the exact parser rejects the order.
 BAD_ORDERS: dict[str, Callable[[bytes], bytes]] = {
     "raw_newline": _spoiled(b'"note":"two\nlines"'),
     "half_a_letter": _spoiled(b'"note":"caf\xc3"'),

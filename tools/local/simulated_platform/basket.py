@@ -1,4 +1,4 @@
-"""What is in an order and what it costs: lines, promotions, what the picker changes, and the payment."""
+"""The content of an order and its price: lines, promotions, the picker's changes, and the payment."""
 
 import random
 import uuid
@@ -113,7 +113,7 @@ class Basket:
 
 
 def payment(lines: list[Line], fees: dict[str, float], additional_fees: dict[str, float]) -> dict[str, Any]:
-    """What the lines cost together with the fees, as the platform states it."""
+    """The payment for lines and fees, as the platform states it."""
     paid = [line for line in lines if line["status"] not in {"REPLACED", "NOT_FOUND"}]
     sub_total = money(sum(line["pricing"]["total_price"] for line in paid))
     discount = money(sum(entry["discount_amount"] for line in paid for entry in line.get("promotion", [])))

@@ -1,4 +1,4 @@
-"""The countries that orders come from: what shops, customers and goods are called there, and what they cost."""
+"""The countries of the orders: names of shops, customers and goods, and prices."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
 """Posts order events to the chain's webhook, as the platform does (docs/platform.md 2.1).
 
-It sends the secret verbatim as Authorization, waits 10 s for a response, takes any 2xx for success and retries up to 5
-times. On request it does so badly.
+It sends the secret verbatim as Authorization, waits 10 s for a response, accepts any 2xx, and retries up to 5 times.
+Misbehaviour makes it drop, repeat or delay events.
 """
 
 import random
@@ -32,8 +32,7 @@ class Destination:
 
 @dataclass(frozen=True)
 class Misbehaviour:
-    """Probabilities for each event: posted twice, held back behind later ones, late, never posted; and of garbage being
-    posted beside it."""
+    """Probabilities for each event: posted twice, after later ones, late, or never; and of garbage beside it."""
 
     duplicate: float = 0.0
     reorder: float = 0.0
@@ -44,8 +43,10 @@ class Misbehaviour:
 
 @dataclass
 class Posting:
-    """An event to post, and what became of it: acknowledged, never_sent or gave_up. ``answer`` is the status code of
-    the last try; 0 for no answer in time."""
+    """An event to post and its outcome: waiting, acknowledged, never_sent or gave_up.
+
+    ``answer`` is the status code of the last try, 0 for no response in time.
+    """
 
     order_id: str
     status: str
@@ -60,7 +61,7 @@ class Posting:
 
 
 class Courier:
-    """Plays a timetable of postings, with a bounded number of senders over kept-open connections."""
+    """Plays a timetable of postings with SENDERS threads over connections that stay open."""
 
     def __init__(self) -> None:
         self.destination = Destination()
@@ -73,8 +74,10 @@ class Courier:
     def play(
         self, timetable: list[tuple[float, Posting]], seed: int, misbehaviour: Misbehaviour, minute: float
     ) -> None:
-        """Post everything, each at its time (seconds from now), and return when all is settled. ``minute`` is how long
-        a minute of the platform lasts."""
+        """Post everything, each at its time (seconds from now), and return when each has its outcome.
+
+        ``minute`` is how many seconds a minute of the platform lasts.
+        """
         chance = random.Random(f"courier/{seed}")
         due: list[tuple[float, Callable[[], None]]] = []
         for at, posting in timetable:
@@ -130,7 +133,7 @@ class Courier:
             self.counts["garbage_acknowledged"] += 200 <= status < 300
 
     def _send(self, body: bytes) -> int:
-        """The status code; 0 for no answer in time."""
+        """Send a body; returns the status code, 0 for no response in time."""
         with self._lock:
             self.counts["attempts"] += 1
         to = self.destination
@@ -151,12 +154,12 @@ class Courier:
         return int(answer.status_code)
 
 
-# What is acknowledged and not kept.
+# Acknowledged and only counted.
 IGNORED_GARBAGE = frozenset({"catalogue_callback", "empty"})
 
 
 def rubbish(chance: random.Random, body_text: str) -> tuple[str, bytes]:
-    """Something that is no order event, and what kind of nothing it is."""
+    """A body that is not an order event: its kind and its bytes."""
     number = chance.getrandbits(40)
     kinds: dict[str, bytes] = {
         "empty": b" \r\n",

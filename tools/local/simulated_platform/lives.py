@@ -1,4 +1,4 @@
-"""Believable orders through their whole lives: what the platform says of each, and when (docs/platform.md 2.2, 3)."""
+"""Believable orders from first to last state: what the platform sends of each, and when (docs/platform.md 2.2, 3)."""
 
 import json
 import random
@@ -29,7 +29,7 @@ class Shop:
 
 @dataclass(frozen=True)
 class Step:
-    """One state of an order, from ``at`` on; ``by_webhook`` if the platform posts it, ``by_get`` if it shows it."""
+    """One state of an order, from ``at`` on. ``by_webhook``: the platform posts it; ``by_get``: GET shows it."""
 
     at: datetime
     body: Body = field(repr=False)
@@ -57,7 +57,7 @@ class Life:
         return self.made_at or instant(self.steps[0].body["sys"]["created_at"])
 
     def step_at(self, now: datetime) -> Step | None:
-        """What the platform knows of the order at a time; None before it exists."""
+        """The order's state at a time; None before it exists."""
         current = None
         for step in self.steps:
             if step.at > now:
@@ -66,7 +66,7 @@ class Life:
         return current
 
     def step_shown_at(self, now: datetime) -> Step | None:
-        """What GET shows of the order at a time; None before it shows any of it."""
+        """The state that GET shows at a time; None before the first."""
         return replace(self, steps=tuple(step for step in self.steps if step.by_get)).step_at(now)
 
 
@@ -130,7 +130,7 @@ def trading_hour(
 
 
 def to_text(body: Body) -> str:
-    """As the platform writes a body: compact JSON in UTF-8."""
+    """A body as the platform writes it: compact JSON."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -305,6 +305,6 @@ class _Maker:
 
 
 def webhook_events(lives: list[Life]) -> Iterator[tuple[Life, Step]]:
-    """What the platform posts, in its own order of time."""
+    """All that the platform posts, by time."""
     events = [(life, step) for life in lives for step in life.steps if step.by_webhook]
     yield from sorted(events, key=lambda event: event[1].at)

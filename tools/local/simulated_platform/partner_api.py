@@ -23,7 +23,7 @@ TOKEN_CALLS_PER_MINUTE = 50
 
 @dataclass(frozen=True)
 class Request:
-    """``headers`` in lower case; ``target`` is path and query."""
+    """A request. Names of ``headers`` are in lower case; ``target`` is path and query."""
 
     method: str
     target: str
@@ -34,7 +34,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """``hang_seconds`` is how long the server keeps silent first."""
+    """A response. The server waits ``hang_seconds`` before it sends it."""
 
     status: int
     headers: dict[str, str]
@@ -44,7 +44,7 @@ class Response:
 
 @dataclass
 class Unknowns:
-    """What the contract does not say, so that every answer to it can be tried."""
+    """Behaviour that the contract leaves open, so that each possibility can be tried."""
 
     filter_by: str = "created"  # or updated
     order: str = "ascending"  # or descending, none
@@ -60,8 +60,8 @@ class Unknowns:
     sort_by: str = "created"  # or updated
 
 
-# Each is a probability below 1, or how many more times it is to happen. Between pages an order of the list changes, and
-# moves or leaves where pages are sorted or filtered by that.
+# A value below 1 is a probability, any other the number of times that it still happens. `move_between_pages` changes an
+# order of the list, which then moves or leaves where pages are sorted or filtered by that.
 FAULTS = (
     "unauthorized", "forbidden", "not_found", "too_many", "server_error", "html", "truncated", "repeat_first_page",
     "move_between_pages", "hang",
@@ -101,7 +101,7 @@ class SimulatedPartnerApi:
         self._touched: dict[str, datetime] = {}
 
     def show(self, lives: Iterable[Life]) -> None:
-        """Make these the orders that the API knows. A store stays known without its orders."""
+        """Replace the orders that the API knows. Stores of earlier orders stay known."""
         self._stores |= self._shops.keys()
         self._orders, self._shops, self._texts = {}, {}, {}
         for life in sorted(lives, key=lambda life: life.created_at):
@@ -111,7 +111,7 @@ class SimulatedPartnerApi:
             mine.append(life)
 
     def touch(self, order_id: str, at: datetime) -> None:
-        """An order changes in something that its body does not show."""
+        """Change an order in something that its body does not show."""
         self._touched[order_id] = at
 
     def handle(self, request: Request, now: datetime) -> Response:
@@ -124,7 +124,7 @@ class SimulatedPartnerApi:
         )
 
     def body_text(self, life: Life, step: Step) -> str:
-        """What GET shows of an order in a state: the same content as the webhook's, written in GET's own way."""
+        """The body by GET of an order in a state: the webhook's content in GET's own form."""
         key = (life.order_id, life.steps.index(step))
         if key not in self._texts:
             self._texts[key] = to_text(self.form_of_get(_as_get_shows(life, step)))
@@ -180,7 +180,7 @@ class SimulatedPartnerApi:
         return Response(200, {"Content-Type": "application/json"}, self.body_text(life, step).encode())
 
     def _page(self, lives: list[Life], query: dict[str, str], now: datetime) -> Response:
-        """A page of a store's orders. Parameters that are not known are ignored, wrong times find nothing."""
+        """A page of a store's orders. Unknown parameters are ignored, and invalid times find nothing."""
         start, end = (self._time(query.get(name, "")) for name in ("start_time", "end_time"))
         size, number = _whole(query.get("page_size"), DEFAULT_PAGE_SIZE), _whole(query.get("page"), 1)
         if refusal := self._refusal(query, size):
@@ -204,7 +204,7 @@ class SimulatedPartnerApi:
         return self.body_text(life, step).encode()
 
     def _refusal(self, query: dict[str, str], size: int) -> Response | None:
-        """A 400 to what this platform does not accept, where another one would go on without it."""
+        """A 400 to parameters that this platform rejects and another one ignores; else None."""
         times = [query.get(name, "") for name in ("start_time", "end_time")]
         if self.unknowns.times_refused and not all(map(self._is_accepted, times)):
             return _error(400, "BAD_REQUEST", "start_time and end_time are not valid")

@@ -19,7 +19,7 @@ DEFAULT_WALL_SECONDS = 20.0
 
 
 class BadControlError(ValueError):
-    """A control request that makes no sense; says why."""
+    """An invalid control request; the message says why."""
 
 
 class Platform:
@@ -41,7 +41,7 @@ class Platform:
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
-        """The platform's clock: it runs through the hour while that is played, then on as clocks do."""
+        """The platform's clock: fast while an hour is played, then at the usual speed."""
         elapsed = time.monotonic() - self._begun
         played = min(timedelta(seconds=elapsed * self._speed), self._length)
         after = max(0.0, elapsed - self._length.total_seconds() / self._speed)
@@ -54,7 +54,7 @@ class Platform:
         self._courier.destination = Destination(**{**vars(self._courier.destination), **known})
 
     def play(self, content: dict[str, Any]) -> bool:
-        """Begin an hour; False while one is being played. Raises BadControlError."""
+        """Begin to play an hour; False if one is being played. Raises BadControlError."""
         with self._lock:
             if self._state == "playing":
                 return False
@@ -80,7 +80,7 @@ class Platform:
         return True
 
     def _hour(self, content: dict[str, Any], seed: int, start: datetime) -> list[Life]:
-        """The orders to play, and the Partner API as their brand's. Raises BadControlError."""
+        """The orders to play; sets the Partner API to their brand's habits. Raises BadControlError."""
         orders, stores = int(content.get("orders", 100)), int(content.get("stores", 3))
         # Each hour has stores of its own, so that no two stores have one code.
         first, self._stores_played = self._stores_played, self._stores_played + stores
@@ -94,7 +94,7 @@ class Platform:
 
     def _play(self, timetable: list[tuple[float, Posting]], seed: int, misbehaviour: Misbehaviour, wall: float) -> None:
         self._courier.play(timetable, seed, misbehaviour, wall / 60)
-        # GET may show more than was posted: the hour is over when the clock says so, too.
+        # GET shows states after the last webhook, so the hour also lasts until its clock ends.
         time.sleep(max(0.0, self._begun + wall - time.monotonic()))
         self._state = "done"
 
@@ -118,7 +118,7 @@ class Platform:
         }
 
     def truth(self) -> dict[str, Any]:
-        """What the platform knows: each order as GET shows it now, and what became of each event."""
+        """All that the platform knows: each order as GET shows it now, and the outcome of each event."""
         now, orders = self.now(), []
         for life in self._lives:
             step = life.step_shown_at(now)
@@ -137,7 +137,7 @@ class Platform:
         return {"orders": orders, "events": events, "garbage": list(self._courier.garbage)}
 
     def set_faults(self, content: dict[str, Any]) -> None:
-        """``api``: faults of the Partner API; ``unknowns``: how it is to behave where the contract does not say.
+        """Set ``api``, faults of the Partner API, and ``unknowns``, its behaviour where the contract is silent.
 
         Raises BadControlError.
         """
@@ -153,7 +153,7 @@ class Platform:
 
 
 def serve(platform: Platform, port: int) -> ThreadingHTTPServer:
-    """A server on 127.0.0.1 that is ready to run."""
+    """A server on 127.0.0.1, not yet running."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -168,7 +168,7 @@ def serve(platform: Platform, port: int) -> ThreadingHTTPServer:
             self._handle()
 
         def log_message(self, *_: object) -> None:
-            """Silence: every request of a run would be a line."""
+            """Log nothing: a run makes too many requests."""
 
         def _handle(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
