@@ -1,0 +1,43 @@
+"""The README leads from a clone to the first own order, with the product's own commands."""
+
+import re
+from pathlib import Path
+
+from tools.local.figures import Figures, last_line
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^ {4,}((?:make|\.venv/bin/partner-orders) .+)$", README, re.MULTILINE)
+
+
+def test_run_is_first_and_tests_are_second() -> None:
+    """The first command runs the main job, the second one the tests."""
+    assert COMMANDS[:2] == ["make run", "make test"]
+
+
+def test_own_commands_lead_to_the_first_order() -> None:
+    """From the deployment to the first order, every command is one of ours, in this order."""
+    steps = ("make deploy", "secrets set-token", "secrets show-webhook", "register", "orders show", "doctor")
+    deployment = README.partition("\n## Deploy it to AWS\n")[2].partition("\n## ")[0]
+    commands = re.findall(r"^ {4,}(?! )(.+)$", deployment, re.MULTILINE)
+    ours = [command for command in commands if command.startswith(("make ", ".venv/bin/partner-orders "))]
+    assert [step for command, step in zip(ours, steps, strict=True) if step in command] == [*steps]
+    assert not re.search(r"\baws [a-z]+", deployment)
+
+
+def test_every_figure_of_the_run_is_explained() -> None:
+    """The table explains each figure of the last line, and the example adds up."""
+    names = re.findall(r"(\w+)=", last_line(Figures()))
+    table = README.partition("| figure | means |")[2].partition("\n\n")[0]
+    assert {*names} <= {*re.findall(r"`(\w+)`", table)}
+    line = re.search(r"^ +(run: .*)$", README, re.MULTILINE)
+    assert line
+    figures = {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line[1])}
+    assert [*figures] == names
+    assert figures["recovered"] == figures["never_arrived"] + figures["shown_only"]
+
+
+def test_first_order_is_the_sample_order() -> None:
+    """The order that is shown first is the one that was sent first."""
+    shown = next(command for command in COMMANDS if "orders show" in command).split()[-1]
+    assert shown in (ROOT / "events" / "order.json").read_text(encoding="utf-8")
