@@ -1,11 +1,17 @@
 """Every file of events/ through `make invoke`'s own code: in the local AWS, and in AWS's image where Docker runs."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from tests.support.deployed import Answer, eventually
+from tests.support.orders import as_bytes, order
 from tools.local import docker, invoke
+from tools.local.arrivals import WEBHOOK_LOGS, FunctionLog, TableChanges, line_of, refused_line
 from tools.local.events import EVENTS
 from tools.local.stack import Stack
 
@@ -25,6 +31,41 @@ def test_sample_event_gets_its_response(file: Path, stack: Stack) -> None:
 def test_sample_event_runs_in_aws_image(file: Path, stack: Stack) -> None:
     """Each sample event gets the same response in AWS's own image."""
     holds(file, invoke.in_docker(stack, *invoke.read(EVENTS / file, stack)))
+
+
+@pytest.mark.slow
+def test_invoke_says_what_became_of_the_event(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`make invoke` prints the log lines, the response, and where to look for each event of the batch."""
+    monkeypatch.setattr(Stack, "load", lambda: stack)
+    monkeypatch.setattr(docker, "is_wanted", lambda: False)
+    assert invoke.main(EVENTS / "consumer" / "malformed.json") == 0
+    printed = capsys.readouterr()
+    assert '"batchItemFailures": []' in printed.out
+    assert re.search(r"^rejected: [0-9a-f]{32}, malformed_json\n .*rejected show", printed.out, re.MULTILINE)
+    assert re.search(r"^stored: order [0-9a-f-]{36} is .*\n .*orders show", printed.out, re.MULTILINE)
+    assert '"message":"rejected"' in printed.err
+
+
+@pytest.mark.slow
+def test_make_up_shows_what_arrives(stack: Stack, post: Callable[..., Answer], secret: bytes) -> None:
+    """A stored order, a rejected event and a refused request are read from the deployed stack as lines."""
+    changes, log = TableChanges(stack), FunctionLog(stack, WEBHOOK_LOGS)
+    order_id = str(uuid4())
+    assert post(as_bytes(order(order_id=order_id)), secret).status == 200
+    assert post(b"<order/>", secret).status == 200
+    assert post(b"{}", b"wrong").status == 401
+    lines: list[str | None] = []
+
+    def all_three() -> bool | None:
+        lines.extend(line_of(*change) for change in changes.since_last_look())
+        lines.extend(map(refused_line, log.since_last_look()))
+        shown = [line for line in lines if line]
+        kinds = (f"stored      {order_id}  RECEIVED", "rejected ", "refused     a request with a wrong secret")
+        return all(any(line.startswith(kind) for line in shown) for kind in kinds) or None
+
+    eventually(all_three)
 
 
 def holds(file: Path, answer: Any) -> None:

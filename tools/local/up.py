@@ -176,10 +176,10 @@ Try this in a second terminal, in this folder:
   # Send an order as the platform does, and look at it
   .venv/bin/partner-orders send {order}
   .venv/bin/partner-orders orders show {order_id}
-  # Have the platform place 24 orders and drop webhooks; then fetch what is missing
+  # Have the platform place 24 orders and drop webhooks; see which orders are open, then fetch what is missing
   make orders
-  .venv/bin/partner-orders reconcile run --yes
   .venv/bin/partner-orders orders list --open
+  .venv/bin/partner-orders reconcile run --yes
   # Check the whole stack
   .venv/bin/partner-orders doctor
   # Call one function with an event of events/
