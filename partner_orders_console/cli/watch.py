@@ -21,8 +21,8 @@ def watch(context: typer.Context, as_json: AsJson = False) -> None:
     changes = Changes(stack_of(context))
     say("watching (Ctrl-C ends it); times in UTC")
     while True:
-        for row in changes.rows():
-            if not (line := line_of(row)):
+        for before, after in changes.changes():
+            if not (line := line_of(before, after)):
                 continue
             if as_json:
                 print_json({"at": now(), "change": line})

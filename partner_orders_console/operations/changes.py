@@ -1,16 +1,23 @@
 """What changes in the orders table, as its stream tells it, and each change as a line for people."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row, from_attributes
 from partner_orders.orders.stored import events_of
-from partner_orders.reconciler.stop_reason import StopReason
-from partner_orders.reconciler.table import report_of
+from partner_orders.reconciler.report import is_regular
+from partner_orders.reconciler.table import Backfill, backfill_of, report_of
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
-from partner_orders_console.operations.words import counted
+
+# The metrics of the webhook function that count a request without an order, and what each of them means.
+REFUSED = {
+    "RefusedUnauthorized": "a request with a wrong secret or none (401)",
+    "RefusedTooLarge": "a body over the limit (413)",
+    "Unavailable": "a request, since the secret or the queue could not be reached (503)",
+}
 
 
 class Changes:
@@ -27,6 +34,10 @@ class Changes:
 
     def rows(self) -> Iterator[Row]:
         """The rows that were written since the last call, as they were then."""
+        return (after for _, after in self.changes())
+
+    def changes(self) -> Iterator[tuple[Row | None, Row]]:
+        """Each row that was written since the last call, before and after; before is None for a new one."""
         # A shard that follows one that ended is read whole.
         self._find_shards("TRIM_HORIZON")
         for shard_id, iterator in [*self._iterators.items()]:
@@ -35,8 +46,10 @@ class Changes:
             answer = self._client.get_records(ShardIterator=iterator)
             self._iterators[shard_id] = answer.get("NextShardIterator")
             for record in answer["Records"]:
-                if "NewImage" in record["dynamodb"]:
-                    yield from_attributes(record["dynamodb"]["NewImage"])
+                change = record["dynamodb"]
+                if "NewImage" in change:
+                    before = from_attributes(change["OldImage"]) if "OldImage" in change else None
+                    yield before, from_attributes(change["NewImage"])
 
     def _find_shards(self, begin: str) -> None:
         start: dict[str, Any] = {}
@@ -57,36 +70,61 @@ class Changes:
         return str(answer["ShardIterator"])
 
 
-def line_of(row: Row) -> str:
-    """A changed row as a line: an order's state and source, a rejected event's reason, a run of the reconciler. Empty
-    for rows that nobody watches for. It holds no personal data."""
-    match row.get("sk"):
-        case keys.ORDER:
-            return _order(row)
-        case keys.REJECTED:
-            return f"rejected   {keys.rejected_digest_of(row['pk'])}  {row.get('reason', '?')}"
-    if str(row.get("sk", "")).startswith(keys.REPORT):
-        return _run(report_of(row))
-    return ""
+def line_of(before: Row | None, after: Row) -> str | None:
+    """A change of the table as a line for people; None for a change that nothing arrived by.
+
+    ``before`` and ``after`` are the row, before None for a new one. The line has ids, statuses and counts, and no
+    customer's data.
+    """
+    key = (after["pk"], after["sk"])
+    if key[1] == keys.ORDER:
+        return _order_line(before, after)
+    if key[1] == keys.REJECTED:
+        digest = keys.rejected_digest_of(key[0])
+        return f"rejected    {digest}  {after.get('reason')}, by {after.get('source')}"
+    if key[1].startswith(keys.REPORT):
+        report = report_of(after)
+        return _run_line(report) if is_regular(report) else None
+    if key[1].startswith(keys.BACKFILL):
+        backfill = backfill_of(after)
+        return _backfill_line(backfill) if backfill.is_done else None
+    return None
 
 
-def _order(row: Row) -> str:
-    events = events_of(row)
-    newest = max(events.values(), key=lambda event: event["received_at"], default={})
-    facts = (
-        f"order      {keys.order_id_of(row['pk'])}",
-        str(row.get("status", "?")),
-        f"store {row.get('listed_under', '').removeprefix('STORE#') or '?'}",
-        f"by {newest.get('source', '?')}",
-        f"{len(events)} events" if len(events) != 1 else "1 event",
+def refused_line(message: str) -> str | None:
+    """A line of the webhook's log as a line for people; None if it is not about a request that was refused."""
+    try:
+        counted = json.loads(message)
+    except ValueError:
+        return None
+    if not isinstance(counted, dict):
+        return None
+    return next((f"refused     {text}" for name, text in REFUSED.items() if name in counted), None)
+
+
+def _order_line(before: Row | None, after: Row) -> str | None:
+    had, has = events_of(before or {}), events_of(after)
+    if not (new := [event for digest, event in has.items() if digest not in had]):
+        return None  # Only published again, confirmed or made smaller.
+    newest = max(new, key=lambda event: str(event["received_at"]))
+    place = f"store {after.get('store_id', '(none)')}, by {newest['source']}"
+    was = f"{before['status']} → " if before and before.get("status") != after.get("status") else ""
+    return f"stored      {keys.order_id_of(after['pk'])}  {was}{after.get('status')}, {place}"
+
+
+def _run_line(report: dict[str, Any]) -> str:
+    failed = f", {len(report['failed_stores'])} stores failed" if report["failed_stores"] else ""
+    stopped = f", stopped: {report['stopped']}" if report["stopped"] else ""
+    return (
+        f"reconciled  {report['stores_checked']} stores: {report['missing']} orders missing,"
+        f" {report['different']} different, {report['enqueued']} enqueued{failed}{stopped}"
     )
-    return "  ".join(facts)
 
 
-def _run(report: dict[str, Any]) -> str:
-    if report["stopped"] == StopReason.UNDER_WAY:
-        return ""
-    stopped = f"  stopped: {report['stopped']}" if report["stopped"] else ""
-    failed = f"  {counted(len(report['failed_stores']), 'store')} failed" if report["failed_stores"] else ""
-    found = f"missing {report['missing']}  different {report['different']}"
-    return f"reconciled {counted(report['orders_checked'], 'order')}  {found}{failed}{stopped}"
+def _backfill_line(backfill: Backfill) -> str:
+    counts = {name: backfill.counts.get(name, 0) for name in ("missing", "different", "enqueued")}
+    kind = "a preview" if backfill.preview else "a window"
+    return (
+        f"reconciled  {kind} of {backfill.stores} stores: {counts['missing']} orders missing,"
+        f" {counts['different']} different, {counts['enqueued']} enqueued"
+    )

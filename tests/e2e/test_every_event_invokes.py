@@ -8,10 +8,11 @@ from uuid import uuid4
 
 import pytest
 
+from partner_orders_console.operations.changes import line_of, refused_line
 from tests.support.deployed import Answer, eventually
 from tests.support.orders import as_bytes, order
 from tools.local import docker, invoke
-from tools.local.arrivals import WEBHOOK_LOGS, FunctionLog, TableChanges, line_of, refused_line
+from tools.local.arrivals import WEBHOOK_LOGS, FunctionLog, TableChanges
 from tools.local.events import EVENTS
 from tools.local.stack import Stack
 

@@ -1,57 +1,14 @@
 """What arrives at the stack of `make up`, a plain line for each order, rejected event, refused request and run."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
-from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row, from_attributes
-from partner_orders.orders.stored import events_of
-from partner_orders.reconciler.report import is_regular
-from partner_orders.reconciler.table import Backfill, backfill_of, report_of
+from partner_orders_console.operations.changes import line_of, refused_line
 from tools.local.stack import Stack
 
-# The metrics of the webhook function that count a request without an order, and what each of them means.
-REFUSED = {
-    "RefusedUnauthorized": "a request with a wrong secret or none (401)",
-    "RefusedTooLarge": "a body over the limit (413)",
-    "Unavailable": "a request, since the secret or the queue could not be reached (503)",
-}
 WEBHOOK_LOGS = "WebhookLogGroup"
-
-
-def line_of(before: Row | None, after: Row) -> str | None:
-    """A change of the table as a line for people; None for a change that nothing arrived by.
-
-    ``before`` and ``after`` are the row, before None for a new one. The line has ids, statuses and counts, and no
-    customer's data.
-    """
-    key = (after["pk"], after["sk"])
-    if key[1] == keys.ORDER:
-        return _order_line(before, after)
-    if key[1] == keys.REJECTED:
-        digest = keys.rejected_digest_of(key[0])
-        return f"rejected    {digest}  {after.get('reason')}, by {after.get('source')}"
-    if key[1].startswith(keys.REPORT):
-        report = report_of(after)
-        return _run_line(report) if is_regular(report) else None
-    if key[1].startswith(keys.BACKFILL):
-        backfill = backfill_of(after)
-        return _backfill_line(backfill) if backfill.is_done else None
-    return None
-
-
-def refused_line(message: str) -> str | None:
-    """A line of the webhook's log as a line for people; None if it is not about a request that was refused."""
-    try:
-        counted = json.loads(message)
-    except ValueError:
-        return None
-    if not isinstance(counted, dict):
-        return None
-    return next((f"refused     {text}" for name, text in REFUSED.items() if name in counted), None)
 
 
 def arrivals(stack: Stack, pause_seconds: float = 1.0) -> Iterator[str]:
@@ -117,31 +74,3 @@ class FunctionLog:
             if lines[line] > self._seen[line]:
                 yield event["message"]
         self._seen |= lines
-
-
-def _order_line(before: Row | None, after: Row) -> str | None:
-    had, has = events_of(before or {}), events_of(after)
-    if not (new := [event for digest, event in has.items() if digest not in had]):
-        return None  # Only published again, confirmed or made smaller.
-    newest = max(new, key=lambda event: str(event["received_at"]))
-    place = f"store {after.get('store_id', '(none)')}, by {newest['source']}"
-    was = f"{before['status']} → " if before and before.get("status") != after.get("status") else ""
-    return f"stored      {keys.order_id_of(after['pk'])}  {was}{after.get('status')}, {place}"
-
-
-def _run_line(report: dict[str, Any]) -> str:
-    failed = f", {len(report['failed_stores'])} stores failed" if report["failed_stores"] else ""
-    stopped = f", stopped: {report['stopped']}" if report["stopped"] else ""
-    return (
-        f"reconciled  {report['stores_checked']} stores: {report['missing']} orders missing,"
-        f" {report['different']} different, {report['enqueued']} enqueued{failed}{stopped}"
-    )
-
-
-def _backfill_line(backfill: Backfill) -> str:
-    counts = {name: backfill.counts.get(name, 0) for name in ("missing", "different", "enqueued")}
-    kind = "a preview" if backfill.preview else "a window"
-    return (
-        f"reconciled  {kind} of {backfill.stores} stores: {counts['missing']} orders missing,"
-        f" {counts['different']} different, {counts['enqueued']} enqueued"
-    )

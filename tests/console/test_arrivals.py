@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tools.local.arrivals import line_of, refused_line
+from partner_orders_console.operations.changes import line_of, refused_line
 
 RECEIVED = {"source": "webhook", "received_at": "2026-03-14T09:00:00.000000Z", "status": "RECEIVED"}
 PICKED_UP = {"source": "reconciliation", "received_at": "2026-03-14T09:05:00.000000Z", "status": "PICKED_UP"}
