@@ -13,8 +13,6 @@ from botocore.exceptions import ParamValidationError
 from partner_orders_console.cli.__main__ import app
 from tests.support import aws_command_line
 from tests.support.aws_command_line import NoSuchCallError
-from tests.support.documented_commands import PAGES as ALL_PAGES
-from tests.support.documented_commands import commands
 
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
@@ -24,37 +22,81 @@ AN_ID = "3f0e6a52-93a5-4a2e-8f0b-7f1c2d9b6e11"
 A_TIME, A_DAY, A_FILE = "2026-03-14T09:00:00Z", "2026-03-14", str(ROOT / "README.md")
 
 
+def commands(text: str) -> list[str]:
+    """Every call of partner-orders, in a block or in a sentence."""
+    text = re.sub(r"`([^`\n]*)\n +([^`\n]*)`", r"`\1 \2`", text)
+    return re.findall(r"^ {4,}(?:\.venv/bin/)?(partner-orders .*?)(?: [|>] .*)?$", text, re.MULTILINE) + re.findall(
+        r"`(partner-orders [^`]*)`", text
+    )
+
+
 def typed(command: str) -> list[str]:
     filled = re.sub(r"(--from|--to) <[^>]+>", rf"\1 {A_TIME}", command).replace("<day>", A_DAY)
     return shlex.split(re.sub(r"<[^>]+>", "x", filled).replace("stores.csv", A_FILE))[1:]
 
 
 def understood(command: Any, arguments: list[str]) -> str:
-    """The name of the command that takes these arguments; a sentence may name it alone. Raises where they are not
-    understood."""
-    if not hasattr(command, "commands"):
-        if arguments:
-            command.make_context(command.name or "", [*arguments])
-        return str(command.name)
+    """The name of the command that takes these arguments. Raises where they are not understood."""
     context = command.make_context(command.name or "", [*arguments])
+    if not hasattr(command, "commands"):
+        return str(command.name)
     rest = [*context._protected_args, *context.args]
     return understood(command.commands[rest[0]], rest[1:])
 
 
-@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.stem)
-def test_documented_commands_exist(page: Path) -> None:
-    """Every partner-orders command in a page exists with its options."""
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_runbook_commands_exist(page: Path) -> None:
+    """Every partner-orders command in a runbook exists with its options."""
     for command in commands(page.read_text(encoding="utf-8")):
         assert understood(typer.main.get_command(app), typed(command)), command
 
 
 def test_unknown_command_is_noticed() -> None:
     """The check notices a command or an option that does not exist."""
-    [command] = commands("Then\n\n    partner-orders reports list --since <day>\n")
-    with pytest.raises(Exception, match="--since"):
+    [command] = commands("Then\n\n    partner-orders reconcile status --until <day>\n")
+    with pytest.raises(Exception, match="--until"):
         understood(typer.main.get_command(app), typed(command))
     with pytest.raises(KeyError):
-        understood(typer.main.get_command(app), typed("partner-orders dead-letters drop"))
+        understood(typer.main.get_command(app), typed("partner-orders dead-letters burn"))
+
+
+def widgets() -> dict[str, str]:
+    """The dashboard's widgets: each by its title, with the text that says what it shows."""
+    template = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    for name, lines in re.findall(
+        r"^ +(EventsOfThePublisher|ErrorsOfThePublisher): !If\n((?: +- .*\n)+)", template, re.MULTILINE
+    ):
+        template = template.replace(f"${{{name}}}", lines.replace("\n", " "))
+    return {title: line for line in template.splitlines() for title in re.findall(r'"title": "([^"]+)"', line)}
+
+
+def misnamed_widgets(text: str) -> list[str]:
+    """The widgets that a page names in italics, in full or by the title's first words, and that the dashboard does not
+    have; or that do not show the metric that the page reads in them."""
+    misnamed = []
+    for metric, title in named_widgets(text):
+        shown = [line for name, line in widgets().items() if re.match(rf"{re.escape(title)}(?!\w)", name)]
+        if not any(f'"{metric}"' in line or not metric for line in shown):
+            misnamed.append(title)
+    return misnamed
+
+
+def named_widgets(text: str) -> list[tuple[str, str]]:
+    return re.findall(r"(?:`(\w+)` in )?(?<!\*)\*([A-Z][^*]+)\*(?!\*)", re.sub(r"\s+", " ", text))
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+def test_runbook_widgets_exist(page: Path) -> None:
+    """Every widget that a runbook names is on the dashboard with the metric, and the page tells how to open it."""
+    text = page.read_text(encoding="utf-8")
+    assert misnamed_widgets(text) == []
+    assert "partner-orders open dashboard" in text or not named_widgets(text)
+
+
+def test_misnamed_widget_is_noticed() -> None:
+    """The check notices a widget that does not exist, and a metric that its widget does not show."""
+    text = "Look at *Events stored*, *Events*, `Failed` in *Events*, `Failed` in\n*Waiting* and *Table:\nthrottled*."
+    assert misnamed_widgets(text) == ["Events stored", "Waiting"]
 
 
 def test_throttled_schedule_has_one_runbook() -> None:
