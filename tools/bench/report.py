@@ -63,11 +63,11 @@ def _verdicts(found: Found) -> list[Verdict]:
         )
     step = found["reconciliation"]["in_step"]
     exact(
-        "1,000 orders in step: DynamoDB requests, bound = 1",
+        "1,000 orders in sync: DynamoDB requests, bound = 1",
         1,
         step["dynamodb_requests"] / step["fewest_dynamodb_requests"],
     )
-    exact("1,000 orders in step: read units an order", 0.5, step["read_units"] / step["orders"])
+    exact("1,000 orders in sync: read units an order", 0.5, step["read_units"] / step["orders"])
     memory = found["memory"]
     exact(
         "reconciler: share of its memory, pages of up to 500 orders of up to 200 lines",
@@ -177,7 +177,7 @@ def _reconciliation(found: Found) -> str:
             ("write units", "write_units", "", 0),
         )
     ]
-    head = ("", "1,000 orders in step", "at the next tick", "the fewest", "ratio", "a tick over one store, besides")
+    head = ("", "1,000 orders in sync", "in the next run", "the fewest", "ratio", "a run over one store, besides")
     return _table(head, rows)
 
 
