@@ -17,6 +17,7 @@ from tests.support.aws_command_line import NoSuchCallError
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 PAGES = [*RUNBOOKS, ROOT / "docs" / "deploying.md", ROOT / "docs" / "upgrading.md"]
+GUIDES = [*RUNBOOKS, *sorted((ROOT / "docs").glob("*.md"))]
 # What stands for a value: its kind, by the words around it.
 AN_ID = "3f0e6a52-93a5-4a2e-8f0b-7f1c2d9b6e11"
 A_TIME, A_DAY, A_FILE = "2026-03-14T09:00:00Z", "2026-03-14", str(ROOT / "README.md")
@@ -44,9 +45,9 @@ def understood(command: Any, arguments: list[str]) -> str:
     return understood(command.commands[rest[0]], rest[1:])
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
 def test_runbook_commands_exist(page: Path) -> None:
-    """Every partner-orders command in a runbook exists with its options."""
+    """Every partner-orders command in a runbook or guide exists with its options."""
     for command in commands(page.read_text(encoding="utf-8")):
         assert understood(typer.main.get_command(app), typed(command)), command
 
