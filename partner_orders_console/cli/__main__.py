@@ -14,9 +14,11 @@ from partner_orders_console.cli.doctor import doctor
 from partner_orders_console.cli.export import export
 from partner_orders_console.cli.forget import forget
 from partner_orders_console.cli.logs import logs
+from partner_orders_console.cli.open import open_place
 from partner_orders_console.cli.output import out, say
 from partner_orders_console.cli.register import register
 from partner_orders_console.cli.send import send
+from partner_orders_console.cli.trace import trace
 from partner_orders_console.cli.use import use
 from partner_orders_console.cli.watch import watch
 from partner_orders_console.operations.errors import CancelledByOperatorError
@@ -38,6 +40,8 @@ _COMMANDS: dict[str, Callable[..., int | None]] = {
     "send": send,
     "logs": logs,
     "watch": watch,
+    "trace": trace,
+    "open": open_place,
     "export": export,
     "forget": forget,
     "use": use,

@@ -16,10 +16,13 @@ from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import (
     AsJson,
     Yes,
+    ago,
     ask,
+    at,
     counted,
     csv_line,
     from_csv_cell,
+    print_facts,
     print_json,
     print_table,
     say,
@@ -33,6 +36,7 @@ EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo
 app = typer.Typer(help="Stores: currency, time zone, trading hours, code.", no_args_is_help=True)
 
 COLUMNS = ("store_id", "external_partner_config_id", "name", "currency", "time_zone", "trading_hours", "is_paused")
+_TIMES = ("registered_at", "paused_at")
 IMPORTED = ("store_id", "code", "currency", "time_zone", "trading_hours", "is_paused")
 Name = Annotated[str, typer.Argument(metavar="STORE", help="either of its two ids")]
 
@@ -55,6 +59,37 @@ def list_stores(
         return
     print_table(COLUMNS, ([getattr(store, column) or None for column in COLUMNS] for store in stores))
     say(counted(len(stores), "store"))
+
+
+@app.command()
+def show(context: typer.Context, store: Name, as_json: AsJson = False) -> None:
+    """One store: settings, last order and webhook, how far it is checked, who paused it.
+
+    Example: partner-orders stores show 148020
+    """
+    from partner_orders.clock import now
+    from partner_orders_console.operations.store_overview import overview
+
+    stack = stack_of(context)
+    found = overview(stack, store_named(stack, store))
+    if as_json:
+        print_json(asdict(found))
+        return
+
+    def when(time: datetime | None) -> str:
+        return f"{at(time)} ({ago(time, now())})" if time else "never"
+
+    facts = {name: value for name, value in asdict(found.store).items() if name not in _TIMES}
+    facts |= {name: at(getattr(found.store, name)) for name in _TIMES}
+    facts |= {
+        "last_order": when(found.last_order_at),
+        "last_webhook": when(found.last_webhook_at),
+        "checked_until": when(found.checked_until),
+        "unended_visits": found.unended_visits or None,
+        "open_orders": found.open_orders,
+    }
+    print_facts({name: ", ".join(value) if isinstance(value, tuple) else value for name, value in facts.items()})
+    say("times in UTC")
 
 
 @app.command("set")

@@ -30,7 +30,7 @@ FILES = {
     "number.txt": "+966501234567\n",
 }
 # These need functions that run, a platform, or somebody who presses a button.
-NEEDS_A_RUNNING_STACK = {"doctor", "register", "reconcile run", "logs", "watch"}
+NEEDS_A_RUNNING_STACK = {"doctor", "register", "reconcile run", "logs", "watch", "trace", "open"}
 NEEDS_A_RUNNING_STACK |= {"secrets set-client", "secrets set-token", "secrets undo"}
 # The credentials are not set yet when they are looked at; and nobody is there to be asked.
 EXPECTED = {

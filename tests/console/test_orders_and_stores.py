@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from partner_orders.clock import now
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
@@ -340,3 +342,15 @@ def test_usage_error_has_its_own_status(run: Run) -> None:
     """A usage error exits with 2, a failed command with 1."""
     assert run("orders", "lst").status == 2
     assert run("orders", "list").status == 1
+
+
+def test_store_is_shown_at_a_glance(run: Run, stack: DeployedStack, store_order: StoreOrder) -> None:
+    """A store shows its settings, its last order and webhook, how far it is checked, and who paused it."""
+    store_order(order(sys={"created_at": (now() - timedelta(hours=2)).isoformat()}))
+    run("stores", "pause", "GB-CLIFTON-01", "--reason", "closed until May")
+    ran = run("stores", "show", "q7xk")
+    assert ran.status == 0
+    assert all(fact in ran.out for fact in ("Greenbasket Clifton", "closed until May", "arn:aws", "(2 h ago)", "never"))
+    found = run("stores", "show", "GB-CLIFTON-01", "--json").json
+    assert (found["store"]["is_paused"], found["open_orders"]) == (True, 1)
+    assert "no store nowhere" in run("stores", "show", "nowhere").err

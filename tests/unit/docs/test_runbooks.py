@@ -13,22 +13,15 @@ from botocore.exceptions import ParamValidationError
 from partner_orders_console.cli.__main__ import app
 from tests.support import aws_command_line
 from tests.support.aws_command_line import NoSuchCallError
+from tests.support.documented_commands import PAGES as ALL_PAGES
+from tests.support.documented_commands import commands
 
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 PAGES = [*RUNBOOKS, ROOT / "docs" / "deploying.md", ROOT / "docs" / "upgrading.md"]
-GUIDES = [*RUNBOOKS, *sorted((ROOT / "docs").glob("*.md"))]
 # What stands for a value: its kind, by the words around it.
 AN_ID = "3f0e6a52-93a5-4a2e-8f0b-7f1c2d9b6e11"
 A_TIME, A_DAY, A_FILE = "2026-03-14T09:00:00Z", "2026-03-14", str(ROOT / "README.md")
-
-
-def commands(text: str) -> list[str]:
-    """Every call of partner-orders, in a block or in a sentence."""
-    text = re.sub(r"`([^`\n]*)\n +([^`\n]*)`", r"`\1 \2`", text)
-    return re.findall(r"^ {4,}(?:\.venv/bin/)?(partner-orders .*?)(?: [|>] .*)?$", text, re.MULTILINE) + re.findall(
-        r"`(partner-orders [^`]*)`", text
-    )
 
 
 def typed(command: str) -> list[str]:
@@ -37,15 +30,18 @@ def typed(command: str) -> list[str]:
 
 
 def understood(command: Any, arguments: list[str]) -> str:
-    """The name of the command that takes these arguments. Raises where they are not understood."""
-    context = command.make_context(command.name or "", [*arguments])
+    """The name of the command that takes these arguments; a sentence may name it alone. Raises where they are not
+    understood."""
     if not hasattr(command, "commands"):
+        if arguments:
+            command.make_context(command.name or "", [*arguments])
         return str(command.name)
+    context = command.make_context(command.name or "", [*arguments])
     rest = [*context._protected_args, *context.args]
     return understood(command.commands[rest[0]], rest[1:])
 
 
-@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.stem)
 def test_runbook_commands_exist(page: Path) -> None:
     """Every partner-orders command in a runbook or guide exists with its options."""
     for command in commands(page.read_text(encoding="utf-8")):

@@ -1,0 +1,44 @@
+"""One store at a glance: its settings, its last order and webhook, how far it is checked, and its open orders."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from partner_orders.clock import from_text, now
+from partner_orders.order_events.message import WEBHOOK
+from partner_orders.stores.store import Store
+from partner_orders_console.operations.stack import DeployedStack
+
+_HISTORY = timedelta(days=60)  # what the platform shows of the past
+_NEWEST_ORDERS = 10
+
+
+@dataclass(frozen=True)
+class StoreOverview:
+    """``last_webhook_at`` is among the store's ten newest orders; times are UTC."""
+
+    store: Store
+    last_order_at: datetime | None
+    last_webhook_at: datetime | None
+    checked_until: datetime | None
+    unended_visits: int
+    open_orders: int
+
+
+def overview(stack: DeployedStack, store: Store) -> StoreOverview:
+    """A store as the table has it now. Raises botocore's errors."""
+    since = now() - _HISTORY
+    newest = (stack.orders.newest_of_store(listing, since, now()) for listing in store.listings)
+    recent = [order_id for listing in store.listings for order_id in stack.orders.newest_of(listing, _NEWEST_ORDERS)]
+    orders = (stack.orders.get(order_id) for order_id in recent)
+    webhooks = (
+        from_text(entry.received_at) for order in orders if order for entry in order.history if entry.source == WEBHOOK
+    )
+    position = stack.reconciliation.position(store.store_id)
+    return StoreOverview(
+        store,
+        max((time for time in newest if time), default=None),
+        max(webhooks, default=None),
+        position.checked_until,
+        position.unended_visits,
+        len(stack.orders.open_since(since, store.store_id)),
+    )

@@ -1,0 +1,81 @@
+"""The path of one request, by its correlation id: from the webhook to the order, or to where it stopped."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from partner_orders.clock import from_text, now
+from partner_orders_console.operations import dead_letters
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.logs import FUNCTIONS, LogLine, log_lines
+from partner_orders_console.operations.progress import Progress, silent
+from partner_orders_console.operations.stack import DeployedStack
+
+MAX_ORDERS = 5_000  # that are read; the newest first
+_BEFORE = timedelta(days=1)  # an order is listed by when it was created, which is before its events
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage that a request passed, when (UTC), and what happened there."""
+
+    at: datetime
+    where: str
+    what: str
+
+
+def trace(stack: DeployedStack, correlation_id: str, since: datetime, progress: Progress = silent) -> list[Stage]:
+    """The stages of a request, in order: what the functions logged of it, and where its event is stored.
+
+    Orders created up to a day before ``since`` are searched, 5,000 at most. Raises OperatorError if nothing is found.
+    """
+    progress("reading the logs")
+    functions = tuple(name for name in FUNCTIONS if f"{name.title()}LogGroup" in stack.resources)
+    stages = [_logged(line) for line in log_lines(stack, functions, since, correlation_id)]
+    progress("reading the orders")
+    stages += _stored(stack, correlation_id, since)
+    stages += _rejected(stack, correlation_id, since)
+    if not stages:
+        progress("reading the dead-letter queue")
+        stages += _dead(stack, correlation_id)
+    if not stages:
+        raise OperatorError(
+            f"nothing of {correlation_id} is found",
+            "It may still wait in the queue (`partner-orders doctor`), or be older: look further back with --since.",
+        )
+    return sorted(stages, key=lambda stage: stage.at)
+
+
+def _logged(line: LogLine) -> Stage:
+    return Stage(line.at, f"{line.function}'s log", f"{line.level} {line.message}")
+
+
+def _stored(stack: DeployedStack, correlation_id: str, since: datetime) -> list[Stage]:
+    stages = []
+    for store in stack.stores.all():
+        for listing in store.listings:
+            ids = stack.orders.of_store(listing, since - _BEFORE, now())
+            for order_id in ids[-MAX_ORDERS:]:
+                order = stack.orders.get(order_id)
+                for entry in order.history if order else ():
+                    if entry.correlation_id == correlation_id:
+                        what = f"order {order_id}, {entry.status}, by {entry.source}"
+                        stages.append(Stage(from_text(entry.received_at), "received and stored", what))
+    return stages
+
+
+def _rejected(stack: DeployedStack, correlation_id: str, since: datetime) -> list[Stage]:
+    return [
+        Stage(from_text(event.first_received_at), "rejected", f"{event.digest}: {event.reason}")
+        for event in stack.rejected.newest(since=since)
+        if event.correlation_id == correlation_id
+    ]
+
+
+def _dead(stack: DeployedStack, correlation_id: str) -> list[Stage]:
+    found = dead_letters.messages(stack, dead_letters.Queue.ORDER_EVENTS, limit=1_000)
+    about = "`partner-orders dead-letters redrive order-events` brings it back"
+    return [
+        Stage(letter.sent_at, "dead-letter queue", f"{letter.about}; {about}")
+        for letter in found
+        if correlation_id in letter.about
+    ]

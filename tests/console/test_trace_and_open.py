@@ -1,0 +1,113 @@
+"""``trace`` and ``open``: where a request went, and where a part of the stack is shown."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from partner_orders.clock import now
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.orders.event import Arrival, parse_event
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.links import link
+from partner_orders_console.operations.stack import DeployedStack
+from tests.support.console import Ran
+from tests.support.orders import as_bytes, order
+
+type Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def logged(stack: DeployedStack) -> DeployedStack:
+    """A stack with one log group, and a webhook that logged a fault of a request."""
+    stack.__dict__["resources"] = {"WebhookLogGroup": "/logs/webhook"}
+    logs = stack.client("logs")
+    logs.create_log_group(logGroupName="/logs/webhook")
+    logs.create_log_stream(logGroupName="/logs/webhook", logStreamName="s")
+    at = int((now() - timedelta(minutes=5)).timestamp() * 1000)
+    message = '{"level":"ERROR","message":"unavailable","correlation_id":"request-9"}'
+    logs.put_log_events(
+        logGroupName="/logs/webhook", logStreamName="s", logEvents=[{"timestamp": at, "message": message}]
+    )
+    return stack
+
+
+def stored(stack: DeployedStack, **changes: Any) -> None:
+    body = order(**changes)
+    body["sys"] = {"created_at": (now() - timedelta(minutes=9)).isoformat()}
+    event = parse_event(as_bytes(body))
+    stack.orders.write([(event, Arrival("webhook", now() - timedelta(minutes=4), "request-9"))])
+    stack.stores.register(event.order.client)
+
+
+def test_trace_follows_a_request(run: Run, logged: DeployedStack) -> None:
+    """A request is followed from the log to its order, with the time between."""
+    stored(logged)
+    found = run("trace", "request-9", "--json").json
+    assert [stage["where"] for stage in found] == ["webhook's log", "received and stored"]
+    ran = run("trace", "request-9")
+    assert (order()["order_id"] in ran.out, "+60.0 s" in ran.out, "Amna" in ran.out) == (True, True, False)
+
+
+def test_trace_finds_a_rejected_event(run: Run, logged: DeployedStack) -> None:
+    """A request that was rejected is found with its reason."""
+    logged.rejected.keep(b"{", Arrival("webhook", now(), "request-8"), "malformed_json", [])
+    [stage] = run("trace", "request-8", "--json").json
+    assert (stage["where"], "malformed_json" in stage["what"]) == ("rejected", True)
+
+
+def test_trace_finds_a_dead_letter(run: Run, logged: DeployedStack) -> None:
+    """A request that is nowhere else is looked for among the dead-letter messages."""
+    text = OrderEventMessage(WEBHOOK, now(), "request-7", as_bytes(order())).to_text()
+    logged.client("sqs").send_message(QueueUrl=logged.output("OrderEventsDeadLettersUrl"), MessageBody=text)
+    [stage] = run("trace", "request-7", "--json").json
+    assert stage["where"] == "dead-letter queue"
+    ran = run("trace", "request-6")
+    assert (ran.status, "nothing of request-6" in ran.err, "--since" in ran.err) == (1, True, True)
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("eu-central-1", "eu-central-1.console.aws.amazon.com"),
+        ("cn-north-1", "console.amazonaws.cn"),
+        ("us-gov-west-1", "console.amazonaws-us-gov.com"),
+    ],
+)
+def test_link_is_of_the_regions_console(stack: DeployedStack, region: str, host: str) -> None:
+    """A link leads to the console of the region's partition."""
+    there = replace(stack, region=region)
+    there.__dict__.update({"outputs": stack.outputs, "resources": {"ConsumerLogGroup": "/aws/x y"}})
+    assert link(there, "table").startswith(f"https://{host}/dynamodbv2/")
+    assert "log-group/$252Faws$252Fx$2520y" in link(there, "log", "consumer")
+    assert "queues/https%3A%2F%2F" in link(there, "queue")
+    for place in ("stack", "secrets"):
+        assert region in link(there, place)
+
+
+def test_open_prints_and_opens(run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``open`` prints the address and opens the browser, unless it is only to print."""
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    printed = run("open", "dashboard", "--print").out
+    assert "#dashboards/dashboard/partner-orders-eu-central-1" in printed
+    assert opened == []
+    assert run("open", "dashboard").status == 0
+    assert opened == [printed.strip()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"), [(("moon",), "no 'moon' to open"), (("log",), "whose log?"), (("log", "moon"), "whose log?")]
+)
+def test_wrong_place_is_explained(run: Run, arguments: tuple[str, ...], why: str) -> None:
+    """A place that there is not is explained with those that there are."""
+    ran = run("open", *arguments)
+    assert (ran.status, why in ran.err, "Name one of" in ran.err) == (1, True, True)
+
+
+def test_local_stack_has_no_console(stack: DeployedStack) -> None:
+    """The stack on this machine is shown in no console."""
+    with pytest.raises(OperatorError, match="has no console"):
+        link(replace(stack, endpoint_url="http://127.0.0.1:1"), "table")
