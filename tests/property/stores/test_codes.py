@@ -33,6 +33,7 @@ def owners(sayings: list[tuple[str, str]]) -> dict[str, str]:
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SAYINGS, st.permutations(range(5)), st.booleans())
 @example([("s1", "A"), ("s2", "A"), ("s2", "B")], [0, 1, 2], True)
+@example([("s2", "A"), ("s1", "A"), ("s1", "B")], [1, 2, 0], False)
 def test_code_is_of_who_says_so_last(
     dynamodb: Any, sayings: list[tuple[str, str]], places: list[int], is_warm: bool
 ) -> None:
