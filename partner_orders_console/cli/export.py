@@ -18,10 +18,9 @@ from partner_orders.orders.event import parse_event
 from partner_orders.orders.stored import StoredOrder
 from partner_orders.stores.store import Store
 from partner_orders_console.cli.call import stack_of
-from partner_orders_console.cli.orders import day_in, whole, zone_of
 from partner_orders_console.cli.output import ShowPersonalData, counted, csv_line, say, working
-from partner_orders_console.cli.stores import store_named
 from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.orders import day_in, read_in_order, store_named, whole, zone_of
 from partner_orders_console.operations.stack import DeployedStack
 
 MONEY = (
@@ -115,11 +114,9 @@ def _at(text: str, zone: tzinfo) -> str:
 def _orders(stack: DeployedStack, store: Store, first: str, last: str | None) -> Iterator[StoredOrder]:
     zone = zone_of(store)
     start, end = day_in(zone, first)[0], day_in(zone, last or first)[1]
-    for listing in store.listings:
-        for order_id in stack.orders.of_store(listing, start, end - timedelta(microseconds=1)):
-            order = stack.orders.get(order_id)
-            if order is not None:
-                yield order
+    last_moment = end - timedelta(microseconds=1)
+    ids = (found for listing in store.listings for found in stack.orders.of_store(listing, start, last_moment))
+    yield from read_in_order(stack, ids)
 
 
 def _each_once(

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from partner_orders.stores.store import AmbiguousCodeError, InvalidStoreError, Store, StoreSettings
+from partner_orders.stores.store import InvalidStoreError, Store, StoreSettings
 from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import (
     AsJson,
@@ -29,7 +29,7 @@ from partner_orders_console.cli.output import (
     working,
 )
 from partner_orders_console.operations.errors import OperatorError
-from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.orders import store_named
 
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -247,14 +247,3 @@ def _settings(row: dict[str, Any]) -> tuple[str, StoreSettings]:
     )
     settings.check()
     return text["store_id"], settings
-
-
-def store_named(stack: DeployedStack, name: str) -> Store:
-    """A store by either of its ids. Raises OperatorError, also for a code that several stores have now."""
-    try:
-        store = stack.stores.find(name)
-    except AmbiguousCodeError as error:
-        raise OperatorError(str(error), "`partner-orders stores list` shows them.") from None
-    if store is None:
-        raise OperatorError(f"there is no store {name}", "`partner-orders stores list` shows them.")
-    return store

@@ -92,6 +92,9 @@ def _lines_of(stack: DeployedStack, function: str, since: datetime, pattern: str
             if not page.get("nextToken"):
                 return
             arguments["nextToken"] = page["nextToken"]
+        raise OperatorError(
+            f"the {function}'s log is too long to be read from there", "Choose a later --since, or name an id."
+        )
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return  # A function that never ran has no log yet.

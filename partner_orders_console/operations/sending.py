@@ -68,7 +68,7 @@ def event_file(file: Path) -> EventFile:
         return EventFile(file, content)
     if not isinstance(event, dict):
         return EventFile(file, content)
-    if isinstance(event.get("Records"), list):
+    if isinstance(event.get("Records"), list) or file.resolve().parent.name == "reconciler":
         raise OperatorError(
             f"{file} is an event of another function: the webhook receives order objects",
             f"Call its function with it: make invoke EVENT={file}",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from partner_orders.clock import from_text, now
 from partner_orders.order_events.message import WEBHOOK
 from partner_orders.stores.store import Store
+from partner_orders_console.operations.orders import read_in_order
 from partner_orders_console.operations.stack import DeployedStack
 
 _HISTORY = timedelta(days=60)  # what the platform shows of the past
@@ -29,9 +30,11 @@ def overview(stack: DeployedStack, store: Store) -> StoreOverview:
     since = now() - _HISTORY
     newest = (stack.orders.newest_of_store(listing, since, now()) for listing in store.listings)
     recent = [order_id for listing in store.listings for order_id in stack.orders.newest_of(listing, _NEWEST_ORDERS)]
-    orders = (stack.orders.get(order_id) for order_id in recent)
     webhooks = (
-        from_text(entry.received_at) for order in orders if order for entry in order.history if entry.source == WEBHOOK
+        from_text(entry.received_at)
+        for order in read_in_order(stack, recent)
+        for entry in order.history
+        if entry.source == WEBHOOK
     )
     position = stack.reconciliation.position(store.store_id)
     return StoreOverview(

@@ -7,6 +7,7 @@ from partner_orders.clock import from_text, now
 from partner_orders_console.operations import dead_letters
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.logs import FUNCTIONS, LogLine, log_lines
+from partner_orders_console.operations.orders import read_in_order
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
 
@@ -54,11 +55,10 @@ def _stored(stack: DeployedStack, correlation_id: str, since: datetime) -> list[
     for store in stack.stores.all():
         for listing in store.listings:
             ids = stack.orders.of_store(listing, since - _BEFORE, now())
-            for order_id in ids[-MAX_ORDERS:]:
-                order = stack.orders.get(order_id)
-                for entry in order.history if order else ():
+            for order in read_in_order(stack, ids[-MAX_ORDERS:]):
+                for entry in order.history:
                     if entry.correlation_id == correlation_id:
-                        what = f"order {order_id}, {entry.status}, by {entry.source}"
+                        what = f"order {order.order_id}, {entry.status}, by {entry.source}"
                         stages.append(Stage(from_text(entry.received_at), "received and stored", what))
     return stages
 

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from partner_orders.clock import now
+from partner_orders.stores.store import StoreSettings
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import order
 
+DAYS = ("2026-10-14", "2026-10-15")
 type Run = Callable[..., Ran]
 type StoreOrder = Callable[..., None]
 
@@ -39,7 +41,7 @@ def test_days_are_in_the_store_time_zone(run: Run, store_order: StoreOrder) -> N
 
 def test_orders_are_listed_by_status(run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Orders can be listed by status, or only the open ones."""
-    monkeypatch.setattr("partner_orders_console.cli.orders.now", lambda: NOW)
+    monkeypatch.setattr("partner_orders_console.operations.orders.now", lambda: NOW)
     store_order(at(12, "RECEIVED", order_id="a"), at(13, "CANCELLED", order_id="b"))
     of_day = ("orders", "list", "--store", "q7xk", "--day", "2026-10-14", "--json")
     assert [entry["order_id"] for entry in run(*of_day, "--status", "cancelled").json] == ["b"]
@@ -48,7 +50,7 @@ def test_orders_are_listed_by_status(run: Run, store_order: StoreOrder, monkeypa
 
 def test_open_orders_of_store_span_all_days(run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch) -> None:
     """The open orders of a store are listed for every day, unless a day is given."""
-    monkeypatch.setattr("partner_orders_console.cli.orders.now", lambda: NOW)
+    monkeypatch.setattr("partner_orders_console.operations.orders.now", lambda: NOW)
     elsewhere = at(14, "RECEIVED", order_id="c")
     elsewhere["client"] |= {"store_id": "another", "external_partner_config_id": "GB-ANOTHER"}
     yesterday = at(13, "RECEIVED", order_id="b", sys={"created_at": "2026-10-13T08:12:00.000Z"})
@@ -60,7 +62,7 @@ def test_open_orders_of_store_span_all_days(run: Run, store_order: StoreOrder, m
 
 def test_store_known_only_by_its_code(run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Orders of a store known only by the chain's own code are listed and shown under that code."""
-    monkeypatch.setattr("partner_orders_console.cli.orders.now", lambda: NOW)
+    monkeypatch.setattr("partner_orders_console.operations.orders.now", lambda: NOW)
     body = order()
     body["client"] = {"chain_id": body["client"]["chain_id"], "external_partner_config_id": "GB-CLIFTON-01"}
     store_order(body)
@@ -89,10 +91,45 @@ def test_invalid_day_is_rejected(run: Run, store_order: StoreOrder, day: str) ->
     assert (ran.status, "A day looks like" in ran.err) == (1, True)
 
 
-def test_day_needs_a_store(run: Run) -> None:
-    """A day without a store is an error rather than ignored."""
-    ran = run("orders", "list", "--open", "--day", "2026-10-14")
-    assert (ran.status, "Name its --store" in ran.err) == (1, True)
+def test_day_of_all_stores_is_in_their_zones(run: Run, stack: DeployedStack, store_order: StoreOrder) -> None:
+    """Without a store a day's orders of all stores are listed, each store's day in its own time zone."""
+    late = order(order_id="late", sys={"created_at": "2026-10-14T20:30:00.000Z"})
+    elsewhere = order(order_id="there", sys={"created_at": "2026-10-14T20:30:00.000Z"})
+    elsewhere["client"] |= {"store_id": "another", "external_partner_config_id": "GB-ANOTHER"}
+    store_order(late, elsewhere)
+    stack.stores.set("another", StoreSettings(time_zone="Asia/Karachi"))
+    ids = {day: [it["order_id"] for it in run("orders", "list", "--day", day, "--json").json] for day in DAYS}
+    assert ids == {"2026-10-14": ["late"], "2026-10-15": ["there"]}
+
+
+def test_orders_of_several_statuses(run: Run, stack: DeployedStack, store_order: StoreOrder) -> None:
+    """``--status`` may be given several times, and the list shows totals with the store's currency."""
+    store_order(*(at(12, status, order_id=status) for status in ("RECEIVED", "CANCELLED", "DISPATCHED")))
+    stack.stores.set("q7xk", StoreSettings(currency="PKR"))
+    ran = run("orders", "list", "--day", DAYS[0], "--status", "RECEIVED", "--status", "cancelled")
+    assert "2 orders" in ran.err
+    assert "669.0 PKR" in ran.out
+
+
+def test_order_is_shown_by_its_beginning(run: Run, store_order: StoreOrder) -> None:
+    """A recent order is shown by the beginning of its id, unless several have it."""
+    recent = {"created_at": (now() - timedelta(hours=1)).isoformat()}
+    store_order(order(order_id="abcd-1", sys=recent), order(order_id="abcd-2", sys=recent))
+    store_order(order(order_id="bcde-1", sys=recent))
+    assert "bcde-1" in run("orders", "show", "bcde").out
+    ran = run("orders", "show", "abcd")
+    assert (ran.status, "abcd-1, abcd-2" in ran.err) == (1, True)
+    assert run("orders", "show", "bcd").status == 1
+
+
+def test_many_orders_are_read_in_batches(run: Run, stack: DeployedStack, store_order: StoreOrder) -> None:
+    """Two hundred and fifty orders are read in three requests, in their order."""
+    store_order(*(order(order_id=f"o{number:03}") for number in range(250)))
+    made: list[str] = []
+    stack.dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: made.append(model.name))
+    found = run("orders", "list", "--day", DAYS[0], "--json").json
+    assert [it["order_id"] for it in found] == [f"o{number:03}" for number in range(250)]
+    assert (made.count("BatchGetItem"), made.count("Query") < 10) == (3, True)
 
 
 @pytest.mark.parametrize("name", [(ORDER_ID,), ("k4vd-2611-r8mz",), ("0417", "--store", "q7xk")])
@@ -326,7 +363,7 @@ def test_internal_error_hides_data(run: Run, stack: DeployedStack, monkeypatch: 
     def broken(*_: Any) -> Any:
         raise RuntimeError("Amna, +92300123441")
 
-    monkeypatch.setattr("partner_orders_console.cli.orders.now", broken)
+    monkeypatch.setattr("partner_orders_console.operations.orders.now", broken)
     ran = run("orders", "list", "--open")
     assert (ran.status, "RuntimeError" in ran.err) == (1, True)
     assert "Amna" not in ran.out + ran.err
@@ -341,7 +378,7 @@ def test_empty_id_is_rejected(run: Run) -> None:
 def test_usage_error_has_its_own_status(run: Run) -> None:
     """A usage error exits with 2, a failed command with 1."""
     assert run("orders", "lst").status == 2
-    assert run("orders", "list").status == 1
+    assert run("orders", "show", "nowhere").status == 1
 
 
 def test_store_is_shown_at_a_glance(run: Run, stack: DeployedStack, store_order: StoreOrder) -> None:

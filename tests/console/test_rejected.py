@@ -70,7 +70,7 @@ def test_replay_by_reason_takes_only_those(run: Run, sixty: DeployedStack) -> No
     assert json.loads(ran.out) == {"enqueued": 20, "left": []}
 
 
-@pytest.mark.parametrize("wrong", ["yesterday", "3 fortnights", "2026-99-99"])
+@pytest.mark.parametrize("wrong", ["yesterday", "3 fortnights", "2026-99-99", "999999d", "99999d", "1960-01-01"])
 def test_wrong_age_is_explained(run: Run, wrong: str) -> None:
     """An age or time that cannot be read is explained with examples."""
     ran = run("rejected", "list", "--since", wrong)
