@@ -12,6 +12,7 @@ from partner_orders_console.cli import consumer, dead_letters, orders, reconcile
 from partner_orders_console.cli.call import begin_call
 from partner_orders_console.cli.doctor import doctor
 from partner_orders_console.cli.export import export
+from partner_orders_console.cli.forget import app as erasures
 from partner_orders_console.cli.forget import forget
 from partner_orders_console.cli.logs import logs
 from partner_orders_console.cli.open import open_place
@@ -32,6 +33,7 @@ _GROUPS = {
     "rejected": rejected.app,
     "dead-letters": dead_letters.app,
     "consumer": consumer.app,
+    "erasures": erasures,
     "secrets": secrets.app,
 }
 _COMMANDS: dict[str, Callable[..., int | None]] = {

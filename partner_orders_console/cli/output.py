@@ -24,9 +24,8 @@ from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.words import ago, at, counted
 
 __all__ = [
-    "AsJson", "Column", "Kind", "ShowPersonalData", "Yes", "ago", "ask", "at", "counted", "csv_cell", "csv_line",
-    "err", "from_csv_cell", "hint", "one_line", "out", "print_data", "print_facts", "print_json", "print_table",
-    "print_text", "prompt", "say", "working",
+    "AsJson", "Column", "Kind", "ShowPersonalData", "Yes", "ago", "ask", "at", "counted", "err", "hint", "one_line",
+    "out", "print_data", "print_facts", "print_json", "print_table", "print_text", "prompt", "say", "working",
 ]  # fmt: skip
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs, in place of tables")]
@@ -37,12 +36,6 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 
 # Control characters; those that turn the direction of what follows; halves of surrogate pairs.
 _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-# A spreadsheet takes a text for a formula that begins with one of these, maybe after spaces or quotes. It splits cells
-# at the separator of its own locale, whatever ours is, and then sees a beginning within a text.
-_FORMULA = "(?=[ \u00a0\"']*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
-_BEGINS_A_FORMULA = re.compile(f"(^|[;,\t\r\n]){_FORMULA}")
-_MARKED_AS_TEXT = re.compile(f"(^|[;,\t\r\n])'{_FORMULA}")
-_NEEDS_QUOTES = re.compile('[;,\t\r\n"]')
 _GAP = 2  # columns of a terminal between two of a table
 
 # Where no person looks, a line is a line.
@@ -143,25 +136,6 @@ def working(what: str) -> Iterator[Progress]:
 def one_line(value: Any) -> str:
     """A value in one line: text as it is, everything else as JSON."""
     return value if isinstance(value, str) else write(_plain(value))
-
-
-def csv_cell(value: object) -> object:
-    """A value for a CSV file: numbers exact, and whatever of a text a spreadsheet would run as a formula marked as
-    text by an apostrophe."""
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return _BEGINS_A_FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
-
-
-def from_csv_cell(text: str) -> str:
-    """The text of which ``csv_cell`` made this."""
-    return _MARKED_AS_TEXT.sub(r"\1", text)
-
-
-def csv_line(values: Iterable[object]) -> str:
-    """A line of a CSV file, with its end. A cell with a separator of any locale is quoted, not only one with ours."""
-    cells = ("" if value is None else str(csv_cell(value)) for value in values)
-    return ",".join(f'"{cell.replace('"', '""')}"' if _NEEDS_QUOTES.search(cell) else cell for cell in cells) + "\n"
 
 
 # -- questions ---------------------------------------------------------------------------------------------------------

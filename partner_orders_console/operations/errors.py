@@ -2,9 +2,11 @@
 
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import requests
+if TYPE_CHECKING:
+    import requests
 
 
 class OperatorError(RuntimeError):
@@ -21,7 +23,7 @@ class CancelledByOperatorError(RuntimeError):
     """The operator was asked, and said no."""
 
 
-def no_answer(error: requests.RequestException) -> str:
+def no_answer(error: "requests.RequestException") -> str:
     """Which host did not answer, and how; not the address, which may hold more."""
     host = urlsplit(error.request.url or "").hostname if error.request is not None else None
     return f"{host or 'a host'} does not respond: {type(error).__name__}"

@@ -403,7 +403,7 @@ def test_interrupted_erasure_resumes(run: Run, stack: DeployedStack, say: Say, b
     say("+92300123441\n")
     assert run("forget", "--yes", "--resume", begun["erasure_id"], "--preview").status == 1
     say("+92300123441\n")
-    assert "begins anew" in run("forget", "--yes", "--resume", "another").err
+    assert "a new one begins" in run("forget", "--yes", "--resume", "another").err
     assert b"Amna" in bodies(stack)
     say("+92300123441\n")
     assert run("forget", "--yes", "--resume", begun["erasure_id"]).status == 0

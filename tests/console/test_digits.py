@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partner_orders.orders.event import Arrival, parse_event
-from partner_orders_console.cli.customer_search import is_named_in, is_of, normal
+from partner_orders_console.operations.customer_search import is_named_in, is_of, normal
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partner_orders.orders.event import Arrival, parse_event
-from partner_orders_console.cli.output import csv_cell, csv_line, from_csv_cell
+from partner_orders_console.operations.spreadsheet import csv_cell, csv_line, from_csv_cell
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW

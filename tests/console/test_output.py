@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from partner_orders.clock import now
 from partner_orders.orders.event import Arrival, parse_event
-from partner_orders_console.cli.output import counted, csv_cell, from_csv_cell
+from partner_orders_console.cli.output import counted
+from partner_orders_console.operations.spreadsheet import csv_cell, from_csv_cell
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from partner_orders_console.cli.export import _opened
-from partner_orders_console.cli.output import csv_cell, from_csv_cell
+from partner_orders_console.operations.exporting import opened
+from partner_orders_console.operations.spreadsheet import csv_cell, from_csv_cell
 
 TEXTS = st.text(st.sampled_from("ab1 =+-@;,\t\n\"'\u00a0"), max_size=12)
 
@@ -31,7 +31,9 @@ def test_customers_data_is_for_the_owner(tmp_path: Path, mode: int | None, is_pe
     if mode is not None:
         file.touch()
         file.chmod(mode)
-    with _opened(file, is_personal) as target:
+    target, was_open = opened(file, is_personal)
+    assert was_open == (is_personal and mode not in (None, 0o600))
+    with target:
         target.write("order_id\n")
     if is_personal:
         assert file.stat().st_mode & 0o777 == 0o600

@@ -8,7 +8,7 @@ _STORES = f"{_PART}/stores/table.py"
 _FACTS = f"{_PART}/stores/facts.py"
 _DIRECTORY = f"{_PART}/stores/directory.py"
 _ERASED = f"{_PART}/orders/erased_orders.py"
-_CONSOLE = "partner_orders_console/cli"
+_OPERATIONS = "partner_orders_console/operations"
 
 MUTANTS: list[Mutant] = [
     one_edit(
@@ -108,7 +108,7 @@ MUTANTS: list[Mutant] = [
     one_edit(
         "formula-after-a-semicolon",
         "A formula after a semicolon runs where a spreadsheet splits cells there.",
-        f"{_CONSOLE}/output.py",
+        f"{_OPERATIONS}/spreadsheet.py",
         "_BEGINS_A_FORMULA",
         "(^|[;,\\t\\r\\n])",
         "(^)",
@@ -116,8 +116,8 @@ MUTANTS: list[Mutant] = [
     one_edit(
         "export-for-everybody",
         "A file with customers' data that was there before stays readable to everybody.",
-        f"{_CONSOLE}/export.py",
-        "_opened",
+        f"{_OPERATIONS}/exporting.py",
+        "opened",
         "os.fchmod(descriptor, 0o600)",
         "os.fstat(descriptor)",
     ),
