@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperOption
 
-from partner_orders_console.cli import consumer, dead_letters, orders, reconcile, rejected, reports, secrets, stores
+from partner_orders_console.cli import consumer, dead_letters, orders, reconcile, rejected, reports, secrets, stores, table
 from partner_orders_console.cli.call import begin_call
 from partner_orders_console.cli.doctor import doctor
 from partner_orders_console.cli.export import export
@@ -34,6 +34,7 @@ _GROUPS = {
     "dead-letters": dead_letters.app,
     "consumer": consumer.app,
     "erasures": erasures,
+    "table": table.app,
     "secrets": secrets.app,
 }
 _COMMANDS: dict[str, Callable[..., int | None]] = {

@@ -39,6 +39,7 @@ EXPECTED = {
     "dead-letters purge": 3,
     "consumer pause": 1,
     "consumer resume": 1,
+    "table restore": 1,
     "secrets status": 1,
     "rejected discard": 3,
     "secrets retire-webhook": 3,

@@ -460,6 +460,17 @@ def test_failed_condition_returns_the_row(table: Table) -> None:
     assert failed.value.row is None
 
 
+def test_failed_put_returns_the_row(table: Table) -> None:
+    """A failed condition of a put hands back the row that is there, if asked for."""
+    table.put(ORDER, {"a": 1})
+    with pytest.raises(ConditionFailedError) as failed:
+        table.put(ORDER, {"a": 2}, absent("pk"), row_on_failure=True)
+    assert failed.value.row == {"pk": ORDER.pk, "sk": ORDER.sk, "a": 1}
+    with pytest.raises(ConditionFailedError) as failed:
+        table.put(ORDER, {"a": 2}, absent("pk"))
+    assert failed.value.row is None
+
+
 def test_failed_condition_may_have_no_row(table: Table) -> None:
     """A failed condition on a missing row hands back none."""
     with pytest.raises(ConditionFailedError) as failed:

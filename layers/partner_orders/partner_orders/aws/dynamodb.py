@@ -148,10 +148,13 @@ class Table:
 
     # -- writing ------------------------------------------------------------------------------------------------
 
-    def put(self, key: Key, attributes: Mapping[str, Any], condition: Condition | None = None) -> None:
-        """Write a whole row by ``key``, also if the attributes hold another key. Raises ConditionFailedError."""
+    def put(
+        self, key: Key, attributes: Mapping[str, Any], condition: Condition | None = None, row_on_failure: bool = False
+    ) -> None:
+        """Write a whole row by ``key``, also if the attributes hold another key. Raises ConditionFailedError, with the
+        row if ``row_on_failure``."""
         expression = render(condition)
-        self._write("put_item", Item=to_attributes(attributes) | _key(key), **expression)
+        self._write("put_item", Item=to_attributes(attributes) | _key(key), **expression, **_returned(row_on_failure))
 
     def put_new(self, key: Key, attributes: Mapping[str, Any]) -> None:
         """Write a whole row unless there is one by this key; then nothing changes."""
@@ -168,7 +171,7 @@ class Table:
             Key=_key(key),
             **update.expression(),
             **({"ReturnValues": returned} if returned != "NONE" else {}),
-            **({"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if row_on_failure else {}),
+            **_returned(row_on_failure),
         )
         return from_attributes(response.get("Attributes", {}))
 
@@ -188,6 +191,10 @@ class Table:
 
 def _key(key: Key) -> dict[str, Any]:
     return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+
+
+def _returned(row_on_failure: bool) -> dict[str, Any]:
+    return {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if row_on_failure else {}
 
 
 def _sort_condition(sort: Range) -> tuple[str, dict[str, Any]]:

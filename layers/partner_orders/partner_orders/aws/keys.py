@@ -8,6 +8,7 @@ REJECTED = "REJECTED"
 STORES = "STORES"
 STORE = "STORE#"
 ALIAS = "ALIAS#"
+RESTORES = "RESTORES"
 RECONCILIATION = "RECONCILIATION"
 POSITION = "POSITION#"
 BACKFILL = "BACKFILL#"
@@ -78,6 +79,11 @@ def report(started_at: str) -> Key:
 
 def lease() -> Key:
     return Key(RECONCILIATION, "LEASE")
+
+
+def restore(number: int) -> Key:
+    """A restore of the table to a point in time: the first is 1."""
+    return Key(RESTORES, f"{number:06d}")
 
 
 def erasure(erasure_id: str) -> Key:
