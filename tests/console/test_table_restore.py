@@ -131,6 +131,30 @@ def test_lost_rows_return_and_others_stay(stack: DeployedStack, restore: Run) ->
     assert (again.status, again.json["rows"], rows(stack)) == (0, {}, after)
 
 
+def test_interrupted_restore_goes_on(stack: DeployedStack, restore: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restore that is interrupted is finished by the same call, and writes no row twice."""
+    write(stack, *(order(order_id=f"o{number}") for number in range(4)))
+    before = rows(stack)
+    snapshot(stack)
+    lose(stack, before)
+    plain, written = table_restore._Copying._write_if_lost, []
+
+    def interrupted(work: Any, row: dict[str, Any]) -> bool:
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(row["pk"])
+        return plain(work, row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(table_restore, "_AT_ONCE", 1)
+        patched.setattr(table_restore._Copying, "_write_if_lost", interrupted)
+        assert restore().status == 130
+    assert {pk for pk, _ in rows(stack)} == {*written}
+    assert restore("--json").json["rows"] == {"order": 2}
+    numbers = {key[0]: 2 if key[0] in written else 3 for key in before}
+    assert rows(stack) == {key: later(row, numbers[key[0]]) for key, row in before.items()}
+
+
 def test_subscriber_follows_a_restored_order(stack: DeployedStack, restore: Run) -> None:
     """A subscriber takes every change of an order that is restored twice, and no event id is used twice."""
     memory, ids, taken = in_sequence(), set(), []
