@@ -1,6 +1,8 @@
 """``table restore``: what was lost is there again, what is there stays, and a second call does no harm."""
 
+import dataclasses
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +14,7 @@ from partner_orders.orders.erasure import Erasure
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.publisher.change_event import order_changed
 from partner_orders_console.operations import table_restore
+from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
@@ -137,7 +140,8 @@ def test_interrupted_restore_goes_on(stack: DeployedStack, restore: Run, monkeyp
     before = rows(stack)
     snapshot(stack)
     lose(stack, before)
-    plain, written = table_restore._Copying._write_if_lost, []
+    plain = table_restore._Copying._write_if_lost
+    written: list[str] = []
 
     def interrupted(work: Any, row: dict[str, Any]) -> bool:
         if len(written) == 2:
@@ -293,6 +297,16 @@ def test_invalid_time_is_explained(run: Run, to: str, text: str, says: str) -> N
     """A time that is none, or out of reach, is refused with what to do."""
     ran = run("table", "restore", "--to", text, "--yes")
     assert (ran.status, says in ran.err) == (1, True)
+
+
+def test_local_stack_takes_earlier_times(stack: DeployedStack, to: str) -> None:
+    """On this machine an earlier time is taken, since the emulator keeps no past; a later one is refused."""
+    local = dataclasses.replace(stack, endpoint_url="http://localhost:4566")
+    local.__dict__.update(outputs=stack.outputs, parameters=stack.parameters, dynamodb=stack.dynamodb)
+    when = datetime.fromisoformat(to)
+    assert not table_restore.plan(local, when - timedelta(days=1)).is_there
+    with pytest.raises(OperatorError, match="cannot be restored"):
+        table_restore.plan(local, when + timedelta(days=1))
 
 
 def test_recovery_that_is_off_is_explained(run: Run, consumer: Consumer) -> None:
