@@ -8,7 +8,17 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperOption
 
-from partner_orders_console.cli import consumer, dead_letters, orders, reconcile, rejected, reports, secrets, stores, table
+from partner_orders_console.cli import (
+    consumer,
+    dead_letters,
+    orders,
+    reconcile,
+    rejected,
+    reports,
+    secrets,
+    stores,
+    table,
+)
 from partner_orders_console.cli.call import begin_call
 from partner_orders_console.cli.doctor import doctor
 from partner_orders_console.cli.export import export

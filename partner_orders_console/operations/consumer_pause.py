@@ -1,6 +1,7 @@
 """A deliberate pause of the consumer: events wait in their queue, which keeps them for days."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from partner_orders.aws import keys
 from partner_orders.aws.dynamodb import Table
@@ -62,11 +63,16 @@ def resume(stack: DeployedStack) -> Pause:
     return ended
 
 
-def _event_source(stack: DeployedStack) -> str:
+def event_sources(stack: DeployedStack) -> list[dict[str, Any]]:
+    """What calls the consumer with events: normally one mapping of Lambda."""
     # Lambda lists an alias's mappings under the alias's own name only.
     alias = ":live" if stack.parameters.get("GradualDeployment") == "ENABLED" else ""
     name = stack.output("ConsumerFunctionName") + alias
-    mappings = stack.client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    return list(stack.client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"])
+
+
+def _event_source(stack: DeployedStack) -> str:
+    mappings = event_sources(stack)
     if not mappings:
         raise OperatorError("the consumer has no event source", "Deploy the stack again.")
     return str(mappings[0]["UUID"])

@@ -19,6 +19,7 @@ from partner_orders.aws.update import Condition, Update, absent
 from partner_orders.clock import from_text, now, to_text
 from partner_orders.orders.stored import EVENT
 from partner_orders_console.operations.callers import caller
+from partner_orders_console.operations.consumer_pause import event_sources
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
@@ -279,11 +280,7 @@ def _wait_until_active(stack: DeployedStack, target: str, progress: Progress) ->
 
 
 def _consumer_receives(stack: DeployedStack) -> bool:
-    # Lambda lists an alias's mappings under the alias's own name only.
-    alias = ":live" if stack.parameters.get("GradualDeployment") == "ENABLED" else ""
-    name = stack.output("ConsumerFunctionName") + alias
-    mappings = stack.client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
-    return any(mapping.get("State") not in _NOT_RECEIVING for mapping in mappings)
+    return any(mapping.get("State") not in _NOT_RECEIVING for mapping in event_sources(stack))
 
 
 def _erasures_since(stack: DeployedStack, to: datetime) -> int:
