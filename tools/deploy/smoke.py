@@ -17,6 +17,7 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_orders.orders.table import OrdersTable
+from partner_orders.platform.session import AS_GIVEN
 from tools.deploy.deployment import prepared
 from tools.deploy.environment import LONGEST_STACK_NAME, Environment
 from tools.deploy.metrics import SmokeMetrics
@@ -147,7 +148,9 @@ def _post(deployed: Deployed, body: bytes, authorization: str | None) -> int:
     headers = {**deployed.headers, "Content-Type": "application/json"}
     headers |= {} if authorization is None else {"Authorization": authorization}
     try:
-        return requests.post(deployed.webhook_url, data=body, headers=headers, timeout=_TIMEOUT_SECONDS).status_code
+        return requests.post(
+            deployed.webhook_url, data=body, headers=headers, timeout=_TIMEOUT_SECONDS, auth=AS_GIVEN
+        ).status_code
     except requests.RequestException:
         return 0
 

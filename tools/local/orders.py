@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from partner_orders.platform.session import AS_GIVEN
 from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS
 from tools.local.stack import Stack
 from tools.local.up import configure_platform
@@ -43,13 +44,17 @@ def _wait_until_admitted(stack: Stack, secret: str) -> None:
     """Wait until the webhook accepts the secret: after a rotation that takes up to a minute."""
     until, said = time.monotonic() + REFRESH_EVERY_SECONDS, False
     headers = {**stack.webhook_headers, "Authorization": secret}
-    while requests.post(stack.webhook_url, headers=headers, timeout=30).status_code == requests.codes.unauthorized:
+    while _status(stack.webhook_url, headers) == requests.codes.unauthorized:
         if time.monotonic() > until:
             return
         if not said:
             print("the webhook secret was rotated; waiting until the webhook accepts the new one", flush=True)
         said = True
         time.sleep(PAUSE_SECONDS)
+
+
+def _status(url: str, headers: dict[str, str]) -> int:
+    return requests.post(url, headers=headers, timeout=30, auth=AS_GIVEN).status_code
 
 
 def _why_refused(by_answer: dict[str, int]) -> str:
@@ -60,7 +65,7 @@ def _why_refused(by_answer: dict[str, int]) -> str:
 
 
 def _platform(stack: Stack, method: str, what: str, content: Any = None) -> requests.Response:
-    return requests.request(method, f"{stack.platform_url}/_platform/{what}", json=content, timeout=60)
+    return requests.request(method, f"{stack.platform_url}/_platform/{what}", json=content, timeout=60, auth=AS_GIVEN)
 
 
 def _refuse(why: str) -> int:

@@ -138,6 +138,7 @@ class Courier:
             self.counts["attempts"] += 1
         to = self.destination
         session = self._sessions.__dict__.setdefault("session", requests.Session())
+        session.trust_env = False  # A login of the user's netrc would replace the secret.
         try:
             answer = session.post(
                 to.webhook_url,
