@@ -87,13 +87,24 @@ def print_table(columns: Sequence[str | Column], rows: Iterable[Sequence[object]
 
 
 def print_facts(facts: dict[str, Any]) -> None:
-    """Names and values, a line each; what is None or empty is left out."""
+    """Names and values, a line each; what is None or empty is left out. Where the terminal is too narrow for an id or
+    a URL, nothing is folded: what breaks at a terminal's edge is copied in one piece."""
+    cells = {
+        name: value if isinstance(value, Text) else _cell(value, Column(name))
+        for name, value in facts.items()
+        if value not in (None, "")
+    }
+    margin = max(map(len, cells), default=0)
+    words = [len(word) for cell in cells.values() for word in cell.plain.split()]
+    if margin + _GAP + max(words, default=0) > out.width:
+        for name, cell in cells.items():
+            out.print(Text.assemble((name.ljust(margin + _GAP), "bold"), cell))
+        return
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
-    for name, value in facts.items():
-        if value not in (None, ""):
-            table.add_row(Text(name), value if isinstance(value, Text) else _cell(value, Column(name)))
+    for name, cell in cells.items():
+        table.add_row(Text(name), cell)
     out.print(table)
 
 
