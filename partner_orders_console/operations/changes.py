@@ -80,6 +80,8 @@ def line_of(before: Row | None, after: Row) -> str | None:
     if key[1] == keys.ORDER:
         return _order_line(before, after)
     if key[1] == keys.REJECTED:
+        if "reason" not in after:
+            return None  # Made ready for its body, which follows.
         digest = keys.rejected_digest_of(key[0])
         return f"rejected    {digest}  {after.get('reason')}, by {after.get('source')}"
     if key[1].startswith(keys.REPORT):
