@@ -1,5 +1,6 @@
 """``partner-orders``: the operator's command line."""
 
+import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -108,9 +109,11 @@ TyperOption.display_type_rich = _type_shown  # type: ignore[assignment]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command. 0: done. 1: it failed, found a fault, or what was asked for makes no sense. 2: the call could not
-    be read. 3: the operator said no. 130: the operator pressed Ctrl-C."""
+    be read. 3: the operator said no. 130: the operator pressed Ctrl-C. 141: who read the output, such as `head`, has
+    closed it."""
     try:
         answer = app(args=arguments, standalone_mode=False, prog_name="partner-orders")
+        sys.stdout.flush()
     except typer.Abort:
         say("cancelled")
         return 3
@@ -121,12 +124,24 @@ def main(arguments: list[str] | None = None) -> int:
         if what := wrong.format_message():  # There is none where no command was named: the help was printed.
             _explain(what, "`partner-orders [COMMAND] --help` shows how it is called.")
         return wrong.exit_code
+    except KeyboardInterrupt:  # Before or after the command itself, such as while the stack is looked for.
+        return 130
+    except (BrokenPipeError, SystemExit):  # Rich and Typer turn a closed pipe into SystemExit.
+        _let_go_of_the_pipe()
+        return 141
     except Exception as error:
         from partner_orders_console.cli.explanation import explained
 
         _explain(*explained(error))
         return 1
     return answer if isinstance(answer, int) else 0
+
+
+def _let_go_of_the_pipe() -> None:
+    """Write nothing more, also at the interpreter's end, which would tell of the closed pipe once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _explain(what: str, advice: str) -> None:

@@ -1,5 +1,7 @@
 """What went wrong, and what to do about it, for each error that can reach the operator."""
 
+from urllib.parse import urlsplit
+
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -9,6 +11,8 @@ from partner_orders_console.operations.stack import NOT_SIGNED_IN
 
 # Refusals of a signature: made with another key, or at another time.
 _SIGNATURE = {"SignatureDoesNotMatch", "InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"}
+# What is not there any more, such as the table of a stack that was deleted in part.
+_GONE = {"ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 
 
 def explained(error: Exception) -> tuple[str, str]:
@@ -20,6 +24,8 @@ def explained(error: Exception) -> tuple[str, str]:
     if isinstance(error, ClientError):
         code, operation = error.response["Error"]["Code"], error.operation_name
         return f"AWS refused {operation}: {code}", _advice(code, seconds_behind(error.response))
+    if isinstance(error, BotoCoreError) and _is_local(error):
+        return "the stack of `make up` is not running", "Start it anew with `make up`."
     if isinstance(error, BotoCoreError):
         what = f"AWS did not answer: {type(error).__name__}"
         return what, "Check the network, --region, and whether the stack is up."
@@ -31,14 +37,24 @@ def explained(error: Exception) -> tuple[str, str]:
     return f"a fault in partner-orders itself: {name_and_place(error)}", "Report it, with the command."
 
 
+def _is_local(error: BotoCoreError) -> bool:
+    """Whether the endpoint that did not answer is on this machine."""
+    url = str(getattr(error, "kwargs", {}).get("endpoint_url") or "")
+    return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
 def _advice(code: str, behind: float) -> str:
     """Of a refusal; ``behind`` are the seconds that this machine's clock is."""
     if code in _SIGNATURE:
         if abs(behind) > CLOCK_TOLERANCE:
             return f"Set the time: {clock_is_off(behind)}, and AWS takes no such signature."
         return "The credentials' secret key is wrong: sign in again, or choose another --profile."
-    if "Denied" in code or code in {"UnrecognizedClientException", "ExpiredToken", "InvalidClientTokenId"}:
-        return "Your AWS user may not do this, or its sign-in has expired."
+    if code in {"UnrecognizedClientException", "InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException"}:
+        return "Sign in again with the AWS CLI, or choose another --profile."
+    if "Denied" in code or "Unauthorized" in code or code == "AuthorizationError":
+        return "Your AWS user may not do this. docs/command-line.md lists the rights that each command needs."
+    if code in _GONE:
+        return "A part of the stack was deleted: `partner-orders doctor` says which. Deploy the stack again."
     if "Throttl" in code or "Throughput" in code:
         return "Try again in a minute."
     if code == "InvalidRequestException":

@@ -1,0 +1,203 @@
+"""Bad input, missing rights, half-deleted stacks and interrupted calls: a sentence and the documented exit status."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from rich.console import Console
+
+from partner_orders_console.cli import output
+from partner_orders_console.operations.stack import DeployedStack
+from tests.support.console import Ran
+
+type Run = Callable[..., Ran]
+
+READING = (
+    ("orders", "list", "--open"),
+    ("orders", "find", "0417"),
+    ("stores", "list"),
+    ("reconcile", "status"),
+    ("rejected", "list"),
+    ("dead-letters", "list"),
+    ("secrets", "status"),
+    ("watch",),
+    ("logs", "consumer"),
+)
+
+
+def said_plainly(ran: Ran) -> bool:
+    """Whether people got an error in a few lines, and programs nothing."""
+    lines = [line for line in ran.err.splitlines() if not line.startswith("target: ")]
+    is_short = 1 <= len(lines) <= 3
+    return is_short and not ran.out and "Traceback" not in ran.err and "a fault in partner-orders" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("nonsense",), 2),
+        (("--nonsense",), 2),
+        (("logs",), 2),
+        (("logs", "nobody"), 1),
+        (("logs", "consumer", "--since", "soon"), 1),
+        (("send", "no-such-file.json"), 2),
+        (("send", "events", "--rate", "0"), 2),
+        (("send", "events", "--rate", "fast"), 2),
+        (("register", "--timeout", "-1"), 2),
+        (("orders", "show", "no-such-order"), 1),
+        (("orders", "list", "--store", "nowhere", "--day", "soon"), 1),
+        (("rejected", "show", "no-such-digest"), 1),
+        (("use", "--local", "--config-env", "staging"), 1),
+    ],
+)
+def test_wrong_values_are_explained(run: Run, arguments: tuple[str, ...], status: int) -> None:
+    """A wrong value gets a sentence, and status 2 where the call could not be read, else 1."""
+    ran = run(*arguments)
+    assert (ran.status, said_plainly(ran)) == (status, True), ran
+
+
+@pytest.fixture
+def calls_fail(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
+    """Have each call of AWS fail."""
+
+    def fail(error: Exception) -> None:
+        def refuse(*_: Any, **__: Any) -> None:
+            raise error
+
+        stack.__dict__["resources"] = {"ConsumerLogGroup": "/aws/lambda/consumer"}
+        monkeypatch.setattr("botocore.client.BaseClient._make_api_call", refuse)
+
+    return fail
+
+
+def refused(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "arn:aws:a-secret"}}, "SomeOperation")
+
+
+@pytest.mark.parametrize("arguments", READING)
+@pytest.mark.parametrize("code", ["AccessDeniedException", "AccessDenied", "UnauthorizedOperation"])
+def test_missing_right_is_explained(
+    run: Run, calls_fail: Callable[[Exception], None], arguments: tuple[str, ...], code: str
+) -> None:
+    """A missing right names the AWS operation, and where the rights are listed."""
+    calls_fail(refused(code))
+    ran = run(*arguments)
+    assert (ran.status, said_plainly(ran)) == (1, True), ran
+    assert f"SomeOperation: {code}" in ran.err
+    assert "docs/command-line.md" in ran.err
+    assert "a-secret" not in ran.err
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue"])
+def test_deleted_part_is_explained(run: Run, calls_fail: Callable[[Exception], None], code: str) -> None:
+    """A table or a queue that is gone is a sentence that leads to doctor and a deployment."""
+    calls_fail(refused(code))
+    ran = run("stores", "list")
+    assert (ran.status, said_plainly(ran)) == (1, True), ran
+    assert "Deploy the stack again" in ran.err
+
+
+@pytest.mark.parametrize("arguments", [*READING[:5], ("send", "events/order.json")])
+def test_missing_outputs_are_explained(run: Run, stack: DeployedStack, arguments: tuple[str, ...]) -> None:
+    """A stack without its outputs is a sentence that names the first one."""
+    stack.outputs.clear()
+    ran = run(*arguments)
+    assert (ran.status, said_plainly(ran)) == (1, True), ran
+    assert "has no output" in ran.err
+
+
+def test_secret_about_to_be_deleted_is_explained(run: Run, stack: DeployedStack) -> None:
+    """A secret that is scheduled for deletion leads to doctor, which says how it is restored."""
+    stack.client("secretsmanager").delete_secret(SecretId=stack.output("WebhookSecretArn"))
+    ran = run("secrets", "show-webhook")
+    assert (ran.status, said_plainly(ran)) == (1, True), ran
+    assert "partner-orders doctor" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [("http://127.0.0.1:1", "Start it anew with `make up`"), ("https://sqs.amazonaws.com", "Check the network")],
+)
+def test_stale_local_stack_is_explained(run: Run, calls_fail: Callable[[Exception], None], url: str, said: str) -> None:
+    """A local endpoint that refuses connections means that `make up` is over."""
+    calls_fail(EndpointConnectionError(endpoint_url=url))
+    ran = run("stores", "list")
+    assert (ran.status, said_plainly(ran)) == (1, True), ran
+    assert said in ran.err
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, EOFError])
+def test_prompt_can_be_left(run: Run, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
+    """Ctrl-C at a question is 130; the end of the input is a no."""
+
+    def leave() -> str:
+        raise error
+
+    assert run("secrets", "rotate-webhook").status == 0  # The second one ends the first one's time, and asks.
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", leave)
+    ran = run("secrets", "rotate-webhook")
+    assert ran.status == (130 if error is KeyboardInterrupt else 3)
+    assert "Traceback" not in ran.err
+
+
+def test_ctrl_c_while_looking_for_the_stack(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C before the stack is found ends with 130."""
+
+    def find(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DeployedStack, "find", find)
+    assert run("stores", "list").status == 130
+
+
+@pytest.mark.parametrize("arguments", [("rejected", "list"), ("stores", "list"), ("dead-letters", "list")])
+def test_narrow_terminal_is_no_fault(run: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]) -> None:
+    """Commands work in a terminal of 40 columns."""
+    monkeypatch.setattr(output, "out", Console(soft_wrap=True, width=40))
+    assert run(*arguments).status == 0
+
+
+def called(folder: Path, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command line with a program of its own, without any stack."""
+    found = {"PATH": os.environ["PATH"], "HOME": str(folder), "PARTNER_ORDERS_LOCAL_STACK": str(folder / "stack.json")}
+    program = f"{sys.executable} -m partner_orders_console.cli.__main__"
+    return subprocess.run(
+        ["/bin/bash", "-c", command.replace("partner-orders", program)],
+        env=found | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("partner-orders --version", 0),
+        ("partner-orders stores list", 1),
+        ("partner-orders nonsense", 2),
+        ("partner-orders --help | (exec <&-; sleep 2); exit ${PIPESTATUS[0]}", 141),
+    ],
+)
+def test_exit_status_of_the_program(tmp_path: Path, command: str, status: int) -> None:
+    """The program ends with the documented status and without a traceback."""
+    ran = called(tmp_path, command)
+    assert (ran.returncode, "Traceback" in ran.stderr, "Exception ignored" in ran.stderr) == (status, False, False), ran
+
+
+@pytest.mark.slow
+def test_stale_stack_file_of_the_program(tmp_path: Path) -> None:
+    """The file of a stack that is over is a sentence, not a traceback."""
+    facts = {"stack_name": "s", "region": "eu-central-1", "endpoint_url": "http://127.0.0.1:1", "webhook_url": ""}
+    (tmp_path / "stack.json").write_text(json.dumps({**facts, "webhook_headers": {}}))
+    ran = called(tmp_path, "partner-orders stores list")
+    assert (ran.returncode, "is not running" in ran.stderr, "Traceback" in ran.stderr) == (1, True, False)
