@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from partner_orders.orders.stored import StoredOrder
     from partner_orders.stores.store import Store
 
-app = typer.Typer(help="Orders: list, find, show, publish.", no_args_is_help=True)
+app = typer.Typer(help="Orders: list, find, show, publish, rebuild.", no_args_is_help=True)
 
 WEIGHED = frozenset({"KG", "WEIGHT"})
 Day = Annotated[str | None, typer.Option(help="a day in each store's own time zone, 2026-03-14; today without")]
@@ -128,6 +128,34 @@ def publish(
         if not stack.orders.publish_again(order_id):
             raise OperatorError(f"order {order_id} has just expired", "Publish the others without it.")
     say(f"{counted(len(found), 'order is', 'orders are')} published again; the bus has them in a moment")
+
+
+@app.command()
+def rebuild(
+    context: typer.Context,
+    order_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="order_ids or external_order_ids")],
+    preview: Annotated[bool, typer.Option("--preview", help="show what differs, and change nothing")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Merge orders' snapshots anew from their stored history, and say what changed. No event is lost.
+
+    Example: partner-orders orders rebuild b7gw-7888-947312 --preview
+    """
+    from partner_orders_console.operations.order_rebuilding import rebuild as rebuild_orders
+
+    stack = stack_of(context)
+    with working("rebuilding") as progress:
+        done = rebuild_orders(stack, order_ids, preview, progress)
+    if as_json:
+        fields = [
+            {name: {"before": before, "after": after} for name, (before, after) in one.changes.items()} for one in done
+        ]
+        print_json([{"order_id": one.order_id, "changes": changes} for one, changes in zip(done, fields, strict=True)])
+        return
+    columns = (Column("order_id", Kind.ID), Column("field"), Column("before"), Column("after"))
+    print_table(columns, ((one.order_id, name, *values) for one in done for name, values in one.changes.items()))
+    changed = sum(bool(one.changes) for one in done)
+    say(f"{changed} of {counted(len(done), 'order')} {'would change' if preview else 'changed'}")
 
 
 def print_orders(found: "list[StoredOrder]", as_json: bool, stores: "dict[str, Store]") -> None:

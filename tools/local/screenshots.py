@@ -15,6 +15,7 @@ import requests
 from rich.console import Console
 from rich.text import Text
 
+from partner_orders.platform.session import AS_GIVEN
 from tools.local.emulator import ROOT
 from tools.local.figures import last_line, summary
 from tools.local.hour import HOUR, Hour, NotFinishedError
@@ -65,7 +66,7 @@ def printed(stack_file: Path, *arguments: str) -> str:
 
 def longest_lived(stack: Stack) -> str:
     """The id of the order of which the webhook acknowledged the most events."""
-    truth: dict[str, Any] = requests.get(f"{stack.platform_url}/_platform/truth", timeout=60).json()
+    truth: dict[str, Any] = requests.get(f"{stack.platform_url}/_platform/truth", timeout=60, auth=AS_GIVEN).json()
     counts = Counter(event["order_id"] for event in truth["events"] if event["outcome"] == "acknowledged")
     return str(counts.most_common(1)[0][0])
 

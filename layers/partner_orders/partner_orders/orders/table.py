@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row
@@ -32,6 +32,7 @@ from partner_orders.orders.plan import (
     plan_write,
 )
 from partner_orders.orders.queries import OrderQueries
+from partner_orders.orders.rebuilding import latest_of
 from partner_orders.orders.stored import (
     EVENT,
     LISTED_UNDER,
@@ -128,6 +129,35 @@ class OrdersTable(OrderQueries):
             return False
         return True
 
+    def rebuild(self, order_id: str, is_preview: bool = False) -> dict[str, tuple[object, object]] | None:
+        """Merge an order's snapshot and head anew from its history, and write what differs unless it is a preview:
+        each attribute that differs, before and after. None if there is no such order.
+
+        The write holds only for the row as it was read, so an event that comes meanwhile is merged, too. Subscribers
+        get a change event. Raises IncompleteHistoryError, RejectedError, and ContendedError.
+        """
+        for _ in range(MAX_WRITES):
+            order, row = self.get(order_id), self._table.get(keys.order(order_id))
+            if order is None or row is None:
+                return None
+            if order.version != row["version"]:
+                continue
+            event, arrival = latest_of(order)
+            head = _head(event, arrival)
+            if history.claimed_creation(event.order) is None:
+                head["listed_at"] = row.get("listed_at", head["listed_at"])
+            changes = {name: (row.get(name), value) for name, value in head.items() if row.get(name) != value}
+            if is_preview or not changes:
+                return changes
+            update = Update().set("schema_version", SCHEMA_VERSION).set_all(head)
+            update.increment("version").increment("sequence").only_if(_unchanged(row))
+            try:
+                self._table.update(keys.order(order_id), update)
+            except ConditionFailedError:
+                continue
+            return changes
+        raise ContendedError("concurrent writes of an order won every time")
+
     # -- one write ----------------------------------------------------------------------------------------------
 
     def _moved_entries(self, events: list[Arrived], existing: Row | None) -> dict[str, Row]:
@@ -169,29 +199,11 @@ class OrdersTable(OrderQueries):
 
     def _move_head(self, update: Update, event: OrderEvent, arrival: Arrival) -> None:
         """Set the plain attributes of the row that follow the snapshot."""
-        order = event.order
-        store_id = history.store_of(order.client)
-        times = {
-            "listed_at": to_text(history.created_at(order, arrival.received_at)),
-            "expires_at": self._expires_at(event, arrival),
-        }
-        update.set_all(
-            {
-                "snapshot_key": event.snapshot_key_at(arrival.shown_at),
-                "status": event.status,
-                "occurred_at": to_text(event.occurred_at) if event.occurred_at else None,
-                "listed_under": f"{LISTED_UNDER}{store_id or ''}",
-                "store_id": order.client.store_id or None,
-                "chain_id": order.client.chain_id or None,
-                "external_order_id": order.external_order_id or None,
-                "order_code": order.order_code or None,
-                "store_order_code": f"{store_id or ''}#{order.order_code}" if order.order_code else None,
-                "open": open_partition(store_id, event.status),
-                "post_picked_up": order.post_picked_up,
-            }
-        )
+        head = _head(event, arrival)
+        times = {"listed_at": head.pop("listed_at"), "expires_at": self._expires_at(event, arrival)}
+        update.set_all(head)
         # A snapshot without any time of the platform's leaves them as they are, or the first arrival decides.
-        is_timed = history.claimed_creation(order) is not None
+        is_timed = history.claimed_creation(event.order) is not None
         for name, value in times.items():
             (update.set if is_timed else update.default)(name, value)
 
@@ -279,6 +291,26 @@ class OrdersTable(OrderQueries):
         for name, value in moved.items():
             update.set(name, value)
         self._table.update(keys.order_event(order_id, digest), update)
+
+
+def _head(event: OrderEvent, arrival: Arrival) -> dict[str, Any]:
+    """The attributes of a row that follow its snapshot; None for one that the row should not have."""
+    order = event.order
+    store_id = history.store_of(order.client)
+    return {
+        "snapshot_key": event.snapshot_key_at(arrival.shown_at),
+        "status": event.status,
+        "occurred_at": to_text(event.occurred_at) if event.occurred_at else None,
+        "listed_at": to_text(history.created_at(order, arrival.received_at)),
+        "listed_under": f"{LISTED_UNDER}{store_id or ''}",
+        "store_id": order.client.store_id or None,
+        "chain_id": order.client.chain_id or None,
+        "external_order_id": order.external_order_id or None,
+        "order_code": order.order_code or None,
+        "store_order_code": f"{store_id or ''}#{order.order_code}" if order.order_code else None,
+        "open": open_partition(store_id, event.status),
+        "post_picked_up": order.post_picked_up,
+    }
 
 
 def _confirm(update: Update, event: OrderEvent, arrival: Arrival, moved: Row | None) -> None:

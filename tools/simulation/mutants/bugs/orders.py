@@ -68,7 +68,7 @@ MUTANTS: list[Mutant] = [
         "compare-by-arrival",
         "The table compares events by when they were received.",
         _ORDERS,
-        "OrdersTable._move_head",
+        "_head",
         '"snapshot_key": event.snapshot_key_at(arrival.shown_at),',
         '"snapshot_key": f"{to_text(arrival.received_at)}|{event.digest}",',
         LATE,
