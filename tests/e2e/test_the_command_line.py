@@ -61,7 +61,7 @@ def test_reconcile_run_leaves_a_report(run: CommandLine) -> None:
     assert ran.returncode == 1
     assert "within the last 60 days" in ran.stderr
     assert run("reconcile", "run", "--yes").returncode in {0, 1}
-    assert run.json("reconcile", "reports")
+    assert run.json("reports", "list")
     assert "backfills" in run.json("reconcile", "status")
 
 

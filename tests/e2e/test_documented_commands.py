@@ -1,0 +1,113 @@
+"""Every command that a page tells people to type, run against the deployed stack."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from partner_orders.clock import now, to_text
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
+from tests.support.deployed import Answer, CommandLine, eventually
+from tests.support.documented_commands import PAGES, arguments, commands
+from tests.support.orders import as_bytes, order
+from tools.local.up import CHAIN_ID
+
+pytestmark = pytest.mark.slow
+
+# A sentence names a command alone; and what would change this machine, or what the other tests send with.
+NOT_TRIED = {
+    *("forget", "orders publish ID", "secrets set-client", "secrets set-webhook", "stores set q7xk"),
+    *("use --config-env staging", "use --config-env production", "secrets retire-webhook"),
+}
+# What the local AWS has not, or what waits for a person. Each says so in a sentence.
+NOT_HERE = {
+    "open": "the stack on this machine has no console",
+    "register": "nobody presses Test Order",
+    "table restore": "the local AWS has no continuous backups",
+    "orders show b7gw-7888-947312": "an order of the samples",
+    "orders show dc39170c-8fb6-4e20-aa52-36fa898df1d1": "an order of the samples",
+    "rejected show 532c45d0498049a9b6c3b65f9dfe3d17": "a rejected event of the samples",
+    "reconcile cancel": "no backfill is under way",
+    "stores remove": "orders are listed under the store",
+    "trace": "the request is not in the logs",
+}
+# Their status says what was found.
+MAY_FIND_A_FAULT = ("doctor", "secrets", "reconcile run")
+# Each changes what others need, so they come last, in this order.
+LAST = ("rejected discard <digest>", "rejected discard", "dead-letters purge", "forget", "secrets")
+STDIN = {"forget": "+92300123441\n", "secrets": "a-token-of-the-partner-api\n"}
+
+
+@pytest.fixture(scope="module")
+def documented() -> list[str]:
+    """Each call that pages have, once; the ones that change most come last."""
+    found = sorted({command for page in PAGES for command in commands(page.read_text(encoding="utf-8"))})
+
+    def place(command: str) -> int:
+        return next((n for n, name in enumerate(LAST, start=1) if f"partner-orders {name}" in command), 0)
+
+    return sorted(found, key=place)
+
+
+@pytest.fixture
+def values(
+    post: Callable[..., Answer],
+    secret: bytes,
+    orders: OrdersTable,
+    rejected: RejectedTable,
+    run: CommandLine,
+) -> dict[str, str]:
+    """What stands for each ``<name>``: an order, a store, a rejected event and a run that are there."""
+    body = order(sys={"created_at": to_text(now())})
+    body["client"]["chain_id"] = CHAIN_ID
+    assert post(as_bytes(body), secret).status == 200
+    assert post(b'{"status": "RECEIVED"}', secret).status == 200
+    eventually(lambda: orders.get(body["order_id"]))
+    event = eventually(lambda: next(iter(rejected.newest()), None))
+    run("reconcile", "run", "--from", to_text(now() - timedelta(hours=1)), "--yes")
+    reports = run.json("reports", "list")
+    time = to_text(now() - timedelta(minutes=30))
+    return {
+        **dict.fromkeys(("time", "beginning of the fault", "beginning of the flood", "the restored time"), time),
+        **dict.fromkeys(("order_id", "order id"), body["order_id"]),
+        **dict.fromkeys(("id", "correlation_id", "old", "new"), "none"),
+        "store": "q7xk",
+        "code": "GB-CLIFTON-01",
+        "day": f"{now():%Y-%m-%d}",
+        "reason": event.reason,
+        "digest": event.digest,
+        "run": reports[-1]["started_at"] if reports else "none",
+    }
+
+
+def test_documented_commands_work(
+    run: CommandLine, documented: list[str], values: dict[str, str], tmp_path: Path
+) -> None:
+    """Each documented command does its work, or says in a sentence why it cannot here; none is a fault of ours."""
+    files = {name: str(tmp_path / name) for name in ("stores.csv", "orders.csv")}
+    Path(files["stores.csv"]).write_text(run("stores", "list", "--csv").stdout)
+    failed = []
+    for command in documented:
+        typed = [files.get(word, word) for word in arguments(command, values)]
+        name = " ".join(typed)
+        if name in NOT_TRIED:
+            continue
+        ran = run(
+            *typed, *_answers(run, typed), stdin=next((it for at, it in STDIN.items() if name.startswith(at)), "")
+        )
+        is_ours = "a fault in partner-orders itself" in ran.stderr or "Traceback" in ran.stderr or ran.returncode == 2
+        if is_ours or (ran.returncode and not name.startswith((*NOT_HERE, *MAY_FIND_A_FAULT))):
+            failed.append(f"{name}: {ran.returncode} {ran.stderr[-300:]}")
+    assert failed == [], json.dumps(failed, indent=1)
+
+
+def _answers(run: CommandLine, typed: list[str]) -> list[str]:
+    """What lets a command go on without a person."""
+    if typed[0] == "register":
+        return ["--timeout", "1"]
+    words = [word for word in typed[:2] if word.isascii() and not word.startswith("-")]
+    takes_yes = "--yes" in run(*words, "--help").stdout
+    return ["--yes"] if takes_yes and "--preview" not in typed else []
