@@ -122,13 +122,16 @@ def test_order_is_shown_by_its_beginning(run: Run, store_order: StoreOrder) -> N
     assert run("orders", "show", "bcd").status == 1
 
 
-def test_many_orders_are_read_in_batches(run: Run, stack: DeployedStack, store_order: StoreOrder) -> None:
-    """Two hundred and fifty orders are read in three requests, in their order."""
-    store_order(*(order(order_id=f"o{number:03}") for number in range(250)))
+def test_many_orders_are_read_in_batches(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty-five orders are read in three requests of ten at most, in their order."""
+    monkeypatch.setattr("partner_orders_console.operations.orders._BATCH", 10)
+    store_order(*(order(order_id=f"o{number:03}") for number in range(25)))
     made: list[str] = []
     stack.dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: made.append(model.name))
     found = run("orders", "list", "--day", DAYS[0], "--json").json
-    assert [it["order_id"] for it in found] == [f"o{number:03}" for number in range(250)]
+    assert [it["order_id"] for it in found] == [f"o{number:03}" for number in range(25)]
     assert (made.count("BatchGetItem"), made.count("Query") < 10) == (3, True)
 
 

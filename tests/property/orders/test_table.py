@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -99,6 +100,7 @@ def test_convergence_under_concurrent_writes(
         assert parse_event(entry.body).digest == entry.digest
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(60), suppress_health_check=ONE_TABLE)
 @given(st.tuples(lives.events(), lives.events(), lives.events()))
 def test_convergence_of_an_overtaken_retry(dynamodb: Any, events: tuple[OrderEvent, OrderEvent, OrderEvent]) -> None:

@@ -30,7 +30,7 @@ def owners(sayings: list[tuple[str, str]]) -> dict[str, str]:
     return {code: store_id for store_id, (_, code) in sorted(latest.items(), key=lambda each: each[1])}
 
 
-@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SAYINGS, st.permutations(range(5)), st.booleans())
 @example([("s1", "A"), ("s2", "A"), ("s2", "B")], [0, 1, 2], True)
 @example([("s2", "A"), ("s1", "A"), ("s1", "B")], [1, 2, 0], False)
