@@ -22,7 +22,7 @@ REGION = "eu-central-1"
 
 
 @pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
+def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeployedStack]:
     """Table, queues and secrets in moto, and the outputs that the template would give them."""
     # moto knows the address of the streams that names no account.
     monkeypatch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
@@ -53,6 +53,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedStack]:
         found.__dict__["alarm_names"] = []
         found.__dict__["account"] = "123456789012"
         monkeypatch.setenv("PARTNER_ORDERS_STACK_NAME", "partner-orders")
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
         found.__dict__["parameters"] = {"ChainId": CHAIN_ID, "PartnerApiBaseUrl": "https://partner-api.example.com"}
         monkeypatch.setattr(DeployedStack, "find", lambda _: found)
         # moto would wait that long for real, for messages that do not come.

@@ -36,7 +36,10 @@ class CommandLine:
         return subprocess.run(
             [Path(sys.executable).with_name("partner-orders"), *arguments],
             cwd=ROOT,
-            env=os.environ | {"PARTNER_ORDERS_LOCAL_STACK": str(self._stack_file)},
+            env=os.environ | {
+                "PARTNER_ORDERS_LOCAL_STACK": str(self._stack_file),
+                "XDG_CONFIG_HOME": str(self._stack_file.parent / "nothing-chosen"),
+            },
             input=stdin,
             capture_output=True,
             text=True,

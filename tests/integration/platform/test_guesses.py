@@ -151,6 +151,7 @@ def test_failure_of_every_store_ends_the_run(dynamodb: Any, status: int, request
         world.time.sleep(300)
 
 
+@pytest.mark.slow
 def test_silence_of_every_store_ends_the_run(dynamodb: Any) -> None:
     """A platform that does not respond ends the run after a few stores."""
     world = World(dynamodb, lives(orders=120, stores=28), VirtualTime(AFTER))

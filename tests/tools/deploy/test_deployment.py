@@ -129,6 +129,7 @@ def test_wrong_parameter_stops_the_deployment(
     assert target.deployments == []
 
 
+@pytest.mark.slow
 def test_invalid_template_stops_the_deployment(tmp_path: Path) -> None:
     """A template that is not valid stops the deployment, and the fault is named."""
     (tmp_path / "template.yaml").write_text(
