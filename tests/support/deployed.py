@@ -36,7 +36,8 @@ class CommandLine:
         return subprocess.run(
             [Path(sys.executable).with_name("partner-orders"), *arguments],
             cwd=ROOT,
-            env=os.environ | {
+            env=os.environ
+            | {
                 "PARTNER_ORDERS_LOCAL_STACK": str(self._stack_file),
                 "XDG_CONFIG_HOME": str(self._stack_file.parent / "nothing-chosen"),
             },
