@@ -170,6 +170,7 @@ def test_transient_error_holds_one_order(world: World) -> None:
     assert [detail["sequence"] for detail in world.bus.details if detail["order_id"] == ids[1]] == [1, 2]
 
 
+@pytest.mark.slow
 def test_lasting_error_holds_the_stream(world: World) -> None:
     """A lasting error holds back the stream from the next batch on, and neighbours are published again."""
     ids = [f"0b9f3c52-71a4-4f0e-9b1c-{n:012}" for n in range(BATCH_SIZE + 50)]

@@ -80,6 +80,7 @@ def parsed(text: str) -> Any:
 # -- dated ahead ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead", [timedelta(hours=5), timedelta(days=365 * 70)])
 def test_silence_is_noticed_despite_a_future_order(dynamodb: Any, ahead: timedelta) -> None:
     """An order dated ahead is no sign that a store has orders now."""
