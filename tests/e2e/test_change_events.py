@@ -81,6 +81,7 @@ def at(order_id: str, second: int, status: str, store_id: str = STORE) -> bytes:
     return as_bytes(body)
 
 
+@pytest.mark.slow
 def test_subscriber_gets_own_cancellations(subscriber: Subscriber, post: Callable[..., Answer], secret: bytes) -> None:
     """A subscriber gets the cancelled orders of its store, and no others."""
     ours, another, elsewhere = (str(uuid4()) for _ in range(3))

@@ -125,6 +125,7 @@ def test_waiting_costs_at_most_a_month() -> None:
     assert money.reconciliation_per_month(twice, 0) == money.reconciliation_per_month(endless, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_floor_makes_the_same_aws_calls(function: str) -> None:
     """The floor makes the same AWS calls as our function."""

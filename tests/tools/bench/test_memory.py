@@ -35,6 +35,7 @@ def test_listing_pages_like_the_platform() -> None:
     assert len(smaller["orders"]) == smaller["page_size"] == 3
 
 
+@pytest.mark.slow
 def test_peak_of_larger_orders_is_larger() -> None:
     """The reconciler's peak is that of a whole process, and larger orders show in it."""
     artefact = from_source("reconciler", OURS)

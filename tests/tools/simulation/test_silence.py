@@ -81,6 +81,7 @@ def all_that_is_said() -> Iterator[io.StringIO]:
 
 
 # A batch of which all fails counts nothing, and Powertools warns of it.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:No application metrics to publish")
 @pytest.mark.parametrize("personal_data", [False, True], ids=["published without personal data", "published whole"])
 @pytest.mark.parametrize("seed", [3, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(11, 16))])

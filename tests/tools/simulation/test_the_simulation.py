@@ -95,6 +95,7 @@ def test_shortened_story_has_only_the_rest(dynamodb: DynamoDB) -> None:
     assert told.account["in step"] <= 1
 
 
+@pytest.mark.slow
 def test_planted_bug_is_found_with_replay(tmp_path: Path) -> None:
     """A planted bug is found, and the command that replays it is printed."""
     mutant = next(mutant for mutant in MUTANTS if mutant.name == "skip-history-on-a-stale-event")
