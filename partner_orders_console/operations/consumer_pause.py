@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from partner_orders.aws import keys
 from partner_orders.aws.dynamodb import Table
 from partner_orders.clock import now, to_text
@@ -46,8 +48,14 @@ def pause(stack: DeployedStack, reason: str) -> Pause:
     source = _event_source(stack)
     begun = Pause(to_text(now()), caller(stack), reason.strip())
     row = {"schema_version": SCHEMA_VERSION, "paused_at": begun.paused_at, "by": begun.by, "reason": begun.reason}
-    Table(stack.dynamodb, stack.table_name).put(_KEY, row)
-    stack.client("lambda").update_event_source_mapping(UUID=source, Enabled=False)
+    table = Table(stack.dynamodb, stack.table_name)
+    table.put(_KEY, row)
+    try:
+        stack.client("lambda").update_event_source_mapping(UUID=source, Enabled=False)
+    except ClientError:
+        # Refused, so events are still received: without this, doctor would show a pause.
+        table.delete(_KEY)
+        raise
     return begun
 
 

@@ -5,9 +5,11 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from partner_orders.aws import keys
 from partner_orders.aws.dynamodb import Table
@@ -15,6 +17,7 @@ from partner_orders.clock import now, to_text
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.reconciler.windows import Position
 from partner_orders.stores.store import StoreSettings
+from partner_orders_console.operations.consumer_pause import present_pause
 from partner_orders_console.operations.doctor.examination import CHECKS
 from partner_orders_console.operations.doctor.finding import Check, Finding, summary
 from partner_orders_console.operations.stack import DeployedStack
@@ -340,6 +343,18 @@ def test_last_line_sums_up(run: Run, doctor: Doctor, stack: DeployedStack, check
     checks("stores", "rejected_events")
     stack.stores.set("s1", StoreSettings(currency="PKR"))
     assert run("doctor").out.splitlines()[-1] == "all 3 checks ok"
+
+
+def test_refused_pause_is_not_recorded(
+    run: Run, stack: DeployedStack, mappings: Mappings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If AWS refuses to switch the event source off, no pause is recorded."""
+    refusal: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+    refused = ClientError(refusal, "UpdateEventSourceMapping")
+    monkeypatch.setattr(mappings, "update_event_source_mapping", Mock(side_effect=refused))
+    ran = run("consumer", "pause", "--reason", "a restore", "--yes")
+    assert (ran.status, "may not do this" in ran.err) == (1, True)
+    assert present_pause(stack) is None
 
 
 def test_consumer_is_paused_and_resumed(run: Run, stack: DeployedStack, mappings: Mappings) -> None:
