@@ -81,7 +81,7 @@ def cancel(
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """How far each store is checked, and the backfills under way. Example: partner-orders reconcile status"""
     from partner_orders.clock import now
-    from partner_orders_console.operations import reconciliation
+    from partner_orders_console.operations import reconciliation, store_pause
 
     stack = stack_of(context)
     states = reconciliation.store_states(stack)
@@ -99,6 +99,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     for backfill in running:
         names = ("backfill", "from", "to", "preview", "stores_done", "stores")
         print_facts({name: backfill[name] for name in names})
+    if note := store_pause.paused_stores(stack):
+        say(note)
     say(f"{counted(len(states), 'store')}, {counted(len(running), 'backfill')} under way, times in UTC")
 
 

@@ -37,7 +37,7 @@ def list_reports(
 
     Example: partner-orders reports list --by-run --days 1
     """
-    from partner_orders_console.operations import reconciliation
+    from partner_orders_console.operations import reconciliation, store_pause
 
     if by_run and by_day:
         raise OperatorError("--by-run and --by-day exclude each other", "Say one of them.")
@@ -53,6 +53,8 @@ def list_reports(
         _print_days(found)
     for remark in reconciliation.remarks(found):
         say(remark)
+    if note := store_pause.paused_stores(stack):
+        say(note)
     say(f"{counted(len(found), 'run')}, times in UTC")
 
 

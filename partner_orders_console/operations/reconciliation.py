@@ -24,6 +24,8 @@ from partner_orders_console.operations.stack import DeployedStack
 
 _LONGEST_WAIT = timedelta(hours=12)
 _PAUSE_SECONDS = 10.0
+# Whoever presses Ctrl-C at once may be faster than the reconciler, which then begins what nobody waits for.
+_LOOKS_FOR_A_PREVIEW = 5  # a second apart
 DRIFT = ("missing", "before_registration", "different", "webhooks_missed")
 _FOUND = ("missing", "different", "not_understood")
 
@@ -43,11 +45,15 @@ class Request:
 
 @dataclass(frozen=True)
 class StoreState:
-    """How far a store is checked."""
+    """How far a store is checked; since when (a time of the table), by whom and why it is paused, as far as its row
+    tells."""
 
     store_id: str
     checked_until: datetime | None
     is_paused: bool
+    paused_at: str
+    paused_by: str
+    paused_reason: str
 
 
 @dataclass(frozen=True)
@@ -74,19 +80,30 @@ def follow(stack: DeployedStack, request: Request, preview: bool, progress: Prog
     A preview enqueues nothing, and is cancelled if it fails or is interrupted. Raises OperatorError.
     """
     earlier = {backfill.backfill_id for backfill in stack.reconciliation.backfills()}
+    following = _Following(stack, earlier, progress)
     try:
-        return _Following(stack, earlier, progress).follow(request.event(preview))
-    except BaseException:
+        return following.follow(request.event(preview))
+    except BaseException as fault:
         if preview:
             with suppress(ClientError, BotoCoreError):
-                _cancel_new_previews(stack, earlier)
+                _cancel_preview(stack, following.backfill_id, earlier, isinstance(fault, KeyboardInterrupt))
         raise
 
 
-def _cancel_new_previews(stack: DeployedStack, earlier: set[str]) -> None:
-    for backfill in stack.reconciliation.backfills():
-        if backfill.preview and not backfill.is_over and backfill.backfill_id not in earlier:
-            stack.reconciliation.cancel(backfill.backfill_id)
+def _cancel_preview(stack: DeployedStack, backfill_id: str, earlier: set[str], may_begin_yet: bool) -> None:
+    """Cancel a preview by its id, or, if no call has told it yet, each that began since."""
+    for attempt in range(_LOOKS_FOR_A_PREVIEW if may_begin_yet else 1):
+        if attempt:
+            time.sleep(1)
+        new = {
+            backfill.backfill_id
+            for backfill in stack.reconciliation.backfills()
+            if backfill.preview and not backfill.is_over and backfill.backfill_id not in earlier
+        }
+        for one in new & {backfill_id} if backfill_id else new:
+            stack.reconciliation.cancel(one)
+        if new or backfill_id:
+            return
 
 
 class _Following:
@@ -98,12 +115,14 @@ class _Following:
         self._table = stack.reconciliation
         self._earlier = earlier
         self._progress = progress
+        self.backfill_id = ""
 
     def follow(self, event: dict[str, Any]) -> dict[str, Any]:
         deadline = now() + _LONGEST_WAIT
         report = self._watched(event)
         if "error" in report:
             raise OperatorError(report["error"])
+        self.backfill_id = report["backfill"]
         while report["state"] == "running":
             if now() > deadline:
                 raise OperatorError("it is still under way", "`partner-orders reconcile status` shows how far it is.")
@@ -186,6 +205,9 @@ def store_states(stack: DeployedStack) -> list[StoreState]:
             store.store_id,
             positions[store.store_id].checked_until if store.store_id in positions else None,
             store.is_paused,
+            store.paused_at or "",
+            store.paused_by or "",
+            store.paused_reason or "",
         )
         for store in stack.stores.all()
     ]

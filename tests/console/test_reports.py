@@ -1,15 +1,20 @@
 """``reports`` and ``reconcile``: runs by their time, previews by their orders."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from partner_orders.clock import now, to_text
 from partner_orders.reconciler.report import Repair, Report
 from partner_orders.reconciler.table import Backfill
+from partner_orders.stores.store import StoreSettings
 from partner_orders_console.operations import reconciliation
 from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.store_pause import pause_store
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 
@@ -77,6 +82,58 @@ def test_interrupted_preview_is_cancelled(
     assert ran.status == (130 if fault is KeyboardInterrupt else 1)
     left = {backfill.backfill_id: backfill.is_over for backfill in stack.reconciliation.backfills()}
     assert left == {"earlier": False, "ours": True}
+
+
+def test_preview_that_begins_late_is_cancelled(run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preview that begins after Ctrl-C is cancelled."""
+    stack.outputs["ReconcilerFunctionName"] = "reconciler"
+    late = Backfill("late", NOW, NOW, preview=True, pending=("k7mf",), stores=1)
+    monkeypatch.setattr(reconciliation._Following, "_watched", Mock(side_effect=KeyboardInterrupt))
+    monkeypatch.setattr(
+        "partner_orders_console.operations.reconciliation.time.sleep", lambda _: stack.reconciliation.add(late)
+    )
+    assert run("reconcile", "run", "--preview").status == 130
+    assert [backfill.is_over for backfill in stack.reconciliation.backfills()] == [True]
+
+
+def test_other_operators_preview_goes_on(run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preview that fails cancels itself, and no other that began meanwhile."""
+    stack.outputs["ReconcilerFunctionName"] = "reconciler"
+    ours, other = (Backfill(name, NOW, NOW, preview=True, pending=("k7mf",), stores=1) for name in ("ours", "other"))
+
+    def answer(_: object, event: dict[str, Any]) -> dict[str, Any]:
+        if not event:
+            raise RuntimeError
+        for backfill in (ours, other):
+            stack.reconciliation.add(backfill)
+        return ours.to_json()
+
+    monkeypatch.setattr(reconciliation._Following, "_watched", answer)
+    assert run("reconcile", "run", "--preview").status == 1
+    left = {backfill.backfill_id: backfill.is_over for backfill in stack.reconciliation.backfills()}
+    assert left == {"ours": True, "other": False}
+
+
+@pytest.mark.parametrize("arguments", [("reports", "list"), ("reconcile", "status")])
+def test_paused_stores_are_named(run: Run, stack: DeployedStack, arguments: tuple[str, ...]) -> None:
+    """Reports and status name paused stores, with since when, by whom and why; without one they say nothing."""
+    stack.stores.set("k7mf", StoreSettings(currency="PKR"))
+    assert "not reconciled" not in run(*arguments).err
+    [store] = stack.stores.all()
+    pause_store(stack, store, "closed until May")
+    assert re.search(
+        r"k7mf since \d{4}-\S+ \S+ by arn:aws:\S+ \(closed until May\)", " ".join(run(*arguments).err.split())
+    )
+
+
+def test_status_tells_programs_of_a_pause(run: Run, stack: DeployedStack) -> None:
+    """``reconcile status --json`` has since when, by whom and why a store is paused."""
+    stack.stores.set("k7mf", StoreSettings(currency="PKR"))
+    pause_store(stack, stack.stores.all()[0], "closed until May")
+    [state] = run("reconcile", "status", "--json").json["stores"]
+    assert (state["is_paused"], state["paused_reason"]) == (True, "closed until May")
+    assert state["paused_at"]
+    assert state["paused_by"].startswith("arn:aws:")
 
 
 def test_preview_shows_its_orders(run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from partner_orders.stores.store import Store
+from partner_orders_console.operations import store_pause
 from partner_orders_console.operations.consumer_pause import present_pause
 from partner_orders_console.operations.doctor.finding import Finding
 from partner_orders_console.operations.stack import DeployedStack
-from partner_orders_console.operations.words import at, counted
 
 
 def paused_consumer(stack: DeployedStack) -> Iterator[Finding]:
@@ -17,14 +16,5 @@ def paused_consumer(stack: DeployedStack) -> Iterator[Finding]:
 
 def paused_stores(stack: DeployedStack) -> Iterator[Finding]:
     """Name the stores that are not reconciled, as an operator paused them."""
-    paused = [store for store in stack.stores.all() if store.is_paused]
-    if paused:
-        named = "; ".join(map(_pause_of, paused))
-        yield Finding("paused stores", note=f"{counted(len(paused), 'store')} not reconciled: {named}")
-
-
-def _pause_of(store: Store) -> str:
-    """``148020 since 2026-03-14 08:15:02 by ...``, as far as its row tells."""
-    since, by, reason = at(store.paused_at), store.paused_by, store.paused_reason
-    facts = (f"since {since}" if since else "", f"by {by}" if by else "", f"({reason})" if reason else "")
-    return " ".join([store.store_id, *filter(None, facts)])
+    if note := store_pause.paused_stores(stack):
+        yield Finding("paused stores", note=note)
