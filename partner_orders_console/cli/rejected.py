@@ -26,7 +26,7 @@ from partner_orders_console.operations.moments import moment
 
 if TYPE_CHECKING:
     from partner_orders.orders.rejected import RejectedEvent
-    from partner_orders_console.operations.rejected import Choice
+    from partner_orders_console.operations.rejected import Choice, Chosen
     from partner_orders_console.operations.stack import DeployedStack
 
 app = typer.Typer(help="Rejected events: list, show, replay, discard.", no_args_is_help=True)
@@ -110,8 +110,8 @@ def replay(
     _check_selection(digests, everything, choice)
     stack = stack_of(context)
     with working("reading the rejected events") as progress:
-        events = _chosen(stack, digests, choice)
-        replayed = rejected.replay(stack, events, progress)
+        found = _chosen(stack, digests, choice)
+        replayed = rejected.replay(stack, found.digests, progress)
     if as_json:
         print_json({"enqueued": replayed.enqueued, "left": replayed.left})
         return 1 if replayed.left else 0
@@ -138,15 +138,16 @@ def discard(
     choice = _choice(reason, since, until)
     _check_selection(digests, everything, choice)
     stack = stack_of(context)
-    events = _chosen(stack, digests, choice)
-    if not events:
+    with working("reading the rejected events"):
+        found = _chosen(stack, digests, choice)
+    number = len(found.digests)
+    if not number:
         say("there is nothing to delete")
         return
-    reasons = ", ".join(sorted({event.reason for event in events}))
-    ask(f"delete {counted(len(events), 'rejected event')} ({reasons}) for good?", yes)
+    ask(f"delete {counted(number, 'rejected event')} ({', '.join(found.reasons)}) for good?", yes)
     with working("deleting") as progress:
-        rejected.discard(stack, events, progress)
-    say(f"{counted(len(events), 'rejected event is', 'rejected events are')} deleted")
+        rejected.discard(stack, found.digests, progress)
+    say(f"{counted(number, 'rejected event is', 'rejected events are')} deleted")
 
 
 def _choice(reason: str, since: str, until: str) -> "Choice":
@@ -162,12 +163,12 @@ def _check_selection(digests: list[str] | None, everything: bool, choice: "Choic
         raise OperatorError("which ones?", "Name their digests, or say --all, or filter with --reason or --since.")
 
 
-def _chosen(stack: "DeployedStack", digests: list[str] | None, choice: "Choice") -> "list[RejectedEvent]":
+def _chosen(stack: "DeployedStack", digests: list[str] | None, choice: "Choice") -> "Chosen":
     from partner_orders_console.operations import rejected
 
     if digests:
-        return [rejected.named(stack, digest) for digest in digests]
-    return rejected.unresolved(stack, choice).events
+        return rejected.chosen_by_name(stack, digests)
+    return rejected.chosen(stack, choice)
 
 
 def _row(event: "RejectedEvent") -> tuple[object, ...]:

@@ -1,10 +1,12 @@
 """Events that could not be parsed: which there are, sending them to the consumer again, and deleting them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import batched, islice
 from typing import Any
 
+from partner_orders.aws.dynamodb import MAX_KEYS
 from partner_orders.clock import now
 from partner_orders.order_events.message import REPLAY, OrderEventMessage, UnreadableMessageError
 from partner_orders.order_events.queue import QueueRefusedError
@@ -12,7 +14,6 @@ from partner_orders.orders.rejected import RejectedEvent, digest_of
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
-from partner_orders_console.operations.words import counted
 
 # What erasing leaves of a body that is no order at all.
 _NOTHING_LEFT = (b"", b"{}")
@@ -36,6 +37,14 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """The digests of some events, and the reasons that they have."""
+
+    digests: list[str]
+    reasons: list[str]
+
+
+@dataclass(frozen=True)
 class Replayed:
     """How many events are on the queue again, and why the others are not, a sentence each."""
 
@@ -45,9 +54,20 @@ class Replayed:
 
 def unresolved(stack: DeployedStack, choice: Choice, limit: int | None = None) -> Found:
     """The unresolved events of a choice, newest first, ``limit`` at most."""
-    found = stack.rejected.newest(None if choice.reason else limit, choice.since, choice.until)
-    chosen = [event for event in found if choice.reason in {"", event.reason}]
-    return Found(chosen[:limit], stack.rejected.count())
+    return Found([*islice(_each(stack, choice, limit), limit)], stack.rejected.count())
+
+
+def chosen(stack: DeployedStack, choice: Choice) -> Chosen:
+    """Which unresolved events a choice means, newest first, without their bodies."""
+    events = ((event.digest, event.reason) for event in _each(stack, choice))
+    reasons = dict(events)
+    return Chosen([*reasons], sorted({*reasons.values()}))
+
+
+def chosen_by_name(stack: DeployedStack, digests: Sequence[str]) -> Chosen:
+    """The events whose digests begin so, each once. Raises OperatorError as ``named`` does."""
+    reasons = {event.digest: event.reason for event in (named(stack, digest) for digest in digests)}
+    return Chosen([*reasons], sorted({*reasons.values()}))
 
 
 def named(stack: DeployedStack, digest: str) -> RejectedEvent:
@@ -55,7 +75,7 @@ def named(stack: DeployedStack, digest: str) -> RejectedEvent:
     event = stack.rejected.get(digest) if digest else None
     if event:
         return event
-    found = [one for one in stack.rejected.newest() if digest and one.digest.startswith(digest)]
+    found = [one for one in stack.rejected.each() if digest and one.digest.startswith(digest)]
     if len(found) != 1:
         raise OperatorError(
             f"{'several' if found else 'no'} rejected events begin with {digest}",
@@ -64,11 +84,21 @@ def named(stack: DeployedStack, digest: str) -> RejectedEvent:
     return found[0]
 
 
-def replay(stack: DeployedStack, events: Sequence[RejectedEvent], progress: Progress = silent) -> Replayed:
+def replay(stack: DeployedStack, digests: Sequence[str], progress: Progress = silent) -> Replayed:
     """Enqueue events once more, after their cause was removed. Those that are parsed now leave the list.
 
     Raises OperatorError if the queue refuses some; repeating the call is safe.
     """
+    enqueued, left = 0, []
+    for some in batched(digests, MAX_KEYS, strict=False):
+        progress(f"{enqueued} of {len(digests)} events enqueued")
+        replayed = _replay(stack, stack.rejected.many(some))
+        enqueued += replayed.enqueued
+        left += replayed.left
+    return Replayed(enqueued, left)
+
+
+def _replay(stack: DeployedStack, events: Sequence[RejectedEvent]) -> Replayed:
     messages, redacted, left = [], [], []
     for event in events:
         body, reason = _body_of(event)
@@ -78,7 +108,6 @@ def replay(stack: DeployedStack, events: Sequence[RejectedEvent], progress: Prog
         if digest_of(body) != event.digest:
             redacted.append(event)
         messages.append(OrderEventMessage(REPLAY, now(), f"replay/{event.digest}", body))
-    progress(f"enqueueing {counted(len(messages), 'event')}")
     try:
         stack.queue.send_all(messages)
     except QueueRefusedError as error:
@@ -90,11 +119,11 @@ def replay(stack: DeployedStack, events: Sequence[RejectedEvent], progress: Prog
     return Replayed(len(messages), left)
 
 
-def discard(stack: DeployedStack, events: Sequence[RejectedEvent], progress: Progress = silent) -> None:
+def discard(stack: DeployedStack, digests: Sequence[str], progress: Progress = silent) -> None:
     """Delete events for good."""
-    for number, event in enumerate(events):
-        progress(f"{number} of {len(events)} deleted")
-        stack.rejected.discard(event.digest)
+    for number, digest in enumerate(digests):
+        progress(f"{number} of {len(digests)} deleted")
+        stack.rejected.discard(digest)
 
 
 def plain(event: RejectedEvent) -> dict[str, Any]:
@@ -110,6 +139,12 @@ def plain(event: RejectedEvent) -> dict[str, Any]:
         "resolved_at": event.resolved_at,
         "erased_at": event.erased_at,
     }
+
+
+def _each(stack: DeployedStack, choice: Choice, limit: int | None = None) -> Iterator[RejectedEvent]:
+    """The events of a choice, newest first; ``limit`` bounds what is read where no reason is chosen."""
+    found = stack.rejected.each(choice.since, choice.until, None if choice.reason else limit)
+    return (event for event in found if choice.reason in {"", event.reason})
 
 
 def _body_of(event: RejectedEvent) -> tuple[bytes, str]:

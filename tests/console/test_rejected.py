@@ -3,10 +3,13 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from weakref import WeakSet
 
 import pytest
 
+from partner_orders.aws.attribute_values import Row
 from partner_orders.orders.event import Arrival
+from partner_orders.orders.rejected import RejectedEvent, rejected_event
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
@@ -54,6 +57,30 @@ def test_discard_all_takes_everything(run: Run, twelve: DeployedStack) -> None:
     assert run("rejected", "discard", "--all", "--yes").status == 0
     assert twelve.rejected.count() == 0
     assert "nothing to delete" in run("rejected", "discard", "--all", "--yes").err
+
+
+@pytest.mark.parametrize("command", ["replay", "discard"])
+def test_few_bodies_are_in_memory_at_once(
+    run: Run, twelve: DeployedStack, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``replay`` and ``discard`` hold the bodies of one batch, however many events are meant."""
+    for module in ("partner_orders.orders.rejected_table", "partner_orders_console.operations.rejected"):
+        monkeypatch.setattr(f"{module}.MAX_KEYS", 5)
+    alive: WeakSet[RejectedEvent] = WeakSet()
+    most = 0
+
+    def watched(row: Row) -> RejectedEvent:
+        nonlocal most
+        event = rejected_event(row)
+        alive.add(event)
+        most = max(most, len(alive))
+        return event
+
+    monkeypatch.setattr("partner_orders.orders.rejected_table.rejected_event", watched)
+    arguments = ("--all", "--yes") if command == "discard" else ("--all",)
+    ran = run("rejected", command, *arguments)
+    assert (ran.status, "12 " in ran.err) == (0, True)
+    assert 1 < most <= 2 * 5
 
 
 @pytest.mark.parametrize("command", ["replay", "discard"])

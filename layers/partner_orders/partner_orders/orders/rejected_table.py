@@ -1,11 +1,12 @@
 """The rejected events in DynamoDB, keyed by the digest of the body, so that five retries are one row."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import TYPE_CHECKING
 
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import ConditionFailedError, Index, Range, Table
+from partner_orders.aws.dynamodb import MAX_KEYS, ConditionFailedError, Index, Range, Table
 from partner_orders.aws.update import Update, absent, present
 from partner_orders.clock import Clock, to_text
 from partner_orders.orders.event import Arrival
@@ -91,19 +92,26 @@ class RejectedTable:
         self, limit: int | None = None, since: datetime | None = None, until: datetime | None = None
     ) -> list[RejectedEvent]:
         """The unresolved by time of first arrival, newest first; only those from ``since`` on and before ``until``."""
+        return [*self.each(since, until, limit)]
+
+    def each(
+        self, since: datetime | None = None, until: datetime | None = None, limit: int | None = None
+    ) -> Iterator[RejectedEvent]:
+        """The same, one by one: no more than a hundred bodies are in memory at a time."""
         first, last = (to_text(since) if since else None), (to_text(until) if until else None)
         listed = self._table.query(LISTED_UNDER, Range(first, last), _BY_TIME, newest_first=True, limit=limit)
-        digests = [keys.rejected_digest_of(row["pk"]) for row in listed]
-        found = {event.digest: event for event in self._many(digests)}
+        for rows in batched(listed, MAX_KEYS, strict=False):
+            yield from self.many([keys.rejected_digest_of(row["pk"]) for row in rows])
+
+    def many(self, digests: Sequence[str]) -> list[RejectedEvent]:
+        """The events of these digests that are there, in this order."""
+        rows = self._table.get_many([keys.rejected(digest) for digest in digests], consistent=True)
+        found = {event.digest: event for event in map(rejected_event, rows)}
         return [found[digest] for digest in digests if digest in found]
 
     def count(self) -> int:
         """How many are unresolved."""
         return self._table.count(LISTED_UNDER, _BY_TIME)
-
-    def _many(self, digests: Iterable[str]) -> Iterator[RejectedEvent]:
-        rows = self._table.get_many([keys.rejected(digest) for digest in digests], consistent=True)
-        return map(rejected_event, rows)
 
     def unresolved(self) -> tuple[int, str]:
         """How many are neither resolved nor discarded, and when the newest of them arrived first; empty without any.
