@@ -60,7 +60,7 @@ def outcome_of(function: str, payload: str, response: object, tables: Tables) ->
         case "PublisherFunction":
             return [*_after_publisher(event)]
         case _:
-            return [f"The response is the report of the run. More: {COMMAND} reconcile reports"]
+            return [f"The response is the report of the run. More: {COMMAND} reports list"]
 
 
 def _after_webhook(event: dict[str, Any], response: object, tables: Tables) -> Iterator[str]:
