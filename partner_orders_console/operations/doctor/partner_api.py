@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from urllib.parse import quote
 
 import requests
 from botocore.exceptions import ClientError
 
 from partner_orders.clock import now
 from partner_orders.platform.credentials import CredentialsError, PartnerApiCredentials, check_secret
+from partner_orders.platform.orders import orders_path
 from partner_orders.platform.rate_limit import RateLimit
 from partner_orders.platform.session import platform_session
 from partner_orders_console.operations.doctor.finding import TIMEOUT, Finding, unreadable_secret
@@ -52,7 +52,7 @@ def partner_api(stack: DeployedStack) -> Iterator[Finding]:
     times = {"start_time": now() - timedelta(minutes=10), "end_time": now()}
     try:
         answer = session.get(
-            f"{base_url}/v2/chains/{quote(chain_id, safe='')}/vendors/{quote(vendor_id, safe='')}/orders",
+            base_url + orders_path(chain_id, vendor_id),
             params={name: f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()} | {"page_size": "1"},
             headers={"Authorization": f"Bearer {token}"},
             timeout=TIMEOUT,

@@ -6,7 +6,7 @@ from itertools import batched
 from typing import TYPE_CHECKING
 
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import MAX_KEYS, ConditionFailedError, Index, Range, Table
+from partner_orders.aws.dynamodb import MAX_KEYS, WHOLE_PARTITION, ConditionFailedError, Index, Range, Table
 from partner_orders.aws.update import Update, absent, present
 from partner_orders.clock import Clock, to_text
 from partner_orders.orders.event import Arrival
@@ -116,10 +116,8 @@ class RejectedTable:
     def unresolved(self) -> tuple[int, str]:
         """How many are neither resolved nor discarded, and when the newest of them arrived first; empty without any.
         Reads an index that holds keys only."""
-        count, newest = 0, ""
-        for row in self._table.query(LISTED_UNDER, index=_BY_TIME):
-            count, newest = count + 1, row["listed_at"]
-        return count, newest
+        newest = self._table.first(LISTED_UNDER, WHOLE_PARTITION, _BY_TIME, newest_first=True)
+        return (self.count(), newest["listed_at"]) if newest else (0, "")
 
     def _change(self, digest: str, update: Update) -> bool:
         """Change a row, if it is there."""

@@ -32,6 +32,11 @@ SETTLED = timedelta(seconds=3)
 TIME_FORMATS = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S")
 
 
+def orders_path(chain_id: str, vendor_id: str) -> str:
+    """The path of a store's orders; ``vendor_id`` is either of the store's two ids (docs/platform.md 4.2)."""
+    return f"/v2/chains/{quote(chain_id, safe='')}/vendors/{quote(vendor_id, safe='')}/orders"
+
+
 class _Window(NamedTuple):
     vendor_id: str
     start: datetime
@@ -265,7 +270,7 @@ class PlatformOrders:
         end = window.end
         whole_end = end if end.microsecond == 0 else end.replace(microsecond=0) + timedelta(seconds=1)
         return self._api.get(
-            f"/v2/chains/{quote(self._chain_id, safe='')}/vendors/{quote(window.vendor_id, safe='')}/orders",
+            orders_path(self._chain_id, window.vendor_id),
             {
                 "start_time": window.start.astimezone(UTC).strftime(time_format),
                 "end_time": whole_end.astimezone(UTC).strftime(time_format),

@@ -8,13 +8,12 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
-from urllib.parse import quote
 
 from partner_orders.clock import Clock
 from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApiError
 from partner_orders.platform.http import PartnerApiClient, RunLimits
 from partner_orders.platform.order_page import parse_page
-from partner_orders.platform.orders import TIME_FORMATS
+from partner_orders.platform.orders import TIME_FORMATS, orders_path
 from partner_orders.reconciler.lease import Lease, LeaseLostError
 from partner_orders.reconciler.stop_reason import StopReason
 from partner_orders.stores.table import StoresTable
@@ -100,9 +99,8 @@ class CredentialsTrial:
         time_format = client.time_format or TIME_FORMATS[0]
         times = {"start_time": end - WINDOW, "end_time": end}
         query = {name: time.strftime(time_format) for name, time in times.items()} | {"page": "1", "page_size": "1"}
-        path = f"/v2/chains/{quote(self._chain_id, safe='')}/vendors/{quote(store_id, safe='')}/orders"
         try:
-            client.get_once(path, query, partial(parse_page, requested_size=1))
+            client.get_once(orders_path(self._chain_id, store_id), query, partial(parse_page, requested_size=1))
         except PartnerApiError as error:
             return Outcome(_verdict(error.failure), str(error.failure), store_id)
         except OutOfTimeError:

@@ -11,10 +11,10 @@ from partner_orders.stores.trading_hours import BadTradingHoursError, TradingHou
 @dataclass(frozen=True)
 class Store:
     """``store_id`` is the platform's id, ``external_partner_config_id`` the chain's own. What follows the country is
-    what an operator has set, since no payload has it; a paused store is not reconciled, and may tell who
-    paused it, when (text, UTC) and why. ``registered_at`` is when its
-    first event, or an operator, made it known. ``other_listings`` are the chain's own ids of it: an order whose events
-    give no other id is listed under one of these."""
+    what an operator has set, since no payload has it; a paused store is not reconciled, and may tell who paused it,
+    when (text, UTC) and why. ``registered_at`` is when its first event, or an operator, made it known.
+    ``other_listings`` are the chain's own ids of it: an order whose events give no other id is listed under one of
+    these."""
 
     store_id: str
     external_partner_config_id: str | None = None
