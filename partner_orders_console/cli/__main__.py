@@ -20,7 +20,7 @@ from partner_orders_console.cli import (
     stores,
     table,
 )
-from partner_orders_console.cli.call import begin_call
+from partner_orders_console.cli.call import ConfigEnv, Local, Profile, Region, StackName, begin_call
 from partner_orders_console.cli.doctor import doctor
 from partner_orders_console.cli.export import export
 from partner_orders_console.cli.forget import app as erasures
@@ -83,11 +83,11 @@ def _show_version(is_asked: bool) -> None:
 @app.callback()
 def which_stack(
     context: typer.Context,
-    stack_name: Annotated[str | None, typer.Option(help="the CloudFormation stack")] = None,
-    config_env: Annotated[str | None, typer.Option(help="an environment of samconfig.toml, such as production")] = None,
-    region: Annotated[str | None, typer.Option(help="the AWS region")] = None,
-    profile: Annotated[str | None, typer.Option(help="a profile of the AWS CLI")] = None,
-    local: Annotated[bool, typer.Option("--local", help="the stack that `make up` started")] = False,
+    stack_name: StackName = None,
+    config_env: ConfigEnv = None,
+    region: Region = None,
+    profile: Profile = None,
+    local: Local = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="the version of this command")
     ] = False,

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,14 @@ from partner_orders_console.operations.target import Target, resolved
 
 if TYPE_CHECKING:
     from partner_orders_console.operations.stack import DeployedStack
+
+
+# The options that name a target.
+StackName = Annotated[str | None, typer.Option(help="the CloudFormation stack")]
+ConfigEnv = Annotated[str | None, typer.Option(help="an environment of samconfig.toml, such as production")]
+Region = Annotated[str | None, typer.Option(help="the AWS region")]
+Profile = Annotated[str | None, typer.Option(help="a profile of the AWS CLI")]
+Local = Annotated[bool, typer.Option("--local", help="the stack that `make up` started")]
 
 
 @dataclass
@@ -29,7 +37,7 @@ def begin_call(options: str, commands: tuple[str, ...]) -> None:
     this_call.options, this_call.commands, this_call.target = options, commands, ""
 
 
-def with_options(text: str) -> str:
+def hint(text: str) -> str:
     """The text, in which each `partner-orders COMMAND` has the options with which this call named its target."""
     if not this_call.options:
         return text

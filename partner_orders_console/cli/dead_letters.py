@@ -1,7 +1,6 @@
 """``partner-orders dead-letters``: what could not be stored, published or started; look, bring back, delete."""
 
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -23,16 +22,9 @@ from partner_orders_console.cli.output import (
     say,
     working,
 )
+from partner_orders_console.operations.dead_letter_queue import Queue
 
 app = typer.Typer(help="Dead-letter messages: list, show, redrive, purge.", no_args_is_help=True)
-
-
-class QueueName(StrEnum):
-    """The names of the dead-letter queues."""
-
-    ORDER_EVENTS = "order-events"
-    PUBLISHER = "publisher"
-    RECONCILIATION = "reconciliation"
 
 
 @app.command("list")
@@ -54,7 +46,7 @@ def list_letters(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command()
 def show(
     context: typer.Context,
-    queue: QueueName,
+    queue: Queue,
     limit: Annotated[int, typer.Option(help="so many at most", min=1, max=1000)] = 10,
     as_json: AsJson = False,
     show_personal_data: ShowPersonalData = False,
@@ -65,10 +57,10 @@ def show(
     """
     from partner_orders_console.operations import dead_letters
 
-    stack, chosen = stack_of(context), dead_letters.Queue(queue)
+    stack = stack_of(context)
     with working("reading messages"):
-        found = dead_letters.messages(stack, chosen, limit)
-    contents = [dead_letters.content(chosen, letter, show_personal_data) for letter in found]
+        found = dead_letters.messages(stack, queue, limit)
+    contents = [dead_letters.content(queue, letter, show_personal_data) for letter in found]
     if as_json:
         facts = zip(found, contents, strict=True)
         print_json([{"sent_at": letter.sent_at, "about": letter.about, "content": it} for letter, it in facts])
@@ -79,21 +71,21 @@ def show(
 
 
 @app.command()
-def purge(context: typer.Context, queue: QueueName, yes: Yes = False) -> None:
+def purge(context: typer.Context, queue: Queue, yes: Yes = False) -> None:
     """Delete every message of a dead-letter queue for good. Example: partner-orders dead-letters purge publisher"""
     from partner_orders_console.operations import dead_letters
 
-    stack, chosen = stack_of(context), dead_letters.Queue(queue)
-    count = dead_letters.DeadLetters(stack, chosen).count()
+    stack = stack_of(context)
+    count = dead_letters.DeadLetters(stack, queue).count()
     ask(f"delete about {counted(count, 'dead-letter message')} of {queue} for good?", yes)
-    dead_letters.purge(stack, chosen)
+    dead_letters.purge(stack, queue)
     say(f"the dead-letter queue of {queue} is being emptied, which takes up to a minute")
 
 
 @app.command()
 def redrive(
     context: typer.Context,
-    queue: Annotated[QueueName, typer.Argument(help="which queue; reconciliation is refused: its next run does it")],
+    queue: Annotated[Queue, typer.Argument(help="which queue; reconciliation is refused: its next run does it")],
     rate: Annotated[float, typer.Option(help="messages a second", min=0.1)] = 50.0,
     about: Annotated[
         str, typer.Option("--filter", help="only those whose `about` has this: an order's id, a source")
@@ -110,7 +102,7 @@ def redrive(
 
     stack = stack_of(context)
     with working("bringing messages back") as progress:
-        redriven = dead_letters.redrive(stack, dead_letters.Queue(queue), rate, about, preview, progress)
+        redriven = dead_letters.redrive(stack, queue, rate, about, preview, progress)
     if preview:
         for letter in redriven.moved:
             say(f"{at(letter.sent_at)} {letter.about}")

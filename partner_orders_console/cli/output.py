@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from partner_orders.exact_json import Json, write
-from partner_orders_console.cli.call import this_call, with_options
+from partner_orders_console.cli.call import hint, this_call
 from partner_orders_console.operations.errors import CancelledByOperatorError
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.words import ago, at, counted
@@ -124,11 +124,6 @@ def print_text(text: str, style: str = "") -> None:
 def say(text: str, style: str = "") -> None:
     """A line for people, beside what programs read. Commands in it get the target options of this call."""
     err.print(_harmless(hint(text)), style=style, markup=False)
-
-
-def hint(text: str) -> str:
-    """The text, in which each command has the target options of this call."""
-    return with_options(text)
 
 
 @contextmanager

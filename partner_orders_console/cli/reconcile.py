@@ -20,11 +20,10 @@ from partner_orders_console.cli.output import (
     say,
     working,
 )
+from partner_orders_console.cli.unchecked import print_unchecked
 from partner_orders_console.operations.errors import OperatorError
 
 app = typer.Typer(help="Reconciliation: run it now, see how far it is.", no_args_is_help=True)
-
-_LEFT_OUT = ("store_id", "from", "to", "failure")
 
 
 @app.command()
@@ -116,7 +115,4 @@ def _print(report: dict[str, Any], as_json: bool) -> None:
         print_table(columns, rows, "would be enqueued")
     if report["not_read_before"]:
         say(f"not read: what is older than {report['not_read_before']}, which passed while the backfill waited")
-    if report["failed_stores"]:
-        print_table((Column("store", Kind.ID), "could not be checked"), report["failed_stores"].items())
-    if report["left_out"]:
-        print_table(_LEFT_OUT, ([left_out[name] for name in _LEFT_OUT] for left_out in report["left_out"]), "left out")
+    print_unchecked(report)

@@ -17,12 +17,10 @@ from partner_orders_console.cli.output import (
     say,
     working,
 )
+from partner_orders_console.cli.unchecked import print_left_out, print_unchecked
 from partner_orders_console.operations.errors import OperatorError
 
 app = typer.Typer(help="What the reconciler's runs found.", no_args_is_help=True)
-
-_DRIFT = ("missing", "before_registration", "different", "webhooks_missed")
-_LEFT_OUT = ("store_id", "from", "to", "failure")
 
 
 @app.command("list")
@@ -53,6 +51,7 @@ def list_reports(
         _print_days(found)
     for remark in reconciliation.remarks(found):
         say(remark)
+    print_left_out(reconciliation.left_out_at_the_last_run(found), "left out at the last run")
     if note := store_pause.paused_stores(stack):
         say(note)
     say(f"{counted(len(found), 'run')}, times in UTC")
@@ -82,10 +81,7 @@ def show(
             for it in report["repairs"]
         )
         print_table(columns, rows, "repaired")
-    if report["failed_stores"]:
-        print_table((Column("store", Kind.ID), "could not be checked"), report["failed_stores"].items())
-    if report["left_out"]:
-        print_table(_LEFT_OUT, ([time[name] for name in _LEFT_OUT] for time in report["left_out"]), "left out")
+    print_unchecked(report)
 
 
 def _print_runs(found: list[dict[str, Any]]) -> None:
@@ -102,10 +98,10 @@ def _print_runs(found: list[dict[str, Any]]) -> None:
 def _print_days(found: list[dict[str, Any]]) -> None:
     from partner_orders_console.operations import reconciliation
 
-    numbers = [Column(name, Kind.NUMBER) for name in _DRIFT]
+    numbers = [Column(name, Kind.NUMBER) for name in reconciliation.DRIFT]
     columns: list[str | Column] = [Column("day", Kind.ID), Column("store", Kind.ID), *numbers, "could not be checked"]
     rows = []
     for drift in reconciliation.drift_by_day(found):
         why = ", ".join(f"{kind} ({times})" for kind, times in drift.failures.items())
-        rows.append((drift.day, drift.store_id, *(drift.counts[name] or None for name in _DRIFT), why))
+        rows.append((drift.day, drift.store_id, *(drift.counts[name] or None for name in reconciliation.DRIFT), why))
     print_table(columns, rows)

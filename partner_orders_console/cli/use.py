@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from partner_orders_console.cli.call import ConfigEnv, Local, Profile, Region, StackName
 from partner_orders_console.cli.output import AsJson, print_json, print_text, say
 from partner_orders_console.operations import target as targets
 from partner_orders_console.operations.errors import OperatorError
@@ -13,11 +14,11 @@ from partner_orders_console.operations.target import Target
 
 def use(
     context: typer.Context,
-    stack_name: Annotated[str | None, typer.Option(help="the CloudFormation stack")] = None,
-    config_env: Annotated[str | None, typer.Option(help="an environment of samconfig.toml, such as production")] = None,
-    region: Annotated[str | None, typer.Option(help="the AWS region")] = None,
-    profile: Annotated[str | None, typer.Option(help="a profile of the AWS CLI")] = None,
-    local: Annotated[bool, typer.Option("--local", help="the stack that `make up` started")] = False,
+    stack_name: StackName = None,
+    config_env: ConfigEnv = None,
+    region: Region = None,
+    profile: Profile = None,
+    local: Local = False,
     clear: Annotated[bool, typer.Option("--clear", help="have no default any more")] = False,
     as_json: AsJson = False,
 ) -> None:

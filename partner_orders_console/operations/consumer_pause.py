@@ -1,12 +1,10 @@
 """A deliberate pause of the consumer: events wait in their queue, which keeps them for days."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import Table
 from partner_orders.clock import now, to_text
 from partner_orders_console.operations.callers import caller
 from partner_orders_console.operations.errors import OperatorError
@@ -31,7 +29,7 @@ class Pause:
 
 def present_pause(stack: DeployedStack) -> Pause | None:
     """The pause that an operator began, if nobody has ended it."""
-    row = Table(stack.dynamodb, stack.table_name).get(_KEY)
+    row = stack.table.get(_KEY)
     return None if row is None else Pause(str(row["paused_at"]), str(row["by"]), str(row["reason"]))
 
 
@@ -48,7 +46,7 @@ def pause(stack: DeployedStack, reason: str) -> Pause:
     source = _event_source(stack)
     begun = Pause(to_text(now()), caller(stack), reason.strip())
     row = {"schema_version": SCHEMA_VERSION, "paused_at": begun.paused_at, "by": begun.by, "reason": begun.reason}
-    table = Table(stack.dynamodb, stack.table_name)
+    table = stack.table
     table.put(_KEY, row)
     try:
         stack.client("lambda").update_event_source_mapping(UUID=source, Enabled=False)
@@ -67,20 +65,12 @@ def resume(stack: DeployedStack) -> Pause:
             "nobody paused the consumer", "If it does not receive events, `partner-orders doctor` says why."
         )
     stack.client("lambda").update_event_source_mapping(UUID=_event_source(stack), Enabled=True)
-    Table(stack.dynamodb, stack.table_name).delete(_KEY)
+    stack.table.delete(_KEY)
     return ended
 
 
-def event_sources(stack: DeployedStack) -> list[dict[str, Any]]:
-    """What calls the consumer with events: normally one mapping of Lambda."""
-    # Lambda lists an alias's mappings under the alias's own name only.
-    alias = ":live" if stack.parameters.get("GradualDeployment") == "ENABLED" else ""
-    name = stack.output("ConsumerFunctionName") + alias
-    return list(stack.client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"])
-
-
 def _event_source(stack: DeployedStack) -> str:
-    mappings = event_sources(stack)
+    mappings = stack.event_sources("Consumer")
     if not mappings:
         raise OperatorError("the consumer has no event source", "Deploy the stack again.")
     return str(mappings[0]["UUID"])

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from itertools import batched
 from typing import Any
 
@@ -13,6 +12,7 @@ from partner_orders.clock import now
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
 from partner_orders.orders.event import CatalogueCallbackError, RejectedError, parse_event
 from partner_orders.orders.personal_data import without_personal_data
+from partner_orders_console.operations.dead_letter_queue import Queue
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
@@ -22,14 +22,6 @@ _HIDDEN_SECONDS = 900
 # Without waiting, SQS asks some of its servers only, and an empty answer would not mean an empty queue.
 _WAIT_SECONDS = 1
 _AT_ONCE = 10  # SQS's most
-
-
-class Queue(StrEnum):
-    """The stack's dead-letter queues."""
-
-    ORDER_EVENTS = "order-events"
-    PUBLISHER = "publisher"
-    RECONCILIATION = "reconciliation"
 
 
 _OUTPUTS = {

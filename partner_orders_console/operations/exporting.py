@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta, tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,7 +15,7 @@ from partner_orders.orders.model import Order
 from partner_orders.orders.stored import StoredOrder
 from partner_orders.stores.store import Store
 from partner_orders_console.operations.errors import OperatorError
-from partner_orders_console.operations.orders import day_in, read_in_order, store_named, whole, zone_of
+from partner_orders_console.operations.orders import day_in, ids_of_days, read_in_order, store_named, whole, zone_of
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.spreadsheet import csv_line
 from partner_orders_console.operations.stack import DeployedStack
@@ -115,23 +115,13 @@ def _at(text: str, zone: tzinfo) -> str:
     return from_text(text).astimezone(zone).isoformat(timespec="seconds")
 
 
-def _orders(
-    stack: DeployedStack, store: Store, first: str, last: str | None, progress: Progress
-) -> Iterator[StoredOrder]:
-    zone = zone_of(store)
-    start, end = day_in(zone, first)[0], day_in(zone, last or first)[1]
-    last_moment = end - timedelta(microseconds=1)
-    ids = (found for listing in store.listings for found in stack.orders.of_store(listing, start, last_moment))
-    yield from read_in_order(stack, ids, progress)
-
-
 def _each_once(
     stack: DeployedStack, stores: list[Store], first: str, last: str | None, progress: Progress
 ) -> Iterator[tuple[Store, StoredOrder]]:
     """The orders of these stores, each with its store. An event may list an order under another store meanwhile."""
     seen: set[str] = set()
     for store in stores:
-        for order in _orders(stack, store, first, last, progress):
+        for order in read_in_order(stack, ids_of_days(stack, store, first, last), progress):
             if order.order_id not in seen:
                 seen.add(order.order_id)
                 yield store, order

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import Table
 from partner_orders.clock import now, to_text
 from partner_orders.order_events.message import body_within
 from partner_orders.orders.erasure import Erasure, is_behind
@@ -112,7 +111,7 @@ def work_through(stack: DeployedStack, by: str, wanted: str, work: Work, progres
 
 def erasures(stack: DeployedStack) -> list[dict[str, Any]]:
     """Every recorded erasure, the newest first: when, by whom, by what kind of id, how many orders; never the id."""
-    rows = _table(stack).query(keys.ERASURES, newest_first=True)
+    rows = stack.table.query(keys.ERASURES, newest_first=True)
     return [
         {
             "erasure": work.erasure_id,
@@ -129,7 +128,7 @@ def erasures(stack: DeployedStack) -> list[dict[str, Any]]:
 
 def _read_on(stack: DeployedStack, erasure: Erasure, work: Work) -> None:
     """One page of the table."""
-    rows, last_key = _table(stack).scan_page(work.last_key)
+    rows, last_key = stack.table.scan_page(work.last_key)
     orders: set[str] = set()
     for row in rows:
         kind, _, name = row["pk"].partition("#")
@@ -172,7 +171,7 @@ def begun(stack: DeployedStack, by: str, wanted: str, preview: bool, resume: str
         if not preview:
             _save(stack, work)
         return work
-    row = _table(stack).get(keys.erasure(resume), consistent=False)
+    row = stack.table.get(keys.erasure(resume), consistent=False)
     if row is None:
         raise OperatorError(
             f"there is no erasure {resume}",
@@ -198,8 +197,4 @@ def _hash(customer: str, salt: str) -> str:
 
 def _save(stack: DeployedStack, work: Work) -> None:
     row = {"schema_version": 1, "progress": json.dumps(asdict(work))}
-    _table(stack).put(keys.erasure(work.erasure_id), row)
-
-
-def _table(stack: DeployedStack) -> Table:
-    return Table(stack.dynamodb, stack.table_name)
+    stack.table.put(keys.erasure(work.erasure_id), row)

@@ -11,6 +11,12 @@ EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
+def instant(text: str) -> datetime:
+    """The time (UTC) of a text in ISO 8601; without an offset it is in UTC. Raises ValueError and OverflowError."""
+    found = datetime.fromisoformat(text.strip())
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
 def moment(text: str) -> datetime:
     """The time (UTC) that an age such as ``90s``, ``30m``, ``2h`` or ``3d`` ago, or a time such as
     ``2026-03-14T08:00:00Z``, means. A time without an offset is in UTC. Raises OperatorError."""
@@ -18,8 +24,7 @@ def moment(text: str) -> datetime:
         if age := _AGE.fullmatch(text.strip().lower()):
             found = now() - timedelta(**{_UNITS[age[2]]: int(age[1])})
         else:
-            found = datetime.fromisoformat(text.strip())
-        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+            found = instant(text)
         if found < EARLIEST:
             raise ValueError("before there was anything to find")
     except (ValueError, OverflowError):

@@ -63,7 +63,7 @@ def chosen(stack: DeployedStack, choice: Choice, progress: Progress = silent) ->
         since = now() - timedelta(days=_OPEN_DAYS)
         ids = stack.orders.open_since(since, choice.store.store_id if choice.store else None)
     else:
-        ids = [order_id for store in stores for order_id in _of_day(stack, store, choice.day)]
+        ids = [order_id for store in stores for order_id in ids_of_days(stack, store, choice.day)]
     progress(f"reading {counted(len(ids), 'order')}")
     wanted = {lifecycle.normalise(status) for status in choice.statuses}
     listings = {listing for store in stores for listing in store.listings}
@@ -79,10 +79,13 @@ def chosen(stack: DeployedStack, choice: Choice, progress: Progress = silent) ->
     )
 
 
-def _of_day(stack: DeployedStack, store: Store, day: str | None) -> list[str]:
-    start, end = day_in(zone_of(store), day)
-    last = end - timedelta(microseconds=1)
-    return [order_id for listing in store.listings for order_id in stack.orders.of_store(listing, start, last)]
+def ids_of_days(stack: DeployedStack, store: Store, first: str | None, last: str | None = None) -> Iterator[str]:
+    """The orders of a store from one day to another, both included, in its own time zone; of the first one without the
+    other, and of today without any. Raises OperatorError for a day that is none."""
+    zone = zone_of(store)
+    start, end = day_in(zone, first)[0], day_in(zone, last or first)[1]
+    for listing in store.listings:
+        yield from stack.orders.of_store(listing, start, end - timedelta(microseconds=1))
 
 
 # -- finding one -------------------------------------------------------------------------------------------------------

@@ -14,14 +14,16 @@ from typing import Any
 from partner_orders.clock import now
 from partner_orders.platform.credentials import SECRET_MAX_AGE_SECONDS, CredentialsError, check_secret
 from partner_orders.platform.failures import Failure
+from partner_orders.platform.webhook_secret import SecretVersion
 from partner_orders.reconciler.credentials_trial import NO_STORE, REQUEST, Outcome, Verdict
 from partner_orders.reconciler.stop_reason import StopReason
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.progress import Progress, silent
+from partner_orders_console.operations.secret_versions import SecretVersions
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.webhook_secret import wrapping
 
-CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+CURRENT, PREVIOUS = SecretVersion.CURRENT, SecretVersion.PREVIOUS
 # Labels of ours: being tried; stored without a trial, while current; and the last current ones that were not that.
 PENDING, UNTRIED, EARLIER = "PARTNER_ORDERS_PENDING", "PARTNER_ORDERS_UNTRIED", "PARTNER_ORDERS_EARLIER"
 TAKES_EFFECT = f"The reconciler may use the earlier ones for up to {SECRET_MAX_AGE_SECONDS / 60:.0f} minutes more."
@@ -145,26 +147,16 @@ def _use(versions: "_Versions", version_id: str, is_tried: bool) -> None:
     versions.unlabel(PENDING)
 
 
-class _Versions:
-    """The versions of the Partner API secret by their labels. Every method raises botocore's errors."""
+class _Versions(SecretVersions):
+    """The versions of the Partner API secret."""
 
     def __init__(self, stack: DeployedStack) -> None:
-        self._client = stack.client("secretsmanager")
-        self._arn = stack.output("PartnerApiSecretArn")
-
-    def labels(self) -> dict[str, str]:
-        """The version of each label."""
-        versions = self._client.describe_secret(SecretId=self._arn).get("VersionIdsToStages", {})
-        return {label: version for version, labels in versions.items() for label in labels}
-
-    def labelled(self, label: str) -> str:
-        """The version of a label; empty without one."""
-        return self.labels().get(label, "")
+        super().__init__(stack, "PartnerApiSecretArn")
 
     def add(self, text: str) -> str:
         """A new version, under PENDING alone."""
         self.unlabel(PENDING)
-        added = self._client.put_secret_value(SecretId=self._arn, SecretString=text, VersionStages=[PENDING])
+        added = self.client.put_secret_value(SecretId=self.arn, SecretString=text, VersionStages=[PENDING])
         return str(added["VersionId"])
 
     def is_usable(self, version_id: str) -> bool:
@@ -172,24 +164,10 @@ class _Versions:
         if not version_id:
             return False
         try:
-            check_secret(self._client.get_secret_value(SecretId=self._arn, VersionId=version_id)["SecretString"])
+            check_secret(self.client.get_secret_value(SecretId=self.arn, VersionId=version_id)["SecretString"])
         except (CredentialsError, KeyError):
             return False
         return True
-
-    def label(self, label: str, version_id: str) -> None:
-        """Move a label to a version. AWS moves AWSPREVIOUS by itself."""
-        holder = self.labelled(label)
-        if holder != version_id:
-            self._move(label, MoveToVersionId=version_id, **({"RemoveFromVersionId": holder} if holder else {}))
-
-    def unlabel(self, label: str) -> None:
-        """Take a label away. A version without any is deleted by AWS some time later."""
-        if holder := self.labelled(label):
-            self._move(label, RemoveFromVersionId=holder)
-
-    def _move(self, label: str, **versions: str) -> None:
-        self._client.update_secret_version_stage(SecretId=self._arn, VersionStage=label, **versions)
 
 
 def _tried(stack: DeployedStack, version_id: str, progress: Progress) -> Outcome:

@@ -245,6 +245,11 @@ def drift_by_day(found: Sequence[dict[str, Any]]) -> list[Drift]:
     return [drift[key] for key in sorted(drift, reverse=True)]
 
 
+def left_out_at_the_last_run(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """The times of stores that the last regular run could not read."""
+    return [time for report in [*filter(is_regular, found)][-1:] for time in report.get("left_out", [])]
+
+
 def remarks(found: Sequence[dict[str, Any]]) -> list[str]:
     """What is to be said of some runs beside their figures, a sentence each."""
     regular = [*filter(is_regular, found)]

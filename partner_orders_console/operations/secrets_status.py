@@ -8,10 +8,11 @@ from botocore.exceptions import ClientError
 
 from partner_orders.clock import from_text, now
 from partner_orders.platform.credentials import CredentialsError, check_secret
+from partner_orders.platform.webhook_secret import SecretVersion
 from partner_orders_console.operations.partner_api_credentials import has_earlier
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.webhook_requests import UNKNOWN, webhook_requests
-from partner_orders_console.operations.webhook_secret import CURRENT, HOW_TO_STORE_IT, PREVIOUS, webhook_secret_fault
+from partner_orders_console.operations.webhook_secret import HOW_TO_STORE_IT, webhook_secret_fault
 
 # Runs are minutes apart.
 _RUNS = timedelta(hours=2)
@@ -83,13 +84,13 @@ def _credentials(stack: DeployedStack) -> SecretState:
     return SecretState("Partner API credentials", stored_at, used_at, fault, note)
 
 
-def _read(stack: DeployedStack, output: str, label: str = CURRENT) -> dict[str, Any]:
+def _read(stack: DeployedStack, output: str, label: SecretVersion = SecretVersion.CURRENT) -> dict[str, Any]:
     return dict(stack.client("secretsmanager").get_secret_value(SecretId=stack.output(output), VersionStage=label))
 
 
 def _older(stack: DeployedStack) -> dict[str, Any] | None:
     try:
-        return _read(stack, "WebhookSecretArn", PREVIOUS)
+        return _read(stack, "WebhookSecretArn", SecretVersion.PREVIOUS)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise

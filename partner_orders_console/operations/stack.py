@@ -21,6 +21,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from partner_orders.aws.dynamodb import Table
 from partner_orders.clock import now
 from partner_orders.order_events.queue import OrderEventsQueue
 from partner_orders.orders.rejected_table import RejectedTable
@@ -188,6 +189,14 @@ class DeployedStack:
             )
         return self.outputs[name]
 
+    def event_sources(self, function: str) -> list[dict[str, Any]]:
+        """The mappings of Lambda that call a function, such as ``Consumer``, with events. Raises OperatorError if the
+        stack has no such function."""
+        # Lambda lists an alias's mappings under the alias's own name only.
+        alias = ":live" if self.parameters.get("GradualDeployment") == "ENABLED" else ""
+        name = self.output(f"{function}FunctionName") + alias
+        return list(self.client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"])
+
     @property
     def webhook_url(self) -> str:
         return self.local_webhook_url or self.output("WebhookUrl")
@@ -206,6 +215,11 @@ class DeployedStack:
     @property
     def table_name(self) -> str:
         return self.output("OrdersTableName")
+
+    @property
+    def table(self) -> Table:
+        """The rows of the table as they are."""
+        return Table(self.dynamodb, self.table_name)
 
     @property
     def orders(self) -> OrdersTable:

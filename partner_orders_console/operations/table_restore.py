@@ -19,8 +19,8 @@ from partner_orders.aws.update import Condition, Update, absent
 from partner_orders.clock import from_text, now, to_text
 from partner_orders.orders.stored import EVENT
 from partner_orders_console.operations.callers import caller
-from partner_orders_console.operations.consumer_pause import event_sources
 from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.moments import instant
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.words import counted
@@ -75,8 +75,7 @@ class Restored:
 def restore_time(text: str) -> datetime:
     """The exact time (UTC) that a text in ISO 8601 means; without an offset it is in UTC. Raises OperatorError."""
     try:
-        found = datetime.fromisoformat(text.strip())
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        return instant(text)
     except (ValueError, OverflowError):
         raise OperatorError(f"{text!r} is not a time", "Use e.g. 2026-03-14T09:00:00Z.") from None
 
@@ -239,7 +238,7 @@ def _time_of_target(stack: DeployedStack, target: str) -> datetime | None:
 
 
 def _newest(stack: DeployedStack) -> Row | None:
-    table = Table(stack.dynamodb, stack.table_name)
+    table = stack.table
     return next(table.query(keys.RESTORES, newest_first=True, limit=1, consistent=True), None)
 
 
@@ -257,7 +256,7 @@ def _begin(stack: DeployedStack, plan: Plan) -> int:
         newest = _newest(stack)
         number = 1 + int(newest["sk"]) if newest else 1
         try:
-            Table(stack.dynamodb, stack.table_name).put(keys.restore(number), row, absent("pk"))
+            stack.table.put(keys.restore(number), row, absent("pk"))
         except ConditionFailedError:
             continue  # Somebody else took the number.
         return number
@@ -280,12 +279,12 @@ def _wait_until_active(stack: DeployedStack, target: str, progress: Progress) ->
 
 
 def _consumer_receives(stack: DeployedStack) -> bool:
-    return any(mapping.get("State") not in _NOT_RECEIVING for mapping in event_sources(stack))
+    return any(mapping.get("State") not in _NOT_RECEIVING for mapping in stack.event_sources("Consumer"))
 
 
 def _erasures_since(stack: DeployedStack, to: datetime) -> int:
     """How many erasures were not over at that time."""
-    rows = Table(stack.dynamodb, stack.table_name).query(keys.ERASURES, consistent=True)
+    rows = stack.table.query(keys.ERASURES, consistent=True)
     return sum(_was_under_way(row, to_text(to)) for row in rows)
 
 

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 
 from partner_orders.clock import from_text, now
 from partner_orders_console.operations import dead_letters
+from partner_orders_console.operations.dead_letter_queue import Queue
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.logs import FUNCTIONS, LogLine, log_lines
 from partner_orders_console.operations.orders import read_in_order
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
 
-MAX_ORDERS = 5_000  # that are read; the newest first
+MAX_ORDERS = 5_000  # of a store that are read, the newest ones
 _BEFORE = timedelta(days=1)  # an order is listed by when it was created, which is before its events
 
 
@@ -27,7 +28,8 @@ class Stage:
 def trace(stack: DeployedStack, correlation_id: str, since: datetime, progress: Progress = silent) -> list[Stage]:
     """The stages of a request, in order: what the functions logged of it, and where its event is stored.
 
-    Orders created up to a day before ``since`` are searched, 5,000 at most. Raises OperatorError if nothing is found.
+    Orders created up to a day before ``since`` are searched, 5,000 at most of each store.
+    Raises OperatorError if nothing is found.
     """
     progress("reading the logs")
     functions = tuple(name for name in FUNCTIONS if f"{name.title()}LogGroup" in stack.resources)
@@ -72,7 +74,7 @@ def _rejected(stack: DeployedStack, correlation_id: str, since: datetime) -> lis
 
 
 def _dead(stack: DeployedStack, correlation_id: str) -> list[Stage]:
-    found = dead_letters.messages(stack, dead_letters.Queue.ORDER_EVENTS, limit=1_000)
+    found = dead_letters.messages(stack, Queue.ORDER_EVENTS, limit=1_000)
     about = "`partner-orders dead-letters redrive order-events` brings it back"
     return [
         Stage(letter.sent_at, "dead-letter queue", f"{letter.about}; {about}")

@@ -5,13 +5,13 @@ import secrets
 import string
 
 from partner_orders.clock import now
-from partner_orders.platform.webhook_secret import MAX_AGE_SECONDS, REFRESH_EVERY_SECONDS, secret_text
+from partner_orders.platform.webhook_secret import MAX_AGE_SECONDS, REFRESH_EVERY_SECONDS, SecretVersion, secret_text
 from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.secret_versions import SecretVersions
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.webhook_requests import LOOKED_BACK, UNKNOWN, webhook_requests
 from partner_orders_console.operations.words import ago
 
-CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 SHORTEST = 12  # letters: a shorter one can be guessed
 _LETTERS = string.ascii_letters + string.digits
 _LENGTH = 48
@@ -96,7 +96,7 @@ def store_webhook_secret(stack: DeployedStack, secret: str) -> None:
 
 def has_older_secret(stack: DeployedStack) -> bool:
     """Whether an older secret is valid beside the current one."""
-    return bool(_version(stack, PREVIOUS))
+    return bool(SecretVersions(stack, "WebhookSecretArn").labelled(SecretVersion.PREVIOUS))
 
 
 def use_of_older_secret(stack: DeployedStack) -> str:
@@ -112,14 +112,4 @@ def use_of_older_secret(stack: DeployedStack) -> str:
 
 def retire_older_secret(stack: DeployedStack) -> None:
     """Make the current secret the only valid one. Does nothing if it is."""
-    if previous := _version(stack, PREVIOUS):
-        stack.client("secretsmanager").update_secret_version_stage(
-            SecretId=stack.output("WebhookSecretArn"), VersionStage=PREVIOUS, RemoveFromVersionId=previous
-        )
-
-
-def _version(stack: DeployedStack, label: str) -> str:
-    """The version of the secret that has a label; empty without one."""
-    described = stack.client("secretsmanager").describe_secret(SecretId=stack.output("WebhookSecretArn"))
-    versions = described.get("VersionIdsToStages", {})
-    return next((version for version, labels in versions.items() if label in labels), "")
+    SecretVersions(stack, "WebhookSecretArn").unlabel(SecretVersion.PREVIOUS)

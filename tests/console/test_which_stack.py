@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from partner_orders_console.cli.__main__ import main
-from partner_orders_console.cli.call import begin_call, with_options
+from partner_orders_console.cli.call import begin_call, hint
 from partner_orders_console.operations import target
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
@@ -209,10 +209,10 @@ def test_hints_keep_what_is_no_command() -> None:
     """Only a command gets the options, and only where the call had some."""
     begin_call("--config-env 'my env'", ("doctor", "stores"))
     text = "partner-orders in eu-central-1: partner-orders doctor; partner-orders stores-x"
-    assert with_options("partner-orders doctor") == "partner-orders --config-env 'my env' doctor"
-    assert with_options(text).count("my env") == 2
+    assert hint("partner-orders doctor") == "partner-orders --config-env 'my env' doctor"
+    assert hint(text).count("my env") == 2
     begin_call("", ("doctor",))
-    assert with_options("partner-orders doctor") == "partner-orders doctor"
+    assert hint("partner-orders doctor") == "partner-orders doctor"
 
 
 @pytest.mark.usefixtures("nothing_set")

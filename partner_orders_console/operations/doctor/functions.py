@@ -52,15 +52,11 @@ def _has_policy(stack: DeployedStack, role: str) -> bool:
 
 def event_sources(stack: DeployedStack) -> Iterator[Finding]:
     """Check that the queue and the table's stream call their functions."""
-    client = stack.client("lambda")
     for name, what in (("Consumer", "order-events queue"), ("Publisher", "table's stream")):
-        output = f"{name}FunctionName"
-        if output not in stack.outputs:
+        if f"{name}FunctionName" not in stack.outputs:
             continue
         part = f"event source of the {name.lower()}"
-        # Lambda lists an alias's mappings under the alias's own name only.
-        called = stack.outputs[output] + (":live" if stack.parameters.get("GradualDeployment") == "ENABLED" else "")
-        mappings = client.list_event_source_mappings(FunctionName=called)["EventSourceMappings"]
+        mappings = stack.event_sources(name)
         if not mappings:
             yield Finding(part, f"nothing calls it with the {what}", "Deploy the stack again.")
         for mapping in mappings:

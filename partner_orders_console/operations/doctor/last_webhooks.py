@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from partner_orders.clock import from_text, now
-from partner_orders.order_events.message import WEBHOOK
+from partner_orders.clock import now
 from partner_orders_console.operations.doctor.finding import Finding
 from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.store_overview import last_webhook
 from partner_orders_console.operations.words import ago, at
 
 _NEWEST_ORDERS = 3  # of a store: the last webhook is most likely of one of them
@@ -17,16 +17,13 @@ _SIDE_BY_SIDE = 8
 
 def last_webhooks(stack: DeployedStack) -> Iterator[Finding]:
     """Name the stack's last webhook, and the stores that have waited longest for one. For each store a query, and a
-    read for each of its newest orders."""
+    request for its newest orders."""
     stores = [store.store_id for store in stack.stores.all() if not store.is_paused]
     if not stores:
         return
-    orders = stack.orders
 
     def last_of(store_id: str) -> datetime | None:
-        found = (orders.get(order_id) for order_id in orders.newest_of(store_id, _NEWEST_ORDERS))
-        entries = (entry for order in found if order for entry in order.history if entry.source == WEBHOOK)
-        return max((from_text(entry.received_at) for entry in entries), default=None)
+        return last_webhook(stack, [store_id], _NEWEST_ORDERS)
 
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as executor:
         last = dict(zip(stores, executor.map(last_of, stores), strict=True))

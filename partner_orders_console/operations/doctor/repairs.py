@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import Range, Table
+from partner_orders.aws.dynamodb import Range
 from partner_orders.clock import now, to_text
 from partner_orders_console.operations.callers import caller
 from partner_orders_console.operations.doctor.finding import Finding, Fix
@@ -27,12 +27,12 @@ def repair(stack: DeployedStack, fix: Fix) -> str:
         "by": by,
         "expires_at": int((when + _KEPT).timestamp()),
     }
-    Table(stack.dynamodb, stack.table_name).put(keys.repair(to_text(when)), row)
+    stack.table.put(keys.repair(to_text(when)), row)
     return f"{at(when)} {stack.name}: {fix.what}, by {by}"
 
 
 def repairs(stack: DeployedStack) -> Iterator[Finding]:
     """Name what was mended in the last week."""
     since = Range(to_text(now() - _SHOWN))
-    for row in Table(stack.dynamodb, stack.table_name).query(keys.REPAIRS, since, newest_first=True, limit=5):
+    for row in stack.table.query(keys.REPAIRS, since, newest_first=True, limit=5):
         yield Finding("mended by doctor --fix", note=f"{at(row['sk'])}: {row['what']}, by {row['by']}")
