@@ -1,7 +1,7 @@
 """``partner-orders dead-letters``: what could not be stored, published or started; look, bring back, delete."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ from partner_orders_console.cli.output import (
     working,
 )
 from partner_orders_console.operations.dead_letter_queue import Queue
+
+if TYPE_CHECKING:
+    from partner_orders_console.operations.dead_letters import Redriven
 
 app = typer.Typer(help="Dead-letter messages: list, show, redrive, purge.", no_args_is_help=True)
 
@@ -71,7 +74,7 @@ def show(
 
 
 @app.command()
-def purge(context: typer.Context, queue: Queue, yes: Yes = False) -> None:
+def purge(context: typer.Context, queue: Queue, yes: Yes = False, as_json: AsJson = False) -> None:
     """Delete every message of a dead-letter queue for good. Example: partner-orders dead-letters purge publisher"""
     from partner_orders_console.operations import dead_letters
 
@@ -79,6 +82,9 @@ def purge(context: typer.Context, queue: Queue, yes: Yes = False) -> None:
     count = dead_letters.DeadLetters(stack, queue).count()
     ask(f"delete about {counted(count, 'dead-letter message')} of {queue} for good?", yes)
     dead_letters.purge(stack, queue)
+    if as_json:
+        print_json({"queue": queue, "messages": count})
+        return
     say(f"the dead-letter queue of {queue} is being emptied, which takes up to a minute")
 
 
@@ -91,6 +97,7 @@ def redrive(
         str, typer.Option("--filter", help="only those whose `about` has this: an order's id, a source")
     ] = "",
     preview: Annotated[bool, typer.Option("--preview", help="show them, and change nothing")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Bring dead-letter messages back. Safe to repeat, and to interrupt.
 
@@ -103,6 +110,22 @@ def redrive(
     stack = stack_of(context)
     with working("bringing messages back") as progress:
         redriven = dead_letters.redrive(stack, queue, rate, about, preview, progress)
+    if as_json:
+        print_json(_plain(redriven))
+    else:
+        _report(queue, redriven, preview)
+    return 1 if redriven.left or redriven.later else 0
+
+
+def _plain(redriven: "Redriven") -> dict[str, object]:
+    moved, left = (
+        [{"sent_at": letter.sent_at, "about": letter.about} for letter in letters]
+        for letters in (redriven.moved, redriven.left)
+    )
+    return {"brought_back": moved, "left": left, "came_meanwhile": redriven.later}
+
+
+def _report(queue: Queue, redriven: "Redriven", preview: bool) -> None:
     if preview:
         for letter in redriven.moved:
             say(f"{at(letter.sent_at)} {letter.about}")
@@ -118,4 +141,3 @@ def redrive(
         )
     if redriven.later:
         say(f"{redriven.later} came meanwhile; has the cause been removed?")
-    return 1 if left or redriven.later else 0

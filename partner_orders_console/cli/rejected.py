@@ -131,6 +131,7 @@ def discard(
     since: Since = "",
     until: Until = "",
     yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Delete rejected events for good. Example: partner-orders rejected discard 302631e7f1f3fdcc"""
     from partner_orders_console.operations import rejected
@@ -141,12 +142,16 @@ def discard(
     with working("reading the rejected events"):
         found = _chosen(stack, digests, choice)
     number = len(found.digests)
+    if number:
+        ask(f"delete {counted(number, 'rejected event')} ({', '.join(found.reasons)}) for good?", yes)
+        with working("deleting") as progress:
+            rejected.discard(stack, found.digests, progress)
+    if as_json:
+        print_json({"deleted": found.digests})
+        return
     if not number:
         say("there is nothing to delete")
         return
-    ask(f"delete {counted(number, 'rejected event')} ({', '.join(found.reasons)}) for good?", yes)
-    with working("deleting") as progress:
-        rejected.discard(stack, found.digests, progress)
     say(f"{counted(number, 'rejected event is', 'rejected events are')} deleted")
 
 

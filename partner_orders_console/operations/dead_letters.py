@@ -126,10 +126,13 @@ class Redriven:
 
 
 def states(stack: DeployedStack, progress: Progress = silent) -> list[QueueState]:
-    """Each dead-letter queue of the stack. A look counts as a receive, which has no effect in these queues."""
+    """Each dead-letter queue of the stack. A look counts as a receive, which has no effect in these queues.
+
+    Raises OperatorError if the stack has no queue for order events: every stack has that one.
+    """
     found = []
     for queue, output in _OUTPUTS.items():
-        if output not in stack.outputs:
+        if output not in stack.outputs and queue is not Queue.ORDER_EVENTS:
             continue
         progress(f"looking at {queue.value}")
         letters = DeadLetters(stack, queue)

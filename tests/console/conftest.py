@@ -1,24 +1,31 @@
 """A stack in moto, and the command line that finds it."""
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 
 from partner_orders.orders.event import Arrival, parse_event
+from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli.__main__ import main
 from partner_orders_console.operations import dead_letters
+from partner_orders_console.operations.sending import event_file
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.aws import simulated_aws
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
+from tests.support.help_examples import FILES
 from tests.support.orders import CHAIN_ID, as_bytes
 from tests.support.orders_table import TABLE
 from tests.support.template import TEMPLATE, table_of_the_template
 
 REGION = "eu-central-1"
+EVENTS = Path(__file__).parents[2] / "events"
 
 
 @pytest.fixture
@@ -90,6 +97,25 @@ def store_order(stack: DeployedStack) -> Callable[..., None]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path
+
+
+@pytest.fixture
+def example_stack(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, folder: Path) -> DeployedStack:
+    """What the examples of the help speak of: an order, a store, a rejected event, and files of this folder."""
+    body = (EVENTS / "order.json").read_bytes()
+    stack.parameters["ChainId"] = json.loads(body)["client"]["chain_id"]
+    event = parse_event(body)
+    stack.orders.write([(event, Arrival("webhook", NOW, "request-1"))])
+    stack.stores.register(event.order.client)
+    no_order = event_file(EVENTS / "webhook" / "no_order_id.json").body
+    stack.rejected.keep(no_order, Arrival("webhook", NOW, "request-2"), "not_an_order", ["order_id: Field required"])
+    stack.stores.set("148O20", StoreSettings(currency="SAR"))
+    for name, content in FILES.items():
+        (folder / name).write_text(content)
+    (folder / "events").symlink_to(EVENTS)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(requests, "post", lambda *_, **__: SimpleNamespace(status_code=200, text=""))
+    return stack
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -103,13 +105,19 @@ def test_deleted_part_is_explained(run: Run, calls_fail: Callable[[Exception], N
     assert "Deploy the stack again" in ran.err
 
 
-@pytest.mark.parametrize("arguments", [*READING[:5], ("send", "events/order.json")])
+@pytest.mark.parametrize("arguments", [*READING[:6], ("send", "events/order.json")])
 def test_missing_outputs_are_explained(run: Run, stack: DeployedStack, arguments: tuple[str, ...]) -> None:
     """A stack without its outputs is a sentence that names the first one."""
     stack.outputs.clear()
     ran = run(*arguments)
     assert (ran.status, said_plainly(ran)) == (1, True), ran
     assert "has no output" in ran.err
+
+
+def test_idle_connections_are_kept_alive(stack: DeployedStack) -> None:
+    """A call that is awaited for minutes is kept alive, since routers cut silent connections."""
+    configs = [stack.client("lambda", is_slow=is_slow).meta.config for is_slow in (False, True)]
+    assert [config.tcp_keepalive for config in configs] == [True, True]
 
 
 def test_secret_about_to_be_deleted_is_explained(run: Run, stack: DeployedStack) -> None:
@@ -164,18 +172,28 @@ def test_narrow_terminal_is_no_fault(run: Run, monkeypatch: pytest.MonkeyPatch, 
     assert run(*arguments).status == 0
 
 
-def called(folder: Path, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command line with a program of its own, without any stack."""
-    found = {"PATH": os.environ["PATH"], "HOME": str(folder), "PARTNER_ORDERS_LOCAL_STACK": str(folder / "stack.json")}
-    program = f"{sys.executable} -m partner_orders_console.cli.__main__"
-    return subprocess.run(
-        ["/bin/bash", "-c", command.replace("partner-orders", program)],
-        env=found | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def program(folder: Path, command: str) -> tuple[list[str], dict[str, str]]:
+    """What calls a command line as a program of its own, which knows no stack but the one of a file in the folder."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "PARTNER_ORDERS_LOCAL_STACK": str(folder / "stack.json"),
+    }
+    python = f"{sys.executable} -m partner_orders_console.cli.__main__"
+    return ["/bin/bash", "-c", command.replace("partner-orders", python)], environment
+
+
+def called(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command line as a program of its own."""
+    line, environment = program(folder, command)
+    return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def local_stack(folder: Path, port: int) -> None:
+    """Leave the file of a local stack whose endpoint is a port of this machine."""
+    facts = {"stack_name": "s", "region": "eu-central-1", "webhook_url": "", "webhook_headers": {}}
+    facts["endpoint_url"] = f"http://127.0.0.1:{port}"
+    (folder / "stack.json").write_text(json.dumps(facts))
 
 
 @pytest.mark.slow
@@ -195,9 +213,31 @@ def test_exit_status_of_the_program(tmp_path: Path, command: str, status: int) -
 
 
 @pytest.mark.slow
+def test_question_to_nobody_of_the_program(tmp_path: Path) -> None:
+    """The program ends with 3 where it would ask, and nobody is there."""
+    local_stack(tmp_path, port=1)
+    ran = called(tmp_path, "partner-orders consumer pause --reason maintenance </dev/null")
+    assert (ran.returncode, "say --yes" in ran.stderr, "Traceback" in ran.stderr) == (3, True, False), ran
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_program(tmp_path: Path) -> None:
+    """Ctrl-C while AWS is awaited ends the program with 130 and without a traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        local_stack(tmp_path, port=silent.getsockname()[1])
+        line, environment = program(tmp_path, "exec partner-orders stores list")
+        with subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True) as running:
+            connection, _ = silent.accept()
+            with connection:
+                connection.recv(1)  # It has asked, and waits.
+                running.send_signal(signal.SIGINT)
+                _, errors = running.communicate(timeout=30)
+    assert (running.returncode, "Traceback" in errors) == (130, False), errors
+
+
+@pytest.mark.slow
 def test_stale_stack_file_of_the_program(tmp_path: Path) -> None:
     """The file of a stack that is over is a sentence, not a traceback."""
-    facts = {"stack_name": "s", "region": "eu-central-1", "endpoint_url": "http://127.0.0.1:1", "webhook_url": ""}
-    (tmp_path / "stack.json").write_text(json.dumps({**facts, "webhook_headers": {}}))
+    local_stack(tmp_path, port=1)
     ran = called(tmp_path, "partner-orders stores list")
     assert (ran.returncode, "is not running" in ran.stderr, "Traceback" in ran.stderr) == (1, True, False)

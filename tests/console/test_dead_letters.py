@@ -45,6 +45,17 @@ def test_purge_names_the_number_and_asks(run: Run, three: DeployedStack) -> None
     assert run("dead-letters", "list", "--json").json[0]["messages"] == 0
 
 
+def test_programs_learn_what_was_done(run: Run, three: DeployedStack) -> None:
+    """``redrive`` and ``purge`` tell programs what they brought back, left and deleted."""
+    redriven = run("dead-letters", "redrive", "order-events", "--filter", "one", "--json").json
+    assert [letter["about"] for letter in redriven["brought_back"]] == ["webhook one request-7"]
+    assert (redriven["left"], redriven["came_meanwhile"]) == ([], 0)
+    assert run("dead-letters", "purge", "order-events", "--yes", "--json").json == {
+        "queue": "order-events",
+        "messages": 2,
+    }
+
+
 def test_queue_without_a_publisher(run: Run, three: DeployedStack) -> None:
     """A queue that the stack does not have is an error with a way out."""
     del three.outputs["PublisherDeadLettersUrl"]

@@ -212,6 +212,16 @@ def test_skips_paused_and_escapes_store_ids(
     assert len(asked) == 1
 
 
+def test_platform_without_orders_is_no_fault(
+    faults: Callable[[], Any], stack: DeployedStack, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Partner API that answers 204, as some brands do where there are no orders, is in order."""
+    monkeypatch.setattr(platform.api, "handle", lambda *_: Response(204, {}, b""))
+    content = json.dumps({"token": "static-token"})
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=content)
+    assert "Partner API" not in faults()
+
+
 def test_counts_only_free_concurrency(
     faults: Callable[[], Any], stack: DeployedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

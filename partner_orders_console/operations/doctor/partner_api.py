@@ -69,7 +69,7 @@ def partner_api(stack: DeployedStack) -> Iterator[Finding]:
 def _judged(part: str, base_url: str, vendor_id: str, answer: requests.Response) -> Finding:
     """What a response says of the credentials, which were asked for one store's orders."""
     match answer.status_code:
-        case 200 | 404:  # 404: the token is taken, and the store is not known
+        case 200 | 204 | 404:  # 204: no orders; 404: the token is taken, and the store is not known
             return Finding(part, note=base_url)
         case 401:
             return Finding(

@@ -1,0 +1,45 @@
+"""The commands of the command line, with the example that the help of each one has."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from partner_orders_console.cli.__main__ import app
+
+# These need functions that run, a platform, or somebody who presses a button.
+NEEDS_A_RUNNING_STACK = {"doctor", "register", "reconcile run", "logs", "watch", "trace", "open"}
+NEEDS_A_RUNNING_STACK |= {"secrets set-client", "secrets set-token", "secrets undo"}
+FILES = {
+    "stores.csv": "store_id,currency\n148020,SAR\n",
+    "token.txt": "a-token\n",
+    "webhook-secret.txt": "a-webhook-secret\n",
+    "client.txt": "an-id\nits-secret\n",
+    "number.txt": "+966501234567\n",
+}
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """The name and the help of each command."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command.help or ""
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+def example(command: str) -> list[str]:
+    """The arguments of the one example in a command's help."""
+    [found] = re.findall(r"Example: partner-orders (.+)", COMMANDS[command])
+    return shlex.split(found)
+
+
+def example_and_input(command: str) -> tuple[list[str], str]:
+    """The arguments of a command's example, and what it reads from the standard input."""
+    arguments = example(command)
+    return (arguments[:-2], FILES[arguments[-1]]) if "<" in arguments else (arguments, "")
