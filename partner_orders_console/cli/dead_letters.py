@@ -50,11 +50,11 @@ def list_letters(context: typer.Context, as_json: AsJson = False) -> None:
 def show(
     context: typer.Context,
     queue: Queue,
-    limit: Annotated[int, typer.Option(help="so many at most", min=1, max=1000)] = 10,
+    limit: Annotated[int, typer.Option(help="at most this many messages", min=1, max=1000)] = 10,
     as_json: AsJson = False,
     show_personal_data: ShowPersonalData = False,
 ) -> None:
-    """Show messages of a dead-letter queue, and leave them there.
+    """Show messages of a dead-letter queue without removing them.
 
     Example: partner-orders dead-letters show order-events
     """
@@ -91,7 +91,9 @@ def purge(context: typer.Context, queue: Queue, yes: Yes = False, as_json: AsJso
 @app.command()
 def redrive(
     context: typer.Context,
-    queue: Annotated[Queue, typer.Argument(help="which queue; reconciliation is refused: its next run does it")],
+    queue: Annotated[
+        Queue, typer.Argument(help="which queue; reconciliation is refused, since the next run does the same work")
+    ],
     rate: Annotated[float, typer.Option(help="messages a second", min=0.1)] = 50.0,
     about: Annotated[
         str, typer.Option("--filter", help="only those whose `about` has this: an order's id, a source")
@@ -140,4 +142,4 @@ def _report(queue: Queue, redriven: "Redriven", preview: bool) -> None:
             f" waits, `partner-orders dead-letters purge {queue}` deletes it: docs/runbooks/publisher-dead-letters.md"
         )
     if redriven.later:
-        say(f"{redriven.later} came meanwhile; has the cause been removed?")
+        say(f"{redriven.later} came meanwhile; check that the cause is removed")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def doctor(
     context: typer.Context,
-    fix: Annotated[bool, typer.Option("--fix", help="mend what is safe to mend, asking before each")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="make the safe repairs, asking before each")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> int:
@@ -60,7 +60,7 @@ def _mend(stack: "DeployedStack", findings: "Sequence[Finding]", yes: bool) -> i
 
     fixable = [finding for finding in findings if finding.fix]
     if not fixable:
-        say("Nothing here can be mended by --fix.")
+        say("--fix can repair none of these.")
     fixed = 0
     for finding in fixable:
         if finding.fix is None:
@@ -73,5 +73,5 @@ def _mend(stack: "DeployedStack", findings: "Sequence[Finding]", yes: bool) -> i
         say(repair(stack, finding.fix))
         fixed += 1
     if fixed < len(fixable):
-        raise CancelledByOperatorError(f"{fixed} of {len(fixable)} mended")
+        raise CancelledByOperatorError(f"{fixed} of {len(fixable)} fixed")
     return fixed

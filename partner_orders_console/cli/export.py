@@ -20,15 +20,19 @@ class Format(StrEnum):
 
 def export(
     context: typer.Context,
-    first: Annotated[str, typer.Option("--from", help="the first day, in each store's own time zone: 2026-03-01")],
-    last: Annotated[str | None, typer.Option("--to", help="the last day, included; the first one without")] = None,
-    store: Annotated[list[str] | None, typer.Option(help="a store, by either of its ids; again for more")] = None,
+    first: Annotated[
+        str, typer.Option("--from", help="the first day, such as 2026-03-01, in each store's own time zone")
+    ],
+    last: Annotated[
+        str | None, typer.Option("--to", help="the last day (included); by default the same as --from")
+    ] = None,
+    store: Annotated[list[str] | None, typer.Option(help="a store, by either of its ids; repeat for more")] = None,
     form: Annotated[Format, typer.Option("--format")] = Format.CSV,
-    output: Annotated[Path | None, typer.Option(help="a file; the standard output without")] = None,
+    output: Annotated[Path | None, typer.Option(help="the file to write; by default the standard output")] = None,
     show_personal_data: ShowPersonalData = False,
 ) -> None:
-    """Orders of a period as CSV or JSON Lines. Without --store those of stores that are not registered are among them,
-    of other chains too, by days in UTC.
+    """Export orders of a period as CSV or JSON Lines. Without --store, orders of unregistered stores are included,
+    even those of other chains. Their days are in UTC.
 
     Example: partner-orders export --from 2026-03-01 --to 2026-03-31
     """
@@ -40,7 +44,7 @@ def export(
         chosen = exporting.export_of(stack, first, last, store or (), progress)
     target, was_open = exporting.opened(output, show_personal_data) if output else (sys.stdout, False)
     if was_open:
-        say(f"others could read {output}; from now on only its owner can (mode 0600)")
+        say(f"other users could read {output}; now only its owner can (mode 0600)")
     count = -1 if form is Format.CSV else 0  # The first line of a CSV file names the columns.
     try:
         with working("reading orders") as progress:

@@ -30,7 +30,7 @@ def forget(
     by: Annotated[
         str, typer.Option(help="what the customer is known by: phone, customer-id, loyalty-card, tax-id")
     ] = "phone",
-    preview: Annotated[bool, typer.Option("--preview", help="name the orders, and change nothing")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="list the orders and change nothing")] = False,
     resume: Annotated[str | None, typer.Option(help="continue an erasure that was interrupted")] = None,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -44,7 +44,7 @@ def forget(
     from partner_orders_console.operations import forgetting
 
     if preview and resume:
-        raise OperatorError("a preview leaves nothing to continue", "Say --preview or --resume.")
+        raise OperatorError("a preview leaves nothing to continue", "Use either --preview or --resume.")
     wanted = forgetting.wanted_of(by, prompt(by, hidden=True) if sys.stdin.isatty() else sys.stdin.readline())
     stack = stack_of(context)
     size = forgetting.size_of(stack)

@@ -35,21 +35,23 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Orders: list, find, show, publish, rebuild.", no_args_is_help=True)
 
 WEIGHED = frozenset({"KG", "WEIGHT"})
-Day = Annotated[str | None, typer.Option(help="a day in each store's own time zone, 2026-03-14; today without")]
+Day = Annotated[
+    str | None, typer.Option(help="a day such as 2026-03-14, in each store's own time zone; by default today")
+]
 
 
 @app.command("list")
 def list_orders(
     context: typer.Context,
-    store: Annotated[str | None, typer.Option(help="a store, by either of its ids; all of them without")] = None,
+    store: Annotated[str | None, typer.Option(help="a store, by either of its ids; by default all stores")] = None,
     day: Day = None,
-    status: Annotated[list[str] | None, typer.Option(help="only orders of this status; again for more")] = None,
+    status: Annotated[list[str] | None, typer.Option(help="only orders with this status; repeat for more")] = None,
     open_only: Annotated[
-        bool, typer.Option("--open", help="the open orders: of the last 60 days, or of the --day")
+        bool, typer.Option("--open", help="only open orders, of the last 60 days or of the --day")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The orders of a day, or the open ones, of a store or of all.
+    """List the orders of a day, or the open orders, of one store or of all stores.
 
     Example: partner-orders orders list --store 148020 --day 2026-03-14 --status CANCELLED
     """
@@ -88,7 +90,9 @@ def find(
 @app.command()
 def show(
     context: typer.Context,
-    order_id: Annotated[str, typer.Argument(help="order_id or external_order_id; of a recent one a unique beginning")],
+    order_id: Annotated[
+        str, typer.Argument(help="order_id or external_order_id; for a recent order, a unique beginning is enough")
+    ],
     as_json: AsJson = False,
     show_personal_data: ShowPersonalData = False,
 ) -> None:
@@ -110,7 +114,7 @@ def publish(
     context: typer.Context,
     order_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="order_ids or external_order_ids")],
 ) -> None:
-    """Publish the present state of orders again, for subscribers that missed a change.
+    """Publish the current state of orders again, for subscribers that missed a change.
 
     Each gets its next sequence. What waits in the publisher's dead-letter queue is brought back by
     `dead-letters redrive publisher`.
@@ -127,7 +131,7 @@ def publish(
     for order_id in found:
         if not stack.orders.publish_again(order_id):
             raise OperatorError(f"order {order_id} has just expired", "Publish the others without it.")
-    say(f"{counted(len(found), 'order is', 'orders are')} published again; the bus has them in a moment")
+    say(f"{counted(len(found), 'order is', 'orders are')} published again; they reach the bus within seconds")
 
 
 @app.command()
@@ -137,7 +141,7 @@ def rebuild(
     preview: Annotated[bool, typer.Option("--preview", help="show what differs, and change nothing")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Merge orders' snapshots anew from their stored history, and say what changed. No event is lost.
+    """Rebuild orders from their stored history and show what changed. No event is lost.
 
     Example: partner-orders orders rebuild b7gw-7888-947312 --preview
     """

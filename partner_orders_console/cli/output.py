@@ -29,9 +29,7 @@ __all__ = [
 ]  # fmt: skip
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs, in place of tables")]
-ShowPersonalData = Annotated[
-    bool, typer.Option("--show-personal-data", help="print customers' data, which is left out otherwise")
-]
+ShowPersonalData = Annotated[bool, typer.Option("--show-personal-data", help="also print customers' data")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 
 # Control characters; those that turn the direction of what follows; halves of surrogate pairs.
@@ -153,7 +151,7 @@ def ask(question: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise CancelledByOperatorError("nobody there to ask; say --yes")
+        raise CancelledByOperatorError("this needs a confirmation, and there is no terminal to ask on; add --yes")
     where = f"on {this_call.target}: " if this_call.target else ""
     if prompt(f"{where}{question} [y/N]").lower() not in {"y", "yes"}:
         raise CancelledByOperatorError("cancelled; nothing was done")

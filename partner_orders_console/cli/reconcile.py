@@ -23,20 +23,20 @@ from partner_orders_console.cli.output import (
 from partner_orders_console.cli.unchecked import print_unchecked
 from partner_orders_console.operations.errors import OperatorError
 
-app = typer.Typer(help="Reconciliation: run it now, see how far it is.", no_args_is_help=True)
+app = typer.Typer(help="Reconciliation: run it now, see its progress.", no_args_is_help=True)
 
 
 @app.command()
 def run(
     context: typer.Context,
     start: Annotated[str | None, typer.Option("--from", help="UTC, such as 2026-03-14T08:00:00Z")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="UTC; now without")] = None,
-    store: Annotated[list[str] | None, typer.Option(help="a store, by either of its ids; again for more")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="UTC; by default now")] = None,
+    store: Annotated[list[str] | None, typer.Option(help="a store, by either of its ids; repeat for more")] = None,
     preview: Annotated[bool, typer.Option("--preview", help="show what would be enqueued, and change nothing")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> int:
-    """Compare a window with the platform: a preview first, then, if you agree, the backfill, to its report.
+    """Compare a window with the platform. Shows a preview, asks, then runs the backfill and prints its report.
 
     Without --from it is all that the platform still shows: 60 days.
 
@@ -64,10 +64,10 @@ def run(
 @app.command()
 def cancel(
     context: typer.Context,
-    backfill_id: Annotated[str, typer.Argument(help="as `reconcile status` shows it; its beginning is enough")],
+    backfill_id: Annotated[str, typer.Argument(help="the id from `reconcile status`; its beginning is enough")],
     as_json: AsJson = False,
 ) -> None:
-    """End a backfill before its next part. What it has enqueued stays enqueued.
+    """Stop a backfill before its next part. Events that it has enqueued stay in the queue.
 
     Example: partner-orders reconcile cancel 2026-11-09T08:15:02.114000Z-5be6
     """

@@ -12,7 +12,7 @@ from partner_orders_console.cli.secrets import ShowSecret
 def register(
     context: typer.Context,
     show_secret: ShowSecret = False,
-    timeout: Annotated[int, typer.Option(help="seconds to wait for the test order; 0 for not at all", min=0)] = 600,
+    timeout: Annotated[int, typer.Option(help="seconds to wait for the test order; 0 does not wait", min=0)] = 600,
 ) -> None:
     """Show what to paste into the Shop Integrations plug-in, then wait for the test order.
 

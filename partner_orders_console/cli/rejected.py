@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Rejected events: list, show, replay, discard.", no_args_is_help=True)
 
-Digest = Annotated[str, typer.Argument(help="as `rejected list` shows it; its beginning is enough")]
+Digest = Annotated[str, typer.Argument(help="the digest from `rejected list`; its beginning is enough")]
 Digests = Annotated[list[str] | None, typer.Argument(metavar="[DIGEST]...", help="which; or --all, or a filter")]
 Everything = Annotated[bool, typer.Option("--all", help="every unresolved event")]
-Reason = Annotated[str, typer.Option(help="only of this reason, such as malformed_json")]
-Since = Annotated[str, typer.Option(help="only first received since: an age such as 2h or 3d, or a time in UTC")]
-Until = Annotated[str, typer.Option(help="only first received before: an age or a time in UTC")]
+Reason = Annotated[str, typer.Option(help="only events with this reason, such as malformed_json")]
+Since = Annotated[
+    str, typer.Option(help="only events first received since then: an age such as 2h or 3d, or a time in UTC")
+]
+Until = Annotated[str, typer.Option(help="only events first received before then: an age or a time in UTC")]
 
 _SHOWN_PROBLEMS = 3
 
@@ -44,7 +46,7 @@ _SHOWN_PROBLEMS = 3
 @app.command("list")
 def list_rejected(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(help="the newest so many", min=1)] = 50,
+    limit: Annotated[int, typer.Option(help="at most this many, the newest first", min=1)] = 50,
     reason: Reason = "",
     since: Since = "",
     until: Until = "",
@@ -100,7 +102,7 @@ def replay(
     until: Until = "",
     as_json: AsJson = False,
 ) -> int:
-    """Enqueue rejected events again, once their cause is removed. Those that are parsed leave the list.
+    """Enqueue rejected events again after their cause is removed. Events that can now be parsed leave the list.
 
     Example: partner-orders rejected replay --all
     """
@@ -118,7 +120,7 @@ def replay(
     for sentence in replayed.left:
         say(f"left: {sentence}")
     enqueued = counted(replayed.enqueued, "event is", "events are")
-    say(f"{enqueued} on the queue; `partner-orders rejected list` shows what is rejected again")
+    say(f"{enqueued} enqueued; `partner-orders rejected list` shows any that are rejected again")
     return 1 if replayed.left else 0
 
 
@@ -165,7 +167,9 @@ def _check_selection(digests: list[str] | None, everything: bool, choice: "Choic
     """Raises OperatorError unless it is clear which events are meant."""
     is_filtered = bool(choice.reason or choice.since or choice.until)
     if sum((bool(digests), everything or is_filtered)) != 1:
-        raise OperatorError("which ones?", "Name their digests, or say --all, or filter with --reason or --since.")
+        raise OperatorError(
+            "no rejected events were chosen", "Name their digests, use --all, or filter with --reason or --since."
+        )
 
 
 def _chosen(stack: "DeployedStack", digests: list[str] | None, choice: "Choice") -> "Chosen":

@@ -28,7 +28,7 @@ def list_reports(
     context: typer.Context,
     days: Annotated[int, typer.Option(help="how many days back, 90 at most", min=1, max=90)] = 7,
     by_run: Annotated[bool, typer.Option("--by-run", help="a line for each run, the newest first")] = False,
-    by_day: Annotated[bool, typer.Option("--by-day", help="a line for each day and store; so it is without")] = False,
+    by_day: Annotated[bool, typer.Option("--by-day", help="a line for each day and store (the default)")] = False,
     as_json: AsJson = False,
 ) -> None:
     """What the runs found: how many webhooks, at least, the platform failed to deliver.
@@ -38,7 +38,7 @@ def list_reports(
     from partner_orders_console.operations import reconciliation, store_pause
 
     if by_run and by_day:
-        raise OperatorError("--by-run and --by-day exclude each other", "Say one of them.")
+        raise OperatorError("--by-run and --by-day exclude each other", "Use one of them.")
     stack = stack_of(context)
     with working("reading the reports"):
         found = reconciliation.reports(stack, days)
@@ -60,7 +60,7 @@ def list_reports(
 @app.command()
 def show(
     context: typer.Context,
-    run: Annotated[str, typer.Argument(help="when it began, as `reports list --by-run` shows it; a beginning will do")],
+    run: Annotated[str, typer.Argument(help="the start time from `reports list --by-run`; its beginning is enough")],
     as_json: AsJson = False,
 ) -> None:
     """One run: its figures, the orders that it repaired, and the stores that it could not check.

@@ -42,7 +42,7 @@ _COLUMNS = (
 
 @app.command("set-token")
 def set_token(context: typer.Context, force: Force = False) -> None:
-    """Store the Partner API token, once the reconciler has tried it. A refused one is not stored.
+    """Have the reconciler try a Partner API token, then store it. A token that the platform refuses is not stored.
 
     Example: partner-orders secrets set-token < token.txt
     """
@@ -56,7 +56,7 @@ def set_token(context: typer.Context, force: Force = False) -> None:
 
 @app.command("set-client")
 def set_client(context: typer.Context, force: Force = False) -> None:
-    """Store the Partner API client (two lines, its id and its secret), once the reconciler has tried it.
+    """Have the reconciler try a Partner API client (its id and its secret, on two lines), then store it.
 
     Example: partner-orders secrets set-client < client.txt
     """
@@ -70,7 +70,7 @@ def set_client(context: typer.Context, force: Force = False) -> None:
 
 @app.command()
 def undo(context: typer.Context, force: Force = False, yes: Yes = False) -> None:
-    """Go back to the Partner API credentials before, if the platform still accepts them.
+    """Go back to the previous Partner API credentials, if the platform still accepts them.
 
     Example: partner-orders secrets undo
     """
@@ -85,7 +85,7 @@ def undo(context: typer.Context, force: Force = False, yes: Yes = False) -> None
 
 @app.command("rotate-webhook")
 def rotate_webhook(context: typer.Context, yes: Yes = False, show_secret: ShowSecret = False) -> None:
-    """Make a new webhook secret. The one before stays valid until it is retired.
+    """Make a new webhook secret. The previous one stays valid until it is retired.
 
     Example: partner-orders secrets rotate-webhook --show-secret
     """
@@ -101,7 +101,7 @@ def rotate_webhook(context: typer.Context, yes: Yes = False, show_secret: ShowSe
 
 @app.command("set-webhook")
 def set_webhook(context: typer.Context, yes: Yes = False) -> None:
-    """Store a webhook secret of your own. The one before stays valid until it is retired.
+    """Store a webhook secret of your own. The previous one stays valid until it is retired.
 
     Example: partner-orders secrets set-webhook < webhook-secret.txt
     """
@@ -119,7 +119,7 @@ def show_webhook(context: typer.Context) -> None:
 
 @app.command("retire-webhook")
 def retire_webhook(context: typer.Context, yes: Yes = False) -> None:
-    """Make the current webhook secret the only valid one. It says when the older one was last used.
+    """Make the current webhook secret the only valid one. Shows first when the older one was last used.
 
     Example: partner-orders secrets retire-webhook
     """
@@ -187,7 +187,7 @@ def _tell(stored: "StoredCredentials", what: str) -> None:
         say(f"{what}: the platform has accepted them, for store {stored.store_id}. {TAKES_EFFECT}")
     else:
         say(f"{what}, untried. {TAKES_EFFECT} `partner-orders doctor` shows how its next run fared.")
-    say("`partner-orders secrets undo` goes back to the ones before.")
+    say("`partner-orders secrets undo` goes back to the previous ones.")
 
 
 def _read(name: str) -> str:

@@ -16,7 +16,7 @@ def send(
     rate: Annotated[float, typer.Option(help="events a second", min=0.1)] = 10.0,
     as_json: AsJson = False,
 ) -> int:
-    """Post order events at the webhook.
+    """Post order events to the webhook.
 
     A file holds an order's JSON, or is one of events/webhook, whose body is posted byte for byte. The secret is always
     this stack's. To try a missing or wrong one, use `make invoke` or `doctor`.

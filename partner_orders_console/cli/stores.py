@@ -95,9 +95,11 @@ def set_store(
     currency: Annotated[str | None, typer.Option(help="ISO 4217, such as PKR; empty to remove")] = None,
     time_zone: Annotated[str | None, typer.Option(help="such as Asia/Karachi")] = None,
     trading_hours: Annotated[str | None, typer.Option(help='such as "mon-fri 08:00-22:00, sat 10:00-02:00"')] = None,
-    code: Annotated[str | None, typer.Option(help="the chain's own code of it (external_partner_config_id)")] = None,
+    code: Annotated[
+        str | None, typer.Option(help="the chain's own code for the store (external_partner_config_id)")
+    ] = None,
 ) -> None:
-    """Set what is given, and leave the rest. A store that no event has named yet is registered.
+    """Set the given fields and leave the rest. A store that no event has named yet is registered.
 
     Example: partner-orders stores set 148020 --currency SAR --time-zone Asia/Riyadh
     """
@@ -118,7 +120,7 @@ def pause(
     off: Annotated[bool, typer.Option("--off", help="reconcile it again")] = False,
     reason: Annotated[str, typer.Option(help="why, for whoever finds it paused")] = "",
 ) -> None:
-    """Leave a store out of reconciliation, because it is closed for long. Its webhooks are stored as ever.
+    """Leave a store out of reconciliation while it is closed for a long time. Its webhooks are still stored.
 
     Example: partner-orders stores pause 148020 --reason "closed until May"
     """
@@ -137,7 +139,7 @@ def pause(
 
 @app.command()
 def remove(context: typer.Context, store: Name, yes: Yes = False) -> None:
-    """Remove a store that was registered by mistake. One that orders are listed under stays; it can be paused.
+    """Remove a store that was registered by mistake. A store that has orders cannot be removed, only paused.
 
     Example: partner-orders stores remove 148O20 --yes
     """
@@ -170,7 +172,7 @@ def import_stores(
     stack = stack_of(context)
     found = settings_of_file(stack, file)
     if preview:
-        say(f"{counted(len(found), 'store is', 'stores are')} well described; nothing was changed")
+        say(f"{counted(len(found), 'store is', 'stores are')} valid; nothing was changed")
         return
     with working(f"setting {counted(len(found), 'store')}") as progress:
         set_all(stack, found, progress)

@@ -23,7 +23,7 @@ def restore(
     to: Annotated[str, typer.Option(help="the time before the loss, in UTC, such as 2026-03-14T09:00:00Z")],
     preview: Annotated[bool, typer.Option("--preview", help="show what would be done, and change nothing")] = False,
     write_over: Annotated[
-        list[str] | None, typer.Option(help="an order_id to restore over what is there, and no others; again for more")
+        list[str] | None, typer.Option(help="an order_id to restore over what is there, and no others; repeat for more")
     ] = None,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -79,7 +79,7 @@ def _tell(plan: "Plan", restored: "Restored", as_json: bool) -> int:
     else:
         print_facts({"rows written back": restored.total, **restored.rows})
     for order_id in restored.begun_anew:
-        say(f"{order_id} has begun anew: it was lost, and an event came since. Its past is missing")
+        say(f"{order_id} was lost and began again with a later event. Its history is missing")
     if restored.begun_anew:
         say("`partner-orders table restore` with the same --to and --write-over ORDER_ID restores such an order")
     say("Now `partner-orders consumer resume`, then `partner-orders reconcile run --from` the restored time")

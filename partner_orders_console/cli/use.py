@@ -19,10 +19,10 @@ def use(
     region: Region = None,
     profile: Profile = None,
     local: Local = False,
-    clear: Annotated[bool, typer.Option("--clear", help="have no default any more")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="forget the default stack")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Choose the stack that later calls act on; without options, show which one that is.
+    """Choose the stack that later calls act on. Without options, show the chosen one.
 
     Example: partner-orders use --config-env staging
     """
@@ -38,7 +38,7 @@ def use(
         if asked.options:
             raise OperatorError("--clear takes no target", "Leave out the other options.")
         targets.forget_choice()
-        say("no default any more")
+        say("there is no default stack now")
         return
     if asked.options:
         file = targets.choose(asked)

@@ -40,9 +40,9 @@ def pause(stack: DeployedStack, reason: str) -> Pause:
     if the consumer is paused already or has no event source.
     """
     if not reason.strip():
-        raise OperatorError("a pause needs a reason", "Say it with --reason, for whoever finds the consumer paused.")
+        raise OperatorError("a pause needs a reason", "Give one with --reason, for whoever finds the consumer paused.")
     if earlier := present_pause(stack):
-        raise OperatorError(f"the consumer is paused already, {earlier}", "`partner-orders consumer resume` ends it.")
+        raise OperatorError(f"the consumer is already paused, {earlier}", "`partner-orders consumer resume` ends it.")
     source = _event_source(stack)
     begun = Pause(to_text(now()), caller(stack), reason.strip())
     row = {"schema_version": SCHEMA_VERSION, "paused_at": begun.paused_at, "by": begun.by, "reason": begun.reason}

@@ -48,7 +48,7 @@ def export_of(
 ) -> Export:
     """What to export: of the stores of these names, or of all. Raises OperatorError for a period that is none."""
     if day_in(UTC, first) > day_in(UTC, last or first):
-        raise OperatorError(f"{last} is before {first}", "--to is the last day, and --from the first.")
+        raise OperatorError(f"{last} is before {first}", "--from is the first day and --to the last.")
     if names:
         # By both of its ids, a store is still one.
         named = {found.store_id: found for found in (store_named(stack, name) for name in names)}

@@ -75,10 +75,10 @@ class Size:
 def wanted_of(by: str, text: str) -> str:
     """What is searched for, folded. Raises OperatorError for a kind that is none, and for what is too short."""
     if by not in FIELDS:
-        raise OperatorError(f"a customer is not known by {by}", f"One of: {', '.join(FIELDS)}.")
+        raise OperatorError(f"cannot look for a customer by {by}", f"Use one of: {', '.join(FIELDS)}.")
     wanted = normal(text)
     if len(wanted) < LEAST_LETTERS:
-        raise OperatorError("too short to tell one customer from another", "Give it whole.")
+        raise OperatorError("this is too short to identify one customer", "Give the whole value.")
     return wanted
 
 
@@ -175,16 +175,16 @@ def begun(stack: DeployedStack, by: str, wanted: str, preview: bool, resume: str
     if row is None:
         raise OperatorError(
             f"there is no erasure {resume}",
-            "`partner-orders erasures list` shows them; without --resume a new one begins.",
+            "`partner-orders erasures list` shows them. Leave out --resume to begin a new one.",
         )
     work = Work(**json.loads(row["progress"]))
     if work.done_at:
-        raise OperatorError(f"the erasure {resume} is done already", "Without --resume a new one begins.")
+        raise OperatorError(f"the erasure {resume} is already complete", "Leave out --resume to begin a new one.")
     # An earlier version wrote no hash.
     if work.customer_hash and _hash(customer, work.salt) != work.customer_hash:
         raise OperatorError(
-            f"the erasure {resume} was begun for another customer, or by another kind of number",
-            "Give what it was begun with, with the same --by; without --resume a new one begins.",
+            f"the erasure {resume} was begun for another customer, or with another --by",
+            "Give the same value and the same --by as at its beginning, or leave out --resume to begin a new one.",
         )
     return work
 

@@ -39,7 +39,7 @@ def link(stack: DeployedStack, place: str, function: str = "") -> str:
 
 def _group(stack: DeployedStack, function: str) -> str:
     if function not in FUNCTIONS:
-        raise OperatorError("whose log?", f"Name one of {', '.join(FUNCTIONS)}.")
+        raise OperatorError("which function's log?", f"Name one of {', '.join(FUNCTIONS)}.")
     # The console reads the address twice, with $ in place of %.
     return quote(quote(log_group(stack, function), safe=""), safe="").replace("%", "$")
 

@@ -125,7 +125,9 @@ class _Following:
         self.backfill_id = report["backfill"]
         while report["state"] == "running":
             if now() > deadline:
-                raise OperatorError("it is still under way", "`partner-orders reconcile status` shows how far it is.")
+                raise OperatorError(
+                    "the backfill is still running", "`partner-orders reconcile status` shows its progress."
+                )
             stopped = self._watched({})["stopped"]
             if backfill := self._table.backfill(report["backfill"]):
                 report = backfill.to_json()

@@ -50,9 +50,9 @@ class AwaitedOrder:
                     return Arrival(rejected=keys.rejected_digest_of(row["pk"]))
             time.sleep(_PAUSE_SECONDS)
         raise OperatorError(
-            "nothing new arrived",
-            "`partner-orders doctor` tries the webhook. Are URL and secret in the plug-in exactly as above?"
-            " An event that was here before, to the last field, is not seen: `partner-orders orders find`.",
+            "no new order arrived",
+            "`partner-orders doctor` tries the webhook. Are the URL and the secret in the plug-in exactly as above?"
+            " An exact repeat of an earlier event does not show here: look with `partner-orders orders find`.",
         )
 
     def _order(self, order_id: str, row: Row) -> Arrival:

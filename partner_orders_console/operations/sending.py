@@ -61,7 +61,10 @@ def event_file(file: Path) -> EventFile:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise OperatorError(f"{file} cannot be read: {error.strerror}", "Is it a file that you may read?") from None
+        raise OperatorError(
+            f"{file} cannot be read: {error.strerror}",
+            "Check that it is a file and that you have the right to read it.",
+        ) from None
     try:
         event = json.loads(content)
     except (ValueError, RecursionError):
@@ -82,7 +85,7 @@ def event_file(file: Path) -> EventFile:
         body = base64.b64decode(text, validate=True) if encoded else text.encode("utf-8", "surrogatepass")
     except ValueError:
         raise OperatorError(
-            f"{file}: the body is marked as base64, and is not", "Correct the body, or the mark."
+            f"{file}: the body is marked as base64 but is not", "Correct the body or the mark (isBase64Encoded)."
         ) from None
     return EventFile(file, body, headers)
 

@@ -75,7 +75,7 @@ class DeployedStack:
         except BotoCoreError as error:
             raise OperatorError(str(error), "Choose another --profile, or sign in with the AWS CLI.") from None
         if session.region_name is None:
-            raise OperatorError("which region?", "Say it with --region, or set AWS_REGION.")
+            raise OperatorError("no AWS region was named", "Name one with --region, or set AWS_REGION.")
         return cls(name, session.region_name, session, origin=target.config_env or target.profile or "")
 
     @classmethod

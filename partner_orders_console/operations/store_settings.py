@@ -22,7 +22,7 @@ _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzin
 def set_store(stack: DeployedStack, name: str, settings: StoreSettings) -> tuple[str, bool]:
     """Set what is given of a store, and leave the rest; its store_id, and whether it is new. Raises OperatorError."""
     if not name.strip() or settings == StoreSettings():
-        raise OperatorError("there is nothing to set", "Name a store, and what to set of it: --currency PKR.")
+        raise OperatorError("there is nothing to set", "Name a store and a setting, such as --currency PKR.")
     try:
         _check(settings)
         is_new = stack.stores.find(name) is None
@@ -94,7 +94,7 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if "store_id" not in columns or columns - set(COLUMNS):
                 raise OperatorError(
                     f"{file.name}: the first line should name the columns",
-                    f"store_id, and any of {', '.join(COLUMNS[1:])}; a comma between them.",
+                    f"store_id, and any of {', '.join(COLUMNS[1:])}, separated by commas.",
                 )
             for row in reader:
                 yield reader.line_num, row

@@ -89,7 +89,7 @@ def plan(stack: DeployedStack, to: datetime) -> Plan:
     is_there = _status(stack, target) is not None
     if is_there and _time_of_target(stack, target) != to:
         raise OperatorError(
-            f"there is a table {target} already, of another time",
+            f"the table {target} already exists and was restored to another time",
             f"`aws dynamodb delete-table --table-name {target}` deletes it, once nobody needs it.",
         )
     # The emulator of `make up` calls the present moment the earliest, and restores the present state.
@@ -176,7 +176,7 @@ class _Copying:
         for order_id, rows in orders.items():
             if not rows:
                 raise OperatorError(
-                    f"there was no order {order_id} at that time", "Nothing was written. Check the id, or the time."
+                    f"there was no order {order_id} at that time", "Nothing was written. Check the id and the time."
                 )
         for number, rows in enumerate(orders.values(), 1):
             for row in rows:
@@ -275,7 +275,7 @@ def _wait_until_active(stack: DeployedStack, target: str, progress: Progress) ->
         progress(f"DynamoDB restores into {target} since {minutes} min; it may take an hour")
         time.sleep(_PAUSE_SECONDS)
     if status not in {"ACTIVE", "UPDATING"}:
-        raise OperatorError(f"the table {target} is {status or 'gone'}", "Delete it, and begin anew.")
+        raise OperatorError(f"the table {target} is {status or 'gone'}", "Delete it and start again.")
 
 
 def _consumer_receives(stack: DeployedStack) -> bool:

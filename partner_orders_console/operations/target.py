@@ -118,7 +118,7 @@ def choose(target: Target, environment: Mapping[str, str] = os.environ) -> Path:
     """Make a target the default. Raises OperatorError if it names no stack."""
     target.check()
     if not target.names_a_stack:
-        raise OperatorError("nothing to choose", "Name a stack with --stack-name, --config-env or --local.")
+        raise OperatorError("no stack was named", "Name one with --stack-name, --config-env or --local.")
     file = choice_file(environment)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(asdict(target)) + "\n", encoding="utf-8")

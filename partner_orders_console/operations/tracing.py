@@ -42,7 +42,7 @@ def trace(stack: DeployedStack, correlation_id: str, since: datetime, progress: 
         stages += _dead(stack, correlation_id)
     if not stages:
         raise OperatorError(
-            f"nothing of {correlation_id} is found",
+            f"nothing of {correlation_id} was found",
             "It may still wait in the queue (`partner-orders doctor`), or be older: look further back with --since.",
         )
     return sorted(stages, key=lambda stage: stage.at)

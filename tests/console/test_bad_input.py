@@ -217,7 +217,7 @@ def test_question_to_nobody_of_the_program(tmp_path: Path) -> None:
     """The program ends with 3 where it would ask, and nobody is there."""
     local_stack(tmp_path, port=1)
     ran = called(tmp_path, "partner-orders consumer pause --reason maintenance </dev/null")
-    assert (ran.returncode, "say --yes" in ran.stderr, "Traceback" in ran.stderr) == (3, True, False), ran
+    assert (ran.returncode, "add --yes" in ran.stderr, "Traceback" in ran.stderr) == (3, True, False), ran
 
 
 @pytest.mark.slow

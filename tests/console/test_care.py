@@ -108,7 +108,7 @@ def test_register_sees_event_of_known_order(registered_while: Callable[..., Ran]
 def test_register_reports_no_arrival(registered_while: Callable[..., Ran]) -> None:
     """If nothing arrives, ``register`` fails and says so."""
     ran = registered_while(earlier=[order()])
-    assert (ran.status, "nothing new arrived" in ran.err) == (1, True)
+    assert (ran.status, "no new order arrived" in ran.err) == (1, True)
 
 
 def test_register_reports_another_chain(registered_while: Callable[..., Ran]) -> None:

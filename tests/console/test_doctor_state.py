@@ -218,7 +218,7 @@ def test_fix_leaves_a_schedule_deployed_off(
     assert not doctor()["schedule"]["fixable"]
     ran = run("doctor", "--fix", "--yes")
     assert (ran.status, schedule()["State"]) == (1, "DISABLED")
-    assert "Nothing here can be mended" in ran.err
+    assert "--fix can repair none of these" in ran.err
 
 
 def test_fix_restores_the_queues_settings(

@@ -45,7 +45,7 @@ def test_list_is_filtered_by_reason_and_time(run: Run, twelve: DeployedStack) ->
 
 def test_discard_by_reason_leaves_the_rest(run: Run, twelve: DeployedStack) -> None:
     """``discard --reason`` deletes those events and names their number before."""
-    assert "say --yes" in run("rejected", "discard", "--reason", "not_an_order").err
+    assert "add --yes" in run("rejected", "discard", "--reason", "not_an_order").err
     assert twelve.rejected.count() == 12
     ran = run("rejected", "discard", "--reason", "not_an_order", "--yes")
     assert (ran.status, "4 rejected events are deleted" in ran.err) == (0, True)
@@ -88,7 +88,7 @@ def test_few_bodies_are_in_memory_at_once(
 def test_selection_has_to_be_clear(run: Run, command: str, arguments: tuple[str, ...]) -> None:
     """Neither nothing nor two selections at once are accepted."""
     ran = run("rejected", command, *arguments)
-    assert (ran.status, "which ones?" in ran.err) == (1, True)
+    assert (ran.status, "no rejected events were chosen" in ran.err) == (1, True)
 
 
 def test_replay_by_reason_takes_only_those(run: Run, twelve: DeployedStack) -> None:

@@ -103,7 +103,7 @@ def test_preview_comes_before_yes(run: Run, reconciler: Callable[..., Reconciler
     function = reconciler()
     ran = run("reconcile", "run", "--from", "2026-03-14T08:00:00Z", "--store", "q7xk")
     assert ran.status == 3
-    assert "say --yes" in ran.err
+    assert "add --yes" in ran.err
     assert "missing" in ran.out
     assert [request["preview"] for request in function.requests] == [True]
     assert function.requests[0]["stores"] == ["q7xk"]

@@ -99,7 +99,8 @@ def test_open_prints_and_opens(run: Run, stack: DeployedStack, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    ("arguments", "why"), [(("moon",), "no 'moon' to open"), (("log",), "whose log?"), (("log", "moon"), "whose log?")]
+    ("arguments", "why"),
+    [(("moon",), "no 'moon' to open"), (("log",), "which function's log?"), (("log", "moon"), "which function's log?")],
 )
 def test_wrong_place_is_explained(run: Run, arguments: tuple[str, ...], why: str) -> None:
     """A place that there is not is explained with those that there are."""
