@@ -403,7 +403,7 @@ def test_interrupted_erasure_resumes(run: Run, stack: DeployedStack, say: Say, b
     say("+92300123441\n")
     assert run("forget", "--yes", "--resume", begun["erasure_id"], "--preview").status == 1
     say("+92300123441\n")
-    assert "a new one begins" in run("forget", "--yes", "--resume", "another").err
+    assert "there is no erasure another" in run("forget", "--yes", "--resume", "another").err
     assert b"Amna" in bodies(stack)
     say("+92300123441\n")
     assert run("forget", "--yes", "--resume", begun["erasure_id"]).status == 0
@@ -439,7 +439,7 @@ def test_erasure_forgets_its_customer_hash(run: Run, stack: DeployedStack, say: 
 
 def test_finished_erasure_does_not_resume(run: Run, stack: DeployedStack, say: Say, begun: dict[str, Any]) -> None:
     """An erasure that is done cannot be resumed."""
-    for status, said in ((0, "2 orders"), (1, "is done")):
+    for status, said in ((0, "2 orders"), (1, "is already complete")):
         say("+92300123441\n")
         ran = run("forget", "--yes", "--resume", begun["erasure_id"])
         assert (ran.status, said in ran.err) == (status, True)
