@@ -20,6 +20,7 @@ from tests.support.fixed_clock import NOW
 from tests.support.orders import order
 
 type Run = Callable[..., Ran]
+type StoreOrder = Callable[..., None]
 
 MARKUP = ("[red]x[/red]", "\\[red]x\\[/red]", "[/]", "[link=https://example.com]x[/link]")
 OBEYED = ("\x1b[2J", "\x9b2J", "\r", "\b", "\x1b]0;title\x07", "\u202e", "\u2028")
@@ -123,3 +124,12 @@ def test_signature_error_names_clock_or_key(
     assert code in ran.err
     assert said in ran.err
     assert "console" not in ran.err
+
+
+def test_empty_list_says_it_searched_today(run: Run, store_order: StoreOrder) -> None:
+    """An empty list of today's orders says that older orders were not searched, and how to find them."""
+    store_order(order())
+    listed = run("orders", "list")
+    assert "only today was searched" in listed.err
+    assert "orders find ID" in listed.err
+    assert "only today" not in run("orders", "list", "--day", "2026-10-13").err
