@@ -77,6 +77,8 @@ def wanted_of(by: str, text: str) -> str:
     if by not in FIELDS:
         raise OperatorError(f"cannot look for a customer by {by}", f"Use one of: {', '.join(FIELDS)}.")
     wanted = normal(text)
+    if not wanted:
+        raise OperatorError("no value was given", "Type it at the prompt, or pass it by the standard input.")
     if len(wanted) < LEAST_LETTERS:
         raise OperatorError("this is too short to identify one customer", "Give the whole value.")
     return wanted

@@ -248,6 +248,14 @@ def test_unknown_customer_gives_advice(run: Run, store_order: StoreOrder, say: S
     assert "Nobody was found" not in run("forget", how).err
 
 
+def test_forget_without_value_says_so(run: Run, say: Say) -> None:
+    """An empty standard input is not called too short a value: the message says that none was given."""
+    say("")
+    ran = run("forget", "--preview")
+    assert ran.status == 1
+    assert "no value was given" in ran.err
+
+
 def test_similar_numbers_are_kept(run: Run, stack: DeployedStack, say: Say) -> None:
     """A body with a longer, shorter, split or similar number is not erased."""
     numbers = (
