@@ -122,7 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 3
     except typer.TyperException as wrong:
         if what := wrong.format_message():  # There is none where no command was named: the help was printed.
-            _explain(what, "`partner-orders [COMMAND] --help` shows how it is called.")
+            _explain(what.replace("Value error, ", ""), "`partner-orders [COMMAND] --help` shows how it is called.")
         return wrong.exit_code
     except KeyboardInterrupt:  # Before or after the command itself, such as while the stack is looked for.
         return 130

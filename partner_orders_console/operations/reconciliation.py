@@ -1,6 +1,7 @@
 """Comparing a window with the platform on demand, and what the reconciler's runs found."""
 
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -121,7 +122,8 @@ class _Following:
         deadline = now() + _LONGEST_WAIT
         report = self._watched(event)
         if "error" in report:
-            raise OperatorError(report["error"])
+            # The function names its fields; here they are options.
+            raise OperatorError(re.sub(r'"(from|to|preview)"', r"--\1", report["error"].replace('"stores"', "--store")))
         self.backfill_id = report["backfill"]
         while report["state"] == "running":
             if now() > deadline:

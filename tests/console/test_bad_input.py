@@ -64,6 +64,14 @@ def test_wrong_values_are_explained(run: Run, arguments: tuple[str, ...], status
     assert (ran.status, said_plainly(ran)) == (status, True), ran
 
 
+def test_unknown_queue_names_the_known_ones(run: Run) -> None:
+    """A queue that there is not gets the list of those that there are, in plain words."""
+    ran = run("dead-letters", "purge", "nosuch")
+    assert (ran.status, said_plainly(ran)) == (2, True), ran
+    assert "'order-events', 'publisher'" in ran.err
+    assert "Value error" not in ran.err
+
+
 @pytest.fixture
 def calls_fail(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
     """Have each call of AWS fail."""

@@ -163,7 +163,7 @@ def test_invalid_window_is_rejected(run: Run, reconciler: Callable[..., Reconcil
     """An invalid window is rejected with the reconciler's own message."""
     reconciler()
     ran = run("reconcile", "run", "--from", "yesterday")
-    assert (ran.status, "ISO 8601" in ran.err) == (1, True)
+    assert (ran.status, "--from should be a time in ISO 8601" in ran.err) == (1, True)
 
 
 def test_run_without_known_store_explains(run: Run, reconciler: Callable[..., Reconciler]) -> None:
