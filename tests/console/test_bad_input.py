@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -234,7 +235,9 @@ def test_ctrl_c_ends_the_program(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         local_stack(tmp_path, port=silent.getsockname()[1])
         line, environment = program(tmp_path, "exec partner-orders stores list")
-        with subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True) as running:
+        # Tests that run in the background of a shell inherit that Ctrl-C is ignored.
+        heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        with subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as running:  # noqa: PLW1509 (no threads here)
             connection, _ = silent.accept()
             with connection:
                 connection.recv(1)  # It has asked, and waits.
