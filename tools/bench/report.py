@@ -139,7 +139,7 @@ def _path(found: Found) -> str:
     path = found["critical_path"]
     rows = [
         ("ours", Summary(**path["ours"]).text(digits=1)),
-        ("ours, of a store that was never seen before", Summary(**path["ours_new_store"]).text(digits=1)),
+        ("ours, from a store that was never seen before", Summary(**path["ours_new_store"]).text(digits=1)),
         ("peer", Summary(**path["peer"]).text(digits=1)),
     ]
     return _table(("ten events of ten orders", "calls' time"), rows)
@@ -177,7 +177,7 @@ def _reconciliation(found: Found) -> str:
             ("write units", "write_units", "", 0),
         )
     ]
-    head = ("", "1,000 orders in sync", "in the next run", "the fewest", "ratio", "a run over one store, besides")
+    head = ("", "1,000 orders in sync", "in the next run", "the fewest", "ratio", "added by a run over one store")
     return _table(head, rows)
 
 
@@ -224,7 +224,7 @@ def _money(found: Found) -> str:
     rows = [(name, *(f"{way[name]:.2f}" if name in way else "" for way in ways.values())) for name in components]
     rows.append(("**total**", *(f"**{total:.2f}**" for total in found["money"]["totals"].values())))
     kept = found["money"]["storage_400_days"]
-    rows.append(("besides: kept for 400 days", *(f"{kept:.2f}" if way.startswith("ours") else "" for way in ways)))
+    rows.append(("not included: kept for 400 days", *(f"{kept:.2f}" if way.startswith("ours") else "" for way in ways)))
     return _table(("USD a million orders", *ways), rows)
 
 
