@@ -47,7 +47,7 @@ def _advice(code: str, behind: float) -> str:
     """Of a refusal; ``behind`` are the seconds that this machine's clock is."""
     if code in _SIGNATURE:
         if abs(behind) > CLOCK_TOLERANCE:
-            return f"Set the time: {clock_is_off(behind)}, and AWS takes no such signature."
+            return f"Set the time: {clock_is_off(behind)}, so AWS rejects its signatures."
         return "The credentials' secret key is wrong: sign in again, or choose another --profile."
     if code in {"UnrecognizedClientException", "InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException"}:
         return "Sign in again with the AWS CLI, or choose another --profile."
@@ -60,5 +60,5 @@ def _advice(code: str, behind: float) -> str:
     if code == "InvalidRequestException":
         return "Is the secret about to be deleted? `partner-orders doctor` says how it is restored."
     if code == "ValidationException":
-        return "Something that was given is empty, too long or out of range."
-    return "Try again; if it stays, look at the stack in the AWS console."
+        return "A value in this command is empty, too long or out of range."
+    return "Try again; if the error persists, look at the stack in the AWS console."

@@ -15,7 +15,7 @@ def clock(stack: DeployedStack) -> Iterator[Finding]:
     """Compare this machine's clock with that of AWS."""
     behind = seconds_behind(stack.client("sts").get_caller_identity())
     if abs(behind) > CLOCK_TOLERANCE:
-        yield Finding("clock", clock_is_off(behind), "Set it: windows and days would be wrong.")
+        yield Finding("clock", clock_is_off(behind), "Set the clock: time windows and dates would be wrong.")
     else:
         yield Finding("clock")
 

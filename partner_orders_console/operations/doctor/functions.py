@@ -34,8 +34,8 @@ def functions(stack: DeployedStack) -> Iterator[Finding]:
             advice = f"aws lambda delete-function-concurrency --function-name {stack.outputs[output]}"
             yield Finding(part, "it is throttled: its reserved concurrency is 0", advice)
         elif not _has_policy(stack, found["Role"].rpartition("/")[2]):
-            advice = "Restore template.yaml's with aws iam put-role-policy: a deployment leaves the role as it is."
-            yield Finding(part, "its role has no policy, so that AWS denies all its calls", advice)
+            advice = "Restore the policy of template.yaml with aws iam put-role-policy: deploying would not."
+            yield Finding(part, "its role has no policy, so AWS denies all its calls", advice)
         else:
             yield Finding(part)
 
@@ -58,7 +58,7 @@ def event_sources(stack: DeployedStack) -> Iterator[Finding]:
         part = f"event source of the {name.lower()}"
         mappings = stack.event_sources(name)
         if not mappings:
-            yield Finding(part, f"nothing calls it with the {what}", "Deploy the stack again.")
+            yield Finding(part, f"the {what} does not call it", "Deploy the stack again.")
         for mapping in mappings:
             yield _event_source(stack, name, part, what, mapping)
 
@@ -68,7 +68,7 @@ def _event_source(stack: DeployedStack, name: str, part: str, what: str, mapping
     if state in {"Enabled", "Enabling", "Updating"}:
         return Finding(part, note=what)
     if name == "Consumer" and (pause := present_pause(stack)):
-        return Finding(part, note=f"{state}, as the consumer is paused: {pause}")
+        return Finding(part, note=f"{state}, because the consumer is paused: {pause}")
     client = stack.client("lambda")
     fix = Fix(f"switch the {part} on", lambda: client.update_event_source_mapping(UUID=uuid, Enabled=True))
     advice = f"partner-orders doctor --fix, or aws lambda update-event-source-mapping --uuid {uuid} --enabled"

@@ -36,4 +36,4 @@ def last_webhooks(stack: DeployedStack) -> Iterator[Finding]:
     quiet = sorted(last, key=lambda store_id: known[store_id].timestamp() if store_id in known else 0.0)
     named = [f"{store_id} {ago(last[store_id], now()) or 'none'}" for store_id in quiet[:_NAMED]]
     more = f" and {len(quiet) - _NAMED} more" if len(quiet) > _NAMED else ""
-    yield Finding("last webhook by store", note=f"the longest ago first: {', '.join(named)}{more}")
+    yield Finding("last webhook by store", note=f"longest ago first: {', '.join(named)}{more}")

@@ -77,13 +77,13 @@ def _judged(part: str, base_url: str, vendor_id: str, answer: requests.Response)
             )
         case 403 if "html" in answer.headers.get("Content-Type", ""):
             # The edge's page. The reconciler calls from another address.
-            return Finding(part, note="it refuses this machine's address; the last run tells how the reconciler fares")
+            return Finding(part, note="it refuses this machine's address; see the last run for the reconciler's")
         case 403:
             return Finding(part, f"the token does not cover store {vendor_id}", "Ask the platform.")
         case 429:
             return Finding(part, "it is blocked: too many requests", "docs/runbooks/partner-api-blocked.md")
         case status:
-            return Finding(part, f"it responded with {status}", "Try again later; if it stays, ask the platform.")
+            return Finding(part, f"it responded with {status}", "Try again later; if it persists, ask the platform.")
 
 
 def _silent(part: str, base_url: str, error: requests.RequestException) -> Finding:

@@ -24,12 +24,12 @@ def queue(stack: DeployedStack) -> Iterator[Finding]:
     letters = _attributes(stack, "OrderEventsDeadLettersUrl")["QueueArn"]
     usual_redrive = json.dumps({"deadLetterTargetArn": letters, "maxReceiveCount": 80})
     if redrive.get("deadLetterTargetArn") != letters:
-        fault = "failing messages do not become dead letters"
+        fault = "failing messages do not go to the dead-letter queue"
         yield _wrong(stack, fault, "RedrivePolicy", usual_redrive)
     elif int(redrive.get("maxReceiveCount", 0)) < 80:
-        yield _wrong(stack, "messages become dead letters too soon", "RedrivePolicy", usual_redrive)
+        yield _wrong(stack, "messages go to the dead-letter queue too soon", "RedrivePolicy", usual_redrive)
     elif int(attributes["MessageRetentionPeriod"]) < 345_600:
-        fault = "messages are dropped before they become dead letters"
+        fault = "messages are dropped before they go to the dead-letter queue"
         yield _wrong(stack, fault, "MessageRetentionPeriod", "345600")
     elif int(attributes["VisibilityTimeout"]) < 180:
         fault = "messages are redelivered while the consumer works on them"

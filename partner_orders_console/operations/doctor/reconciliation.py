@@ -50,7 +50,9 @@ def schedule(stack: DeployedStack) -> Iterator[Finding]:
 
 def _schedule_is_off(stack: DeployedStack, client: Any, found: dict[str, Any]) -> Finding:
     if stack.parameters.get("ReconciliationState") == "DISABLED":
-        advice = "It was deployed so. Missed webhooks stay missed until you deploy with ReconciliationState=ENABLED."
+        advice = (
+            "It was deployed that way. Missed webhooks stay missed until you deploy with ReconciliationState=ENABLED."
+        )
         return Finding("schedule", "it is off", advice)
     whole = {name: found[name] for name in _OF_A_SCHEDULE if name in found}
     fix = Fix("switch the reconciler's schedule on", lambda: client.update_schedule(**whole, State="ENABLED"))
@@ -78,7 +80,7 @@ def reconciliation(stack: DeployedStack) -> Iterator[Finding]:
         return
     is_broken = reason in {StopReason.UNDER_WAY, StopReason.ERROR}
     if is_broken:
-        fault = f"{run} did not come to its end: {last['stopped']}"
+        fault = f"{run} did not finish: {last['stopped']}"
         yield Finding(part, fault, "partner-orders logs reconciler --errors; docs/runbooks/reconciler-errors.md")
     failed, gone = _still_failing(stack, last)
     if failed:

@@ -15,6 +15,6 @@ def rejected_events(stack: DeployedStack) -> Iterator[Finding]:
         return
     yield Finding(
         "rejected events",
-        f"{counted(count, 'event')} could not be stored as an order; the newest arrived first at {at(newest_at)}",
+        f"{counted(count, 'event')} could not be stored as an order; the newest first arrived at {at(newest_at)}",
         "partner-orders rejected list, then replay or discard them; docs/runbooks/rejected.md",
     )

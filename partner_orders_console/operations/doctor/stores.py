@@ -17,7 +17,7 @@ def stores(stack: DeployedStack) -> Iterator[Finding]:
     if not stores:
         others = stack.orders.stores_with_orders(datetime.min.replace(tzinfo=UTC), now()) - {""}
         if others:
-            yield Finding("stores", "orders arrive, but none is of our chain", "Deploy with the right ChainId.")
+            yield Finding("stores", "orders arrive, but none belongs to our chain", "Deploy with the right ChainId.")
         elif now() - stack.created_at < _FIRST_EVENT:
             yield Finding("stores", note="none yet: a store's first event registers it (partner-orders register)")
         else:
@@ -27,5 +27,5 @@ def stores(stack: DeployedStack) -> Iterator[Finding]:
         return
     bare = sum(not (store.time_zone and store.trading_hours and store.currency) for store in stores)
     yield Finding(
-        "stores", note=f"{len(stores)} registered" + (f", {bare} without zone, hours or currency" if bare else "")
+        "stores", note=f"{len(stores)} registered" + (f", {bare} without time zone, hours or currency" if bare else "")
     )
