@@ -35,7 +35,7 @@ def pause(
 
 
 @app.command()
-def resume(context: typer.Context, as_json: AsJson = False) -> None:
+def resume(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -> None:  # noqa: ARG001 (asks nothing)
     """End a pause. Waiting events are stored within minutes. Example: partner-orders consumer resume"""
     from partner_orders_console.operations import consumer_pause
 

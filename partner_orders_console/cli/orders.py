@@ -64,6 +64,8 @@ def list_orders(
         chosen = orders.chosen(stack, choice, progress)
     zones = {one.store_id: one for one in ([found] if found else stack.stores.all())}
     print_orders(chosen, as_json, zones)
+    if unknown := orders.unknown_statuses(status or ()):
+        say(f"the platform had no status {' or '.join(unknown)} when this was written; is it spelled right?")
     if not (chosen or day or open_only):
         say("no --day was given, so only today was searched; `partner-orders orders find ID` searches every day")
 

@@ -205,3 +205,8 @@ def day_in(zone: tzinfo, text: str | None) -> tuple[datetime, datetime]:
         return begins.astimezone(UTC), ends.astimezone(UTC)
     except (ValueError, OverflowError):
         raise OperatorError(f"{text} is not a day", "A day looks like 2026-03-14.") from None
+
+
+def unknown_statuses(names: Sequence[str]) -> list[str]:
+    """Those that are no status we know; the platform may have added one."""
+    return [name for name in names if not lifecycle.is_known(lifecycle.normalise(name))]

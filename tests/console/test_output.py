@@ -133,3 +133,10 @@ def test_empty_list_says_it_searched_today(run: Run, store_order: StoreOrder) ->
     assert "only today was searched" in listed.err
     assert "orders find ID" in listed.err
     assert "only today" not in run("orders", "list", "--day", "2026-10-13").err
+
+
+def test_misspelled_status_is_pointed_out(run: Run, store_order: StoreOrder) -> None:
+    """A status that nobody knows may be new, or misspelled: the list says so."""
+    store_order(order())
+    assert "is it spelled right" in run("orders", "list", "--day", "2026-10-14", "--status", "CANCELED_").err
+    assert "spelled" not in run("orders", "list", "--day", "2026-10-14", "--status", "canceled").err
