@@ -44,9 +44,12 @@ def test_typical_order_as_documented(costs: dict[str, dict[str, Cost]]) -> None:
 
 @pytest.mark.slow
 @needs_dynamodb_local
-def test_requests_and_units_as_documented(consumers: dict[str, Consumer], dynamodb_local_url: str) -> None:
+def test_requests_and_units_as_documented(
+    consumers: dict[str, Consumer], costs: dict[str, dict[str, Cost]], dynamodb_local_url: str
+) -> None:
     """Counted requests and units are those of the stored results."""
-    costs_by_lines = {lines: costs_of(consumers, lines) for lines in LINES}
+    # The typical order is counted already: a second time its events would be duplicates.
+    costs_by_lines = {lines: costs if lines == TYPICAL_LINES else costs_of(consumers, lines) for lines in LINES}
     kept = json.loads(RESULTS.read_text())["dynamodb"]
     counted: dict[str, Any] = json.loads(json.dumps(costs_by_lines, default=asdict))
     counted[str(LARGE)][counts.LARGE_BODIES_INSIDE] = {
