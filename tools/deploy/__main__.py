@@ -13,8 +13,8 @@ from tools.deploy.environment import Environment, WrongEnvironmentError, read_en
 from tools.deploy.smoke import smoke
 from tools.deploy.target import LOCAL, Account, DeploymentError, Laptop, Target
 from tools.local.process import ProcessFailedError, end_on_signals
-from tools.local.stack import Stack, parameter_overrides
-from tools.local.up import PARAMETERS, is_up
+from tools.local.stack import Stack, is_up, parameter_overrides
+from tools.local.up import PARAMETERS
 
 
 def main(arguments: list[str] | None = None) -> int:

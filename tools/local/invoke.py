@@ -18,6 +18,7 @@ import yaml
 from tools.local import docker
 from tools.local.arrivals import FunctionLog
 from tools.local.outcome import Tables, outcome_of
+from tools.local.second_terminal import refuse, with_stack
 from tools.local.stack import ARCHITECTURE, BUILD, SAM, Stack, parameter_overrides, sam_environment
 
 FUNCTIONS = {
@@ -34,20 +35,24 @@ PLACEHOLDER = "PASTE-THE-WEBHOOK-SECRET-HERE"
 def main(event: Path) -> int:
     """Print the function's log lines, its response, and what became of the event. 1 if the function failed."""
     if not event.is_file():
-        return _refuse(f"there is no file {event}; see events/")
+        return refuse(f"there is no file {event}; see events/")
     if event.parent.name not in FUNCTIONS:
-        return _refuse(f"{event}: its folder should name the function: {', '.join(FUNCTIONS)}")
+        return refuse(f"{event}: its folder should name the function: {', '.join(FUNCTIONS)}")
     try:
-        stack = Stack.load()
-    except FileNotFoundError:
-        return _refuse("no stack is up; start one with: make up")
+        json.loads(event.read_bytes())
+    except (ValueError, RecursionError) as error:
+        return refuse(f"{event} is not JSON ({type(error).__name__}); see events/{event.parent.name}/ for examples")
+    return with_stack(lambda stack: _invoke(stack, event))
+
+
+def _invoke(stack: Stack, event: Path) -> int:
     function, payload = read(event, stack)
     in_container = docker.is_wanted()
     print(f"{function} {'in Docker (DOCKER=0 does without)' if in_container else 'in the local AWS'}", flush=True)
     try:
         response = (in_docker if in_container else in_the_local_aws)(stack, function, payload)
     except docker.NoAddressError as error:
-        return _refuse(f"{error} Try without Docker: make invoke DOCKER=0 EVENT={event}")
+        return refuse(f"{error} Try without Docker: make invoke DOCKER=0 EVENT={event}")
     print(json.dumps(response, indent=2, ensure_ascii=False), flush=True)
     for line in outcome_of(function, payload, response, Tables(stack)):
         print(line)
@@ -134,11 +139,6 @@ def with_its_layer(function: str, built: Path = BUILD) -> Path:
         shutil.copytree(part, folder, copy_function=os.link, dirs_exist_ok=True)
     stamp.write_text(built_from, encoding="utf-8")
     return folder
-
-
-def _refuse(why: str) -> int:
-    print(why, file=sys.stderr)
-    return 1
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import requests
 
 from partner_orders.platform.session import AS_GIVEN
 from partner_orders.platform.webhook_secret import REFRESH_EVERY_SECONDS
+from tools.local.second_terminal import refuse, with_stack
 from tools.local.stack import Stack
 from tools.local.up import configure_platform
 
@@ -16,17 +17,17 @@ PAUSE_SECONDS = 5.0
 
 
 def main() -> int:
-    try:
-        stack = Stack.load()
-    except FileNotFoundError:
-        return _refuse("no stack is up; start one with: make up")
+    return with_stack(_place_orders)
+
+
+def _place_orders(stack: Stack) -> int:
     secret = stack.present_webhook_secret()
     _wait_until_admitted(stack, secret)
     configure_platform(stack, webhook_secret=secret)
     # The seed makes other orders each time.
     response = _platform(stack, "POST", "play", {**HOUR, "seed": int(time.time())})
     if response.status_code != requests.codes.accepted:
-        return _refuse(response.json()["message"])
+        return refuse(response.json()["message"])
     print(f"playing a trading hour of {HOUR['orders']} orders in {HOUR['wall_seconds']} seconds", flush=True)
     while (progress := _platform(stack, "GET", "progress").json())["state"] != "done":
         time.sleep(0.5)
@@ -35,9 +36,10 @@ def main() -> int:
         f" {progress['failed']} refused\n"
         "The next regular run fetches what was never sent, within 5 minutes. To fetch it now:\n"
         "  .venv/bin/partner-orders reconcile run --yes\n"
+        "It finds most other orders different, too: the platform sends no webhook for PICKED_UP.\n"
         "Reports count these orders as before_registration, not as webhooks_missed: their stores are new here."
     )
-    return _refuse(_why_refused(progress["failed_by_answer"])) if progress["failed"] else 0
+    return refuse(_why_refused(progress["failed_by_answer"])) if progress["failed"] else 0
 
 
 def _wait_until_admitted(stack: Stack, secret: str) -> None:
@@ -66,11 +68,6 @@ def _why_refused(by_answer: dict[str, int]) -> str:
 
 def _platform(stack: Stack, method: str, what: str, content: Any = None) -> requests.Response:
     return requests.request(method, f"{stack.platform_url}/_platform/{what}", json=content, timeout=60, auth=AS_GIVEN)
-
-
-def _refuse(why: str) -> int:
-    print(why, file=sys.stderr)
-    return 1
 
 
 if __name__ == "__main__":

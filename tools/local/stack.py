@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import boto3
 import botocore.session
+import requests
 
 from tools.local.emulated_template import emulated
 from tools.local.emulator import REGION, ROOT
@@ -73,6 +74,13 @@ class Stack:
     def load(cls, path: Path = STACK_FILE) -> Self:
         """Raises FileNotFoundError when no `make up` is running."""
         return cls(**json.loads(path.read_text()))
+
+
+def is_up() -> bool:
+    """Whether the stack of `make up` responds. A killed `make up` leaves its file behind."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return requests.get(f"{Stack.load().endpoint_url}/_ministack/health", timeout=10).ok
+    return False
 
 
 def client(service: str, endpoint_url: str, **options: Any) -> Any:

@@ -19,7 +19,7 @@ from partner_orders_console.operations.target import users_stack_file
 from tools.local.arrivals import arrivals
 from tools.local.emulator import LOGS, ROOT, emulator
 from tools.local.process import ProcessFailedError, end_on_signals, free_port, started
-from tools.local.stack import STACK_FILE, Stack, build, client, deploy, describe
+from tools.local.stack import STACK_FILE, Stack, build, client, deploy, describe, is_up
 
 SAMPLE_ORDER = ROOT / "events" / "order.json"
 CHAIN_ID = "5d3b8a1e-7c44-4f0e-9b62-0f1c2d3e4a5b"
@@ -131,12 +131,6 @@ def main() -> int:
         console.print(why, style="red", markup=False)
         return 1
     return 0
-
-
-def is_up() -> bool:
-    with contextlib.suppress(OSError, requests.RequestException):
-        return requests.get(f"{Stack.load().endpoint_url}/_ministack/health", timeout=2).ok
-    return False
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tools.local import invoke, orders
+from tools.local import invoke, orders, second_terminal
 from tools.local.simulated_platform.server import Platform, serve
 from tools.local.stack import Stack, describe
 from tools.local.up import CHAIN_ID
@@ -74,6 +74,7 @@ def stack(webhook: Webhook, platform: str, monkeypatch: pytest.MonkeyPatch) -> S
     manager = SimpleNamespace(get_secret_value=lambda **_: {"SecretString": NEW})
     monkeypatch.setattr(Stack, "client", lambda *_: manager)
     monkeypatch.setattr(Stack, "load", lambda: made)
+    monkeypatch.setattr(second_terminal, "is_up", lambda: True)
     monkeypatch.setattr(orders, "HOUR", {"orders": 4, "stores": 1, "wall_seconds": 0.1, "faults": {}})
     monkeypatch.setattr(orders, "PAUSE_SECONDS", 0.0)
     return made
