@@ -51,6 +51,8 @@ def logs(
     for line in found:
         _print(line, as_json=False)
     say(f"{counted(len(found), 'line')} since {at(begin)}, times in UTC")
+    if not found:
+        say("functions log problems and runs, not each order; `partner-orders watch` shows orders as they come")
 
 
 def _print(line: "LogLine", as_json: bool) -> None:

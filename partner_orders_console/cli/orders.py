@@ -68,6 +68,8 @@ def list_orders(
         say(f"the platform had no status {' or '.join(unknown)} when this was written; is it spelled right?")
     if not (chosen or day or open_only):
         say("no --day was given, so only today was searched; `partner-orders orders find ID` searches every day")
+    if open_only and not (chosen or day):
+        say("no --day was given, so only orders of the last 60 days were searched")
 
 
 @app.command()

@@ -19,6 +19,8 @@ _PAUSE_SECONDS = 2.0
 # What Powertools puts in each line, shown apart from the rest.
 _COMMON = frozenset({"level", "location", "message", "timestamp", "service", "cold_start", "xray_trace_id"})
 _FUNCTION_FACTS = frozenset({"function_name", "function_memory_size", "function_arn", "function_request_id"})
+# The lines by which Lambda begins and ends a call. In AWS the template turns them off; the local AWS writes them.
+_BEGIN_AND_END = ("INIT_START ", "START RequestId: ", "END RequestId: ", "REPORT RequestId: ")
 _ERRORS = frozenset({"ERROR", "CRITICAL", "WARNING"})
 
 
@@ -42,7 +44,8 @@ def log_lines(
     stack: DeployedStack, functions: tuple[str, ...], since: datetime, pattern: str = "", errors_only: bool = False
 ) -> list[LogLine]:
     """The lines since a time (UTC) of some functions, oldest first. ``pattern`` is text that a line holds, such as a
-    correlation id or an order id. Metrics are left out. Raises OperatorError if there is no such function."""
+    correlation id or an order id. Metrics are left out, and so are the lines by which Lambda begins and ends each call.
+    Raises OperatorError if there is no such function."""
     lines = [line for function in functions for line in _lines_of(stack, function, since, pattern)]
     kept = (line for line in lines if line.is_error or not errors_only)
     return sorted(kept, key=lambda line: line.at)
@@ -109,6 +112,8 @@ def _line(function: str, event: dict[str, Any]) -> LogLine | None:
     except ValueError:
         content = None
     if not isinstance(content, dict):
+        if text.startswith(_BEGIN_AND_END) and "Status: " not in text:
+            return None
         level = "ERROR" if "Task timed out" in text or "Traceback" in text or "[ERROR]" in text else "INFO"
         return LogLine(at, function, level, text, event_id=event_id)
     if "_aws" in content:

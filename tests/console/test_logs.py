@@ -48,6 +48,23 @@ def test_logs_leave_metrics_out(run: Run) -> None:
     assert messages(run("logs", "consumer", "--json")) == ["stored", "not stored", "Task timed out after 30.00 seconds"]
 
 
+def test_logs_leave_out_begin_and_end(run: Run, written: Callable[..., None]) -> None:
+    """The lines by which Lambda begins and ends a call are left out, unless they tell a status."""
+    written(
+        "START RequestId: 1 Version: $LATEST", "END RequestId: 1", "REPORT RequestId: 1\tDuration: 43 ms", minutes=4
+    )
+    written("REPORT RequestId: 1\tDuration: 30000 ms\tStatus: timeout", minutes=3)
+    assert messages(run("logs", "consumer", "--json"))[3:] == [
+        "REPORT RequestId: 1\tDuration: 30000 ms\tStatus: timeout"
+    ]
+
+
+def test_empty_log_says_what_is_logged(run: Run) -> None:
+    """Without lines, a person reads that a function logs problems and runs, and where orders are seen."""
+    assert "`partner-orders watch`" in run("logs", "webhook").err
+    assert "watch" not in run("logs", "consumer").err
+
+
 def test_errors_include_timeouts(run: Run) -> None:
     """``--errors`` shows errors and what Lambda says of a function that took too long."""
     found = messages(run("logs", "consumer", "--errors", "--json"))

@@ -135,6 +135,12 @@ def test_empty_list_says_it_searched_today(run: Run, store_order: StoreOrder) ->
     assert "only today" not in run("orders", "list", "--day", "2026-10-13").err
 
 
+def test_empty_open_list_says_how_far_it_went(run: Run) -> None:
+    """An empty list of open orders says that it went back 60 days; with a day it does not."""
+    assert "only orders of the last 60 days" in run("orders", "list", "--open").err
+    assert "60 days" not in run("orders", "list", "--open", "--day", "2026-10-13").err
+
+
 def test_misspelled_status_is_pointed_out(run: Run, store_order: StoreOrder) -> None:
     """A status that nobody knows may be new, or misspelled: the list says so."""
     store_order(order())
