@@ -12,7 +12,7 @@ from partner_orders_console.operations.moments import moment
 
 def trace(
     context: typer.Context,
-    correlation_id: Annotated[str, typer.Argument(help="as shown in a log, a message or an order's history")],
+    correlation_id: Annotated[str, typer.Argument(help="as in `rejected show`, a log line or `orders show --json`")],
     since: Annotated[str, typer.Option(help="how far to look back: an age such as 2h or 3d, or a time in UTC")] = "1d",
     as_json: AsJson = False,
 ) -> None:

@@ -43,7 +43,8 @@ def trace(stack: DeployedStack, correlation_id: str, since: datetime, progress: 
     if not stages:
         raise OperatorError(
             f"nothing of {correlation_id} was found",
-            "It may still wait in the queue (`partner-orders doctor`), or be older: look further back with --since.",
+            "It may still wait in the queue (`partner-orders doctor`), or be older: look further back with --since. For"
+            " an order's correlation ids: `partner-orders orders show <order id> --json`.",
         )
     return sorted(stages, key=lambda stage: stage.at)
 

@@ -66,6 +66,7 @@ def test_trace_finds_a_dead_letter(run: Run, logged: DeployedStack) -> None:
     assert stage["where"] == "dead-letter queue"
     ran = run("trace", "request-6")
     assert (ran.status, "nothing of request-6" in ran.err, "--since" in ran.err) == (1, True, True)
+    assert "orders show <order id> --json" in ran.err
 
 
 @pytest.mark.parametrize(
