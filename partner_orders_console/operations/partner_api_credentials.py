@@ -26,7 +26,7 @@ from partner_orders_console.operations.webhook_secret import wrapping
 CURRENT, PREVIOUS = SecretVersion.CURRENT, SecretVersion.PREVIOUS
 # Labels of ours: being tried; stored without a trial, while current; and the last current ones that were not that.
 PENDING, UNTRIED, EARLIER = "PARTNER_ORDERS_PENDING", "PARTNER_ORDERS_UNTRIED", "PARTNER_ORDERS_EARLIER"
-TAKES_EFFECT = f"The reconciler may use the earlier ones for up to {SECRET_MAX_AGE_SECONDS / 60:.0f} minutes more."
+TAKES_EFFECT = f"The reconciler may use the replaced ones for up to {SECRET_MAX_AGE_SECONDS / 60:.0f} minutes more."
 _FORCE = "Try again later; or add --force, which stores them untried."
 # A run takes 15 minutes at most, and then the trial has its turn.
 _LONGEST_WAIT = timedelta(minutes=16)
