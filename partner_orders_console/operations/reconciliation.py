@@ -119,7 +119,7 @@ class _Following:
         self.backfill_id = ""
 
     def follow(self, event: dict[str, Any]) -> dict[str, Any]:
-        deadline = now() + _LONGEST_WAIT
+        deadline, is_preview = now() + _LONGEST_WAIT, event["preview"]
         report = self._watched(event)
         if "error" in report:
             # The function names its fields; here they are options.
@@ -133,7 +133,7 @@ class _Following:
             stopped = self._watched({})["stopped"]
             if backfill := self._table.backfill(report["backfill"]):
                 report = backfill.to_json()
-            if report["state"] == "running" and _has_to_wait(stopped):
+            if report["state"] == "running" and _has_to_wait(stopped, is_preview):
                 self._progress(f"waiting: {stopped.replace('_', ' ')}")
                 time.sleep(_PAUSE_SECONDS)
         return report
@@ -169,7 +169,7 @@ def _settle[T](response: Future[T], call: Callable[[], T]) -> None:
         response.set_exception(fault)
 
 
-def _has_to_wait(stopped: str) -> bool:
+def _has_to_wait(stopped: str, is_preview: bool) -> bool:
     """Whether the cause that stopped a run passes by itself; False if the next call continues at once.
 
     Raises OperatorError if the next call would end like this one until an operator has removed the cause.
@@ -178,10 +178,11 @@ def _has_to_wait(stopped: str) -> bool:
     if isinstance(reason, StopReason) and reason.continues_at_once:
         return False
     if reason is None or not reason.is_temporary:
-        raise OperatorError(
-            f"the reconciler stopped: {stopped}",
-            "`partner-orders doctor` says what to do. The schedule then continues what was begun.",
+        # A preview that failed is cancelled.
+        then = (
+            "Then repeat this: nothing was enqueued." if is_preview else "The schedule then continues what was begun."
         )
+        raise OperatorError(f"the reconciler stopped: {stopped}", f"`partner-orders doctor` says what to do. {then}")
     return True
 
 

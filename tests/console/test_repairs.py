@@ -140,6 +140,8 @@ def test_lasting_stop_ends_a_run(run: Run, reconciler: Callable[..., Reconciler]
     assert ran.status == 1
     assert "the reconciler stopped: unauthorized" in ran.err
     assert "doctor" in ran.err
+    # The preview was cancelled, so the schedule has nothing to continue.
+    assert ("nothing was enqueued" in ran.err, "continues" in ran.err) == (True, False)
 
 
 def test_backfill_is_cancelled(run: Run, stack: DeployedStack) -> None:
