@@ -29,6 +29,7 @@ _PAUSE_SECONDS = 10.0
 _LOOKS_FOR_A_PREVIEW = 5  # a second apart
 DRIFT = ("missing", "before_registration", "different", "webhooks_missed")
 _FOUND = ("missing", "different", "not_understood")
+_NAMED_RUNS = 5
 
 
 @dataclass(frozen=True)
@@ -230,12 +231,16 @@ def report_of(stack: DeployedStack, run: str, days: int = 90) -> dict[str, Any]:
     """The report of the run that began at a time, of which a unique beginning is enough. Raises OperatorError."""
     text = run.strip().replace(" ", "T")
     found = [report for report in reports(stack, days) if text and report["started_at"].startswith(text)]
-    if len(found) != 1:
-        raise OperatorError(
-            f"{'several runs begin' if found else 'no run begins'} with {run!r}",
-            "`partner-orders reports list --by-run` shows them.",
-        )
-    return found[0]
+    if len(found) == 1:
+        return found[0]
+    if 1 < len(found) <= _NAMED_RUNS:
+        # The list shows seconds, and a run on demand may begin in the same second as another.
+        ids = ", ".join(report["started_at"] for report in found)
+        raise OperatorError(f"several runs begin with {run!r}", f"Use more of one of these: {ids}")
+    raise OperatorError(
+        f"{'several runs begin' if found else 'no run begins'} with {run!r}",
+        "`partner-orders reports list --by-run` shows them.",
+    )
 
 
 def drift_by_day(found: Sequence[dict[str, Any]]) -> list[Drift]:
@@ -261,7 +266,8 @@ def remarks(found: Sequence[dict[str, Any]]) -> list[str]:
     last = regular[-1] if regular else {}
     said = []
     if len(found) > len(regular):
-        said.append(f"{len(found) - len(regular)} of the runs were called for")
+        called_for = len(found) - len(regular)
+        said.append(f"{called_for} of the runs {'was' if called_for == 1 else 'were'} called for")
     for why, times in Counter(report["stopped"] for report in found if report["stopped"]).items():
         said.append(f"{times} stopped: {why}")
     if waiting := last.get("waiting", 0):
