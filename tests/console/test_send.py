@@ -80,7 +80,7 @@ def test_netrc_default_is_not_sent(run: Run, sent: list[requests.PreparedRequest
 
 _CALLS = {"request", "get", "post", "put", "patch", "delete", "head", "options"}
 # They call only servers that they started themselves, without any credentials.
-_WITHOUT_CREDENTIALS = {"tools/local/up.py", "tools/local/process.py"}
+_WITHOUT_CREDENTIALS = {"tools/local/process.py", "tools/local/stack.py", "tools/local/up.py"}
 
 
 def _without_auth(file: Path) -> list[str]:
