@@ -83,7 +83,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     from partner_orders_console.operations import reconciliation, store_pause
 
     stack = stack_of(context)
-    states = reconciliation.store_states(stack)
+    stores = stack.stores.all()
+    states = reconciliation.store_states(stack, stores)
     backfills = [backfill.to_json() for backfill in stack.reconciliation.backfills()]
     if as_json:
         print_json({"stores": [asdict(state) for state in states], "backfills": backfills})
@@ -98,7 +99,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     for backfill in running:
         names = ("backfill", "from", "to", "preview", "stores_done", "stores")
         print_facts({name: backfill[name] for name in names})
-    if note := store_pause.paused_stores(stack):
+    if note := store_pause.paused_among(stores):
         say(note)
     say(f"{counted(len(states), 'store')}, {counted(len(running), 'backfill')} under way, times in UTC")
 

@@ -52,7 +52,7 @@ def list_reports(
     for remark in reconciliation.remarks(found):
         say(remark)
     print_left_out(reconciliation.left_out_at_the_last_run(found), "left out at the last run")
-    if note := store_pause.paused_stores(stack):
+    if note := store_pause.paused_among(stack.stores.all()):
         say(note)
     say(f"{counted(len(found), 'run')}, times in UTC")
 

@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from partner_orders.clock import now
 from partner_orders.reconciler.report import is_regular
 from partner_orders.reconciler.stop_reason import StopReason, stop_reason
 from partner_orders.reconciler.table import Backfill
+from partner_orders.stores.store import Store
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
@@ -203,8 +204,8 @@ def cancel(stack: DeployedStack, backfill_id: str) -> Backfill:
     return stack.reconciliation.backfill(backfill.backfill_id) or backfill
 
 
-def store_states(stack: DeployedStack) -> list[StoreState]:
-    """How far each registered store is checked."""
+def store_states(stack: DeployedStack, stores: Iterable[Store]) -> list[StoreState]:
+    """How far each of these stores is checked."""
     positions = stack.reconciliation.positions()
     return [
         StoreState(
@@ -215,7 +216,7 @@ def store_states(stack: DeployedStack) -> list[StoreState]:
             store.paused_by or "",
             store.paused_reason or "",
         )
-        for store in stack.stores.all()
+        for store in stores
     ]
 
 

@@ -1,6 +1,6 @@
 """Events that could not be parsed: which there are, sending them to the consumer again, and deleting them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched, islice
@@ -59,14 +59,16 @@ def unresolved(stack: DeployedStack, choice: Choice, limit: int | None = None) -
 
 def chosen(stack: DeployedStack, choice: Choice) -> Chosen:
     """Which unresolved events a choice means, newest first, without their bodies."""
-    events = ((event.digest, event.reason) for event in _each(stack, choice))
-    reasons = dict(events)
-    return Chosen([*reasons], sorted({*reasons.values()}))
+    return _chosen(_each(stack, choice))
 
 
 def chosen_by_name(stack: DeployedStack, digests: Sequence[str]) -> Chosen:
     """The events whose digests begin so, each once. Raises OperatorError as ``named`` does."""
-    reasons = {event.digest: event.reason for event in (named(stack, digest) for digest in digests)}
+    return _chosen(named(stack, digest) for digest in digests)
+
+
+def _chosen(events: Iterable[RejectedEvent]) -> Chosen:
+    reasons = {event.digest: event.reason for event in events}
     return Chosen([*reasons], sorted({*reasons.values()}))
 
 

@@ -1,5 +1,7 @@
 """A store that is left out of reconciliation on purpose."""
 
+from collections.abc import Iterable
+
 from partner_orders.clock import now, to_text
 from partner_orders.stores.store import Store, StoreSettings
 from partner_orders_console.operations.callers import caller
@@ -20,9 +22,9 @@ def resume_store(stack: DeployedStack, store: Store) -> None:
     stack.stores.set(store.store_id, StoreSettings(is_paused=False, paused_at="", paused_by="", paused_reason=""))
 
 
-def paused_stores(stack: DeployedStack) -> str:
-    """The paused stores, each with since when, by whom and why as far as its row tells; empty without any."""
-    paused = [store for store in stack.stores.all() if store.is_paused]
+def paused_among(stores: Iterable[Store]) -> str:
+    """The paused of these stores, each with since when, by whom and why as far as its row tells; empty without any."""
+    paused = [store for store in stores if store.is_paused]
     return f"{counted(len(paused), 'store')} not reconciled: {'; '.join(map(_pause_of, paused))}" if paused else ""
 
 

@@ -9,7 +9,6 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.help_examples import COMMANDS, NEEDS_A_RUNNING_STACK, example_and_input
 
@@ -41,9 +40,7 @@ def one_refused(monkeypatch: pytest.MonkeyPatch, number: int) -> Iterator[list[s
 @pytest.mark.slow
 @pytest.mark.usefixtures("example_stack")
 @pytest.mark.parametrize("command", sorted(COMMANDS.keys() - NEEDS_A_RUNNING_STACK - NEEDS_NO_RIGHT))
-def test_each_missing_right_is_named(
-    run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, command: str
-) -> None:
+def test_each_missing_right_is_named(run: Run, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     """Whichever operation of AWS is refused, the command ends with a sentence that names it."""
     arguments, typed = example_and_input(command)
     if command in ASKS_BEFORE:

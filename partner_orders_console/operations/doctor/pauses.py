@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from partner_orders_console.operations import store_pause
 from partner_orders_console.operations.consumer_pause import present_pause
 from partner_orders_console.operations.doctor.finding import Finding
 from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.store_pause import paused_among
 
 
 def paused_consumer(stack: DeployedStack) -> Iterator[Finding]:
@@ -16,5 +16,5 @@ def paused_consumer(stack: DeployedStack) -> Iterator[Finding]:
 
 def paused_stores(stack: DeployedStack) -> Iterator[Finding]:
     """Name the stores that are not reconciled, as an operator paused them."""
-    if note := store_pause.paused_stores(stack):
+    if note := paused_among(stack.stores.all()):
         yield Finding("paused stores", note=note)
