@@ -18,6 +18,8 @@ from tests.support.orders import as_bytes, order
 
 type Run = Callable[..., Ran]
 
+STARTED = now()
+
 
 @pytest.fixture
 def logged(stack: DeployedStack) -> DeployedStack:
@@ -26,7 +28,7 @@ def logged(stack: DeployedStack) -> DeployedStack:
     logs = stack.client("logs")
     logs.create_log_group(logGroupName="/logs/webhook")
     logs.create_log_stream(logGroupName="/logs/webhook", logStreamName="s")
-    at = int((now() - timedelta(minutes=5)).timestamp() * 1000)
+    at = int((STARTED - timedelta(minutes=5)).timestamp() * 1000)
     message = '{"level":"ERROR","message":"unavailable","correlation_id":"request-9"}'
     logs.put_log_events(
         logGroupName="/logs/webhook", logStreamName="s", logEvents=[{"timestamp": at, "message": message}]
@@ -36,9 +38,9 @@ def logged(stack: DeployedStack) -> DeployedStack:
 
 def stored(stack: DeployedStack, **changes: Any) -> None:
     body = order(**changes)
-    body["sys"] = {"created_at": (now() - timedelta(minutes=9)).isoformat()}
+    body["sys"] = {"created_at": (STARTED - timedelta(minutes=9)).isoformat()}
     event = parse_event(as_bytes(body))
-    stack.orders.write([(event, Arrival("webhook", now() - timedelta(minutes=4), "request-9"))])
+    stack.orders.write([(event, Arrival("webhook", STARTED - timedelta(minutes=4), "request-9"))])
     stack.stores.register(event.order.client)
 
 
