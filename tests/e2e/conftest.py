@@ -17,6 +17,11 @@ from tools.local.stack import STACK_FILE, Stack
 from tools.local.up import CHAIN_ID, running_stack
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The documented commands change what the other tests send with and look at, so they come last."""
+    items.sort(key=lambda item: "test_documented_commands" in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     # The reconciler runs when a test calls it.

@@ -65,10 +65,10 @@ class Hour:
             time.sleep(0.5)
         self._look()
 
-    def wait_until_stored(self) -> None:
+    def wait_until_stored(self, longest_seconds: float = LONGEST_WAIT_SECONDS) -> None:
         """Wait until the queue is empty. Raises NotFinishedError."""
         self._screen.phase("storing")
-        deadline, quiet = time.monotonic() + LONGEST_WAIT_SECONDS, 0
+        deadline, quiet = time.monotonic() + longest_seconds, 0
         while quiet < 3:
             self._look()
             quiet = 0 if self._figures.waiting else quiet + 1
