@@ -17,11 +17,6 @@ from tools.local.stack import STACK_FILE, Stack
 from tools.local.up import CHAIN_ID, running_stack
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The documented commands change what the other tests send with and look at, so they come last."""
-    items.sort(key=lambda item: "test_documented_commands" in item.nodeid)
-
-
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     # The reconciler runs when a test calls it.
@@ -63,17 +58,17 @@ def secret(stack: Stack) -> bytes:
     return stack.webhook_secret.encode("ascii")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def orders(stack: Stack) -> OrdersTable:
     return OrdersTable(stack.client("dynamodb"), stack.outputs["OrdersTableName"], timedelta(days=400))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def rejected(stack: Stack) -> RejectedTable:
     return RejectedTable(stack.client("dynamodb"), stack.outputs["OrdersTableName"], timedelta(days=90), now)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def stores(stack: Stack) -> StoresTable:
     return StoresTable(stack.client("dynamodb"), stack.outputs["OrdersTableName"], CHAIN_ID, now)
 

@@ -1,11 +1,12 @@
 """Every command that a page tells people to type, run against the deployed stack."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from partner_orders.clock import now, to_text
 from partner_orders.orders.rejected_table import RejectedTable
@@ -13,7 +14,8 @@ from partner_orders.orders.table import OrdersTable
 from tests.support.deployed import Answer, CommandLine, eventually
 from tests.support.documented_commands import PAGES, arguments, commands
 from tests.support.orders import as_bytes, order
-from tools.local.up import CHAIN_ID
+from tools.local.stack import Stack
+from tools.local.up import CHAIN_ID, running_stack
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +41,13 @@ MAY_FIND_A_FAULT = ("doctor", "secrets", "reconcile run")
 # Each changes what others need, so they come last, in this order.
 LAST = ("rejected discard <digest>", "rejected discard", "dead-letters purge", "forget", "secrets")
 STDIN = {"forget": "+92300123441\n", "secrets": "a-token-of-the-partner-api\n"}
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """A stack of its own: the commands change what the other tests send with and look at."""
+    with running_stack(Console(quiet=True), {"ReconciliationState": "DISABLED"}) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")
