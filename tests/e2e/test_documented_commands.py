@@ -43,7 +43,7 @@ LAST = ("rejected discard <digest>", "rejected discard", "dead-letters purge", "
 STDIN = {"forget": "+92300123441\n", "secrets": "a-token-of-the-partner-api\n"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A stack of its own: the commands change what the other tests send with and look at."""
     with running_stack(Console(quiet=True), {"ReconciliationState": "DISABLED"}) as stack:
