@@ -38,10 +38,11 @@ def begin_call(options: str, commands: tuple[str, ...]) -> None:
 
 
 def hint(text: str) -> str:
-    """The text, in which each `partner-orders COMMAND` has the options with which this call named its target."""
+    """The text, in which each `partner-orders COMMAND` has the options with which this call named its target. `use`
+    chooses another target, so it has none."""
     if not this_call.options:
         return text
-    commands = "|".join(map(re.escape, this_call.commands))
+    commands = "|".join(re.escape(name) for name in this_call.commands if name != "use")
     return re.sub(rf"\bpartner-orders (?=(?:{commands})\b)", f"partner-orders {this_call.options} ", text)
 
 

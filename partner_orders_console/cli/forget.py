@@ -45,8 +45,8 @@ def forget(
 
     if preview and resume:
         raise OperatorError("a preview leaves nothing to continue", "Use either --preview or --resume.")
-    wanted = forgetting.wanted_of(by, prompt(by, hidden=True) if sys.stdin.isatty() else sys.stdin.readline())
     stack = stack_of(context)
+    wanted = forgetting.wanted_of(by, prompt(by, hidden=True) if sys.stdin.isatty() else sys.stdin.readline())
     size = forgetting.size_of(stack)
     say(f"The whole table is read: about {counted(size.rows, 'row')}, {counted(size.read_units, 'read unit')}.")
     if not preview:

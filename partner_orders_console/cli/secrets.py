@@ -48,7 +48,8 @@ def set_token(context: typer.Context, force: Force = False) -> None:
     """
     from partner_orders_console.operations.partner_api_credentials import store_token
 
-    token, stack = _read("token"), stack_of(context)
+    stack = stack_of(context)
+    token = _read("token")
     with working("storing the token") as shown:
         stored = store_token(stack, token, force, shown)
     _tell(stored, "Stored")
@@ -62,7 +63,8 @@ def set_client(context: typer.Context, force: Force = False) -> None:
     """
     from partner_orders_console.operations.partner_api_credentials import store
 
-    content, stack = {"client_id": _read("client_id"), "client_secret": _read("client_secret")}, stack_of(context)
+    stack = stack_of(context)
+    content = {"client_id": _read("client_id"), "client_secret": _read("client_secret")}
     with working("storing the client") as shown:
         stored = store(stack, content, force, shown)
     _tell(stored, "Stored")
@@ -105,8 +107,8 @@ def set_webhook(context: typer.Context, yes: Yes = False) -> None:
 
     Example: partner-orders secrets set-webhook < webhook-secret.txt
     """
-    secret = _read("webhook secret")
-    _store_webhook_secret(stack_of(context), secret, yes)
+    stack = stack_of(context)
+    _store_webhook_secret(stack, _read("webhook secret"), yes)
 
 
 @app.command("show-webhook")

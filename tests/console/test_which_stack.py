@@ -1,5 +1,6 @@
 """Which stack, in which region and account, a command acts on."""
 
+import io
 import json
 import re
 from collections.abc import Callable
@@ -198,6 +199,19 @@ def test_each_command_names_its_target(run: Callable[..., Ran], stack: DeployedS
     assert replace(stack, endpoint_url="http://127.0.0.1:1").label == "partner-orders on this machine (make up)"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("secrets", "set-token"), ("secrets", "set-client"), ("secrets", "set-webhook"), ("forget",)],
+)
+def test_target_comes_before_the_prompt(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """Whoever is asked for a secret or a customer's number sees first which stack it is for."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    ran = run(*arguments)
+    assert (ran.status, ran.err.startswith("target: partner-orders in eu-central-1")) == (1, True)
+
+
 def test_hints_repeat_the_target_options(run: Callable[..., Ran]) -> None:
     """Commands in hints and errors have the options with which the call named its target."""
     ran = run("--stack-name", "partner-orders", "--profile", "prod", "orders", "find", "nothing", "--store", "nowhere")
@@ -213,6 +227,12 @@ def test_hints_keep_what_is_no_command() -> None:
     assert hint(text).count("my env") == 2
     begin_call("", ("doctor",))
     assert hint("partner-orders doctor") == "partner-orders doctor"
+
+
+def test_hint_of_use_can_be_typed(capsys: pytest.CaptureFixture[str], nothing_set: None) -> None:
+    """A region alone names no stack for `use` either, so the hint does not repeat it."""
+    assert main(["--region", "eu-central-1", "doctor"]) == 1
+    assert "`partner-orders use`" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("nothing_set")
