@@ -122,7 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 3
     except typer.TyperException as wrong:
         if what := wrong.format_message():  # There is none where no command was named: the help was printed.
-            _explain(what.replace("Value error, ", ""), "`partner-orders [COMMAND] --help` shows how it is called.")
+            _explain(what.replace("Value error, ", ""), f"`{_called(wrong)} --help` shows how it is called.")
         return wrong.exit_code
     except KeyboardInterrupt:  # Before or after the command itself, such as while the stack is looked for.
         return 130
@@ -135,6 +135,12 @@ def main(arguments: list[str] | None = None) -> int:
         _explain(*explained(error))
         return 1
     return answer if isinstance(answer, int) else 0
+
+
+def _called(wrong: typer.TyperException) -> str:
+    """The command that a call meant, such as ``partner-orders rejected show``, as far as it was read."""
+    context = getattr(wrong, "ctx", None)
+    return context.command_path if context else "partner-orders"
 
 
 def _let_go_of_the_pipe() -> None:

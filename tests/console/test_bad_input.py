@@ -42,6 +42,21 @@ def said_plainly(ran: Ran) -> bool:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (("nonsense",), "partner-orders"),
+        (("rejected", "nonsense"), "partner-orders rejected"),
+        (("rejected", "show"), "partner-orders rejected show"),
+        (("rejected", "list", "--limit", "0"), "partner-orders rejected list"),
+    ],
+)
+def test_invalid_call_names_its_own_help(run: Run, arguments: tuple[str, ...], command: str) -> None:
+    """A call that cannot be read ends with the help of the command that it meant."""
+    ran = run(*arguments)
+    assert (ran.status, f"`{command} --help` shows how it is called." in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
     ("arguments", "status"),
     [
         (("nonsense",), 2),
