@@ -29,6 +29,14 @@ _OUTPUTS = {
     Queue.PUBLISHER: "PublisherDeadLettersUrl",
     Queue.RECONCILIATION: "ReconciliationDeadLettersUrl",
 }
+# The parts of messages that hold no customer's data, but for the order in ``detail``: the publisher's own, those that
+# Lambda writes for a batch of the stream, and the schedule's call of the reconciler.
+_KNOWN = {
+    *("schema_version", "pk", "fault", "detail_type", "detail"),
+    *("version", "timestamp", "requestContext", "responseContext", "DDBStreamBatchInfo"),
+    *("from", "to", "stores", "preview"),
+}
+_ERROR_CODE = "ERROR_CODE"  # The attribute in which EventBridge Scheduler says why a call failed.
 
 
 @dataclass(frozen=True)
@@ -96,12 +104,15 @@ class DeadLetters:
             VisibilityTimeout=hidden_seconds,
             WaitTimeSeconds=_WAIT_SECONDS,
             MessageSystemAttributeNames=["SentTimestamp"],
+            MessageAttributeNames=[_ERROR_CODE],
         )
         return list(answer.get("Messages", []))
 
     def _dead_letter(self, message: dict[str, Any]) -> DeadLetter:
         sent_at = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
-        return DeadLetter(message["MessageId"], sent_at, message["Body"], _about(self._queue, message["Body"]))
+        error = message.get("MessageAttributes", {}).get(_ERROR_CODE, {}).get("StringValue")
+        about = ": ".join(filter(None, (_about(self._queue, message["Body"]), error)))
+        return DeadLetter(message["MessageId"], sent_at, message["Body"], about)
 
 
 @dataclass(frozen=True)
@@ -159,15 +170,27 @@ def messages(stack: DeployedStack, queue: Queue, limit: int) -> list[DeadLetter]
 
 def content(queue: Queue, letter: DeadLetter, show_personal_data: bool) -> Any:
     """What a message holds: an order without personal data unless it is asked for. A body that cannot be parsed is
-    shown only if it is asked for."""
+    shown only if it is asked for, and so is what nobody but a stranger would have put into the queue."""
     if queue is not Queue.ORDER_EVENTS:
-        return _json(letter.text)
+        facts = _json(letter.text)
+        return facts if show_personal_data else _impersonal(facts)
     try:
         body = OrderEventMessage.from_text(letter.text).body
         value = json.loads(body)
     except (UnreadableMessageError, ValueError, RecursionError):
         return letter.text if show_personal_data else None
     return value if show_personal_data or not isinstance(value, dict) else without_personal_data(value)
+
+
+def _impersonal(facts: dict[str, Any]) -> dict[str, Any]:
+    """The known parts of a message of the publisher, the event source or the schedule, its order redacted."""
+    known = {name: value for name, value in facts.items() if name in _KNOWN}
+    if isinstance(known.get("detail"), str):
+        detail = _json(known["detail"])
+        if isinstance(detail.get("order"), dict):
+            detail["order"] = without_personal_data(detail["order"])
+        known["detail"] = json.dumps(detail, separators=(",", ":"))
+    return known
 
 
 def purge(stack: DeployedStack, queue: Queue) -> None:

@@ -1,5 +1,6 @@
 """``dead-letters show`` and ``purge``: what a message holds, and an end of all of them."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -29,6 +30,28 @@ def test_show_prints_no_personal_data(run: Run, three: DeployedStack) -> None:
     assert (ran.status, "Amna" in ran.out, "123441" in ran.out, "sub_total" in ran.out) == (0, False, False, True)
     assert "3 messages" in ran.err
     assert "Amna" in run("dead-letters", "show", "order-events", "--show-personal-data").out
+
+
+@pytest.mark.privacy
+def test_changes_are_shown_without_customers(run: Run, three: DeployedStack) -> None:
+    """Where personal data is published, the publisher's messages hold it too; they are shown without."""
+    body = {"order": order(), "status": "RECEIVED"}
+    message = {"pk": "ORDER#one", "fault": "AccessDenied", "detail": json.dumps(body), "customer": "Amna"}
+    three.client("sqs").send_message(QueueUrl=three.output("PublisherDeadLettersUrl"), MessageBody=json.dumps(message))
+    ran = run("dead-letters", "show", "publisher")
+    assert ("Amna" in ran.out, "sub_total" in ran.out, "AccessDenied" in ran.out) == (False, True, True)
+    assert run("dead-letters", "show", "publisher", "--show-personal-data").out.count("Amna") > 1
+
+
+def test_failed_call_shows_its_error(run: Run, three: DeployedStack) -> None:
+    """A call of the schedule says why it failed, which EventBridge Scheduler puts into an attribute."""
+    three.outputs["ReconciliationDeadLettersUrl"] = three.output("PublisherDeadLettersUrl")
+    why = {"ERROR_CODE": {"DataType": "String", "StringValue": "ResourceNotFoundException"}}
+    three.client("sqs").send_message(
+        QueueUrl=three.output("PublisherDeadLettersUrl"), MessageBody="{}", MessageAttributes=why
+    )
+    ran = run("dead-letters", "show", "reconciliation")
+    assert "a call of the schedule: ResourceNotFoundException" in ran.out
 
 
 def test_show_leaves_the_messages(run: Run, three: DeployedStack) -> None:
