@@ -117,7 +117,8 @@ def undo(stack: DeployedStack, is_forced: bool = False, progress: Progress = sil
         return StoredCredentials(is_accepted, outcome.store_id)
     raise OperatorError(
         "the platform refuses the earlier credentials; those in use stay",
-        "Make a new token in the Shop Integrations plug-in, and store it: `partner-orders secrets set-token`",
+        "If the platform refuses those in use, too (`partner-orders doctor`), make a new token in the Shop Integrations"
+        " plug-in, and store it: `partner-orders secrets set-token`",
     )
 
 

@@ -192,6 +192,7 @@ def test_undo_returns_to_no_revoked_token(
         ran = run("secrets", "undo", "--yes", *options)
         assert (ran.status, token_of(stack)) == (1, "new")
         assert "refuses the earlier credentials" in ran.err
+        assert "If the platform refuses those in use, too" in ran.err
     reconciler.accepted = {"old", "new"}
     assert (run("secrets", "undo", "--yes").status, token_of(stack)) == (0, "old")
     assert (run("secrets", "undo", "--yes").status, token_of(stack)) == (0, "new")
