@@ -113,7 +113,11 @@ def named(stack: DeployedStack, name: str) -> StoredOrder:
         raise OperatorError(f"{len(others)} orders are called {name}: {some}", "Give more of the order_id.")
     found = stack.orders.get(others[0]) if others else None
     if found is None:
-        raise OperatorError(f"no order {name}", "`partner-orders orders find` takes an order_code too.")
+        raise OperatorError(
+            f"no order {name}",
+            f"The beginning of an order_id is enough if it has {_LEAST_PREFIX} characters and the order was created in"
+            f" the last {_PREFIX_DAYS} days. `partner-orders orders find` takes an order_code too.",
+        )
     return found
 
 

@@ -179,6 +179,7 @@ def test_publish_needs_all_orders_to_exist(run: Run, stack: DeployedStack, store
     store_order(order())
     ran = run("orders", "publish", ORDER_ID, "nowhere")
     assert (ran.status, "no order nowhere" in ran.err) == (1, True)
+    assert "has 4 characters and the order was created in the last 7 days" in ran.err
     found = stack.orders.get(ORDER_ID)
     assert found is not None
     assert found.sequence == 1
