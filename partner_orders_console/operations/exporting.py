@@ -88,7 +88,7 @@ def row(order: StoredOrder, store: Store, show_personal_data: bool = False) -> d
         "store_id": store.store_id,
         "status": order.status,
         "sale": order.sale.value,
-        "disputed": order.disputed,
+        "disputed": "yes" if order.disputed else "no",
         "created": _at(order.attributes["listed_at"], zone),
         "changed": _at(order.attributes["occurred_at"], zone) if "occurred_at" in order.attributes else None,
         "currency": store.currency,

@@ -44,6 +44,13 @@ def ids(ran: Ran) -> list[str]:
     return sorted(row["order_id"] for row in csv.DictReader(io.StringIO(ran.out)))
 
 
+def test_disputed_is_yes_or_no(run: Run, stack: DeployedStack) -> None:
+    """A CSV file says of a dispute what it says of a sale: a word, not a value of Python."""
+    receive(stack, order(12, order_id="a"))
+    [row] = csv.DictReader(io.StringIO(run("export", *DAY).out))
+    assert row["disputed"] == "no"
+
+
 @pytest.mark.parametrize("names", [("q7xk", CODE), ("q7xk", "q7xk"), (CODE, "q7xk", CODE), ()])
 def test_store_named_twice_is_exported_once(run: Run, stack: DeployedStack, names: tuple[str, ...]) -> None:
     """An order is exported once, however often and by whichever id its store is named."""
