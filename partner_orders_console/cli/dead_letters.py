@@ -70,6 +70,8 @@ def show(
         return
     rows = ((letter.sent_at, letter.about, one_line(it)) for letter, it in zip(found, contents, strict=True))
     print_table((Column("sent", Kind.TIME), "about", "content"), rows)
+    if any(it is None for it in contents):
+        say("null stands for a text that cannot be parsed; --show-personal-data prints it.")
     say(f"{counted(len(found), 'message')}, times in UTC")
 
 
