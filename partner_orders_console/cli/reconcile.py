@@ -1,7 +1,7 @@
 """``partner-orders reconcile``: compare a window with the platform, and see how far each store is checked."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,11 @@ from partner_orders_console.cli.output import (
 )
 from partner_orders_console.cli.unchecked import print_unchecked
 from partner_orders_console.operations.errors import OperatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from partner_orders.stores.store import Store
 
 app = typer.Typer(help="Reconciliation: run it now, see its progress.", no_args_is_help=True)
 
@@ -56,6 +61,8 @@ def run(
         with working("comparing with the platform") as progress:
             report = reconciliation.follow(stack, request, preview=False, progress=progress)
     _print(report, as_json)
+    if not as_json:
+        _conclude(report, [] if store else stack.stores.all())
     if report["state"] == "cancelled":
         raise OperatorError("the backfill was cancelled", "`partner-orders reconcile run` asks for a new one.")
     return 1 if report["failed_stores"] or report["left_out"] else 0
@@ -104,6 +111,17 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     say(f"{counted(len(states), 'store')}, {counted(len(running), 'backfill')} under way, times in UTC")
 
 
+def _conclude(report: dict[str, Any], stores: "Sequence[Store]") -> None:
+    """Say where nothing is to be done, and which of these stores were left out."""
+    from partner_orders_console.operations import reconciliation, store_pause
+
+    is_whole = report["state"] == "done" and not report["failed_stores"] and not report["left_out"]
+    if is_whole and not reconciliation.found_in(report):
+        say("Nothing is missing or different, so there is nothing to enqueue.")
+    if note := store_pause.paused_among(stores):
+        say(note)
+
+
 def _print(report: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(report)
@@ -117,3 +135,4 @@ def _print(report: dict[str, Any], as_json: bool) -> None:
     if report["not_read_before"]:
         say(f"not read: what is older than {report['not_read_before']}, which passed while the backfill waited")
     print_unchecked(report)
+    say("times in UTC")

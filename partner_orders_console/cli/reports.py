@@ -82,14 +82,22 @@ def show(
         )
         print_table(columns, rows, "repaired")
     print_unchecked(report)
+    say("times in UTC")
 
 
 def _print_runs(found: list[dict[str, Any]]) -> None:
+    from partner_orders.reconciler.report import is_regular
+
     counts = ("orders_checked", "missing", "different")
     numbers = [Column(name, Kind.NUMBER) for name in ("orders", "missing", "different", "failed stores")]
-    columns: list[str | Column] = [Column("began", Kind.TIME), *numbers, "stopped"]
+    columns: list[str | Column] = [Column("began", Kind.TIME), *numbers, "remark"]
     rows = (
-        (at(it["started_at"]), *(it[name] for name in counts), len(it["failed_stores"]) or None, it["stopped"] or None)
+        (
+            at(it["started_at"]),
+            *(it[name] if is_regular(it) else None for name in counts),
+            len(it["failed_stores"]) or None,
+            ", ".join(filter(None, ("" if is_regular(it) else "backfill", it["stopped"]))),
+        )
         for it in reversed(found)
     )
     print_table(columns, rows)

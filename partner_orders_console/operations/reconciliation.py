@@ -23,6 +23,7 @@ from partner_orders.stores.store import Store
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.words import counted
 
 _LONGEST_WAIT = timedelta(hours=12)
 _PAUSE_SECONDS = 10.0
@@ -267,8 +268,8 @@ def remarks(found: Sequence[dict[str, Any]]) -> list[str]:
     last = regular[-1] if regular else {}
     said = []
     if len(found) > len(regular):
-        called_for = len(found) - len(regular)
-        said.append(f"{called_for} of the runs {'was' if called_for == 1 else 'were'} called for")
+        backfills = counted(len(found) - len(regular), "of the runs was", "of the runs were")
+        said.append(f"{backfills} for backfills only; what these found is not counted here")
     for why, times in Counter(report["stopped"] for report in found if report["stopped"]).items():
         said.append(f"{times} stopped: {why}")
     if waiting := last.get("waiting", 0):

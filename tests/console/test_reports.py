@@ -155,3 +155,23 @@ def test_preview_shows_its_orders(run: Run, stack: DeployedStack, monkeypatch: p
     monkeypatch.setattr(reconciliation, "follow", lambda *_, **__: report)
     ran = run("reconcile", "run", "--preview")
     assert (ran.status, "o7" in ran.out) == (0, True)
+
+
+def test_backfill_is_no_run_without_orders(run: Run, stack: DeployedStack) -> None:
+    """A run that served backfills only is named so: its report does not count what they found."""
+    report = Report(now() - timedelta(minutes=3), is_regular=False)
+    stack.reconciliation.save_report(report.started_at, report.to_json())
+    ran = run("reports", "list", "--by-run")
+    assert ran.out.splitlines()[1].split()[2:] == ["backfill"]
+    assert "1 of the runs was for backfills only" in ran.err
+
+
+def test_nothing_to_enqueue_is_said(run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is missing, `reconcile run` says so, and which paused stores it did not look at."""
+    stack.stores.set("q7xk", StoreSettings(is_paused=True))
+    report = Backfill("b", NOW, NOW, preview=True, pending=(), stores=1, counts={"in_step": 1}).to_json()
+    monkeypatch.setattr(reconciliation, "follow", lambda *_, **__: report)
+    ran = run("reconcile", "run")
+    assert (ran.status, "nothing to enqueue" in ran.err, "1 store not reconciled: q7xk" in ran.err) == (0, True, True)
+    assert to_text(NOW) not in ran.out
+    assert "not reconciled" not in run("reconcile", "run", "--store", "q7xk").err
