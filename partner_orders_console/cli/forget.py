@@ -82,3 +82,5 @@ def list_erasures(context: typer.Context, as_json: AsJson = False) -> None:
     )
     rows = ((it["erasure"], it["done_at"], it["kind"], it["orders"], it["rejected"], it["by"]) for it in found)
     print_data(found, as_json, columns, rows)
+    if not as_json:
+        say(f"{counted(len(found), 'erasure')}, times in UTC")

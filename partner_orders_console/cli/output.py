@@ -34,6 +34,8 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 
 # Control characters; those that turn the direction of what follows; halves of surrogate pairs.
 _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# A time of the table, which is one of a person's everywhere but in ids.
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _GAP = 2  # columns of a terminal between two of a table
 
 # Where no person looks, a line is a line.
@@ -213,6 +215,8 @@ def _cell(value: object, column: Column) -> Text:
         case bool():
             text = "yes" if value else "no"
         case datetime():
+            text = at(value)
+        case str() if column.kind is not Kind.ID and _TIME.fullmatch(value):
             text = at(value)
         case int() if column.kind is Kind.NUMBER:
             text = f"{value:,}"

@@ -90,6 +90,7 @@ def show(
     print_table(("problems",), ([problem] for problem in event.problems))
     if show_personal_data:
         print_text(text)
+    say("times in UTC")
 
 
 @app.command()

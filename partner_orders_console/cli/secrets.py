@@ -161,6 +161,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> int:
         [state.secret, state.stored_at, state.last_used_at, hint(state.fault), hint(state.note)] for state in states
     )
     print_data(texts, as_json, _COLUMNS, rows)
+    if not as_json:
+        say("times in UTC")
     return 1 if any(state.fault for state in states) else 0
 
 

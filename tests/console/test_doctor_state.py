@@ -22,6 +22,7 @@ from partner_orders_console.operations.doctor.examination import CHECKS
 from partner_orders_console.operations.doctor.finding import Check, Finding, summary
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.store_pause import pause_store, resume_store
+from partner_orders_console.operations.words import at
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
@@ -73,7 +74,7 @@ def test_fault_names_run_store_and_since(doctor: Doctor, stack: DeployedStack, c
     stack.reconciliation.move(Position("s1", checked_until=NOW), 1)
     run_id = ran(stack, 4, s1="forbidden")
     found = doctor()["reconciliation"]
-    assert f"run {run_id} (4 min ago) could not check 1 store" in found["fault"]
+    assert f"run {at(run_id)} (4 min ago) could not check 1 store" in found["fault"]
     assert f"s1 (forbidden, not checked since {NOW:%Y-%m-%d %H:%M:%S})" in found["fault"]
     assert f"partner-orders reports show {run_id}" in found["advice"]
 
@@ -94,7 +95,7 @@ def test_refusal_before_the_token_is_past(doctor: Doctor, stack: DeployedStack, 
     run_id = ran(stack, 4, "unauthorized", s1="unauthorized")
     found = doctor()["reconciliation"]
     assert found["fault"] == ""
-    assert f"run {run_id}" in found["note"]
+    assert f"run {at(run_id)}" in found["note"]
     assert "before the current credentials were stored" in found["note"]
     ran(stack, 3, "", s1="forbidden")
     assert "forbidden" in doctor()["reconciliation"]["fault"]

@@ -10,7 +10,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from partner_orders.clock import now
+from partner_orders.clock import now, to_text
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders_console.cli.output import counted
 from partner_orders_console.operations.spreadsheet import csv_cell, from_csv_cell
@@ -54,6 +54,15 @@ def test_control_characters_are_escaped(
         shown += [run("rejected", "show", digest, "--show-personal-data"), run("orders", "find", f"a{text}b")]
     assert not [ran for ran in shown if text in ran.out + ran.err]
     assert "a" + text.encode("unicode_escape").decode() + "b" in shown[0].out
+
+
+def test_times_have_one_format(run: Run, stack: DeployedStack) -> None:
+    """Times of the table are printed as all others."""
+    stack.rejected.keep(b"no order", Arrival("webhook", NOW), "malformed_json", ["not JSON"])
+    rejected = run("rejected", "show", stack.rejected.newest()[0].digest)
+    assert (f"{NOW:%Y-%m-%d %H:%M:%S}" in rejected.out, to_text(NOW) in rejected.out) == (True, False)
+    assert rejected.err.endswith("times in UTC\n")
+    assert run("secrets", "status").err.endswith("times in UTC\n")
 
 
 def test_lone_surrogate_is_printed_escaped(run: Run, stack: DeployedStack) -> None:

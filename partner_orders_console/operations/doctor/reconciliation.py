@@ -74,7 +74,7 @@ def reconciliation(stack: DeployedStack) -> Iterator[Finding]:
     # One that has just begun says nothing yet.
     last = next((one for one in reversed(reports) if one["stopped"] != StopReason.UNDER_WAY), reports[-1])
     reason, began_at = stop_reason(last["stopped"]), from_text(last["started_at"])
-    run = f"run {last['started_at']} ({ago(began_at, now())})"
+    run = f"run {at(began_at)} ({ago(began_at, now())})"
     if reason is StopReason.UNDER_WAY and now() - began_at < _LONGEST_RUN:
         yield Finding(part, note=f"{run} is under way")
         return
