@@ -47,6 +47,8 @@ def doctor(
 def _print(findings: "Sequence[Finding]") -> None:
     for finding in findings:
         mark, style = ("FAULT", "red") if finding.fault else ("ok   ", "green")
+        if finding.is_pause:
+            mark, style = "PAUSE", "yellow"
         note = f"  ({hint(finding.note)})" if finding.note else ""
         print_text(f"{mark} {finding.part}{note}", style)
         if finding.fault:

@@ -106,14 +106,18 @@ def test_refusal_before_the_token_is_past(doctor: Doctor, stack: DeployedStack, 
 # -- pauses ------------------------------------------------------------------------------------------------------------
 
 
-def test_paused_stores_are_named(doctor: Doctor, stack: DeployedStack, checks: Callable[..., None]) -> None:
+def test_paused_stores_are_named(run: Run, doctor: Doctor, stack: DeployedStack, checks: Callable[..., None]) -> None:
     """Paused stores are named, with since when and by whom where that is known; a stack without any says nothing."""
     checks("paused_stores")
     assert "paused stores" not in doctor()
     stack.stores.set("s1", StoreSettings(is_paused=True))
     assert doctor()["paused stores"] == {
         "part": "paused stores", "fault": "", "advice": "", "note": "1 store not reconciled: s1", "fixable": False,
+        "pause": True,
     }  # fmt: skip
+    shown = run("doctor")
+    assert (shown.status, shown.out.splitlines()[-1]) == (0, "no fault, 1 pause, 1 ok")
+    assert "PAUSE paused stores" in shown.out
     [store] = stack.stores.all()
     pause_store(stack, store, "closed until May")
     note = doctor()["paused stores"]["note"]
@@ -339,6 +343,7 @@ def test_dashboard_is_named(doctor: Doctor, stack: DeployedStack, checks: Callab
 def test_last_line_sums_up(run: Run, doctor: Doctor, stack: DeployedStack, checks: Callable[..., None]) -> None:
     """The last line counts the faults and what is well."""
     assert summary([Finding("a"), Finding("b")]) == "all 2 checks ok"
+    assert summary([Finding("a"), Finding("b", is_pause=True)]) == "no fault, 1 pause, 1 ok"
     assert summary([Finding("a", "it is off"), Finding("b")]) == "1 fault, 1 ok"
     assert summary([Finding("a", "it is off"), Finding("b", "it is off"), Finding("c")], 1) == "1 fixed, 1 fault, 1 ok"
     checks("stores", "rejected_events")

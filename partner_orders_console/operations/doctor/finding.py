@@ -26,13 +26,14 @@ class Fix:
 @dataclass(frozen=True)
 class Finding:
     """``fault`` is empty where all is well; ``advice`` says what to do about it, and ``fix`` does it, where that is
-    safe."""
+    safe. ``is_pause`` marks what somebody paused on purpose: no fault, but not as usual either."""
 
     part: str
     fault: str = ""
     advice: str = ""
     note: str = ""
     fix: Fix | None = field(default=None, compare=False)
+    is_pause: bool = False
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -41,17 +42,22 @@ class Finding:
             "advice": self.advice,
             "note": self.note,
             "fixable": self.fix is not None,
+            "pause": self.is_pause,
         }
 
 
 def summary(findings: Iterable[Finding], fixed: int = 0) -> str:
-    """One line: ``3 faults, 14 ok``, ``all 17 checks ok``; ``fixed`` of the faults are mended since."""
+    """One line: ``3 faults, 14 ok``, ``all 17 checks ok``, ``no fault, 1 pause, 16 ok``; ``fixed`` of the faults are
+    mended since."""
     found = list(findings)
     faults = sum(bool(finding.fault) for finding in found) - fixed
-    if not faults and not fixed:
+    pauses = sum(finding.is_pause for finding in found)
+    if not faults and not fixed and not pauses:
         return f"all {counted(len(found), 'check')} ok"
     parts = [f"{fixed} fixed"] if fixed else []
-    return ", ".join([*parts, counted(faults, "fault"), f"{len(found) - faults - fixed} ok"])
+    parts.append(counted(faults, "fault") if faults or fixed else "no fault")
+    parts += [counted(pauses, "pause")] if pauses else []
+    return ", ".join([*parts, f"{len(found) - faults - fixed - pauses} ok"])
 
 
 def unreadable_secret(part: str, arn: str, error: ClientError) -> Finding:

@@ -11,10 +11,10 @@ from partner_orders_console.operations.store_pause import paused_among
 def paused_consumer(stack: DeployedStack) -> Iterator[Finding]:
     """Name a deliberate pause of the consumer."""
     if pause := present_pause(stack):
-        yield Finding("paused consumer", note=f"{pause}; `partner-orders consumer resume` ends it")
+        yield Finding("paused consumer", note=f"{pause}; `partner-orders consumer resume` ends it", is_pause=True)
 
 
 def paused_stores(stack: DeployedStack) -> Iterator[Finding]:
     """Name the stores that are not reconciled, as an operator paused them."""
     if note := paused_among(stack.stores.all()):
-        yield Finding("paused stores", note=note)
+        yield Finding("paused stores", note=note, is_pause=True)
