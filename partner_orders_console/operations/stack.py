@@ -30,7 +30,7 @@ from partner_orders.reconciler.table import ReconciliationTable
 from partner_orders.settings import retention_of
 from partner_orders.stores.table import StoresTable
 from partner_orders_console.operations.errors import OperatorError
-from partner_orders_console.operations.target import Target, deploy_parameters, local_stack_file
+from partner_orders_console.operations.target import Target, local_stack_file, name_and_region
 
 # What botocore raises before it asks AWS anything, in place of an answer.
 NOT_SIGNED_IN = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, SSOError, TokenRetrievalError)
@@ -61,14 +61,9 @@ class DeployedStack:
         """The stack of a target that names one (``resolved``). Raises OperatorError if it cannot be reached so."""
         if target.is_local:
             return cls._local()
-        name, region = target.stack_name, target.region
-        if target.config_env:
-            settings = deploy_parameters(target.config_env)
-            name, region = name or settings.get("stack_name"), region or settings.get("region")
+        name, region = name_and_region(target)
         if not name:
-            raise OperatorError(
-                f"the environment {target.config_env} of samconfig.toml has no stack_name", "Name it with --stack-name."
-            )
+            raise OperatorError("no stack was named", "Name one with --stack-name, --config-env or --local.")
         region = region or os.environ.get("AWS_REGION")  # The AWS CLI's; boto3 knows AWS_DEFAULT_REGION only.
         try:
             session = boto3.Session(profile_name=target.profile, region_name=region)

@@ -16,6 +16,7 @@ from partner_orders_console.operations.errors import OperatorError
 
 # The clone that this module is in; installed from a wheel, it is in none.
 CLONE = Path(__file__).parents[2]
+_LOCAL_ENVIRONMENT = "local"  # of samconfig.toml: `make up` deploys with it
 STACK_NAME, CONFIG_ENV = "PARTNER_ORDERS_STACK_NAME", "PARTNER_ORDERS_CONFIG_ENV"
 
 
@@ -46,10 +47,12 @@ class Target:
         return " ".join([*words, *(["--local"] if self.is_local else [])])
 
     def check(self) -> None:
-        """Raises OperatorError for options that exclude each other."""
+        """Raises OperatorError for options that exclude each other, and for the environment of this machine."""
         others = [self.stack_name, self.config_env, self.region, self.profile]
         if self.is_local and any(others):
             raise OperatorError("--local is the stack on this machine", "Leave out the other options of the target.")
+        if self.config_env == _LOCAL_ENVIRONMENT:  # Its stack_name may be that of a stack in an account.
+            raise OperatorError("the environment local is for the stack on this machine", "Use --local for it.")
 
 
 def resolved(asked: Target, environment: Mapping[str, str] = os.environ) -> Target:
@@ -71,6 +74,7 @@ def resolved(asked: Target, environment: Mapping[str, str] = os.environ) -> Targ
             "Name the stack with --stack-name or --config-env.",
         )
     if default:
+        default.check()
         return replace(default, region=asked.region or default.region, profile=asked.profile or default.profile)
     if asked.region or asked.profile:
         raise OperatorError(
@@ -115,8 +119,9 @@ def chosen(environment: Mapping[str, str] = os.environ) -> Target | None:
 
 
 def choose(target: Target, environment: Mapping[str, str] = os.environ) -> Path:
-    """Make a target the default. Raises OperatorError if it names no stack."""
+    """Make a target the default. Raises OperatorError if it names no stack, or an environment that there is not."""
     target.check()
+    name_and_region(target)
     if not target.names_a_stack:
         raise OperatorError("no stack was named", "Name one with --stack-name, --config-env or --local.")
     file = choice_file(environment)
@@ -150,7 +155,21 @@ def local_stack_file(environment: Mapping[str, str] = os.environ) -> Path:
 # -- samconfig.toml ----------------------------------------------------------------------------------------------------
 
 
-def deploy_parameters(config_env: str) -> dict[str, Any]:
+def name_and_region(target: Target) -> tuple[str | None, str | None]:
+    """The stack's name and region: those of the target, else of its environment; None for what neither names. Raises
+    OperatorError for an environment without a name."""
+    if not target.config_env:
+        return target.stack_name, target.region
+    settings = _deploy_parameters(target.config_env)
+    name = target.stack_name or settings.get("stack_name")
+    if not name:
+        raise OperatorError(
+            f"the environment {target.config_env} of samconfig.toml has no stack_name", "Name it with --stack-name."
+        )
+    return name, target.region or settings.get("region")
+
+
+def _deploy_parameters(config_env: str) -> dict[str, Any]:
     """How an environment of samconfig.toml is deployed: the clone's file, or that of the current folder. Raises
     OperatorError."""
     in_clone = CLONE / "samconfig.toml"
@@ -165,7 +184,13 @@ def deploy_parameters(config_env: str) -> dict[str, Any]:
         raise OperatorError("samconfig.toml is not in UTF-8", "Save it as UTF-8, or use --stack-name.") from None
     except tomllib.TOMLDecodeError as error:
         raise OperatorError(f"samconfig.toml is not TOML: {error}", "Correct it, or use --stack-name.") from None
-    if config_env not in content:
-        names = ", ".join(name for name, value in content.items() if isinstance(value, dict) and "deploy" in value)
+    environments = {
+        name: value["deploy"].get("parameters", {})
+        for name, value in content.items()
+        if isinstance(value, dict) and "deploy" in value
+    }
+    if config_env not in environments:
+        usable = (name for name, parameters in environments.items() if "stack_name" in parameters)
+        names = ", ".join(name for name in usable if name != _LOCAL_ENVIRONMENT)
         raise OperatorError(f"samconfig.toml has no environment {config_env}", f"It has: {names}.")
-    return dict(content[config_env].get("deploy", {}).get("parameters", {}))
+    return dict(environments[config_env])

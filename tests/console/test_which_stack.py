@@ -128,6 +128,31 @@ def test_use_takes_options_from_either_side(capsys: pytest.CaptureFixture[str]) 
     assert main(["use", "--region", "eu-west-1"]) == 1
 
 
+@pytest.mark.usefixtures("stack_of_make_up")
+@pytest.mark.parametrize("by", ["call", "variable"])
+def test_environment_local_means_no_account(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """The environment of this machine never leads to a stack of the same name in an account."""
+    if by == "variable":
+        monkeypatch.setenv(CONFIG_ENV, "local")
+    assert main([*(("--config-env", "local") if by == "call" else ()), "stores", "list"]) == 1
+    assert "Use --local" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("nothing_set")
+@pytest.mark.parametrize(
+    ("environment", "error"),
+    [("stagin", "It has: staging, production."), ("default", "no stack_name"), ("local", "--")],
+)
+def test_use_refuses_an_unusable_environment(capsys: pytest.CaptureFixture[str], environment: str, error: str) -> None:
+    """``use`` refuses an environment that later calls could not act on, and keeps the chosen one."""
+    assert main(["use", "--config-env", "staging"]) == 0
+    assert main(["use", "--config-env", environment]) == 1
+    assert error in capsys.readouterr().err
+    assert target.chosen() == Target(config_env="staging")
+
+
 @pytest.mark.usefixtures("nothing_set")
 @pytest.mark.parametrize("content", ["", "[]", '{"colour": "red"}', "{"])
 def test_damaged_choice_is_explained(content: str) -> None:
