@@ -53,7 +53,7 @@ orders: setup ## Have the simulated platform of `make up` place orders and drop 
 	@$(RUN) tools.local.orders
 
 .PHONY: invoke
-invoke: setup ## Call a function of `make up` with EVENT=events/webhook/received.json, in Docker unless DOCKER=0
+invoke: setup ## Call a function of `make up` with EVENT=events/webhook/received.json, in Docker if it runs and DOCKER is not 0
 	@$(if $(EVENT),,$(error name the event: make invoke EVENT=events/webhook/received.json))$(RUN) tools.local.invoke "$(EVENT)"
 
 ##@ Work on it

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 import requests
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from partner_orders_console.operations.doctor.clock import CLOCK_TOLERANCE, clock_is_off, seconds_behind
 from partner_orders_console.operations.errors import OperatorError, name_and_place, no_answer
@@ -19,8 +19,11 @@ def explained(error: Exception) -> tuple[str, str]:
     """What went wrong, and what to do about it."""
     if isinstance(error, OperatorError):
         return error.what, error.advice
+    if isinstance(error, NoCredentialsError):
+        return "no AWS credentials were found", "Sign in with the AWS CLI, or choose a --profile."
     if isinstance(error, NOT_SIGNED_IN):
-        return f"no AWS credentials: {type(error).__name__}", "Sign in with the AWS CLI, or choose a --profile."
+        what = f"the AWS credentials cannot be used: {type(error).__name__}"
+        return what, "Sign in with the AWS CLI, or choose another --profile."
     if isinstance(error, ClientError):
         code, operation = error.response["Error"]["Code"], error.operation_name
         return f"AWS refused {operation}: {code}", _advice(code, seconds_behind(error.response))

@@ -422,8 +422,14 @@ def test_missing_stack_is_one_error(run: Run, monkeypatch: pytest.MonkeyPatch) -
     assert "there is no stack partner-orders in eu-central-1" in ran.err
 
 
-@pytest.mark.parametrize("fault", [NoCredentialsError(), UnauthorizedSSOTokenError()])
-def test_missing_sign_in_is_one_error(run: Run, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [
+        (NoCredentialsError(), "no AWS credentials were found\n"),
+        (UnauthorizedSSOTokenError(), "the AWS credentials cannot be used: UnauthorizedSSOTokenError\n"),
+    ],
+)
+def test_missing_sign_in_is_one_error(run: Run, monkeypatch: pytest.MonkeyPatch, fault: Exception, what: str) -> None:
     """Missing or expired AWS credentials are one error that says how to sign in."""
 
     def refused(*_: Any, **__: Any) -> Any:
@@ -432,4 +438,4 @@ def test_missing_sign_in_is_one_error(run: Run, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(DeployedStack, "client", refused)
     ran = run("doctor")
     assert (ran.status, ran.out) == (1, "")
-    assert "Sign in with the AWS CLI" in ran.err
+    assert f"error: {what}Sign in with the AWS CLI" in ran.err

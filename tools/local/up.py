@@ -153,7 +153,7 @@ def saved(stack: Stack, in_clone: Path = STACK_FILE) -> Iterator[None]:
 def welcome(stack: Stack) -> str:
     """Where the stack is, and what to try next: commands to paste in the clone's folder, the first of a real order."""
     order = SAMPLE_ORDER.relative_to(ROOT)
-    order_id = json.loads(SAMPLE_ORDER.read_text(encoding="utf-8"))["order_id"]
+    order_id = json.loads(SAMPLE_ORDER.read_text(encoding="utf-8"))["external_order_id"]  # The shorter one.
     headers = {**stack.webhook_headers, "Authorization": stack.webhook_secret, "Content-Type": "application/json"}
     command = ["curl", "-i", stack.webhook_url, "--data-binary", f"@{order}"]
     for name, value in headers.items():

@@ -22,9 +22,14 @@ STACK = Stack("http://127.0.0.1:1", "eu-central-1", "partner-orders", "http://12
 
 
 def test_what_to_try_next_can_be_pasted() -> None:
-    """Each file that the commands name exists, each target too, and the first command sends a real order."""
+    """Each file and target that the commands name exists, and the first two commands are those of the README."""
     commands = [shlex.split(line) for line in up.welcome(STACK).splitlines() if re.match("  [^ #]", line)]
     assert commands[0] == [".venv/bin/partner-orders", "send", "events/order.json"]
+    assert [shlex.join(command) for command in commands[:2]] == re.findall(
+        r"^ +(\.venv/bin/partner-orders (?:send|orders show) \S+)$",
+        (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Deploy")[0],
+        re.MULTILINE,
+    )
     assert len(commands) > 6
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for command in commands:
