@@ -13,7 +13,10 @@ from partner_orders_console.operations.moments import moment
 def trace(
     context: typer.Context,
     correlation_id: Annotated[str, typer.Argument(help="as in `rejected show`, a log line or `orders show --json`")],
-    since: Annotated[str, typer.Option(help="how far to look back: an age such as 2h or 3d, or a time in UTC")] = "1d",
+    since: Annotated[
+        str,
+        typer.Option(help="how far to look back, in logs and for orders created: an age such as 3d, or a time in UTC"),
+    ] = "1d",
     as_json: AsJson = False,
 ) -> None:
     """Follow one request from the webhook to its order, its rejected event, or where it stopped.

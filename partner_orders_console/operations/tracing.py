@@ -43,8 +43,9 @@ def trace(stack: DeployedStack, correlation_id: str, since: datetime, progress: 
     if not stages:
         raise OperatorError(
             f"nothing of {correlation_id} was found",
-            "It may still wait in the queue (`partner-orders doctor`), or be older: look further back with --since. For"
-            " an order's correlation ids: `partner-orders orders show <order id> --json`.",
+            "It may still wait in the queue (`partner-orders doctor`), or be part of an order that was created before"
+            " --since: look further back, such as --since 300d. An order's correlation ids are in"
+            " `partner-orders orders show <order id> --json`.",
         )
     return sorted(stages, key=lambda stage: stage.at)
 

@@ -53,6 +53,16 @@ def test_trace_follows_a_request(run: Run, logged: DeployedStack) -> None:
     assert (order()["order_id"] in ran.out, "+60.0 s" in ran.out, "Amna" in ran.out) == (True, True, False)
 
 
+def test_trace_of_an_old_order_says_since(run: Run, logged: DeployedStack) -> None:
+    """A new event of an order that was created long ago is found once ``--since`` reaches back to the order."""
+    event = parse_event(as_bytes(order(sys={"created_at": (STARTED - timedelta(days=40)).isoformat()})))
+    logged.orders.write([(event, Arrival("webhook", STARTED, "request-5"))])
+    logged.stores.register(event.order.client)
+    ran = run("trace", "request-5")
+    assert (ran.status, "an order that was created before --since" in ran.err) == (1, True)
+    assert order()["order_id"] in run("trace", "request-5", "--since", "41d").out
+
+
 def test_trace_finds_a_rejected_event(run: Run, logged: DeployedStack) -> None:
     """A request that was rejected is found with its reason."""
     logged.rejected.keep(b"{", Arrival("webhook", now(), "request-8"), "malformed_json", [])
