@@ -170,6 +170,9 @@ def prompt(question: str, hidden: bool = False) -> str:
         return input()
     except EOFError:
         return ""
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")  # The shell's prompt begins a line of its own.
+        raise
 
 
 # -- inside ------------------------------------------------------------------------------------------------------------

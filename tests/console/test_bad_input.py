@@ -177,6 +177,17 @@ def test_prompt_can_be_left(run: Run, monkeypatch: pytest.MonkeyPatch, error: ty
     ran = run("secrets", "rotate-webhook")
     assert ran.status == (130 if error is KeyboardInterrupt else 3)
     assert "Traceback" not in ran.err
+    assert ran.err.endswith("\n")  # The shell's prompt begins a line of its own.
+
+
+@pytest.mark.parametrize("command", ["set-token", "set-client", "set-webhook"])
+def test_target_is_named_before_a_secret_is_typed(run: Run, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """Whoever is asked for a secret has read which stack it is for."""
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(output, "getpass", lambda question: sys.stderr.write(question) and "")
+    ran = run("secrets", command)
+    assert ran.status == 1
+    assert ran.err.startswith("target: partner-orders in eu-central-1")
 
 
 def test_ctrl_c_while_looking_for_the_stack(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
