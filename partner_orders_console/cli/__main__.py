@@ -20,7 +20,16 @@ from partner_orders_console.cli import (
     stores,
     table,
 )
-from partner_orders_console.cli.call import ConfigEnv, Local, Profile, Region, StackName, begin_call
+from partner_orders_console.cli.call import (
+    NAME,
+    ConfigEnv,
+    Local,
+    Profile,
+    Region,
+    StackName,
+    begin_call,
+    program,
+)
 from partner_orders_console.cli.doctor import doctor
 from partner_orders_console.cli.export import export
 from partner_orders_console.cli.forget import app as erasures
@@ -62,11 +71,12 @@ _COMMANDS: dict[str, Callable[..., int | None]] = {
 }
 
 app = typer.Typer(
-    name="partner-orders",
+    name=NAME,
     help="Look after a partner-orders stack: its orders, stores, gaps, rejected events and secrets.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _name, _group in _GROUPS.items():
     app.add_typer(_group, name=_name)
@@ -112,7 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     be read. 3: the operator said no. 130: the operator pressed Ctrl-C. 141: who read the output, such as `head`, has
     closed it."""
     try:
-        answer = app(args=arguments, standalone_mode=False, prog_name="partner-orders")
+        answer = app(args=arguments, standalone_mode=False, prog_name=NAME)
         sys.stdout.flush()
     except typer.Abort:
         say("cancelled")
@@ -138,9 +148,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _called(wrong: typer.TyperException) -> str:
-    """The command that a call meant, such as ``partner-orders rejected show``, as far as it was read."""
+    """The program and the command that could not be called so, as they are typed."""
     context = getattr(wrong, "ctx", None)
-    return context.command_path if context else "partner-orders"
+    path = context.command_path if context else NAME
+    return path.replace(NAME, program(), 1)
 
 
 def _let_go_of_the_pipe() -> None:

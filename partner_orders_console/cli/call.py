@@ -1,7 +1,11 @@
 """The call that is being served: which options it had, and which stack it acts on."""
 
 import re
+import shlex
+import shutil
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +15,7 @@ from partner_orders_console.operations.target import Target, resolved
 if TYPE_CHECKING:
     from partner_orders_console.operations.stack import DeployedStack
 
+NAME = "partner-orders"
 
 # The options that name a target.
 StackName = Annotated[str | None, typer.Option(help="the CloudFormation stack")]
@@ -38,12 +43,26 @@ def begin_call(options: str, commands: tuple[str, ...]) -> None:
 
 
 def hint(text: str) -> str:
-    """The text, in which each `partner-orders COMMAND` has the options with which this call named its target. `use`
-    chooses another target, so it has none."""
-    if not this_call.options:
-        return text
-    commands = "|".join(re.escape(name) for name in this_call.commands if name != "use")
-    return re.sub(rf"\bpartner-orders (?=(?:{commands})\b)", f"partner-orders {this_call.options} ", text)
+    """The text, in which each `partner-orders COMMAND` can be typed as it is: it begins with the program as this call
+    named it, and has the options with which it named its target. `use` chooses another target, so it has none."""
+    commands = "|".join(map(re.escape, this_call.commands))
+
+    def typed(match: re.Match[str]) -> str:
+        options = "" if match[1] == "use" else this_call.options
+        return " ".join(filter(None, (program(), options, match[1])))
+
+    return re.sub(rf"(?<!/)\bpartner-orders ({commands})\b", typed, text) if commands else text
+
+
+def program() -> str:
+    """How the shell finds this program: by its name, or by the path that the call gave, from the current folder."""
+    called, folder = Path(sys.argv[0]), Path.cwd()
+    if called.name != NAME or not called.is_file():
+        return NAME
+    if (found := shutil.which(NAME)) and called.samefile(found):
+        return NAME
+    path = str(called.relative_to(folder) if called.is_relative_to(folder) else called)
+    return shlex.quote(path if "/" in path else f"./{path}")
 
 
 def stack_of(context: typer.Context) -> "DeployedStack":

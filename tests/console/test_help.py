@@ -55,3 +55,18 @@ def test_call_without_command_prints_help(run: Callable[..., Ran], arguments: tu
 def test_help_names_no_type_for_flags(run: Callable[..., Ran], arguments: tuple[str, ...]) -> None:
     """Help names no type for a flag, since it takes no value."""
     assert "bool" not in run(*arguments).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "help_of"),
+    [(("ordrs",), ""), (("orders", "lst"), " orders"), (("orders", "list", "--opn"), " orders list")],
+)
+def test_wrong_call_names_the_help_to_read(run: Callable[..., Ran], arguments: tuple[str, ...], help_of: str) -> None:
+    """A call that cannot be read names the help of the command that it came to."""
+    assert f"`partner-orders{help_of} --help` shows how it is called.\n" in run(*arguments).err
+
+
+def test_short_option_prints_the_help(run: Callable[..., Ran]) -> None:
+    """``-h`` prints the help of each command, as ``--help`` does."""
+    ran = run("orders", "list", "-h")
+    assert (ran.status, ran.out) == (0, run("orders", "list", "--help").out)

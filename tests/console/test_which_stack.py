@@ -261,6 +261,31 @@ def test_hint_of_use_can_be_typed(capsys: pytest.CaptureFixture[str], nothing_se
 
 
 @pytest.mark.usefixtures("nothing_set")
+def test_hints_can_be_typed_as_printed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Hints name the program by its path unless the shell finds that very program by its name."""
+    program = tmp_path / "a clone" / "bin" / "partner-orders"
+    program.parent.mkdir(parents=True)
+    program.touch(mode=0o755)
+    monkeypatch.setattr("sys.argv", [str(program)])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(program.parents[1])
+    begin_call("--local", ("doctor",))
+    assert hint("`partner-orders doctor`, bin/partner-orders doctor") == (
+        "`bin/partner-orders --local doctor`, bin/partner-orders doctor"
+    )
+    assert main(["stores", "lsit"]) == 2
+    assert "`bin/partner-orders stores --help` shows" in capsys.readouterr().err
+    begin_call("", ("doctor",))
+    for folder, typed in ((tmp_path, "'a clone/bin/partner-orders'"), (program.parent, "./partner-orders")):
+        monkeypatch.chdir(folder)
+        assert hint("partner-orders doctor") == f"{typed} doctor"
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert hint("partner-orders doctor") == "partner-orders doctor"
+
+
+@pytest.mark.usefixtures("nothing_set")
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     """``--version`` prints the version of the package, without a stack."""
     assert main(["--version"]) == 0
