@@ -86,7 +86,8 @@ def show(
     if as_json:
         print_json(facts | ({"body": text} if show_personal_data else {}))
         return
-    print_facts({name: value for name, value in facts.items() if name != "problems"})
+    first = {"first_received_at": at(event.first_received_at)}
+    print_facts({name: value for name, value in (facts | first).items() if name != "problems"})
     print_table(("problems",), ([problem] for problem in event.problems))
     if show_personal_data:
         print_text(text)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from partner_orders_console.cli.output import Column, Kind, print_table
+from partner_orders_console.cli.output import Column, Kind, at, print_table
 
-_LEFT_OUT = ("store_id", "from", "to", "failure")
+_LEFT_OUT = (Column("store_id", Kind.ID), Column("from", Kind.TIME), Column("to", Kind.TIME), Column("failure"))
 
 
 def print_unchecked(report: Mapping[str, Any]) -> None:
@@ -18,4 +18,5 @@ def print_unchecked(report: Mapping[str, Any]) -> None:
 def print_left_out(times: Sequence[Mapping[str, str]], title: str) -> None:
     """The times of stores that could not be read, if there are any."""
     if times:
-        print_table(_LEFT_OUT, ([time[name] for name in _LEFT_OUT] for time in times), title)
+        rows = ((time["store_id"], at(time["from"]), at(time["to"]), time["failure"]) for time in times)
+        print_table(_LEFT_OUT, rows, title)

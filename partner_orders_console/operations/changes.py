@@ -11,6 +11,7 @@ from partner_orders.reconciler.report import is_regular
 from partner_orders.reconciler.table import Backfill, backfill_of, report_of
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.words import counted
 
 # The metrics of the webhook function that count a request without an order, and what each of them means.
 REFUSED = {
@@ -96,12 +97,12 @@ def line_of(before: Row | None, after: Row) -> str | None:
 def refused_line(message: str) -> str | None:
     """A line of the webhook's log as a line for people; None if it is not about a request that was refused."""
     try:
-        counted = json.loads(message)
+        metrics = json.loads(message)
     except ValueError:
         return None
-    if not isinstance(counted, dict):
+    if not isinstance(metrics, dict):
         return None
-    return next((f"refused     {text}" for name, text in REFUSED.items() if name in counted), None)
+    return next((f"refused     {text}" for name, text in REFUSED.items() if name in metrics), None)
 
 
 def _order_line(before: Row | None, after: Row) -> str | None:
@@ -115,10 +116,10 @@ def _order_line(before: Row | None, after: Row) -> str | None:
 
 
 def _run_line(report: dict[str, Any]) -> str:
-    failed = f", {len(report['failed_stores'])} stores failed" if report["failed_stores"] else ""
+    failed = f", {counted(len(report['failed_stores']), 'store')} failed" if report["failed_stores"] else ""
     stopped = f", stopped: {report['stopped']}" if report["stopped"] else ""
     return (
-        f"reconciled  {report['stores_checked']} stores: {report['missing']} orders missing,"
+        f"reconciled  {counted(report['stores_checked'], 'store')}: {counted(report['missing'], 'order')} missing,"
         f" {report['different']} different, {report['enqueued']} enqueued{failed}{stopped}"
     )
 
@@ -127,6 +128,6 @@ def _backfill_line(backfill: Backfill) -> str:
     counts = {name: backfill.counts.get(name, 0) for name in ("missing", "different", "enqueued")}
     kind = "a preview" if backfill.preview else "a window"
     return (
-        f"reconciled  {kind} of {backfill.stores} stores: {counts['missing']} orders missing,"
+        f"reconciled  {kind} of {counted(backfill.stores, 'store')}: {counted(counts['missing'], 'order')} missing,"
         f" {counts['different']} different, {counts['enqueued']} enqueued"
     )

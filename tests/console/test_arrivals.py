@@ -50,9 +50,10 @@ def test_reconciler_run_is_a_line() -> None:
         return line_of(None, {"pk": "RECONCILIATION", "sk": "REPORT#2026-03-14T09:00:00.000000Z", "report": packed})
 
     assert line() == "reconciled  2 stores: 3 orders missing, 1 different, 4 enqueued"
+    assert line(stores_checked=1, missing=1) == "reconciled  1 store: 1 order missing, 1 different, 4 enqueued"
     stopped = line(failed_stores={"q7xk": "timeout"}, stopped="unauthorized")
     assert stopped == (
-        "reconciled  2 stores: 3 orders missing, 1 different, 4 enqueued, 1 stores failed, stopped: unauthorized"
+        "reconciled  2 stores: 3 orders missing, 1 different, 4 enqueued, 1 store failed, stopped: unauthorized"
     )
 
 

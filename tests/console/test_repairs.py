@@ -25,6 +25,7 @@ from partner_orders.reconciler.report import Repair, Report
 from partner_orders.reconciler.table import Backfill
 from partner_orders_console.operations import reconciliation
 from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.words import at
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
@@ -105,6 +106,8 @@ def test_preview_comes_before_yes(run: Run, reconciler: Callable[..., Reconciler
     assert ran.status == 3
     assert "add --yes" in ran.err
     assert "missing" in ran.out
+    assert f"to              {at(NOW)}" in ran.out
+    assert "times in UTC" in ran.err
     assert [request["preview"] for request in function.requests] == [True]
     assert function.requests[0]["stores"] == ["q7xk"]
 
@@ -204,6 +207,7 @@ def test_rejected_events_are_shown_redacted(run: Run, rejected: str) -> None:
     assert (listed["digest"], listed["problems"]) == (rejected, ["order_id: Field required"])
     assert listed["correlation_id"] == ARRIVAL.correlation_id
     assert f"correlation_id     {ARRIVAL.correlation_id}" in run("rejected", "show", rejected[:8]).out
+    assert f"first_received_at  {at(ARRIVAL.received_at)} " in run("rejected", "show", rejected[:8]).out
     assert "Amna" not in run("rejected", "show", rejected[:8]).out
     assert "Amna" in run("rejected", "show", rejected[:8], "--show-personal-data").out
 

@@ -49,6 +49,24 @@ def test_run_is_shown_with_its_orders(run: Run, runs: list[Report]) -> None:
     assert len(run("reports", "show", to_text(runs[1].started_at), "--json").json["repairs"]) == 2
 
 
+def test_runs_for_backfills_are_counted() -> None:
+    """The runs that a call for a backfill started are counted apart."""
+    regular, other = {"stopped": "", "regular": True}, {"stopped": "", "regular": False}
+    assert reconciliation.remarks([other, regular])[0].startswith("1 of the runs was for backfills only")
+    assert reconciliation.remarks([other, other, regular])[0].startswith("2 of the runs were for backfills only")
+
+
+def test_left_out_times_are_for_people(run: Run, stack: DeployedStack) -> None:
+    """A run shows the times that it left out as other commands show times."""
+    report = Report(now())
+    left = {"store_id": "k7mf", "from": "2026-03-14T08:15:00.000000Z", "to": "2026-03-14T08:16:00.000000Z"}
+    content = report.to_json() | {"left_out": [left | {"failure": "server_error"}]}
+    stack.reconciliation.save_report(report.started_at, content)
+    ran = run("reports", "show", to_text(report.started_at))
+    assert re.search(r"k7mf +2026-03-14 08:15:00  2026-03-14 08:16:00  server_error", ran.out)
+    assert "times in UTC" in ran.err
+
+
 def test_unknown_run_is_explained(run: Run, runs: list[Report]) -> None:
     """A time at which no run began is explained."""
     ran = run("reports", "show", "1999")
