@@ -19,6 +19,7 @@ from partner_orders_console.cli.output import (
     print_json,
     print_table,
     print_text,
+    room_beside,
     say,
     working,
 )
@@ -236,18 +237,27 @@ def _print_life(order: "StoredOrder", zone: "tzinfo") -> None:
     from partner_orders.orders.digest import changed_fields
 
     rows = []
+    changes = []
     before: bytes | None = None
     for entry in order.history:
         changed = ", ".join(changed_fields(parse(before), parse(entry.body))) if before and entry.body else ""
         mark = "►" if entry is order.snapshot else " "
         when = at(entry.occurred_at, zone) if entry.occurred_at else "(no time)"
-        rows.append((f"{mark} {when}", entry.status, entry.source, at(entry.received_at, zone), changed))
+        rows.append((f"{mark} {when}", entry.status, entry.source, at(entry.received_at, zone)))
+        changes.append(changed)
         before = entry.body or before
     columns = (
         *(Column("  life", Kind.TIME), Column("status", Kind.STATE), Column("from")),
-        *(Column("received", Kind.TIME), Column("changed")),
+        Column("received", Kind.TIME),
     )
-    print_table(columns, rows)
+    longest = max(map(len, " ".join(changes).split()), default=0)
+    if 0 <= room_beside(columns, rows) < longest:  # Beside the rest, the names of fields would be folded.
+        print_table(columns, rows)
+        changed_rows = [(row[0], row[1], changed) for row, changed in zip(rows, changes, strict=True) if changed]
+        print_table((*columns[:2], Column("changed")), changed_rows)
+        return
+    whole_rows = [(*row, changed) for row, changed in zip(rows, changes, strict=True)]
+    print_table((*columns, Column("changed")), whole_rows)
 
 
 def _print_items(items: "Iterable[Line]", currency: str) -> None:

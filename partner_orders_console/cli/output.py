@@ -25,7 +25,8 @@ from partner_orders_console.operations.words import ago, at, counted
 
 __all__ = [
     "AsJson", "Column", "Kind", "ShowPersonalData", "Yes", "ago", "ask", "at", "counted", "err", "hint", "one_line",
-    "out", "print_data", "print_facts", "print_json", "print_table", "print_text", "prompt", "say", "working",
+    "out", "print_data", "print_facts", "print_json", "print_table", "print_text", "prompt", "room_beside", "say",
+    "working",
 ]  # fmt: skip
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs, in place of tables")]
@@ -84,6 +85,13 @@ def print_table(columns: Sequence[str | Column], rows: Iterable[Sequence[object]
         if number:
             out.print()
         print_facts({column.name: cell for column, cell in zip(kinds, row, strict=True) if cell.plain})
+
+
+def room_beside(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> int:
+    """How many columns of the terminal a table leaves for one more column, if nothing in it is folded."""
+    cells = [[_cell(value, column) for value, column in zip(row, columns, strict=True)] for row in rows]
+    widths = (_widest(column, cells, index) + _GAP for index, column in enumerate(columns))
+    return out.width - sum(widths)
 
 
 def print_facts(facts: dict[str, Any]) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from partner_orders.clock import now
 from partner_orders.stores.store import StoreSettings
+from partner_orders_console.cli import output
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
@@ -120,6 +122,29 @@ def test_order_is_shown_by_its_beginning(run: Run, store_order: StoreOrder) -> N
     ran = run("orders", "show", "abcd")
     assert (ran.status, "abcd-1, abcd-2" in ran.err) == (1, True)
     assert run("orders", "show", "bcd").status == 1
+
+
+def test_beginning_of_an_old_order_is_explained(run: Run, store_order: StoreOrder) -> None:
+    """The error says that an order too old for the beginning of its id is found by the whole one."""
+    store_order(order())
+    assert run("orders", "show", ORDER_ID).status == 0
+    ran = run("orders", "show", ORDER_ID[:8])
+    assert (ran.status, "has 4 characters" in ran.err, "last 7 days" in ran.err) == (1, True, True)
+
+
+@pytest.mark.parametrize(("width", "together"), [(80, False), (120, True)])
+def test_changed_fields_are_never_folded(
+    run: Run, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch, width: int, together: bool
+) -> None:
+    """The fields that an event changed stand beside the event, or below the events where the terminal is narrow."""
+    monkeypatch.setattr(output, "out", Console(soft_wrap=True, highlight=False, width=width))
+    picked = at(14, "READY_FOR_PICKUP", payment=order()["payment"] | {"difference_to_minimum": 7})
+    store_order(at(12, "RECEIVED"), picked)
+    lines = run("orders", "show", ORDER_ID).out.splitlines()
+    [heading] = [line for line in lines if "received" in line]
+    [changed] = [line for line in lines if "payment.difference_to_minimum" in line]
+    assert ("changed" in heading, "webhook" in changed) == (together, together)
+    assert "READY_FOR_PICKUP" in changed
 
 
 def test_many_orders_are_read_in_batches(
