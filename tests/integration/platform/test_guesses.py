@@ -1,6 +1,7 @@
 """What the contract leaves open is found out from any refusal, and remembered for the chain."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,9 +19,12 @@ WITH_ZONE, BARE = "_time=[^&]*Z&", "_time=[^&Z]*&"
 LARGE_PAGES = "page_size=(1[0-9][1-9]|[2-9][0-9]{2})"
 
 
+REFUSAL = Response(400, {"Content-Type": "application/json"}, b'{"code":"BAD_REQUEST","message":"invalid"}')
+
+
 def refusing(pattern: str, status: int = 400) -> Change:
     """Refuse requests whose target is like this."""
-    refusal = Response(status, {"Content-Type": "application/json"}, b'{"code":"BAD_REQUEST","message":"invalid"}')
+    refusal = replace(REFUSAL, status=status)
     return lambda request, answer: refusal if re.search(pattern, request.target) else answer
 
 
@@ -203,3 +207,20 @@ def test_breaker_ignores_edits(dynamodb: Any) -> None:
     world = World(dynamodb, lives(orders=12), VirtualTime(AFTER))
     between(world, lambda _, answer: edited(answer, orders=None))
     assert world.run().stopped == ""
+
+
+def test_small_pages_of_one_store_are_its_own(dynamodb: Any) -> None:
+    """Where one store is read in small pages for an endless response, the others find out for themselves that the
+    platform refuses large ones."""
+    world = World(dynamodb, lives(orders=30), VirtualTime(AFTER))
+    asked: list[str] = []
+
+    def change(request: Any, answer: Response) -> Response:
+        if not re.search(LARGE_PAGES, request.target):
+            return answer
+        asked.append(request.target)
+        return Response(200, answer.headers, b" " * 20_000_000) if len(asked) == 1 else REFUSAL
+
+    between(world, change)
+    assert world.run().failed_stores == {}
+    assert len(world.shops) > 1

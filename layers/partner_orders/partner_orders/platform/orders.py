@@ -95,6 +95,8 @@ class PlatformOrders:
         self._chain_id = chain_id
         # Of ids whose larger pages have too many bytes.
         self._page_sizes: dict[str, int] = {}
+        # The largest page that the platform accepted: that of another store may be small for its bytes.
+        self._accepted_size = 0
 
     def between(
         self,
@@ -209,11 +211,13 @@ class PlatformOrders:
                 first = self._page(window._replace(page_size=page_size), 1, time_format)
             except PartnerApiError as error:
                 # What was accepted for another store in this run is not what is refused for this one.
-                if self._api.has_worked or not error.may_be_of_a_guess:
+                is_accepted = self._api.has_worked and page_size <= self._accepted_size
+                if is_accepted or not error.may_be_of_a_guess:
                     raise
                 refusals.append(error)
                 refused.setdefault(page_size, set()).add(time_format)
                 continue
+            self._accepted_size = max(self._accepted_size, page_size)
             if page_size < window.page_size:
                 self._api.note(page_size=page_size)
             return time_format, refused.get(page_size, set()), first
