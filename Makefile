@@ -52,6 +52,10 @@ up: setup ## Keep the stack running on this machine until Ctrl-C, and show what 
 orders: setup ## Have the simulated platform of `make up` place orders and drop some of their webhooks
 	@$(RUN) tools.local.orders
 
+.PHONY: orders-to-pick
+orders-to-pick: setup ## Have the simulated platform of `make up` place orders that wait for answers
+	@$(RUN) tools.local.orders_to_pick
+
 .PHONY: invoke
 invoke: setup ## Call a function of `make up` with EVENT=events/webhook/received.json, in Docker if it runs and DOCKER is not 0
 	@$(if $(EVENT),,$(error name the event: make invoke EVENT=events/webhook/received.json))$(RUN) tools.local.invoke "$(EVENT)"

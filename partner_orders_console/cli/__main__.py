@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperOption
 
 from partner_orders_console.cli import (
+    answers,
     consumer,
     dead_letters,
     orders,
@@ -47,6 +48,7 @@ from partner_orders_console.operations.target import Target
 
 _GROUPS = {
     "orders": orders.app,
+    "answers": answers.app,
     "stores": stores.app,
     "reconcile": reconcile.app,
     "reports": reports.app,
@@ -72,7 +74,7 @@ _COMMANDS: dict[str, Callable[..., int | None]] = {
 
 app = typer.Typer(
     name=NAME,
-    help="Look after a partner-orders stack: its orders, stores, gaps, rejected events and secrets.",
+    help="Look after a partner-orders stack: its orders, answers, stores, gaps, rejected events and secrets.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=True,

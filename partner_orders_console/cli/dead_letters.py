@@ -105,7 +105,8 @@ def redrive(
 ) -> int:
     """Bring dead-letter messages back. Safe to repeat, and to interrupt.
 
-    Order events go onto their queue again. Of what the bus refused, the order's present state is published.
+    Order events go onto their queue again. Of what the bus refused, the order's present state is published, or the
+    outcome of the answer. Of `answers`, the sender is woken again.
 
     Example: partner-orders dead-letters redrive order-events --rate 20
     """

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from partner_orders.orders.model import Line
     from partner_orders.orders.stored import StoredOrder
     from partner_orders.stores.store import Store
+    from partner_orders_console.operations.answers import Answered
 
 app = typer.Typer(help="Orders: list, find, show, publish, rebuild.", no_args_is_help=True)
 
@@ -103,17 +104,21 @@ def show(
     as_json: AsJson = False,
     show_personal_data: ShowPersonalData = False,
 ) -> None:
-    """An order's life, lines and money. Example: partner-orders orders show b7gw-7888-947312"""
-    from partner_orders_console.operations import orders
+    """An order's life with the answers to it, its lines and money.
+
+    Example: partner-orders orders show b7gw-7888-947312
+    """
+    from partner_orders_console.operations import answers, orders
 
     stack = stack_of(context)
     order = orders.named(stack, order_id)
+    answered = answers.of_order(stack, order.order_id)
     if as_json:
-        print_json(orders.whole(order, show_personal_data))
+        print_json(orders.whole(order, show_personal_data) | {"answers": [it.to_json() for it in answered]})
         return
     store_id = orders.store_of(order)
     store = stack.stores.find(store_id) if store_id else None
-    _print_order(order, store, show_personal_data)
+    _print_order(order, store, answered, show_personal_data)
 
 
 @app.command()
@@ -201,7 +206,9 @@ def print_orders(found: "list[StoredOrder]", as_json: bool, stores: "dict[str, S
     say(f"{counted(len(found), 'order')}, times in {zone}")
 
 
-def _print_order(order: "StoredOrder", store: "Store | None", show_personal_data: bool) -> None:
+def _print_order(
+    order: "StoredOrder", store: "Store | None", answered: "list[Answered]", show_personal_data: bool
+) -> None:
     from partner_orders.orders.event import parse_event
     from partner_orders_console.operations import orders
 
@@ -223,7 +230,7 @@ def _print_order(order: "StoredOrder", store: "Store | None", show_personal_data
         names = (snapshot.customer.first_name, snapshot.customer.last_name, snapshot.customer.phone_number)
         facts["customer"] = " ".join(filter(None, names))
     print_facts(facts)
-    _print_life(order, zone)
+    _print_life(order, answered, zone)
     if snapshot.items:
         _print_items(snapshot.items, currency)
     if snapshot.payment:
@@ -232,32 +239,38 @@ def _print_order(order: "StoredOrder", store: "Store | None", show_personal_data
         print_table((Column("money"), Column("", Kind.NUMBER)), rows)
 
 
-def _print_life(order: "StoredOrder", zone: "tzinfo") -> None:
+def _print_life(order: "StoredOrder", answered: "list[Answered]", zone: "tzinfo") -> None:
+    from partner_orders.clock import to_text
     from partner_orders.exact_json import parse
     from partner_orders.orders.digest import changed_fields
+    from partner_orders_console.operations.answers import timeline
 
-    rows = []
-    changes = []
+    # Each with its time; what came later in the history stays later, whatever the platform's clock says.
+    life: list[tuple[str, tuple[object, ...]]] = []
     before: bytes | None = None
     for entry in order.history:
         changed = ", ".join(changed_fields(parse(before), parse(entry.body))) if before and entry.body else ""
         mark = "►" if entry is order.snapshot else " "
         when = at(entry.occurred_at, zone) if entry.occurred_at else "(no time)"
-        rows.append((f"{mark} {when}", entry.status, entry.source, at(entry.received_at, zone)))
-        changes.append(changed)
+        row = (f"{mark} {when}", entry.status, entry.source, at(entry.received_at, zone), changed)
+        life.append((max(entry.received_at, *(time for time, _ in life[-1:])), row))
         before = entry.body or before
+    for step in timeline(answered):
+        when = at(step.at, zone)
+        life.append((to_text(step.at), (f"  {when}", step.what, f"answer {step.answer_id}", when, step.note)))
     columns = (
         *(Column("  life", Kind.TIME), Column("status", Kind.STATE), Column("from")),
         Column("received", Kind.TIME),
     )
+    ordered = [row for _, row in sorted(life, key=lambda timed: timed[0])]
+    rows, changes = [row[:-1] for row in ordered], [str(row[-1]) for row in ordered]
     longest = max(map(len, " ".join(changes).split()), default=0)
     if 0 <= room_beside(columns, rows) < longest:  # Beside the rest, the names of fields would be folded.
         print_table(columns, rows)
         changed_rows = [(row[0], row[1], changed) for row, changed in zip(rows, changes, strict=True) if changed]
         print_table((*columns[:2], Column("changed")), changed_rows)
         return
-    whole_rows = [(*row, changed) for row, changed in zip(rows, changes, strict=True)]
-    print_table((*columns, Column("changed")), whole_rows)
+    print_table((*columns, Column("changed")), ordered)
 
 
 def _print_items(items: "Iterable[Line]", currency: str) -> None:

@@ -27,7 +27,10 @@ from partner_orders_console.cli.output import (
 
 app = typer.Typer(help="Stores: currency, time zone, trading hours, code.", no_args_is_help=True)
 
-COLUMNS = ("store_id", "external_partner_config_id", "name", "currency", "time_zone", "trading_hours", "is_paused")
+COLUMNS = (
+    *("store_id", "external_partner_config_id", "name", "currency", "time_zone", "trading_hours"),
+    *("is_paused", "is_answering"),
+)
 _TIMES = ("registered_at", "paused_at")
 Name = Annotated[str, typer.Argument(metavar="STORE", help="either of its two ids")]
 
@@ -98,6 +101,9 @@ def set_store(
     code: Annotated[
         str | None, typer.Option(help="the chain's own code for the store (external_partner_config_id)")
     ] = None,
+    answers: Annotated[
+        bool | None, typer.Option("--answers/--no-answers", help="whether answers to its orders are sent")
+    ] = None,
 ) -> None:
     """Set the given fields and leave the rest. A store that no event has named yet is registered.
 
@@ -107,7 +113,11 @@ def set_store(
     from partner_orders_console.operations.store_settings import set_store as set_one
 
     settings = StoreSettings(
-        currency=currency, time_zone=time_zone, trading_hours=trading_hours, external_partner_config_id=code
+        currency=currency,
+        time_zone=time_zone,
+        trading_hours=trading_hours,
+        external_partner_config_id=code,
+        is_answering=answers,
     )
     store_id, is_new = set_one(stack_of(context), store, settings)
     say(f"{store_id} is set" + (", and is new: no event has named it yet" if is_new else ""))
@@ -160,8 +170,8 @@ def import_stores(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV with a header")],
     preview: Annotated[bool, typer.Option("--preview", help="check it, and change nothing")] = False,
 ) -> None:
-    """Set many stores from a CSV file: store_id, and any of code, currency, time_zone, trading_hours, is_paused; or
-    from what `stores list --csv` printed. What is empty stays as it is.
+    """Set many stores from a CSV file: store_id, and any of code, currency, time_zone, trading_hours, is_paused,
+    is_answering; or from what `stores list --csv` printed. What is empty stays as it is.
 
     All lines are checked before the first is written.
 

@@ -1,4 +1,4 @@
-"""``partner-orders watch``: orders, rejected events and runs as they come."""
+"""``partner-orders watch``: orders, answers, rejected events and runs as they come."""
 
 import time
 
@@ -11,7 +11,7 @@ _PAUSE_SECONDS = 1.0
 
 
 def watch(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show orders, rejected events and the reconciler's runs as they come, until Ctrl-C.
+    """Show orders, answers, rejected events and the reconciler's runs as they come, until Ctrl-C.
 
     Example: partner-orders watch
     """

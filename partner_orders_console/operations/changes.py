@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from partner_orders.answers.stored import order_answers
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row, from_attributes
 from partner_orders.orders.stored import events_of
@@ -80,6 +81,8 @@ def line_of(before: Row | None, after: Row) -> str | None:
     key = (after["pk"], after["sk"])
     if key[1] == keys.ORDER:
         return _order_line(before, after)
+    if key[1] == keys.ANSWERS:
+        return _answers_line(before, after)
     if key[1] == keys.REJECTED:
         if "reason" not in after:
             return None  # Made ready for its body, which follows.
@@ -113,6 +116,22 @@ def _order_line(before: Row | None, after: Row) -> str | None:
     place = f"store {after.get('store_id', '(none)')}, by {newest['source']}"
     was = f"{before['status']} → " if before and before.get("status") != after.get("status") else ""
     return f"stored      {keys.order_id_of(after['pk'])}  {was}{after.get('status')}, {place}"
+
+
+def _answers_line(before: Row | None, after: Row) -> str | None:
+    """Which answers to an order were accepted, and which have their outcome; None for steps between these."""
+    order_id = keys.order_id_of(after["pk"])
+    had = {stored.number: stored for stored in order_answers(order_id, before).answers}
+    said = []
+    for stored in order_answers(order_id, after).answers:
+        name = f"{stored.answer.answer_id} ({stored.answer.kind})"
+        known = had.get(stored.number)
+        if stored.ending is not None and (known is None or known.is_open):
+            why = f", {stored.ending.reason}" if stored.ending.reason else ""
+            said.append(f"{name} {stored.ending.outcome}{why}")
+        elif known is None:
+            said.append(f"{name} accepted")
+    return f"answered    {order_id}  {'; '.join(said)}" if said else None
 
 
 def _run_line(report: dict[str, Any]) -> str:

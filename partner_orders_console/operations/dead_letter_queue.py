@@ -9,3 +9,4 @@ class Queue(StrEnum):
     ORDER_EVENTS = "order-events"
     PUBLISHER = "publisher"
     RECONCILIATION = "reconciliation"
+    ANSWERS = "answers"

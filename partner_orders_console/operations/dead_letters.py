@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import batched
 from typing import Any
 
+from partner_orders.answers.wake_ups import WakeUps, order_id_in
 from partner_orders.clock import now
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
 from partner_orders.orders.event import CatalogueCallbackError, RejectedError, parse_event
@@ -28,7 +29,10 @@ _OUTPUTS = {
     Queue.ORDER_EVENTS: "OrderEventsDeadLettersUrl",
     Queue.PUBLISHER: "PublisherDeadLettersUrl",
     Queue.RECONCILIATION: "ReconciliationDeadLettersUrl",
+    Queue.ANSWERS: "AnswersDeadLettersUrl",
 }
+# What the publisher's dead letters of answers are called, and what their ids have between order and answer.
+_ANSWER, _ANSWERS = "order.answer_", "/answers/"
 # The parts of messages that hold no customer's data, but for the order in ``detail``: the publisher's own, those that
 # Lambda writes for a batch of the stream, and the schedule's call of the reconciler.
 _KNOWN = {
@@ -54,7 +58,8 @@ class DeadLetters:
 
     def __init__(self, stack: DeployedStack, queue: Queue) -> None:
         self._sqs = stack.client("sqs")
-        self._url = stack.output(_OUTPUTS[queue])
+        find = stack.answers_output if queue is Queue.ANSWERS else stack.output
+        self._url = find(_OUTPUTS[queue])
         self._queue = queue
         self._hidden: dict[str, str] = {}
 
@@ -202,7 +207,8 @@ def redrive(
     stack: DeployedStack, queue: Queue, rate: float, about: str, preview: bool, progress: Progress = silent
 ) -> Redriven:
     """Bring messages back whose ``about`` holds a text, ``rate`` a second: order events onto their queue; of what the
-    bus refused, the order's present state is published. A preview changes nothing.
+    bus refused, the order's present state is published, or the outcome of the answer; a wake-up wakes the sender. A
+    preview changes nothing.
 
     Raises OperatorError for the reconciler's queue: its next run does what these calls would have done.
     """
@@ -246,6 +252,8 @@ def _about(queue: Queue, text: str) -> str:
         letter = _json(text)
         facts = (letter.get("pk") or _batch(letter), letter.get("detail_type"), letter.get("fault"))
         return " ".join(str(fact) for fact in facts if fact)
+    if queue is Queue.ANSWERS:
+        return order_id_in(text) or "not one of our messages"
     return "a call of the schedule"
 
 
@@ -278,6 +286,8 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def _names_what_to_bring_back(queue: Queue, letter: DeadLetter) -> bool:
+    if queue is Queue.ANSWERS:
+        return order_id_in(letter.text) is not None
     return queue is not Queue.PUBLISHER or _pk(letter).startswith(("ORDER#", "REJECTED#"))
 
 
@@ -293,9 +303,22 @@ def _bring_back(stack: DeployedStack, queue: Queue, letter: DeadLetter) -> bool:
             QueueUrl=stack.output("OrderEventsQueueUrl"), MessageBody=letter.text, MessageGroupId="redrive"
         )
         return True
+    if queue is Queue.ANSWERS:
+        return _wake(stack, order_id_in(letter.text))
     pk = _pk(letter)
+    if str(_json(letter.text).get("detail_type")).startswith(_ANSWER):
+        order_id, _, answer_id = str(_json(_json(letter.text)["detail"]).get("id")).partition(_ANSWERS)
+        return stack.answers.publish_again(order_id, answer_id, now())
     if pk.startswith("ORDER#"):
         return stack.orders.publish_again(pk.removeprefix("ORDER#"))
     if pk.startswith("REJECTED#"):
         return stack.rejected.publish_again(pk.removeprefix("REJECTED#"))
     return False
+
+
+def _wake(stack: DeployedStack, order_id: str | None) -> bool:
+    """Wake the sender for an order; whether there is one to wake it for."""
+    if order_id is None:
+        return False
+    WakeUps(stack.client("sqs"), stack.answers_output("AnswersQueueUrl")).send(order_id)
+    return True

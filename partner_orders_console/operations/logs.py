@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
 
-FUNCTIONS = ("webhook", "consumer", "reconciler", "publisher")
+FUNCTIONS = ("webhook", "consumer", "reconciler", "publisher", "answers", "sender")
 # One page of CloudWatch Logs has up to 10,000 lines; a search may take many empty pages.
 MAX_PAGES = 200
 _PAUSE_SECONDS = 2.0

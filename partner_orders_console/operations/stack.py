@@ -21,6 +21,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from partner_orders.answers.table import AnswersTable
 from partner_orders.aws.dynamodb import Table
 from partner_orders.clock import now
 from partner_orders.order_events.queue import OrderEventsQueue
@@ -184,6 +185,12 @@ class DeployedStack:
             )
         return self.outputs[name]
 
+    def answers_output(self, name: str) -> str:
+        """An output that the stack has only with answers. Raises OperatorError where they are off."""
+        if name not in self.outputs:
+            raise OperatorError(f"answers are off in the stack {self.name}", "Deploy it with Answers=ENABLED.")
+        return self.outputs[name]
+
     def event_sources(self, function: str) -> list[dict[str, Any]]:
         """The mappings of Lambda that call a function, such as ``Consumer``, with events. Raises OperatorError if the
         stack has no such function."""
@@ -224,6 +231,11 @@ class DeployedStack:
     @property
     def stores(self) -> StoresTable:
         return StoresTable(self.dynamodb, self.table_name, self.parameters.get("ChainId", ""), now)
+
+    @property
+    def answers(self) -> AnswersTable:
+        retention = retention_of(int(self.parameters.get("OrderRetentionDays", "400")))
+        return AnswersTable(self.dynamodb, self.table_name, retention)
 
     @property
     def rejected(self) -> RejectedTable:

@@ -15,7 +15,7 @@ from partner_orders_console.operations.spreadsheet import csv_line, from_csv_cel
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.words import counted
 
-COLUMNS = ("store_id", "code", "currency", "time_zone", "trading_hours", "is_paused")
+COLUMNS = ("store_id", "code", "currency", "time_zone", "trading_hours", "is_paused", "is_answering")
 _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -76,8 +76,9 @@ def csv_of(stores: Iterable[Store]) -> Iterator[str]:
     """The lines of a CSV file that ``settings_of_file`` takes."""
     yield csv_line(COLUMNS)
     for store in stores:
-        settings = (store.currency, store.time_zone, store.trading_hours, str(store.is_paused).lower())
-        yield csv_line((store.store_id, store.external_partner_config_id, *settings))
+        settings = (store.currency, store.time_zone, store.trading_hours)
+        flags = (str(store.is_paused).lower(), str(store.is_answering).lower())
+        yield csv_line((store.store_id, store.external_partner_config_id, *settings, *flags))
 
 
 def _check(settings: StoreSettings) -> None:
@@ -112,15 +113,22 @@ def _settings(row: dict[str, Any]) -> tuple[str, StoreSettings]:
         raise InvalidStoreError(f"{spoilt[0]} has a control character")
     if not text["store_id"]:
         raise InvalidStoreError("store_id is empty")
-    paused = text.get("is_paused", "").lower()
-    if paused not in {"", "true", "false"}:
-        raise InvalidStoreError("is_paused should be true or false")
+    is_paused, is_answering = (_flag(text, name) for name in ("is_paused", "is_answering"))
     settings = StoreSettings(
         currency=text.get("currency") or None,
         time_zone=text.get("time_zone") or None,
         trading_hours=text.get("trading_hours") or None,
         external_partner_config_id=text.get("code") or None,
-        is_paused=None if not paused else paused == "true",
+        is_paused=is_paused,
+        is_answering=is_answering,
     )
     _check(settings)
     return text["store_id"], settings
+
+
+def _flag(text: dict[str, str], name: str) -> bool | None:
+    """Raises InvalidStoreError."""
+    value = text.get(name, "").lower()
+    if value not in {"", "true", "false"}:
+        raise InvalidStoreError(f"{name} should be true or false")
+    return value == "true" if value else None

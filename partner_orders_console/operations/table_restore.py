@@ -2,6 +2,8 @@
 
 DynamoDB restores into a new table only, so each row is read there and written back. Every call does the whole again:
 rows that are there stay as they are, so an interrupted call is repeated.
+
+Answers are never written over, and none is sent from a restored row: whether it was sent since, that row cannot say.
 """
 
 import json
@@ -12,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from partner_orders.answers.judgement import Outcome
+from partner_orders.answers.stored import Ending, with_open_ones_ended
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import ConditionFailedError, Table
@@ -33,6 +37,8 @@ _PREFIXES = (keys.order_partition(""), keys.rejected("").pk)
 _PARTITIONS = {keys.STORES, keys.ERASURES}
 _PAUSE_SECONDS = 15.0
 _AT_ONCE = 8  # writes; a client has ten connections
+# Why an answer that was open then has the outcome "unknown".
+TABLE_RESTORED = "table_restored"
 _NOT_RECEIVING = {"Disabled", "Disabling"}
 
 
@@ -180,7 +186,10 @@ class _Copying:
                 )
         for number, rows in enumerate(orders.values(), 1):
             for row in rows:
-                self._write(row, condition=None)
+                if row["sk"] != keys.ANSWERS:
+                    self._write(row, condition=None)
+                elif not self._write_if_lost(row):
+                    continue
                 self._result.note(row["pk"])
             self._progress(f"{counted(number, 'order')} of {len(orders)} written back")
         return self._result
@@ -208,6 +217,8 @@ class _Copying:
     def _write(self, row: Row, condition: Condition | None) -> None:
         if row["sk"] == keys.ORDER:
             row = row | {"sequence": row.get("sequence", 0) + self._later}
+        elif row["sk"] == keys.ANSWERS:
+            row = with_open_ones_ended(row, Ending(Outcome.UNKNOWN, now(), TABLE_RESTORED))
         self._table.put(keys.Key(row["pk"], row["sk"]), row, condition, row_on_failure=True)
 
 

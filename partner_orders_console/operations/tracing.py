@@ -1,10 +1,11 @@
 """The path of one request, by its correlation id: from the webhook to the order, or to where it stopped."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from partner_orders.clock import from_text, now
-from partner_orders_console.operations import dead_letters
+from partner_orders_console.operations import answers, dead_letters
 from partner_orders_console.operations.dead_letter_queue import Queue
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.logs import FUNCTIONS, LogLine, log_lines
@@ -26,11 +27,14 @@ class Stage:
 
 
 def trace(stack: DeployedStack, correlation_id: str, since: datetime, progress: Progress = silent) -> list[Stage]:
-    """The stages of a request, in order: what the functions logged of it, and where its event is stored.
+    """The stages of a request, in order: what the functions logged of it, and where its event, or the answer that it
+    brought, is stored.
 
     Orders created up to a day before ``since`` are searched, 5,000 at most of each store.
-    Raises OperatorError if nothing is found.
+    Raises OperatorError for an empty id, and if nothing is found.
     """
+    if not correlation_id.strip():
+        raise OperatorError("the correlation id is empty", "`partner-orders orders show <order id> --json` has those.")
     progress("reading the logs")
     functions = tuple(name for name in FUNCTIONS if f"{name.title()}LogGroup" in stack.resources)
     stages = [_logged(line) for line in log_lines(stack, functions, since, correlation_id)]
@@ -58,13 +62,22 @@ def _stored(stack: DeployedStack, correlation_id: str, since: datetime) -> list[
     stages = []
     for store in stack.stores.all():
         for listing in store.listings:
-            ids = stack.orders.of_store(listing, since - _BEFORE, now())
-            for order in read_in_order(stack, ids[-MAX_ORDERS:]):
+            ids = stack.orders.of_store(listing, since - _BEFORE, now())[-MAX_ORDERS:]
+            for order in read_in_order(stack, ids):
                 for entry in order.history:
                     if entry.correlation_id == correlation_id:
                         what = f"order {order.order_id}, {entry.status}, by {entry.source}"
                         stages.append(Stage(from_text(entry.received_at), "received and stored", what))
+            stages += _answered(stack, correlation_id, ids)
     return stages
+
+
+def _answered(stack: DeployedStack, correlation_id: str, order_ids: Sequence[str]) -> Iterator[Stage]:
+    for answered in answers.to_orders(stack, order_ids):
+        if answered.stored.correlation_id == correlation_id:
+            for step in answers.timeline([answered]):
+                what = f"order {answered.order_id}, answer {step.answer_id}: {step.what}"
+                yield Stage(step.at, "answer", f"{what}, {step.note}" if step.note else what)
 
 
 def _rejected(stack: DeployedStack, correlation_id: str, since: datetime) -> list[Stage]:

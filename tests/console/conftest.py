@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import requests
 
+from partner_orders.answers.judgement import Outcome
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli.__main__ import main
 from partner_orders_console.operations import dead_letters
 from partner_orders_console.operations.sending import event_file
 from partner_orders_console.operations.stack import DeployedStack
+from tests.support.accepted_answers import API_URL, AnswersApi, accept, end
 from tests.support.aws import simulated_aws
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
@@ -101,7 +103,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def example_stack(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, folder: Path) -> DeployedStack:
-    """What the examples of the help speak of: an order, a store, a rejected event, and files of this folder."""
+    """What the examples of the help speak of: an order with an answer, a store, a rejected event, and files."""
     body = (EVENTS / "order.json").read_bytes()
     stack.parameters["ChainId"] = json.loads(body)["client"]["chain_id"]
     event = parse_event(body)
@@ -114,6 +116,10 @@ def example_stack(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, folder:
         (folder / name).write_text(content)
     (folder / "events").symlink_to(EVENTS)
     monkeypatch.chdir(folder)
+    stack.outputs["AnswersApiUrl"] = API_URL
+    stack.stores.set("148020", StoreSettings(is_answering=True))
+    end(stack.answers, accept(stack.answers, "till-1", event.order_id), Outcome.REFUSED, order_id=event.order_id)
+    monkeypatch.setattr(requests, "request", AnswersApi(stack.dynamodb, chain_id=stack.parameters["ChainId"]))
     monkeypatch.setattr(requests, "post", lambda *_, **__: SimpleNamespace(status_code=200, text=""))
     return stack
 

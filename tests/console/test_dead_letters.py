@@ -5,8 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
+from partner_orders.answers.judgement import Outcome
+from partner_orders.answers.stored import republished_number
+from partner_orders.answers.wake_ups import WakeUps, order_id_in
+from partner_orders.aws import keys
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.publisher.change_event import answer_ended
+from partner_orders.publisher.publish import PublisherDeadLetters
 from partner_orders_console.operations.stack import DeployedStack
+from tests.support.accepted_answers import ORDER_ID, STORE_ID, accept, end
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
@@ -86,3 +93,33 @@ def test_queue_without_a_publisher(run: Run, three: DeployedStack) -> None:
     del three.outputs["PublisherDeadLettersUrl"]
     ran = run("dead-letters", "show", "publisher")
     assert (ran.status, "no output PublisherDeadLettersUrl" in ran.err) == (1, True)
+
+
+def test_wake_ups_are_brought_back(run: Run, stack: DeployedStack) -> None:
+    """A wake-up goes back onto the sender's queue, and a message that is none stays."""
+    sqs = stack.client("sqs")
+    for name in ("AnswersQueueUrl", "AnswersDeadLettersUrl"):
+        stack.outputs[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
+    WakeUps(sqs, stack.outputs["AnswersDeadLettersUrl"]).send("one")
+    sqs.send_message(QueueUrl=stack.outputs["AnswersDeadLettersUrl"], MessageBody="no wake-up")
+    about = next(it["about"] for it in run("dead-letters", "list", "--json").json if it["queue"] == "answers")
+    assert about == ["not one of our messages", "one"]
+    assert "1 message would be" in run("dead-letters", "redrive", "answers", "--preview").err
+    redriven = run("dead-letters", "redrive", "answers", "--json")
+    assert redriven.status == 1
+    assert [len(redriven.json[name]) for name in ("brought_back", "left")] == [1, 1]
+    [message] = sqs.receive_message(QueueUrl=stack.outputs["AnswersQueueUrl"])["Messages"]
+    assert order_id_in(message["Body"]) == "one"
+
+
+def test_refused_outcome_is_published_again(run: Run, stack: DeployedStack) -> None:
+    """Of an answer's outcome that the bus refused, the outcome is published again, not the order."""
+    end(stack.answers, stored := accept(stack.answers, "till-1"), Outcome.APPLIED)
+    ended = stack.answers.get(ORDER_ID).answers[0].ending
+    assert ended is not None
+    queue = PublisherDeadLetters(stack.client("sqs"), stack.output("PublisherDeadLettersUrl"))
+    queue.keep(f"ORDER#{ORDER_ID}", "MalformedDetail", answer_ended(ORDER_ID, STORE_ID, stored, ended))
+    assert run("dead-letters", "redrive", "publisher").status == 0
+    row = stack.table.get(keys.answers(ORDER_ID))
+    assert row is not None
+    assert republished_number(row) == 1

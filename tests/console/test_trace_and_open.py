@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from partner_orders.answers.judgement import Outcome
 from partner_orders.clock import now
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.links import link
 from partner_orders_console.operations.stack import DeployedStack
+from tests.support.accepted_answers import accept, end
 from tests.support.console import Ran
 from tests.support.orders import as_bytes, order
 
@@ -53,14 +55,15 @@ def test_trace_follows_a_request(run: Run, logged: DeployedStack) -> None:
     assert (order()["order_id"] in ran.out, "+60.0 s" in ran.out, "Amna" in ran.out) == (True, True, False)
 
 
-def test_trace_of_an_old_order_says_since(run: Run, logged: DeployedStack) -> None:
-    """A new event of an order that was created long ago is found once ``--since`` reaches back to the order."""
-    event = parse_event(as_bytes(order(sys={"created_at": (STARTED - timedelta(days=40)).isoformat()})))
-    logged.orders.write([(event, Arrival("webhook", STARTED, "request-5"))])
-    logged.stores.register(event.order.client)
-    ran = run("trace", "request-5")
-    assert (ran.status, "an order that was created before --since" in ran.err) == (1, True)
-    assert order()["order_id"] in run("trace", "request-5", "--since", "41d").out
+def test_trace_follows_an_answer(run: Run, logged: DeployedStack) -> None:
+    """An answer's request is followed to when it was accepted and how it ended. An empty id is refused."""
+    stored(logged)
+    end(logged.answers, accept(logged.answers, "till-1"), Outcome.REFUSED, "order_changed")
+    found = run("trace", "request-7", "--json").json
+    assert [stage["where"] for stage in found] == ["answer", "answer"]
+    assert "answer till-1: ready accepted" in found[0]["what"]
+    assert "ready refused, order_changed" in found[1]["what"]
+    assert (run("trace", "").status, "is empty" in run("trace", "").err) == (1, True)
 
 
 def test_trace_finds_a_rejected_event(run: Run, logged: DeployedStack) -> None:

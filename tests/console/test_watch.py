@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from partner_orders.answers.judgement import Outcome
 from partner_orders.orders.event import Arrival
 from partner_orders_console.operations.stack import DeployedStack
+from tests.support.accepted_answers import BAG, ORDER_ID, accept, end
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import order
@@ -60,6 +62,19 @@ def test_watch_shows_rejected_events(watched: Callable[..., Ran], stack: Deploye
     assert stack.rejected.newest()[0].digest in ran.json["change"]
     assert "malformed_json" in ran.json["change"]
     assert "Amna" not in ran.out
+
+
+def test_watch_shows_answers(watched: Callable[..., Ran], stack: DeployedStack) -> None:
+    """An accepted answer is a line, its outcome is another, and the steps between are none."""
+
+    def answer() -> None:
+        end(stack.answers, accept(stack.answers, "till-1", added=(BAG,)), Outcome.REFUSED, "order_changed")
+
+    lines = watched(write=answer).out.splitlines()
+    assert [line[line.index("answered") :] for line in lines] == [
+        f"answered    {ORDER_ID}  till-1 (ready) accepted",
+        f"answered    {ORDER_ID}  till-1 (ready) refused, order_changed",
+    ]
 
 
 def test_watch_needs_the_stream(run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,10 +22,14 @@ pytestmark = pytest.mark.slow
 # A sentence names a command alone; and what would change this machine, or what the other tests send with.
 NOT_TRIED = {
     *("forget", "orders publish ID", "secrets set-client", "secrets set-webhook", "stores set q7xk"),
+    *("stores set STORE --answers", "stores set STORE --no-answers"),
     *("use --config-env staging", "use --config-env production", "secrets retire-webhook"),
 }
 # What the local AWS has not, or what waits for a person. Each says so in a sentence.
 NOT_HERE = {
+    "answers retry": "no answer waits for a person",
+    "answers send": "the store answers no orders yet",
+    "answers show": "no order of this id",
     "open": "the stack on this machine has no console",
     "register": "nobody presses Test Order",
     "table restore": "the local AWS has no continuous backups",
@@ -83,7 +87,7 @@ def values(
         **dict.fromkeys(("time", "beginning of the fault", "beginning of the flood", "the restored time"), time),
         **dict.fromkeys(("order_id", "order id"), body["order_id"]),
         **dict.fromkeys(("id", "correlation_id", "old", "new"), "none"),
-        "store": "q7xk",
+        **dict.fromkeys(("store", "store_id"), "q7xk"),
         "code": "GB-CLIFTON-01",
         "day": f"{now():%Y-%m-%d}",
         "reason": event.reason,
@@ -96,7 +100,8 @@ def test_documented_commands_work(
     run: CommandLine, documented: list[str], values: dict[str, str], tmp_path: Path
 ) -> None:
     """Each documented command does its work, or says in a sentence why it cannot here; none is a fault of ours."""
-    files = {name: str(tmp_path / name) for name in ("stores.csv", "orders.csv")}
+    files = {name: str(tmp_path / name) for name in ("stores.csv", "orders.csv", "answer.json")}
+    Path(files["answer.json"]).write_text('{"answer_id": "till-1", "sequence": 1, "kind": "ready"}')
     Path(files["stores.csv"]).write_text(run("stores", "list", "--csv").stdout)
     failed = []
     for command in documented:

@@ -1,9 +1,7 @@
 """Each right that a function's own calls need is needed: without it something fails that works with it."""
 
-import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +9,8 @@ import pytest
 
 from partner_orders.clock import now
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
-from tests.support.deployed import Answer, cold, eventually
+from tests.support.deployed import Answer, cold, eventually, invoke
+from tests.support.deployed_roles import Roles
 from tests.support.orders import as_bytes, order
 from tools.local.events import queue_batch, stream_batch
 from tools.local.stack import Stack
@@ -19,54 +18,10 @@ from tools.local.up import CHAIN_ID
 
 pytestmark = pytest.mark.slow
 
-# What services call with the role, rather than our code; the template's laws hold these to a list.
-OF_SERVICES = {"WriteLogs", "ReceiveOrderEvents", "ReadStream", "FindStream"}
-
-
-class Roles:
-    """The functions' inline policies."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._iam = stack.client("iam")
-        self._stack = stack
-        resources = stack.client("cloudformation").describe_stack_resources(StackName=stack.stack_name)[
-            "StackResources"
-        ]
-        self._names = {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in resources}
-
-    def statements(self, role: str) -> list[str]:
-        document, _ = self._policy(role)
-        return [statement["Sid"] for statement in document["Statement"] if statement["Sid"] not in OF_SERVICES]
-
-    @contextmanager
-    def without(self, role: str, *sids: str) -> Iterator[None]:
-        document, policy = self._policy(role)
-        less = document | {"Statement": [one for one in document["Statement"] if one["Sid"] not in sids]}
-        self._put(role, policy, less)
-        try:
-            yield
-        finally:
-            self._put(role, policy, document)
-
-    def _policy(self, role: str) -> tuple[dict[str, Any], str]:
-        [policy] = self._iam.list_role_policies(RoleName=self._names[role])["PolicyNames"]
-        document = self._iam.get_role_policy(RoleName=self._names[role], PolicyName=policy)["PolicyDocument"]
-        return document, policy
-
-    def _put(self, role: str, policy: str, document: dict[str, Any]) -> None:
-        self._iam.put_role_policy(RoleName=self._names[role], PolicyName=policy, PolicyDocument=json.dumps(document))
-
 
 @pytest.fixture(scope="module")
 def roles(stack: Stack) -> Roles:
     return Roles(stack)
-
-
-def invoke(stack: Stack, function: str, event: Any) -> Any:
-    answer = stack.client("lambda").invoke(
-        FunctionName=stack.outputs[f"{function}FunctionName"], Payload=json.dumps(event).encode()
-    )
-    return json.load(answer["Payload"])
 
 
 def body(**changes: Any) -> dict[str, Any]:
@@ -167,6 +122,7 @@ NEEDED: dict[tuple[str, str], Works] = {
     ("ReconcilerRole", "WriteReconciliation"): the_reconciler_heals,
     ("ReconcilerRole", "FindOrders"): the_reconciler_heals,
     ("ReconcilerRole", "SendOrderEvents"): the_reconciler_heals,
+    ("ReconcilerRole", "ShareRequestBudget"): the_reconciler_heals,
     ("PublisherRole", "ReadLargeBodies"): the_publisher_fetches_a_large_body,
     ("PublisherRole", "PutOnBus"): the_publisher_publishes,
     ("PublisherRole", "KeepDeadLetters"): the_publisher_buries,

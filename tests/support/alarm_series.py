@@ -73,6 +73,18 @@ SERIES: dict[str, Series] = {
     "OrderEventsDeadLettersAlarm": _dead_letters(),
     "ReconciliationDeadLettersAlarm": _dead_letters(),
     "PublisherDeadLettersAlarm": _dead_letters(),
+    "AnswersDeadLettersAlarm": _dead_letters(),
+    "AnswersRefusedAlarm": _counted("AnswersRefused"),
+    "AnswersUnclearAlarm": _counted("AnswersUnclear"),
+    "AnswersUnavailableAlarm": _counted("5xx"),
+    "SenderErrorsAlarm": _errors(over=45),
+    # Counted every five minutes; one count may be of orders that are just being got ready.
+    "OrdersUnansweredAlarm": Series(
+        {"OrdersUnanswered": each(range(0, 2 * HOUR, RUN), 0) | each((30, 35), 2)},
+        at=35,
+        over=45,
+        quiet={"OrdersUnanswered": each(range(0, 2 * HOUR, RUN), 0) | each((30, 60), 2)},
+    ),
     "OrderEventsTooOldAlarm": Series(
         {"ApproximateAgeOfOldestMessage": _AGES | each(range(30, 60), 5)},
         at=13,

@@ -78,3 +78,10 @@ def _children(parent: int, command: str) -> list[int]:
         ["/usr/bin/pgrep", "-P", str(parent), "-f", command], capture_output=True, text=True, check=False
     )
     return [int(pid) for pid in found.stdout.split()]
+
+
+def invoke(stack: Stack, function: str, event: Any) -> Any:
+    answer = stack.client("lambda").invoke(
+        FunctionName=stack.outputs[f"{function}FunctionName"], Payload=json.dumps(event).encode()
+    )
+    return json.load(answer["Payload"])

@@ -17,6 +17,8 @@ FILES = {
     "token.txt": "a-token\n",
     "webhook-secret.txt": "a-webhook-secret\n",
     "client.txt": "an-id\nits-secret\n",
+    "answer.json": '{"answer_id": "till-2", "sequence": 1, "kind": "update",'
+    ' "lines": [{"sku": "WM-520955", "quantity": 1}]}',
     "number.txt": "+966501234567\n",
 }
 

@@ -53,7 +53,7 @@ class PlatformSession(requests.Session):
 
     def __init__(self, api: SimulatedPartnerApi, time: VirtualTime, may_die: Callable[[], None] = lambda: None) -> None:
         super().__init__()
-        self._may_die = may_die
+        self.may_die = may_die
         self._api = api
         self._time = time
         self.asked: list[Asked] = []
@@ -64,7 +64,7 @@ class PlatformSession(requests.Session):
         url: str,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        data: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | bytes | None = None,
         **options: Any,
     ) -> requests.Response:
         assert options["allow_redirects"] is False
@@ -72,13 +72,15 @@ class PlatformSession(requests.Session):
         lower = {name.lower(): value for name, value in (headers or {}).items()}
         self.asked.append(Asked(method, url, dict(params or {}), lower))
         target = f"{urlsplit(url).path}?{urlencode(params or {})}"
-        self._may_die()
+        self.may_die()
         self._time.sleep(UNDER_WAY_SECONDS)
-        given = self._api.handle(Request(method, target, lower, urlencode(data or {}).encode()), self._time.now())
+        content = data if isinstance(data, bytes) else urlencode(data or {}).encode()
+        given = self._api.handle(Request(method, target, lower, content), self._time.now())
         self._time.sleep(UNDER_WAY_SECONDS)
-        self._may_die()
-        if given.hang_seconds:
-            self._time.sleep(min(given.hang_seconds, 20.0))
+        self.may_die()
+        patience = 20.0
+        self._time.sleep(min(given.hang_seconds, patience))
+        if given.hang_seconds >= patience:
             raise requests.ReadTimeout
         answer = requests.Response()
         answer.status_code = given.status

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tools.bench import counts, memory, money, packages, reconciliation, report, speed, timings
+from tools.bench import answering, counts, memory, money, packages, reconciliation, report, speed, timings
 from tools.bench.artefacts import OURS, PEER, Artefact, build_all
 from tools.bench.events import orders
 from tools.bench.write_costs import Cost, life_of
@@ -45,7 +45,7 @@ def measure(cold_rounds: int, warm_rounds: int) -> dict[str, Any]:
     found["cold_start"] = timings.cold_starts(artefacts, cold_rounds, _say)
     found["warm"] = {}
     # The reconciler waits where it has asked the API as often as it may in a minute.
-    for name, times in (("webhook", 50), ("publisher", 50), ("reconciler", 2)):
+    for name, times in (("webhook", 50), ("publisher", 50), ("answers", 50), ("reconciler", 2)):
         _say(f"warm invocations: {name}")
         found["warm"][name] = timings.warm(artefacts, name, times * warm_rounds)
     _say("warm invocations: consumer, and a comparison of the reconciler's")
@@ -91,12 +91,15 @@ def count() -> dict[str, Any]:
         idle = reconciliation.tick(emulated, url, 0, 1)
         watched = reconciliation.watched(emulated, url)
         stores = [reconciliation.tick(emulated, url, ORDERS_PER_STORE * number, number) for number in STORES]
+        _say("answers")
+        answer = answering.answer_cost(emulated, url)
     return {
         "dynamodb": by_lines,
         "index_write_units": counts.index_write_units(TYPICAL_LINES),
         "bytes_in_table": counts.bytes_in_table([event.body for event in life_of(TYPICAL_LINES)[0]]),
         "body_bytes": sum(map(len, orders(200))) / 200,
         "reconciliation": {"in_step": in_step, "idle": idle, "watched": watched},
+        "answer": answer,
         "growth": {"stores": stores, "orders_stored": stored},
     }
 
@@ -168,6 +171,8 @@ def cost_model(found: dict[str, Any]) -> dict[str, Any]:
             tick["stores"]: money.reconciliation_per_month(_round(tick), tick_cpu) for tick in found["growth"]["stores"]
         },
         "monthly_with_bus": monthly,
+        "fixed_of_answers_per_month": money.fixed_of_answers_per_month(),
+        "per_million_answers": money.per_million_answers(found["answer"], seconds["warm"]["answers"][OURS]),
         "storage_400_days": money.storage_per_million_orders(found["bytes_in_table"], 400 / 30),
     }
 

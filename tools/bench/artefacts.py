@@ -23,12 +23,14 @@ FUNCTIONS = {
     "consumer": "ConsumerFunction",
     "publisher": "PublisherFunction",
     "reconciler": "ReconcilerFunction",
+    "answers": "AnswersFunction",
 }
 EVENTS = {
     "webhook": "webhook/received.json",
     "consumer": "consumer/received.json",
     "publisher": "publisher/received.json",
     "reconciler": "reconciler/schedule.json",
+    "answers": "answers/ready.json",
 }
 OURS, FLOOR, LOWEST_FLOOR, PEER, PEER_ON_RUNTIME, PEER_AS_OURS = (
     "ours",
@@ -148,6 +150,8 @@ def environment(artefact: Artefact, url: str, tables: tuple[str, str] = ("orders
         "EVENT_BUS_NAME": "order-changes",
         "PUBLISHER_DEAD_LETTERS_URL": f"{url}/000000000000/publisher-dead-letters",
         "PUBLISH_PERSONAL_DATA": "false",
+        "ANSWERS_QUEUE_URL": f"{url}/000000000000/answers",
+        "BRAND": "foodpanda",
     }
 
 

@@ -1,12 +1,17 @@
 """The events of the bench: orders of the simulated platform, as the functions get them."""
 
+import base64
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.orders.event import Arrival, parse_event
+from partner_orders.orders.table import OrdersTable
+from partner_orders.stores.store import StoreSettings
+from partner_orders.stores.table import StoresTable
 from tools.bench.artefacts import EVENTS, OURS, Artefact
 from tools.bench.stand_in import SECRET
 from tools.bench.write_costs import START
@@ -14,6 +19,7 @@ from tools.local.emulator import ROOT
 from tools.local.invoke import PLACEHOLDER
 from tools.local.simulated_platform.lives import to_text, trading_hour
 from tools.local.up import CHAIN_ID
+from tools.simulation.table import DynamoDB
 
 type Event = dict[str, Any]
 
@@ -28,6 +34,21 @@ def first_event(artefact: Artefact) -> Event:
         for record in event["Records"]:
             record["body"] = OrderEventMessage.from_text(record["body"]).body.decode()
     return event
+
+
+def answered_rows() -> list[dict[str, Any]]:
+    """The rows of the order that the event of the answers API is about, and of its store, as DynamoDB has them."""
+    emulated = DynamoDB()
+    try:
+        table = emulated.new_table()
+        event = parse_event((ROOT / "events" / "order.json").read_bytes())
+        OrdersTable(emulated.client, table, timedelta(days=3650)).write([(event, Arrival(WEBHOOK, RECEIVED_AT))])
+        stores = StoresTable(emulated.client, table, CHAIN_ID, lambda: RECEIVED_AT)
+        stores.set(event.order.client.store_id or "", StoreSettings(is_answering=True))
+        rows = emulated.client.scan(TableName=table)["Items"]
+    finally:
+        emulated.close()
+    return [json.loads(json.dumps(row, default=lambda value: base64.b64encode(value).decode())) for row in rows]
 
 
 def batch(way: str, bodies: Sequence[bytes]) -> Event:

@@ -40,7 +40,7 @@ class Function:
         failed = isinstance(result.answer, dict) and (
             "error" in result.answer
             or result.answer.get("batchItemFailures")
-            or result.answer.get("statusCode", 200) != 200
+            or result.answer.get("statusCode", 200) // 100 != 2
         )
         if failed:
             raise ProcessFailedError(f"{self._what} failed: {str(result.answer)[:500]}")

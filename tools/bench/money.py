@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tools.local.emulator import ROOT
 
@@ -18,6 +19,7 @@ PRICES: dict[str, float] = json.loads(PRICES_FILE.read_text())
 MILLION = 1_000_000
 EVENTS_PER_ORDER = 3
 CALL_SECONDS = 0.020
+PLATFORM_SECONDS = 0.5
 # Lambda gives a function of so much memory one processor.
 MEMORY_OF_A_PROCESSOR = 1_769
 TEMPLATE = (ROOT / "template.yaml").read_text()
@@ -26,7 +28,7 @@ MEMORY = {
     function: int(
         re.findall(rf"  {function.capitalize()}Function:\n(?:    .*\n)*?      MemorySize: (\d+)", TEMPLATE)[0]
     )
-    for function in ("webhook", "consumer", "publisher", "reconciler")
+    for function in ("webhook", "consumer", "publisher", "reconciler", "answers", "sender")
 }
 # CloudWatch counts so many bytes with each line.
 LOG_LINE_BYTES = 26
@@ -46,6 +48,7 @@ COLD_STARTS = 0.01
 # The queue's event source keeps five pollers, which wait 20 s for messages.
 POLLS_A_MONTH = 5 * MONTH_SECONDS // 20
 TICK_SECONDS = 300
+SWEEP_SECONDS = 60
 # The webhook reads the current and the previous secret every five minutes, the reconciler its token at a tick.
 SECRET_READS_A_MONTH = 3 * MONTH_SECONDS // 300
 # DynamoDB asks KMS for the table's key at most every five minutes for each of the functions.
@@ -105,6 +108,45 @@ def per_million_orders(work: Workload) -> dict[str, float]:
     found["reconciliation"] = MILLION * work.read_units_to_reconcile * PRICES[
         "dynamodb_million_read_units"
     ] / MILLION + _time("reconciler", MILLION, work.cpu_to_reconcile, 0)
+    return {name: round(usd, 2) for name, usd in found.items()}
+
+
+def per_million_answers(counted: Mapping[str, Any], answers_cpu: float) -> dict[str, float]:
+    """By component, of answers that are applied at once. ``counted`` is an AnswerCost; the platform is assumed to
+    respond to each request within PLATFORM_SECONDS. What tells the table of them is paid as any order event."""
+    by_sender = counted["calls"].index("SQS.SendMessage") + 1
+    calls = sum(not name.startswith("PartnerApi.") for name in counted["calls"])
+    requests = len(counted["calls"]) - calls
+    sender_seconds = (calls - by_sender) * CALL_SECONDS + requests * PLATFORM_SECONDS
+    found = {
+        "API": PRICES["http_api_million_requests"],
+        "answers": _lambda("answers", MILLION, answers_cpu, by_sender),
+        # A wake-up is sent, received and deleted; an order event is sent.
+        "queues": 4 * PRICES["sqs_million_requests"],
+        "sender": _lambda("sender", MILLION, answers_cpu, sender_seconds / CALL_SECONDS),
+        "table": counted["write_units"] * PRICES["dynamodb_million_write_units"]
+        + counted["read_units"] * PRICES["dynamodb_million_read_units"],
+    }
+    return {name: round(usd, 2) for name, usd in found.items()}
+
+
+def fixed_of_answers_per_month() -> dict[str, float]:
+    """What a stack pays for answering orders, whatever it answers."""
+    parts = [part for part in re.split(r"\n  (?=\w+:\n)", TEMPLATE) if "Condition: HasAnswers\n" in part]
+    metrics = {name for part in parts for name in re.findall(r"MetricName: (\w+)", part) if "PartnerOrders" in part}
+    shown = {
+        name
+        for line in TEMPLATE.splitlines()
+        if "WidgetsOfAnswers" not in line and "Answer" in line
+        for name in re.findall(r'"PartnerOrders", "(\w+)"', line)
+    }
+    sweeps = MONTH_SECONDS / SWEEP_SECONDS
+    found = {
+        "alarms": sum(part.count("MetricName: ") for part in parts) * PRICES["alarm_month"],
+        "metrics": len(metrics | shown) * PRICES["metric_month"],
+        "sweep": sweeps * PRICES["scheduler_million_calls"] / MILLION + _lambda("sender", sweeps, 0.0, 1),
+        "polling of the queue": POLLS_A_MONTH * PRICES["sqs_million_requests"] / MILLION,
+    }
     return {name: round(usd, 2) for name, usd in found.items()}
 
 
@@ -172,11 +214,14 @@ def reconciliation_per_month(one: Round, tick_cpu: float) -> float:
 
 def fixed_per_month(idle: Round, tick_cpu: float) -> dict[str, float]:
     """What is paid without any order: one store, checked every five minutes."""
-    metrics = set(re.findall(r'"PartnerOrders", "(\w+)"', TEMPLATE))
-    metrics |= set(re.findall(r"Namespace: PartnerOrders\n\s+MetricName: (\w+)", TEMPLATE))
+    # Without answers, which are switched off unless a chain wants them.
+    template = "\n".join(line for line in TEMPLATE.splitlines() if "Answer" not in line)
+    alarms = [part for part in re.split(r"\n  (?=\w+:\n)", TEMPLATE) if "Condition: HasAnswers\n" not in part]
+    metrics = set(re.findall(r'"PartnerOrders", "(\w+)"', template))
+    metrics |= {name for part in alarms for name in re.findall(r"Namespace: PartnerOrders\n\s+MetricName: (\w+)", part)}
     found = {
         # An alarm is paid for by the metrics that it watches.
-        "alarms": TEMPLATE.count("MetricName: ") * PRICES["alarm_month"],
+        "alarms": sum(part.count("MetricName: ") for part in alarms) * PRICES["alarm_month"],
         "metrics": len(metrics) * PRICES["metric_month"],
         "dashboard": TEMPLATE.count("Type: AWS::CloudWatch::Dashboard") * PRICES["dashboard_month"],
         "secrets": TEMPLATE.count("Type: AWS::SecretsManager::Secret") * PRICES["secret_month"]

@@ -64,7 +64,9 @@ class Tick:
     fewest_dynamodb_requests: int
 
 
-class _VirtualTime:
+class VirtualTime:
+    """A clock that moves only where somebody waits."""
+
     def __init__(self, start: datetime) -> None:
         self._start = start
         self._seconds = 0.0
@@ -82,10 +84,10 @@ class _VirtualTime:
         self._seconds = max(self._seconds, (moment - self._start).total_seconds())
 
 
-class _Session(requests.Session):
+class Session(requests.Session):
     """A requests session that the simulated platform answers."""
 
-    def __init__(self, api: SimulatedPartnerApi, time: _VirtualTime) -> None:
+    def __init__(self, api: SimulatedPartnerApi, time: VirtualTime) -> None:
         super().__init__()
         self._api = api
         self._time = time
@@ -96,11 +98,12 @@ class _Session(requests.Session):
         url: str,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        data: bytes | None = None,
         **_: Any,
     ) -> requests.Response:
         lower = {name.lower(): value for name, value in (headers or {}).items()}
         target = f"{urlsplit(url).path}?{urlencode(params or {})}"
-        given = self._api.handle(Request(method, target, lower, b""), self._time.now())
+        given = self._api.handle(Request(method, target, lower, data or b""), self._time.now())
         answer = requests.Response()
         answer.status_code = given.status
         answer.headers.update(given.headers)
@@ -108,7 +111,9 @@ class _Session(requests.Session):
         return answer
 
 
-class _Secrets:
+class Secrets:
+    """Secrets Manager with the token of the simulated platform."""
+
     def get_secret_value(self, **_: str) -> dict[str, str]:
         return {"SecretString": f'{{"token": "{TOKEN}"}}'}
 
@@ -129,7 +134,7 @@ class _Queue:
 def tick(emulated: DynamoDB, url: str, orders: int, stores: int) -> Tick:
     """A round over so many stores whose last hour holds so many orders, all stored: what their webhooks brought, and
     what the platform shows in the end."""
-    table, time = emulated.new_table(), _VirtualTime(RECEIVED_AT)
+    table, time = emulated.new_table(), VirtualTime(RECEIVED_AT)
     lives = _lives(max(orders, stores), stores)
     api = SimulatedPartnerApi(CHAIN_ID, TOKEN, RATE_LIMIT)
     api.show(lives)
@@ -191,7 +196,7 @@ class Watched:
 def watched(emulated: DynamoDB, url: str, orders: int = 200) -> Watched:
     """An hour's orders of one store, stored as their events come, with a tick every five minutes until none is
     compared any more, and the daily checks after that. What a tick without orders reads is not in it."""
-    table, time, queue = emulated.new_table(), _VirtualTime(START), _Queue()
+    table, time, queue = emulated.new_table(), VirtualTime(START), _Queue()
     lives, api = _lives(orders, 1), SimulatedPartnerApi(CHAIN_ID, TOKEN, RATE_LIMIT)
     api.show(lives)
     stored = OrdersTable(emulated.client, table, RETENTION)
@@ -242,7 +247,7 @@ def _lives(orders: int, stores: int) -> list[Life]:
 
 
 def _store(
-    client: Any, table: str, api: SimulatedPartnerApi, lives: list[Life], time: _VirtualTime, checked_until: datetime
+    client: Any, table: str, api: SimulatedPartnerApi, lives: list[Life], time: VirtualTime, checked_until: datetime
 ) -> set[str]:
     """Store what the platform shows, and until when the stores were checked; gives the stores."""
     orders = OrdersTable(client, table, RETENTION)
@@ -264,10 +269,10 @@ def _store(
     return found
 
 
-def _reconciler(client: Any, table: str, api: SimulatedPartnerApi, time: _VirtualTime, messages: _Queue) -> Reconciler:
-    session, orders = _Session(api, time), OrdersTable(client, table, RETENTION)
+def _reconciler(client: Any, table: str, api: SimulatedPartnerApi, time: VirtualTime, messages: _Queue) -> Reconciler:
+    session, orders = Session(api, time), OrdersTable(client, table, RETENTION)
     rate_limit = RateLimit(workers_share(RATE_LIMIT), time.monotonic, time.sleep)
-    credentials = PartnerApiCredentials(_Secrets(), "arn", BASE_URL, session, rate_limit, time.monotonic)  # type: ignore[arg-type]
+    credentials = PartnerApiCredentials(Secrets(), "arn", BASE_URL, session, rate_limit, time.monotonic)  # type: ignore[arg-type]
     client_of_api = PartnerApiClient(BASE_URL, credentials, session, rate_limit, time.now, time.sleep)
     queue: Any = messages
     return Reconciler(

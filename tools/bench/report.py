@@ -42,7 +42,7 @@ def _verdicts(found: Found) -> list[Verdict]:
         verdicts.append(Verdict(figure, target, value, f"{value:.2f}"))
 
     cold = found["cold_start"]
-    for function, target in (("webhook", 1.10), ("consumer", 1.50), ("reconciler", 1.40)):
+    for function, target in (("webhook", 1.10), ("consumer", 1.50), ("reconciler", 1.40), ("answers", 1.40)):
         ratio(f"cold start of the {function}: CPU, floor = 1", target, cold[function]["ratios"][FLOOR])
         ratio(f"cold start of the {function}: CPU, peer as SAM builds it = 1", 0.6, cold[function]["ratios"][PEER])
         ratio("the same, peer with the runtime's boto3 = 1", 0.6, cold[function]["ratios"][PEER_ON_RUNTIME])
@@ -79,6 +79,7 @@ def _verdicts(found: Found) -> list[Verdict]:
         0.5,
         max(peak["share"] for peak in memory["consumer"].values()),
     )
+    exact("from an answer accepted to the platform's request: AWS calls", 6, len(found["answer"]["until_put"]))
     totals = found["money"]["totals"]
     exact("USD a million orders in batches of ten, without the bus", 16, totals["ours"])
     exact("USD a million orders in batches of ten, with the bus", 19, totals["ours, with the bus"])
@@ -246,6 +247,21 @@ def _fixed(found: Found) -> str:
     return _table(("fixed", "USD a month"), [(name, f"{usd:.2f}") for name, usd in fixed.items()])
 
 
+def _answers(found: Found) -> str:
+    answer, usd = found["answer"], found["money"]["per_million_answers"]
+    fixed = found["money"]["fixed_of_answers_per_month"]
+    rows = [
+        ("AWS calls from accepted to the platform's request", str(len(answer["until_put"]))),
+        ("requests in all, with the platform's", str(len(answer["calls"]))),
+        ("read units", f"{answer['read_units']:g}"),
+        ("write units", f"{answer['write_units']:g}"),
+        *((f"USD a million answers: {name}", f"{cost:.2f}") for name, cost in usd.items()),
+        ("**USD a million answers**", f"**{sum(usd.values()):.2f}**"),
+        *((f"USD a month, whatever is answered: {name}", f"{cost:.2f}") for name, cost in fixed.items()),
+    ]
+    return _table(("an answer that is applied at once", ""), rows)
+
+
 def _growth(found: Found) -> str:
     growth = found["growth"]
     rows = [
@@ -302,6 +318,7 @@ TABLES: dict[str, Callable[[Found], str]] = {
     "options": _options,
     "monthly": _monthly,
     "fixed": _fixed,
+    "answers": _answers,
     "growth": _growth,
 }
 

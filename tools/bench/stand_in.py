@@ -62,12 +62,13 @@ class Listing:
 @dataclass
 class StandIn:
     """``calls`` are those made so far, such as ``SQS.SendMessage``; ``cost`` is what those of DynamoDB cost;
-    ``listing`` is what the Partner API shows."""
+    ``listing`` is what the Partner API shows; ``rows`` are those that a BatchGetItem finds."""
 
     url: str = ""
     delay_seconds: float = 0.0
     dynamodb_url: str | None = None
     listing: Listing = field(default_factory=Listing, repr=False)
+    rows: Sequence[dict[str, Any]] = field(default=(), repr=False)
     calls: list[str] = field(default_factory=list)
     cost: Cost = field(default_factory=Cost)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -81,7 +82,14 @@ class StandIn:
             return self._metered(target, operation, request)
         if self.delay_seconds:
             time.sleep(self.delay_seconds)
+        if operation == "BatchGetItem":
+            return 200, self._found(request)
         return 200, _canned(operation, request)
+
+    def _found(self, request: dict[str, Any]) -> dict[str, Any]:
+        [(table, wanted)] = request["RequestItems"].items()
+        found = [row for row in self.rows if {name: row[name] for name in ("pk", "sk")} in wanted["Keys"]]
+        return {"Responses": {table: found}, "UnprocessedKeys": {}}
 
     @contextmanager
     def measured(self) -> Iterator[Cost]:
@@ -154,15 +162,15 @@ def _canned(operation: str, request: dict[str, Any]) -> dict[str, Any]:
         case "Query":
             stores = '"STORES"' in json.dumps(request)
             return {"Items": [STORE] if stores else [], "Count": int(stores), "ScannedCount": int(stores)}
-        case "BatchGetItem":
-            return {"Responses": {}, "UnprocessedKeys": {}}
         case _:
             return {}
 
 
 @contextmanager
-def started(delay_seconds: float = 0.0, dynamodb_url: str | None = None) -> Iterator[StandIn]:
-    stand_in = StandIn(delay_seconds=delay_seconds, dynamodb_url=dynamodb_url)
+def started(
+    delay_seconds: float = 0.0, dynamodb_url: str | None = None, rows: Sequence[dict[str, Any]] = ()
+) -> Iterator[StandIn]:
+    stand_in = StandIn(delay_seconds=delay_seconds, dynamodb_url=dynamodb_url, rows=rows)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -173,6 +181,12 @@ def started(delay_seconds: float = 0.0, dynamodb_url: str | None = None) -> Iter
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status, answer = stand_in.answer(self.headers["X-Amz-Target"], json.loads(body))
             self._send(status, json.dumps(answer).encode())
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            with stand_in.lock:
+                stand_in.calls.append("PartnerApi.PutOrder")
+            self._send(200, b"{}")
 
         def do_GET(self) -> None:
             with stand_in.lock:

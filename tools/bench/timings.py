@@ -50,7 +50,7 @@ def _measured(samples: Mapping[str, list[float]]) -> Measured:
 def cold_starts(artefacts: Sequence[Artefact], rounds: int, say: Callable[[str], None]) -> dict[str, Measured]:
     """By function: CPU seconds from the start of a process to its first answer."""
     samples: dict[str, Samples] = defaultdict(lambda: defaultdict(list))
-    with stand_in.started() as aws, runtime_api() as api:
+    with stand_in.started(rows=events.answered_rows()) as aws, runtime_api() as api:
         for number in range(rounds + 1):
             say(f"cold starts, {number} of {rounds}" if number else "cold starts, to warm the disk's cache")
             for artefact in artefacts:
@@ -65,7 +65,7 @@ def _kept_warm(
     artefacts: Sequence[Artefact], delay_seconds: float = 0.0, offline: bool = False
 ) -> Iterator[dict[str, Function]]:
     with ExitStack() as stack:
-        aws = stack.enter_context(stand_in.started(delay_seconds))
+        aws = stack.enter_context(stand_in.started(delay_seconds, rows=events.answered_rows()))
         yield {
             artefact.way: stack.enter_context(running(artefact, environment(artefact, aws.url), offline))
             for artefact in artefacts

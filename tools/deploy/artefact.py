@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LAYER = "PartnerOrdersLayer"
-FUNCTIONS = ("WebhookFunction", "ConsumerFunction", "PublisherFunction", "ReconcilerFunction")
+FUNCTIONS = (
+    *("WebhookFunction", "ConsumerFunction", "PublisherFunction", "ReconcilerFunction"),
+    *("AnswersFunction", "SenderFunction"),
+)
 # The packages that the functions import, and the time zones, which Python reads where the system has none.
 PACKAGES = frozenset({
     *("annotated_types", "aws_lambda_powertools", "botocore", "certifi", "charset_normalizer", "dateutil"),

@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
+from partner_orders.answers.endpoint import GET, LIST, POST
 from partner_orders.order_events.message import RECONCILIATION, WEBHOOK, OrderEventMessage
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.orders.rejected_table import RejectedTable
@@ -28,6 +29,7 @@ EVENTS = ROOT / "events"
 SECRET = "PASTE-THE-WEBHOOK-SECRET-HERE"  # noqa: S105
 START = instant("2026-03-14T08:00:00Z")
 RETENTION = timedelta(days=400)
+UNKNOWN_ORDER = "00000000-0000-4000-8000-000000000000"
 
 
 def webhook_request(body: str | bytes, authorization: str | None = SECRET, encoding: str | None = None) -> Body:
@@ -64,6 +66,35 @@ def webhook_request(body: str | bytes, authorization: str | None = SECRET, encod
     }
 
 
+def answers_request(
+    route: str, store_id: str, order_id: str, body: str | bytes | None = None, answer_id: str | None = None
+) -> Body:
+    """A signed request to the answers API (payload format 2.0). Bytes are in base64."""
+    method, template = route.split(" ")
+    named = {"store_id": store_id, "order_id": order_id} | ({} if answer_id is None else {"answer_id": answer_id})
+    path = template.format(**named)
+    context = webhook_request("")["requestContext"]
+    role = "arn:aws:sts::123456789012:assumed-role/answers-caller/till-7"
+    request: Body = {
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json", "host": "example.execute-api.eu-central-1.amazonaws.com"},
+        "pathParameters": named,
+        "requestContext": context
+        | {
+            "routeKey": route,
+            "authorizer": {"iam": {"accountId": "123456789012", "userArn": role}},
+            "http": context["http"] | {"method": method, "path": path, "userAgent": "till"},
+        },
+        "isBase64Encoded": isinstance(body, bytes),
+    }
+    if body is not None:
+        request["body"] = body if isinstance(body, str) else base64.b64encode(body).decode()
+    return request
+
+
 def queue_batch(*bodies: str | bytes, source: str = WEBHOOK) -> Body:
     """A batch of messages from the order-events queue."""
     records = []
@@ -74,7 +105,14 @@ def queue_batch(*bodies: str | bytes, source: str = WEBHOOK) -> Body:
     return {"Records": records}
 
 
-def _record(number: int, text: str) -> Body:
+def wake_ups(*order_ids: str) -> Body:
+    """A batch of messages from the answers queue."""
+    texts = [json.dumps({"schema_version": 1, "order_id": order_id}) for order_id in order_ids]
+    records = [_record(number, text, "answers") for number, text in enumerate(texts, start=1)]
+    return {"Records": records}
+
+
+def _record(number: int, text: str, queue: str = "order-events") -> Body:
     return {
         "messageId": f"00000000-0000-4000-8000-{number:012d}",
         "receiptHandle": f"receipt-{number}",
@@ -88,7 +126,7 @@ def _record(number: int, text: str) -> Body:
         "messageAttributes": {},
         "md5OfBody": "",
         "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:order-events",
+        "eventSourceARN": f"arn:aws:sqs:eu-central-1:123456789012:{queue}",
         "awsRegion": "eu-central-1",
     }
 
@@ -168,8 +206,41 @@ def all_events() -> dict[str, Body]:
         "reconciler/cancel.json": {"cancel": "2026-11-09T08:15:02.114000Z-5be6"},
         "reconciler/too_old.json": {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"},
         "reconciler/invalid.json": {"from": "yesterday"},
+        "sender/schedule.json": {},
+        "sender/wake_up.json": wake_ups(events["order.json"]["order_id"]),
+        "sender/unknown_order.json": wake_ups(UNKNOWN_ORDER),
+        "sender/unreadable_message.json": {"Records": [_record(1, "not one of ours", "answers")]},
     }
-    return events
+    return events | {f"answers/{name}.json": event for name, event in _answers(events["order.json"]).items()}
+
+
+def _answers(order: Body) -> dict[str, Body]:
+    """Requests to the answers API about an order, by name."""
+    store_id, order_id, line_id = order["client"]["store_id"], order["order_id"], order["items"][0]["_id"]
+    answer_id = "till-7-000123"
+    named = {"answer_id": answer_id, "sequence": 1}
+    bag = {"sku": "BAG", "quantity": 1, "unit_price": 0.1}
+    answers: dict[str, Body] = {
+        "ready": named | {"kind": "ready"},
+        "update": named | {"kind": "update", "lines": [{"id": line_id, "not_found": True}]},
+        "replaced": named | {"kind": "ready", "lines": [{"id": line_id, "replaced_by": [bag]}]},
+        "added": named | {"kind": "ready", "added": [bag]},
+        "accept": named | {"kind": "accept", "ready_at": "2026-03-14T09:00:00Z"},
+        "cancel": named | {"kind": "cancel", "reason": "ITEM_UNAVAILABLE"},
+        "unknown_fields": named | {"kind": "ready", "found": "all"},
+    }
+    ready = json.dumps(answers["ready"])
+    return {
+        **{name: answers_request(POST, store_id, order_id, json.dumps(answer)) for name, answer in answers.items()},
+        "base64": answers_request(POST, store_id, order_id, ready.encode()),
+        "in_capitals": answers_request(POST, store_id, order_id.upper(), ready),
+        "malformed": answers_request(POST, store_id, order_id, ready[:30]),
+        "too_large": answers_request(POST, store_id, order_id, ready + " " * 65_536),
+        "unknown_order": answers_request(POST, store_id, UNKNOWN_ORDER, ready),
+        "other_store": answers_request(POST, f"{store_id}0", order_id, ready),
+        "list": answers_request(LIST, store_id, order_id),
+        "one": answers_request(GET, store_id, order_id, answer_id=answer_id),
+    }
 
 
 def _variants(plain: Body) -> dict[str, str]:

@@ -16,7 +16,7 @@ from partner_orders.order_events.message import RECONCILIATION
 from partner_orders.orders.digest import changed_fields
 from partner_orders.orders.event import parse_event
 from partner_orders.orders.rejected import digest_of
-from partner_orders.orders.stored import StoredOrder
+from partner_orders.orders.stored import LISTED_UNDER, StoredOrder
 from partner_orders.orders.table import OrdersTable
 from tools.local.screen import Screen
 from tools.local.simulated_platform.courier import IGNORED_GARBAGE
@@ -41,11 +41,12 @@ class NotFinishedError(RuntimeError):
 class Hour:
     """One trading hour, from the first event to the comparison.
 
-    ``played`` is what the simulated platform is told to play.
+    ``played`` is what the simulated platform is told to play. Orders of the store ``apart`` belong to nobody's hour.
     """
 
-    def __init__(self, stack: Stack, screen: Screen, played: Mapping[str, Any] = HOUR) -> None:
+    def __init__(self, stack: Stack, screen: Screen, played: Mapping[str, Any] = HOUR, apart: str = "") -> None:
         self._played = dict(played)
+        self._apart = f"{LISTED_UNDER}{apart}"
         self._stack = stack
         self._screen = screen
         self._figures = screen.figures
@@ -167,7 +168,11 @@ class Hour:
     def _orders_now(self) -> int:
         """How many orders the table holds."""
         pages = self._dynamodb.get_paginator("scan").paginate(
-            TableName=self._stack.outputs["OrdersTableName"], IndexName=keys.BY_TIME, Select="COUNT"
+            TableName=self._stack.outputs["OrdersTableName"],
+            IndexName=keys.BY_TIME,
+            Select="COUNT",
+            FilterExpression="listed_under <> :apart",
+            ExpressionAttributeValues={":apart": {"S": self._apart}},
         )
         return sum(int(page["Count"]) for page in pages) - len(self._rejected_now())
 

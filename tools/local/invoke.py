@@ -26,6 +26,8 @@ FUNCTIONS = {
     "consumer": "ConsumerFunction",
     "publisher": "PublisherFunction",
     "reconciler": "ReconcilerFunction",
+    "answers": "AnswersFunction",
+    "sender": "SenderFunction",
 }
 IMAGE = f"public.ecr.aws/lambda/python:3.13-{ARCHITECTURE}"
 LAYER = "PartnerOrdersLayer"

@@ -21,15 +21,13 @@ def main() -> int:
 
 
 def _place_orders(stack: Stack) -> int:
-    secret = stack.present_webhook_secret()
-    _wait_until_admitted(stack, secret)
-    configure_platform(stack, webhook_secret=secret)
+    connect(stack)
     # The seed makes other orders each time.
-    response = _platform(stack, "POST", "play", {**HOUR, "seed": int(time.time())})
+    response = platform(stack, "POST", "play", {**HOUR, "seed": int(time.time())})
     if response.status_code != requests.codes.accepted:
         return refuse(response.json()["message"])
     print(f"playing a trading hour of {HOUR['orders']} orders in {HOUR['wall_seconds']} seconds", flush=True)
-    while (progress := _platform(stack, "GET", "progress").json())["state"] != "done":
+    while (progress := platform(stack, "GET", "progress").json())["state"] != "done":
         time.sleep(0.5)
     print(
         f"{progress['events']} events: {progress['acknowledged']} acknowledged, {progress['never_sent']} never sent,"
@@ -40,6 +38,13 @@ def _place_orders(stack: Stack) -> int:
         "Reports count these orders as before_registration, not as webhooks_missed: their stores are new here."
     )
     return refuse(_why_refused(progress["failed_by_answer"])) if progress["failed"] else 0
+
+
+def connect(stack: Stack) -> None:
+    """Tell the simulated platform the webhook secret of now, once the webhook accepts it."""
+    secret = stack.present_webhook_secret()
+    _wait_until_admitted(stack, secret)
+    configure_platform(stack, webhook_secret=secret)
 
 
 def _wait_until_admitted(stack: Stack, secret: str) -> None:
@@ -66,7 +71,7 @@ def _why_refused(by_answer: dict[str, int]) -> str:
     return f"refused: {responses}: {why}"
 
 
-def _platform(stack: Stack, method: str, what: str, content: Any = None) -> requests.Response:
+def platform(stack: Stack, method: str, what: str, content: Any = None) -> requests.Response:
     return requests.request(method, f"{stack.platform_url}/_platform/{what}", json=content, timeout=60, auth=AS_GIVEN)
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tools.local.figures import Figures, last_line, mismatches, summary
 from tools.local.hour import HOUR, Hour, NotFinishedError
+from tools.local.picking import Answers, Picking
 from tools.local.process import ProcessFailedError, end_on_signals
 from tools.local.screen import Screen
 from tools.local.simulated_platform.profiles import PROFILES
@@ -37,14 +38,18 @@ def _played(hour: Hour, screen: Screen) -> list[str]:
     return wrong
 
 
-def play_all(console: Console, stack: Stack) -> tuple[Figures, list[str]]:
-    """Play one hour of each brand, one after the other: the figures of all, and what is wrong, a line for each."""
-    figures, wrong = Figures(), []
+def play_all(console: Console, stack: Stack) -> tuple[Figures, Answers, list[str]]:
+    """Play one hour of each brand, one after the other, while a till answers the orders of one more store: the figures
+    of all, and what is wrong, a line for each."""
+    figures, wrong, picking = Figures(), [], Picking(stack)
+    answering = picking.begin()
     for played in MIX:
         screen = Screen(console, brand=played["profile"])
-        wrong += _played(Hour(stack, screen, played), screen)
+        wrong += _played(Hour(stack, screen, played, picking.store_id), screen)
         figures += screen.figures
-    return figures, wrong + mismatches(figures)
+    answering.join()
+    answers = picking.result()
+    return figures, answers, wrong + mismatches(figures) + answers.wrong
 
 
 def main() -> int:
@@ -54,7 +59,7 @@ def main() -> int:
     try:
         # This command calls the reconciler itself.
         with running_stack(console, {"ReconciliationState": "DISABLED"}) as stack:
-            figures, wrong = play_all(console, stack)
+            figures, answers, wrong = play_all(console, stack)
     except KeyboardInterrupt:
         console.print("\nstopped")
         return 130
@@ -64,6 +69,7 @@ def main() -> int:
     console.print(summary(figures, len(MIX), time.monotonic() - begun), markup=False)
     for line in wrong:
         console.print(line, style="red", markup=False)
+    print(answers.line())
     print(last_line(figures))
     return 1 if wrong else 0
 

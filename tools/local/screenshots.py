@@ -103,9 +103,9 @@ def draw_stack(console: Console, stack: Stack) -> None:
 def draw_run(console: Console, stack: Stack) -> None:
     """Play what `make run` plays and draw its end. Raises ProcessFailedError."""
     begun = time.monotonic()
-    figures, wrong = play_all(console, stack)
+    figures, answers, wrong = play_all(console, stack)
     _raise_if(wrong)
-    end = f"{summary(figures, len(MIX), time.monotonic() - begun)}\n{last_line(figures)}"
+    end = f"{summary(figures, len(MIX), time.monotonic() - begun)}\n{answers.line()}\n{last_line(figures)}"
     picture(IMAGES / "make-run.svg", "make run", end)
 
 

@@ -58,6 +58,10 @@ class Stack:
     def client(self, service: str, **options: Any) -> Any:
         return client(service, self.endpoint_url, **options)
 
+    def answers_host(self) -> str:
+        """The host name by which MiniStack finds the answers API."""
+        return f"{self.outputs['AnswersApiUrl'].partition('://')[2].partition('.')[0]}.execute-api.localhost"
+
     def present_webhook_secret(self) -> str:
         """The webhook secret as it is now: it may have been rotated."""
         answer = self.client("secretsmanager").get_secret_value(SecretId=self.outputs["WebhookSecretArn"])
@@ -85,11 +89,12 @@ def is_up() -> bool:
 
 def client(service: str, endpoint_url: str, **options: Any) -> Any:
     """An AWS client that cannot reach anything but the local AWS."""
-    return _session().client(service, endpoint_url=endpoint_url, **options)  # type: ignore[call-overload]
+    return session().client(service, endpoint_url=endpoint_url, **options)  # type: ignore[call-overload]
 
 
 @cache
-def _session() -> boto3.Session:
+def session() -> boto3.Session:
+    """A session that cannot reach anything but the local AWS."""
     # Without the developer's profiles and AWS configuration.
     nowhere = (None, None, os.devnull, None)
     settings = {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
@@ -206,6 +211,8 @@ def _mend_routes(cloudformation: Any, api_gateway: Any, stack_name: str) -> None
         existing = {route["RouteKey"]: route["Target"] for route in api_gateway.get_routes(ApiId=api_id)["Items"]}
         for path, methods in resource["Properties"]["Body"]["paths"].items():
             for method, operation in methods.items():
+                if method == "parameters":
+                    continue
                 route_key = f"{method.upper()} {path}"
                 uri = _called(json.dumps(operation["x-amazon-apigateway-integration"]["uri"]), physical_ids)
                 if route_key in existing:
@@ -216,7 +223,8 @@ def _mend_routes(cloudformation: Any, api_gateway: Any, stack_name: str) -> None
                     ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=uri, PayloadFormatVersion="2.0"
                 )
                 target = f"integrations/{integration['IntegrationId']}"
-                api_gateway.create_route(ApiId=api_id, RouteKey=route_key, Target=target)
+                signed = "AWS_IAM" if "security" in operation else "NONE"
+                api_gateway.create_route(ApiId=api_id, RouteKey=route_key, Target=target, AuthorizationType=signed)
 
 
 def _called(uri: str, physical_ids: Mapping[str, str]) -> str:

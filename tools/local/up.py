@@ -26,6 +26,12 @@ CHAIN_ID = "5d3b8a1e-7c44-4f0e-9b62-0f1c2d3e4a5b"
 # Those of events/. The platform knows these stores, but none of their orders.
 SAMPLE_STORES = ("148003", "148013", "148020")
 RATE_LIMIT_PER_MINUTE = 6000
+# Each does nothing.
+FIRST_EVENTS = {
+    "ConsumerFunctionName": b'{"Records": []}',
+    "AnswersFunctionName": b"{}",
+    "SenderFunctionName": b'{"Records": []}',
+}
 COLD_START_SECONDS = 120.0  # of the first call on a busy machine
 PARAMETERS = {
     "ChainId": CHAIN_ID,
@@ -33,6 +39,9 @@ PARAMETERS = {
     "RateLimitPerMinute": str(RATE_LIMIT_PER_MINUTE),
     # A laptop has few cores.
     "ConsumerConcurrency": "2",
+    "Answers": "ENABLED",
+    # By whose rules orders are answered: the simulated platform's host names no brand.
+    "Brand": "foodpanda",
 }
 
 
@@ -62,7 +71,7 @@ def running_stack(console: Console, parameters: Mapping[str, str] | None = None)
 
 
 def warm_up(stack: Stack) -> None:
-    """Call the webhook and the consumer once, one after the other: many cold starts at once are slow on few cores.
+    """Call functions once, one after the other: many cold starts at once are slow on few cores.
 
     It also checks that the webhook rejects a request without the secret. Raises ProcessFailedError.
     """
@@ -72,7 +81,9 @@ def warm_up(stack: Stack) -> None:
         raise ProcessFailedError(f"the webhook did not respond: {type(error).__name__}; try again") from None
     if response.status_code != requests.codes.unauthorized:
         raise ProcessFailedError(f"the webhook responded with {response.status_code} to no secret, should be 401")
-    stack.client("lambda").invoke(FunctionName=stack.outputs["ConsumerFunctionName"], Payload=b'{"Records": []}')
+    for output, event in FIRST_EVENTS.items():
+        if output in stack.outputs:  # A stack of 0.1.0 answers no orders.
+            stack.client("lambda").invoke(FunctionName=stack.outputs[output], Payload=event)
 
 
 @contextlib.contextmanager
@@ -161,6 +172,7 @@ def welcome(stack: Stack) -> str:
     return f"""
 webhook URL     {stack.webhook_url}  (Host: {stack.webhook_headers["Host"]})
 webhook secret  {stack.webhook_secret}
+answers API     {stack.endpoint_url}  (Host: {stack.answers_host()})
 platform        {stack.platform_url}
 AWS endpoint    {stack.endpoint_url}
 for tools       {STACK_FILE.relative_to(ROOT)}
@@ -174,6 +186,8 @@ Try this in a second terminal, in this folder:
   make orders
   .venv/bin/partner-orders orders list --open
   .venv/bin/partner-orders reconcile run --yes
+  # Have the platform place 6 orders that wait for the store's answers; docs/local-stack.md shows how to answer them
+  make orders-to-pick
   # Check the whole stack
   .venv/bin/partner-orders doctor
   # Call one function with an event of events/

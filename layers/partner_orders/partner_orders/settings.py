@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import timedelta
 from typing import Self
 
@@ -26,11 +26,14 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read the fields of this class, in upper case. Raises MissingSettingError."""
+        """Read the fields of this class, in upper case. One with a default may be empty, or not be set. Raises
+        MissingSettingError."""
         values: dict[str, str | int] = {}
         for setting in fields(cls):
             name = setting.name.upper()
             text = environment.get(name, "")
+            if not text and setting.default is not MISSING:
+                continue
             if not text:
                 raise MissingSettingError(f"the environment variable {name} is not set; template.yaml sets it")
             if setting.type is int and not text.isdecimal():

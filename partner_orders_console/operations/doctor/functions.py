@@ -8,9 +8,11 @@ from partner_orders_console.operations.consumer_pause import present_pause
 from partner_orders_console.operations.doctor.finding import Finding, Fix
 from partner_orders_console.operations.stack import DeployedStack
 
-_FUNCTIONS = ("Webhook", "Consumer", "Reconciler", "Publisher")
+_FUNCTIONS = ("Webhook", "Consumer", "Reconciler", "Publisher", "Answers", "Sender")
 # Concurrent executions, beside the consumers: a new table's stream has four shards, and a publisher reads each.
 _PUBLISHERS, _RECONCILERS, _WEBHOOK_NEEDS = 4, 1, 3
+# Two senders and the sweep, and one call of the answers API.
+_ANSWERS_NEED = 4
 
 
 def functions(stack: DeployedStack) -> Iterator[Finding]:
@@ -52,7 +54,8 @@ def _has_policy(stack: DeployedStack, role: str) -> bool:
 
 def event_sources(stack: DeployedStack) -> Iterator[Finding]:
     """Check that the queue and the table's stream call their functions."""
-    for name, what in (("Consumer", "order-events queue"), ("Publisher", "table's stream")):
+    called_by = {"Consumer": "order-events queue", "Publisher": "table's stream", "Sender": "answers queue"}
+    for name, what in called_by.items():
         if f"{name}FunctionName" not in stack.outputs:
             continue
         part = f"event source of the {name.lower()}"
@@ -82,7 +85,8 @@ def concurrency(stack: DeployedStack) -> Iterator[Finding]:
     free = stack.client("lambda").get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
     consumers = int(stack.parameters.get("ConsumerConcurrency", "2"))
     publishers = _PUBLISHERS if "PublisherFunctionName" in stack.outputs else 0
-    needed = consumers + publishers + _RECONCILERS + _WEBHOOK_NEEDS
+    answers = _ANSWERS_NEED if "SenderFunctionName" in stack.outputs else 0
+    needed = consumers + publishers + _RECONCILERS + _WEBHOOK_NEEDS + answers
     if free < needed:
         yield Finding(
             part,

@@ -13,6 +13,7 @@ _QUEUES = {
     "OrderEventsDeadLettersUrl": "docs/runbooks/order-events-dead-letters.md",
     "PublisherDeadLettersUrl": "docs/runbooks/publisher-dead-letters.md",
     "ReconciliationDeadLettersUrl": "docs/runbooks/reconciliation-dead-letters.md",
+    "AnswersDeadLettersUrl": "docs/runbooks/answers-dead-letters.md",
 }
 
 

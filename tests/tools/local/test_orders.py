@@ -11,8 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 
-from tools.local import invoke, orders, second_terminal
+from tools.local import invoke, orders, orders_to_pick, second_terminal
 from tools.local.simulated_platform.server import Platform, serve
 from tools.local.stack import Stack, describe
 from tools.local.up import CHAIN_ID
@@ -130,3 +131,16 @@ def test_every_hour_has_stores_of_its_own() -> None:
     shops = {life.shop for life in lives}
     assert len(shops) == 8
     assert len({shop.store_id for shop in shops}) == len({shop.external_partner_config_id for shop in shops}) == 8
+
+
+@pytest.mark.usefixtures("stack")
+def test_orders_to_pick_share_a_store(webhook: Webhook, platform: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each call places new orders in the same store, keeps those of before, and says what to do next."""
+    webhook.admits = NEW
+    assert [orders_to_pick.main(), orders_to_pick.main()] == [0, 0]
+    placed = requests.get(f"{platform}/_platform/picked", timeout=10).json()["orders"]
+    assert len({order["order_id"] for order in placed}) == 2 * orders_to_pick.ORDERS
+    [store_id] = {order["body"]["client"]["store_id"] for order in placed}
+    said = capsys.readouterr().out
+    assert f"stores set {store_id} --answers" in said
+    assert all(order["order_id"] in said for order in placed)

@@ -18,7 +18,8 @@ from tools.local.stack import Stack
 
 ROOT = Path(__file__).parents[3]
 STACK = Stack("http://127.0.0.1:1", "eu-central-1", "partner-orders", "http://127.0.0.1:1/order-events",
-              {"Host": "a.example"}, "it's $ecret", "http://127.0.0.1:2", {"ConsumerFunctionName": "c"})  # fmt: skip
+              {"Host": "a.example"}, "it's $ecret", "http://127.0.0.1:2", {"ConsumerFunctionName": "c",
+               "AnswersApiUrl": "https://a1b2.execute-api.eu-central-1.amazonaws.com"})  # fmt: skip
 
 
 def test_what_to_try_next_can_be_pasted() -> None:
@@ -31,6 +32,8 @@ def test_what_to_try_next_can_be_pasted() -> None:
         re.MULTILINE,
     )
     assert len(commands) > 6
+    assert ["make", "orders-to-pick"] in commands
+    assert "a1b2.execute-api.localhost" in up.welcome(STACK)
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for command in commands:
         assert all((ROOT / name).is_file() for name in re.findall(r"events/[\w/]+\.json", " ".join(command)))

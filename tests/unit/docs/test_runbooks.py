@@ -26,7 +26,7 @@ A_TIME, A_DAY, A_FILE = "2026-03-14T09:00:00Z", "2026-03-14", str(ROOT / "README
 
 def typed(command: str) -> list[str]:
     filled = re.sub(r"(--from|--to) <[^>]+>", rf"\1 {A_TIME}", command).replace("<day>", A_DAY)
-    return shlex.split(re.sub(r"<[^>]+>", "x", filled).replace("stores.csv", A_FILE))[1:]
+    return shlex.split(re.sub(r"<[^>]+>", "x", filled).replace("stores.csv", A_FILE).replace("answer.json", A_FILE))[1:]
 
 
 def understood(command: Any, arguments: list[str]) -> str:

@@ -7,12 +7,19 @@ from typing import Any
 
 import pytest
 
+from partner_orders.answers.answer import AnswerProblemsError
+from partner_orders.answers.endpoint import GET, LIST, POST
+from partner_orders.answers.endpoint import MAX_BODY_BYTES as MAX_ANSWER_BYTES
+from partner_orders.answers.reading import read_answer
+from partner_orders.answers.wake_ups import order_id_in
 from partner_orders.content_encoding import TooLargeError
+from partner_orders.exact_json import MalformedJsonError, parse
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
 from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, parse_event
 from partner_orders.orders.packed_body import unpack
 from partner_orders.webhook.request_body import request_body
-from tools.local.events import EVENTS, all_events
+from tools.local.events import EVENTS, UNKNOWN_ORDER, all_events
+from tools.local.invoke import FUNCTIONS
 from tools.local.up import CHAIN_ID, SAMPLE_STORES
 
 FILES = sorted(EVENTS.rglob("*.json"))
@@ -39,7 +46,7 @@ def opened(value: Any) -> Any:
             return {name: opened(item) for name, item in value.items()}
         case list():
             return [opened(item) for item in value]
-        case str() if value.startswith('{"schema_version"'):
+        case str() if value.startswith('{"schema_version"') and order_id_in(value) is None:
             return OrderEventMessage.from_text(value)
         case _:
             return value
@@ -80,6 +87,7 @@ def test_every_function_and_status_has_event() -> None:
         assert (EVENTS / "webhook" / f"{status}.json").is_file()
         assert (EVENTS / "consumer" / f"{status}.json").is_file()
     assert (EVENTS / "reconciler" / "schedule.json").is_file()
+    assert {file.parent.name for file in FILES} == {*FUNCTIONS, EVENTS.name}
 
 
 @pytest.mark.parametrize("path", sorted((EVENTS / "webhook").glob("*.json")), ids=lambda path: path.stem)
@@ -105,6 +113,43 @@ def test_consumer_sample_matches_its_name(path: Path) -> None:
             OrderEventMessage.from_text(records[0]["body"])
         return
     holds(path.stem, OrderEventMessage.from_text(records[0]["body"]).body)
+
+
+WRONG_ANSWERS = {"unknown_fields": AnswerProblemsError, "malformed": MalformedJsonError}
+ANSWERS = sorted((EVENTS / "answers").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", ANSWERS, ids=lambda path: path.stem)
+def test_answers_sample_matches_its_name(path: Path) -> None:
+    """A sample request to the answers API carries what its name says, and its path what its parameters say."""
+    event = read(path)
+    route, named = event["routeKey"], event["pathParameters"]
+    assert route == {"list": LIST, "one": GET}.get(path.stem, POST)
+    assert f"{event['requestContext']['http']['method']} {event['rawPath']}" == route.format(**named)
+    if route != POST:
+        assert "body" not in event
+        return
+    body = base64.b64decode(event["body"]) if event["isBase64Encoded"] else event["body"].encode()
+    assert (len(body) > MAX_ANSWER_BYTES) == (path.stem == "too_large")
+    if path.stem in WRONG_ANSWERS:
+        with pytest.raises(WRONG_ANSWERS[path.stem]):
+            read_answer(parse(body))
+    else:
+        answer = read_answer(parse(body))
+        assert answer.kind in {path.stem, "ready"}
+        assert answer.has_new_lines == (path.stem in {"added", "replaced"})
+
+
+@pytest.mark.parametrize("path", sorted((EVENTS / "sender").glob("*.json")), ids=lambda path: path.stem)
+def test_sender_sample_matches_its_name(path: Path) -> None:
+    """A sample event of the sender wakes it for an order; the schedule's is empty."""
+    event = read(path)
+    if path.stem == "schedule":
+        assert event == {}
+    else:
+        [order_id] = [order_id_in(record["body"]) for record in event["Records"]]
+        known = read(EVENTS / "order.json")["order_id"]
+        assert order_id == {"wake_up": known, "unknown_order": UNKNOWN_ORDER}.get(path.stem)
 
 
 def holds(name: str, body: bytes) -> None:

@@ -73,10 +73,11 @@ def test_sources_call_the_alias(template: Template, source: str, alias: str) -> 
 def test_api_may_call_function_and_alias(template: Template) -> None:
     """The API may call the webhook's function and its alias, by the one route alone."""
     permissions = template.of_type("AWS::Lambda::Permission").values()
-    called = {permission["FunctionName"]["Ref"] for permission in permissions}
-    assert called == {"WebhookFunction", "WebhookAlias"}
-    for permission in permissions:
-        assert permission["SourceArn"]["Fn::Sub"].endswith(":${OrderEventsApi}/*/POST/order-events")
+    called = {permission["FunctionName"]["Ref"]: permission["SourceArn"]["Fn::Sub"] for permission in permissions}
+    assert called.keys() == {"WebhookFunction", "WebhookAlias", "AnswersFunction"}
+    assert called.pop("AnswersFunction").endswith(":${AnswersApi}/*/*/stores/*")
+    for source in called.values():
+        assert source.endswith(":${OrderEventsApi}/*/POST/order-events")
 
 
 @pytest.mark.parametrize("name", GRADUAL)

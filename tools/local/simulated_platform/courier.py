@@ -105,6 +105,10 @@ class Courier:
             for future in settled:
                 future.result()
 
+    def post(self, posting: Posting) -> None:
+        """Post an event that no timetable has."""
+        self._post(posting)
+
     def _post(self, posting: Posting) -> None:
         for attempt in range(1 + RETRIES):
             if attempt:

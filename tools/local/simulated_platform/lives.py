@@ -115,15 +115,17 @@ def trading_hour(
     country: Country | None = None,
     kinds: Mapping[str, int] = _KINDS,
     first_store: int = 0,
+    stores_seed: int | None = None,
 ) -> list[Life]:
     """The orders of an hour that begins at ``start`` (UTC), by time of creation; with another ``length`` the orders
     are created over all of it and live their quarter of an hour each. ``kinds`` are the courses that they take, each
     with its weight; without a country the seed chooses one. Stores are numbered from ``first_store`` on: their ids and
-    codes differ from those of lower numbers."""
+    codes differ from those of lower numbers. Hours with one ``stores_seed`` have the same stores."""
     chance = random.Random(f"{seed}/{orders}/{stores}")
-    drawn = chance.choice(COUNTRIES)
+    of_stores = chance if stores_seed is None else random.Random(stores_seed)
+    drawn = of_stores.choice(COUNTRIES)
     country = country or drawn
-    shops = [_shop(chance, country, number) for number in range(first_store, first_store + stores)]
+    shops = [_shop(of_stores, country, number) for number in range(first_store, first_store + stores)]
     span = length - (HOUR - LAST_CREATION)
     created = sorted(start + span * chance.random() for _ in range(orders))
     return [_Maker(chance, country, chain_id, chance.choice(shops), at, kinds).life() for at in created]

@@ -5,7 +5,7 @@ import random
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from hashlib import sha256
@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from tools.local.simulated_platform.lives import Body, Life, Step, to_text
+from tools.local.simulated_platform.picking import answered, cancelled
 
 HISTORY = timedelta(days=60)
 WINDOW = timedelta(seconds=60)
@@ -55,6 +56,7 @@ class Unknowns:
     page_size_honoured: bool = True
     largest_page_size: int = MAX_PAGE_SIZE
     page_size_refused: bool = False  # a 400 to a larger one, in place of smaller pages
+    accepts: bool = False  # stores accept orders, a dispatch is confirmed as ready, and no store cancels
     counts: str = "numbers"  # or text, missing
     empty: str = "list"  # or null, missing, object, no_content
     sort_by: str = "created"  # or updated
@@ -65,7 +67,14 @@ class Unknowns:
 FAULTS = (
     "unauthorized", "forbidden", "not_found", "too_many", "server_error", "html", "truncated", "repeat_first_page",
     "move_between_pages", "hang",
+    # Of a PUT: a 400 that takes effect, and one that does not; no response, or a 500, before the effect or after it; a
+    # customer who cancels right before; a response that is nearly a minute late; lines that come back in another form;
+    # and a GET after it that shows the state before it.
+    "false_refusal", "put_lost", "put_unanswered", "put_error_before", "put_error_after", "put_cancelled_before",
+    "put_slow", "put_normalised", "put_not_shown_yet", "put_refused",
 )  # fmt: skip
+# How long a GET may show the state before a PUT.
+LONGEST_LAG = timedelta(seconds=20)
 
 
 class SimulatedPartnerApi:
@@ -91,6 +100,7 @@ class SimulatedPartnerApi:
         self._stores = {*stores}
         self.form_of_get = form_of_get
         self.faults: dict[str, float] = {}
+        self.retry_after_seconds = 60
         self.requests: list[datetime] = []
         self._recent: dict[str, deque[datetime]] = {}
         self._access_tokens: dict[str, datetime] = {}
@@ -99,6 +109,10 @@ class SimulatedPartnerApi:
         self._shops: dict[str, list[Life]] = {}
         self._texts: dict[tuple[str, int], str] = {}
         self._touched: dict[str, datetime] = {}
+        self._lagging: dict[str, tuple[datetime, Life]] = {}
+        # What was taken of PUTs, with the time, for whoever counts their effects.
+        self.answers: list[tuple[datetime, str, Body]] = []
+        self.on_change: Callable[[Life], None] = lambda _: None
 
     def show(self, lives: Iterable[Life]) -> None:
         """Replace the orders that the API knows. Stores of earlier orders stay known."""
@@ -139,7 +153,7 @@ class SimulatedPartnerApi:
             recent.popleft()
         recent.append(now)
         if len(recent) > self._rate_limit or self._strikes("too_many"):
-            return _blocked(60)
+            return _blocked(self.retry_after_seconds)
         url = urlsplit(request.target)
         if (request.method, url.path) == ("POST", "/v2/oauth/token"):
             return self._grant(request, now)
@@ -155,6 +169,8 @@ class SimulatedPartnerApi:
             return Response(200, {"Content-Type": "text/html"}, b"<html><body>Just a moment...</body></html>")
         if self._strikes("not_found"):
             return _error(404, "NOT_FOUND", "Not found")
+        if request.method == "PUT":
+            return self._answered(url.path, request.body, now)
         response = self._read(url.path, url.query, request.method, now)
         if self._strikes("truncated"):
             return Response(200, response.headers, response.body[: len(response.body) * 2 // 3])
@@ -172,8 +188,75 @@ class SimulatedPartnerApi:
                 return self._page(self._shops.get(vendor, []), dict(parse_qsl(query)), now)
         return _error(404, "NOT_FOUND", "Not found")
 
+    def _answered(self, path: str, content: bytes, now: datetime) -> Response:
+        """Take a PUT, or what is left of it."""
+        match [unquote(part) for part in path.strip("/").split("/")]:
+            case ["v2", "chains", chain, "orders", order_id] if chain == self._chain_id:
+                return self._put(order_id, content, now)
+        return _error(404, "NOT_FOUND", "Not found")
+
+    def _put(self, order_id: str, content: bytes, now: datetime) -> Response:
+        if self._strikes("put_error_before"):
+            return _json(500, _gateway_error(order_id, 500, now))
+        if self._strikes("put_lost"):
+            return Response(200, {}, b"", hang_seconds=60.0)
+        life = self._orders.get(order_id)
+        if life is not None and self._strikes("put_cancelled_before") and (step := life.step_at(now)):
+            life = cancelled(life, step, now)
+            self.replace(life)
+        present = life.step_at(now) if life else None
+        if life is None or present is None or life.created_at < now - HISTORY:
+            return _error(404, "NOT_FOUND", "Order not found")
+        if self._strikes("put_refused"):
+            return _error(400, "BAD_REQUEST", "The order cannot be changed")
+        try:
+            body = json.loads(content)
+            after = answered(life, present, body, now, self.unknowns.accepts, self._chance)
+        except (ValueError, KeyError, TypeError) as refusal:
+            return _error(400, "BAD_REQUEST", str(refusal))
+        self.answers.append((now, order_id, body))
+        self.replace(after)
+        if self._strikes("put_not_shown_yet"):
+            self._lagging[order_id] = now + LONGEST_LAG * self._chance.random(), life
+        return self._response_to_put(after, now)
+
+    def _response_to_put(self, life: Life, now: datetime) -> Response:
+        if self._strikes("false_refusal"):
+            return _error(400, "BAD_REQUEST", "The order cannot be changed")
+        if self._strikes("put_error_after"):
+            return _json(502, _gateway_error(life.order_id, 502, now))
+        step = life.steps[-1]
+        shown = Response(200, {"Content-Type": "application/json"}, self.body_text(life, step).encode())
+        if self._strikes("put_unanswered"):
+            return replace(shown, hang_seconds=60.0)
+        if self._strikes("put_slow"):
+            return replace(shown, hang_seconds=15.0)
+        if self._strikes("put_normalised"):
+            return replace(shown, body=_in_another_form(shown.body))
+        return shown
+
+    def replace(self, life: Life) -> None:
+        """Have an order live another life from now on."""
+        self._orders[life.order_id] = life
+        for name in (life.shop.store_id, life.shop.external_partner_config_id):
+            mine = self._shops[name]
+            mine[next(place for place, other in enumerate(mine) if other.order_id == life.order_id)] = life
+        self._texts = {key: text for key, text in self._texts.items() if key[0] != life.order_id}
+        self.on_change(life)
+
+    @property
+    def lives(self) -> list[Life]:
+        """Every order, as it is now."""
+        return [*self._orders.values()]
+
+    def shown(self, order_id: str) -> Life | None:
+        """An order as it is now, whatever a GET shows."""
+        return self._orders.get(order_id)
+
     def _order(self, order_id: str, now: datetime) -> Response:
         life = self._orders.get(order_id)
+        lagging_until, before = self._lagging.get(order_id, (now, life))
+        life = before if now < lagging_until else life
         step = life.step_shown_at(now) if life else None
         if life is None or step is None or life.created_at < now - HISTORY:
             return _error(404, "NOT_FOUND", "Order not found")
@@ -296,6 +379,16 @@ class SimulatedPartnerApi:
             return self._chance.random() < left
         self.faults[fault] = left - 1
         return True
+
+
+def _in_another_form(content: bytes) -> bytes:
+    """An order whose lines come back in another order, with numbers as text and without names."""
+    body: Body = json.loads(content)
+    for line in body["items"]:
+        line.pop("name", None)
+        line["pricing"] = {name: str(value) for name, value in line["pricing"].items()}
+    body["items"].reverse()
+    return to_text(body).encode()
 
 
 def _as_get_shows(life: Life, step: Step) -> Body:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from tools.local.simulated_platform.courier import Courier, Destination, Misbehaviour, Posting
 from tools.local.simulated_platform.lives import HOUR, Life, instant, to_text, trading_hour, webhook_events
 from tools.local.simulated_platform.partner_api import FAULTS, Request, SimulatedPartnerApi, Unknowns
+from tools.local.simulated_platform.picked_orders import PickedOrders, plain
 from tools.local.simulated_platform.profiles import BY_NAME
 
 DEFAULT_WALL_SECONDS = 20.0
@@ -31,6 +32,7 @@ class Platform:
         self._chain_id = chain_id
         self.api = SimulatedPartnerApi(chain_id, token, rate_limit, clients=clients, stores=stores)
         self._courier = Courier()
+        self.picked = PickedOrders(chain_id, token, rate_limit, Courier())
         self._lives: list[Life] = []
         self._state = "idle"
         self._stores_played = 0
@@ -52,6 +54,7 @@ class Platform:
     def configure(self, content: dict[str, Any]) -> None:
         known = {name: content[name] for name in vars(Destination()) if name in content}
         self._courier.destination = Destination(**{**vars(self._courier.destination), **known})
+        self.picked.deliver_to(self._courier.destination)
 
     def play(self, content: dict[str, Any]) -> bool:
         """Begin to play an hour; False if one is being played. Raises BadControlError."""
@@ -179,7 +182,10 @@ def serve(platform: Platform, port: int) -> ThreadingHTTPServer:
                 return
             headers = {name.lower(): value for name, value in self.headers.items()}
             request = Request(self.command, self.path, headers, body, self.client_address[0])
-            response = platform.api.handle(request, platform.now())
+            if platform.picked.has(request):
+                response = platform.picked.handle(request)
+            else:
+                response = platform.api.handle(request, platform.now())
             if response.hang_seconds:
                 time.sleep(response.hang_seconds)
             self._reply(response.status, response.headers, response.body)
@@ -209,10 +215,19 @@ def _control(platform: Platform, method: str, what: str, body: bytes) -> tuple[i
             case "POST", "faults":
                 platform.set_faults(content)
                 return 200, {}
+            case "POST", "place":
+                orders, seed, accepts = int(content["orders"]), int(content["seed"]), bool(content["accepts"])
+                lives = platform.picked.place(orders, seed, accepts, content.get("stores_seed"))
+                return 200, {"orders": plain(lives)}
+            case "POST", "picking-faults":
+                platform.picked.set_faults(content)
+                return 200, {}
+            case "GET", "picked":
+                return 200, platform.picked.truth()
             case "GET", "progress":
                 return 200, platform.progress()
             case "GET", "truth":
                 return 200, platform.truth()
     except (BadControlError, ValueError, TypeError) as error:
         return 400, {"message": str(error)}
-    return 404, {"message": "configure, play, faults (POST); progress, truth (GET)"}
+    return 404, {"message": "configure, play, faults, place, picking-faults (POST); progress, truth, picked (GET)"}

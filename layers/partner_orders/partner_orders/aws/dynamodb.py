@@ -5,6 +5,8 @@ Nothing outside ``aws/`` knows attribute types, expressions or the codes of Dyna
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -22,7 +24,7 @@ MAX_KEYS = 100
 # Seconds before keys that DynamoDB left unprocessed are requested again: a throttled table may stay so.
 UNPROCESSED_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
-type Returned = Literal["NONE", "ALL_OLD", "UPDATED_OLD"]
+type Returned = Literal["NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD"]
 
 
 class ConditionFailedError(Exception):
@@ -68,6 +70,17 @@ class Table:
     def get(self, key: Key, consistent: bool = True) -> Row | None:
         item = self._client.get_item(TableName=self._name, Key=_key(key), ConsistentRead=consistent).get("Item")
         return None if item is None else from_attributes(item)
+
+    def get_with_time(self, key: Key) -> tuple[Row | None, datetime]:
+        """A row, consistent, and the service's time: whole seconds, by the ``Date`` of its response. Raises LookupError
+        if the response has none that can be read."""
+        response = self._client.get_item(TableName=self._name, Key=_key(key), ConsistentRead=True)
+        try:
+            now = parsedate_to_datetime(response["ResponseMetadata"]["HTTPHeaders"]["date"]).astimezone(UTC)
+        except (KeyError, ValueError, OverflowError):
+            raise LookupError("DynamoDB's response has no Date that can be read") from None
+        item = response.get("Item")
+        return (None if item is None else from_attributes(item)), now
 
     def get_many(self, keys: Iterable[Key], consistent: bool = False) -> Iterator[Row]:
         """The rows that are there, in no order. Raises a throttling error for keys that stay unprocessed for
@@ -165,7 +178,7 @@ class Table:
 
     def update(self, key: Key, update: Update, returned: Returned = "NONE", row_on_failure: bool = False) -> Row:
         """Change a row in one write, and make it where there is none; the attributes that ``returned`` names, as they
-        were before. Raises ConditionFailedError, with the row if ``row_on_failure``."""
+        were before, or are now. Raises ConditionFailedError, with the row if ``row_on_failure``."""
         response = self._write(
             "update_item",
             Key=_key(key),

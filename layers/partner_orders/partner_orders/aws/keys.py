@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 ORDER = "ORDER"
 EVENT = "EVENT#"
+ANSWERS = "ANSWERS"
 REJECTED = "REJECTED"
 STORES = "STORES"
 STORE = "STORE#"
@@ -38,6 +39,11 @@ def order(order_id: str) -> Key:
 def order_event(order_id: str, digest: str) -> Key:
     """An event's body that has a row of its own."""
     return Key(order_partition(order_id), f"{EVENT}{digest}")
+
+
+def answers(order_id: str) -> Key:
+    """All answers to an order."""
+    return Key(order_partition(order_id), ANSWERS)
 
 
 def order_partition(order_id: str) -> str:

@@ -24,6 +24,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 WEBHOOK = "webhook"
 RECONCILIATION = "reconciliation"
 REPLAY = "replay"
+ANSWER = "answer"
 
 # As API Gateway, the reconciler and a replay give it. Anything else in its place is somebody's text: not repeated.
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9=_/.-]{1,64}")
@@ -35,8 +36,9 @@ class UnreadableMessageError(ValueError):
 
 @dataclass(frozen=True)
 class OrderEventMessage:
-    """``body`` is the raw bytes; ``received_at`` is UTC; ``source`` is webhook, reconciliation or replay. ``shown_at``
-    is the time, by the platform's clock, at which a GET showed the body as the order's present state, if one did."""
+    """``body`` is the raw bytes; ``received_at`` is UTC; ``source`` is webhook, reconciliation, replay or answer.
+    ``shown_at`` is the time, by the platform's clock, at which it showed the body as the order's present state in a
+    response, if it did."""
 
     source: str
     received_at: datetime

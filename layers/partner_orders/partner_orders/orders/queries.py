@@ -40,7 +40,9 @@ class OrderQueries:
 
     def get(self, order_id: str) -> StoredOrder | None:
         """An order with its history, whole: one request (consistent), one more for each MiB of large bodies."""
-        rows = {row["sk"]: row for row in self._table.query(keys.order_partition(order_id), consistent=True)}
+        # From the first body on, so without the answers, which come before by their sort key.
+        found = self._table.query(keys.order_partition(order_id), Range(first=keys.EVENT), consistent=True)
+        rows = {row["sk"]: row for row in found}
         order = rows.pop(keys.ORDER, None)
         return None if order is None else stored_order(order, rows.values())
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from partner_orders.platform.failures import PartnerApiError
-from partner_orders.platform.rate_limit import RateLimit
+from partner_orders.platform.failures import OutOfTimeError, PartnerApiError
+from partner_orders.platform.rate_limit import RequestLimit
 from partner_orders.platform.responses import read_body
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ REFRESH_AHEAD_SECONDS = 300.0
 # To connect, and for the whole response.
 TIMEOUT_SECONDS = (3.05, 10.0)
 MAX_GRANT_BYTES = 65_536
+# For a permit of the rate limit, which frees one in any 60 seconds.
+LONGEST_WAIT_SECONDS = 61.0
 TOKEN_LIFE_SECONDS = 7_200.0
 PLACEHOLDER = "PASTE-THE-PARTNER-API-TOKEN-HERE"
 _WHAT_TO_STORE = (
@@ -63,7 +65,7 @@ class PartnerApiCredentials:
         secret_arn: str,
         base_url: str,
         session: requests.Session,
-        rate_limit: RateLimit,
+        rate_limit: RequestLimit,
         seconds: Callable[[], float] = time.monotonic,
         version_id: str = "",
     ) -> None:
@@ -106,7 +108,8 @@ class PartnerApiCredentials:
         self._read_at = self._seconds()
 
     def _fetch_access_token(self, secret: _OAuthClient) -> None:
-        self._rate_limit.wait(float("inf"))
+        if not self._rate_limit.wait(LONGEST_WAIT_SECONDS):
+            raise OutOfTimeError
         try:
             response = self._session.post(
                 f"{self._base_url}/v2/oauth/token",

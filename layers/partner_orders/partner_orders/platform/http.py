@@ -22,7 +22,7 @@ from partner_orders.platform.failures import (
     PlatformUnavailableError,
     TokenRejectedError,
 )
-from partner_orders.platform.rate_limit import RateLimit
+from partner_orders.platform.rate_limit import RequestLimit
 from partner_orders.platform.responses import error_of, read_body
 
 TRIES = 4
@@ -78,7 +78,7 @@ class PartnerApiClient:
         base_url: str,
         credentials: PartnerApiCredentials,
         session: requests.Session,
-        rate_limit: RateLimit,
+        rate_limit: RequestLimit,
         clock: Clock,
         sleep: Callable[[float], None],
         jitter: Callable[[], float] = random.random,
@@ -110,8 +110,9 @@ class PartnerApiClient:
             self._rate_limit.assume(self.requests_per_minute if recent is None else recent, seconds_ago)
         self._learned = replace(handover, not_before=None, clock_offset=timedelta(0))
 
-    def learned(self) -> Handover:
-        """What is known of the platform now."""
+    def end(self) -> Handover:
+        """End a run; what the next worker has to know of the platform."""
+        self._rate_limit.hand_back()
         # Another worker's last request may be later, where this one has made none in this run.
         last_request_at = max(filter(None, (self._last_request_at, self._learned.last_request_at)), default=None)
         return replace(self._learned, last_request_at=last_request_at, recent_requests=self._rate_limit.recent())
@@ -274,7 +275,7 @@ class PartnerApiClient:
         self._pause(wait)
 
     def _make_room(self) -> None:
-        if not self._rate_limit.wait(self._limits.remaining_seconds()):
+        if not self._rate_limit.wait(self._limits.remaining_seconds(), self._limits.keep_alive):
             raise OutOfTimeError
         self._limits.keep_alive()
 

@@ -2,8 +2,36 @@
 
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 WINDOW_SECONDS = 60.0
+
+
+def nothing() -> None:
+    """Keep nothing alive."""
+
+
+class RequestLimit(Protocol):
+    """Bounds the requests of one worker, ``per_minute`` of them at most. One request is made at a time: ``wait``
+    directly before it, as often as is convenient, and ``record`` after it."""
+
+    per_minute: int
+
+    def wait(self, remaining_seconds: float, keep_alive: Callable[[], None] = nothing) -> bool:
+        """Wait until one request may be sent. False, at once, if that is after ``remaining_seconds``. ``keep_alive`` is
+        called in waits of over a minute, and may raise to end them."""
+
+    def record(self) -> None:
+        """Count a request: its response came, or it was given up."""
+
+    def assume(self, requests: int, seconds_ago: float) -> None:
+        """Count requests of another worker, the last of them this long ago."""
+
+    def recent(self) -> int:
+        """How many requests the next worker has to count."""
+
+    def hand_back(self) -> None:
+        """End the work: what was not used is for others."""
 
 
 class RateLimit:
@@ -18,8 +46,9 @@ class RateLimit:
         self._seconds = seconds
         self._sleep = sleep
 
-    def wait(self, remaining_seconds: float) -> bool:
-        """Wait until one request may be sent. False, at once, if that is after ``remaining_seconds``."""
+    def wait(self, remaining_seconds: float, keep_alive: Callable[[], None] = nothing) -> bool:  # noqa: ARG002
+        """Wait until one request may be sent, for a minute at most. False, at once, if that is after
+        ``remaining_seconds``."""
         if len(self._ended) == self.per_minute:
             wait = self._ended[0] + WINDOW_SECONDS - self._seconds()
             if wait > remaining_seconds:
@@ -40,6 +69,9 @@ class RateLimit:
     def record(self) -> None:
         """Count a request: its response came, or it was given up."""
         self._ended.append(self._seconds())
+
+    def hand_back(self) -> None:
+        """Hand back nothing: only requests that were made count."""
 
 
 def workers_share(limit_per_minute: int) -> int:

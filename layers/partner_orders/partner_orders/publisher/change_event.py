@@ -1,8 +1,11 @@
-"""The events that the bus carries: what changed of an order, or that an event was rejected (docs/change-events.md)."""
+"""The events that the bus carries: what changed of an order, how an answer to it ended, or that an event was rejected
+(docs/change-events.md)."""
 
 import re
 from dataclasses import dataclass, field
 
+from partner_orders.answers.stored import Ending, StoredAnswer
+from partner_orders.clock import to_text
 from partner_orders.exact_json import Json, parse, write
 from partner_orders.orders.digest import changed_fields
 from partner_orders.orders.personal_data import without_personal_data
@@ -13,6 +16,8 @@ SCHEMA_VERSION = 1
 SOURCE = "partner-orders"
 UPDATED = "order.updated"
 REJECTED = "order.rejected"
+# What the outcome of an answer follows, such as ``order.answer_applied``.
+ANSWER = "order.answer_"
 # EventBridge takes 256 KB in one request, all of it counted.
 MAX_DETAIL_BYTES = 240_000
 MAX_DETAIL_TYPE = 128
@@ -71,6 +76,29 @@ def order_changed(
     )
 
 
+def answer_ended(order_id: str, store_id: str | None, stored: StoredAnswer, ending: Ending) -> ChangeEvent:
+    """What is published of an answer that has its outcome: which one, how it ended, and why; not what it says."""
+    return ChangeEvent(
+        subject=order_id,
+        detail_type=f"{ANSWER}{ending.outcome.value}",
+        detail={
+            "schema_version": SCHEMA_VERSION,
+            "id": f"{order_id}/answers/{stored.answer.answer_id}",
+            "answer_id": stored.answer.answer_id,
+            "order_id": order_id,
+            "store_id": store_id,
+            "kind": stored.answer.kind.value,
+            "outcome": ending.outcome.value,
+            "reason": ending.reason or None,
+            "problems": [*ending.problems],
+            "accepted_at": to_text(stored.accepted_at),
+            "ended_at": to_text(ending.ended_at),
+            "tries": stored.progress.tries,
+            "correlation_id": stored.correlation_id,
+        },
+    )
+
+
 def event_rejected(rejected: RejectedEvent) -> ChangeEvent:
     """What is published of an event that could not be parsed: that it is there, and why; not what it says."""
     return ChangeEvent(
@@ -93,6 +121,6 @@ def detail_type(status: str) -> str:
     """``order.received`` for RECEIVED; whatever the platform adds becomes letters, digits and underscores, too,
     and ``order.status_rejected`` where it would be taken for an event of another kind."""
     name = re.sub(r"[^a-z0-9]+", "_", status.lower()).strip("_") or "unknown"
-    if f"order.{name}" in (UPDATED, REJECTED):
+    if f"order.{name}" in (UPDATED, REJECTED) or f"order.{name}".startswith(ANSWER):
         name = f"status_{name}"
     return f"order.{name}"[:MAX_DETAIL_TYPE]

@@ -1,4 +1,5 @@
-"""Publishing: each change that the table's stream shows becomes an event on the bus, those of one order in order.
+"""Publishing: each change that the table's stream shows becomes an event on the bus, or an event for each answer that
+ended by it; those of one order in order.
 
 A transient fault holds back the order that it befell, and is tried again; a permanent one puts the event on the
 publisher's dead letters, since the stream's own record of a failure holds no data, and the stream lives a day. Lambda
@@ -14,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from partner_orders.answers.stored import ANSWER, REPUBLISHED, attribute_name, order_answers, republished_number
 from partner_orders.aws import keys
+from partner_orders.aws.attribute_values import Row
 from partner_orders.orders.queries import OrderQueries
 from partner_orders.orders.rejected import rejected_event
 from partner_orders.orders.stored import StoredOrder, stored_order
-from partner_orders.publisher.change_event import ChangeEvent, event_rejected, order_changed
+from partner_orders.publisher.change_event import ChangeEvent, answer_ended, event_rejected, order_changed
 from partner_orders.publisher.event_bus import EventBus, Fate
 from partner_orders.publisher.stream_record import StreamRecord
 
@@ -30,6 +33,14 @@ SCHEMA_VERSION = 1
 LAST_START_SECONDS = 10.0
 # So many changes that were not published are named; the others fare alike.
 MAX_NAMED = 10
+
+
+@dataclass
+class _Change:
+    """A record of the stream, and what is left to publish of it; ``events`` is None until they are built."""
+
+    record: StreamRecord
+    events: deque[ChangeEvent] | None = None
 
 
 @dataclass
@@ -93,18 +104,18 @@ class Publisher:
         return published
 
     @staticmethod
-    def _by_subject(records: Sequence[dict[str, Any]]) -> dict[str, deque[StreamRecord]]:
-        waiting: dict[str, deque[StreamRecord]] = {}
+    def _by_subject(records: Sequence[dict[str, Any]]) -> dict[str, deque[_Change]]:
+        waiting: dict[str, deque[_Change]] = {}
         for record in map(StreamRecord.from_lambda, records):
-            waiting.setdefault(record.pk, deque()).append(record)
+            waiting.setdefault(record.pk, deque()).append(_Change(record))
         return waiting
 
-    def _round(self, waiting: dict[str, deque[StreamRecord]], published: Published) -> None:
-        """Publish the oldest change of each subject; what is done, or has to wait, is out of ``waiting`` then."""
+    def _round(self, waiting: dict[str, deque[_Change]], published: Published) -> None:
+        """Publish the oldest event of each subject; what is done, or has to wait, is out of ``waiting`` then."""
         built: list[tuple[str, ChangeEvent]] = []
         for pk in [*waiting]:
             try:
-                event = self._event(waiting[pk][0])
+                event = self._oldest_event(waiting[pk][0])
             except (ClientError, BotoCoreError) as error:
                 self._hold(waiting.pop(pk), type(error).__name__, published)
             except Exception as error:  # It will be no better next time.
@@ -125,27 +136,36 @@ class Publisher:
                 case Fate.PERMANENT:
                     self._bury(pk, code, event, waiting, published)
 
-    def _event(self, record: StreamRecord) -> ChangeEvent | None:
-        """What to publish of a record; nothing of rewrites, bookkeeping and expiry."""
+    def _oldest_event(self, change: _Change) -> ChangeEvent | None:
+        if change.events is None:
+            change.events = deque(self._events(change.record))
+        return change.events[0] if change.events else None
+
+    def _events(self, record: StreamRecord) -> Sequence[ChangeEvent]:
+        """What to publish of a record, in order; nothing of rewrites, bookkeeping and expiry."""
         if record.after is None:
-            return None
-        if record.sk == keys.REJECTED:
-            asked = [row.get("republished") for row in (record.before or {}, record.after)]
-            if record.before is None or asked[0] != asked[1]:
-                return event_rejected(rejected_event(record.after))
-            return None
-        if record.sk != keys.ORDER:
-            return None
-        before = stored_order(record.before) if record.before else None
-        after = stored_order(record.after)
+            return ()
+        match record.sk:
+            case keys.ORDER:
+                return self._of_order(record.before, record.after)
+            case keys.ANSWERS:
+                return _of_answers(keys.order_id_of(record.pk), record.before or {}, record.after)
+            case keys.REJECTED:
+                return _of_rejected(record.before, record.after)
+            case _:
+                return ()
+
+    def _of_order(self, row_before: Row | None, row_after: Row) -> Sequence[ChangeEvent]:
+        before = stored_order(row_before) if row_before else None
+        after = stored_order(row_after)
         if before is not None and before.sequence == after.sequence:
-            return None
+            return ()
         new_body = self._body(after)
         old_body = None
         if before is not None:
             same = before.snapshot.digest == after.snapshot.digest
             old_body = new_body if same else self._body(before)
-        return order_changed(before, after, old_body, new_body, self._personal_data)
+        return (order_changed(before, after, old_body, new_body, self._personal_data),)
 
     def _body(self, order: StoredOrder) -> bytes:
         """The snapshot's body: in the record, or in a row of its own."""
@@ -159,7 +179,7 @@ class Publisher:
         pk: str,
         fault: str,
         event: ChangeEvent | None,
-        waiting: dict[str, deque[StreamRecord]],
+        waiting: dict[str, deque[_Change]],
         published: Published,
     ) -> None:
         try:
@@ -169,16 +189,41 @@ class Publisher:
             return
         published.counts["NotPublished"] += 1
         published.faults[fault] += 1
-        published.name(waiting[pk][0])
+        published.name(waiting[pk][0].record)
         _done(pk, waiting)
 
     @staticmethod
-    def _hold(records: deque[StreamRecord], fault: str, published: Published) -> None:
-        published.held += [record.number for record in records]
+    def _hold(changes: deque[_Change], fault: str, published: Published) -> None:
+        published.held += [change.record.number for change in changes]
         published.faults[fault] += 1
-        published.counts["Held"] += len(records)
-        for record in records:
-            published.name(record)
+        published.counts["Held"] += len(changes)
+        for change in changes:
+            published.name(change.record)
+
+
+def _of_answers(order_id: str, before: Row, after: Row) -> Sequence[ChangeEvent]:
+    """An event for each answer that has its outcome since, in the order of acceptance."""
+    ended = {
+        name
+        for name, entry in after.items()
+        if name.startswith(ANSWER) and "outcome" in entry and "outcome" not in before.get(name, {})
+    }
+    if after.get(REPUBLISHED) != before.get(REPUBLISHED):
+        ended.add(attribute_name(republished_number(after)))
+    if not ended:
+        return ()
+    return [
+        answer_ended(order_id, after.get("store_id"), stored, stored.ending)
+        for stored in order_answers(order_id, after).answers
+        if stored.ending is not None and attribute_name(stored.number) in ended
+    ]
+
+
+def _of_rejected(before: Row | None, after: Row) -> Sequence[ChangeEvent]:
+    """An event for a new one, and for one that is to be published again."""
+    if before is not None and before.get("republished") == after.get("republished"):
+        return ()
+    return (event_rejected(rejected_event(after)),)
 
 
 def _correlation_id(record: StreamRecord) -> str:
@@ -187,12 +232,20 @@ def _correlation_id(record: StreamRecord) -> str:
     try:
         if record.sk == keys.REJECTED:
             return rejected_event(row).correlation_id
+        if record.sk == keys.ANSWERS:
+            answers = _of_answers(keys.order_id_of(record.pk), record.before or {}, row)
+            return str(answers[0].detail["correlation_id"])
         return stored_order(row).snapshot.correlation_id
     except Exception:  # A row that cannot be read may be why it was not published.
         return ""
 
 
-def _done(pk: str, waiting: dict[str, deque[StreamRecord]]) -> None:
-    waiting[pk].popleft()
+def _done(pk: str, waiting: dict[str, deque[_Change]]) -> None:
+    """The oldest event of a subject is dealt with, and with its last event the change."""
+    change = waiting[pk][0]
+    if change.events:
+        change.events.popleft()
+    if not change.events:
+        waiting[pk].popleft()
     if not waiting[pk]:
         del waiting[pk]

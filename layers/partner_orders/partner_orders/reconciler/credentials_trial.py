@@ -92,7 +92,7 @@ class CredentialsTrial:
         try:
             return self._ask(client, store_id)
         finally:
-            self._lease.release(client.learned())
+            self._lease.release(client.end())
 
     def _ask(self, client: PartnerApiClient, store_id: str) -> Outcome:
         end = client.now()

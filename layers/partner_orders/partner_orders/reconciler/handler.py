@@ -15,16 +15,18 @@ from botocore.config import Config
 
 from partner_orders.aws import clients
 from partner_orders.aws.dynamodb import Table
-from partner_orders.clock import now
+from partner_orders.clock import PassedSeconds, now
 from partner_orders.logs import function_logger
 from partner_orders.order_events.queue import OrderEventsQueue
 from partner_orders.orders.queries import OrderQueries
 from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.platform.budgeted_requests import BudgetedRequests, RequestBudgetTable
 from partner_orders.platform.credentials import PartnerApiCredentials
 from partner_orders.platform.failures import Failure
 from partner_orders.platform.http import PartnerApiClient
 from partner_orders.platform.orders import PlatformOrders
-from partner_orders.platform.rate_limit import RateLimit, workers_share
+from partner_orders.platform.rate_limit import RateLimit, RequestLimit, workers_share
+from partner_orders.platform.request_budget import Share
 from partner_orders.platform.session import platform_session
 from partner_orders.reconciler.backfill import InvalidRequestError
 from partner_orders.reconciler.comparison import Comparison
@@ -41,6 +43,8 @@ logger = function_logger()
 metrics = Metrics()
 
 AWS_CALLS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 4, "mode": "standard"})
+# As many as a run uses within the seconds that permits last, where the platform is slow.
+PERMITS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class ReconcilerSettings(Settings):
     chain_id: str
     rate_limit_per_minute: int
     order_retention_days: int
+    # Empty where the chain answers no orders: then nobody shares the platform's limit with the reconciler.
+    request_budget_table_name: str = ""
 
 
 @cache
@@ -91,12 +97,21 @@ def credentials_trial() -> CredentialsTrial:
 
 
 def _platform_client(settings: ReconcilerSettings, version_id: str = "") -> PartnerApiClient:
-    """A client with a rate limit of its own; ``version_id`` is that of the credentials, the current ones if empty."""
+    """A client; ``version_id`` is that of the credentials, the current ones if empty."""
     session, base_url = platform_session(), settings.partner_api_base_url.rstrip("/")
-    rate_limit = RateLimit(workers_share(settings.rate_limit_per_minute), time.monotonic, time.sleep)
+    rate_limit = _rate_limit(settings)
     secrets, arn = clients.client("secretsmanager", AWS_CALLS), settings.partner_api_secret_arn
     credentials = PartnerApiCredentials(secrets, arn, base_url, session, rate_limit, version_id=version_id)
     return PartnerApiClient(base_url, credentials, session, rate_limit, now, time.sleep)
+
+
+def _rate_limit(settings: ReconcilerSettings) -> RequestLimit:
+    """The reconciler's share of the chain's request budget; where there is none, a limit of its own."""
+    table_name, per_minute = settings.request_budget_table_name, settings.rate_limit_per_minute
+    if not table_name:
+        return RateLimit(workers_share(per_minute), time.monotonic, time.sleep)
+    budget = RequestBudgetTable(clients.client("dynamodb", AWS_CALLS), table_name, per_minute)
+    return BudgetedRequests(budget, Share.RECONCILIATION, PERMITS_AT_ONCE, PassedSeconds(), time.sleep)
 
 
 @metrics.log_metrics

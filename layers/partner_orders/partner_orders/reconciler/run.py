@@ -123,7 +123,7 @@ class Reconciler:
             try:
                 self._serve(run, only_backfills)
             finally:
-                self._lease.release(self._api.learned())
+                self._lease.release(self._api.end())
         except RunEndedError as ended:
             run.report.stopped = str(ended)
         except OutOfTimeError:

@@ -98,6 +98,7 @@ def store_in(row: Row) -> Store:
         time_zone=text.get("time_zone"),
         trading_hours=text.get("trading_hours"),
         is_paused=row.get("is_paused") is True or text.get("is_paused", "").lower() == "true",
+        is_answering=row.get("is_answering") is True,
         paused_at=text.get("paused_at"),
         paused_by=text.get("paused_by"),
         paused_reason=text.get("paused_reason"),

@@ -12,9 +12,9 @@ from partner_orders.stores.trading_hours import BadTradingHoursError, TradingHou
 class Store:
     """``store_id`` is the platform's id, ``external_partner_config_id`` the chain's own. What follows the country is
     what an operator has set, since no payload has it; a paused store is not reconciled, and may tell who paused it,
-    when (text, UTC) and why. ``registered_at`` is when its first event, or an operator, made it known.
-    ``other_listings`` are the chain's own ids of it: an order whose events give no other id is listed under one of
-    these."""
+    when (text, UTC) and why. A store's orders are answered only if it ``is_answering``. ``registered_at`` is when its
+    first event, or an operator, made it known. ``other_listings`` are the chain's own ids of it: an order whose events
+    give no other id is listed under one of these."""
 
     store_id: str
     external_partner_config_id: str | None = None
@@ -24,6 +24,7 @@ class Store:
     time_zone: str | None = None
     trading_hours: str | None = None
     is_paused: bool = False
+    is_answering: bool = False
     paused_at: str | None = None
     paused_by: str | None = None
     paused_reason: str | None = None
@@ -56,6 +57,7 @@ class StoreSettings:
     trading_hours: str | None = None
     external_partner_config_id: str | None = None
     is_paused: bool | None = None
+    is_answering: bool | None = None
     paused_at: str | None = None
     paused_by: str | None = None
     paused_reason: str | None = None

@@ -48,7 +48,7 @@ MAX_WRITES = 12
 # What an operator sets of a store.
 _SETTINGS = (
     *("currency", "time_zone", "trading_hours"),
-    *("is_paused", "paused_at", "paused_by", "paused_reason"),
+    *("is_paused", "paused_at", "paused_by", "paused_reason", "is_answering"),
 )
 
 

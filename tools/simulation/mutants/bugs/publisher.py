@@ -32,7 +32,7 @@ MUTANTS: list[Mutant] = [
         "rewrites-are-changes",
         "What moves or erases bodies is published as a change.",
         _PUBLISHER,
-        "Publisher._event",
+        "Publisher._of_order",
         "before.sequence == after.sequence",
         "before.version == after.version",
     ),

@@ -1,0 +1,1 @@
+"""What the chain says of an order: checked, stored, and judged by what the platform shows (docs/answers.md)."""

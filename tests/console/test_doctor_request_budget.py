@@ -1,0 +1,52 @@
+"""``doctor`` within the chain's request budget."""
+
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from partner_orders_console.operations.doctor.partner_api import partner_api
+from partner_orders_console.operations.stack import DeployedStack
+from tests.support.orders_table import TABLE
+from tools.local.simulated_platform.server import Platform, serve
+
+
+@pytest.fixture
+def platform(stack: DeployedStack) -> Iterator[Platform]:
+    """The Partner API over HTTP, of a stack that has a request budget and a token."""
+    made = Platform(stack.parameters["ChainId"], "static-token", 60, {})
+    server = serve(made, 0)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    stack.parameters["PartnerApiBaseUrl"] = f"http://127.0.0.1:{server.server_port}"
+    stack.parameters["RateLimitPerMinute"] = "60"
+    stack.outputs["RequestBudgetTableName"] = TABLE
+    content = json.dumps({"token": "static-token"})
+    stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=content)
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+def permits(stack: DeployedStack) -> list[str]:
+    key = {name: {"S": "REQUEST_BUDGET"} for name in ("pk", "sk")}
+    blocks = stack.client("dynamodb").get_item(TableName=TABLE, Key=key)["Item"]["blocks"]["L"]
+    return [block["M"]["permits"]["N"] for block in blocks]
+
+
+def test_doctors_request_counts(stack: DeployedStack, platform: Platform) -> None:
+    """Doctor's one request takes one permit of the budget, and leaves no other behind."""
+    assert not [finding for finding in partner_api(stack) if finding.fault]
+    assert len(platform.api.requests) == 1
+    assert permits(stack) == ["1"]
+
+
+def test_spent_budget_is_no_fault(stack: DeployedStack, platform: Platform) -> None:
+    """Where the budget has nothing left, doctor requests nothing, and says so."""
+    stack.client("dynamodb").put_item(
+        TableName=TABLE,
+        Item={"pk": {"S": "REQUEST_BUDGET"}, "sk": {"S": "REQUEST_BUDGET"}, "blocks": {"S": "unreadable"}},
+    )
+    *_, found = partner_api(stack)
+    assert (found.fault, "nothing left" in found.note) == ("", True)
+    assert not platform.api.requests

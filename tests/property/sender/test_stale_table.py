@@ -1,0 +1,32 @@
+"""What an earlier answer changed counts, though the table has not heard of it yet."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partner_orders.order_events.message import OrderEventMessage
+from tests.support.orders_table import dynamodb_at
+from tests.support.sender_world import SenderWorld
+
+
+class DeafWorld(SenderWorld):
+    """A world whose consumer stores nothing of what the sender was shown."""
+
+    def send(self, message: OrderEventMessage) -> None:
+        self.told.append(message)
+
+
+@given(fault=st.sampled_from(["", "put_unanswered", "put_error_after", "put_not_shown_yet"]))
+def test_second_answer_keeps_what_the_first_said(fault: str) -> None:
+    """A line that an update took out of the cart stays out of it when the order is ready."""
+    with dynamodb_at() as client:
+        world = DeafWorld(client)
+        first: dict[str, Any] = {"id": world.lines()[0]["_id"], "not_found": True}
+        world.api.faults[fault] = 1
+        world.answer(kind="update", lines=[first])
+        world.run()
+        world.answer()
+        world.run()
+        assert [world.outcome(1), world.outcome(2)] == ["applied", "applied"]
+        assert world.lines()[0]["status"] == "NOT_FOUND"

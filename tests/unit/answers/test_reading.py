@@ -1,0 +1,135 @@
+"""An answer is read from JSON with every problem at once, by path."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from partner_orders.answers.answer import AnswerProblemsError, CancelReason, Kind, LineChange, NewLine
+from partner_orders.answers.reading import LONGEST_AHEAD, MAX_LINES, check_time, plain, read_answer
+from tests.support.answers import read, said
+
+NOW = datetime(2026, 10, 14, 9, 0, tzinfo=UTC)
+BAG: dict[str, Any] = {"sku": "BAG", "quantity": 1, "unit_price": 0.1}
+
+
+def problems(**content: Any) -> list[str]:
+    """The paths of what is wrong with an answer."""
+    with pytest.raises(AnswerProblemsError) as error:
+        read(**content)
+    return [problem.path for problem in error.value.problems]
+
+
+def test_whole_answer_is_read() -> None:
+    """Each field of an answer is read, exactly."""
+    answer = read(
+        lines=[{"id": "ln-1", "quantity": 1, "weight": 0.25}, {"sku": "A", "not_found": True}],
+        added=[BAG | {"weight": 1.5, "name": "Bag"}],
+    )
+    assert (answer.answer_id, answer.sequence, answer.kind) == ("till-1", 1, Kind.READY)
+    assert answer.lines == (LineChange("ln-1", None, 1, Decimal("0.25")), LineChange(None, "A", not_found=True))
+    assert answer.added == (NewLine("BAG", 1, Decimal("0.1"), Decimal("1.5"), "Bag"),)
+    assert answer.has_new_lines
+    assert read(kind="cancel", reason="TOO_BUSY").reason is CancelReason.TOO_BUSY
+
+
+@pytest.mark.parametrize("value", [None, [], "ready", 7, True])
+def test_answer_is_an_object(value: Any) -> None:
+    """A body that is no object is one problem, of the body."""
+    with pytest.raises(AnswerProblemsError, match="body: the body should be a JSON object"):
+        read_answer(value)
+
+
+@pytest.mark.parametrize(
+    ("content", "paths"),
+    [
+        ({"answer_id": None}, ["answer_id"]),
+        ({"answer_id": ""}, ["answer_id"]),
+        ({"answer_id": "x" * 81}, ["answer_id"]),
+        ({"answer_id": "é"}, ["answer_id"]),
+        ({"answer_id": "a\n"}, ["answer_id"]),
+        ({"sequence": 0}, ["sequence"]),
+        ({"sequence": 1.5}, ["sequence"]),
+        ({"sequence": True}, ["sequence"]),
+        ({"kind": "READY"}, ["kind"]),
+        ({"kind": ["ready"]}, ["kind"]),
+        ({"reason": "CLOSED"}, ["body"]),
+        ({"kind": "cancel"}, ["reason"]),
+        ({"kind": "cancel", "reason": "closed"}, ["reason"]),
+        ({"kind": "cancel", "reason": "CLOSED", "lines": []}, ["body"]),
+        ({"kind": "accept"}, ["ready_at"]),
+        ({"kind": "accept", "ready_at": "soon"}, ["ready_at"]),
+        ({"kind": "accept", "ready_at": 1_760_000_000}, ["ready_at"]),
+        ({"lines": {}}, ["lines"]),
+        ({"lines": [{"id": "a", "not_found": True}] * (MAX_LINES + 1)}, ["lines"]),
+        ({"lines": [None]}, ["lines[0]"]),
+        ({"lines": [{"id": "a", "not_found": "yes"}]}, ["lines[0].not_found"]),
+        ({"lines": [{"id": 7, "not_found": True}]}, ["lines[0].id"]),
+        ({"lines": [{"id": " ", "not_found": True}]}, ["lines[0].id"]),
+        ({"lines": [{"id": "a\ud800", "not_found": True}]}, ["lines[0].id"]),
+        ({"lines": [{"id": "a", "sku": "b", "not_found": True}]}, ["lines[0]"]),
+        ({"lines": [{"id": "a", "quantity": 1, "not_found": True}]}, ["lines[0]"]),
+        ({"lines": [{"id": "a", "quantity": 0}]}, ["lines[0]"]),
+        ({"lines": [{"id": "a", "weight": 0.0}]}, ["lines[0]"]),
+        ({"lines": [{"id": "a", "weight": -0.1}]}, ["lines[0].weight"]),
+        ({"lines": [{"id": "a", "weight": 0.00001}]}, ["lines[0].weight"]),
+        ({"lines": [{"id": "a", "replaced_by": []}]}, ["lines[0]"]),
+        ({"lines": [{"id": "a", "replaced_by": [{"sku": "b"}]}]}, ["lines[0].replaced_by[0].unit_price"]),
+        ({"added": [BAG | {"unit_price": "0.1"}]}, ["added[0].unit_price"]),
+        ({"added": [BAG | {"unit_price": -1}]}, ["added[0].unit_price"]),
+        ({"added": [BAG | {"weight": 0}]}, ["added[0]"]),
+        ({"added": [BAG | {"name": "x" * 201}]}, ["added[0].name"]),
+        ({"added": [{"sku": "b", "unit_price": 1}]}, ["added[0]"]),
+    ],
+)
+def test_problem_is_told_by_its_path(content: dict[str, Any], paths: list[str]) -> None:
+    """Each thing that may be wrong is told by where it is."""
+    assert problems(**content) == paths
+
+
+def test_problems_quote_nothing() -> None:
+    """A problem names no unknown field and quotes no value: either may be personal."""
+    with pytest.raises(AnswerProblemsError) as error:
+        read(customer_amna="Amna R.", lines=[{"id": "Amna R.\n", "quantity": "Amna R."}])
+    assert "amna" not in str(error.value).lower()
+
+
+def test_whole_numbers_may_have_a_point() -> None:
+    """A whole number that a program writes as 2.0 is the same number, as a whole one."""
+    [line] = read(lines=[{"id": "a", "quantity": 2.0}]).lines
+    assert (line.quantity, type(line.quantity)) == (2, int)
+
+
+def test_null_is_as_good_as_left_out() -> None:
+    """A field of a line that is null is as one that is left out."""
+    line = {"id": "a", "sku": None, "quantity": None, "weight": None, "not_found": True, "replaced_by": None}
+    assert plain(read(lines=[line]))["lines"] == [{"id": "a", "not_found": True}]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_ahead"),
+    [
+        ("2026-10-14T09:00:01Z", True),
+        ("2026-10-14T14:30:00+05:00", True),
+        ("2026-10-14T09:30", True),
+        ("2026-10-14T09:00:00Z", False),
+        ("2026-10-14T10:00:00+05:00", False),
+        ((NOW + LONGEST_AHEAD).isoformat(), True),
+        ((NOW + LONGEST_AHEAD + timedelta(seconds=1)).isoformat(), False),
+    ],
+)
+def test_ready_at_lies_ahead(text: str, is_ahead: bool) -> None:
+    """The promised time of a new answer is still to come and at most 14 days away. Stored ones may be past."""
+    answer = read(kind="accept", ready_at=text)
+    if is_ahead:
+        check_time(answer, NOW)
+    else:
+        with pytest.raises(AnswerProblemsError, match="ready_at: should be later than now"):
+            check_time(answer, NOW)
+
+
+def test_other_kinds_promise_no_time() -> None:
+    """An answer without a time has none to check."""
+    check_time(read_answer(json.loads(json.dumps(said()))), NOW)
