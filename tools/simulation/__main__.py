@@ -37,6 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=200, help="how many")
     parser.add_argument("--from", type=int, default=1, dest="first", help="the first")
     parser.add_argument("--seed", type=int, help="just this one")
+    parser.add_argument("--part", choices=["intake", "answers"], help="one of the two stories of each seed")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument(
         "--dynamodb-local", metavar="URL", nargs="?", const=START_ONE, help="instead of moto; without URL, start one"
@@ -56,7 +57,10 @@ def main() -> int:
     seeds = range(arguments.first, arguments.first + arguments.seeds) if arguments.seed is None else [arguments.seed]
     only = None if arguments.only is None else frozenset(map(int, filter(None, arguments.only.split(","))))
     without = frozenset(filter(None, arguments.without.split(",")))
-    plans = [Plan(seed, without, arguments.at_most, only) for seed in seeds]
+    parts = [part for part in ("intake", "answers") if arguments.part in {None, part}]
+    plans = [
+        Plan(seed, without, arguments.at_most, only, answers=part == "answers") for seed in seeds for part in parts
+    ]
     if arguments.dynamodb_local == START_ONE:
         with dynamodb_local.started() as url:
             return _run(plans, url, arguments)
@@ -81,11 +85,12 @@ def _run(plans: list[Plan], url: str | None, arguments: argparse.Namespace) -> i
                     pool.shutdown(wait=False, cancel_futures=True)
                     break
             if number % 10 == 0:
-                print(f"{number} of {len(plans)} seeds, {violations} violations", file=sys.stderr, flush=True)
+                print(f"{number} of {len(plans)} stories, {violations} violations", file=sys.stderr, flush=True)
     print("accounting: " + " ".join(f"{name.replace(' ', '_')}={count}" for name, count in sorted(account.items())))
     print("faults: " + " ".join(f"{kind}={count}" for kind, count in sorted(faults.items())))
     print("hostile: " + " ".join(f"{kind}={shown[kind]}" for kind in sorted({*HOSTILE, *shown})))
-    print(f"simulate: seeds={len(plans)} events={events} faults={faults.total()} violations={violations}")
+    seeds = len({plan.seed for plan in plans})
+    print(f"simulate: seeds={seeds} events={events} faults={faults.total()} violations={violations}")
     return 1 if violations else 0
 
 

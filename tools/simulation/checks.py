@@ -134,9 +134,9 @@ class Checks:
 
 def _is_lost_to_get(world: World, life: Life) -> bool:
     """Whether GET cannot show an order: it is broken, or the platform fails at it or at one of the same minute."""
-    if world.hour.numbers[life.order_id] in world.api.odd.bad:
+    if world.numbers[life.order_id] in world.api.odd.bad:
         return True
-    failing = [other for other in world.hour.lives if world.hour.numbers[other.order_id] in world.api.odd.failing]
+    failing = [other for other in world.lives if world.numbers[other.order_id] in world.api.odd.failing]
     return any(
         abs((one - another).total_seconds()) <= 61
         for other in failing
@@ -155,7 +155,7 @@ def _missing(world: World, contents: Contents) -> list[Life]:
     now = world.kernel.now()
     return [
         life
-        for life in world.hour.lives
+        for life in world.lives
         if life.shop.store_id in contents.stores
         and life.order_id not in contents.orders
         and world.api.is_listed(life, now)
@@ -168,8 +168,8 @@ def _left_behind(world: World, contents: Contents) -> None:
     digests = [row["pk"]["S"].removeprefix("REJECTED#") for row in contents.rows if row["sk"]["S"] == "REJECTED"]
     bodies = {kept.body for kept in map(contents.rejected_table.get, digests) if kept is not None}
     reports = "\n".join(world.said)
-    for life in world.hour.lives:
-        number = world.hour.numbers[life.order_id]
+    for life in world.lives:
+        number = world.numbers[life.order_id]
         if life.shop.store_id not in contents.stores or number not in {*world.api.odd.bad, *world.api.odd.failing}:
             continue
         named = any(f"{at:%Y-%m-%dT%H:%M}" in reports for at in _times(life))
@@ -214,7 +214,7 @@ def _stores(world: World, contents: Contents) -> None:
 
 def _in_step(world: World, contents: Contents) -> Counter[str]:
     account: Counter[str] = Counter()
-    for life in world.hour.lives:
+    for life in world.lives:
         if life.shop.store_id not in contents.stores:
             account["orders of stores never heard of"] += 1
             continue
@@ -226,7 +226,7 @@ def _in_step(world: World, contents: Contents) -> Counter[str]:
         if life.order_id not in contents.orders:
             raise Violation(f"{life.order_id} {step.status}: the platform has it, we do not")
         mine = contents.identities[life.order_id]
-        if world.hour.numbers[life.order_id] in world.api.odd.restless:
+        if world.numbers[life.order_id] in world.api.odd.restless:
             is_known = oracle.moment(truth) in map(oracle.moment, mine.values())
         else:
             is_known = oracle.identity(truth) in mine
@@ -279,7 +279,7 @@ def _accounting(world: World, contents: Contents) -> Counter[str]:
     if found := never & contents.heads.keys():
         raise Violation(f"stored, and should not be: {sorted(found)}")
     rejected = sum(row["sk"]["S"] == "REJECTED" for row in contents.rows)
-    bad = [life for life in world.hour.lives if world.hour.numbers[life.order_id] in world.api.odd.bad]
+    bad = [life for life in world.lives if world.numbers[life.order_id] in world.api.odd.bad]
     posted = {post.body for post in world.posted if post.fate is Fate.REJECTED}
     if rejected > len(posted) + sum(len(life.steps) for life in bad):
         raise Violation("something is among the rejected that should not be, or is there twice")
@@ -294,7 +294,7 @@ def _sent(world: World) -> tuple[dict[str, set[str]], set[bytes | str]]:
         if post.fate is Fate.STORED:
             sent[oracle.order_id(post.body)].add(oracle.identity(post.body))
             words.add(post.body)
-    for life in world.hour.lives:
+    for life in world.lives:
         for step in life.steps:
             shown = world.api.body_text(life, step).encode()
             sent[life.order_id].add(oracle.identity(shown))
@@ -452,7 +452,7 @@ def _published(world: World, contents: Contents) -> None:
     given_up = [*map(json.loads, letters)]
     told: dict[str, dict[int, Item]] = defaultdict(dict)
     rejected: set[str] = set()
-    for detail in [*on_the_bus, *given_up]:
+    for detail in filter(_is_of_no_answer, [*on_the_bus, *given_up]):
         if "order_id" not in detail:
             rejected.add(detail["digest"])
         elif told[detail["order_id"]].setdefault(detail["sequence"], detail) != detail:
@@ -475,12 +475,17 @@ def _published(world: World, contents: Contents) -> None:
         raise Violation(f"{len(kept)} are among the rejected, {len(rejected)} were told of")
 
 
+def _is_of_no_answer(detail: Item) -> bool:
+    """Whether a change event is of an order or a rejected event; those of answers have no sequence."""
+    return "answer_id" not in detail
+
+
 def _in_sequence(on_the_bus: list[dict[str, Any]], given_up: list[dict[str, Any]]) -> None:
     """The changes of an order were first published in the order of their sequence."""
     newest: Counter[str] = Counter()
     # What became a dead letter has lost its place: its batch may be read again, and the bus may take it then.
     seen: set[str] = {detail["id"] for detail in given_up if "order_id" in detail}
-    for detail in on_the_bus:
+    for detail in filter(_is_of_no_answer, on_the_bus):
         if "order_id" in detail and detail["id"] not in seen:
             seen.add(detail["id"])
             if detail["sequence"] < newest[detail["order_id"]]:
@@ -490,7 +495,7 @@ def _in_sequence(on_the_bus: list[dict[str, Any]], given_up: list[dict[str, Any]
 
 def _silence(world: World) -> None:
     """No customer's data in a log, nor in what was sent anywhere."""
-    customers = [life.steps[0].body["customer"] for life in world.hour.lives]
+    customers = [life.steps[0].body["customer"] for life in world.lives]
     customers = [customer for customer in customers if isinstance(customer, dict)]
     people = {str(customer[name]) for customer in customers for name in ("_id", "phone_number") if customer.get(name)}
     for recorder in world.recorders:

@@ -12,9 +12,11 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from partner_orders.platform.budgeted_requests import BudgetedRequests
 from partner_orders.platform.credentials import PartnerApiCredentials
 from partner_orders.platform.http import PartnerApiClient
 from partner_orders.platform.webhook_secret import WebhookSecret
+from partner_orders.sender.sending import Sender
 from tools.fresh_handler import fresh_handler
 from tools.simulation.kernel import InterleavedExecutor, Killed, Process
 from tools.simulation.platform_session import PlatformSession
@@ -23,7 +25,14 @@ if TYPE_CHECKING:
     from tools.simulation.world import World
 
 # Seconds, as in the template.
-TIMEOUTS = {"webhook": 9.0, "consumer": 30.0, "reconciler": 900.0, "publisher": 60.0}
+TIMEOUTS = {
+    "webhook": 9.0,
+    "consumer": 30.0,
+    "reconciler": 900.0,
+    "publisher": 60.0,
+    "answers": 14.0,
+    "sender": 60.0,
+}
 
 
 class Died(Exception):  # noqa: N818 (what happened to it, not to us)
@@ -82,11 +91,16 @@ class Environment:
         if self.function == "consumer":
             app.ThreadPoolExecutor = lambda **_: InterleavedExecutor(world.kernel)
             app.random = SimpleNamespace(random=world.chance.random)
-        if self.function == "reconciler":
-            app.platform_session = lambda: PlatformSession(world)
+        if self.function in {"reconciler", "sender"}:
+            app.platform_session = lambda: PlatformSession(world, self.function)
             app.time = SimpleNamespace(monotonic=lambda: world.kernel.seconds, sleep=world.kernel.sleep)
             app.PartnerApiCredentials = partial(PartnerApiCredentials, seconds=lambda: world.kernel.seconds)
+            app.PassedSeconds = lambda: lambda: world.kernel.seconds
+            app.BudgetedRequests = partial(BudgetedRequests, jitter=world.chance.random)
+        if self.function == "reconciler":
             app.PartnerApiClient = partial(PartnerApiClient, jitter=world.chance.random)
+        if self.function == "sender":
+            app.Sender = partial(Sender, jitter=world.chance.random)
         return app, recorder
 
     def invoke(self, event: dict[str, Any], request_id: str) -> Any:

@@ -1,4 +1,5 @@
-"""What calls the consumer and the publisher: the event sources of the queue and of the table's stream."""
+"""What calls the consumer, the publisher and the sender: the event sources of queues and of the table's stream, and
+the schedule."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -88,6 +89,33 @@ class EventSources:
         tried = int(handle.rpartition("/")[2])
         if not least_seconds(tried) <= hidden_for <= 900:
             raise Violation(f"{message.message_id} failed for the {tried}th time, and was put off by {hidden_for} s")
+
+    def wake(self) -> None:
+        """The event source of the wake-ups: one at a time, deleted once the sender has dealt with it; for ever."""
+        world, queue = self._world, self._world.wake_ups
+        while True:
+            for message in queue.receive(1):
+                handle = message.handles[-1]
+                record = {"messageId": message.message_id, "receiptHandle": handle, "body": message.text}
+                try:
+                    answer = world.environment("sender").invoke({"Records": [record]}, "wake-up")
+                except Died:
+                    continue  # It comes again after the visibility timeout.
+                except Exception as error:
+                    raise Violation(f"the sender raised {type(error).__name__}") from error
+                if not answer["batchItemFailures"] and not world.faults.strikes("queue_delete_lost", "a wake-up"):
+                    queue.delete(handle)
+            wait = max(queue.next_visible_at() - world.kernel.seconds, 0.2)
+            world.kernel.sleep(min(wait, 5.0) + world.chance.uniform(0, 0.5))
+
+    def sweep(self) -> None:
+        """The schedule of the sender: each minute, whatever came of the last one; for ever."""
+        while True:
+            self._world.kernel.sleep(60.0)
+            try:
+                self._world.environment("sender").invoke({}, "sweep")
+            except Exception as error:  # The next one does what this one could not.
+                self._world.said.append(repr(error))
 
     def follow(self) -> None:
         """The stream's event source: a batch in the stream's order, again from the first that is held; for ever."""

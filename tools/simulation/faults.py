@@ -90,6 +90,21 @@ HOSTILE: dict[str, tuple[float, str]] = {
 # Kinds that do not happen, for as long as the product does not have what they try.
 OFF: frozenset[str] = frozenset()
 WORST |= {kind: worst for kind, (worst, _) in HOSTILE.items()}
+# What happens to a PUT that answers an order: the simulated platform's own faults, by the same names.
+PUT_FAULTS = {
+    "false_refusal": 0.15,
+    "put_lost": 0.1,
+    "put_unanswered": 0.1,
+    "put_error_before": 0.1,
+    "put_error_after": 0.1,
+    "put_cancelled_before": 0.15,
+    "put_slow": 0.1,
+    "put_normalised": 0.2,
+    "put_not_shown_yet": 0.3,
+    "put_refused": 0.05,
+}
+# And what happens to the order meanwhile.
+WORST |= PUT_FAULTS | {"platform_adds_line": 0.4}
 KINDS = tuple(WORST)
 
 

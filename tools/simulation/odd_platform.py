@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from partner_orders.answers.rules import ACCEPTING_BRANDS
 from tools.local.simulated_platform.bad_orders import BAD_ORDERS
 from tools.local.simulated_platform.lives import Life, Step, timestamp, to_text
 from tools.local.simulated_platform.partner_api import Response, SimulatedPartnerApi, Unknowns
@@ -132,6 +133,12 @@ def odd(seed: int, orders: int, faults: Faults) -> Odd:
 def brand(seed: int) -> Profile | None:
     """The brand of a seed; none where it is the plain platform of docs/platform.md."""
     return random.Random(f"{seed}/brand").choice([None, *PROFILES])
+
+
+def brand_accepts(seed: int) -> bool:
+    """Whether the stores of a seed's brand accept their orders, and cannot cancel them."""
+    chosen = brand(seed)
+    return chosen is not None and chosen.name in ACCEPTING_BRANDS
 
 
 def unknowns(seed: int, faults: Faults) -> Unknowns:
@@ -266,6 +273,13 @@ class OddPartnerApi(SimulatedPartnerApi):
             text = to_text(body).encode()
             self.texts.setdefault(life.order_id, []).append(text)
         return text
+
+    def _response_to_put(self, life: Life, now: datetime) -> Response:
+        """Also: keep what is shown in another form."""
+        response = super()._response_to_put(life, now)
+        if response.status == 200:
+            self.texts.setdefault(life.order_id, []).append(response.body)
+        return response
 
     def bad_text(self, life: Life, step: Step) -> bytes:
         """What a page shows of a bad order in a state."""

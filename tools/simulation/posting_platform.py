@@ -28,7 +28,7 @@ class PostingPlatform:
     def schedule(self, post: Post, chance: random.Random) -> None:
         """When, and how often, the platform posts one thing."""
         faults = self._world.faults
-        at = max(0.0, self._world.kernel.at(post.at))
+        at = max(0.0, self._world.kernel.at(post.at) - self._world.kernel.seconds)
         late, again = chance.uniform(0, 900), chance.uniform(0, 1800)
         if post.order >= 0 and faults.strikes("webhook_dropped", post.name):
             return

@@ -12,6 +12,7 @@ from typing import Any
 
 BATCH = 10
 MAX_BYTES = 1_048_576
+MAX_DELAY = 900
 
 
 class QueueError(ValueError):
@@ -57,11 +58,13 @@ class SimulatedQueue:
 
     # -- what a producer calls ----------------------------------------------------------------------------------
 
-    def send(self, text: str, group: str = "", attributes: dict[str, Any] | None = None) -> str:
+    def send(
+        self, text: str, group: str = "", attributes: dict[str, Any] | None = None, delay_seconds: float = 0.0
+    ) -> str:
         if not text or len(text.encode()) > MAX_BYTES:
             raise QueueError("a message of no or too many bytes")
         self._count += 1
-        visible_at = self._seconds() + self._late()
+        visible_at = self._seconds() + delay_seconds + self._late()
         message = Message(f"m{self._count:05d}", text, group, attributes or {}, visible_at=visible_at)
         self._messages[message.message_id] = message
         self.sent.append(message)
@@ -151,11 +154,14 @@ class SqsClient:
         MessageBody: str,  # noqa: N803
         MessageGroupId: str = "",  # noqa: N803
         MessageAttributes: dict[str, Any] | None = None,  # noqa: N803
+        DelaySeconds: int = 0,  # noqa: N803
     ) -> dict[str, Any]:
         queue = self._known(QueueUrl)
+        if not 0 <= DelaySeconds <= MAX_DELAY:
+            raise QueueError("a delay that is not possible")
 
         def effect(_: set[int]) -> dict[str, Any]:
-            return {"MessageId": queue.send(MessageBody, MessageGroupId, MessageAttributes)}
+            return {"MessageId": queue.send(MessageBody, MessageGroupId, MessageAttributes, DelaySeconds)}
 
         answer: dict[str, Any] = self._call("SendMessage", 1, effect)
         return answer
@@ -173,9 +179,8 @@ class SqsClient:
                 if index in refused:
                     answer["Failed"].append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
                 else:
-                    message_id = queue.send(
-                        entry["MessageBody"], entry["MessageGroupId"], entry.get("MessageAttributes")
-                    )
+                    group, attributes = entry.get("MessageGroupId", ""), entry.get("MessageAttributes")
+                    message_id = queue.send(entry["MessageBody"], group, attributes)
                     answer["Successful"].append({"Id": entry["Id"], "MessageId": message_id})
             return {name: entries for name, entries in answer.items() if entries}
 

@@ -10,7 +10,7 @@ from tools.simulation import oracle
 
 type Item = dict[str, Any]
 
-FILTER = ("ORDER", "REJECTED")  # The event source's own (template.yaml).
+FILTER = ("ORDER", "REJECTED", "ANSWERS")  # The event source's own (template.yaml).
 _WRITES = ("UpdateItem", "PutItem")
 
 

@@ -2,28 +2,35 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from tools.simulation.answer_checks import check_answers, have_ended
 from tools.simulation.checks import Checks
 from tools.simulation.faults import HOSTILE, KINDS
+from tools.simulation.picked import FIRST_NUMBER
 from tools.simulation.table import DynamoDB
 from tools.simulation.violation import Violation
 from tools.simulation.world import World
 
 ORDERS = 12
+# Of a story that is about answers: orders that others pick, and orders that the chain answers.
+OTHERS, PICKED = 4, 6
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which story to tell: all of a seed's, or what was left of it when it was shortened."""
+    """Which story to tell: all of a seed's, or what was left of it when it was shortened. Each seed has two: of taking
+    orders in, and of ``answers`` to orders."""
 
     seed: int
     without: frozenset[str] = frozenset()
     at_most: int | None = None
     only: frozenset[int] | None = None
+    answers: bool = False
 
     def command(self, *where: str) -> str:
         """What to type to have this story told again; ``where`` are options that say on which DynamoDB."""
-        left_out = []
+        left_out = ["--part answers" if self.answers else "--part intake"]
         if self.without:
             left_out.append(f"--without {','.join(sorted(self.without))}")
         if self.at_most is not None:
@@ -50,13 +57,18 @@ class Told:
 
 def tell(plan: Plan, dynamodb: DynamoDB) -> Told:
     """Run one story: an hour of trouble, the accounting; then calm, reconciliation, and everything in step."""
-    world = World(plan.seed, dynamodb, ORDERS, plan.without, plan.at_most, plan.only)
+    orders, picked = (OTHERS, PICKED) if plan.answers else (ORDERS, 0)
+    world = World(plan.seed, dynamodb, orders, plan.without, plan.at_most, plan.only, picked=picked)
     told, look = Told(plan), Checks(world)
     try:
         world.trade()
         told.account += look.at_any_time()
         world.calm_down()
         look.at_any_time()
+        if world.picked:
+            world.answers_end(partial(have_ended, world))
+            world.calm_down()
+            told.account += check_answers(world)
         world.besiege(look.has_all_of_the_others)
         world.tick_until(look.has_all)
         look.after_a_tick()
@@ -91,7 +103,9 @@ def shortest(told: Told, dynamodb: DynamoDB, tries: int = 60) -> Told:
         return bool(again.violation)
 
     attempt(replace(best.plan, without=frozenset(KINDS)))
-    numbers = list(range(-1, ORDERS))
+    numbers = [*range(-1, ORDERS)]
+    if told.plan.answers:
+        numbers = [*range(-1, OTHERS), *range(FIRST_NUMBER, FIRST_NUMBER + PICKED)]
     while len(numbers) > 1:
         half = len(numbers) // 2
         if attempt(replace(best.plan, only=frozenset(numbers[:half]))):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
@@ -100,6 +101,8 @@ class TroubledCalls:
         """What happens to the table's answer, which is ``parsed``. Raises ReadTimeoutError if it is lost."""
         if not self._world.kernel.in_task():
             return
+        present = self._world.kernel.now().replace(microsecond=0)
+        parsed["ResponseMetadata"]["HTTPHeaders"]["date"] = format_datetime(present, usegmt=True)
         if operation == "PutItem" and b'"fence"' in sent:
             self._written_under_a_fence(json.loads(sent)["Item"])
         self._world.kernel.sleep(self._world.chance.uniform(0.001, 0.02))

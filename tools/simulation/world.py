@@ -1,7 +1,8 @@
 """The simulated world: one seed's story, told with the real functions in simulated surroundings.
 
 ``environment`` runs the functions, ``event_sources`` call them, ``posting_platform`` and ``platform_session`` are the
-platform, and ``troubled_calls`` is what goes wrong between a call to AWS and its effect.
+platform, ``simulated_till`` answers orders, and ``troubled_calls`` is what goes wrong between a call to AWS and its
+effect.
 """
 
 import json
@@ -13,27 +14,35 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 from partner_orders.consumer import intake
 from partner_orders.order_events.message import OrderEventMessage
+from partner_orders.platform import budgeted_requests
 from partner_orders.platform import orders as partner_api
 from partner_orders.platform.failures import Failure
 from partner_orders.reconciler.backfill import NO_STORE
 from partner_orders.reconciler.windows import GIVEN_UP_FOR
+from partner_orders.stores.store import StoreSettings
+from partner_orders.stores.table import StoresTable
+from tools.local.simulated_platform.lives import Life
+from tools.local.simulated_platform.picking import is_open, with_line_added
 from tools.local.simulated_platform.profiles import Profile
 from tools.simulation.environment import TIMEOUTS, Environment, Recorder
 from tools.simulation.event_sources import EventSources
 from tools.simulation.faults import Faults
 from tools.simulation.hour import CHAIN_ID, Post, trading
 from tools.simulation.kernel import Kernel, Killed, Process
-from tools.simulation.odd_platform import LATE, Odd, OddPartnerApi, brand, odd, unknowns
+from tools.simulation.odd_platform import LATE, Odd, OddPartnerApi, brand, brand_accepts, odd, unknowns
+from tools.simulation.picked import numbers_of, picked_orders, post_of
 from tools.simulation.posting_platform import PostingPlatform
 from tools.simulation.simulated_bus import SimulatedBus
 from tools.simulation.simulated_queue import SimulatedQueue, SqsClient
 from tools.simulation.simulated_secrets import SimulatedSecrets
 from tools.simulation.simulated_stream import SimulatedStream
+from tools.simulation.simulated_till import SimulatedTills
 from tools.simulation.table import DynamoDB
 from tools.simulation.troubled_calls import TroubledCalls
 from tools.simulation.violation import Violation
@@ -54,6 +63,11 @@ RETENTION_DAYS = 400
 LOG_LEVEL = "CRITICAL"
 QUEUE_URL = "https://queue.example.com/order-events"
 LETTERS_URL = "https://queue.example.com/publisher-dead-letters"
+ANSWERS_URL = "https://queue.example.com/answers"
+RATE_LIMIT = 60
+SENDERS = 2
+# The longest that an answer may be without its outcome, and the platform's last lag.
+ANSWERS_WITHIN = 3.2 * HOUR
 BUS = "order-changes"
 
 
@@ -65,7 +79,9 @@ def peak_bytes() -> int:
 class World:
     """One seed's story. ``only`` keeps some of the orders (by number; -1 is what is not an order); in a ``loud`` one
     the functions log and measure as they do in Lambda, and with ``personal_data`` they publish orders whole (the seed
-    decides where nobody does). What was said to callers is in ``said``."""
+    decides where nobody does). The chain answers ``picked`` more orders. What was said to callers is in ``said``, and
+    ``asked`` tells at which second the platform was asked, by which function, and ``lines_added`` which line somebody
+    else added to an order."""
 
     def __init__(
         self,
@@ -77,8 +93,12 @@ class World:
         only: frozenset[int] | None = None,
         loud: bool = False,
         personal_data: bool | None = None,
+        picked: int = 0,
     ) -> None:
         self.seed = seed
+        self.accepts = brand_accepts(seed)
+        self.picked = picked_orders(seed, START, picked, self.accepts, only) if picked else []
+        self.numbers: dict[str, int] = numbers_of(seed, START, picked, self.accepts) if picked else {}
         self.is_loud = loud
         if personal_data is None:
             personal_data = random.Random(f"{seed}/personal data").random() < 0.5
@@ -89,30 +109,17 @@ class World:
         self.kernel = Kernel(START)
         odds, profile = odd(seed, orders, self.faults), brand(seed)
         self.hour = trading(seed, START, orders, only, profile, odds, self.faults)
+        self.numbers |= self.hour.numbers
         self.dynamodb = dynamodb
         self.table = dynamodb.new_table()
-        self.queue = SimulatedQueue(
-            lambda: self.kernel.seconds,
-            random.Random(f"{seed}/queue"),
-            # Some seeds give up early, so that dead letters are seen, too.
-            max_receive_count=self.chance.choice([80, 80, 4]),
-            late=self._late,
-        )
+        self.budget_table = dynamodb.new_table() if picked else ""
+        self._open_queues()
         self.api = self._platform(profile, odds)
         self.deadly = self._names_of_store(odds.deadly)
         self._overruns: list[tuple[Callable[[], bool], str]] = []
         self.stream = SimulatedStream(partial(dynamodb.look_at, self.table))
         self.calls = TroubledCalls(self)
-        others = {"partner-api-secret": json.dumps({"token": TOKEN})}
-        self.secrets = SimulatedSecrets("first secret", self.calls.secrets, others)
-        self.bus = SimulatedBus(BUS, self.calls.bus)
-        self.letters = SimulatedQueue(lambda: self.kernel.seconds, random.Random(f"{seed}/letters"))
-        self.clients: dict[str, Any] = {
-            "dynamodb": dynamodb.client,
-            "sqs": SqsClient({QUEUE_URL: self.queue, LETTERS_URL: self.letters}, self.calls.sqs),
-            "secretsmanager": self.secrets,
-            "events": self.bus,
-        }
+        self._open_services()
         self.service = Process("the service")
         self.pools: dict[str, list[Environment]] = {function: [] for function in TIMEOUTS}
         self.environments = 0
@@ -123,30 +130,72 @@ class World:
         self.cleared = 0
         self.requests = 0
         self.reports: list[dict[str, Any]] = []
+        self.asked: list[tuple[float, str]] = []
+        self.lines_added: dict[str, str] = {}
+        self.posting_platform = PostingPlatform(self)
+        self.tills = SimulatedTills(self, self.accepts)
         self._processes: list[Process] = [self.service]
         self._in_place = ExitStack()
         self._enter()
 
+    def _open_queues(self) -> None:
+        def queue(name: str, **settings: Any) -> SimulatedQueue:
+            return SimulatedQueue(lambda: self.kernel.seconds, random.Random(f"{self.seed}/{name}"), **settings)
+
+        # Some seeds give up early, so that dead letters are seen, too.
+        tried = self.chance.choice([80, 80, 4])
+        self.queue = queue("queue", max_receive_count=tried, late=self._late)
+        self.letters = queue("letters")
+        self.wake_ups = queue("wake-ups", visibility_timeout=360.0, max_receive_count=20, late=self._late)
+
+    def _open_services(self) -> None:
+        others = {"partner-api-secret": json.dumps({"token": TOKEN})}
+        self.secrets = SimulatedSecrets("first secret", self.calls.secrets, others)
+        self.bus = SimulatedBus(BUS, self.calls.bus)
+        queues = {QUEUE_URL: self.queue, LETTERS_URL: self.letters, ANSWERS_URL: self.wake_ups}
+        self.clients: dict[str, Any] = {
+            "dynamodb": self.dynamodb.client,
+            "sqs": SqsClient(queues, self.calls.sqs),
+            "secretsmanager": self.secrets,
+            "events": self.bus,
+        }
+
     def _platform(self, profile: Profile | None, odds: Odd) -> OddPartnerApi:
         seed, faults = self.seed, self.faults
-        api = OddPartnerApi(CHAIN_ID, TOKEN, 60, seed=seed, unknowns=unknowns(seed, faults), faults=faults)
+        api = OddPartnerApi(CHAIN_ID, TOKEN, RATE_LIMIT, seed=seed, unknowns=unknowns(seed, faults), faults=faults)
         if profile is not None:
             api.form_of_get = profile.form_of_get
-        api.show_odd(self.hour.lives, self.hour.numbers, odds, self.hour.swap)
+        api.unknowns.accepts = self.accepts
+        api.show_odd([*self.hour.lives, *self.picked], self.numbers, odds, self.hour.swap)
+        api.on_change = self._changed
         return api
+
+    @property
+    def lives(self) -> list[Life]:
+        """Every order of the platform, as it is now."""
+        return [*self.hour.lives, *(self.api.shown(life.order_id) or life for life in self.picked)]
+
+    def _changed(self, life: Life) -> None:
+        """Have the platform post what an answer changed."""
+        step = life.steps[-1]
+        if step.by_webhook:
+            post = post_of(life, step, self.numbers[life.order_id])
+            self.posting_platform.schedule(post, random.Random(f"{self.seed}/post/{post.name}"))
 
     def _names_of_store(self, number: int | None) -> set[str]:
         """Both ids of the store of an order, by the order's place in the hour."""
-        shops = [life.shop for life in self.hour.lives if self.hour.numbers[life.order_id] == number]
+        shops = [life.shop for life in self.hour.lives if self.numbers[life.order_id] == number]
         return {name for shop in shops for name in (shop.store_id, shop.external_partner_config_id)}
 
     # -- the story ----------------------------------------------------------------------------------------------
 
     def trade(self) -> None:
         """An hour and a little of trading, with everything that goes wrong in it."""
-        platform, event_sources = PostingPlatform(self), EventSources(self)
+        platform, event_sources = self.posting_platform, EventSources(self)
         for number, post in enumerate(self.hour.posts):
             platform.schedule(post, random.Random(f"{self.seed}/post/{post.order}/{post.name}/{number}"))
+        if self.picked:
+            self._open_tills(event_sources)
         for number in range(CONSUMERS):
             self.kernel.spawn(event_sources.poll, self.service, delay=number / 7)
         self.kernel.spawn(event_sources.follow, self.service)
@@ -162,6 +211,39 @@ class World:
             start = self.chance.uniform(0, 3000)
             self.calls.take_the_table_down(start, self.faults.between("table_down", 60, 1500))
         self.kernel.run(HOUR * 1.1)
+
+    def _open_tills(self, event_sources: EventSources) -> None:
+        """Have the platform tell of the orders that are picked, and the chain answer them."""
+        store = self.picked[0].shop.store_id
+        stores = StoresTable(self.dynamodb.client, self.table, CHAIN_ID, self.kernel.now)
+        stores.set(store, StoreSettings(is_answering=True))
+        for life in self.picked:
+            self._changed(life)
+            if self.faults.strikes("platform_adds_line", life.order_id):
+                at = self.kernel.at(life.created_at) + self.faults.between("platform_adds_line", 0, 900)
+                self.kernel.spawn(partial(self._add_line, life.order_id), self.service, at)
+        self.tills.open(self.picked, self.numbers)
+        for number in range(SENDERS):
+            self.kernel.spawn(event_sources.wake, self.service, delay=number / 3)
+        self.kernel.spawn(event_sources.sweep, self.service)
+
+    def _add_line(self, order_id: str) -> None:
+        """Have somebody add a line to an order, if it still waits for its store."""
+        life, now = self.api.shown(order_id), self.kernel.now()
+        step = life.step_at(now) if life else None
+        if life is None or step is None or not is_open(step.status):
+            return
+        after = with_line_added(life, step, now, self.faults.chance_of("platform_adds_line"))
+        self.lines_added[order_id] = after.steps[-1].body["items"][-1]["_id"]
+        self.api.replace(after)
+
+    def answers_end(self, have_ended: Callable[[], bool]) -> None:
+        """Go on in calm weather until every answer has its outcome. Raises Violation."""
+        until = self.kernel.seconds + ANSWERS_WITHIN
+        while not (have_ended() and self.tills.are_done):
+            if self.kernel.seconds > until:
+                raise Violation("answers have no outcome after hours of calm")
+            self.kernel.run(self.kernel.seconds + 60)
 
     def calm_down(self) -> None:
         """No more trouble: let queue and stream drain, dead letters brought back."""
@@ -225,9 +307,7 @@ class World:
 
     def may_fail(self) -> set[str]:
         """Stores that need not be read to the end: the platform fails at one of their orders."""
-        return {
-            life.shop.store_id for life in self.hour.lives if self.hour.numbers[life.order_id] in self.api.odd.failing
-        }
+        return {life.shop.store_id for life in self.lives if self.numbers[life.order_id] in self.api.odd.failing}
 
     def _wait_for_the_last_order(self) -> None:
         self.kernel.run(max(self.kernel.seconds, max(map(self.kernel.at, self._ends()), default=0.0) + 60))
@@ -282,8 +362,8 @@ class World:
 
     def _ends(self) -> list[datetime]:
         """When each order ends, and is in the platform's list."""
-        lates = {life.order_id for life in self.hour.lives if self.hour.numbers[life.order_id] in self.api.odd.late}
-        return [max(life.steps[-1].at, life.created_at + LATE * (life.order_id in lates)) for life in self.hour.lives]
+        lates = {life.order_id for life in self.lives if self.numbers[life.order_id] in self.api.odd.late}
+        return [max(life.steps[-1].at, life.created_at + LATE * (life.order_id in lates)) for life in self.lives]
 
     def in_the_open(self) -> Iterator[tuple[str, str]]:
         """What functions put where no customer may be named, and where: all that they sent but the bodies of order
@@ -293,6 +373,8 @@ class World:
             yield "the envelope of an order event", json.dumps([envelope, message.group, message.attributes])
         for entry in self.bus.entries:
             yield "an event on the bus", json.dumps(entry | self._whole("Detail"))
+        for message in self.wake_ups.sent:
+            yield "a wake-up of the sender", json.dumps([message.text, message.group, message.attributes])
         for message in self.letters.sent:
             letter = json.loads(message.text) | self._whole("detail")
             yield "a dead letter of the publisher", json.dumps([letter, message.group, message.attributes])
@@ -307,7 +389,8 @@ class World:
             self.kernel.kill(process)
         self.kernel.run(self.kernel.seconds + 1)
         self.dynamodb.stand_between(None, None)
-        self.dynamodb.drop_table(self.table)
+        for table in filter(None, (self.table, self.budget_table)):
+            self.dynamodb.drop_table(table)
         self._in_place.close()
 
     def _enter(self) -> None:
@@ -315,6 +398,8 @@ class World:
         put(patch.object(intake, "wait", self.kernel.wait))
         put(patch.object(partner_api, "PAGE_SIZE", 4))  # Several pages, of so few orders.
         put(patch.object(partner_api, "SMALLER_PAGE_SIZES", (3, 2), create=True))
+        ids = SimpleNamespace(token_hex=lambda size: f"{self.chance.getrandbits(8 * size):0{2 * size}x}")
+        put(patch.object(budgeted_requests, "secrets", ids))
         self.dynamodb.stand_between(self.calls.before_table, self.calls.after_table, self.stream.written)
         settings = {
             "ORDERS_TABLE_NAME": self.table,
@@ -323,7 +408,7 @@ class World:
             "PARTNER_API_SECRET_ARN": "partner-api-secret",
             "PARTNER_API_BASE_URL": BASE_URL,
             "CHAIN_ID": CHAIN_ID,
-            "RATE_LIMIT_PER_MINUTE": "60",
+            "RATE_LIMIT_PER_MINUTE": str(RATE_LIMIT),
             "ORDER_RETENTION_DAYS": str(RETENTION_DAYS),
             "REJECTED_RETENTION_DAYS": "90",
             "EVENT_BUS_NAME": BUS,
@@ -333,6 +418,13 @@ class World:
             "POWERTOOLS_METRICS_NAMESPACE": "PartnerOrders",
             "POWERTOOLS_LOG_LEVEL": LOG_LEVEL,
         }
+        if self.picked:
+            settings |= {
+                "ANSWERS_QUEUE_URL": ANSWERS_URL,
+                "REQUEST_BUDGET_TABLE_NAME": self.budget_table,
+                "BRAND": "glovo" if self.accepts else "foodpanda",
+                "ANSWER_WITHIN_MINUTES": "15",
+            }
         put(patch.dict(os.environ, settings))
 
     # -- the services of AWS ------------------------------------------------------------------------------------

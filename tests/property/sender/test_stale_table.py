@@ -1,8 +1,8 @@
-"""What an earlier answer changed counts, though the table has not heard of it yet."""
+"""What an answer has changed counts, though neither the table nor the platform shows it yet."""
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partner_orders.order_events.message import OrderEventMessage
@@ -30,3 +30,15 @@ def test_second_answer_keeps_what_the_first_said(fault: str) -> None:
         world.run()
         assert [world.outcome(1), world.outcome(2)] == ["applied", "applied"]
         assert world.lines()[0]["status"] == "NOT_FOUND"
+
+
+@given(lost=st.sampled_from(["put_unanswered", "put_error_after", "false_refusal"]), seed=st.integers(1, 50))
+@settings(max_examples=12)
+def test_products_are_added_once(lost: str, seed: int) -> None:
+    """A product that an answer adds is added once, however late the platform shows it."""
+    with dynamodb_at() as client:
+        world = SenderWorld(client, seed=seed)
+        world.api.faults |= {lost: 1, "put_not_shown_yet": 1}
+        world.answer(kind="update", added=[{"sku": "BAG", "quantity": 1, "unit_price": 0.1}])
+        world.run()
+        assert (world.outcome(), sum(line["sku"] == "BAG" for line in world.lines())) == ("applied", 1)

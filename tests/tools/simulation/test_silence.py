@@ -7,12 +7,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tools.local.simulated_platform import lives
 from tools.local.simulated_platform.lives import Life
+from tools.simulation.answer_checks import have_ended
 from tools.simulation.checks import Checks
 from tools.simulation.faults import KINDS
 from tools.simulation.hour import Fate, Post
@@ -23,7 +25,12 @@ pytestmark = pytest.mark.privacy
 
 MARK = "of-a-customer"
 SECRETS = (TOKEN, "first secret", "second secret")
-PLACES = {"the envelope of an order event", "an event on the bus", "a dead letter of the publisher"}
+PLACES = {
+    "the envelope of an order event",
+    "a wake-up of the sender",
+    "an event on the bus",
+    "a dead letter of the publisher",
+}
 OF_THE_BUS = {kind for kind in KINDS if kind.startswith("bus_")}
 # Each row of bad input, with a customer in it wherever there is room for one.
 BAD_INPUT: dict[str, tuple[bytes, Fate]] = {
@@ -88,17 +95,22 @@ def all_that_is_said() -> Iterator[io.StringIO]:
 def test_nobody_is_named_whatever_breaks(seed: int, personal_data: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever arrives and whatever breaks, no personal data or secret appears where it must not."""
     plain = lives.trading_hour
-    monkeypatch.setattr("tools.simulation.hour.trading_hour", lambda *arguments: [*map(marked, plain(*arguments))])
+    for module in ("hour", "picked"):
+        monkeypatch.setattr(
+            f"tools.simulation.{module}.trading_hour",
+            lambda *arguments, **options: [*map(marked, plain(*arguments, **options))],
+        )
     monkeypatch.setattr("tools.simulation.world.LOG_LEVEL", "DEBUG")
     dynamodb = DynamoDB()
     with all_that_is_said() as heard:
-        world = World(seed, dynamodb, orders=6, loud=True, personal_data=personal_data)
+        world = World(seed, dynamodb, orders=6, loud=True, personal_data=personal_data, picked=3)
         world.faults.strength |= dict.fromkeys(OF_THE_BUS, 0.2)
         for number, (name, (body, fate)) in enumerate(BAD_INPUT.items()):
             world.hour.posts.append(Post(name, START + timedelta(minutes=number), body, fate))
         try:
             world.trade()
             world.calm_down()
+            world.answers_end(partial(have_ended, world))
             checks = Checks(world)
             world.besiege(checks.has_all_of_the_others)
             world.tick_until(checks.has_all)
@@ -115,6 +127,7 @@ def test_nobody_is_named_whatever_breaks(seed: int, personal_data: bool, monkeyp
     assert '"statusCode": 401' in answers
     assert '"in_step"' in answers
     assert "not published" in logs
+    assert '"AnswersAccepted":[' in logs
     assert '"Published":[' in logs
     of_no_order = [row for row in rows if row["sk"]["S"].partition("#")[0] not in ("ORDER", "EVENT", "REJECTED")]
     assert any(row["sk"]["S"].startswith("REPORT#") for row in of_no_order)

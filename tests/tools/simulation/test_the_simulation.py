@@ -14,7 +14,7 @@ from tests.support.stories import fingerprint
 from tools.local.simulated_platform.bad_orders import BAD_ORDERS
 from tools.simulation import __main__ as simulation
 from tools.simulation import dynamodb_local
-from tools.simulation.faults import HOSTILE, OFF
+from tools.simulation.faults import HOSTILE, OFF, PUT_FAULTS
 from tools.simulation.mutants import __main__ as mutants
 from tools.simulation.mutants.__main__ import NotProvenError
 from tools.simulation.mutants.bugs import MUTANTS
@@ -30,6 +30,7 @@ from tests.support.stories import fingerprint
 from tools.simulation.story import Plan, tell
 from tools.simulation.table import DynamoDB
 print(fingerprint(tell(Plan(7, at_most=150, only=frozenset({-1, 0, 1, 2})), DynamoDB())))
+print(fingerprint(tell(Plan(7, at_most=150, only=frozenset({0, 100, 101, 102}), answers=True), DynamoDB())))
 """
 
 
@@ -104,25 +105,26 @@ def test_planted_bug_is_found_with_replay(tmp_path: Path) -> None:
     found = simulate("--seed", "1", "--stop", root=tmp_path)
     assert found.returncode == 1
     assert "seed 1: acknowledged and lost: " in found.stdout
-    assert "replay: make simulate SEED=1" in found.stdout
+    assert 'replay: make simulate SEED=1 ARGS="--part intake"' in found.stdout
     assert found.stdout.splitlines()[-1].endswith(" violations=1")
 
 
 def test_replay_command_names_what_is_left() -> None:
     """The replay command of a shortened story names what is left in it."""
     plan = Plan(12, frozenset({"killed", "hung"}), at_most=40, only=frozenset({3, -1}))
-    assert plan.command() == 'make simulate SEED=12 ARGS="--without hung,killed --at-most 40 --only=-1,3"'
-    assert Plan(12).command() == "make simulate SEED=12"
+    left = "--part intake --without hung,killed --at-most 40 --only=-1,3"
+    assert plan.command() == f'make simulate SEED=12 ARGS="{left}"'
+    assert Plan(12, answers=True).command() == 'make simulate SEED=12 ARGS="--part answers"'
 
 
 @pytest.mark.parametrize(
     ("given", "replayed"),
     [
-        ([], "make simulate SEED=12"),
-        (["--dynamodb-local"], 'make simulate SEED=12 ARGS="--dynamodb-local"'),
+        ([], 'make simulate SEED=12 ARGS="--part intake"'),
+        (["--dynamodb-local"], 'make simulate SEED=12 ARGS="--part intake --dynamodb-local"'),
         (
             ["--dynamodb-local", "http://localhost:8000", "--only=3"],
-            'make simulate SEED=12 ARGS="--only=3 --dynamodb-local=http://localhost:8000"',
+            'make simulate SEED=12 ARGS="--part intake --only=3 --dynamodb-local=http://localhost:8000"',
         ),
     ],
 )
@@ -204,6 +206,12 @@ def test_sixty_seeds_hold() -> None:
     met = {kind for kind, count in (pair.split("=") for pair in hostile.split()[1:]) if count != "0"}
     assert met >= HOSTILE.keys() - OFF
     assert met >= {f"bad_order_{kind}" for kind in BAD_ORDERS}
+    [faults] = [line for line in done.stdout.splitlines() if line.startswith("faults: ")]
+    assert {pair.split("=")[0] for pair in faults.split()[1:]} >= {*PUT_FAULTS, "platform_adds_line"}
+    [account] = [line for line in done.stdout.splitlines() if line.startswith("accounting: ")]
+    assert {"answers_applied", "answers_overtaken", "answers_refused"} <= {
+        pair.split("=")[0] for pair in account.split()[1:]
+    }
 
 
 @pytest.mark.slow

@@ -50,6 +50,9 @@ DOMAIN = (
 )
 # Of these the simulator knows nothing, and only a few properties do.
 STACK = ("template.yaml", "partner_orders/settings.py", "bench/speed.py")
+# What answers orders: the simulator has stories of its own for it.
+PARTS_OF_ANSWERS = frozenset({"answers", "sender"})
+FILES_OF_ANSWERS = frozenset({"order_exchange.py", "budgeted_requests.py", "request_budget.py"})
 LAWS = ("tests/property/orders/test_history.py", "tests/property/orders/test_event.py")
 LAWS_OF_THE_STACK = ("tests/property/template", "tests/property/test_settings.py", "tests/property/tools")
 # Of what a property finds, the first example will do.
@@ -120,10 +123,19 @@ def what_kills(mutant: Mutant, seeds: int) -> str:
         edited = sorted({edit.file for edit in mutant.edits})
         _can_run(copy, edited)
         first = partial(_properties, copy, *_nearest_properties(edited))
-        properties, simulator = partial(_properties, copy, "tests/property"), partial(_simulator, copy, seeds)
+        properties = partial(_properties, copy, "tests/property")
+        simulator = partial(_simulator, copy, seeds, _stories_of(edited))
         is_unknown_to_it = any(file.endswith(STACK) or file.startswith(CONSOLE) for file in edited)
         asked: tuple[Callable[[], str], ...] = (first, *(() if is_unknown_to_it else (simulator,)), properties)
         return next(filter(None, (ask() for ask in asked)), "")
+
+
+def _stories_of(edited: list[str]) -> tuple[str, ...]:
+    """Which of the simulator's stories know these files, as options of its command line; none for both."""
+    files = {Path(file).relative_to(PACKAGE) for file in edited if Path(file).is_relative_to(PACKAGE)}
+    if any(file.parts[0] in PARTS_OF_ANSWERS or file.name in FILES_OF_ANSWERS for file in files):
+        return ("--part", "answers")
+    return () if any(file.parts[0] == "publisher" for file in files) else ("--part", "intake")
 
 
 def _nearest_properties(edited: list[str]) -> tuple[str, ...]:
@@ -175,8 +187,8 @@ def _properties(copy: Path, *where: str) -> str:
     return f"property {failed[1]}"
 
 
-def _simulator(copy: Path, seeds: int) -> str:
-    done = _run(copy, "tools.simulation", "--seeds", str(seeds), "--stop", "--processes", "1")
+def _simulator(copy: Path, seeds: int, stories: tuple[str, ...]) -> str:
+    done = _run(copy, "tools.simulation", "--seeds", str(seeds), *stories, "--stop", "--processes", "1")
     if not done.returncode:
         return ""
     violation = re.search(r"^seed \d+: .*", done.stdout, re.MULTILINE)

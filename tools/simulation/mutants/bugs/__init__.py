@@ -2,6 +2,7 @@
 
 from tools.simulation.mutants.bugs import (
     alarms,
+    answers,
     bench,
     comparison,
     consumer,
@@ -12,6 +13,7 @@ from tools.simulation.mutants.bugs import (
     platform,
     publisher,
     reconciler,
+    request_budget,
     schedule,
     stores,
     webhook,
@@ -28,6 +30,8 @@ MUTANTS: list[Mutant] = [
     *hostile.MUTANTS,
     *stores.MUTANTS,
     *platform.MUTANTS,
+    *request_budget.MUTANTS,
+    *answers.MUTANTS,
     *reconciler.MUTANTS,
     *comparison.MUTANTS,
     *schedule.MUTANTS,
