@@ -98,15 +98,6 @@ def test_lost_request_is_repeated(world: SenderWorld, fault: str) -> None:
     assert (world.outcome(), len(world.api.answers)) == ("applied", 1)
 
 
-@pytest.mark.parametrize("fault", ["forbidden", "not_found"])
-def test_refusal_that_passes_is_none(world: SenderWorld, fault: str) -> None:
-    """A refusal that says nothing of the answer is tried again, while the platform shows the order."""
-    world.api.faults[fault] = 1
-    world.answer(added=[{"sku": "BAG", "quantity": 1, "unit_price": 0.1}])
-    world.run()
-    assert (world.outcome(), len(world.api.answers)) == ("applied", 1)
-
-
 def test_third_refusal_is_one(world: SenderWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the platform refuses three times ends as refused, with what it said."""
     refusal = Response(403, {"Content-Type": "application/json"}, b"{}")

@@ -1,4 +1,5 @@
-"""What an answer has changed counts, though neither the table nor the platform shows it yet."""
+"""What an answer has changed counts, though neither the table nor the platform shows it yet; and what changed nothing
+is tried again."""
 
 from typing import Any
 
@@ -42,3 +43,14 @@ def test_products_are_added_once(lost: str, seed: int) -> None:
         world.answer(kind="update", added=[{"sku": "BAG", "quantity": 1, "unit_price": 0.1}])
         world.run()
         assert (world.outcome(), sum(line["sku"] == "BAG" for line in world.lines())) == ("applied", 1)
+
+
+@given(refusal=st.sampled_from(["forbidden", "not_found"]), kind=st.sampled_from(["ready", "update"]))
+def test_refusal_that_passes_is_none(refusal: str, kind: str) -> None:
+    """A refusal that says nothing of the answer does not end it, while the platform shows the order."""
+    with dynamodb_at() as client:
+        world = SenderWorld(client)
+        world.api.faults[refusal] = 1
+        world.answer(kind=kind, lines=[{"id": world.lines()[0]["_id"], "not_found": True}])
+        world.run()
+        assert world.outcome() == "applied"
