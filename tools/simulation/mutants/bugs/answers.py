@@ -177,12 +177,4 @@ MUTANTS: list[Mutant] = [
         'and "outcome" not in before.get(name, {})',
         'and "outcome" in before.get(name, {})',
     ),
-    one_edit(
-        "a-request-that-nobody-counts",
-        "Requests to an order take a permit, and never use it up.",
-        f"{_PACKAGE}/platform/order_exchange.py",
-        "OrderExchange._once",
-        "self._limit.record()",
-        "pass",
-    ),
 ]
