@@ -139,7 +139,7 @@ def main() -> None:
     given = parser.parse_args()
     session = boto3.Session()
     if not session.region_name or not session.get_credentials():
-        parser.error("AWS credentials or the region are missing; set them as for the AWS CLI, e.g. AWS_REGION")
+        parser.error("AWS credentials or the region are missing; set them as for the AWS CLI, e.g. AWS_DEFAULT_REGION")
     till = Till(given.api_url, session, given.host)
     tell("waiting for orders; Ctrl-C ends it")
     try:
