@@ -5,8 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import requests
@@ -23,7 +22,7 @@ from partner_orders.platform.failures import (
     TokenRejectedError,
 )
 from partner_orders.platform.rate_limit import RequestLimit
-from partner_orders.platform.responses import error_of, read_body
+from partner_orders.platform.responses import date_of, error_of, read_body
 
 TRIES = 4
 CONNECT_SECONDS = 3.05
@@ -297,9 +296,6 @@ class PartnerApiClient:
         return PlatformUnavailableError(Failure.UNAUTHORIZED if is_rejected else Failure.CREDENTIALS, f" {error}")
 
     def _set_clock_offset(self, response: requests.Response) -> None:
-        try:
-            offset = parsedate_to_datetime(response.headers["Date"]).astimezone(UTC) - self._clock()
-        except (KeyError, ValueError, OverflowError):
-            return
-        if abs(offset) < LARGEST_CLOCK_OFFSET:
+        date = date_of(response)
+        if date is not None and abs(offset := date - self._clock()) < LARGEST_CLOCK_OFFSET:
             self._learned = replace(self._learned, clock_offset=offset)

@@ -2,8 +2,7 @@
 but a request whose token was rejected."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from urllib.parse import quote
 
 import requests
@@ -14,7 +13,7 @@ from partner_orders.exact_json import Json, write_bytes
 from partner_orders.platform.credentials import CredentialsError, PartnerApiCredentials
 from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApiError, TokenRejectedError
 from partner_orders.platform.rate_limit import RequestLimit
-from partner_orders.platform.responses import error_of, read_body
+from partner_orders.platform.responses import date_of, error_of, read_body
 
 # To connect, and for the whole response.
 TIMEOUT_SECONDS = (3.05, 10.0)
@@ -99,18 +98,12 @@ class OrderExchange:
 
     def _read(self, response: requests.Response) -> Shown | None:
         """The order in a response; None in one that holds nothing. Raises PartnerApiError."""
-        shown_at = self._date_of(response)
+        shown_at = date_of(response) or self._clock()
         if response.status_code // 100 != 2 and (error := error_of(response, shown_at)):
             response.close()
             raise error
         body = read_body(response, MAX_ORDER_BYTES)
         return Shown(body, shown_at) if body.strip() else None
-
-    def _date_of(self, response: requests.Response) -> datetime:
-        try:
-            return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
-        except (KeyError, ValueError, OverflowError):
-            return self._clock()
 
     def _token(self) -> str:
         try:

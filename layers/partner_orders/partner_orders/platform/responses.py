@@ -55,6 +55,14 @@ def _decoded(content: bytes, encoding: str, most_bytes: int) -> bytes:
     return body
 
 
+def date_of(response: requests.Response) -> datetime | None:
+    """The platform's time when it responded; None where the response does not say."""
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
 def error_of(response: requests.Response, now: datetime) -> PartnerApiError | None:
     """What a status says, unless it is 200 or 204; ``now`` is the platform's time."""
     match response.status_code:
