@@ -106,7 +106,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     running = [backfill for backfill in backfills if backfill["state"] == "running"]
     for backfill in running:
         names = ("backfill", "from", "to", "preview", "stores_done", "stores")
-        print_facts(_facts({name: backfill[name] for name in names}))
+        print_facts({name: backfill[name] for name in names})
     if note := store_pause.paused_among(stores):
         say(note)
     say(f"{counted(len(states), 'store')}, {counted(len(running), 'backfill')} under way, times in UTC")
@@ -128,7 +128,7 @@ def _print(report: dict[str, Any], as_json: bool) -> None:
         print_json(report)
         return
     hidden = {"failed_stores", "left_out", "found", "not_read_before"}
-    print_facts(_facts({name: value for name, value in report.items() if name not in hidden}))
+    print_facts({name: value for name, value in report.items() if name not in hidden})
     if report.get("found"):
         columns = (Column("order", Kind.ID), Column("store", Kind.ID), "found")
         rows = ((order["order_id"], order["store_id"], order["found"]) for order in report["found"])
@@ -137,8 +137,3 @@ def _print(report: dict[str, Any], as_json: bool) -> None:
         say(f"not read: what is older than {at(report['not_read_before'])}, which passed while the backfill waited")
     print_unchecked(report)
     say("times in UTC")
-
-
-def _facts(report: dict[str, Any]) -> dict[str, Any]:
-    """A report's facts, with the times of its window as people read them."""
-    return {name: at(value) if name in {"from", "to"} else value for name, value in report.items()}

@@ -86,8 +86,7 @@ def show(
     if as_json:
         print_json(facts | ({"body": text} if show_personal_data else {}))
         return
-    first = {"first_received_at": at(event.first_received_at)}
-    print_facts({name: value for name, value in (facts | first).items() if name != "problems"})
+    print_facts({name: value for name, value in facts.items() if name != "problems"})
     print_table(("problems",), ([problem] for problem in event.problems))
     if show_personal_data:
         print_text(text)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from partner_orders_console.cli.output import Column, Kind, at, print_table
+from partner_orders_console.cli.output import Column, Kind, print_table
 
 _LEFT_OUT = (Column("store_id", Kind.ID), Column("from", Kind.TIME), Column("to", Kind.TIME), Column("failure"))
 
@@ -18,5 +18,5 @@ def print_unchecked(report: Mapping[str, Any]) -> None:
 def print_left_out(times: Sequence[Mapping[str, str]], title: str) -> None:
     """The times of stores that could not be read, if there are any."""
     if times:
-        rows = ((time["store_id"], at(time["from"]), at(time["to"]), time["failure"]) for time in times)
+        rows = ([time[name] for name in ("store_id", "from", "to", "failure")] for time in times)
         print_table(_LEFT_OUT, rows, title)
