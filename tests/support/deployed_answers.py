@@ -4,10 +4,8 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from importlib.machinery import SourceFileLoader
 from itertools import count
 from time import sleep
-from types import ModuleType
 from typing import Any
 
 import boto3
@@ -23,7 +21,8 @@ from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.store import StoreSettings
 from partner_orders.stores.table import StoresTable
 from tests.support.deployed import cold, eventually, invoke
-from tools.local.picking import TILL
+from tools.local.picking import till_module
+from tools.local.picks import weights
 from tools.local.stack import Stack, session
 from tools.local.up import CHAIN_ID, configure_platform
 
@@ -38,14 +37,11 @@ class DeployedAnswers:
         self._orders = OrdersTable(stack.client("dynamodb"), stack.outputs["OrdersTableName"], timedelta(days=400))
         self._answers = AnswersTable(stack.client("dynamodb"), stack.outputs["OrdersTableName"], timedelta(days=400))
         self._stores = StoresTable(stack.client("dynamodb"), stack.outputs["OrdersTableName"], CHAIN_ID, now)
-        self.host = f"{stack.outputs['AnswersApiUrl'].partition('://')[2].partition('.')[0]}.execute-api.localhost"
+        self.host = stack.answers_host()
 
     def till(self, credentials: boto3.Session | None = None) -> Any:
         """The till of docs/examples, with these credentials."""
-        loader = SourceFileLoader("till", str(TILL))
-        module: Any = ModuleType(loader.name)
-        loader.exec_module(module)
-        return module.Till(self.stack.endpoint_url, credentials or session(), host=self.host)
+        return till_module().Till(self.stack.endpoint_url, credentials or session(), host=self.host)
 
     def placed(self, orders: int = 1) -> list[dict[str, Any]]:
         """New orders of one store that answers, once they are in the table."""
@@ -60,12 +56,7 @@ class DeployedAnswers:
 
     def says(self, order: dict[str, Any], **said: Any) -> dict[str, Any]:
         """What a till says of an order: that all was found, unless ``said`` says otherwise."""
-        weighed = [
-            {"id": line["_id"], "weight": line["pricing"]["weight"]}
-            for line in order["items"]
-            if line["pricing"]["pricing_type"] == "KG"
-        ]
-        return {"answer_id": "till-1", "sequence": 1, "kind": "ready", "lines": weighed} | said
+        return {"answer_id": "till-1", "sequence": 1, "kind": "ready", "lines": weights(order["items"])} | said
 
     def take(self, order: dict[str, Any]) -> int:
         """Call the answers function as its API does; the status of its response."""

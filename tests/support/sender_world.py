@@ -31,7 +31,7 @@ from partner_orders.stores.table import StoresTable
 from tests.support.orders import CHAIN_ID
 from tests.support.orders_table import RETENTION, TABLE
 from tests.support.platform import BASE_URL, START, TOKEN, PlatformSession, VirtualTime
-from tools.local.simulated_platform.lives import Life, to_text, trading_hour
+from tools.local.simulated_platform.lives import to_text, waiting_orders
 from tools.local.simulated_platform.partner_api import SimulatedPartnerApi, Unknowns
 
 
@@ -61,10 +61,7 @@ class SenderWorld:
     def __init__(self, client: Any, orders: int = 4, seed: int = 7, accepts: bool = False) -> None:
         self.time = VirtualTime()
         self.api = SimulatedPartnerApi(CHAIN_ID, TOKEN, 6_000, seed, Unknowns(accepts=accepts))
-        kinds = {"vendor_delivery": 1} if accepts else {"platform_delivery": 3, "vendor_delivery": 1}
-        made = trading_hour(seed, orders, 1, START + timedelta(hours=1), CHAIN_ID, kinds=kinds)
-        # Each waits for its answer: nothing comes after its first state.
-        self.lives = [Life(life.order_id, life.shop, life.steps[:1], masked=False) for life in made]
+        self.lives = waiting_orders(seed, orders, START + timedelta(hours=1), CHAIN_ID, accepts)
         self.api.show(self.lives)
         self.brand = Brand("glovo" if accepts else "foodpanda")
         self.client = client

@@ -58,17 +58,22 @@ class Answers:
         return f"answers: accepted={self.accepted} {counts} wrong={len(self.wrong)}"
 
 
+def till_module() -> Any:
+    """The till of the examples, as a POS vendor copies it."""
+    loader = SourceFileLoader("till", str(TILL))
+    module = types.ModuleType(loader.name)
+    loader.exec_module(module)
+    return module
+
+
 class Picking:
     """The orders of one store, placed, answered and compared, beside the hours that are played."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._http = requests.Session()
-        loader = SourceFileLoader("till", str(TILL))
-        module: Any = types.ModuleType(loader.name)
-        loader.exec_module(module)
-        self._module = module
-        self._till = module.Till(stack.endpoint_url, session(), host=stack.answers_host())
+        self._module = till_module()
+        self._till = self._module.Till(stack.endpoint_url, session(), host=stack.answers_host())
         self._said: dict[str, list[dict[str, Any]]] = {}
         self._placed: dict[str, dict[str, Any]] = {}
         self._result = Answers()

@@ -10,16 +10,21 @@ ACCEPTING_KINDS = ("ready", "short", "missing", "replaced", "added", "weighed", 
 _STATUSES = {"cancel": "CANCELLED", "accept": "ACCEPTED"}
 
 
+def weights(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is said of the lines that are sold by weight: that each weighs what was ordered."""
+    return [
+        {"id": line["_id"], "weight": line["pricing"]["weight"]}
+        for line in lines
+        if line["pricing"]["pricing_type"] == "KG"
+    ]
+
+
 def answers_to(change: dict[str, Any], kind: str, ready_at: str = "") -> list[dict[str, Any]]:
     """What the till says of an order of a change event, by the kind of picking: one answer after the other.
     ``ready_at`` is what it promises of an order that it accepts, in UTC."""
     lines, order_id = change["order"]["items"], change["order_id"]
     first = lines[0]
-    weighed = [
-        {"id": line["_id"], "weight": line["pricing"]["weight"]}
-        for line in lines
-        if line["pricing"]["pricing_type"] == "KG"
-    ]
+    weighed = weights(lines)
     said: dict[str, Any] = {"answer_id": f"till-{order_id[:8]}-1", "sequence": change["sequence"], "kind": "ready"}
     of_others = [line for line in weighed if line["id"] != first["_id"]]
     match kind:

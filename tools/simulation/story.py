@@ -37,9 +37,7 @@ class Plan:
             left_out.append(f"--at-most {self.at_most}")
         if self.only is not None:
             left_out.append(f"--only={','.join(map(str, sorted(self.only)))}")
-        command = f"make simulate SEED={self.seed}"
-        options = " ".join([*left_out, *where])
-        return f'{command} ARGS="{options}"' if options else command
+        return f'make simulate SEED={self.seed} ARGS="{" ".join([*left_out, *where])}"'
 
 
 @dataclass

@@ -36,7 +36,7 @@ from tools.simulation.faults import Faults
 from tools.simulation.hour import CHAIN_ID, Post, trading
 from tools.simulation.kernel import Kernel, Killed, Process
 from tools.simulation.odd_platform import LATE, Odd, OddPartnerApi, brand, brand_accepts, odd, unknowns
-from tools.simulation.picked import numbers_of, picked_orders, post_of
+from tools.simulation.picked import picked_orders, post_of
 from tools.simulation.posting_platform import PostingPlatform
 from tools.simulation.simulated_bus import SimulatedBus
 from tools.simulation.simulated_queue import SimulatedQueue, SqsClient
@@ -97,8 +97,9 @@ class World:
     ) -> None:
         self.seed = seed
         self.accepts = brand_accepts(seed)
-        self.picked = picked_orders(seed, START, picked, self.accepts, only) if picked else []
-        self.numbers: dict[str, int] = numbers_of(seed, START, picked, self.accepts) if picked else {}
+        made = picked_orders(seed, START, picked, self.accepts) if picked else {}
+        self.numbers = {life.order_id: number for number, life in made.items()}
+        self.picked = [life for number, life in made.items() if only is None or number in only]
         self.is_loud = loud
         if personal_data is None:
             personal_data = random.Random(f"{seed}/personal data").random() < 0.5

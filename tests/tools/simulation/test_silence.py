@@ -95,9 +95,9 @@ def all_that_is_said() -> Iterator[io.StringIO]:
 def test_nobody_is_named_whatever_breaks(seed: int, personal_data: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever arrives and whatever breaks, no personal data or secret appears where it must not."""
     plain = lives.trading_hour
-    for module in ("hour", "picked"):
+    for module in ("tools.simulation.hour", "tools.local.simulated_platform.lives"):
         monkeypatch.setattr(
-            f"tools.simulation.{module}.trading_hour",
+            f"{module}.trading_hour",
             lambda *arguments, **options: [*map(marked, plain(*arguments, **options))],
         )
     monkeypatch.setattr("tools.simulation.world.LOG_LEVEL", "DEBUG")

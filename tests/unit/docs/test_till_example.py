@@ -1,14 +1,14 @@
 """The till that the documentation has a POS vendor copy."""
 
 import json
-import types
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from cfnlint.decode import cfn_yaml
+
+from tools.local.picking import till_module
 
 TILL = Path(__file__).parents[3] / "docs" / "examples" / "till"
 ORDER_ID = "5b0d6c1e-77a4-4f2e-9a41-0d3c9b8e2f10"
@@ -18,9 +18,7 @@ CHANGE = {"order_id": ORDER_ID, "store_id": "148020", "sequence": 3, "status": "
 
 @pytest.fixture
 def example() -> Any:
-    module: Any = types.ModuleType("till")
-    SourceFileLoader("till", str(TILL / "till.py")).exec_module(module)
-    return module
+    return till_module()
 
 
 class Api:

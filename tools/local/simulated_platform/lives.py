@@ -131,6 +131,22 @@ def trading_hour(
     return [_Maker(chance, country, chain_id, chance.choice(shops), at, kinds).life() for at in created]
 
 
+def waiting_orders(
+    seed: int,
+    orders: int,
+    start: datetime,
+    chain_id: str,
+    accepts: bool,
+    first_store: int = 0,
+    stores_seed: int | None = None,
+) -> list[Life]:
+    """Orders of one store that picks its own, as trading_hour() makes them: each stays in its first state until it is
+    answered. ``accepts`` is for a brand whose stores accept orders."""
+    kinds = {"vendor_delivery": 1} if accepts else {"platform_delivery": 3, "vendor_delivery": 1}
+    made = trading_hour(seed, orders, 1, start, chain_id, kinds=kinds, first_store=first_store, stores_seed=stores_seed)
+    return [replace(life, steps=life.steps[:1], masked=False) for life in made]
+
+
 def to_text(body: Body) -> str:
     """A body as the platform writes it: compact JSON."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))

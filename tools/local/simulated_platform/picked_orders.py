@@ -4,12 +4,11 @@ import json
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tools.local.simulated_platform.courier import Courier, Destination, Posting
-from tools.local.simulated_platform.lives import Life, Step, to_text, trading_hour
+from tools.local.simulated_platform.lives import Life, Step, to_text, waiting_orders
 from tools.local.simulated_platform.partner_api import Request, Response, SimulatedPartnerApi, Unknowns
 
 # The stores are numbered apart from those of the hours that are played.
@@ -44,12 +43,8 @@ class PickedOrders:
         ``accepts`` is for a brand whose stores accept orders. Calls with one ``stores_seed`` place in the same store.
         """
         now = datetime.now(UTC).replace(microsecond=0)
-        kinds = {"vendor_delivery": 1} if accepts else {"platform_delivery": 3, "vendor_delivery": 1}
         start = now - timedelta(minutes=50)
-        made = trading_hour(
-            seed, orders, 1, start, self._chain_id, kinds=kinds, first_store=FIRST_STORE, stores_seed=stores_seed
-        )
-        lives = [replace(life, steps=life.steps[:1], masked=False) for life in made]
+        lives = waiting_orders(seed, orders, start, self._chain_id, accepts, FIRST_STORE, stores_seed)
         self.api.unknowns = Unknowns(accepts=accepts)
         self.api.show([*self.api.lives, *lives])
         for life in lives:
