@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.orders.model import Client
+from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.store import AmbiguousCodeError, StoreSettings
 from partner_orders.stores.table import StoresTable
 from tests.support.fixed_clock import NOW, clock
-from tests.support.orders import CHAIN_ID
-from tests.support.orders_table import TABLE, Calls
+from tests.support.orders import CHAIN_ID, as_bytes, order
+from tests.support.orders_table import RETENTION, TABLE, Calls
 
 FACTS = [("Old", 1), ("New", 2), ("Old", 3)]
 
@@ -66,6 +68,21 @@ def test_name_changes_back_in_a_warm_environment(stores: StoresTable) -> None:
         say(stores, at, name=name)
         seen += [store.name for store in stores.all()]
     assert seen == ["Old", "New", "Old"]
+
+
+def test_name_said_after_a_final_status_stays(dynamodb: Any) -> None:
+    """A name that an event says again after the end of its order counts, also where the end says another name."""
+    orders, former, moved = OrdersTable(dynamodb, TABLE, RETENTION), order()["client"], order()["client"]
+    moved["name"] = "Greenbasket Clifton (moved)"
+    first, end, straggler = (
+        parse_event(as_bytes(order(minute, status=status, client=client)))
+        for minute, status, client in ((12, "RECEIVED", former), (20, "DELIVERED", moved), (22, "RECEIVED", former))
+    )
+    warm, fresh = table(dynamodb), table(dynamodb)
+    for event, stores in ((first, warm), (straggler, warm), (end, fresh)):
+        orders.write([(event, Arrival("webhook", NOW))])
+        stores.register(event.order.client, event.occurred_at)
+    assert [store.name for store in fresh.all()] == [former["name"]]
 
 
 def test_each_fact_keeps_its_own_clock(stores: StoresTable) -> None:
@@ -226,9 +243,9 @@ def test_code_goes_back_to_who_still_has_it(dynamodb: Any) -> None:
     """Where a store has moved on to another code, an event by the code alone is of the one that still says it has it,
     whatever arrived last."""
     told = [("a", 1, "GB"), ("b", 2, "GB"), ("b", 3, "other")]
-    for number, order in enumerate(permutations(told)):
+    for number, sequence in enumerate(permutations(told)):
         stores = table(dynamodb)
-        for store_id, at, name in order:
+        for store_id, at, name in sequence:
             code(stores, at, f"{store_id}{number}", f"{name}-{number}")
         code(table(dynamodb), 5, None, f"GB-{number}", called="by its code")
         [named] = [store.store_id for store in stores.all() if store.name == "by its code"]

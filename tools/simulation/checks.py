@@ -17,6 +17,7 @@ from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
 from tools.local.simulated_platform.lives import Life
 from tools.simulation import oracle
+from tools.simulation.faults import CLOCK_OFF_BY
 from tools.simulation.hour import CHAIN_ID, Fate
 from tools.simulation.violation import Violation
 from tools.simulation.world import RETENTION_DAYS, START, World
@@ -410,9 +411,9 @@ def _head(order_id: str, head: Item, snapshot: OrderEvent, calm: bool) -> None:
     if created:
         at = datetime.fromtimestamp(created, UTC)
         kept_until = int((at + timedelta(days=RETENTION_DAYS)).timestamp())
-        # An order that is older than that is kept for two weeks after it came.
+        # An order that is older than that is kept for two weeks after it came, by the clock of whoever received it.
         expires_at = int(head["expires_at"]["N"])
-        if expires_at < (START + timedelta(days=14)).timestamp():
+        if expires_at < (START + timedelta(days=14, seconds=-CLOCK_OFF_BY)).timestamp():
             raise Violation(f"{order_id}: an event of it expires less than two weeks after it came")
         if kept_until > expires_at or at > START - timedelta(days=RETENTION_DAYS - 30):
             expected["expires_at"], stored["expires_at"] = kept_until, expires_at

@@ -18,6 +18,7 @@ from partner_orders.platform.http import PartnerApiClient
 from partner_orders.platform.webhook_secret import WebhookSecret
 from partner_orders.sender.sending import Sender
 from tools.fresh_handler import fresh_handler
+from tools.simulation.faults import CLOCK_OFF_BY
 from tools.simulation.kernel import InterleavedExecutor, Killed, Process
 from tools.simulation.platform_session import PlatformSession
 
@@ -69,7 +70,9 @@ class Environment:
 
     def __init__(self, world: "World", function: str) -> None:
         world.environments += 1
-        off = world.faults.between("clock_off", -240, 240) if world.faults.strikes("clock_off", function) else 0.0
+        off = 0.0
+        if world.faults.strikes("clock_off", function):
+            off = world.faults.between("clock_off", -CLOCK_OFF_BY, CLOCK_OFF_BY)
         self.function = function
         self.process = Process(f"{function} {world.environments}", clock_off_by=off)
         self.cold = True

@@ -56,6 +56,8 @@ WORST = {
     "bus_entry_failed": 0.1,
     "bus_entry_refused": 0.1,
 }
+# Seconds that the clock of a function's environment is off at most.
+CLOCK_OFF_BY = 240.0
 # What of the platform is hostile: for each kind its probability in bad weather, and the part of the product that it
 # tries. The last ones are drawn once for a seed, and stay when all is calm.
 HOSTILE: dict[str, tuple[float, str]] = {

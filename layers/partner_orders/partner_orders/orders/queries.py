@@ -113,18 +113,24 @@ class OrderQueries:
         """Ids of the store's newest orders, by creation, newest first."""
         return self._ids(_BY_TIME, f"{LISTED_UNDER}{store_id}", newest_first=True, limit=limit)
 
-    def newest_snapshots(self, store_id: str, limit: int) -> Iterator[OrderEvent]:
-        """The snapshots of the store's newest orders, by creation, newest first: one request, and one or two each."""
+    def newest_events(self, store_id: str, limit: int) -> Iterator[OrderEvent]:
+        """What was last said of the store's newest orders, by creation, newest first: of each its snapshot, and its
+        events of a later clock, before which a final status stays. One request, one for each order, and one for each
+        body that has a row of its own."""
         for listed in self._table.query(f"{LISTED_UNDER}{store_id}", index=_BY_TIME, newest_first=True, limit=limit):
             order_id = keys.order_id_of(listed["pk"])
             row = self._table.get(keys.order(order_id))
             if row is None:
                 continue
-            digest = snapshot_digest(row["snapshot_key"])
-            packed = events_of(row)[digest].get("body")
-            body = unpack(packed) if packed is not None else self.body(order_id, digest)
-            if body is not None:
-                yield parse_event(body)
+            snapshot, events = snapshot_digest(row["snapshot_key"]), events_of(row)
+            said_at = events[snapshot].get("occurred_at") or ""
+            for digest, event in events.items():
+                if digest != snapshot and (event.get("occurred_at") or "") <= said_at:
+                    continue
+                packed = event.get("body")
+                body = unpack(packed) if packed is not None else self.body(order_id, digest)
+                if body is not None:
+                    yield parse_event(body)
 
     def has_open(self, store_id: str, start: datetime, end: datetime) -> bool:
         """Whether an order of the store, created from ``start`` to ``end`` (both included), is open by a status that we

@@ -189,7 +189,7 @@ class StoresTable:
     def _newest(self, store_id: str) -> Iterator[Told]:
         """What the store's newest orders tell of it: a value that did not change was not written again, so its row does
         not know how lately it was said."""
-        for event in self._orders.newest_snapshots(store_id, NEWEST_ORDERS):
+        for event in self._orders.newest_events(store_id, NEWEST_ORDERS):
             told = None if self.is_foreign(event.order.client) else told_by(event.order.client, event.occurred_at)
             if told is not None and told.store_id == store_id:
                 yield told
