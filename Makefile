@@ -137,7 +137,7 @@ events: setup ## Write events/ again, from what the simulated platform would sen
 	@$(RUN) tools.local.events
 
 .PHONY: screenshots
-screenshots: setup ## Draw the terminal pictures of docs/images/ from a run on this machine
+screenshots: setup ## Draw the pictures of docs/images/ from a run on this machine (needs Chromium)
 	@$(RUN) tools.local.screenshots
 
 .PHONY: setup

@@ -31,6 +31,7 @@ from partner_orders_console.cli.call import (
     begin_call,
     program,
 )
+from partner_orders_console.cli.desk import desk
 from partner_orders_console.cli.doctor import doctor
 from partner_orders_console.cli.export import export
 from partner_orders_console.cli.forget import app as erasures
@@ -60,6 +61,7 @@ _GROUPS = {
     "secrets": secrets.app,
 }
 _COMMANDS: dict[str, Callable[..., int | None]] = {
+    "desk": desk,
     "doctor": doctor,
     "register": register,
     "send": send,
@@ -142,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
         _let_go_of_the_pipe()
         return 141
     except Exception as error:
-        from partner_orders_console.cli.explanation import explained
+        from partner_orders_console.operations.explanation import explained
 
         _explain(*explained(error))
         return 1

@@ -1,6 +1,5 @@
 """``partner-orders orders``: find orders, and see their lives."""
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -28,15 +27,15 @@ from partner_orders_console.operations.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import tzinfo
+    from decimal import Decimal
 
-    from partner_orders.orders.model import Line
     from partner_orders.orders.stored import StoredOrder
     from partner_orders.stores.store import Store
     from partner_orders_console.operations.answers import Answered
+    from partner_orders_console.operations.order_lines import OrderLine
 
 app = typer.Typer(help="Orders: list, find, show, publish, rebuild.", no_args_is_help=True)
 
-WEIGHED = frozenset({"KG", "WEIGHT"})
 Day = Annotated[
     str | None, typer.Option(help="a day such as 2026-03-14, in each store's own time zone; by default today")
 ]
@@ -211,6 +210,7 @@ def _print_order(
 ) -> None:
     from partner_orders.orders.event import parse_event
     from partner_orders_console.operations import orders
+    from partner_orders_console.operations.order_lines import lines_of, money_of
 
     zone: tzinfo = orders.zone_of(store) if store else ZoneInfo("UTC")
     snapshot = parse_event(order.snapshot.body or b"{}").order
@@ -232,63 +232,44 @@ def _print_order(
     print_facts(facts)
     _print_life(order, answered, zone)
     if snapshot.items:
-        _print_items(snapshot.items, currency)
+        _print_lines(lines_of(snapshot), currency)
     if snapshot.payment:
-        money = snapshot.payment.model_dump(exclude_none=True)
-        rows = [(name, f"{value} {currency}") for name, value in money.items() if isinstance(value, Decimal)]
+        rows = [(name, _money(value, currency)) for name, value in money_of(snapshot).items()]
         print_table((Column("money"), Column("", Kind.NUMBER)), rows)
 
 
 def _print_life(order: "StoredOrder", answered: "list[Answered]", zone: "tzinfo") -> None:
-    from partner_orders.clock import to_text
-    from partner_orders.exact_json import parse
-    from partner_orders.orders.digest import changed_fields
-    from partner_orders_console.operations.answers import timeline
+    from partner_orders_console.operations.order_life import life_of
 
-    # Each with its time; what came later in the history stays later, whatever the platform's clock says.
-    life: list[tuple[str, tuple[object, ...]]] = []
-    before: bytes | None = None
-    for entry in order.history:
-        changed = ", ".join(changed_fields(parse(before), parse(entry.body))) if before and entry.body else ""
-        mark = "►" if entry is order.snapshot else " "
-        when = at(entry.occurred_at, zone) if entry.occurred_at else "(no time)"
-        row = (f"{mark} {when}", entry.status, entry.source, at(entry.received_at, zone), changed)
-        life.append((max(entry.received_at, *(time for time, _ in life[-1:])), row))
-        before = entry.body or before
-    for step in timeline(answered):
-        when = at(step.at, zone)
-        life.append((to_text(step.at), (f"  {when}", step.what, f"answer {step.answer_id}", when, step.note)))
+    rows, changes = [], []
+    for step in life_of(order, answered):
+        mark = "►" if step.is_present else " "
+        when = at(step.occurred_at, zone) if step.occurred_at else "(no time)"
+        rows.append((f"{mark} {when}", step.what, step.source, at(step.received_at, zone)))
+        changes.append(step.note if step.is_answer else ", ".join(step.changed))
     columns = (
         *(Column("  life", Kind.TIME), Column("status", Kind.STATE), Column("from")),
         Column("received", Kind.TIME),
     )
-    ordered = [row for _, row in sorted(life, key=lambda timed: timed[0])]
-    rows, changes = [row[:-1] for row in ordered], [str(row[-1]) for row in ordered]
     longest = max(map(len, " ".join(changes).split()), default=0)
     if 0 <= room_beside(columns, rows) < longest:  # Beside the rest, the names of fields would be folded.
         print_table(columns, rows)
         changed_rows = [(row[0], row[1], changed) for row, changed in zip(rows, changes, strict=True) if changed]
         print_table((*columns[:2], Column("changed")), changed_rows)
         return
-    print_table((*columns, Column("changed")), ordered)
+    print_table((*columns, Column("changed")), [(*row, changed) for row, changed in zip(rows, changes, strict=True)])
 
 
-def _print_items(items: "Iterable[Line]", currency: str) -> None:
-    by_id = {item.id: item for item in items if item.id}
-    rows = []
-    for item in items:
-        now_, then = item.pricing, item.original_pricing
-        weighed = now_ is not None and now_.pricing_type in WEIGHED
-        amount = None if now_ is None else (f"{now_.weight} kg" if weighed else now_.quantity)
-        ordered = None if then is None else (f"{then.weight} kg" if weighed else then.quantity)
-        note = item.status
-        if item.replaced_id:
-            replaced = by_id.get(item.replaced_id)
-            note = f"replaces {replaced.name if replaced and replaced.name else item.replaced_id}"
-        total = f"{now_.total_price} {currency}" if now_ and now_.total_price is not None else None
-        rows.append((item.sku, item.name, ordered if ordered != amount else None, amount, total, note))
+def _print_lines(lines: "Iterable[OrderLine]", currency: str) -> None:
     columns = (
         *(Column("sku", Kind.ID), Column("line"), Column("ordered", Kind.NUMBER)),
         *(Column("amount", Kind.NUMBER), Column("total", Kind.NUMBER), Column("")),
     )
-    print_table(columns, rows)
+    print_table(
+        columns,
+        ((line.sku, line.name, line.ordered, line.amount, _money(line.total, currency), line.note) for line in lines),
+    )
+
+
+def _money(amount: "Decimal | None", currency: str) -> str | None:
+    return None if amount is None else f"{amount} {currency}"

@@ -20,6 +20,7 @@ from rich.text import Text
 from partner_orders.exact_json import Json, write
 from partner_orders_console.cli.call import hint, this_call
 from partner_orders_console.operations.errors import CancelledByOperatorError
+from partner_orders_console.operations.harmless_text import harmless
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.words import ago, at, counted
 
@@ -33,8 +34,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs, in plac
 ShowPersonalData = Annotated[bool, typer.Option("--show-personal-data", help="also print customers' data")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 
-# Control characters; those that turn the direction of what follows; halves of surrogate pairs.
-_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 # A time of the table, which is one of a person's everywhere but in ids.
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _GAP = 2  # columns of a terminal between two of a table
@@ -126,12 +125,12 @@ def print_data(value: Any, as_json: bool, columns: Sequence[str | Column], rows:
 
 def print_text(text: str, style: str = "") -> None:
     """What was asked for, as it is: no markup, and nothing that a terminal would obey."""
-    out.print(_harmless(text), style=style, markup=False)
+    out.print(harmless(text), style=style, markup=False)
 
 
 def say(text: str, style: str = "") -> None:
     """A line for people, beside what programs read. Commands in it get the target options of this call."""
-    err.print(_harmless(hint(text)), style=style, markup=False)
+    err.print(harmless(hint(text)), style=style, markup=False)
 
 
 @contextmanager
@@ -140,8 +139,8 @@ def working(what: str) -> Iterator[Progress]:
     if not err.is_terminal:
         yield silent
         return
-    with err.status(Text(_harmless(what))) as status:
-        yield lambda line: status.update(Text(_harmless(line)))
+    with err.status(Text(harmless(what))) as status:
+        yield lambda line: status.update(Text(harmless(line)))
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
@@ -169,7 +168,7 @@ def ask(question: str, yes: bool) -> None:
 
 def prompt(question: str, hidden: bool = False) -> str:
     """A line that the operator types, ``hidden`` for secrets; empty at the end of the input."""
-    question = _harmless(question) + ": "
+    question = harmless(question) + ": "
     try:
         if hidden:
             return getpass(question)
@@ -234,21 +233,11 @@ def _cell(value: object, column: Column) -> Text:
         case Decimal():
             text = format(value, "f")
         case _:
-            text = _harmless(str(value), breaks="")
+            text = harmless(str(value), breaks="")
     style = ""
     if column.kind is Kind.STATE:
         style = "green" if text in _GOOD else "red" if text in _BAD else "yellow"
     return Text(text, style)
-
-
-def _harmless(text: str, breaks: str = "\n\t") -> str:
-    """What comes from outside moves no cursor, turns no text around, and can be written."""
-    return "".join(
-        character
-        if character in breaks or not _OBEYED.match(character)
-        else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
 
 
 def _indented(value: Json, margin: str = "") -> str:

@@ -15,11 +15,16 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
 
+from partner_orders.answers.answer import AnswerProblemsError
 from partner_orders.answers.endpoint import WAITING, answer_json
+from partner_orders.answers.intake import AnswersIntake, HinderedError, NoSuchOrderError
 from partner_orders.answers.judgement import Outcome
-from partner_orders.answers.reading import plain
+from partner_orders.answers.order_reads import OrderReads
+from partner_orders.answers.reading import plain, read_answer
+from partner_orders.answers.rules import AUTO, Brand
 from partner_orders.answers.stored import OrderAnswers, StoredAnswer, order_answers
 from partner_orders.answers.table import OPEN_ANSWERS
+from partner_orders.answers.wake_ups import WakeUps
 from partner_orders.aws import keys
 from partner_orders.aws.dynamodb import Index
 from partner_orders.clock import now
@@ -113,6 +118,11 @@ def chosen(stack: DeployedStack, choice: Choice, progress: Progress = silent) ->
         and (choice.store is None or answered.store_id in listings)
     )
     return sorted(found, key=lambda answered: answered.stored.accepted_at)
+
+
+def open_count(stack: DeployedStack) -> int:
+    """How many orders have an answer without an outcome. Raises botocore's errors."""
+    return stack.table.count(OPEN_ANSWERS, _OPEN)
 
 
 def outcome_named(text: str | None) -> Outcome | None:
@@ -211,6 +221,43 @@ def repetition(answered: Answered, order: StoredOrder, accepted: int) -> ToSend:
     new_id = f"{answer.answer_id[:_KEPT_OF_ID]}.again-{accepted + 1}"
     content = plain(answer) | {"answer_id": new_id, "sequence": order.sequence}
     return ToSend(store_of(order), order.order_id, content)
+
+
+def from_text(text: str, order: StoredOrder) -> ToSend:
+    """The answer to an order that a text holds as JSON. Raises OperatorError."""
+    try:
+        content = parse(text.encode("utf-8", "surrogatepass"))
+    except MalformedJsonError as error:
+        raise OperatorError(f"the answer is not JSON: {error}", "Correct it: docs/answers.md has examples.") from None
+    if not isinstance(content, dict):
+        raise OperatorError("the answer is no JSON object", "Correct it: docs/answers.md has examples.")
+    return ToSend(store_of(order), order.order_id, content)
+
+
+def example(order: StoredOrder) -> str:
+    """An answer that an order could get, as JSON to change: ready, with all that was ordered."""
+    answer_id = f"desk-{now():%Y%m%d-%H%M%S}"
+    return f'{{\n  "answer_id": "{answer_id}",\n  "sequence": {order.sequence},\n  "kind": "ready"\n}}'
+
+
+def preview(stack: DeployedStack, request: ToSend) -> dict[str, Json] | None:
+    """What the platform would get, after the checks that the API makes; None for an answer that was taken before.
+    Nothing is sent or stored. Raises OperatorError for an answer that would not be taken."""
+    stack.answers_output("AnswersApiUrl")
+    brand = Brand.named(stack.parameters.get("Brand", AUTO), stack.parameters.get("PartnerApiBaseUrl", ""))
+    wake_ups = WakeUps(stack.client("sqs"), stack.answers_output("AnswersQueueUrl"))
+    chain_id = stack.parameters.get("ChainId", "")
+    intake = AnswersIntake(OrderReads(stack.table, now), stack.answers, wake_ups, brand, chain_id, now)
+    try:
+        return intake.preview(request.store_id, request.order_id, read_answer(request.content)).will_send
+    except AnswerProblemsError as error:
+        raise OperatorError("\n".join(map(str, error.problems)), "Nothing was sent. Correct the answer.") from None
+    except HinderedError as error:
+        allowed = error.facts.get("allowed")
+        what = str(error) + (f" Allowed: {', '.join(map(str, allowed))}." if isinstance(allowed, list) else "")
+        raise OperatorError(what, _ADVICE.get(error.hindrance.value, "Nothing was sent.")) from None
+    except NoSuchOrderError:
+        raise OperatorError(f"the store {request.store_id} has no order {request.order_id}", "") from None
 
 
 def send(stack: DeployedStack, request: ToSend) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The names of the dead-letter queues."""
+"""The dead-letter queues: their names, and the outputs of the stack that say where they are."""
 
 from enum import StrEnum
 
@@ -10,3 +10,11 @@ class Queue(StrEnum):
     PUBLISHER = "publisher"
     RECONCILIATION = "reconciliation"
     ANSWERS = "answers"
+
+
+OUTPUTS = {
+    Queue.ORDER_EVENTS: "OrderEventsDeadLettersUrl",
+    Queue.PUBLISHER: "PublisherDeadLettersUrl",
+    Queue.RECONCILIATION: "ReconciliationDeadLettersUrl",
+    Queue.ANSWERS: "AnswersDeadLettersUrl",
+}

@@ -13,7 +13,7 @@ from partner_orders.clock import now
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
 from partner_orders.orders.event import CatalogueCallbackError, RejectedError, parse_event
 from partner_orders.orders.personal_data import without_personal_data
-from partner_orders_console.operations.dead_letter_queue import Queue
+from partner_orders_console.operations.dead_letter_queue import OUTPUTS, Queue
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
@@ -24,13 +24,6 @@ _HIDDEN_SECONDS = 900
 _WAIT_SECONDS = 1
 _AT_ONCE = 10  # SQS's most
 
-
-_OUTPUTS = {
-    Queue.ORDER_EVENTS: "OrderEventsDeadLettersUrl",
-    Queue.PUBLISHER: "PublisherDeadLettersUrl",
-    Queue.RECONCILIATION: "ReconciliationDeadLettersUrl",
-    Queue.ANSWERS: "AnswersDeadLettersUrl",
-}
 # What the publisher's dead letters of answers are called, and what their ids have between order and answer.
 _ANSWER, _ANSWERS = "order.answer_", "/answers/"
 # The parts of messages that hold no customer's data, but for the order in ``detail``: the publisher's own, those that
@@ -59,7 +52,7 @@ class DeadLetters:
     def __init__(self, stack: DeployedStack, queue: Queue) -> None:
         self._sqs = stack.client("sqs")
         find = stack.answers_output if queue is Queue.ANSWERS else stack.output
-        self._url = find(_OUTPUTS[queue])
+        self._url = find(OUTPUTS[queue])
         self._queue = queue
         self._hidden: dict[str, str] = {}
 
@@ -147,7 +140,7 @@ def states(stack: DeployedStack, progress: Progress = silent) -> list[QueueState
     Raises OperatorError if the stack has no queue for order events: every stack has that one.
     """
     found = []
-    for queue, output in _OUTPUTS.items():
+    for queue, output in OUTPUTS.items():
         if output not in stack.outputs and queue is not Queue.ORDER_EVENTS:
             continue
         progress(f"looking at {queue.value}")

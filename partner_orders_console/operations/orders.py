@@ -181,14 +181,15 @@ def whole(order: StoredOrder, show_personal_data: bool) -> dict[str, Any]:
             "redacted": entry.is_redacted,
             "shown_at": entry.shown_at,
             "problems": list(entry.problems),
-            "body": _body(entry, show_personal_data),
+            "body": body_of(entry, show_personal_data),
         }
         for entry in order.history
     ]
-    return summary(order) | {"order": _body(order.snapshot, show_personal_data), "history": history}
+    return summary(order) | {"order": body_of(order.snapshot, show_personal_data), "history": history}
 
 
-def _body(entry: HistoryEntry, show_personal_data: bool) -> Any:
+def body_of(entry: HistoryEntry, show_personal_data: bool) -> Any:
+    """The body of an event, without personal data unless it is asked for; None without a body."""
     value = parse(entry.body) if entry.body else None
     return value if show_personal_data or not isinstance(value, dict) else without_personal_data(value)
 

@@ -8,13 +8,18 @@ from typing import Any
 
 from partner_orders.aws.dynamodb import MAX_KEYS
 from partner_orders.clock import now
+from partner_orders.exact_json import MalformedJsonError, parse
 from partner_orders.order_events.message import REPLAY, OrderEventMessage, UnreadableMessageError
 from partner_orders.order_events.queue import QueueRefusedError
+from partner_orders.orders.event import CatalogueCallbackError, RejectedError, parse_event
+from partner_orders.orders.personal_data import without_personal_data
 from partner_orders.orders.rejected import RejectedEvent, digest_of
 from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.marked_json import MarkedLine, marked_json
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
 
+_MOST_SHOWN = 100_000  # bytes of a body that is no JSON
 # What erasing leaves of a body that is no order at all.
 _NOTHING_LEFT = (b"", b"{}")
 
@@ -55,6 +60,54 @@ class Replayed:
 def unresolved(stack: DeployedStack, choice: Choice, limit: int | None = None) -> Found:
     """The unresolved events of a choice, newest first, ``limit`` at most."""
     return Found([*islice(_each(stack, choice, limit), limit)], stack.rejected.count())
+
+
+@dataclass(frozen=True)
+class Group:
+    """The unresolved events of one reason among the newest: how many there are, and the newest of them."""
+
+    reason: str
+    events: int
+    newest: RejectedEvent
+
+
+def groups(events: Iterable[RejectedEvent]) -> list[Group]:
+    """Events by reason, the most frequent one first; ``events`` are the newest first."""
+    found: dict[str, list[RejectedEvent]] = {}
+    for event in events:
+        found.setdefault(event.reason, []).append(event)
+    some = [Group(reason, len(theirs), theirs[0]) for reason, theirs in found.items()]
+    return sorted(some, key=lambda group: (-group.events, group.reason))
+
+
+def shown(event: RejectedEvent, show_personal_data: bool) -> list[MarkedLine] | None:
+    """The body of an event with what is wrong marked, without personal data unless it is asked for; None for one that
+    is no JSON object, and may hold anybody's data anywhere, unless that is asked for."""
+    try:
+        value = parse(_readable_body(event))
+    except (MalformedJsonError, UnreadableMessageError):
+        if not show_personal_data:
+            return None
+        text = event.body[:_MOST_SHOWN].decode("utf-8", "backslashreplace")
+        return [MarkedLine(0, line) for line in text.split("\n")]
+    if show_personal_data:
+        return marked_json(value, event.problems)
+    return marked_json(without_personal_data(value), event.problems) if isinstance(value, dict) else None
+
+
+def order_of(event: RejectedEvent) -> str:
+    """The order that an event became when it was replayed; empty where it is none, or not known."""
+    try:
+        return parse_event(_readable_body(event)).order_id if event.resolved_at else ""
+    except (RejectedError, CatalogueCallbackError, UnreadableMessageError):
+        return ""
+
+
+def _readable_body(event: RejectedEvent) -> bytes:
+    """The body that was meant. Raises UnreadableMessageError."""
+    if event.reason != "unreadable_message":
+        return event.body
+    return OrderEventMessage.from_text(event.body.decode("utf-8", "surrogatepass")).body
 
 
 def chosen(stack: DeployedStack, choice: Choice) -> Chosen:
@@ -154,9 +207,7 @@ def _body_of(event: RejectedEvent) -> tuple[bytes, str]:
     if event.erased_at and event.body in _NOTHING_LEFT:
         deletes = f"`partner-orders rejected discard {event.digest}` deletes it"
         return b"", f"nothing of {event.digest} is left since a customer was erased; {deletes}"
-    if event.reason != "unreadable_message":
-        return event.body, ""
     try:
-        return OrderEventMessage.from_text(event.body.decode("utf-8", "surrogatepass")).body, ""
+        return _readable_body(event), ""
     except UnreadableMessageError:
         return b"", f"{event.digest} is no message of ours, and would not be parsed as an order either"

@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -39,9 +40,27 @@ _LOCAL_FACTS = ("stack_name", "region", "endpoint_url", "webhook_url", "webhook_
 _EVER = datetime.min.replace(tzinfo=UTC)
 # Routers cut a connection that is silent for minutes, as it is while a run is awaited.
 _CALLS = Config(
-    connect_timeout=5, read_timeout=60, tcp_keepalive=True, retries={"total_max_attempts": 4, "mode": "standard"}
+    connect_timeout=5,
+    read_timeout=60,
+    tcp_keepalive=True,
+    retries={"total_max_attempts": 4, "mode": "standard"},
+    max_pool_connections=32,
 )
 _LONG_CALLS = Config(connect_timeout=5, read_timeout=910, tcp_keepalive=True, retries={"total_max_attempts": 1})
+
+
+class Clients:
+    """The clients of a session, each made once: making one takes as long as some requests."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, bool], Any] = {}
+        self._lock = Lock()
+
+    def get(self, service: str, is_slow: bool, make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if (service, is_slow) not in self._made:
+                self._made[service, is_slow] = make()
+            return self._made[service, is_slow]
 
 
 @dataclass(frozen=True)
@@ -56,6 +75,7 @@ class DeployedStack:
     local_webhook_url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     origin: str = ""
+    clients: Clients = field(default_factory=Clients, repr=False, compare=False)
 
     @classmethod
     def find(cls, target: Target) -> "DeployedStack":
@@ -101,6 +121,10 @@ class DeployedStack:
             local_webhook_url=facts["webhook_url"],
             headers=facts["webhook_headers"],
         )
+
+    def looked_at_anew(self) -> "DeployedStack":
+        """The same stack, of which nothing is remembered: it may have been updated meanwhile."""
+        return replace(self)
 
     @property
     def label(self) -> str:
@@ -206,7 +230,8 @@ class DeployedStack:
     def client(self, service: str, is_slow: bool = False) -> Any:
         """A client of an AWS service; ``is_slow`` for calls that take as long as a function may."""
         make: Any = self.session.client
-        return make(service, endpoint_url=self.endpoint_url, config=_LONG_CALLS if is_slow else _CALLS)
+        config = _LONG_CALLS if is_slow else _CALLS
+        return self.clients.get(service, is_slow, lambda: make(service, endpoint_url=self.endpoint_url, config=config))
 
     # -- what is in it ------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ def set_store(stack: DeployedStack, name: str, settings: StoreSettings) -> tuple
     if not name.strip() or settings == StoreSettings():
         raise OperatorError("there is nothing to set", "Name a store and a setting, such as --currency PKR.")
     try:
-        _check(settings)
+        check_settings(settings)
         is_new = stack.stores.find(name) is None
         return stack.stores.set(name, settings), is_new
     except InvalidStoreError as error:
@@ -81,7 +81,8 @@ def csv_of(stores: Iterable[Store]) -> Iterator[str]:
         yield csv_line((store.store_id, store.external_partner_config_id, *settings, *flags))
 
 
-def _check(settings: StoreSettings) -> None:
+def check_settings(settings: StoreSettings) -> None:
+    """Raises InvalidStoreError."""
     settings.check()
     if settings.currency and settings.currency not in CURRENCIES:
         raise InvalidStoreError(f"{settings.currency} is not a currency of ISO 4217, such as PKR")
@@ -122,7 +123,7 @@ def _settings(row: dict[str, Any]) -> tuple[str, StoreSettings]:
         is_paused=is_paused,
         is_answering=is_answering,
     )
-    _check(settings)
+    check_settings(settings)
     return text["store_id"], settings
 
 

@@ -11,7 +11,7 @@ from partner_orders_console.cli.__main__ import app
 
 # These need functions that run, a platform, or somebody who presses a button.
 NEEDS_A_RUNNING_STACK = {"doctor", "register", "reconcile run", "logs", "watch", "trace", "open"}
-NEEDS_A_RUNNING_STACK |= {"secrets set-client", "secrets set-token", "secrets undo"}
+NEEDS_A_RUNNING_STACK |= {"desk", "secrets set-client", "secrets set-token", "secrets undo"}
 FILES = {
     "stores.csv": "store_id,currency\n148020,SAR\n",
     "token.txt": "a-token\n",

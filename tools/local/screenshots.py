@@ -1,4 +1,4 @@
-"""`make screenshots`: the terminal pictures of docs/images/, drawn from a run on this machine."""
+"""`make screenshots`: the pictures of docs/images/, of terminal and desk, drawn from a run on this machine."""
 
 import contextlib
 import os
@@ -16,9 +16,11 @@ from rich.console import Console
 from rich.text import Text
 
 from partner_orders.platform.session import AS_GIVEN
+from tools.local.desk_pictures import draw_desk
 from tools.local.emulator import ROOT
 from tools.local.figures import last_line, summary
 from tools.local.hour import HOUR, Hour, NotFinishedError
+from tools.local.metrics import Metrics
 from tools.local.process import ProcessFailedError, end_on_signals
 from tools.local.run import MIX, play_all
 from tools.local.screen import Screen
@@ -81,9 +83,9 @@ def switch_schedule(stack: Stack, state: str) -> None:
 
 
 def draw_stack(console: Console, stack: Stack) -> None:
-    """Play an hour and draw the check of the stack, and an order. Raises ProcessFailedError."""
+    """Play an hour and draw the check of the stack, an order, and the desk. Raises ProcessFailedError."""
     # Without garbage: draw_run() would count the same bodies as repeated.
-    hour = Hour(stack, Screen(console), HOUR | {"faults": {"drop": 0.05}})
+    metrics, hour = Metrics(stack), Hour(stack, Screen(console), HOUR | {"faults": {"drop": 0.05}})
     hour.play()
     hour.wait_until_stored()
     hour.reconcile()
@@ -97,6 +99,7 @@ def draw_stack(console: Console, stack: Stack) -> None:
         picture(IMAGES / "doctor.svg", "partner-orders doctor", printed(file, "doctor"))
         shown = printed(file, "orders", "show", order_id)
         picture(IMAGES / "orders-show.svg", f"partner-orders orders show {order_id}", shown)
+    draw_desk(stack, metrics, order_id, IMAGES)
     switch_schedule(stack, "DISABLED")
 
 

@@ -21,6 +21,7 @@ import boto3
 import botocore.session
 import requests
 
+from partner_orders_console.operations.stack import DeployedStack
 from tools.local.emulated_template import emulated
 from tools.local.emulator import REGION, ROOT
 from tools.local.process import ProcessFailedError
@@ -66,6 +67,17 @@ class Stack:
         """The webhook secret as it is now: it may have been rotated."""
         answer = self.client("secretsmanager").get_secret_value(SecretId=self.outputs["WebhookSecretArn"])
         return str(answer["SecretString"])
+
+    def deployed(self) -> DeployedStack:
+        """The same stack as the operator's commands see it."""
+        return DeployedStack(
+            self.stack_name,
+            self.region,
+            session(),
+            endpoint_url=self.endpoint_url,
+            local_webhook_url=self.webhook_url,
+            headers=self.webhook_headers,
+        )
 
     def save(self, path: Path = STACK_FILE) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,9 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from partner_orders.clock import now
+from partner_orders_console.desk.desk import Options
+from partner_orders_console.desk.serving import serving
 from partner_orders_console.operations.target import users_stack_file
 from tools.local.arrivals import arrivals
 from tools.local.emulator import LOGS, ROOT, emulator
+from tools.local.metrics import collected
 from tools.local.process import ProcessFailedError, end_on_signals, free_port, started
 from tools.local.stack import STACK_FILE, Stack, build, client, deploy, describe, is_up
 
@@ -131,8 +134,8 @@ def main() -> int:
         )
         return 1
     try:
-        with running_stack(console) as stack, saved(stack):
-            console.print(welcome(stack), markup=False)
+        with running_stack(console) as stack, saved(stack), collected(stack), desk(stack) as address:
+            console.print(welcome(stack, address), markup=False)
             for line in arrivals(stack):
                 console.print(f"{now():%H:%M:%S}  {line}", markup=False)
     except KeyboardInterrupt:
@@ -142,6 +145,14 @@ def main() -> int:
         console.print(why, style="red", markup=False)
         return 1
     return 0
+
+
+@contextlib.contextmanager
+def desk(stack: Stack) -> Iterator[str]:
+    """The desk for the stack, until the context ends; gives the address to open, which is good once. On this machine
+    there is nobody to protect from changes, or whose data is real."""
+    with serving(stack.deployed, Options(allows_changes=True, shows_personal_data=True)) as opened:
+        yield opened.guard.address
 
 
 @contextlib.contextmanager
@@ -161,8 +172,9 @@ def saved(stack: Stack, in_clone: Path = STACK_FILE) -> Iterator[None]:
                 of_user.unlink()
 
 
-def welcome(stack: Stack) -> str:
-    """Where the stack is, and what to try next: commands to paste in the clone's folder, the first of a real order."""
+def welcome(stack: Stack, desk_address: str) -> str:
+    """Where the stack is, its desk first, and what to try next: commands to paste in the clone's folder, the first of a
+    real order."""
     order = SAMPLE_ORDER.relative_to(ROOT)
     order_id = json.loads(SAMPLE_ORDER.read_text(encoding="utf-8"))["external_order_id"]  # The shorter one.
     headers = {**stack.webhook_headers, "Authorization": stack.webhook_secret, "Content-Type": "application/json"}
@@ -170,6 +182,8 @@ def welcome(stack: Stack) -> str:
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]
     return f"""
+desk            {desk_address}
+                (opens once; `partner-orders desk` opens another)
 webhook URL     {stack.webhook_url}  (Host: {stack.webhook_headers["Host"]})
 webhook secret  {stack.webhook_secret}
 answers API     {stack.endpoint_url}  (Host: {stack.answers_host()})

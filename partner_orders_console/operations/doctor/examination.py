@@ -57,11 +57,15 @@ def examine(stack: DeployedStack, progress: Progress = silent) -> list[Finding]:
 
     Raises OperatorError and botocore's errors where there is no stack to examine.
     """
-    findings = [_stack(stack)]
+    return [finding for _, finding in examine_by_check(stack, progress)]
+
+
+def examine_by_check(stack: DeployedStack, progress: Progress = silent) -> Iterator[tuple[str, Finding]]:
+    """The same, each finding with the name of its check; the first is of the stack as a whole."""
+    yield "stack", _stack(stack)
     for check in CHECKS:
         progress(f"looking at the {check.__name__.strip('_').replace('_', ' ')}")
-        findings += _held(check, stack)
-    return findings
+        yield from ((check.__name__, finding) for finding in _held(check, stack))
 
 
 def _held(check: Check, stack: DeployedStack) -> Iterator[Finding]:

@@ -10,15 +10,13 @@ from partner_orders.clock import from_text, now
 from partner_orders.platform.failures import Failure
 from partner_orders.reconciler.report import is_regular
 from partner_orders.reconciler.stop_reason import StopReason, stop_reason
+from partner_orders_console.operations.active_alarms import FIRST_RUN, NOT_RUN
 from partner_orders_console.operations.doctor.finding import Finding, Fix
 from partner_orders_console.operations.secrets_status import stored_at_of
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.words import ago, at, counted
 
-# What lasts longer than this after a deployment is a fault.
-FIRST_RUN = timedelta(minutes=30)
 _LONGEST_RUN = timedelta(minutes=15)  # The function's own limit.
-NOT_RUN = "docs/runbooks/reconciliation-not-run.md"
 _NAMED = 3  # of the stores that could not be checked
 _OF_CREDENTIALS = {Failure.UNAUTHORIZED, Failure.CREDENTIALS}
 # What AWS says of a schedule beside these is not part of it.

@@ -5,11 +5,11 @@ from pathlib import Path
 import yaml
 
 from tests.support.template import expanded
-from tools.local.emulated_template import emulated
+from tools.local.emulated_template import NOT_EVALUATED, emulated
 
 
 def test_emulated_alarms_watch_one_metric(tmp_path: Path) -> None:
-    """An alarm on an expression watches the expression's first metric; every other resource is as it was."""
+    """An alarm on an expression watches a metric that is never there; every other resource is as it was."""
     built = tmp_path / "template.yaml"
     resources = expanded().resources
     built.write_text(yaml.safe_dump({"Resources": resources}))
@@ -24,5 +24,6 @@ def test_emulated_alarms_watch_one_metric(tmp_path: Path) -> None:
     for name in changed:
         properties = copied[name]["Properties"]
         assert {"Namespace", "MetricName", "Dimensions", "Statistic", "Period"} <= properties.keys()
+        assert properties["Namespace"] == NOT_EVALUATED
         assert properties["Threshold"] == resources[name]["Properties"]["Threshold"]
     assert [path.name for path in tmp_path.glob("*.yaml") if path != built] == ["emulated.yaml"]

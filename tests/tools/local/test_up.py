@@ -20,11 +20,12 @@ ROOT = Path(__file__).parents[3]
 STACK = Stack("http://127.0.0.1:1", "eu-central-1", "partner-orders", "http://127.0.0.1:1/order-events",
               {"Host": "a.example"}, "it's $ecret", "http://127.0.0.1:2", {"ConsumerFunctionName": "c",
                "AnswersApiUrl": "https://a1b2.execute-api.eu-central-1.amazonaws.com"})  # fmt: skip
+DESK = "http://127.0.0.1:3/enter?token=once"
 
 
 def test_what_to_try_next_can_be_pasted() -> None:
     """Each file and target that the commands name exists, and the first two commands are those of the README."""
-    commands = [shlex.split(line) for line in up.welcome(STACK).splitlines() if re.match("  [^ #]", line)]
+    commands = [shlex.split(line) for line in up.welcome(STACK, DESK).splitlines() if re.match("  [^ #]", line)]
     assert commands[0] == [".venv/bin/partner-orders", "send", "events/order.json"]
     assert [shlex.join(command) for command in commands[:2]] == re.findall(
         r"^ +(\.venv/bin/partner-orders (?:send|orders show) \S+)$",
@@ -33,7 +34,8 @@ def test_what_to_try_next_can_be_pasted() -> None:
     )
     assert len(commands) > 6
     assert ["make", "orders-to-pick"] in commands
-    assert "a1b2.execute-api.localhost" in up.welcome(STACK)
+    assert up.welcome(STACK, DESK).split()[:2] == ["desk", DESK]
+    assert "a1b2.execute-api.localhost" in up.welcome(STACK, DESK)
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for command in commands:
         assert all((ROOT / name).is_file() for name in re.findall(r"events/[\w/]+\.json", " ".join(command)))
@@ -55,6 +57,8 @@ def ended_by(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
 
     monkeypatch.setattr(up, "running_stack", running)
     monkeypatch.setattr(up, "saved", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(up, "collected", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(up, "desk", lambda _: contextlib.nullcontext(DESK))
     monkeypatch.setattr(up, "is_up", lambda: False)
     monkeypatch.setattr(up, "end_on_signals", lambda: None)
     monkeypatch.setattr(up, "arrivals", lines)

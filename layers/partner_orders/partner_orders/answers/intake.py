@@ -53,6 +53,14 @@ class Taken:
 
 
 @dataclass(frozen=True)
+class _Considered:
+    """What becomes of an answer, and the earlier ones that this was found by."""
+
+    earlier: OrderAnswers
+    taken: Taken
+
+
+@dataclass(frozen=True)
 class _Facts:
     """What is known beside the order itself: its sequence, its earlier answers, and whether its store answers."""
 
@@ -94,28 +102,38 @@ class AnswersIntake:
         Raises NoSuchOrderError, HinderedError, AnswerProblemsError, and botocore's errors.
         """
         for _ in range(MAX_WRITES):
-            row, earlier, is_answering = self._reads.for_answer(store_id, order_id)
-            if row is None or not self._is_ours(row, store_id):
-                raise NoSuchOrderError
-            event, facts = self._reads.snapshot(row), _Facts(row.get("sequence", 0), earlier, is_answering)
-            if repeated := earlier.by_id(answer.answer_id):
-                return self._repeated(repeated, answer, event, facts)
-            self._check(answer, event, facts)
-            now, lines = self._clock(), named_lines(cart_of(event.order.items)).elements()
-            check_time(answer, now)
-            target = target_of(answer, event.order, self._brand)
-            stored = StoredAnswer(
-                earlier.accepted + 1, answer, now, by, correlation_id, tuple(sorted(lines)), Progress(now)
-            )
-            if earlier.size + size_of(stored, target.lines) > MAX_BYTES:
-                raise self._hindered(Hindrance.TOO_MANY_ANSWERS, event, facts)
+            considered = self._considered(store_id, order_id, answer, by, correlation_id)
+            if not considered.taken.is_new:
+                return considered.taken
             try:
-                self._answers.accept(earlier, stored, store_id)
+                self._answers.accept(considered.earlier, considered.taken.stored, store_id)
             except AcceptedMeanwhileError:
                 continue
             self._wake(order_id)
-            return Taken(stored, is_new=True, will_send=put_body(answer, order_id, target))
+            return considered.taken
         raise RuntimeError("concurrent answers to an order won every time")
+
+    def preview(self, store_id: str, order_id: str, answer: Answer) -> Taken:
+        """What ``take`` would do with an answer now; nothing is stored. Raises the same errors."""
+        return self._considered(store_id, order_id, answer, "", "").taken
+
+    def _considered(self, store_id: str, order_id: str, answer: Answer, by: str, correlation_id: str) -> "_Considered":
+        row, earlier, is_answering = self._reads.for_answer(store_id, order_id)
+        if row is None or not self._is_ours(row, store_id):
+            raise NoSuchOrderError
+        event, facts = self._reads.snapshot(row), _Facts(row.get("sequence", 0), earlier, is_answering)
+        if repeated := earlier.by_id(answer.answer_id):
+            return _Considered(earlier, self._repeated(repeated, answer, event, facts))
+        self._check(answer, event, facts)
+        now, lines = self._clock(), named_lines(cart_of(event.order.items)).elements()
+        check_time(answer, now)
+        target = target_of(answer, event.order, self._brand)
+        stored = StoredAnswer(
+            earlier.accepted + 1, answer, now, by, correlation_id, tuple(sorted(lines)), Progress(now)
+        )
+        if earlier.size + size_of(stored, target.lines) > MAX_BYTES:
+            raise self._hindered(Hindrance.TOO_MANY_ANSWERS, event, facts)
+        return _Considered(earlier, Taken(stored, is_new=True, will_send=put_body(answer, order_id, target)))
 
     def answers(self, store_id: str, order_id: str) -> OrderAnswers:
         """Every answer to an order of a store. Raises NoSuchOrderError and botocore's errors."""

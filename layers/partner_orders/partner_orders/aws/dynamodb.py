@@ -113,7 +113,7 @@ class Table:
         pages = self._client.get_paginator("query").paginate(
             **self._query(partition, sort, index, newest_first),
             ConsistentRead=consistent,
-            PaginationConfig={} if limit is None else {"MaxItems": limit},
+            PaginationConfig={} if limit is None else {"MaxItems": limit, "PageSize": max(limit, 1)},
         )
         return (from_attributes(item) for page in pages for item in page["Items"])
 
@@ -142,16 +142,20 @@ class Table:
 
     def index_partitions(self, index: Index, prefix: str, sort: Range) -> set[str]:
         """The partitions of an index that begin with ``prefix`` and have a row within ``sort``. Reads it whole."""
+        return {str(row[index.partition]) for row in self.index_rows(index, prefix, sort)}
+
+    def index_rows(self, index: Index, prefix: str, sort: Range) -> Iterator[Row]:
+        """What an index holds of the rows within ``sort`` whose partition begins with ``prefix``, in no order. Reads it
+        whole."""
         within, values = _sort_condition(sort)
         pages = self._client.get_paginator("scan").paginate(
             TableName=self._name,
             IndexName=index.name,
-            ProjectionExpression="#p",
             FilterExpression=f"begins_with(#p, :partition){within}",
             ExpressionAttributeNames=_names(index, within),
             ExpressionAttributeValues=to_attributes(values | {":partition": prefix}),
         )
-        return {item[index.partition]["S"] for page in pages for item in page["Items"]}
+        return (from_attributes(item) for page in pages for item in page["Items"])
 
     def scan_page(self, after: Mapping[str, str] | None = None) -> tuple[list[Row], dict[str, str]]:
         """A page of the whole table, consistent, and the key after which the next begins; empty at the end."""

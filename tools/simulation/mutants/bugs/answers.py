@@ -21,7 +21,7 @@ MUTANTS: list[Mutant] = [
         "a-repeated-answer-is-a-new-one",
         "An answer that the till sends again, for want of a response, is stored and sent a second time.",
         _INTAKE,
-        "AnswersIntake.take",
+        "AnswersIntake._considered",
         "if repeated := earlier.by_id(answer.answer_id):",
         "if (repeated := earlier.by_id(answer.answer_id)) and not repeated.is_open:",
     ),

@@ -1,5 +1,6 @@
 """What went wrong, and what to do about it, for each error that can reach the operator."""
 
+import re
 from urllib.parse import urlsplit
 
 import requests
@@ -11,6 +12,8 @@ from partner_orders_console.operations.stack import NOT_SIGNED_IN
 
 # Refusals of a signature: made with another key, or at another time.
 _SIGNATURE = {"SignatureDoesNotMatch", "InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"}
+# How AWS names the right that was missing. The rest of its message names people and accounts.
+_RIGHT = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
 # What is not there any more, such as the table of a stack that was deleted in part.
 _GONE = {"ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 
@@ -26,7 +29,7 @@ def explained(error: Exception) -> tuple[str, str]:
         return what, "Sign in with the AWS CLI, or choose another --profile."
     if isinstance(error, ClientError):
         code, operation = error.response["Error"]["Code"], error.operation_name
-        return f"AWS refused {operation}: {code}", _advice(code, seconds_behind(error.response))
+        return f"AWS refused {operation}: {code}", _advice(error, seconds_behind(error.response))
     if isinstance(error, BotoCoreError) and _is_local(error):
         return "the stack of `make up` is not running", "Start it anew with `make up`."
     if isinstance(error, BotoCoreError):
@@ -46,8 +49,9 @@ def _is_local(error: BotoCoreError) -> bool:
     return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
 
 
-def _advice(code: str, behind: float) -> str:
+def _advice(error: ClientError, behind: float) -> str:
     """Of a refusal; ``behind`` are the seconds that this machine's clock is."""
+    code = error.response["Error"]["Code"]
     if code in _SIGNATURE:
         if abs(behind) > CLOCK_TOLERANCE:
             return f"Set the time: {clock_is_off(behind)}, so AWS rejects its signatures."
@@ -55,7 +59,9 @@ def _advice(code: str, behind: float) -> str:
     if code in {"UnrecognizedClientException", "InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException"}:
         return "Sign in again with the AWS CLI, or choose another --profile."
     if "Denied" in code or "Unauthorized" in code or code == "AuthorizationError":
-        return "Your AWS user may not do this. docs/command-line.md lists the rights that each command needs."
+        right = _RIGHT.search(error.response["Error"].get("Message", ""))
+        lacks = f"Your AWS user lacks the right {right[1]}" if right else "Your AWS user may not do this"
+        return f"{lacks}. docs/command-line.md lists the rights that each command needs."
     if code in _GONE:
         return "A part of the stack was deleted: `partner-orders doctor` says which. Deploy the stack again."
     if "Throttl" in code or "Throughput" in code:

@@ -1,0 +1,80 @@
+"""Stores: their settings and hours, how silent they are, how far they are checked; and one of them."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from partner_orders.clock import now
+from partner_orders.stores.store import Store
+from partner_orders.stores.trading_hours import BadTradingHoursError, TradingHours
+from partner_orders_console.desk.connection import Fault
+from partner_orders_console.desk.pages.now import FRESH, STORES_FRESH, WEBHOOKS_FRESH
+from partner_orders_console.desk.rendering import desk_of, message, page
+from partner_orders_console.operations.last_webhooks import last_webhooks
+from partner_orders_console.operations.open_orders import by_store, open_orders
+from partner_orders_console.operations.orders import store_named
+from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.store_overview import overview
+
+
+def _stores(request: Request) -> Response:
+    return page(request, "stores.html", **_context(request))
+
+
+def _rows(request: Request) -> Response:
+    return page(request, "stores_rows.html", **_context(request))
+
+
+def _context(request: Request) -> dict[str, Any]:
+    desk = desk_of(request)
+    stores = desk.read("stores", STORES_FRESH, lambda stack: stack.stores.all())
+    positions = desk.read("positions", FRESH, lambda stack: stack.reconciliation.positions())
+    orders = desk.read("open orders", FRESH, open_orders)
+    last = desk.read("last webhooks", WEBHOOKS_FRESH, last_webhooks)
+    silent = desk.read("silent stores", FRESH, _silent)
+    return {
+        "stores": stores,
+        "positions": {} if isinstance(positions, Fault) else positions,
+        "open_at": {} if isinstance(orders, Fault) else {one.store_id: one for one in by_store(orders)},
+        "last": {} if isinstance(last, Fault) else last,
+        "silent": set() if isinstance(silent, Fault) else silent,
+        "faults": [part for part in (positions, orders, last, silent) if isinstance(part, Fault)],
+    }
+
+
+def _silent(stack: DeployedStack) -> set[str]:
+    """The stores that the reconciler found silent in their trading hours within the last half hour; not each run looks
+    for them."""
+    reports = stack.reconciliation.reports(now() - timedelta(minutes=30), now())
+    return next(({*report["silent_stores"]} for report in reversed(reports) if report["silent_stores"]), set())
+
+
+def _store(request: Request) -> Response:
+    desk, name = desk_of(request), request.path_params["store_id"]
+    found = desk.connection.attempt(lambda stack: overview(stack, store_named(stack, name)))
+    if isinstance(found, Fault):
+        is_missing = found.what.startswith("there is no store")
+        status = HTTPStatus.NOT_FOUND if is_missing else HTTPStatus.OK
+        return message(request, status, found.what, "" if is_missing else found.advice, "/stores")
+    return page(request, "store.html", found=found, store=found.store, is_trading=_is_trading(found.store))
+
+
+def _is_trading(store: Store) -> bool | None:
+    """Whether a store is open by its trading hours; None where it has none."""
+    if not store.trading_hours or not store.time_zone:
+        return None
+    try:
+        return TradingHours.from_text(store.trading_hours, store.time_zone).is_open(now())
+    except BadTradingHoursError:
+        return None
+
+
+ROUTES = (
+    Route("/stores", _stores),
+    Route("/stores/rows", _rows),
+    Route("/stores/{store_id}", _store),
+)

@@ -1,0 +1,125 @@
+"""Trouble: rejected events and dead letters by reason, what became of each, the queues over time, and the secrets."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from partner_orders.clock import now
+from partner_orders_console.desk.charts import Chart, chart
+from partner_orders_console.desk.connection import Fault
+from partner_orders_console.desk.pages.now import FIGURES_FRESH, FRESH
+from partner_orders_console.desk.rendering import desk_of, message, page
+from partner_orders_console.operations import dead_letters, rejected
+from partner_orders_console.operations.dead_letter_queue import OUTPUTS, Queue
+from partner_orders_console.operations.flow import DAY
+from partner_orders_console.operations.metric_series import Series, of_queue, series
+from partner_orders_console.operations.rejected import Choice
+from partner_orders_console.operations.secrets_status import secrets_status
+from partner_orders_console.operations.stack import DeployedStack
+
+_SHOWN = 200  # of the rejected events, the newest
+_LETTERS_SHOWN = 50
+_SECRETS_FRESH = 300.0
+_FIVE_MINUTES = timedelta(minutes=5)
+
+
+def _trouble(request: Request) -> Response:
+    return page(request, "trouble.html", **_rejected_context(request))
+
+
+def _rejected(request: Request) -> Response:
+    return page(request, "trouble_rejected.html", **_rejected_context(request))
+
+
+def _rejected_context(request: Request) -> dict[str, Any]:
+    reason = request.query_params.get("reason", "")
+    found = desk_of(request).read("rejected events", FRESH, lambda stack: rejected.unresolved(stack, Choice(), _SHOWN))
+    events = [] if isinstance(found, Fault) else found.events
+    return {
+        "found": found,
+        "groups": rejected.groups(events),
+        "reason": reason,
+        "events": [event for event in events if reason in {"", event.reason}],
+    }
+
+
+def _letters(request: Request) -> Response:
+    """The dead-letter queues; each look takes a second of each queue that has messages."""
+    states = desk_of(request).read("dead letters", FRESH, dead_letters.states)
+    return page(request, "trouble_letters.html", states=states)
+
+
+def _queues(request: Request) -> Response:
+    desk = desk_of(request)
+    found = desk.read("queues over time", FIGURES_FRESH, _queue_series)
+    return page(request, "trouble_queues.html", found=found, charts=[] if isinstance(found, Fault) else _charts(found))
+
+
+def _queue_series(stack: DeployedStack) -> dict[str, Series]:
+    waiting, age = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
+    metrics = {
+        "waiting": of_queue(stack, "OrderEventsQueueUrl", waiting),
+        "oldest": of_queue(stack, "OrderEventsQueueUrl", age),
+        **{
+            queue.value: of_queue(stack, output, waiting)
+            for queue, output in OUTPUTS.items()
+            if output in stack.outputs
+        },
+    }
+    return series(stack, metrics, now() - DAY, now())
+
+
+def _charts(found: dict[str, Series]) -> list[Chart]:
+    start, end = now() - DAY, now()
+    letters = {name: values for name, values in found.items() if name not in {"waiting", "oldest"}}
+    return [
+        chart("Order events that wait", {"messages": found["waiting"]}, start, end, _FIVE_MINUTES, nothing=None),
+        chart("Age of the oldest of them", {"age": found["oldest"]}, start, end, _FIVE_MINUTES, "s", nothing=None),
+        chart("Dead letters", letters, start, end, _FIVE_MINUTES, nothing=None),
+    ]
+
+
+def _secrets(request: Request) -> Response:
+    states = desk_of(request).read("secrets", _SECRETS_FRESH, secrets_status)
+    return page(request, "trouble_secrets.html", states=states)
+
+
+def _event(request: Request) -> Response:
+    """One rejected event, and what has become of it."""
+    desk, digest = desk_of(request), request.path_params["digest"]
+    reveals = "reveal" in request.query_params and desk.options.shows_personal_data
+    event = desk.connection.attempt(lambda stack: rejected.named(stack, digest))
+    if isinstance(event, Fault):
+        is_missing = "rejected events begin with" in event.what
+        status = HTTPStatus.NOT_FOUND if is_missing else HTTPStatus.OK
+        advice = "It may have been discarded, or its time in the table is over." if is_missing else event.advice
+        return message(request, status, event.what, advice, "/trouble")
+    body, order_id = rejected.shown(event, reveals), rejected.order_of(event)
+    return page(request, "rejected.html", event=event, body=body, order_id=order_id, reveals=reveals)
+
+
+def _queue(request: Request) -> Response:
+    """What is in a dead-letter queue."""
+    desk, name = desk_of(request), request.path_params["queue"]
+    if name not in {*Queue}:
+        return message(request, HTTPStatus.NOT_FOUND, "there is no such queue", "", "/trouble")
+    reveals = "reveal" in request.query_params and desk.options.shows_personal_data
+    queue = Queue(name)
+    letters = desk.read(("letters", name), FRESH, lambda stack: dead_letters.messages(stack, queue, _LETTERS_SHOWN))
+    contents = [] if isinstance(letters, Fault) else [(it, dead_letters.content(queue, it, reveals)) for it in letters]
+    return page(request, "dead_letters.html", queue=queue, letters=letters, contents=contents, reveals=reveals)
+
+
+ROUTES = (
+    Route("/trouble", _trouble),
+    Route("/trouble/rejected", _rejected),
+    Route("/trouble/letters", _letters),
+    Route("/trouble/queues", _queues),
+    Route("/trouble/secrets", _secrets),
+    Route("/trouble/rejected/{digest}", _event),
+    Route("/trouble/letters/{queue}", _queue),
+)

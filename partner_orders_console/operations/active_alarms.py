@@ -1,0 +1,36 @@
+"""The stack's alarms that are active: what each says, its runbook, and since when."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import batched
+
+from partner_orders.clock import now
+from partner_orders_console.operations.stack import DeployedStack
+
+# What lasts longer than this after a deployment is a fault.
+FIRST_RUN = timedelta(minutes=30)
+NOT_RUN = "docs/runbooks/reconciliation-not-run.md"
+_AT_ONCE = 100  # alarms that CloudWatch takes by name
+
+
+@dataclass(frozen=True)
+class ActiveAlarm:
+    """``since`` is when it became active (UTC), as far as CloudWatch says."""
+
+    name: str
+    what: str
+    runbook: str
+    since: datetime | None
+
+
+def active_alarms(stack: DeployedStack) -> Iterator[ActiveAlarm]:
+    """Each alarm of the stack that is active; in the first half hour not the one that misses the reconciler's runs, as
+    it counts the time before the deployment too. Raises botocore's errors."""
+    client = stack.client("cloudwatch")
+    for some in batched(stack.alarm_names, _AT_ONCE, strict=False):
+        pages = client.get_paginator("describe_alarms").paginate(AlarmNames=list(some), StateValue="ALARM")
+        for alarm in (alarm for page in pages for alarm in page["MetricAlarms"] if alarm["StateValue"] == "ALARM"):
+            what, _, runbook = alarm.get("AlarmDescription", "").partition(" Runbook: ")
+            if runbook != NOT_RUN or now() - stack.deployed_at >= FIRST_RUN:
+                yield ActiveAlarm(alarm["AlarmName"], what, runbook, alarm.get("StateUpdatedTimestamp"))

@@ -1,0 +1,185 @@
+"""The orders of a day, or the open ones, a page at a time: of a busy day only those that are shown are read."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from partner_orders.aws import keys
+from partner_orders.aws.dynamodb import Index, Range
+from partner_orders.clock import from_text, to_text
+from partner_orders.orders import lifecycle
+from partner_orders.orders.fields import MAX_IDENTIFIER
+from partner_orders.orders.stored import LISTED_UNDER, StoredOrder
+from partner_orders.stores.store import Store
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.open_orders import open_orders
+from partner_orders_console.operations.orders import day_in, read_in_order, store_of, zone_of
+from partner_orders_console.operations.stack import DeployedStack
+
+PAGE = 50
+_BY_TIME = Index(keys.BY_TIME, "listed_under", "listed_at")
+_MOST_READ = 1_000  # orders that are read for a page: rare statuses are looked for page by page
+_READ = 200  # of them at a time
+_SIDE_BY_SIDE = 8
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where an order stands: by its time of creation (UTC), and its id."""
+
+    created_at: str
+    order_id: str
+
+    def __str__(self) -> str:
+        return f"{self.created_at}~{self.order_id}"
+
+    @classmethod
+    def from_text(cls, text: str) -> "Place | None":
+        """Inverse of str(); None for an empty text. Raises OperatorError."""
+        created_at, _, order_id = text.partition("~")
+        if not text:
+            return None
+        try:
+            return cls(to_text(from_text(created_at)), order_id)
+        except ValueError:
+            raise OperatorError(f"{text[:80]} is no place in a list of orders", "Begin at its first page.") from None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which orders: of these stores, of a day in each store's own time zone (today without), with one of these
+    statuses; or those that are open, of these stores or ``of_any_store``, registered or not. They begin ``after`` a
+    place, the newest first or the oldest."""
+
+    stores: Sequence[Store]
+    day: str | None = None
+    statuses: Sequence[str] = ()
+    open_only: bool = False
+    of_any_store: bool = False
+    newest_first: bool = True
+    after: Place | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Orders in their order; ``next`` is the place after which the next page begins, None at the end. ``is_cut`` says
+    that the page has fewer orders than it may have, since so many had to be looked at."""
+
+    orders: list[StoredOrder]
+    next: Place | None
+    is_cut: bool = False
+
+
+def page_of_orders(stack: DeployedStack, choice: Choice) -> Page:
+    """A page of the orders of a choice: a query for each store, and a request for each hundred orders that are looked
+    at. Raises OperatorError for a day that is none, and botocore's errors."""
+    wanted = {lifecycle.normalise(status) for status in choice.statuses}
+    listings = {listing for store in choice.stores for listing in store.listings}
+    found: list[StoredOrder] = []
+    most, after = (_MOST_READ if wanted else PAGE), choice.after
+    # One more than is looked at, which tells whether there are further ones.
+    places = _next_places(stack, choice, after, most + 1)
+    for first in range(0, min(len(places), most), _READ):
+        some = places[first : min(first + _READ, most)]
+        orders = {order.order_id: order for order in read_in_order(stack, [place.order_id for place in some])}
+        for number, place in enumerate(some, start=first + 1):
+            after, order = place, orders.get(place.order_id)
+            if order is not None and _is_wanted(order, choice, wanted, listings):
+                found.append(order)
+            if len(found) == PAGE:
+                return Page(found, after if number < len(places) else None)
+    has_more = len(places) > most
+    return Page(found, after if has_more else None, is_cut=has_more and bool(wanted))
+
+
+def page_of_ids(stack: DeployedStack, choice: Choice) -> tuple[list[str], Place | None]:
+    """The ids of a page of the orders of a choice, and the place after which the next page begins; no order is read,
+    and so no status looked at. A query for each store. Raises as ``page_of_orders`` does."""
+    places = _next_places(stack, choice, choice.after, PAGE + 1)
+    return [place.order_id for place in places[:PAGE]], places[PAGE - 1] if len(places) > PAGE else None
+
+
+def _is_wanted(order: StoredOrder, choice: Choice, statuses: set[str], listings: set[str]) -> bool:
+    if choice.open_only and not lifecycle.is_open(order.status):
+        return False
+    # A store that merged with another may be listed under both of its ids.
+    return (not statuses or order.status in statuses) and (choice.open_only or store_of(order) in listings)
+
+
+def _next_places(stack: DeployedStack, choice: Choice, after: Place | None, number: int) -> list[Place]:
+    """The next places of a choice, in its order."""
+    if choice.open_only:
+        return _open_places(stack, choice, after)[:number]
+    spans = [(listing, *day_in(zone_of(store), choice.day)) for store in choice.stores for listing in store.listings]
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as executor:
+        found = executor.map(lambda span: _places(stack, span, choice.newest_first, after, number), spans)
+        places = {place for some in found for place in some}
+    return sorted(places, reverse=choice.newest_first)[:number]
+
+
+def _open_places(stack: DeployedStack, choice: Choice, after: Place | None) -> list[Place]:
+    stores = {listing for store in choice.stores for listing in store.listings}
+    places = sorted(
+        (
+            Place(to_text(one.created_at), one.order_id)
+            for one in open_orders(stack)
+            if choice.of_any_store or one.store_id in stores
+        ),
+        reverse=choice.newest_first,
+    )
+    return [place for place in places if after is None or _is_beyond(place, after, choice.newest_first)]
+
+
+def _places(
+    stack: DeployedStack,
+    span: tuple[str, datetime, datetime],
+    newest_first: bool,
+    after: Place | None,
+    number: int,
+) -> list[Place]:
+    """The next places of one listing within a time, of which the end is not part."""
+    listing, start, end = span
+    first, last = to_text(start), to_text(end)
+    if after is not None:
+        first, last = (first, min(last, after.created_at)) if newest_first else (max(first, after.created_at), last)
+    if first > last:
+        return []
+    limit = number + (after is not None)
+    while True:
+        rows = [*stack.table.query(f"{LISTED_UNDER}{listing}", Range(first, last), _BY_TIME, newest_first, limit)]
+        places = [place for place in map(_place, rows) if place.created_at < to_text(end)]
+        beyond = [place for place in places if after is None or _is_beyond(place, after, newest_first)]
+        # Many orders of one instant may all stand before the place: then more are needed.
+        if len(beyond) >= number or len(rows) < limit:
+            return beyond[:number]
+        limit *= 2
+
+
+def _place(row: dict[str, object]) -> Place:
+    return Place(str(row["listed_at"]), keys.order_id_of(str(row["pk"])))
+
+
+def _is_beyond(place: Place, after: Place, newest_first: bool) -> bool:
+    return place < after if newest_first else place > after
+
+
+# -- finding -----------------------------------------------------------------------------------------------------------
+
+
+def find_anywhere(stack: DeployedStack, name: str, stores: Sequence[Store], most: int = PAGE) -> list[StoredOrder]:
+    """The orders of this order_id or external_order_id, and those of these stores with this order_code, newest first
+    and ``most`` at most. For each store a query. Raises botocore's errors."""
+    if not name or len(name) > MAX_IDENTIFIER:  # Nor would DynamoDB take it as a key.
+        return []
+    listings = [listing for store in stores for listing in store.listings]
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as executor:
+        by_code = executor.map(lambda listing: stack.orders.by_order_code(listing, name), listings)
+        ids = [name.lower(), name, *stack.orders.by_external_order_id(name), *_flat(by_code)]
+    orders = sorted(read_in_order(stack, ids), key=lambda order: order.attributes["listed_at"], reverse=True)
+    return [*islice(orders, most)]
+
+
+def _flat(lists: Iterator[list[str]]) -> Iterator[str]:
+    return (item for some in lists for item in some)
