@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tools.bench import answering, counts, memory, money, packages, reconciliation, report, speed, timings
+from tools.bench import answering, counts, desk, memory, money, packages, reconciliation, report, speed, timings
 from tools.bench.artefacts import OURS, PEER, Artefact, build_all
 from tools.bench.events import orders
 from tools.bench.write_costs import Cost, life_of
@@ -57,6 +57,8 @@ def measure(cold_rounds: int, warm_rounds: int) -> dict[str, Any]:
     found["log_bytes"] = {name: timings.log_bytes(artefacts, name) for name in ("webhook", "consumer")}
     _say("memory: large pages and large batches")
     found["memory"] = memory.measured(artefacts)
+    _say("the desk's pages over a busy day")
+    found["desk"] = desk.measured()
     found |= count()
     _say("growth: batches and lines")
     found["growth"] |= _growth(artefacts, warm_rounds)

@@ -68,6 +68,8 @@ def _verdicts(found: Found) -> list[Verdict]:
         step["dynamodb_requests"] / step["fewest_dynamodb_requests"],
     )
     exact("1,000 orders in sync: read units an order", 0.5, step["read_units"] / step["orders"])
+    exact("desk, 10,000 orders of a day: seconds of the first view", 1.0, found["desk"]["first_view"])
+    exact("desk, 10,000 orders of a day: seconds of the slowest page", 0.5, max(found["desk"]["pages"].values()))
     memory = found["memory"]
     exact(
         "reconciler: share of its memory, pages of up to 500 orders of up to 200 lines",
@@ -247,6 +249,13 @@ def _fixed(found: Found) -> str:
     return _table(("fixed", "USD a month"), [(name, f"{usd:.2f}") for name, usd in fixed.items()])
 
 
+def _desk(found: Found) -> str:
+    measured = found["desk"]
+    rows = [("first view, with the way in", f"{measured['first_view']:.2f}")]
+    rows += [(name, f"{seconds:.2f}") for name, seconds in measured["pages"].items()]
+    return _table(("page", "s"), rows)
+
+
 def _answers(found: Found) -> str:
     answer, usd = found["answer"], found["money"]["per_million_answers"]
     fixed = found["money"]["fixed_of_answers_per_month"]
@@ -319,6 +328,7 @@ TABLES: dict[str, Callable[[Found], str]] = {
     "monthly": _monthly,
     "fixed": _fixed,
     "answers": _answers,
+    "desk": _desk,
     "growth": _growth,
 }
 
