@@ -5,23 +5,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
-from partner_orders_console.operations.errors import OperatorError
-from partner_orders_console.operations.explanation import explained
+from partner_orders_console.operations.errors import NotFoundError
+from partner_orders_console.operations.explanation import EXPIRED, explained
 from partner_orders_console.operations.stack import NOT_SIGNED_IN, DeployedStack
 
 # Seconds for which what a stack is made of is remembered.
 REMEMBERED = 60.0
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId"}
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a part of a page cannot be shown, and what to do about it. Neither text holds anybody's data."""
+    """Why a part of a page cannot be shown, and what to do about it; ``is_missing`` where there is no such thing.
+    Neither text holds anybody's data."""
 
     what: str
     advice: str
+    is_missing: bool = False
 
     is_fault = True
 
@@ -48,7 +49,7 @@ class Connection:
     def lost(self, error: Exception) -> None:
         """After an error that a new look at credentials and addresses may mend, the stack is found anew."""
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-        if code in _EXPIRED or isinstance(error, (*NOT_SIGNED_IN, EndpointConnectionError)):
+        if code in EXPIRED or isinstance(error, (*NOT_SIGNED_IN, EndpointConnectionError)):
             with self._lock:
                 self._stack = None
 
@@ -56,8 +57,6 @@ class Connection:
         """What ``make`` gives of the stack, or why that failed: a part that fails takes no other with it."""
         try:
             return make(self.stack())
-        except (OperatorError, ClientError, BotoCoreError) as error:
-            self.lost(error)
-            return Fault(*explained(error))
         except Exception as error:
-            return Fault(*explained(error))
+            self.lost(error)
+            return Fault(*explained(error), is_missing=isinstance(error, NotFoundError))

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock, Thread
 from typing import Literal
@@ -39,7 +39,6 @@ class Job:
     progress: str = ""
     done: Done | None = None
     fault: Fault | None = None
-    thread: Thread | None = field(default=None, repr=False)
 
     @property
     def state(self) -> Literal["running", "done", "failed"]:
@@ -61,9 +60,9 @@ class Jobs:
             self._jobs[job.job_id] = job
             for old in [one for one in self._jobs.values() if one.state != "running"][:-_MOST]:
                 del self._jobs[old.job_id]
-        job.thread = Thread(target=self._run, args=(job, work), daemon=True)
-        job.thread.start()
-        job.thread.join(_SOON)
+        thread = Thread(target=self._run, args=(job, work), daemon=True)
+        thread.start()
+        thread.join(_SOON)
         return job
 
     def get(self, job_id: str) -> Job | None:

@@ -55,6 +55,14 @@ def message(request: Request, status: int, what: str, advice: str = "", back: st
     return page(request, "message.html", status, what=what, advice=advice, back=back)
 
 
+def fault_page(request: Request, fault: Fault, back: str, if_missing: str = "") -> Response:
+    """Why what a page is about cannot be shown, and a way back; ``if_missing`` is the advice where there is no such
+    thing."""
+    if fault.is_missing:
+        return message(request, HTTPStatus.NOT_FOUND, fault.what, if_missing, back)
+    return message(request, HTTPStatus.OK, fault.what, fault.advice, back)
+
+
 def address(path: str, **query: object) -> str:
     """A path of the desk with a query; what is None, False or empty is left out."""
     given = {

@@ -22,11 +22,11 @@ from partner_orders.answers.judgement import Outcome
 from partner_orders.answers.order_reads import OrderReads
 from partner_orders.answers.reading import plain, read_answer
 from partner_orders.answers.rules import AUTO, Brand
-from partner_orders.answers.stored import OrderAnswers, StoredAnswer, order_answers
+from partner_orders.answers.stored import Ending, OrderAnswers, StoredAnswer, order_answers
 from partner_orders.answers.table import OPEN_ANSWERS
 from partner_orders.answers.wake_ups import WakeUps
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import Index
+from partner_orders.aws.dynamodb import OPEN_ORDERS
 from partner_orders.clock import now
 from partner_orders.exact_json import Json, MalformedJsonError, parse, write
 from partner_orders.orders.stored import StoredOrder
@@ -37,7 +37,6 @@ from partner_orders_console.operations.orders import ids_of_days, store_of, zone
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
 
-_OPEN = Index(keys.OPEN_ORDERS, "open", "listed_at")
 _TIMEOUT_SECONDS = 30
 _LOOK_AGAIN_SECONDS = 2.0
 # So much of an answer's id is in the id of its repetition: an id has 80 characters at most.
@@ -105,7 +104,7 @@ def chosen(stack: DeployedStack, choice: Choice, progress: Progress = silent) ->
     if choice.order_id is not None:
         order_ids = [choice.order_id]
     elif choice.open_only:
-        order_ids = [keys.order_id_of(row["pk"]) for row in stack.table.query(OPEN_ANSWERS, index=_OPEN)]
+        order_ids = [keys.order_id_of(row["pk"]) for row in stack.table.query(OPEN_ANSWERS, index=OPEN_ORDERS)]
     else:
         order_ids = [order_id for store in stores for order_id in _ids(stack, store, choice.day)]
     progress(f"reading the answers to {len(order_ids):,} orders")
@@ -122,7 +121,7 @@ def chosen(stack: DeployedStack, choice: Choice, progress: Progress = silent) ->
 
 def open_count(stack: DeployedStack) -> int:
     """How many orders have an answer without an outcome. Raises botocore's errors."""
-    return stack.table.count(OPEN_ANSWERS, _OPEN)
+    return stack.table.count(OPEN_ANSWERS, OPEN_ORDERS)
 
 
 def outcome_named(text: str | None) -> Outcome | None:
@@ -158,8 +157,13 @@ def timeline(answers: Iterable[Answered]) -> Iterator[Step]:
         note = "" if stored.ending else f"waits{f' for {waits_for}' if waits_for else ''}"
         yield Step(stored.accepted_at, f"{stored.answer.kind} accepted", name, note)
         if stored.ending:
-            why = "; ".join(filter(None, (stored.ending.reason, *stored.ending.problems)))
-            yield Step(stored.ending.ended_at, f"{stored.answer.kind} {stored.ending.outcome}", name, why)
+            what = f"{stored.answer.kind} {stored.ending.outcome}"
+            yield Step(stored.ending.ended_at, what, name, reasons_of(stored.ending))
+
+
+def reasons_of(ending: Ending) -> str:
+    """Why an answer ended as it did; empty where there is nothing to say."""
+    return "; ".join(filter(None, (ending.reason, *ending.problems)))
 
 
 def _ids(stack: DeployedStack, store: Store, day: str | None) -> Iterator[str]:

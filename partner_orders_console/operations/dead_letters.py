@@ -16,6 +16,7 @@ from partner_orders.orders.personal_data import without_personal_data
 from partner_orders_console.operations.dead_letter_queue import OUTPUTS, Queue
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.progress import Progress, silent
+from partner_orders_console.operations.queue_counts import messages_in
 from partner_orders_console.operations.stack import DeployedStack
 
 # While a command works through a queue, what it has seen stays out of its way; at its end that is visible again.
@@ -58,11 +59,7 @@ class DeadLetters:
 
     def count(self) -> int:
         """About how many messages there are, those that are hidden for the moment too."""
-        attributes = self._sqs.get_queue_attributes(
-            QueueUrl=self._url,
-            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
-        )["Attributes"]
-        return sum(map(int, attributes.values()))
+        return sum(messages_in(self._sqs, self._url))
 
     def some(self) -> list[DeadLetter]:
         """A few of them, hidden from nobody."""

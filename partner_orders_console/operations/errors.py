@@ -19,6 +19,10 @@ class OperatorError(RuntimeError):
         self.advice = advice
 
 
+class NotFoundError(OperatorError):
+    """The name that the operator gave means nothing, or several things."""
+
+
 class CancelledByOperatorError(RuntimeError):
     """The operator was asked, and said no."""
 

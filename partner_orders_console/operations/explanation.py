@@ -12,6 +12,8 @@ from partner_orders_console.operations.stack import NOT_SIGNED_IN
 
 # Refusals of a signature: made with another key, or at another time.
 _SIGNATURE = {"SignatureDoesNotMatch", "InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"}
+# Credentials that are over, or known no more.
+EXPIRED = {"UnrecognizedClientException", "InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException"}
 # How AWS names the right that was missing. The rest of its message names people and accounts.
 _RIGHT = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
 # What is not there any more, such as the table of a stack that was deleted in part.
@@ -56,7 +58,7 @@ def _advice(error: ClientError, behind: float) -> str:
         if abs(behind) > CLOCK_TOLERANCE:
             return f"Set the time: {clock_is_off(behind)}, so AWS rejects its signatures."
         return "The credentials' secret key is wrong: sign in again, or choose another --profile."
-    if code in {"UnrecognizedClientException", "InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException"}:
+    if code in EXPIRED:
         return "Sign in again with the AWS CLI, or choose another --profile."
     if "Denied" in code or "Unauthorized" in code or code == "AuthorizationError":
         right = _RIGHT.search(error.response["Error"].get("Message", ""))

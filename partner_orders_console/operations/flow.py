@@ -181,7 +181,7 @@ def stages_of(stack: DeployedStack) -> list[Stage]:
 
 
 def flow(stack: DeployedStack) -> Flow:
-    """The figures of the last hour and day. One request of ``metrics_of(stack)`` metrics. Raises botocore's errors."""
+    """The figures of the last hour and day. Three requests to CloudWatch. Raises botocore's errors."""
     end = now()
     present = {*stages_of(stack)}
     found = series(stack, _counted(stack, present) | _chart(stack), end - DAY, end)
@@ -206,12 +206,6 @@ def flow(stack: DeployedStack) -> Flow:
         lag_p50=found["consumer", "p50"],
         lag_p95=found["consumer", "p95"],
     )
-
-
-def metrics_of(stack: DeployedStack) -> int:
-    """How many metrics a look at the flow asks CloudWatch for."""
-    present = {*stages_of(stack)}
-    return len(_counted(stack, present) | _chart(stack)) + 2 * len(_timed(stack, present, HOUR))
 
 
 def _counted(stack: DeployedStack, present: set[Stage]) -> dict[tuple[str, str], Metric]:

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import Index, Range
+from partner_orders.aws.dynamodb import OPEN_ORDERS, Range
 from partner_orders.clock import from_text, now, to_text
 from partner_orders.orders.stored import OPEN_UNDER, OPEN_UNKNOWN_UNDER
 from partner_orders_console.operations.stack import DeployedStack
 
 LOOKED_BACK = timedelta(days=60)  # what the platform shows of the past
-_INDEX = Index(keys.OPEN_ORDERS, "open", "listed_at")
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,7 @@ class OpenAtStore:
 def open_orders(stack: DeployedStack) -> list[OpenOrder]:
     """The open orders of the last 60 days, oldest first. Reads the whole index, which has entries of open orders and
     of open answers only. Raises botocore's errors."""
-    found = (order for order in _each(stack))
-    return sorted(found, key=lambda order: (order.created_at, order.order_id))
+    return sorted(_each(stack), key=lambda order: (order.created_at, order.order_id))
 
 
 def by_store(orders: list[OpenOrder]) -> list[OpenAtStore]:
@@ -50,7 +48,7 @@ def by_store(orders: list[OpenOrder]) -> list[OpenAtStore]:
 
 def _each(stack: DeployedStack) -> Iterator[OpenOrder]:
     since = Range(to_text(now() - LOOKED_BACK))
-    for row in stack.table.index_rows(_INDEX, "OPEN", since):
+    for row in stack.table.index_rows(OPEN_ORDERS, "OPEN", since):
         partition = row["open"]
         if partition.startswith((OPEN_UNDER, OPEN_UNKNOWN_UNDER)):
             store_id, is_known = partition.partition("#")[2], partition.startswith(OPEN_UNDER)

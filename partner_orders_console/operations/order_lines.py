@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from partner_orders.answers.cart import WEIGHED
 from partner_orders.orders.model import Line, Order
-
-WEIGHED = frozenset({"KG", "WEIGHT"})
 
 
 @dataclass(frozen=True)

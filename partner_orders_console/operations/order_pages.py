@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import Index, Range
+from partner_orders.aws.dynamodb import BY_TIME, Range
 from partner_orders.clock import from_text, to_text
 from partner_orders.orders import lifecycle
 from partner_orders.orders.fields import MAX_IDENTIFIER
@@ -19,7 +19,6 @@ from partner_orders_console.operations.orders import day_in, read_in_order, stor
 from partner_orders_console.operations.stack import DeployedStack
 
 PAGE = 50
-_BY_TIME = Index(keys.BY_TIME, "listed_under", "listed_at")
 _MOST_READ = 1_000  # orders that are read for a page: rare statuses are looked for page by page
 _READ = 200  # of them at a time
 _SIDE_BY_SIDE = 8
@@ -148,7 +147,7 @@ def _places(
         return []
     limit = number + (after is not None)
     while True:
-        rows = [*stack.table.query(f"{LISTED_UNDER}{listing}", Range(first, last), _BY_TIME, newest_first, limit)]
+        rows = [*stack.table.query(f"{LISTED_UNDER}{listing}", Range(first, last), BY_TIME, newest_first, limit)]
         places = [place for place in map(_place, rows) if place.created_at < to_text(end)]
         beyond = [place for place in places if after is None or _is_beyond(place, after, newest_first)]
         # Many orders of one instant may all stand before the place: then more are needed.

@@ -12,10 +12,11 @@ from partner_orders.clock import now
 from partner_orders.exact_json import parse
 from partner_orders.orders import lifecycle
 from partner_orders.orders.event import parse_event
+from partner_orders.orders.fields import MAX_IDENTIFIER
 from partner_orders.orders.personal_data import without_personal_data
 from partner_orders.orders.stored import HistoryEntry, StoredOrder
 from partner_orders.stores.store import AmbiguousCodeError, Store
-from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.errors import NotFoundError, OperatorError
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.words import counted
@@ -121,6 +122,15 @@ def named(stack: DeployedStack, name: str) -> StoredOrder:
     return found
 
 
+def of_id(stack: DeployedStack, order_id: str) -> StoredOrder:
+    """The order of exactly this order_id. Raises NotFoundError."""
+    # Nor would DynamoDB take an empty id, or a longer one, as a key.
+    order = stack.orders.get(order_id) if 0 < len(order_id) <= MAX_IDENTIFIER else None
+    if order is None:
+        raise NotFoundError(f"no order {order_id[:MAX_IDENTIFIER]}", "It may have expired.")
+    return order
+
+
 def _beginning_with(stack: DeployedStack, prefix: str) -> list[str]:
     since, until = now() - timedelta(days=_PREFIX_DAYS), now() + timedelta(days=1)
     listings = {listing for store in stack.stores.all() for listing in store.listings}
@@ -129,13 +139,13 @@ def _beginning_with(stack: DeployedStack, prefix: str) -> list[str]:
 
 
 def store_named(stack: DeployedStack, name: str) -> Store:
-    """A store by either of its ids. Raises OperatorError, also for a code that several stores have now."""
+    """A store by either of its ids. Raises NotFoundError, and OperatorError for a code that several stores have now."""
     try:
         store = stack.stores.find(name)
     except AmbiguousCodeError as error:
         raise OperatorError(str(error), "`partner-orders stores list` shows them.") from None
     if store is None:
-        raise OperatorError(f"there is no store {name}", "`partner-orders stores list` shows them.")
+        raise NotFoundError(f"there is no store {name}", "`partner-orders stores list` shows them.")
     return store
 
 

@@ -1,6 +1,7 @@
 """How many messages are in each queue of a stack, now."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from partner_orders_console.operations.dead_letter_queue import OUTPUTS, Queue
 from partner_orders_console.operations.stack import DeployedStack
@@ -18,13 +19,19 @@ class QueueCounts:
 
 def queue_counts(stack: DeployedStack) -> QueueCounts:
     """A request for each queue. Raises OperatorError and botocore's errors."""
-    waiting, in_work = _counts(stack, "OrderEventsQueueUrl")
-    letters = {queue: sum(_counts(stack, output)) for queue, output in OUTPUTS.items() if output in stack.outputs}
+    sqs = stack.client("sqs")
+    waiting, in_work = messages_in(sqs, stack.output("OrderEventsQueueUrl"))
+    letters = {
+        queue: sum(messages_in(sqs, stack.outputs[output]))
+        for queue, output in OUTPUTS.items()
+        if output in stack.outputs
+    }
     return QueueCounts(waiting, in_work, letters)
 
 
-def _counts(stack: DeployedStack, output: str) -> tuple[int, int]:
+def messages_in(sqs: Any, url: str) -> tuple[int, int]:
+    """About how many messages of a queue wait, and how many are hidden for the moment. Raises botocore's errors."""
     names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    attributes = stack.client("sqs").get_queue_attributes(QueueUrl=stack.output(output), AttributeNames=[*names])
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[*names])
     visible, hidden = (int(attributes["Attributes"][name]) for name in names)
     return visible, hidden

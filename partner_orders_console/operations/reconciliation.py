@@ -20,7 +20,7 @@ from partner_orders.reconciler.report import is_regular
 from partner_orders.reconciler.stop_reason import StopReason, stop_reason
 from partner_orders.reconciler.table import Backfill
 from partner_orders.stores.store import Store
-from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.errors import NotFoundError, OperatorError
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.words import counted
@@ -238,8 +238,8 @@ def report_of(stack: DeployedStack, run: str, days: int = 90) -> dict[str, Any]:
     if 1 < len(found) <= _NAMED_RUNS:
         # The list shows seconds, and a run on demand may begin in the same second as another.
         ids = ", ".join(report["started_at"] for report in found)
-        raise OperatorError(f"several runs begin with {run!r}", f"Use more of one of these: {ids}")
-    raise OperatorError(
+        raise NotFoundError(f"several runs begin with {run!r}", f"Use more of one of these: {ids}")
+    raise NotFoundError(
         f"{'several runs begin' if found else 'no run begins'} with {run!r}",
         "`partner-orders reports list --by-run` shows them.",
     )

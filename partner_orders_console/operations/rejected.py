@@ -14,7 +14,7 @@ from partner_orders.order_events.queue import QueueRefusedError
 from partner_orders.orders.event import CatalogueCallbackError, RejectedError, parse_event
 from partner_orders.orders.personal_data import without_personal_data
 from partner_orders.orders.rejected import RejectedEvent, digest_of
-from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.errors import NotFoundError, OperatorError
 from partner_orders_console.operations.marked_json import MarkedLine, marked_json
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
@@ -132,7 +132,7 @@ def named(stack: DeployedStack, digest: str) -> RejectedEvent:
         return event
     found = [one for one in stack.rejected.each() if digest and one.digest.startswith(digest)]
     if len(found) != 1:
-        raise OperatorError(
+        raise NotFoundError(
             f"{'several' if found else 'no'} rejected events begin with {digest}",
             "`partner-orders rejected list` shows them.",
         )

@@ -13,13 +13,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from partner_orders_console.operations.dead_letter_queue import OUTPUTS
+from partner_orders_console.operations.logs import FUNCTIONS
 from tools.local.arrivals import FunctionLog
 from tools.local.stack import Stack
 
 _REPORT = "REPORT RequestId: "  # The line by which Lambda ends a call.
-FUNCTIONS = ("Webhook", "Consumer", "Reconciler", "Publisher", "Answers", "Sender")
-QUEUES = ("OrderEventsQueueUrl", "OrderEventsDeadLettersUrl", "PublisherDeadLettersUrl", "ReconciliationDeadLettersUrl",
-          "AnswersDeadLettersUrl")  # fmt: skip
+QUEUES = ("OrderEventsQueueUrl", *OUTPUTS.values())
 EVERY_SECONDS = 5.0
 _AT_ONCE = 500  # values that CloudWatch takes in one request
 _QUEUE_EVERY = 60.0  # seconds, as in AWS
@@ -56,14 +56,10 @@ class Metrics:
     """Collects what a stack's functions and queues tell from now on. Raises botocore's errors."""
 
     def __init__(self, stack: Stack) -> None:
-        pages = (
-            stack.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack.stack_name)
-        )
-        resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
-        names = {resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "") for resource in resources}
+        names = stack.deployed().resources
         self._logs = {
             names[f"{name}Function"]: FunctionLog(stack, f"{name}LogGroup")
-            for name in FUNCTIONS
+            for name in map(str.title, FUNCTIONS)
             if f"{name}Function" in names
         }
         self._queues = [stack.outputs[output] for output in QUEUES if output in stack.outputs]

@@ -8,8 +8,7 @@ from partner_orders.orders.stored import StoredOrder
 from partner_orders_console.desk.actions.action import Action, Form, Question
 from partner_orders_console.desk.jobs import Done
 from partner_orders_console.desk.rendering import segment
-from partner_orders_console.operations import answers
-from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations import answers, orders
 from partner_orders_console.operations.progress import Progress
 from partner_orders_console.operations.stack import DeployedStack
 
@@ -18,11 +17,7 @@ _PAUSE_SECONDS = 1.0
 
 
 def _order(stack: DeployedStack, form: Form) -> StoredOrder:
-    order_id = form.get("order_id", "")
-    order = stack.orders.get(order_id) if order_id else None
-    if order is None:
-        raise OperatorError(f"no order {order_id}", "It may have expired.")
-    return order
+    return orders.of_id(stack, form.get("order_id", ""))
 
 
 def _page(order: StoredOrder) -> str:
@@ -74,7 +69,7 @@ def _said(answered: answers.Answered) -> str:
     name, ending = answered.stored.answer.answer_id, answered.stored.ending
     if ending is None:
         return f"The answer {name} is accepted, and waits for its outcome."
-    why = "; ".join(filter(None, (ending.reason, *ending.problems)))
+    why = answers.reasons_of(ending)
     return f"The answer {name} is {ending.outcome.value.replace('_', ' ')}{f': {why}' if why else ''}."
 
 

@@ -8,13 +8,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from partner_orders.answers.judgement import Outcome
+from partner_orders.orders.stored import StoredOrder
 from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.desk import Desk
 from partner_orders_console.desk.pages.now import FIGURES_FRESH, FRESH, names_of_stores
 from partner_orders_console.desk.pages.orders import chosen_stores, row_of, stores_of
 from partner_orders_console.desk.rendering import address, desk_of, message, page
-from partner_orders_console.operations import answers
-from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations import answers, orders
 from partner_orders_console.operations.flow import Stage, flow
 from partner_orders_console.operations.order_pages import Choice, Place, page_of_ids
 from partner_orders_console.operations.stack import DeployedStack
@@ -76,19 +76,18 @@ def _outcomes_context(request: Request) -> dict[str, Any]:
 def _form(request: Request) -> Response:
     """Where an answer to an order is written; what was written before stays."""
     desk, order_id = desk_of(request), request.path_params["order_id"]
-    order = desk.connection.attempt(lambda stack: _order(stack, order_id))
+    order = desk.connection.attempt(lambda stack: _answerable(stack, order_id))
     if isinstance(order, Fault):
-        return message(request, HTTPStatus.NOT_FOUND, order.what, order.advice, "/orders")
+        advice = "" if order.is_missing else order.advice
+        return message(request, HTTPStatus.NOT_FOUND, order.what, advice, "/orders")
     row = row_of(order, stores_of(desk))
     example = answers.example(order)
     return page(request, "answer_form.html", order=order, row=row, content=request.query_params.get("content", example))
 
 
-def _order(stack: DeployedStack, order_id: str) -> Any:
+def _answerable(stack: DeployedStack, order_id: str) -> StoredOrder:
     """Raises OperatorError."""
-    order = stack.orders.get(order_id) if 0 < len(order_id) <= 200 else None
-    if order is None:
-        raise OperatorError(f"no order {order_id[:200]}")
+    order = orders.of_id(stack, order_id)
     stack.answers_output("AnswersApiUrl")
     return order
 

@@ -15,10 +15,9 @@ from partner_orders.stores.store import Store
 from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.desk import Desk
 from partner_orders_console.desk.pages.now import STORES_FRESH
-from partner_orders_console.desk.rendering import address, desk_of, message, page, segment
+from partner_orders_console.desk.rendering import address, desk_of, fault_page, message, page, segment
 from partner_orders_console.desk.timeline import timeline
 from partner_orders_console.operations import answers, orders
-from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.marked_json import MarkedLine, marked_json
 from partner_orders_console.operations.order_life import LifeStep, life_of
 from partner_orders_console.operations.order_lines import lines_of, money_of
@@ -34,7 +33,6 @@ STATUSES = (
     lifecycle.DELIVERED,
     lifecycle.CANCELLED,
 )
-_LONGEST_ID = 200
 _EVERY = 10  # seconds after which a list is looked at anew
 
 
@@ -151,12 +149,10 @@ def _one(request: Request, template: str) -> Response:
         what = "this desk reveals no customer's data"
         advice = "Start it with `partner-orders desk --show-personal-data`."
         return message(request, HTTPStatus.FORBIDDEN, what, advice, f"/orders/{segment(order_id)}")
-    order = desk.connection.attempt(lambda stack: _named(stack, order_id))
+    order = desk.connection.attempt(lambda stack: orders.of_id(stack, order_id))
     if isinstance(order, Fault):
-        is_missing = order.what.startswith("no order")
-        status = HTTPStatus.NOT_FOUND if is_missing else HTTPStatus.OK
-        advice = "An order_code needs its store: look for it on the page of orders." if is_missing else order.advice
-        return message(request, status, order.what, advice, "/orders")
+        if_missing = "An order_code needs its store: look for it on the page of orders."
+        return fault_page(request, order, "/orders", if_missing)
     answered = desk.connection.attempt(lambda stack: answers.of_order(stack, order.order_id))
     steps = life_of(order, [] if isinstance(answered, Fault) else answered)
     stores = stores_of(desk)
@@ -178,14 +174,6 @@ def _one(request: Request, template: str) -> Response:
         money=money_of(snapshot),
         problems=sorted({path for entry in order.history for path in entry.problems}),
     )
-
-
-def _named(stack: DeployedStack, order_id: str) -> StoredOrder:
-    """Raises OperatorError."""
-    order = stack.orders.get(order_id) if 0 < len(order_id) <= _LONGEST_ID else None
-    if order is None:
-        raise OperatorError(f"no order {order_id[:_LONGEST_ID]}")
-    return order
 
 
 def _customer(snapshot: Any) -> dict[str, str]:

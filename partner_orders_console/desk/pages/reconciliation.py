@@ -13,7 +13,7 @@ from partner_orders_console.desk.charts import Chart, chart, scaled
 from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.desk import Desk
 from partner_orders_console.desk.pages.now import FIGURES_FRESH, FRESH, names_of_stores
-from partner_orders_console.desk.rendering import desk_of, message, page
+from partner_orders_console.desk.rendering import desk_of, fault_page, message, page
 from partner_orders_console.operations import reconciliation
 from partner_orders_console.operations.missed_webhooks import (
     By,
@@ -125,9 +125,7 @@ def _run(request: Request) -> Response:
     desk, name = desk_of(request), request.path_params["started_at"]
     report = desk.connection.attempt(lambda stack: reconciliation.report_of(stack, name))
     if isinstance(report, Fault):
-        is_missing = report.what.startswith(("no run", "several runs"))
-        status = HTTPStatus.NOT_FOUND if is_missing else HTTPStatus.OK
-        return message(request, status, report.what, "" if is_missing else report.advice, "/reconciliation")
+        return fault_page(request, report, "/reconciliation")
     return page(request, "run.html", report=report, stores=names_of_stores(desk))
 
 

@@ -1,7 +1,6 @@
 """Stores: their settings and hours, how silent they are, how far they are checked; and one of them."""
 
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
@@ -13,7 +12,7 @@ from partner_orders.stores.store import Store
 from partner_orders.stores.trading_hours import BadTradingHoursError, TradingHours
 from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.pages.now import FRESH, STORES_FRESH, WEBHOOKS_FRESH
-from partner_orders_console.desk.rendering import desk_of, message, page
+from partner_orders_console.desk.rendering import desk_of, fault_page, page
 from partner_orders_console.operations.last_webhooks import last_webhooks
 from partner_orders_console.operations.open_orders import by_store, open_orders
 from partner_orders_console.operations.orders import store_named
@@ -57,9 +56,7 @@ def _store(request: Request) -> Response:
     desk, name = desk_of(request), request.path_params["store_id"]
     found = desk.connection.attempt(lambda stack: overview(stack, store_named(stack, name)))
     if isinstance(found, Fault):
-        is_missing = found.what.startswith("there is no store")
-        status = HTTPStatus.NOT_FOUND if is_missing else HTTPStatus.OK
-        return message(request, status, found.what, "" if is_missing else found.advice, "/stores")
+        return fault_page(request, found, "/stores")
     return page(request, "store.html", found=found, store=found.store, is_trading=_is_trading(found.store))
 
 

@@ -12,7 +12,7 @@ from partner_orders.clock import now
 from partner_orders_console.desk.charts import Chart, chart
 from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.pages.now import FIGURES_FRESH, FRESH
-from partner_orders_console.desk.rendering import desk_of, message, page
+from partner_orders_console.desk.rendering import desk_of, fault_page, message, page
 from partner_orders_console.operations import dead_letters, rejected
 from partner_orders_console.operations.dead_letter_queue import OUTPUTS, Queue
 from partner_orders_console.operations.flow import DAY
@@ -94,10 +94,8 @@ def _event(request: Request) -> Response:
     reveals = "reveal" in request.query_params and desk.options.shows_personal_data
     event = desk.connection.attempt(lambda stack: rejected.named(stack, digest))
     if isinstance(event, Fault):
-        is_missing = "rejected events begin with" in event.what
-        status = HTTPStatus.NOT_FOUND if is_missing else HTTPStatus.OK
-        advice = "It may have been discarded, or its time in the table is over." if is_missing else event.advice
-        return message(request, status, event.what, advice, "/trouble")
+        if_missing = "It may have been discarded, or its time in the table is over."
+        return fault_page(request, event, "/trouble", if_missing)
     body, order_id = rejected.shown(event, reveals), rejected.order_of(event)
     return page(request, "rejected.html", event=event, body=body, order_id=order_id, reveals=reveals)
 

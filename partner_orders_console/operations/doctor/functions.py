@@ -6,9 +6,9 @@ from botocore.exceptions import ClientError
 
 from partner_orders_console.operations.consumer_pause import present_pause
 from partner_orders_console.operations.doctor.finding import Finding, Fix
+from partner_orders_console.operations.logs import FUNCTIONS
 from partner_orders_console.operations.stack import DeployedStack
 
-_FUNCTIONS = ("Webhook", "Consumer", "Reconciler", "Publisher", "Answers", "Sender")
 # Concurrent executions, beside the consumers: a new table's stream has four shards, and a publisher reads each.
 _PUBLISHERS, _RECONCILERS, _WEBHOOK_NEEDS = 4, 1, 3
 # Two senders and the sweep, and one call of the answers API.
@@ -18,7 +18,7 @@ _ANSWERS_NEED = 4
 def functions(stack: DeployedStack) -> Iterator[Finding]:
     """Check that each function may run."""
     client = stack.client("lambda")
-    for name in _FUNCTIONS:
+    for name in map(str.title, FUNCTIONS):
         output = f"{name}FunctionName"
         if output not in stack.outputs:
             continue

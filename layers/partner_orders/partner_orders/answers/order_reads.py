@@ -9,9 +9,8 @@ from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import Table
 from partner_orders.clock import Clock
 from partner_orders.orders.event import OrderEvent, parse_event
-from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.queries import OrderQueries
-from partner_orders.orders.stored import events_of, snapshot_digest
+from partner_orders.orders.stored import snapshot_digest
 
 # A store that was switched off sends nothing more a minute later.
 STORE_FRESH = timedelta(seconds=30)
@@ -36,10 +35,7 @@ class OrderReads:
     def snapshot(self, row: Row) -> OrderEvent:
         """The snapshot of an order's row: one request more where its body is in a row of its own. Raises LookupError
         where that has gone."""
-        digest = snapshot_digest(row["snapshot_key"])
-        packed = events_of(row)[digest].get("body")
-        order_id = keys.order_id_of(row["pk"])
-        body = unpack(packed) if packed is not None else self._orders.body(order_id, digest)
+        body = self._orders.body_in(row, snapshot_digest(row["snapshot_key"]))
         if body is None:
             raise LookupError("the snapshot's body is not there any more")
         return parse_event(body)

@@ -17,7 +17,7 @@ from partner_orders.answers.stored import (
     order_answers,
 )
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import ConditionFailedError, Index, Range, Table
+from partner_orders.aws.dynamodb import OPEN_ORDERS, ConditionFailedError, Range, Table
 from partner_orders.aws.update import Condition, Update, absent, all_of, any_of, equals, less, present
 from partner_orders.clock import to_text
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 # What rows with an open answer are listed under, in the index of open orders.
 OPEN_ANSWERS = "ANSWERS"
-_OPEN_ANSWERS = Index(keys.OPEN_ORDERS, "open", "listed_at")
 # Longer than the sender's function may take, with the HTTP request that it may be in.
 CLAIM = timedelta(seconds=120)
 # The wake-up of a new answer comes within seconds; what is not awake by then is found by the sweep.
@@ -143,7 +142,7 @@ class AnswersTable:
 
     def due(self, now: datetime, limit: int) -> Iterator[str]:
         """The ids of orders with an answer that should have been taken up by now, the longest waiting first."""
-        rows = self._table.query(OPEN_ANSWERS, Range(last=to_text(now)), _OPEN_ANSWERS, limit=limit)
+        rows = self._table.query(OPEN_ANSWERS, Range(last=to_text(now)), OPEN_ORDERS, limit=limit)
         return (keys.order_id_of(row["pk"]) for row in rows)
 
     def _write(self, claimed: OrderAnswers, update: Update) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row, from_attributes, to_attributes
 from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Condition, Update, absent, render
@@ -55,6 +56,10 @@ class Index(NamedTuple):
 
 
 PRIMARY = Index(None, "pk", "sk")
+BY_TIME = Index(keys.BY_TIME, "listed_under", "listed_at")
+BY_EXTERNAL_ORDER_ID = Index(keys.BY_EXTERNAL_ORDER_ID, "external_order_id", "")
+BY_ORDER_CODE = Index(keys.BY_ORDER_CODE, "store_order_code", "listed_at")
+OPEN_ORDERS = Index(keys.OPEN_ORDERS, "open", "listed_at")
 
 
 class Table:
@@ -142,11 +147,15 @@ class Table:
 
     def index_partitions(self, index: Index, prefix: str, sort: Range) -> set[str]:
         """The partitions of an index that begin with ``prefix`` and have a row within ``sort``. Reads it whole."""
-        return {str(row[index.partition]) for row in self.index_rows(index, prefix, sort)}
+        found = self._scan_index(index, prefix, sort, ProjectionExpression="#p")
+        return {str(row[index.partition]) for row in found}
 
     def index_rows(self, index: Index, prefix: str, sort: Range) -> Iterator[Row]:
         """What an index holds of the rows within ``sort`` whose partition begins with ``prefix``, in no order. Reads it
         whole."""
+        return self._scan_index(index, prefix, sort)
+
+    def _scan_index(self, index: Index, prefix: str, sort: Range, **returned: str) -> Iterator[Row]:
         within, values = _sort_condition(sort)
         pages = self._client.get_paginator("scan").paginate(
             TableName=self._name,
@@ -154,6 +163,7 @@ class Table:
             FilterExpression=f"begins_with(#p, :partition){within}",
             ExpressionAttributeNames=_names(index, within),
             ExpressionAttributeValues=to_attributes(values | {":partition": prefix}),
+            **returned,
         )
         return (from_attributes(item) for page in pages for item in page["Items"])
 

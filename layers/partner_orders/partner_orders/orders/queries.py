@@ -4,7 +4,17 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import WHOLE_PARTITION, Index, Range, Table
+from partner_orders.aws.attribute_values import Row
+from partner_orders.aws.dynamodb import (
+    BY_EXTERNAL_ORDER_ID,
+    BY_ORDER_CODE,
+    BY_TIME,
+    OPEN_ORDERS,
+    WHOLE_PARTITION,
+    Index,
+    Range,
+    Table,
+)
 from partner_orders.clock import from_text, to_text
 from partner_orders.orders.event import OrderEvent, parse_event
 from partner_orders.orders.packed_body import unpack
@@ -22,10 +32,6 @@ from partner_orders.orders.stored import (
     stored_order,
 )
 
-_BY_TIME = Index(keys.BY_TIME, "listed_under", "listed_at")
-_BY_EXTERNAL_ORDER_ID = Index(keys.BY_EXTERNAL_ORDER_ID, "external_order_id", "")
-_BY_ORDER_CODE = Index(keys.BY_ORDER_CODE, "store_order_code", "listed_at")
-_OPEN_ORDERS = Index(keys.OPEN_ORDERS, "open", "listed_at")
 # What DynamoDB takes as a partition key, less our prefix.
 MAX_ID_BYTES = 2_000
 # What every partition of open orders begins with.
@@ -65,6 +71,12 @@ class OrderQueries:
         row = self._table.get(keys.order_event(order_id, digest))
         return None if row is None else unpack(row["body"])
 
+    def body_in(self, row: Row, digest: str) -> bytes | None:
+        """The body of an event in an order's row: one request more where it has a row of its own. None if it has
+        gone."""
+        packed = events_of(row)[digest].get("body")
+        return unpack(packed) if packed is not None else self.body(keys.order_id_of(row["pk"]), digest)
+
     def has_moved(self, order_id: str, digest: str) -> bool:
         """Whether an event is in the history of an order, and its entry has moved to a row of its own."""
         row = self._table.get(keys.order_event(order_id, digest))
@@ -83,21 +95,21 @@ class OrderQueries:
 
     def by_external_order_id(self, external_order_id: str) -> list[str]:
         """Ids of the orders with this number of the platform; normally one."""
-        return self._ids(_BY_EXTERNAL_ORDER_ID, external_order_id)
+        return self._ids(BY_EXTERNAL_ORDER_ID, external_order_id)
 
     def by_order_code(self, store_id: str, order_code: str, limit: int = 10) -> list[str]:
         """Ids of a store's orders with this code, newest first; a code is not unique over time."""
-        return self._ids(_BY_ORDER_CODE, f"{store_id}#{order_code}", newest_first=True, limit=limit)
+        return self._ids(BY_ORDER_CODE, f"{store_id}#{order_code}", newest_first=True, limit=limit)
 
     def of_store(self, store_id: str, start: datetime, end: datetime) -> list[str]:
         """Ids of the store's orders created from ``start`` to ``end`` (both included), oldest first."""
-        return self._ids(_BY_TIME, f"{LISTED_UNDER}{store_id}", Range(to_text(start), to_text(end)))
+        return self._ids(BY_TIME, f"{LISTED_UNDER}{store_id}", Range(to_text(start), to_text(end)))
 
     def stores_with_orders(self, start: datetime, end: datetime) -> set[str]:
         """The ids of the stores, registered or not, that orders created from ``start`` to ``end`` are listed under; one
         is empty where orders name no store. Reads a whole index, which holds keys only."""
         created = Range(to_text(start), to_text(end))
-        partitions = self._table.index_partitions(_BY_TIME, LISTED_UNDER, created)
+        partitions = self._table.index_partitions(BY_TIME, LISTED_UNDER, created)
         return {partition.removeprefix(LISTED_UNDER) for partition in partitions}
 
     def newest_of_store(self, store_id: str, since: datetime, until: datetime) -> datetime | None:
@@ -106,20 +118,19 @@ class OrderQueries:
         if until < since:
             return None
         created = Range(to_text(since), to_text(until))
-        row = self._table.first(f"{LISTED_UNDER}{store_id}", created, _BY_TIME, newest_first=True)
+        row = self._table.first(f"{LISTED_UNDER}{store_id}", created, BY_TIME, newest_first=True)
         return from_text(row["listed_at"]) if row else None
 
     def newest_of(self, store_id: str, limit: int) -> list[str]:
         """Ids of the store's newest orders, by creation, newest first."""
-        return self._ids(_BY_TIME, f"{LISTED_UNDER}{store_id}", newest_first=True, limit=limit)
+        return self._ids(BY_TIME, f"{LISTED_UNDER}{store_id}", newest_first=True, limit=limit)
 
     def newest_events(self, store_id: str, limit: int) -> Iterator[OrderEvent]:
         """What was last said of the store's newest orders, by creation, newest first: of each its snapshot, and its
         events of a later clock, before which a final status stays. One request, one for each order, and one for each
         body that has a row of its own."""
-        for listed in self._table.query(f"{LISTED_UNDER}{store_id}", index=_BY_TIME, newest_first=True, limit=limit):
-            order_id = keys.order_id_of(listed["pk"])
-            row = self._table.get(keys.order(order_id))
+        for listed in self._table.query(f"{LISTED_UNDER}{store_id}", index=BY_TIME, newest_first=True, limit=limit):
+            row = self._table.get(keys.order(keys.order_id_of(listed["pk"])))
             if row is None:
                 continue
             snapshot, events = snapshot_digest(row["snapshot_key"]), events_of(row)
@@ -127,8 +138,7 @@ class OrderQueries:
             for digest, event in events.items():
                 if digest != snapshot and (event.get("occurred_at") or "") <= said_at:
                     continue
-                packed = event.get("body")
-                body = unpack(packed) if packed is not None else self.body(order_id, digest)
+                body = self.body_in(row, digest)
                 if body is not None:
                     yield parse_event(body)
 
@@ -136,12 +146,12 @@ class OrderQueries:
         """Whether an order of the store, created from ``start`` to ``end`` (both included), is open by a status that we
         know. Reads one entry of an index."""
         created = Range(to_text(start), to_text(end))
-        return self._table.first(f"{OPEN_UNDER}{store_id}", created, _OPEN_ORDERS) is not None
+        return self._table.first(f"{OPEN_UNDER}{store_id}", created, OPEN_ORDERS) is not None
 
     def open_of_store(self, store_id: str, start: datetime, end: datetime) -> dict[str, datetime]:
         """When each order of has_open() was created, by its id, oldest first. Reads entries of an index, no order."""
         created = Range(to_text(start), to_text(end))
-        rows = self._table.query(f"{OPEN_UNDER}{store_id}", created, _OPEN_ORDERS)
+        rows = self._table.query(f"{OPEN_UNDER}{store_id}", created, OPEN_ORDERS)
         return {keys.order_id_of(row["pk"]): from_text(row["listed_at"]) for row in rows}
 
     def open_since(self, start: datetime, store_id: str | None = None) -> list[str]:
@@ -150,8 +160,8 @@ class OrderQueries:
         created = Range(to_text(start))
         partitions = {f"{OPEN_UNDER}{store_id}", f"{OPEN_UNKNOWN_UNDER}{store_id}"}
         if store_id is None:
-            partitions = self._table.index_partitions(_OPEN_ORDERS, _OPEN, created)
-        rows = [row for name in sorted(partitions) for row in self._table.query(name, created, _OPEN_ORDERS)]
+            partitions = self._table.index_partitions(OPEN_ORDERS, _OPEN, created)
+        rows = [row for name in sorted(partitions) for row in self._table.query(name, created, OPEN_ORDERS)]
         return [keys.order_id_of(row["pk"]) for row in sorted(rows, key=lambda row: row["listed_at"])]
 
     def _ids(

@@ -6,7 +6,7 @@ from itertools import batched
 from typing import TYPE_CHECKING
 
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import MAX_KEYS, WHOLE_PARTITION, ConditionFailedError, Index, Range, Table
+from partner_orders.aws.dynamodb import BY_TIME, MAX_KEYS, WHOLE_PARTITION, ConditionFailedError, Range, Table
 from partner_orders.aws.update import Update, absent, present
 from partner_orders.clock import Clock, to_text
 from partner_orders.orders.event import Arrival
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 LISTED_UNDER = "REJECTED"
 MAX_PROBLEMS = 50
-_BY_TIME = Index(keys.BY_TIME, "listed_under", "listed_at")
 
 
 class RejectedTable:
@@ -99,7 +98,7 @@ class RejectedTable:
     ) -> Iterator[RejectedEvent]:
         """The same, one by one: no more than a hundred bodies are in memory at a time."""
         first, last = (to_text(since) if since else None), (to_text(until) if until else None)
-        listed = self._table.query(LISTED_UNDER, Range(first, last), _BY_TIME, newest_first=True, limit=limit)
+        listed = self._table.query(LISTED_UNDER, Range(first, last), BY_TIME, newest_first=True, limit=limit)
         for rows in batched(listed, MAX_KEYS, strict=False):
             yield from self.many([keys.rejected_digest_of(row["pk"]) for row in rows])
 
@@ -111,12 +110,12 @@ class RejectedTable:
 
     def count(self) -> int:
         """How many are unresolved."""
-        return self._table.count(LISTED_UNDER, _BY_TIME)
+        return self._table.count(LISTED_UNDER, BY_TIME)
 
     def unresolved(self) -> tuple[int, str]:
         """How many are neither resolved nor discarded, and when the newest of them arrived first; empty without any.
         Reads an index that holds keys only."""
-        newest = self._table.first(LISTED_UNDER, WHOLE_PARTITION, _BY_TIME, newest_first=True)
+        newest = self._table.first(LISTED_UNDER, WHOLE_PARTITION, BY_TIME, newest_first=True)
         return (self.count(), newest["listed_at"]) if newest else (0, "")
 
     def _change(self, digest: str, update: Update) -> bool:
