@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import islice, repeat
 
 from partner_orders.aws import keys
 from partner_orders.aws.dynamodb import BY_TIME, Range
@@ -22,6 +22,7 @@ PAGE = 50
 _MOST_READ = 1_000  # orders that are read for a page: rare statuses are looked for page by page
 _READ = 200  # of them at a time
 _SIDE_BY_SIDE = 8
+_FEWEST = 5  # places of a listing that are read at once, beside twice its share of those that are wanted
 
 
 @dataclass(frozen=True, order=True)
@@ -112,10 +113,48 @@ def _next_places(stack: DeployedStack, choice: Choice, after: Place | None, numb
     if choice.open_only:
         return _open_places(stack, choice, after)[:number]
     spans = [(listing, *day_in(zone_of(store), choice.day)) for store in choice.stores for listing in store.listings]
+    return _first_of_all([_Listing(stack, span, choice.newest_first, after) for span in spans], number)
+
+
+def _first_of_all(listings: Sequence["_Listing"], number: int) -> list[Place]:
+    """The first places of several listings together. Of each listing only some are read, and more of those whose
+    places come so early that one which was not read could be among the first."""
+    some = number if len(listings) <= 1 else min(number, _FEWEST + 2 * number // len(listings))
+    places: list[Place] = []
+    unread = [*listings]
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as executor:
-        found = executor.map(lambda span: _places(stack, span, choice.newest_first, after, number), spans)
-        places = {place for some in found for place in some}
-    return sorted(places, reverse=choice.newest_first)[:number]
+        while unread:
+            list(executor.map(_Listing.read, unread, repeat(some)))
+            found = {place for one in listings for place in one.places}
+            places = sorted(found, reverse=listings[0].newest_first)[:number]
+            last = places[-1] if len(places) == number else None
+            unread = [one for one in listings if one.may_hold_before(last)]
+            some = min(2 * some, number)
+    return places
+
+
+class _Listing:
+    """The places of one listing within a time, read a part at a time. ``span``: the listing, when the time begins, and
+    its end, which is not part of it."""
+
+    def __init__(
+        self, stack: DeployedStack, span: tuple[str, datetime, datetime], newest_first: bool, after: Place | None
+    ) -> None:
+        self.newest_first = newest_first
+        self.places: list[Place] = []
+        self._stack, self._span, self._after = stack, span, after
+        self._is_read = False
+
+    def read(self, number: int) -> None:
+        """Read the next places."""
+        after = self.places[-1] if self.places else self._after
+        found = _places(self._stack, self._span, self.newest_first, after, number)
+        self.places += found
+        self._is_read = len(found) < number
+
+    def may_hold_before(self, last: Place | None) -> bool:
+        """Whether a place that was not read may come before a place, or anywhere."""
+        return not self._is_read and (last is None or _is_beyond(last, self.places[-1], self.newest_first))
 
 
 def _open_places(stack: DeployedStack, choice: Choice, after: Place | None) -> list[Place]:
