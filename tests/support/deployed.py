@@ -17,6 +17,7 @@ import pytest
 from tools.local.emulator import ROOT
 from tools.local.stack import Stack
 
+LONGEST_COMMAND_SECONDS = 600.0
 LONGEST_WAIT_SECONDS = 30.0
 
 
@@ -45,6 +46,8 @@ class CommandLine:
             capture_output=True,
             text=True,
             check=False,
+            # A command that stays fails its test, instead of holding up all others.
+            timeout=LONGEST_COMMAND_SECONDS,
         )
 
     def json(self, *arguments: str, stdin: str = "") -> Any:
