@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+from tools.local.simulated_platform.catalogue_records import Habits
 from tools.local.simulated_platform.countries import COUNTRIES, MOROCCO, TURKEY, Country
 from tools.local.simulated_platform.lives import Body, Life, Step, to_text, trading_hour
 from tools.local.simulated_platform.partner_api import Unknowns
@@ -20,7 +21,8 @@ _PAKISTAN, _, _ARGENTINA = COUNTRIES
 class Profile(NamedTuple):
     """One brand. ``unknowns`` is how its list behaves, ``courses`` the lives of its orders with their weights, and
     ``spellings`` the statuses that it writes in its own way. ``get_only`` and ``webhook_only`` are statuses that only
-    one of the two shows. ``masked`` is the share of orders whose customer GET masks."""
+    one of the two shows. ``masked`` is the share of orders whose customer GET masks. ``catalogue`` is how its catalogue
+    behaves."""
 
     name: str
     country: Country
@@ -33,6 +35,7 @@ class Profile(NamedTuple):
     has_updated_at: bool = True
     upper_case_ids: bool = False  # of orders, by GET
     numeric_store_ids: bool = False  # by GET, where the webhook writes text
+    catalogue: Habits = Habits()
 
     def hour(
         self, seed: int, orders: int, stores: int, start: datetime, chain_id: str, first_store: int = 0
@@ -92,6 +95,8 @@ PEDIDOSYA = Profile(
     spellings={"CANCELLED": "CANCELED"},
     get_only=frozenset({"PICKED_UP"}),
     numeric_store_ids=True,
+    # "Less than the buffer" is its FAQ's wording; results come as signed links (docs/platform.md 6).
+    catalogue=Habits(buffer_is_sold=True, results_at="storage", delimiter=";", unknown_single=400),
 )
 # Short ids of stores, masked customers, and a webhook that says DISPATCHED (docs/platform.md 1, 2.2, 3.3).
 FOODPANDA = Profile(
@@ -109,6 +114,8 @@ FOODPANDA = Profile(
     spellings={"READY_FOR_PICKUP": "READY FOR PICKUP", "CANCELLED": "CANCELED"},
     webhook_only=frozenset({"READY_FOR_PICKUP"}),
     masked=0.8,
+    # A live client sends the FAQ's name of the cap, and asks for jobs (docs/platform.md 6).
+    catalogue=Habits(cap_name="max_sales_quantity", byte_order_mark=True),
 )
 # The chain may accept an order, and its dispatch is confirmed as READY_FOR_PICKUP (docs/platform.md 2.2).
 GLOVO = Profile(
@@ -123,6 +130,15 @@ GLOVO = Profile(
     },
     get_only=frozenset({"ACCEPTED", "DELIVERED"}),
     upper_case_ids=True,
+    catalogue=Habits(
+        true_alone_is_sold=False,
+        single_by_job=True,
+        shows_jobs=False,
+        stores_by_code=True,
+        status_name="job_status",
+        processed="processed",
+        refused="rejected",
+    ),
 )
 # Live clients send times with Z, and read only the number of pages (docs/platform.md 4.2). An order can be without
 # updated_at (docs/platform.md 3.7).
@@ -139,6 +155,8 @@ YEMEKSEPETI = Profile(
     },
     masked=0.0,
     has_updated_at=False,
+    # A live client reads whole numbers as job ids, and fetches results without a token (docs/platform.md 6).
+    catalogue=Habits(job_ids="number", shows_jobs=False, results_at="storage", unknown_single=200, most_products=5_000),
 )
 PROFILES = (PEDIDOSYA, FOODPANDA, GLOVO, YEMEKSEPETI)
 BY_NAME: Mapping[str, Profile] = {profile.name: profile for profile in PROFILES}

@@ -1,6 +1,7 @@
 """The simulated platform over HTTP: the Partner API under /v2, and its own controls under /_platform."""
 
 import json
+import socket
 import threading
 import time
 from collections import Counter
@@ -10,9 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from tools.local.simulated_platform.catalogue_api import WithCatalogue, is_about_catalogue
+from tools.local.simulated_platform.catalogue_live import LiveCatalogue
 from tools.local.simulated_platform.courier import Courier, Destination, Misbehaviour, Posting
 from tools.local.simulated_platform.lives import HOUR, Life, instant, to_text, trading_hour, webhook_events
-from tools.local.simulated_platform.partner_api import FAULTS, Request, SimulatedPartnerApi, Unknowns
+from tools.local.simulated_platform.partner_api import FAULTS, Request, Response, Unknowns
 from tools.local.simulated_platform.picked_orders import PickedOrders, plain
 from tools.local.simulated_platform.profiles import BY_NAME
 
@@ -24,14 +27,17 @@ class BadControlError(ValueError):
 
 
 class Platform:
-    """One chain's platform: the orders of the hour that was played last, a courier, and the Partner API."""
+    """One chain's platform: the orders of the hour that was played last, a courier, the catalogue, and the Partner API
+    of them all."""
 
     def __init__(
         self, chain_id: str, token: str, rate_limit: int, clients: dict[str, str], stores: Iterable[str] = ()
     ) -> None:
         self._chain_id = chain_id
-        self.api = SimulatedPartnerApi(chain_id, token, rate_limit, clients=clients, stores=stores)
+        self.api = WithCatalogue(chain_id, token, rate_limit, clients=clients, stores=stores)
+        self.catalogue = LiveCatalogue(self.api, chain_id)
         self._courier = Courier()
+        self._catalogue_webhook_url = ""
         self.picked = PickedOrders(chain_id, token, rate_limit, Courier())
         self._lives: list[Life] = []
         self._state = "idle"
@@ -49,12 +55,22 @@ class Platform:
         after = max(0.0, elapsed - self._length.total_seconds() / self._speed)
         return self._start + played + timedelta(seconds=after)
 
+    def handle(self, request: Request) -> Response:
+        """The response to a request of the Partner API."""
+        if is_about_catalogue(request.target):
+            return self.catalogue.handle(request, self.now())
+        if self.picked.has(request):
+            return self.picked.handle(request)
+        return self.api.handle(request, self.now())
+
     # -- controls -----------------------------------------------------------------------------------------------
 
     def configure(self, content: dict[str, Any]) -> None:
         known = {name: content[name] for name in vars(Destination()) if name in content}
         self._courier.destination = Destination(**{**vars(self._courier.destination), **known})
         self.picked.deliver_to(self._courier.destination)
+        self._catalogue_webhook_url = str(content.get("catalogue_webhook_url", self._catalogue_webhook_url))
+        self.catalogue.deliver_to(self._courier.destination, self._catalogue_webhook_url)
 
     def play(self, content: dict[str, Any]) -> bool:
         """Begin to play an hour; False if one is being played. Raises BadControlError."""
@@ -93,6 +109,7 @@ class Platform:
         if profile is None:
             raise BadControlError(f"no such profile; there are {', '.join(BY_NAME)}")
         self.api.unknowns, self.api.form_of_get = profile.unknowns, profile.form_of_get
+        self.catalogue.adopt(profile.catalogue)
         return profile.hour(seed, orders, stores, start, self._chain_id, first)
 
     def _play(self, timetable: list[tuple[float, Posting]], seed: int, misbehaviour: Misbehaviour, wall: float) -> None:
@@ -182,10 +199,11 @@ def serve(platform: Platform, port: int) -> ThreadingHTTPServer:
                 return
             headers = {name.lower(): value for name, value in self.headers.items()}
             request = Request(self.command, self.path, headers, body, self.client_address[0])
-            if platform.picked.has(request):
-                response = platform.picked.handle(request)
-            else:
-                response = platform.api.handle(request, platform.now())
+            response = platform.handle(request)
+            if not response.status:
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
             if response.hang_seconds:
                 time.sleep(response.hang_seconds)
             self._reply(response.status, response.headers, response.body)
@@ -198,9 +216,25 @@ def serve(platform: Platform, port: int) -> ThreadingHTTPServer:
             self.end_headers()
             self.wfile.write(body)
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
+    server = PlatformServer(("127.0.0.1", port), Handler)
+    server.platform = platform
+    platform.catalogue.state.api_url = f"http://127.0.0.1:{server.server_port}"
     return server
+
+
+class PlatformServer(ThreadingHTTPServer):
+    """Also works off the catalogue's jobs, in each round of its loop."""
+
+    daemon_threads = True
+    platform: Platform
+
+    def service_actions(self) -> None:
+        super().service_actions()
+        self.platform.catalogue.work()
+
+    def server_close(self) -> None:
+        super().server_close()
+        self.platform.catalogue.close()
 
 
 def _control(platform: Platform, method: str, what: str, body: bytes) -> tuple[int, dict[str, Any]]:
@@ -222,12 +256,17 @@ def _control(platform: Platform, method: str, what: str, body: bytes) -> tuple[i
             case "POST", "picking-faults":
                 platform.picked.set_faults(content)
                 return 200, {}
+            case "POST", _ if what.startswith("catalogue-"):
+                return 200, platform.catalogue.control(what, content)
+            case "GET", "catalogue":
+                return 200, platform.catalogue.truth()
             case "GET", "picked":
                 return 200, platform.picked.truth()
             case "GET", "progress":
                 return 200, platform.progress()
             case "GET", "truth":
                 return 200, platform.truth()
-    except (BadControlError, ValueError, TypeError) as error:
+    except (BadControlError, ValueError, TypeError, LookupError, ArithmeticError) as error:
         return 400, {"message": str(error)}
-    return 404, {"message": "configure, play, faults, place, picking-faults (POST); progress, truth, picked (GET)"}
+    posts = "configure, play, faults, place, picking-faults, catalogue-fill, -edit, -faults, -habits, -pace"
+    return 404, {"message": f"{posts} (POST); progress, truth, picked, catalogue (GET)"}
