@@ -4,8 +4,9 @@
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import requests
@@ -51,6 +52,19 @@ class RunLimits(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Request:
+    """A request below the base URL. ``content`` is JSON to send. ``seconds`` is how long the response may take, with
+    headers and body; RESPONSE_SECONDS, if None."""
+
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    content: bytes | None = field(default=None, repr=False)
+    accept: str = "application/json"
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
 class Handover:
     """What a worker learned of the platform, for the next one: when the last request was made, and how many requests in
     the minute before (None: unknown); which format of times the platform parses; when it wants the next request, if it
@@ -82,7 +96,7 @@ class PartnerApiClient:
         sleep: Callable[[float], None],
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._base_url = base_url.rstrip("/")
+        self.base_url = base_url.rstrip("/")
         self._credentials = credentials
         self._session = session
         self._rate_limit = rate_limit
@@ -155,6 +169,12 @@ class PartnerApiClient:
         return self._clock() + self.clock_offset
 
     @property
+    def not_before(self) -> datetime:
+        """When the platform wants the next request, by our clock; now, where it wants no wait."""
+        now = self._clock()
+        return max(self._learned.not_before or now, now)
+
+    @property
     def token_age(self) -> timedelta | None:
         """How long ago the credentials were stored, once they were read."""
         stored_at = self._credentials.stored_at
@@ -194,8 +214,34 @@ class PartnerApiClient:
             self._back_off(1, error)  # The next worker learns how long to wait.
             raise
 
+    def exchange[T](self, request: Request, read: Callable[[requests.Response], T]) -> T:
+        """One request, and the same once more if its token was rejected; what ``read`` makes of the response, whatever
+        its status. ``read`` raises PartnerApiError for what is none (TokenRejectedError for 401), and closes the
+        response or returns it open. Raises PartnerApiError and OutOfTimeError."""
+        try:
+            return self._exchange_once(request, read)
+        except TokenRejectedError:
+            self._credentials.rejected()
+        return self._exchange_once(request, read)
+
+    def make_room(self) -> None:
+        """Wait until the next request may be sent, ahead of it, so that nothing is noted as sent that cannot be. Raises
+        OutOfTimeError."""
+        self._wait_for_the_platform()
+        self._make_room()
+
+    def _exchange_once[T](self, request: Request, read: Callable[[requests.Response], T]) -> T:
+        try:
+            content = self._send(request, read)
+        except PartnerApiError as error:
+            self.errors[error.failure] += 1
+            self._back_off(1, error)  # The next request waits as long as the platform wants.
+            raise
+        self._breaker.worked()
+        return content
+
     def _try[T](self, path: str, query: dict[str, str], read: Callable[[bytes], T]) -> T:
-        content = read(self._send(path, query))
+        content = read(self._send(Request("GET", path, query), self._read))
         self._breaker.worked()
         return content
 
@@ -230,26 +276,31 @@ class PartnerApiClient:
             seconds -= STEP_SECONDS
             self._limits.keep_alive()
 
-    def _send(self, path: str, query: dict[str, str]) -> bytes:
-        """One request, within the rate limit; the body of its response. The token goes to the configured host alone.
-        Raises PartnerApiError and OutOfTimeError."""
+    def _send[T](self, request: Request, read: Callable[[requests.Response], T]) -> T:
+        """One request, within the rate limit; what ``read`` makes of its response. The token goes to the configured
+        host alone. Raises PartnerApiError and OutOfTimeError."""
         self._limits.before_request()
-        self._wait_for_the_platform()
-        self._make_room()  # also for the request that a token may take
+        self.make_room()  # also for the request that a token may take
         token = self._token()
         self._make_room()
         self.requests += 1
-        seconds = max(1.0, min(RESPONSE_SECONDS, self._limits.remaining_seconds()))
+        headers = {"Authorization": f"Bearer {token}", "Accept": request.accept}
+        if request.content is not None:
+            headers["Content-Type"] = "application/json"
+        seconds = min(request.seconds or RESPONSE_SECONDS, self._limits.remaining_seconds())
+        is_get = request.method == "GET"
+        send = self._session.get if is_get else partial(self._session.request, request.method, data=request.content)
         try:
-            response = self._session.get(
-                self._base_url + path,
-                params=query,
-                headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
-                timeout=(CONNECT_SECONDS, seconds),
+            response = send(
+                self.base_url + request.path,
+                params=request.query,
+                headers=headers,
+                timeout=(CONNECT_SECONDS, max(1.0, seconds)),
                 allow_redirects=False,
                 stream=True,
             )
-            return self._read(response)
+            self._set_clock_offset(response)
+            return read(response)
         except (HTTPError, OSError, ValueError) as error:
             # requests' errors are OSErrors; a ValueError is what the libraries raise for some malformed responses.
             raise PartnerApiError(Failure.NO_RESPONSE, type(error).__name__, retry_after=0.0) from None
@@ -259,7 +310,6 @@ class PartnerApiClient:
 
     def _read(self, response: requests.Response) -> bytes:
         """The body of a response, unless its status is an error. Raises PartnerApiError and requests' errors."""
-        self._set_clock_offset(response)
         if error := error_of(response, self.now()):
             response.close()
             raise error

@@ -1,0 +1,1 @@
+"""The catalogue: the newest price and stock of each product on the platform, guarded, and with a known outcome."""
