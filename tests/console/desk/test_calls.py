@@ -61,6 +61,7 @@ def test_each_page_is_counted() -> None:
     assert [pattern for pattern in patterns if not any(re.fullmatch(pattern, path) for path in counted)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CALLS)
 def test_calls_of_a_page(example_stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     """A page asks AWS as often as is written down, no more and no less."""

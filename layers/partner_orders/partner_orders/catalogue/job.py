@@ -1,0 +1,61 @@
+"""A job: what was sent to a store in one call, and the life of it until its outcome is known."""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from partner_orders import exact_json
+from partner_orders.aws.attribute_values import Row
+from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.stored import instant, milliseconds, plain, values_of
+
+MAX_LINES = 2_000
+# The platform's callback may be lost: then the job is asked for, and later given up.
+ASK_AFTER = timedelta(minutes=10)
+GIVE_UP_AFTER = timedelta(minutes=30)
+
+
+class JobState(StrEnum):
+    """SENDING: written before the call, so that a crash is known. SUBMITTED: the platform took it (2xx).
+    SETTLED: the outcome of each line is known. GIVEN_UP: it is not; the newest values go again."""
+
+    SENDING = "sending"
+    SUBMITTED = "submitted"
+    SETTLED = "settled"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """``number``: ours, by store. ``lines``: what was sent, by SKU. ``job_id``: the platform's, None while it is
+    unknown."""
+
+    number: int
+    sent_at: datetime
+    lines: Mapping[str, Values]
+    state: JobState = JobState.SENDING
+    job_id: str | None = None
+
+    def is_to_be_asked_for(self, now: datetime) -> bool:
+        return self.job_id is not None and now - self.sent_at >= ASK_AFTER
+
+    def is_too_old(self, now: datetime) -> bool:
+        return now - self.sent_at >= GIVE_UP_AFTER
+
+
+def job_of(row: Row, number: int) -> Job:
+    """The job of a row."""
+    found: Any = exact_json.parse(zlib.decompress(row["lines"]))
+    lines = {sku: values_of(values) for sku, values in found.items()}
+    return Job(number, instant(row["sent_at"]), lines, JobState(row["state"]), row.get("job_id"))
+
+
+def attributes_of(job: Job) -> dict[str, Any]:
+    """The attributes of a job's row, without its key."""
+    lines: Any = {sku: plain(values) for sku, values in job.lines.items()}
+    packed = zlib.compress(exact_json.write_bytes(lines), level=6)
+    found = {"sent_at": milliseconds(job.sent_at), "state": job.state.value, "lines": packed}
+    return found | ({"job_id": job.job_id} if job.job_id is not None else {})

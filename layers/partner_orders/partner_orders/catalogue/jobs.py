@@ -1,0 +1,59 @@
+"""The jobs of every store in the table: written before the call, and kept for results that come late."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from partner_orders.aws.dynamodb import Table
+from partner_orders.aws.update import Update
+from partner_orders.catalogue import keys
+from partner_orders.catalogue.job import Job, JobState, attributes_of, job_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+KEPT = timedelta(days=7)
+
+
+class JobPlace(NamedTuple):
+    """Where a job stands: its store, and its number there."""
+
+    store_id: str
+    number: int
+
+
+class JobsTable:
+    """Every method raises botocore's errors."""
+
+    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
+        self._table = Table(client, table_name)
+
+    def write(self, store_id: str, job: Job) -> None:
+        """Write a job, before it is sent."""
+        self._table.put(keys.job(store_id, job.number), attributes_of(job) | {"expires_at": _expiry(job)})
+
+    def get(self, place: JobPlace) -> Job | None:
+        row = self._table.get(keys.job(*place))
+        return None if row is None else job_of(row, place.number)
+
+    def find(self, job_id: str) -> JobPlace | None:
+        """Where the job of this id of the platform stands; None if we know of none."""
+        row = self._table.get(keys.job_of_the_platform(job_id))
+        return None if row is None else JobPlace(row["store_id"], row["number"])
+
+    def submitted(self, store_id: str, job: Job, job_id: str) -> Job:
+        """Note the platform's id of a job."""
+        place = {"store_id": store_id, "number": job.number, "expires_at": _expiry(job)}
+        self._table.put(keys.job_of_the_platform(job_id), place)
+        update = Update().set("state", JobState.SUBMITTED.value).set("job_id", job_id)
+        self._table.update(keys.job(store_id, job.number), update)
+        return replace(job, state=JobState.SUBMITTED, job_id=job_id)
+
+    def ended(self, store_id: str, job: Job, state: JobState) -> None:
+        self._table.update(keys.job(store_id, job.number), Update().set("state", state.value))
+
+
+def _expiry(job: Job) -> int:
+    """Seconds since 1970 after which DynamoDB may delete the row."""
+    moment: datetime = job.sent_at + KEPT
+    return int(moment.timestamp())

@@ -1,0 +1,46 @@
+"""The keys of the catalogue's own table (docs/data-model.md)."""
+
+from zlib import crc32
+
+from partner_orders.aws.keys import Key
+
+# One partition takes a thousand writes a second, and a whole list has many more lines.
+SHARDS = 16
+SKU = "SKU#"
+
+
+def product(store_id: str, sku: str) -> Key:
+    return Key(shard(store_id, crc32(sku.encode()) % SHARDS), f"{SKU}{sku}")
+
+
+def shard(store_id: str, number: int) -> str:
+    """One of the partitions of a store's products."""
+    return f"STORE#{store_id}#{number:x}"
+
+
+def sku_of(sk: str) -> str:
+    return sk.removeprefix(SKU)
+
+
+def state(store_id: str) -> Key:
+    """What is known of a store's catalogue as a whole."""
+    return Key("STORES", f"STORE#{store_id}")
+
+
+def changes(store_id: str) -> str:
+    """The partition of what changed in a store and is to be sent."""
+    return f"CHANGES#{store_id}"
+
+
+def job(store_id: str, number: int) -> Key:
+    """What was sent to a store in one call; the first is 1."""
+    return Key(jobs(store_id), f"{number:012d}")
+
+
+def jobs(store_id: str) -> str:
+    return f"JOBS#{store_id}"
+
+
+def job_of_the_platform(job_id: str) -> Key:
+    """Which of our jobs the platform's id stands for."""
+    return Key(f"JOB#{job_id}", "JOB")

@@ -1,0 +1,108 @@
+"""What is known of a store's catalogue as a whole, and who works on it: one sender at a time."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from partner_orders.aws.attribute_values import Row
+from partner_orders.aws.dynamodb import ConditionFailedError, Table
+from partner_orders.aws.update import Update, absent, all_of, any_of, equals, less
+from partner_orders.catalogue import keys
+from partner_orders.catalogue.stored import instant, milliseconds
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# Longer than a function runs, so that a claim that is taken over has no owner.
+CLAIM = timedelta(minutes=3)
+
+
+class ClaimLostError(Exception):
+    """Another sender works on the store; this one stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """``list_versions``: for each field the version of the newest whole list that states it; a product's own version
+    counts as no older. ``last_job``: the number of the newest job. ``unfinished``: jobs without an outcome, with the
+    time at which each was sent. ``fencing_token`` grows with every claim."""
+
+    store_id: str
+    list_versions: Mapping[str, datetime] = field(default_factory=dict)
+    last_job: int = 0
+    unfinished: Mapping[int, datetime] = field(default_factory=dict)
+    fencing_token: int = 0
+
+
+class StoreStates:
+    """Every method raises botocore's errors; those that write for a sender raise ClaimLostError."""
+
+    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
+        self._table = Table(client, table_name)
+
+    def get(self, store_id: str) -> StoreState:
+        return _state(store_id, self._table.get(keys.state(store_id)) or {})
+
+    def raise_list_versions(self, store_id: str, fields: Iterable[str], version: datetime) -> None:
+        """Note that a whole list of a version states these fields, before its lines are applied: what is older must
+        not win over a line that has yet to come. An older list changes nothing."""
+        for name in fields:
+            attribute = f"list_version_{name}"
+            update = Update().set(attribute, milliseconds(version))
+            update.only_if(any_of(absent(attribute), less(attribute, milliseconds(version))))
+            try:
+                self._table.update(keys.state(store_id), update)
+            except ConditionFailedError:
+                continue
+
+    def claim(self, store_id: str, now: datetime) -> StoreState | None:
+        """Become the store's sender; None if there is one."""
+        update = Update().set("claimed_until", milliseconds(now + CLAIM)).increment("fencing_token")
+        update.only_if(any_of(absent("claimed_until"), less("claimed_until", milliseconds(now))))
+        try:
+            row = self._table.update(keys.state(store_id), update, returned="ALL_NEW")
+        except ConditionFailedError:
+            return None
+        return _state(store_id, row)
+
+    def begin_job(self, state: StoreState, sent_at: datetime) -> StoreState:
+        """Note a further job without an outcome: its number is ``last_job``."""
+        number = state.last_job + 1
+        unfinished = {**state.unfinished, number: sent_at}
+        return self._write(state, Update().set("last_job", number).set("unfinished", _plain(unfinished)))
+
+    def end_job(self, state: StoreState, number: int) -> StoreState:
+        """Note that the outcome of a job is known, or no longer waited for."""
+        unfinished = {one: sent_at for one, sent_at in state.unfinished.items() if one != number}
+        return self._write(state, Update().set("unfinished", _plain(unfinished)))
+
+    def release(self, state: StoreState) -> None:
+        """Let the next sender begin at once. A sender that lost the store changes nothing."""
+        try:
+            self._write(state, Update().remove("claimed_until"))
+        except ClaimLostError:
+            return
+
+    def _write(self, state: StoreState, update: Update) -> StoreState:
+        update.only_if(all_of(equals("fencing_token", state.fencing_token)))
+        try:
+            row = self._table.update(keys.state(state.store_id), update, returned="ALL_NEW")
+        except ConditionFailedError:
+            raise ClaimLostError from None
+        return _state(state.store_id, row)
+
+
+def _plain(unfinished: Mapping[int, datetime]) -> list[list[int]]:
+    return [[number, milliseconds(sent_at)] for number, sent_at in sorted(unfinished.items())]
+
+
+def _state(store_id: str, row: Row) -> StoreState:
+    prefix = "list_version_"
+    return StoreState(
+        store_id,
+        {name.removeprefix(prefix): instant(at) for name, at in row.items() if name.startswith(prefix)},
+        row.get("last_job", 0),
+        {number: instant(sent_at) for number, sent_at in row.get("unfinished", ())},
+        row.get("fencing_token", 0),
+    )

@@ -1,0 +1,109 @@
+"""The catalogue's rows do the same on moto and on DynamoDB Local."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from partner_orders.catalogue import changes
+from partner_orders.catalogue.desired import Desired, merged
+from partner_orders.catalogue.job import Job, JobState
+from partner_orders.catalogue.jobs import JobPlace
+from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.store_state import CLAIM, ClaimLostError
+from partner_orders.catalogue.tables import Tables
+from tests.support.fixed_clock import NOW
+from tests.support.orders_table import TABLE
+
+STORE = "q7zk"
+
+
+@pytest.fixture
+def tables(dynamodb: Any) -> Tables:
+    return Tables.named(dynamodb, TABLE)
+
+
+def say(tables: Tables, sku: str, values: Values, minute: int = 0, known: Desired | None = None) -> Desired:
+    version = NOW + timedelta(minutes=minute)
+    return tables.products.change(STORE, sku, lambda row: merged(row, values, version, {}), known)[1]
+
+
+def test_products(tables: Tables) -> None:
+    """Products are found one by one and all together, each with its newest values."""
+    skus = [f"KW-{number}" for number in range(30)]
+    for number, sku in enumerate(skus):
+        say(tables, sku, Values(price=Decimal("1.95"), quantity=number))
+    say(tables, "KW-3", Values(quantity=99), minute=1)
+    say(tables, "KW-4", Values(quantity=99), minute=-1)
+    assert sorted(row.sku for row in tables.products.all_of(STORE)) == sorted(skus)
+    found = tables.products.many(STORE, ["KW-3", "KW-4", "unknown"])
+    assert {sku: row.values.quantity for sku, row in found.items()} == {"KW-3": 99, "KW-4": 4}
+    assert [*tables.products.all_of("another")] == []
+    assert (tables.products.another(STORE, "KW-3") or Desired("")).sku in {*skus} - {"KW-3"}
+    assert tables.products.another("another", "KW-3") is None
+
+
+def test_faster_writer(tables: Tables) -> None:
+    """A writer that read a product before another wrote it takes the other's values into account."""
+    before = say(tables, "KW-1", Values(quantity=1))
+    say(tables, "KW-1", Values(quantity=5), minute=2)
+    late = say(tables, "KW-1", Values(quantity=3, active=True), minute=1, known=before)
+    assert late.values == Values(quantity=5, active=True)
+    assert tables.products.many(STORE, ["KW-1"])["KW-1"] == late
+
+
+def test_changes(tables: Tables) -> None:
+    """Changes come oldest first, up to a number of products, and go when they are removed."""
+    tables.changes.add(STORE, ["a", "b", "a"], NOW)
+    tables.changes.add(STORE, ["c"], NOW + timedelta(seconds=1), is_urgent=True)
+    tables.changes.add(STORE, [f"sku-{number}" for number in range(changes.MAX_SKUS + 1)], NOW + timedelta(seconds=2))
+    assert [(change.skus, change.is_urgent) for change in tables.changes.first(STORE, 3)] == [
+        (["a", "b"], False),
+        (["c"], True),
+    ]
+    assert [change.skus for change in tables.changes.first(STORE, 1)] == [["a", "b"]]
+    tables.changes.remove(STORE, tables.changes.first(STORE, 3))
+    assert sum(len(change.skus) for change in tables.changes.first(STORE, 10_000)) == changes.MAX_SKUS + 1
+
+
+def test_jobs(tables: Tables) -> None:
+    """A job is found by its number, and by the platform's id once that is known."""
+    job = Job(7, NOW, {"KW-1": Values(price=Decimal("1.95"), quantity=0, active=False)})
+    place = JobPlace(STORE, 7)
+    tables.jobs.write(STORE, job)
+    assert tables.jobs.get(place) == job
+    assert tables.jobs.find("job-1") is None
+    submitted = tables.jobs.submitted(STORE, job, "job-1")
+    assert tables.jobs.find("job-1") == place
+    assert tables.jobs.get(place) == submitted
+    tables.jobs.ended(STORE, job, JobState.SETTLED)
+    assert (tables.jobs.get(place) or job).state is JobState.SETTLED
+
+
+def test_one_sender(tables: Tables) -> None:
+    """A store has one sender; one whose claim ran out is rejected once another has the store."""
+    first = tables.states.claim(STORE, NOW)
+    assert first is not None
+    assert tables.states.claim(STORE, NOW + CLAIM) is None
+    second = tables.states.claim(STORE, NOW + CLAIM + timedelta(seconds=1))
+    assert second is not None
+    with pytest.raises(ClaimLostError):
+        tables.states.begin_job(first, NOW)
+    tables.states.release(first)
+    assert tables.states.claim(STORE, NOW + CLAIM + timedelta(seconds=1)) is None
+    begun = tables.states.begin_job(second, NOW)
+    assert (begun.last_job, begun.unfinished) == (1, {1: NOW})
+    assert tables.states.end_job(begun, 1).unfinished == {}
+    tables.states.release(second)
+    third = tables.states.claim(STORE, NOW + CLAIM + timedelta(seconds=1))
+    assert third is not None
+    assert third.last_job == 1
+
+
+def test_list_versions(tables: Tables) -> None:
+    """The version of a whole list only grows, by field."""
+    later = NOW + timedelta(minutes=1)
+    tables.states.raise_list_versions(STORE, ["price", "quantity"], later)
+    tables.states.raise_list_versions(STORE, ["price", "active"], NOW)
+    assert tables.states.get(STORE).list_versions == {"price": later, "quantity": later, "active": NOW}

@@ -1,0 +1,62 @@
+"""What a product should be: the newest value of each field, whatever the order in which the changes come."""
+
+from datetime import datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partner_orders.catalogue.desired import Desired, merged, needs_write
+from partner_orders.catalogue.product import FIELDS, Values
+from tests.support.catalogue import VALUES, VERSIONS
+
+type Said = tuple[Values, datetime]
+CHANGES = st.lists(st.tuples(VALUES, VERSIONS), max_size=6)
+
+
+def after(changes: list[Said]) -> Desired:
+    row = Desired("KW-100")
+    for values, version in changes:
+        row = merged(row, values, version, {})
+    return row
+
+
+@given(CHANGES, st.randoms(use_true_random=False))
+def test_order_of_arrival_does_not_matter(changes: list[Said], random: Any) -> None:
+    """The same changes in another order, some of them twice, make the same product."""
+    others = changes + random.choices(changes, k=2) if changes else []
+    random.shuffle(others)
+    assert after(others) == after(changes)
+
+
+@given(CHANGES)
+def test_newest_value_wins(changes: list[Said]) -> None:
+    """Each field has a value of its newest version, of two of one version the smaller."""
+    row = after(changes)
+    for name in FIELDS:
+        said = [(version, getattr(values, name)) for values, version in changes if getattr(values, name) is not None]
+        newest = max((version for version, _ in said), default=None)
+        expected = min((value for version, value in said if version == newest), default=None)
+        assert getattr(row.values, name) == expected
+        assert row.versions.get(name) == newest
+
+
+@given(CHANGES, VALUES, VERSIONS, CHANGES)
+def test_unwritten_list_still_wins(before: list[Said], said: Values, version: datetime, later: list[Said]) -> None:
+    """A whole list wins over older changes that come after it, also for products that it did not have to write."""
+    row = after(before)
+    by_list = merged(row, said, version, {})
+    stored = by_list if needs_write(row, by_list, is_whole_list=True) else row
+    versions = {name: version for name in FIELDS if getattr(said, name) is not None}
+    for values, at in later:
+        by_list = merged(by_list, values, at, {})
+        result = merged(stored, values, at, versions)
+        stored = result if needs_write(stored, result, is_whole_list=False) else stored
+    assert stored.values == by_list.values
+
+
+@given(CHANGES, st.tuples(VALUES, VERSIONS))
+def test_repeated_change_needs_no_write(changes: list[Said], change: Said) -> None:
+    """A change that was taken is written once, however often it comes."""
+    row = after([*changes, change])
+    assert not needs_write(row, merged(row, *change, {}), is_whole_list=False)

@@ -1,0 +1,120 @@
+"""The newest value ends up on the platform, whatever fails, comes late or comes twice (rules W1, W3, W5 and W6)."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from partner_orders.catalogue.product import FIELDS, Values
+from partner_orders.catalogue.to_send import is_waiting, to_send
+from tests.support.aws import simulated_aws
+from tests.support.catalogue import VALUES
+from tests.support.catalogue_world import CatalogueWorld
+from tests.support.fixed_clock import NOW
+
+TABLE = "catalogue"
+# A world takes a second: making a failing one smaller would take many minutes.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+SKUS = ("KW-100", "KW-220", "KW-310")
+STORES = count()
+SAY = st.tuples(
+    st.just("say"),
+    st.sampled_from(SKUS),
+    VALUES.filter(lambda values: values.are_said),
+    st.integers(0, 30),
+    st.booleans(),
+)
+FAIL = st.tuples(st.just("fail"), st.sampled_from(["before", "after"]))
+WORK = st.tuples(st.just("work"), st.integers(0, 5), st.booleans())
+STEPS = st.lists(
+    st.one_of(
+        SAY,
+        SAY,
+        st.just(("push",)),
+        st.just(("push",)),
+        FAIL,
+        WORK,
+        WORK,
+        st.tuples(st.just("wait"), st.integers(1, 32)),
+    ),
+    max_size=14,
+)
+
+
+@pytest.fixture(scope="module")
+def dynamodb() -> Iterator[Any]:
+    with simulated_aws() as session:
+        client = session.client("dynamodb")
+        client.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        )
+        yield client
+
+
+def played(dynamodb: Any, steps: list[tuple[Any, ...]]) -> CatalogueWorld:
+    """A world after these steps, at rest."""
+    world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
+    # A lone quantity needs company: a store of one product has none to send.
+    world.say("KW-900", Values(price=Decimal(1)), NOW)
+    world.come_to_rest()
+    for step, *given_ in steps:
+        match step, given_:
+            case "say", [sku, values, minute, is_urgent]:
+                world.say(sku, values, NOW + timedelta(minutes=minute), is_urgent)
+            case "push", _:
+                world.push()
+            case "fail", [how]:
+                world.platform.fails = how
+            case "work", [number, is_told] if world.platform.jobs:
+                job_ids = sorted(world.platform.jobs)
+                world.work(job_ids[number % len(job_ids)], is_told)
+            case "wait", [minutes]:
+                world.pass_time(minutes)
+    world.platform.fails = ""
+    world.come_to_rest()
+    return world
+
+
+@pytest.mark.slow
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30, phases=PHASES)
+@given(STEPS)
+def test_newest_value_stays(dynamodb: Any, steps: list[tuple[Any, ...]]) -> None:
+    """Whatever happened on the way, the platform has the newest values of every product, and all is settled."""
+    world = played(dynamodb, steps)
+    for sku in SKUS:
+        row, shown = world.product(sku), world.platform.shown.get(sku, Values())
+        wanted = to_send(row)
+        assert not is_waiting(row)
+        for name in FIELDS:
+            # A cap alone waits for what the platform asks for beside it.
+            if getattr(wanted, name) is not None and (wanted.price, wanted.active) != (None, None):
+                assert (name, getattr(shown, name)) == (name, getattr(wanted, name))
+    assert world.unfinished() == []
+    assert world.tables.changes.first(world.store_id, 1) == []
+
+
+@pytest.mark.slow
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=10, phases=PHASES)
+@given(st.sets(st.integers(0, 19)), st.sets(st.integers(0, 19)))
+def test_bad_lines_spoil_no_others(dynamodb: Any, bad: set[int], unknown: set[int]) -> None:
+    """A line for which the platform refuses the whole call, or that it refuses in a job, is parked alone."""
+    world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
+    world.platform.bad_skus = {f"sku-{number}" for number in bad}
+    world.platform.unknown_skus = {f"sku-{number}" for number in unknown - bad}
+    for number in range(20):
+        world.say(f"sku-{number}", Values(quantity=number + 1), NOW)
+    world.come_to_rest()
+    for number in range(20):
+        row = world.product(f"sku-{number}")
+        is_refused = number in bad | unknown
+        assert (row.refused.quantity is not None) == is_refused
+        assert (row.confirmed.quantity == number + 1) == (not is_refused)
+    assert world.tables.changes.first(world.store_id, 1) == []

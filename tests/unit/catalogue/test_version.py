@@ -1,0 +1,50 @@
+"""Versions: which one counts, and which are refused."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from partner_orders.catalogue.version import VersionError, stated_version, version_of_file
+from tests.support.fixed_clock import NOW
+
+STORED_AT = NOW - timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("in/GB-1/20261014T081500Z.csv", datetime(2026, 10, 14, 8, 15, tzinfo=UTC)),
+        ("list_2026-10-14T08-15-30.csv", datetime(2026, 10, 14, 8, 15, 30, tzinfo=UTC)),
+        ("list-20261014-0815.csv", datetime(2026, 10, 14, 8, 15, tzinfo=UTC)),
+        ("20261013_0700-20261014_0815.csv", datetime(2026, 10, 14, 8, 15, tzinfo=UTC)),
+        ("20261014T081500Z/list.csv", STORED_AT),
+        ("list.csv", STORED_AT),
+        ("list-20261399-9999.csv", STORED_AT),
+        ("5012345678900202610140815.csv", STORED_AT),
+    ],
+)
+def test_version_of_a_file(name: str, expected: datetime) -> None:
+    """The time in the file's own name counts, the last of several; else the time at which it was stored."""
+    assert version_of_file(name, STORED_AT, NOW) == expected
+
+
+def test_stated_version() -> None:
+    """A column states a time with its offset, to the millisecond."""
+    assert stated_version("2026-10-14T10:15:00.123456+02:00", NOW) == datetime(2026, 10, 14, 8, 15, 0, 123000, UTC)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-10-14", "2026-10-14T08:15:00", "1999-01-01T00:00:00Z"])
+def test_version_that_is_none(text: str) -> None:
+    """What is no time with an offset, or no time of a product, is refused with what to use."""
+    with pytest.raises(VersionError):
+        stated_version(text, NOW)
+
+
+def test_version_ahead() -> None:
+    """Ten minutes ahead is taken; more would let nothing newer win until then."""
+    ahead = NOW + timedelta(minutes=10)
+    assert stated_version(ahead.isoformat(), NOW) == ahead
+    with pytest.raises(VersionError, match="more than 10 minutes ahead"):
+        stated_version((ahead + timedelta(seconds=1)).isoformat(), NOW)
+    with pytest.raises(VersionError):
+        version_of_file("20271014T081500Z.csv", STORED_AT, NOW)
