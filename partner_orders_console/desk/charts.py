@@ -13,12 +13,14 @@ _MOST_ROWS = 48
 
 @dataclass(frozen=True)
 class Chart:
-    """``data`` is what static/desk.js draws; ``rows`` are the newest points that say something, newest first."""
+    """``data`` is what static/desk.js draws; ``rows`` are the newest points that say something, newest first.
+    ``is_measured`` tells a time of zeros from one without values."""
 
     title: str
     data: str
     labels: tuple[str, ...]
     rows: list[tuple[str, list[str]]]
+    is_measured: bool = True
 
 
 def chart(
@@ -42,7 +44,8 @@ def chart(
         points = [line[number] for line in values.values()]
         if any(points) and len(rows) < _MOST_ROWS:
             rows.append((at(datetime.fromtimestamp(times[number], UTC)), [_shown(point, unit) for point in points]))
-    return Chart(title, json.dumps(data, separators=(",", ":")), tuple(lines), rows)
+    is_measured = any(value is not None for line in values.values() for value in line)
+    return Chart(title, json.dumps(data, separators=(",", ":")), tuple(lines), rows, is_measured)
 
 
 def _values(series: Series, times: list[int], seconds: float, nothing: float | None) -> list[float | None]:

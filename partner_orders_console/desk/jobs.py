@@ -18,11 +18,13 @@ _SOON = 1.5  # seconds after which a change that is not done yet shows its progr
 
 @dataclass(frozen=True)
 class Done:
-    """What a change did, a sentence each; ``link`` leads to its result, ``label`` says where."""
+    """What a change did, a sentence each; ``link`` leads to its result, ``label`` says where. ``warning`` is its state
+    where it is not simply done, such as ``finished, 1 store not checked``."""
 
     sentences: tuple[str, ...]
     link: str = ""
     label: str = ""
+    warning: str = ""
 
 
 type Work = Callable[[Progress], Done]

@@ -20,7 +20,8 @@ from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.desk import Desk
 from partner_orders_console.operations.harmless_text import harmless
 from partner_orders_console.operations.marked_json import marked_json
-from partner_orders_console.operations.words import ago, at, counted
+from partner_orders_console.operations.rejected_content import in_words, of_a_field
+from partner_orders_console.operations.words import ago, at, counted, words
 
 _LONGEST = 300  # characters of a value that are shown
 _GOOD = frozenset({"DELIVERED", "PICKED_UP", "DISPATCHED", "COMPLETED", "applied", "done", "SOLD"})
@@ -97,10 +98,12 @@ def _environment() -> Environment:
         "kind": status_kind,
         "money": _money,
         "pretty": _pretty,
+        "of_a_field": of_a_field,
+        "problem": in_words,
         "number": lambda value: f"{value:,}",
         "seconds": seconds,
         "segment": segment,
-        "words": lambda text: str(text).replace("_", " "),
+        "words": words,
     }
     environment.tests["fault"] = lambda value: isinstance(value, Fault)
     return environment

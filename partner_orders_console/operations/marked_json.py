@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from partner_orders.exact_json import Json, write
+from partner_orders.exact_json import Json, write_bytes
 
 _PROBLEM = re.compile(r"([\w.\[\]-]+): (.*)", re.DOTALL)
 _MOST_LINES = 2_000
+# What turns the direction of text, or is not seen at all.
+_UNSEEN = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,13 @@ def marked_json(value: Json, problems: Sequence[str]) -> list[MarkedLine]:
 
 
 def _lines(value: Json, name: str, path: str, depth: int, wrong: Mapping[str, str]) -> Iterator[MarkedLine]:
-    head, problem = (f"{write(name)}: " if name else ""), wrong.get(path, "") if path else ""
+    head, problem = (f"{_written(name)}: " if name else ""), wrong.get(path, "") if path else ""
     match value:
         case dict():
             yield MarkedLine(depth, head + "{", problem)
             if not path:
                 for field in (one for one in wrong if "." not in one and one not in value):
-                    yield MarkedLine(depth + 1, f"{write(field)}: (missing)", wrong[field])
+                    yield MarkedLine(depth + 1, f"{_written(field)}: (missing)", wrong[field])
             for field, item in value.items():
                 yield from _lines(item, field, f"{path}.{field}" if path else field, depth + 1, wrong)
             yield MarkedLine(depth, "}")
@@ -48,4 +50,10 @@ def _lines(value: Json, name: str, path: str, depth: int, wrong: Mapping[str, st
                 yield from _lines(item, "", path, depth + 1, within)
             yield MarkedLine(depth, "]")
         case _:
-            yield MarkedLine(depth, head + write(value), problem)
+            yield MarkedLine(depth, head + _written(value), problem)
+
+
+def _written(value: Json) -> str:
+    """A value as people read it: letters of any script as they are, and what nobody would see written out."""
+    text = write_bytes(value).decode("utf-8")
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -73,6 +73,14 @@ class Drift:
 # -- a window on demand ------------------------------------------------------------------------------------------------
 
 
+def progress_of(backfill: Backfill) -> dict[str, Any]:
+    """A backfill as its report has it, with ``stores_checked``, and ``stores_failed`` for good: a store that failed
+    once and waits for another try is neither."""
+    failed = len(backfill.failed_stores.keys() - {*backfill.pending})
+    report = backfill.to_json()
+    return {**report, "stores_checked": report["stores_done"] - failed, "stores_failed": failed}
+
+
 def found_in(report: dict[str, Any]) -> int:
     """How many orders a preview would enqueue."""
     return sum(report[name] for name in _FOUND)

@@ -59,7 +59,7 @@ class Replayed:
 
 def unresolved(stack: DeployedStack, choice: Choice, limit: int | None = None) -> Found:
     """The unresolved events of a choice, newest first, ``limit`` at most."""
-    return Found([*islice(_each(stack, choice, limit), limit)], stack.rejected.count())
+    return Found([*islice(each(stack, choice, limit), limit)], stack.rejected.count())
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def shown(event: RejectedEvent, show_personal_data: bool) -> list[MarkedLine] | 
     """The body of an event with what is wrong marked, without personal data unless it is asked for; None for one that
     is no JSON object, and may hold anybody's data anywhere, unless that is asked for."""
     try:
-        value = parse(_readable_body(event))
+        value = parse(readable_body(event))
     except (MalformedJsonError, UnreadableMessageError):
         if not show_personal_data:
             return None
@@ -98,12 +98,12 @@ def shown(event: RejectedEvent, show_personal_data: bool) -> list[MarkedLine] | 
 def order_of(event: RejectedEvent) -> str:
     """The order that an event became when it was replayed; empty where it is none, or not known."""
     try:
-        return parse_event(_readable_body(event)).order_id if event.resolved_at else ""
+        return parse_event(readable_body(event)).order_id if event.resolved_at else ""
     except (RejectedError, CatalogueCallbackError, UnreadableMessageError):
         return ""
 
 
-def _readable_body(event: RejectedEvent) -> bytes:
+def readable_body(event: RejectedEvent) -> bytes:
     """The body that was meant. Raises UnreadableMessageError."""
     if event.reason != "unreadable_message":
         return event.body
@@ -112,7 +112,7 @@ def _readable_body(event: RejectedEvent) -> bytes:
 
 def chosen(stack: DeployedStack, choice: Choice) -> Chosen:
     """Which unresolved events a choice means, newest first, without their bodies."""
-    return _chosen(_each(stack, choice))
+    return _chosen(each(stack, choice))
 
 
 def chosen_by_name(stack: DeployedStack, digests: Sequence[str]) -> Chosen:
@@ -196,8 +196,8 @@ def plain(event: RejectedEvent) -> dict[str, Any]:
     }
 
 
-def _each(stack: DeployedStack, choice: Choice, limit: int | None = None) -> Iterator[RejectedEvent]:
-    """The events of a choice, newest first; ``limit`` bounds what is read where no reason is chosen."""
+def each(stack: DeployedStack, choice: Choice, limit: int | None = None) -> Iterator[RejectedEvent]:
+    """The unresolved events of a choice, newest first; ``limit`` bounds what is read where no reason is chosen."""
     found = stack.rejected.each(choice.since, choice.until, None if choice.reason else limit)
     return (event for event in found if choice.reason in {"", event.reason})
 
@@ -208,6 +208,6 @@ def _body_of(event: RejectedEvent) -> tuple[bytes, str]:
         deletes = f"`partner-orders rejected discard {event.digest}` deletes it"
         return b"", f"nothing of {event.digest} is left since a customer was erased; {deletes}"
     try:
-        return _readable_body(event), ""
+        return readable_body(event), ""
     except UnreadableMessageError:
         return b"", f"{event.digest} is no message of ours, and would not be parsed as an order either"

@@ -8,6 +8,11 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def words(code: object) -> str:
+    """A code such as ``not_found`` in words: ``not found``."""
+    return str(code).replace("_", " ")
+
+
 def at(when: datetime | str | None, zone: tzinfo = UTC) -> str:
     """A time for a person, in a zone: ``2026-03-14 08:15:02``; empty without one. ``when`` may be a time of the
     table."""

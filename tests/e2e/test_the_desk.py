@@ -67,7 +67,7 @@ def confirm(page: Page, label: str) -> str:
     """Press a button, say yes to its question, and wait for what was done."""
     page.get_by_role("button", name=label, exact=False).first.click()
     page.locator("main form button").click()
-    page.wait_for_selector("text=/^done$|^failed$/", timeout=90_000)
+    page.wait_for_selector("text=/^done$|^failed$|^finished, /", timeout=90_000)
     return page.inner_text("main")
 
 

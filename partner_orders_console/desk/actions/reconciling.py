@@ -12,7 +12,7 @@ from partner_orders_console.operations.orders import store_named
 from partner_orders_console.operations.progress import Progress
 from partner_orders_console.operations.reconciliation import Request
 from partner_orders_console.operations.stack import DeployedStack
-from partner_orders_console.operations.words import counted
+from partner_orders_console.operations.words import counted, words
 
 _BACK = "/reconciliation"
 _NAMED = 20
@@ -41,9 +41,10 @@ def _preview(stack: DeployedStack, form: Form, progress: Progress) -> Done:
     sentences = [*_said(report), f"A backfill would enqueue {counted(found, 'order')}."]
     sentences += [f"{it['order_id']} of store {it['store_id']}: {it['found']}" for it in report["found"][:_NAMED]]
     if not found:
-        return Done(tuple(sentences), _BACK, "reconciliation")
+        return Done(tuple(sentences), _BACK, "See reconciliation", _warning(report))
     wanted = {name: form.get(name, "") for name in ("from", "to", "store")}
-    return Done(tuple(sentences), address("/changes/run-backfill", **wanted), f"enqueue {counted(found, 'order')}")
+    link, label = address("/changes/run-backfill", **wanted), f"Enqueue {counted(found, 'order')} …"
+    return Done(tuple(sentences), link, label, _warning(report))
 
 
 def _ask_run(stack: DeployedStack, form: Form) -> Question:
@@ -53,15 +54,25 @@ def _ask_run(stack: DeployedStack, form: Form) -> Question:
 
 def _run(stack: DeployedStack, form: Form, progress: Progress) -> Done:
     report = reconciliation.follow(stack, _request(stack, form), preview=False, progress=progress)
-    return Done(
-        (*_said(report), f"{counted(report['enqueued'], 'order is', 'orders are')} enqueued."), _BACK, "reconciliation"
-    )
+    enqueued = f"{counted(report['enqueued'], 'order is', 'orders are')} enqueued."
+    return Done((*_said(report), enqueued), _BACK, "See reconciliation", _warning(report))
+
+
+def _warning(report: dict[str, Any]) -> str:
+    """The state of a comparison that is not whole; empty for one that is."""
+    failed = len(report["failed_stores"])
+    if report["state"] == "cancelled":
+        return "cancelled"
+    return f"finished, {counted(failed, 'store')} not checked" if failed else ""
 
 
 def _said(report: dict[str, Any]) -> list[str]:
-    checked, stores = counted(report["orders_checked"], "order"), counted(report["stores_done"], "store")
-    said = [f"{checked} of {stores} checked: {report['missing']} missing, {report['different']} different."]
-    said += [f"Store {store_id} could not be checked: {why}." for store_id, why in report["failed_stores"].items()]
+    failed: dict[str, str] = report["failed_stores"]
+    is_whole = report["state"] != "cancelled"
+    stores = max(report["stores_done"] - len(failed), 0) if is_whole else report["stores_done"]
+    checked = f"{counted(report['orders_checked'], 'order')} of {counted(stores, 'store')} checked"
+    said = [f"{checked}: {report['missing']} missing, {report['different']} different."] if stores or not failed else []
+    said += [f"Store {store_id} could not be checked: {words(why)}." for store_id, why in failed.items()]
     if report["state"] == "cancelled":
         said.append("It was cancelled before it was done.")
     return said
@@ -74,7 +85,7 @@ def _ask_cancel(_stack: DeployedStack, form: Form) -> Question:
 def _cancel(stack: DeployedStack, form: Form, _progress: Progress) -> Done:
     backfill = reconciliation.cancel(stack, form.get("id", ""))
     state = backfill.to_json()["state"]
-    return Done((f"The backfill {backfill.backfill_id} is {state}.",), _BACK, "reconciliation")
+    return Done((f"The backfill {backfill.backfill_id} is {state}.",), _BACK, "See reconciliation")
 
 
 PREVIEW = Action("Compare", _ask_preview, _preview)

@@ -74,6 +74,7 @@ def _missed(request: Request) -> Response:
         counted_fault=counted if isinstance(counted, Fault) else None,
         charts=charts,
         stores=names_of_stores(desk),
+        explained=has_reason(desk),
         span=span,
         level=_level,
     )
@@ -86,10 +87,12 @@ def _level(missed: int, most: int) -> int:
 
 def _charts(missed: MissedWebhooks, counted: dict[Any, float] | None) -> list[Chart]:
     start, end, step = missed.columns[0], missed.columns[-1], missed.by.length
-    totals = {column: float(missed.total(column)) for column in missed.columns if missed.runs[column]}
-    found = [chart(f"Webhooks missed by {missed.by}", {"missed": totals}, start, end, step)]
+    # Zero would mean "checked, none found", so a time in which nothing was checked has no point.
+    totals = {column: float(missed.total(column)) for column in missed.columns if column in missed.checked}
+    found = [chart(f"Webhooks missed by {missed.by}", {"missed": totals}, start, end, step, nothing=None)]
     if counted is not None:
-        share = scaled(shares(missed, counted), lambda part: 100 * part)
+        measured = {column: part for column, part in shares(missed, counted).items() if column in missed.checked}
+        share = scaled(measured, lambda part: 100 * part)
         found.append(chart(f"Share of webhooks missed by {missed.by}", {"missed": share}, start, end, step, "%", None))
     late = {
         "median": {column: late.p50 / 60 for column, late in missed.lateness.items()},
@@ -107,7 +110,13 @@ def _runs_context(desk: Desk) -> dict[str, Any]:
     def read(stack: Any) -> list[dict[str, Any]]:
         return list(reversed(stack.reconciliation.reports(now() - timedelta(hours=5), now())))[:_RUNS_SHOWN]
 
-    return {"runs": desk.read("runs", FRESH, read)}
+    return {"runs": desk.read("runs", FRESH, read), "explained": has_reason(desk)}
+
+
+def has_reason(desk: Desk) -> bool:
+    """Whether the doctor has found why the reconciler does not run."""
+    examined = desk.examining.latest
+    return any(check in {"schedule", "reconciliation"} for check, _ in examined.faults) if examined else False
 
 
 def _backfills(request: Request) -> Response:
@@ -116,7 +125,7 @@ def _backfills(request: Request) -> Response:
 
 def _backfills_context(desk: Desk) -> dict[str, Any]:
     def read(stack: Any) -> list[dict[str, Any]]:
-        return [backfill.to_json() for backfill in reversed(stack.reconciliation.backfills())]
+        return [reconciliation.progress_of(backfill) for backfill in reversed(stack.reconciliation.backfills())]
 
     return {"backfills": desk.read("backfills", 2.0, read), "stores": names_of_stores(desk)}
 

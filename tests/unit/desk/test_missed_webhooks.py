@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from partner_orders_console.operations import missed_webhooks as module
-from partner_orders_console.operations.missed_webhooks import By, missed_webhooks, shares
+from partner_orders_console.operations.missed_webhooks import By, Lateness, missed_webhooks, shares
 
 NOW = datetime(2026, 3, 14, 8, 30, tzinfo=UTC)
 TODAY, YESTERDAY = datetime(2026, 3, 14, tzinfo=UTC), datetime(2026, 3, 13, tzinfo=UTC)
@@ -22,6 +22,8 @@ def report(at: datetime, stores: dict[str, int], late: tuple[int, ...] = (), **m
         "started_at": at.isoformat(),
         "stores": {store_id: {"webhooks_missed": missed} for store_id, missed in stores.items()},
         "failed_stores": {},
+        "stores_checked": len(stores),
+        "webhooks_missed": sum(stores.values()),
         "repairs": [{"webhook_missed": True, "late_seconds": seconds} for seconds in late],
         **more,
     }
@@ -35,7 +37,7 @@ def test_missed_by_store_and_day() -> None:
             report(TODAY + timedelta(hours=1), {"a": 2, "b": 7}),
             report(NOW, {"a": 1}),
             report(TODAY - timedelta(days=9), {"old": 5}),
-            report(NOW, {"a": 100}, regular=False),
+            report(NOW, {"a": 100, "c": 0}, (90,), regular=False),
         ],
         By.DAY,
         7,
@@ -44,6 +46,9 @@ def test_missed_by_store_and_day() -> None:
     assert (found.stores["a"][YESTERDAY].missed, found.stores["a"][TODAY].missed) == (1, 3)
     assert (found.total(TODAY), found.most, found.missed_at("a")) == (10, 7, 4)
     assert found.columns == [TODAY - timedelta(days=number) for number in range(6, -1, -1)]
+    assert (found.by_hand.stores, found.by_hand.runs, found.by_hand.missed) == ({"a": 100}, 1, 100)
+    assert (found.by_hand.newest, found.by_hand.lateness) == (NOW.isoformat(), Lateness(90, 90))
+    assert found.checked == {TODAY, YESTERDAY}
     assert (found.runs[TODAY], found.runs[YESTERDAY], found.runs[TODAY - timedelta(days=2)]) == (2, 1, 0)
 
 
@@ -53,6 +58,7 @@ def test_missed_by_hour_with_failures() -> None:
     late = tuple(range(10, 210, 10))
     found = missed_webhooks([report(NOW, {}, late, failed_stores={"c": "not_found"})], By.HOUR, 3)
     assert found.stores["c"][hour].failures == {"not_found": 1}
+    assert (found.failures_at("c"), found.checked) == (["not_found"], set())
     assert (found.lateness[hour].p50, found.lateness[hour].p95) == (100, 190)
     assert found.columns[0] == hour - timedelta(hours=2)
 
