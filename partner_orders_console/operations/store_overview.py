@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from partner_orders.clock import from_text, now
 from partner_orders.order_events.message import WEBHOOK
+from partner_orders.reconciler.windows import Position
 from partner_orders.stores.store import Store
 from partner_orders_console.operations.stack import DeployedStack
 
@@ -20,9 +21,16 @@ class StoreOverview:
     store: Store
     last_order_at: datetime | None
     last_webhook_at: datetime | None
-    checked_until: datetime | None
-    unended_visits: int
+    position: Position
     open_orders: int
+
+    @property
+    def checked_until(self) -> datetime | None:
+        return self.position.checked_until
+
+    @property
+    def unended_visits(self) -> int:
+        return self.position.unended_visits
 
 
 def last_webhook(stack: DeployedStack, listings: Iterable[str], newest: int) -> datetime | None:
@@ -42,7 +50,6 @@ def overview(stack: DeployedStack, store: Store) -> StoreOverview:
         store,
         max((time for time in newest if time), default=None),
         last_webhook(stack, store.listings, _NEWEST_ORDERS),
-        position.checked_until,
-        position.unended_visits,
+        position,
         len(stack.orders.open_since(since, store.store_id)),
     )
