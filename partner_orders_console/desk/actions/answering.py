@@ -58,7 +58,7 @@ def _sending(
         while True:
             answered = answers.named(stack, order.order_id, wanted.answer_id)
             if not answered.stored.is_open or time.monotonic() > deadline:
-                return Done((_said(answered),), _page(order), "the order")
+                return Done((_said(answered),), _page(order), "See the order")
             progress(f"{wanted.answer_id} waits, {answered.stored.progress.tries} requests so far")
             time.sleep(_PAUSE_SECONDS)
 

@@ -6,19 +6,20 @@ from partner_orders_console.operations import dead_letters, rejected
 from partner_orders_console.operations.dead_letter_queue import Queue
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.progress import Progress
-from partner_orders_console.operations.rejected import Choice, Chosen
+from partner_orders_console.operations.rejected import Choice
+from partner_orders_console.operations.rejected_content import Survey, survey
 from partner_orders_console.operations.stack import DeployedStack
-from partner_orders_console.operations.words import counted
+from partner_orders_console.operations.words import counted, words
 
 _RATE = 20.0  # messages a second that are brought back
 _BACK = "/trouble"
 
 
-def _chosen(stack: DeployedStack, form: Form) -> Chosen:
+def _chosen(stack: DeployedStack, form: Form) -> Survey:
     """One event by its digest, or all of a reason. Raises OperatorError where there is none."""
     if digest := form.get("digest", ""):
-        return rejected.chosen_by_name(stack, [digest])
-    found = rejected.chosen(stack, Choice(form["reason"])) if form.get("reason") else Chosen([], [])
+        return survey([rejected.named(stack, digest)])
+    found = survey(rejected.each(stack, Choice(form["reason"]))) if form.get("reason") else Survey()
     if not found.digests:
         raise OperatorError("no rejected events were chosen", "Choose some on the page of trouble.")
     return found
@@ -30,30 +31,62 @@ def _back(form: Form) -> str:
 
 def _ask_replay(stack: DeployedStack, form: Form) -> Question:
     found = _chosen(stack, form)
-    what = f"replay {counted(len(found.digests), 'rejected event')} ({', '.join(found.reasons)})"
-    details = ("They go to the consumer again. Those that can be parsed now leave the list.",)
-    return Question(what, _back(form), details)
+    return Question(f"replay {_those(found)}", _back(form), (*_prospects(found), *_names(found)))
+
+
+def _those(found: Survey) -> str:
+    """Some events in a question, which the record of changes repeats: one by name, several by reason."""
+    if len(found.digests) == 1:
+        return f"rejected event {found.named[0]}"
+    reasons = ", ".join(map(words, sorted(found.reasons)))
+    return f"{counted(len(found.digests), 'rejected event')} ({reasons})"
+
+
+def _names(found: Survey) -> tuple[str, ...]:
+    """The events of a question that is about several."""
+    if len(found.digests) == 1:
+        return ()
+    more = len(found.digests) - len(found.named)
+    return (*map(str, found.named), *([f"and {counted(more, 'more event')}"] if more else []))
+
+
+def _prospects(found: Survey) -> tuple[str, ...]:
+    """Whether a replay would help, by the parser of this version; the deployed stack may have another."""
+    number, helps = len(found.digests), "Replaying helps only after an update of the stack."
+    if found.parsed == number:
+        return ("It can be parsed now and leaves the list." if number == 1 else "All of them can be parsed now.",)
+    if number == 1:
+        return (f"It still cannot be parsed: {found.problem}.", f"It would be rejected again. {helps}")
+    parsed = f"{counted(found.parsed, 'of them can', 'of them can')} be parsed now." if found.parsed else ""
+    rest = f"{number - found.parsed:,} would be rejected again, the first because {found.problem}. {helps}"
+    return tuple(filter(None, (parsed, rest)))
 
 
 def _replay(stack: DeployedStack, form: Form, progress: Progress) -> Done:
-    replayed = rejected.replay(stack, _chosen(stack, form).digests, progress)
+    found = _chosen(stack, form)
+    replayed = rejected.replay(stack, found.digests, progress)
     enqueued = f"{counted(replayed.enqueued, 'event is', 'events are')} on the queue again."
     left = tuple(f"Left: {sentence}" for sentence in replayed.left)
-    return Done((enqueued, *left), _back(form), "what became of it" if form.get("digest") else "those that are left")
+    unparsed = len(found.digests) - found.parsed
+    warning = f"finished, {counted(unparsed, 'event')} will be rejected again" if unparsed else ""
+    label = "See the event now" if form.get("digest") else "See the events that are left"
+    return Done((enqueued, *left), _back(form), label, warning)
 
 
 def _ask_discard(stack: DeployedStack, form: Form) -> Question:
     found = _chosen(stack, form)
-    what = f"delete {counted(len(found.digests), 'rejected event')} ({', '.join(found.reasons)}) for good"
-    return Question(what, _back(form), is_final=True)
+    details = (
+        "The stored body is deleted, so it can never be replayed.",
+        "An order that is missing can still be found by comparing its time with the platform (Reconciliation).",
+    )
+    return Question(f"delete {_those(found)} for good", _back(form), (*details, *_names(found)), is_final=True)
 
 
 def _discard(stack: DeployedStack, form: Form, progress: Progress) -> Done:
-    digests = _chosen(stack, form).digests
-    rejected.discard(stack, digests, progress)
-    return Done(
-        (f"{counted(len(digests), 'rejected event is', 'rejected events are')} deleted.",), _BACK, "those that are left"
-    )
+    found = _chosen(stack, form)
+    rejected.discard(stack, found.digests, progress)
+    deleted = f"{counted(len(found.digests), 'rejected event is', 'rejected events are')} deleted."
+    return Done((deleted, *map(str, found.named)), _BACK, "See the events that are left")
 
 
 def _queue(form: Form) -> Queue:
@@ -81,7 +114,7 @@ def _redrive(stack: DeployedStack, form: Form, progress: Progress) -> Done:
     if redriven.later:
         came = counted(redriven.later, "message")
         sentences.append(f"{came} came meanwhile and are left: the cause is still there.")
-    return Done(tuple(sentences), f"/trouble/letters/{queue.value}", "what is left in the queue")
+    return Done(tuple(sentences), f"/trouble/letters/{queue.value}", "See what is left in the queue")
 
 
 REPLAY = Action("Replay", _ask_replay, _replay)

@@ -23,7 +23,9 @@ def _publish(stack: DeployedStack, form: Form, _progress: Progress) -> Done:
     order_id = form.get("order_id", "")
     if not order_id or not stack.orders.publish_again(order_id):
         raise OperatorError(f"no order {order_id}", "It may have expired.")
-    return Done((f"Order {order_id} is published again. It reaches the bus within seconds.",), _page(form), "the order")
+    return Done(
+        (f"Order {order_id} is published again. It reaches the bus within seconds.",), _page(form), "See the order"
+    )
 
 
 PUBLISH = Action("Publish", _ask_publish, _publish)

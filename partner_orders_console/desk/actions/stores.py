@@ -28,7 +28,7 @@ def _ask_pause(stack: DeployedStack, form: Form) -> Question:
 def _pause(stack: DeployedStack, form: Form, _progress: Progress) -> Done:
     store = store_named(stack, form.get("store", ""))
     pause_store(stack, store, form.get("reason", ""))
-    return Done((f"Store {store.store_id} is paused.",), _page(store.store_id), "the store")
+    return Done((f"Store {store.store_id} is paused.",), _page(store.store_id), "See the store")
 
 
 def _ask_resume(stack: DeployedStack, form: Form) -> Question:
@@ -39,7 +39,7 @@ def _ask_resume(stack: DeployedStack, form: Form) -> Question:
 def _resume(stack: DeployedStack, form: Form, _progress: Progress) -> Done:
     store = store_named(stack, form.get("store", ""))
     resume_store(stack, store)
-    return Done((f"Store {store.store_id} is reconciled again.",), _page(store.store_id), "the store")
+    return Done((f"Store {store.store_id} is reconciled again.",), _page(store.store_id), "See the store")
 
 
 def _settings(stack: DeployedStack, form: Form) -> tuple[str, StoreSettings, list[str]]:
@@ -77,7 +77,7 @@ def _ask_set(stack: DeployedStack, form: Form) -> Question:
 def _set(stack: DeployedStack, form: Form, _progress: Progress) -> Done:
     store_id, settings, said = _settings(stack, form)
     set_store(stack, store_id, settings)
-    return Done((f"Store {store_id} is changed.", *said), _page(store_id), "the store")
+    return Done((f"Store {store_id} is changed.", *said), _page(store_id), "See the store")
 
 
 PAUSE = Action("Pause", _ask_pause, _pause)

@@ -9,15 +9,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from partner_orders.clock import now
+from partner_orders.stores.store import Store
 from partner_orders_console.desk.charts import Chart, chart
 from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.pages.now import FIGURES_FRESH, FRESH
+from partner_orders_console.desk.pages.orders import stores_of
 from partner_orders_console.desk.rendering import desk_of, fault_page, message, page
-from partner_orders_console.operations import dead_letters, rejected
+from partner_orders_console.operations import dead_letters, orders, rejected
 from partner_orders_console.operations.dead_letter_queue import OUTPUTS, Queue
 from partner_orders_console.operations.flow import DAY
 from partner_orders_console.operations.metric_series import Series, of_queue, series
 from partner_orders_console.operations.rejected import Choice
+from partner_orders_console.operations.rejected_content import about, in_words, still_wrong
 from partner_orders_console.operations.secrets_status import secrets_status
 from partner_orders_console.operations.stack import DeployedStack
 
@@ -96,8 +99,30 @@ def _event(request: Request) -> Response:
     if isinstance(event, Fault):
         if_missing = "It may have been discarded, or its time in the table is over."
         return fault_page(request, event, "/trouble", if_missing)
-    body, order_id = rejected.shown(event, reveals), rejected.order_of(event)
-    return page(request, "rejected.html", event=event, body=body, order_id=order_id, reveals=reveals)
+    named = about(event)
+    order = desk.connection.attempt(lambda stack: orders.of_id(stack, named.order_id)) if named.order_id else None
+    return page(
+        request,
+        "rejected.html",
+        event=event,
+        about=named,
+        has_order=not (order is None or isinstance(order, Fault)),
+        store=_store_among(stores_of(desk), named.store_ids),
+        problems=[in_words(problem, event) for problem in event.problems],
+        still_wrong="" if event.resolved_at else still_wrong(event),
+        body=rejected.shown(event, reveals),
+        order_id=rejected.order_of(event),
+        reveals=reveals,
+    )
+
+
+def _store_among(stores: dict[str, Store], names: tuple[str, ...]) -> Store | None:
+    """The registered store of one of these ids, the platform's or the chain's own."""
+    for name in names:
+        if name in stores:
+            return stores[name]
+    codes = {store.external_partner_config_id: store for store in stores.values()}
+    return next((codes[name] for name in names if name in codes), None)
 
 
 def _queue(request: Request) -> Response:

@@ -9,7 +9,7 @@ from partner_orders_console.desk.actions import ACTIONS
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.desk import Browser
 from tests.support.fixed_clock import NOW
-from tests.support.orders import order
+from tests.support.orders import as_bytes, order
 
 type Open = Callable[..., Browser]
 BODY = b'{"status": "RECEIVED"}'
@@ -48,10 +48,43 @@ def test_question_does_nothing(changing: Browser, stack: DeployedStack, digest: 
 def test_rejected_event_is_replayed(changing: Browser, stack: DeployedStack, digest: str) -> None:
     """A replayed event is on the queue again, and its page tells what became of it."""
     said = changing.change("replay-rejected", digest=digest)
-    assert "replay 1 rejected event (not_an_order)?" in said.lower()
+    assert f"replay rejected event {digest[:16]} (not an order, no order named)?" in said.lower()
     assert "1 event is on the queue again." in said
     [message] = stack.client("sqs").receive_message(QueueUrl=stack.output("OrderEventsQueueUrl"))["Messages"]
     assert digest in message["Body"]
+
+
+def test_useless_replay_is_foretold(changing: Browser, digest: str) -> None:
+    """An event that still cannot be parsed is not said to leave the list, neither before nor after its replay."""
+    assert "It still cannot be parsed: the field order_id is missing." in changing.text(f"/trouble/rejected/{digest}")
+    said = changing.change("replay-rejected", digest=digest)
+    assert "It still cannot be parsed: the field order_id is missing." in said
+    assert "Replaying helps only after an update" in said
+    assert "finished, 1 event will be rejected again" in said
+    assert "See the event now" in said
+
+
+def test_replay_counts_what_can_be_parsed(changing: Browser, stack: DeployedStack, digest: str) -> None:
+    """Of several events it is said how many can be parsed by now."""
+    stack.rejected.keep(as_bytes(order(12)), Arrival("webhook", NOW), "not_an_order", ["payment: unknown then"])
+    said = changing.change("replay-rejected", reason="not_an_order")
+    assert "replay 2 rejected events (not an order)?" in said.lower()
+    assert "1 of them can be parsed now." in said
+    assert "1 would be rejected again, the first because the field order_id is missing." in said
+    assert digest[:16] in said
+
+
+def test_deleted_event_is_named(changing: Browser, stack: DeployedStack) -> None:
+    """The question names the event with its order and store, and says what is lost; the record repeats the name."""
+    body = order(12)
+    del body["status"]
+    stack.rejected.keep(as_bytes(body), Arrival("webhook", NOW), "not_an_order", ["status: Field required"])
+    name = f"{stack.rejected.newest()[0].digest[:16]} (not an order, order 0417 of store q7xk)"
+    said = changing.change("discard-rejected", digest=stack.rejected.newest()[0].digest)
+    assert f"delete rejected event {name} for good?" in said.lower()
+    assert "it can never be replayed" in said
+    assert name in changing.text("/changes")
+    assert "Amna" not in said
 
 
 def test_rejected_events_are_discarded(changing: Browser, stack: DeployedStack, digest: str) -> None:
