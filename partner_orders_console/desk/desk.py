@@ -30,8 +30,13 @@ class Desk:
         self.connection = Connection(find)
         self.kept = Kept()
         self.examining = Examining(self.connection)
-        self.jobs = Jobs(after=self.kept.forget)
+        self.jobs = Jobs(after=self._changed)
         self.guard = Guard(host, token)
+
+    def _changed(self) -> None:
+        """After a change, everything is read anew, also by the doctor."""
+        self.kept.forget()
+        self.examining.changed()
 
     def read[T](self, name: object, seconds: float, make: Callable[[DeployedStack], T]) -> T | Fault:
         """A part of a page, at most so many seconds old, or why it cannot be shown."""

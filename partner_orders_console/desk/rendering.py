@@ -1,7 +1,7 @@
 """Pages and their parts from templates. Every value is escaped, and harmless to whoever looks at it."""
 
 import json
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache
 from http import HTTPStatus
@@ -16,13 +16,16 @@ from starlette.responses import HTMLResponse, Response
 from partner_orders.clock import now
 from partner_orders.exact_json import parse
 from partner_orders.orders import lifecycle
+from partner_orders_console.desk import places
 from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.desk import Desk
+from partner_orders_console.desk.places import alarm_title, as_reported, part_title
 from partner_orders_console.operations.harmless_text import harmless
 from partner_orders_console.operations.marked_json import marked_json
 from partner_orders_console.operations.rejected_content import in_words, of_a_field
 from partner_orders_console.operations.words import ago, at, counted, words
 
+_LONG_WAIT = timedelta(hours=1)
 _LONGEST = 300  # characters of a value that are shown
 _GOOD = frozenset({"DELIVERED", "PICKED_UP", "DISPATCHED", "COMPLETED", "applied", "done", "SOLD"})
 _BAD = frozenset({"CANCELLED", "refused", "unknown", "expired", "failed", "applied_differently", "NOT_SOLD"})
@@ -87,22 +90,26 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"address": address, "counted": counted}
+    environment.globals |= {"address": address, "counted": counted, "places": places}
     environment.filters |= {
-        "age": lambda when: ago(when, now()).removesuffix(" ago"),
-        "ago": lambda when: ago(when, now()),
+        "age": lambda when: since(when).removesuffix(" ago").replace("just now", "under 1 min"),
+        "ago": since,
+        "alarm_title": alarm_title,
+        "as_reported": as_reported,
         "at": _at,
         "cut": cut,
         "iso": lambda when: _moment(when).astimezone(UTC).isoformat(timespec="seconds"),
         "indented": _indented,
         "kind": status_kind,
         "money": _money,
+        "part_title": part_title,
         "pretty": _pretty,
         "of_a_field": of_a_field,
         "problem": in_words,
         "number": lambda value: f"{value:,}",
         "seconds": seconds,
         "segment": segment,
+        "waits_long": waits_long,
         "words": words,
     }
     environment.tests["fault"] = lambda value: isinstance(value, Fault)
@@ -140,6 +147,16 @@ def seconds(value: float | None) -> str:
     if value < 7_200:
         return f"{value / 60:.0f} min"
     return f"{value / 3_600:.0f} h" if value < 172_800 else f"{value / 86_400:.0f} days"
+
+
+def since(when: datetime | str | None) -> str:
+    """How long ago a time is, from ``just now`` on."""
+    return ago(when, now()).replace("now", "just now")
+
+
+def waits_long(created_at: datetime | str) -> bool:
+    """Whether an open order of this time should have ended by now."""
+    return now() - _moment(created_at) > _LONG_WAIT
 
 
 def _at(when: datetime | str | None, zone: tzinfo = UTC) -> str:

@@ -16,12 +16,14 @@ _AT_ONCE = 100  # alarms that CloudWatch takes by name
 
 @dataclass(frozen=True)
 class ActiveAlarm:
-    """``since`` is when it became active (UTC), as far as CloudWatch says."""
+    """``since`` is when it became active (UTC), as far as CloudWatch says; ``kind`` its logical id in the template,
+    without "Alarm", where that was looked up."""
 
     name: str
     what: str
     runbook: str
     since: datetime | None
+    kind: str = ""
 
 
 def active_alarms(stack: DeployedStack) -> Iterator[ActiveAlarm]:

@@ -1,7 +1,7 @@
 """The flow that orders take through a stack, stage by stage: what each counts, and which alarms and checks are its."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -93,7 +93,7 @@ class Counted:
 
 COUNTED: tuple[Counted, ...] = (
     Counted(Stage.PLATFORM, "webhooks missed", "reconciler", ["WebhooksMissed"], is_trouble=True),
-    Counted(Stage.PLATFORM, "failed requests to it", "reconciler", ["PartnerApiErrors"], is_trouble=True),
+    Counted(Stage.PLATFORM, "failed requests", "reconciler", ["PartnerApiErrors"], is_trouble=True),
     Counted(Stage.WEBHOOK, "received", "webhook", ["Enqueued"]),
     Counted(Stage.WEBHOOK, "refused", "webhook", ["RefusedUnauthorized", "RefusedTooLarge"], is_trouble=True),
     Counted(Stage.WEBHOOK, "unavailable", "webhook", ["Unavailable"], is_trouble=True),
@@ -101,7 +101,7 @@ COUNTED: tuple[Counted, ...] = (
     Counted(Stage.CONSUMER, "late", "consumer", ["Late"]),
     Counted(Stage.CONSUMER, "duplicate", "consumer", ["Duplicate"]),
     Counted(Stage.CONSUMER, "rejected", "consumer", ["Rejected"], is_trouble=True),
-    Counted(Stage.CONSUMER, "failed, to come again", "consumer", ["Failed"], is_trouble=True),
+    Counted(Stage.CONSUMER, "failed, will be retried", "consumer", ["Failed"], is_trouble=True),
     Counted(Stage.PUBLISHER, "published", "publisher", ["Published"]),
     Counted(Stage.PUBLISHER, "not published", "publisher", ["NotPublished"], is_trouble=True),
     Counted(Stage.RECONCILER, "found missing", "reconciler", ["FoundMissing"]),
@@ -240,5 +240,6 @@ def alarms_by_stage(stack: DeployedStack) -> dict[Stage, list[ActiveAlarm]]:
     logical = {name: logical_id.removesuffix("Alarm") for logical_id, name in stack.resources.items()}
     found: dict[Stage, list[ActiveAlarm]] = {}
     for alarm in active_alarms(stack):
-        found.setdefault(ALARMS.get(logical.get(alarm.name, ""), Stage.TABLE), []).append(alarm)
+        kind = logical.get(alarm.name, "")
+        found.setdefault(ALARMS.get(kind, Stage.TABLE), []).append(replace(alarm, kind=kind))
     return found

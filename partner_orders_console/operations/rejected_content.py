@@ -3,6 +3,7 @@
 Nothing here shows personal data: of a body only the ids of its order and its store are read.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from partner_orders_console.operations.rejected import readable_body
 from partner_orders_console.operations.words import words
 
 _NAMED = 20  # events that a survey names
+_LONGEST_ID = 60  # characters of an id in a name
 _PLACE = re.compile(r"not JSON \(at character (\d+)\)")
 _OF_A_FIELD = re.compile(r"([\w.\[\]-]+): (.*)", re.DOTALL)
 # What the parser says of a field, in words that follow its name.
@@ -43,8 +45,9 @@ class About:
     store_ids: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        order = f"order {self.order_code or self.order_id}" if self.order_code or self.order_id else "no order named"
-        store = f" of store {self.store_ids[0]}" if self.store_ids else ""
+        order_id = (self.order_code or self.order_id)[:_LONGEST_ID]
+        order = f"order {order_id}" if order_id else "no order named"
+        store = f" of store {self.store_ids[0][:_LONGEST_ID]}" if self.store_ids else ""
         return f"{self.digest[:16]} ({words(self.reason)}, {order}{store})"
 
 
@@ -102,9 +105,18 @@ def of_a_field(problem: str) -> str:
 
 
 def _of_length(place: int, body: bytes) -> str:
-    """For the place at which a body stops being JSON."""
+    """For the place at which a body stops being JSON: how long it is, and whether it breaks off."""
     text = body.decode("utf-8-sig", "replace")
-    ends = ", it ends there" if place >= len(text.rstrip()) else ""
+    ends = ""
+    try:
+        json.loads(text)
+    except RecursionError:
+        pass
+    except json.JSONDecodeError as error:
+        if error.msg.startswith("Unterminated string"):
+            ends = ", it breaks off in the text that begins there"
+        elif place >= len(text.rstrip()):
+            ends = ", it ends there"
     return f" of {len(text):,}{ends}"
 
 

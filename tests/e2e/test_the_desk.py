@@ -94,7 +94,7 @@ def test_order_is_found_in_a_list_and_by_code(page: Page) -> None:
     """An order of the day leads to its life; its code, typed into the search, leads there too."""
     go(page, "/orders")
     row = page.locator("tr[id^=order-]").first
-    code, order_id = row.locator("td").nth(1).inner_text(), row.locator("th a").inner_text()
+    code, order_id = row.locator("td").first.inner_text(), row.locator("th a").inner_text()
     row.locator("th a").click()
     assert "present state" in page.inner_text("main")
     assert page.locator("svg .mark").count() > 0

@@ -12,7 +12,7 @@ from partner_orders_console.operations.orders import store_named
 from partner_orders_console.operations.progress import Progress
 from partner_orders_console.operations.reconciliation import Request
 from partner_orders_console.operations.stack import DeployedStack
-from partner_orders_console.operations.words import counted, words
+from partner_orders_console.operations.words import at, counted, words
 
 _BACK = "/reconciliation"
 _NAMED = 20
@@ -27,7 +27,8 @@ def _request(stack: DeployedStack, form: Form) -> Request:
 
 def _window(request: Request) -> str:
     stores = f"of store {request.stores[0]}" if request.stores else "of all stores that are not paused"
-    return f"orders {stores} from {request.start or '60 days ago'} to {request.end or 'now'} (UTC)"
+    start, end = at(request.start) or "60 days ago", at(request.end) or "now"
+    return f"orders {stores} from {start} to {end} (UTC)"
 
 
 def _ask_preview(stack: DeployedStack, form: Form) -> Question:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from partner_orders.reconciler.report import is_regular
 from partner_orders_console.desk.charts import Chart, chart
 from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.desk import Desk
-from partner_orders_console.desk.rendering import desk_of, page
+from partner_orders_console.desk.rendering import desk_of, page, since
 from partner_orders_console.operations.active_alarms import FIRST_RUN
 from partner_orders_console.operations.answers import open_count
 from partner_orders_console.operations.doctor.finding import Finding
@@ -149,10 +149,9 @@ def _last_run(stack: DeployedStack) -> Standing:
     if not reports:
         is_new = now() - stack.deployed_at < FIRST_RUN
         return Standing("last run", "none yet" if is_new else "none in the last hour", is_wrong=not is_new)
-    began_at = datetime.fromisoformat(reports[-1]["started_at"])
-    minutes = (now() - began_at) // timedelta(minutes=1)
+    when = since(reports[-1]["started_at"])
     stopped = f", stopped: {reports[-1]['stopped'].replace('_', ' ')}" if reports[-1]["stopped"] else ""
-    return Standing("last run", f"{minutes} min ago{stopped}")
+    return Standing("last run", f"{when}{stopped}")
 
 
 def _rejected(stack: DeployedStack) -> Standing:
@@ -177,7 +176,7 @@ def _findings_by_stage(desk: Desk) -> dict[Stage, list[Finding]]:
 def _charts(figures: Flow) -> list[Chart]:
     start, end = figures.at - DAY, figures.at
     events = {"received": figures.received, "stored": figures.stored}
-    lag = {"median": figures.lag_p50, "95 of 100": figures.lag_p95}
+    lag = {"median": figures.lag_p50, "95 % were faster than": figures.lag_p95}
     return [
         chart("Events in five minutes", events, start, end, _FIVE_MINUTES),
         chart("Seconds from webhook to table", lag, start, end, _FIVE_MINUTES, "s", nothing=None),

@@ -33,6 +33,8 @@ STATUSES = (
     lifecycle.DELIVERED,
     lifecycle.CANCELLED,
 )
+_MOST_WORDS, _MOST_MEANT, _FEWEST_LETTERS = 10, 10, 3
+_COMMON = frozenset({"the", "store", "order", "and", "for", "from"})
 _EVERY = 10  # seconds after which a list is looked at anew
 
 
@@ -103,6 +105,7 @@ def row_of(order: StoredOrder, stores: dict[str, Store]) -> dict[str, Any]:
         "store_id": store_id,
         "store_name": store.name if store and store.name else "",
         "zone": orders.zone_of(store) if store else orders.zone_of(Store(store_id)),
+        "has_zone": bool(store and store.time_zone),
         "created_at": order.attributes["listed_at"],
         "code": order.attributes.get("order_code", ""),
         "external_order_id": order.attributes.get("external_order_id", ""),
@@ -128,7 +131,37 @@ def _found(request: Request, wanted: str) -> Response:
     stores = stores_of(desk)
     rows = [] if isinstance(found, Fault) else [row_of(order, stores) for order in found]
     status = HTTPStatus.OK if isinstance(found, Fault) or found else HTTPStatus.NOT_FOUND
-    return page(request, "orders_found.html", status, wanted=wanted, found=found, rows=rows, stores=stores, name=name)
+    meant = [] if rows else _meant(wanted, stores)
+    return page(
+        request,
+        "orders_found.html",
+        status,
+        wanted=wanted,
+        found=found,
+        rows=rows,
+        stores=stores,
+        name=name,
+        meant=meant,
+    )
+
+
+def _meant(wanted: str, stores: dict[str, Store]) -> list[tuple[Store, list[str]]]:
+    """The stores that words such as ``0417 at the Clifton store`` may mean, each with the words that may be a code."""
+    asked = [word.strip(".,;:#").casefold() for word in wanted.split()[:_MOST_WORDS]]
+    codes = [word for word in asked if any(map(str.isdigit, word))]
+    found = []
+    for listing, store in stores.items():
+        names = {store.store_id.casefold(), *(store.name or "").casefold().split()}
+        ids = {store.store_id.casefold(), (store.external_partner_config_id or "").casefold()}
+        is_meant = wanted.casefold() in (store.name or "").casefold() or any(_begins(word, names) for word in asked)
+        if listing == store.store_id and (is_meant or ids & {*asked}):
+            found.append((store, [code for code in codes if code not in ids]))
+    return found[:_MOST_MEANT]
+
+
+def _begins(word: str, names: set[str]) -> bool:
+    """Whether a word of at least three letters begins a name, so that ``Clift`` finds Clifton."""
+    return len(word) >= _FEWEST_LETTERS and word not in _COMMON and any(name.startswith(word) for name in names)
 
 
 # -- one order ---------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from partner_orders_console.desk.charts import Chart, chart, scaled
 from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.desk import Desk
 from partner_orders_console.desk.pages.now import FIGURES_FRESH, FRESH, names_of_stores
+from partner_orders_console.desk.pages.orders import stores_of
 from partner_orders_console.desk.rendering import desk_of, fault_page, message, page
 from partner_orders_console.operations import reconciliation
 from partner_orders_console.operations.missed_webhooks import (
@@ -51,7 +52,13 @@ def _reconciliation(request: Request) -> Response:
     if name not in SPANS:
         return message(request, HTTPStatus.NOT_FOUND, "there is no such time", "", "/reconciliation")
     return page(
-        request, "reconciliation.html", span=name, spans=SPANS, **_backfills_context(desk), **_runs_context(desk)
+        request,
+        "reconciliation.html",
+        span=name,
+        spans=SPANS,
+        known_stores=stores_of(desk),
+        **_backfills_context(desk),
+        **_runs_context(desk),
     )
 
 
@@ -96,7 +103,7 @@ def _charts(missed: MissedWebhooks, counted: dict[Any, float] | None) -> list[Ch
         found.append(chart(f"Share of webhooks missed by {missed.by}", {"missed": share}, start, end, step, "%", None))
     late = {
         "median": {column: late.p50 / 60 for column, late in missed.lateness.items()},
-        "95 of 100": {column: late.p95 / 60 for column, late in missed.lateness.items()},
+        "95 % were less late than": {column: late.p95 / 60 for column, late in missed.lateness.items()},
     }
     found.append(chart("Minutes by which their orders were late", late, start, end, step, "min", None))
     return found

@@ -57,8 +57,15 @@ function drawAll(anew) {
   document.querySelectorAll("[data-chart]").forEach((plot) => draw(plot, anew === true));
 }
 
+// The desk runs on this machine, so the browser's clock is that of the page.
+function noteTime() {
+  const read = document.getElementById("read-at");
+  const now = new Date().toISOString().slice(0, 19);
+  if (read) { read.dateTime = now + "Z"; read.textContent = now.replace("T", " "); }
+}
+
 document.addEventListener("DOMContentLoaded", drawAll);
-document.addEventListener("htmx:after:swap", () => drawAll());
+document.addEventListener("htmx:after:swap", () => { drawAll(); noteTime(); });
 window.addEventListener("resize", () => drawAll());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(true));
 

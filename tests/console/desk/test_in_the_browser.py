@@ -7,6 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser as Chromium
 
+from partner_orders.clock import now
+from partner_orders.reconciler.report import Repair, Report
 from partner_orders_console.desk.desk import Options
 from partner_orders_console.desk.pages import PAGES
 from partner_orders_console.desk.serving import serving
@@ -75,8 +77,10 @@ def test_event_is_repaired_by_keyboard(browser_: Chromium, example_stack: Deploy
                     return
             pytest.fail(f"no way to {label}")
 
-        for label in ("Trouble", "302631e7f1f3fdcc", "Delete", "Delete"):
+        for label in ("Trouble", "302631e7f1f3fdcc", "Delete"):
             follow(label)
+        assert page.evaluate("document.activeElement.tagName") == "H1"
+        follow("Delete")
         assert "1 rejected event is deleted." in page.inner_text("main")
         assert errors == []
     assert example_stack.rejected.count() == 0
@@ -123,6 +127,41 @@ def test_shape_fits_every_screen(
             page.goto(host + path)
             page.wait_for_load_state("networkidle")
             assert (path, overflow(page)) == (path, [])
+
+
+@pytest.mark.slow
+def test_phone_scrolls_no_page_sideways(
+    browser_: Chromium, stack: DeployedStack, example_stack: DeployedStack, address: str
+) -> None:
+    """On a phone no page scrolls sideways, no button is torn, words are whole, and the drawing can be read."""
+    report = Report(now(), failed_stores={"148020": "not_found"})
+    report.add(Repair("order-1", "148020", "missing", "RECEIVED", webhook_missed=True, late_seconds=60))
+    stack.reconciliation.save_report(report.started_at, report.to_json())
+    with entered(browser_, address, viewport=PHONE) as (page, _):
+        host = page.url.rstrip("/")
+        for path in paths(example_stack):
+            page.goto(host + path)
+            page.wait_for_load_state("networkidle")
+            assert (path, page.evaluate("document.documentElement.scrollWidth")) == (path, PHONE["width"])
+            heights = page.evaluate("[...document.querySelectorAll('button, .state')].map((it) => it.offsetHeight)")
+            assert (path, [height for height in heights if height > 50]) == (path, [])
+        page.goto(f"{host}{paths(example_stack)[len(PAGES)]}")
+        drawn = page.evaluate("document.querySelector('.life .label').getBoundingClientRect().height")
+        assert drawn > 10
+        assert page.is_visible("text=Scroll sideways")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("example_stack")
+def test_refresh_moves_the_time(browser_: Chromium, address: str) -> None:
+    """When a part is refreshed, the page says that it was read then."""
+    with entered(browser_, address, viewport=DESKTOP) as (page, errors):
+        page.goto(page.url.rstrip("/") + "/orders")
+        before = page.inner_text("#read-at")
+        page.wait_for_selector(f"#read-at:not(:text-is('{before}'))", timeout=25_000)
+        after = page.inner_text("#read-at")
+        assert (len(after), after > before) == (len(before), True)
+        assert errors == []
 
 
 HOSTILE = st.text(max_size=200) | st.sampled_from(

@@ -29,7 +29,7 @@ def test_runs_by_hand_are_counted(browser: Browser, stack: DeployedStack) -> Non
     said = browser.text("/reconciliation/missed")
     assert "No scheduled run yet in these 7 days." in said
     assert "doctor" not in said
-    assert "4 were found by 1 run by hand : q7xk 4." in said
+    assert "4 were found by 1 run by hand : 4 at q7xk" in said
     assert "Half of their orders were 10 min late or more" in said
     assert 'href="/reconciliation/runs/' in browser.get("/reconciliation/missed").text
     save_run(stack)

@@ -35,6 +35,8 @@ def test_cut_body_says_where_it_ends(browser: Browser, stack: DeployedStack) -> 
     """Of a body that breaks off it is said how long it is, and that the fault is at its end."""
     path = kept(stack, b'{"order_id": "a", ', "malformed_json", "not JSON (at character 18)")
     assert "not JSON (at character 18 of 18, it ends there)" in browser.text(path)
+    path = kept(stack, b'{"order_id": "a', "malformed_json", "not JSON (at character 13)")
+    assert "(at character 13 of 15, it breaks off in the text that begins there)" in browser.text(path)
     path = kept(stack, b"{]}" + b"x" * 2_000, "malformed_json", "not JSON (at character 1)")
     assert "not JSON (at character 1 of 2,003)" in browser.text(path)
 

@@ -1,12 +1,14 @@
 """What the pages show: orders, what is wrong, and nobody's data that was not asked for."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, NoCredentialsError
 
+from partner_orders.clock import now
 from partner_orders.orders.event import Arrival
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.operations.stack import DeployedStack
@@ -76,6 +78,43 @@ def test_order_is_found_by_each_id(browser: Browser, one_order: str, name: str) 
     """Each of an order's three ids leads to its page."""
     answer = browser.get(f"/orders?id={name}")
     assert answer.url.endswith(f"/orders/{one_order}")
+
+
+def test_stores_are_found_by_name(browser: Browser, store_order: Store) -> None:
+    """Words that name a store lead to it, and to the order of a code among them."""
+    body = order(12)
+    body["client"]["name"] = "Clifton Market"
+    store_order(body)
+    page = browser.get("/orders?id=clift")
+    assert page.status_code == 404
+    assert 'href="/stores/q7xk"' in page.text
+    page = browser.get("/orders?id=0417 at the Clifton store")
+    assert 'href="/orders?id=0417&amp;store=q7xk"' in page.text
+    assert "Type an order code alone, e.g. 0417" in page.text
+    assert browser.get("/orders?id=0417&store=q7xk").url.endswith(f"/orders/{body['order_id']}")
+    assert "Did you mean" not in browser.get("/orders?id=the store").text
+
+
+def test_long_wait_is_marked(browser: Browser, store_order: Store) -> None:
+    """An open order over an hour old is marked, in the list and on Now; a new one is not."""
+    made = {"old": now() - timedelta(hours=2), "new": now() - timedelta(minutes=10)}
+    for name, created in made.items():
+        store_order(order(order_id=name, status="RECEIVED", sys={"created_at": created.isoformat()}))
+    rows = browser.get("/orders?open=1").text
+    old, new = (rows.partition(f'<tr id="order-{name}"')[2].partition("</tr>")[0] for name in made)
+    assert ("▲" in old, "▲" in new) == (True, False)
+    assert "▲" in browser.get("/now/open").text
+
+
+def test_missing_zone_is_said(browser: Browser, stack: DeployedStack, store_order: Store) -> None:
+    """Times of a store without a time zone are said to be UTC, not the store's."""
+    store_order(order(12))
+    assert "created, UTC (no zone set)" in browser.text("/orders?day=2026-10-14")
+    stack.stores.set("q7xk", StoreSettings(time_zone="Asia/Karachi"))
+    browser.desk.kept.forget()
+    said = browser.text("/orders?day=2026-10-14")
+    assert "created, in the store" in said
+    assert "no zone set" not in said
 
 
 def test_orders_of_a_day_are_paged(browser: Browser, store_order: Store) -> None:

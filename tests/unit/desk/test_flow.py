@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from partner_orders_console.desk import places
 from partner_orders_console.operations.doctor.examination import CHECKS as ALL_CHECKS
 from partner_orders_console.operations.flow import ALARMS, CHECKS, COUNTED, TIMED
 from tests.support.template import TEMPLATE
@@ -22,6 +23,23 @@ def test_each_alarm_has_its_stage() -> None:
 def test_each_check_has_its_stage() -> None:
     """Each check of the doctor belongs to a stage, or to the stack as a whole."""
     assert {check.__name__ for check in ALL_CHECKS} == {*CHECKS} | OF_NO_STAGE
+
+
+def test_each_place_has_what_leads_to_it() -> None:
+    """Each alarm, check and figure that leads to a page of the desk is one that there is."""
+    standing = {"waiting", "dead letters", "open orders", "rejected, unresolved", "last run"}
+    assert places.ALARMS.keys() <= ALARMS.keys()
+    assert places.CHECKS.keys() <= CHECKS.keys()
+    counted = {(one.stage, one.word) for one in COUNTED}
+    assert [word for word in places.FIGURES if word not in counted and word[1] not in standing] == []
+
+
+def test_names_of_alarms() -> None:
+    """An alarm is called by its title, not by the name that CloudFormation gave it."""
+    assert places.alarm_title("ApiNearThrottle") == "API near throttle"
+    assert places.alarm_title("PartnerApiBlocked") == "Partner API blocked"
+    assert places.part_title("alarm partner-orders-RejectedAlarm-2E84") == "alarm: Rejected"
+    assert places.part_title("webhook") == "webhook"
 
 
 def test_what_is_counted_is_emitted() -> None:
