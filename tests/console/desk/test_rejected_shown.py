@@ -31,6 +31,18 @@ def test_event_links_to_its_order(browser: Browser, stack: DeployedStack, store_
     assert 'href="/stores/q7xk"' in page
 
 
+def test_event_without_order_id_leads_to_its_code(
+    browser: Browser, stack: DeployedStack, store_order: Callable[..., None]
+) -> None:
+    """An event whose order_id cannot be read leads to the search for its code, which finds the stored order."""
+    store_order(order(12))
+    path = kept(stack, as_bytes(order(12, order_id=7)), "not_an_order", "order_id: Input should be a valid string")
+    assert "the field order_id should be a text" in browser.text(path)
+    assert 'href="/orders?id=0417&amp;store=q7xk"' in browser.get(path).text
+    assert "not stored" not in browser.text(path)
+    assert browser.get("/orders?id=0417&store=q7xk").url.endswith(f"/orders/{order(12)['order_id']}")
+
+
 def test_cut_body_says_where_it_ends(browser: Browser, stack: DeployedStack) -> None:
     """Of a body that breaks off it is said how long it is, and that the fault is at its end."""
     path = kept(stack, b'{"order_id": "a", ', "malformed_json", "not JSON (at character 18)")
