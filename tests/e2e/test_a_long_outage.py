@@ -12,14 +12,13 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-import requests
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_orders.clock import now, to_text
 from partner_orders.orders.event import parse_event
 from partner_orders.orders.table import OrdersTable
-from tests.support.deployed import Answer, eventually
+from tests.support.deployed import Answer, eventually, platform
 from tests.support.orders import as_bytes, order
 from tools.local.stack import Stack
 
@@ -28,12 +27,6 @@ pytestmark = [pytest.mark.crash, pytest.mark.slow]
 ORDERS, STORES, KILLS = 10_000, 8, 3
 # What "within seconds" means for a live order while a backfill runs, on a machine that does all of it.
 LIVE_SECONDS = 15.0
-
-
-def platform(stack: Stack, method: str, what: str, content: object = None) -> Any:
-    answer = requests.request(method, f"{stack.platform_url}/_platform/{what}", json=content, timeout=120)
-    answer.raise_for_status()
-    return answer.json()
 
 
 def say(what: str) -> None:

@@ -2,18 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
-import requests
 
 from partner_orders.clock import now
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.orders.event import Arrival
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
-from tests.support.deployed import CommandLine, eventually
+from tests.support.deployed import CommandLine, eventually, platform
 from tests.support.orders import as_bytes, order
 from tools.local.orders import HOUR
 from tools.local.orders import main as place_orders
@@ -29,10 +27,6 @@ def an_order() -> tuple[str, bytes]:
 
 def letters(run: CommandLine, queue: str) -> int:
     return next(int(row["messages"]) for row in run.json("dead-letters", "list") if row["queue"] == queue)
-
-
-def platform(stack: Stack, method: str, what: str, content: object = None) -> Any:
-    return requests.request(method, f"{stack.platform_url}/_platform/{what}", json=content, timeout=60).json()
 
 
 def test_replayed_event_leaves_the_list(run: CommandLine, orders: OrdersTable, rejected: RejectedTable) -> None:
@@ -108,16 +102,3 @@ def test_make_orders_leaves_work_for_a_run(run: CommandLine, stack: Stack, monke
     report = run.json("reconcile", "run", *stores, "--preview")
     assert report["missing"] + report["different"] > 0
     assert report["failed_stores"] == {}
-
-
-def test_unauthorized_run_ends_with_reason(run: CommandLine, stack: Stack) -> None:
-    """A run that the platform rejects as unauthorized ends with that reason."""
-    assert run("stores", "set", "q7xk", "--currency", "PKR").returncode == 0
-    # More than the requests of all the stores that other tests have left behind.
-    platform(stack, "POST", "faults", {"api": {"unauthorized": 5_000}})
-    try:
-        ran = run("reconcile", "run", "--preview")
-    finally:
-        platform(stack, "POST", "faults", {})
-    assert ran.returncode == 1
-    assert "the reconciler stopped: unauthorized" in ran.stderr

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tools.local.emulator import ROOT
 from tools.local.stack import Stack
@@ -55,6 +56,13 @@ class CommandLine:
 
     def faults(self) -> dict[str, str]:
         return {finding["part"]: finding["fault"] for finding in self.json("doctor") if finding["fault"]}
+
+
+def platform(stack: Stack, method: str, what: str, content: object = None) -> Any:
+    """Ask the simulated platform of a stack for something that a platform would not do."""
+    response = requests.request(method, f"{stack.platform_url}/_platform/{what}", json=content, timeout=120)
+    response.raise_for_status()
+    return response.json()
 
 
 def eventually[T](look: Callable[[], T | None], seconds: float = LONGEST_WAIT_SECONDS) -> T:
