@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from partner_orders.catalogue.product import FIELDS, Values
 from partner_orders.catalogue.to_send import is_waiting, to_send
-from tests.support.aws import simulated_aws
 from tests.support.catalogue import VALUES
+from tests.support.catalogue_table import catalogue_table
 from tests.support.catalogue_world import CatalogueWorld
 from tests.support.fixed_clock import NOW
 
@@ -48,14 +48,7 @@ STEPS = st.lists(
 
 @pytest.fixture(scope="module")
 def dynamodb() -> Iterator[Any]:
-    with simulated_aws() as session:
-        client = session.client("dynamodb")
-        client.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-        )
+    with catalogue_table(TABLE) as client:
         yield client
 
 

@@ -10,7 +10,11 @@ SKU = "SKU#"
 
 
 def product(store_id: str, sku: str) -> Key:
-    return Key(shard(store_id, crc32(sku.encode()) % SHARDS), f"{SKU}{sku}")
+    return Key(shard(store_id, shard_number(sku)), f"{SKU}{sku}")
+
+
+def shard_number(sku: str) -> int:
+    return crc32(sku.encode()) % SHARDS
 
 
 def shard(store_id: str, number: int) -> str:
@@ -30,6 +34,11 @@ def state(store_id: str) -> Key:
 def changes(store_id: str) -> str:
     """The partition of what changed in a store and is to be sent."""
     return f"CHANGES#{store_id}"
+
+
+def held(store_id: str) -> str:
+    """The partition of what a guard holds of a store."""
+    return f"HELD#{store_id}"
 
 
 def job(store_id: str, number: int) -> Key:

@@ -63,6 +63,11 @@ class LineReport:
             product = said.get("sku", "").strip() or said.get("barcode", "").strip()
             self.lines.append(ReportedLine(number, printable(product, MAX_PRODUCT), found))
 
+    def move_to_bad(self, number: int, problems: Iterable[str], columns: Mapping[str, str]) -> None:
+        """Count a line as bad that was good by itself, and is not beside others."""
+        self.good -= 1
+        self.add_bad(number, problems, columns)
+
     def add_unknown_columns(self, names: Iterable[str]) -> None:
         """Note columns that are not read; each is shown once."""
         for name in names:

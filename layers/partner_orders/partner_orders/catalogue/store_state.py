@@ -9,6 +9,8 @@ from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import ConditionFailedError, Table
 from partner_orders.aws.update import Update, absent, all_of, any_of, equals, less
 from partner_orders.catalogue import keys
+from partner_orders.catalogue.guards import StoreFigures
+from partner_orders.catalogue.settlement import PRICE_WINDOW as WINDOW
 from partner_orders.catalogue.stored import instant, milliseconds
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 # Longer than a function runs, so that a claim that is taken over has no owner.
 CLAIM = timedelta(minutes=3)
+# Of files that switched products off within a day; a file each five minutes makes 288.
+MOST_NOTES = 300
 
 
 class ClaimLostError(Exception):
@@ -25,14 +29,37 @@ class ClaimLostError(Exception):
 @dataclass(frozen=True, slots=True)
 class StoreState:
     """``list_versions``: for each field the version of the newest whole list that states it; a product's own version
-    counts as no older. ``last_job``: the number of the newest job. ``unfinished``: jobs without an outcome, with the
-    time at which each was sent. ``fencing_token`` grows with every claim."""
+    counts as no older. ``products``, ``for_sale``, ``last_list``: how many products we know, how many of them are on
+    sale, and how many good lines the last whole list had. ``switched_off``: how many went off sale, with the time.
+    ``last_job``: the number of the newest job. ``unfinished``: jobs without an outcome, with the time at which each was
+    sent. ``fencing_token`` grows with every claim."""
 
     store_id: str
     list_versions: Mapping[str, datetime] = field(default_factory=dict)
+    products: int = 0
+    for_sale: int = 0
+    last_list: int | None = None
+    switched_off: tuple[tuple[datetime, int], ...] = ()
     last_job: int = 0
     unfinished: Mapping[int, datetime] = field(default_factory=dict)
     fencing_token: int = 0
+
+    def figures(self, now: datetime) -> StoreFigures:
+        """What guards measure against: the day that ends now. A store that loses products is measured against those
+        that were on sale before."""
+        lost = sum(number for at, number in self.switched_off if at > now - WINDOW)
+        return StoreFigures(self.products, self.for_sale + lost, lost, self.last_list)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a file left behind: how many products the store has and how many are on sale, how many it switched off, and
+    the good lines of a whole list, None for another file."""
+
+    products: int
+    for_sale: int
+    switched_off: int
+    listed: int | None
 
 
 class StoreStates:
@@ -55,6 +82,18 @@ class StoreStates:
                 self._table.update(keys.state(store_id), update)
             except ConditionFailedError:
                 continue
+
+    def note_load(self, state: StoreState, load: Load, now: datetime) -> None:
+        """Note what a file did to a store. Two files at one time would count each other's products: the loader has
+        the store to itself."""
+        switched_off = [[milliseconds(at), number] for at, number in state.switched_off if at > now - WINDOW]
+        if load.switched_off:
+            switched_off.append([milliseconds(now), load.switched_off])
+        update = Update().set("products", load.products).set("for_sale", load.for_sale)
+        update.set("switched_off", switched_off[-MOST_NOTES:])
+        if load.listed is not None:
+            update.set("last_list", load.listed)
+        self._table.update(keys.state(state.store_id), update)
 
     def claim(self, store_id: str, now: datetime) -> StoreState | None:
         """Become the store's sender; None if there is one."""
@@ -102,6 +141,10 @@ def _state(store_id: str, row: Row) -> StoreState:
     return StoreState(
         store_id,
         {name.removeprefix(prefix): instant(at) for name, at in row.items() if name.startswith(prefix)},
+        row.get("products", 0),
+        row.get("for_sale", 0),
+        row.get("last_list"),
+        tuple((instant(at), number) for at, number in row.get("switched_off", ())),
         row.get("last_job", 0),
         {number: instant(sent_at) for number, sent_at in row.get("unfinished", ())},
         row.get("fencing_token", 0),

@@ -30,7 +30,11 @@ class ProductsTable:
         """The products of a store, in no order, a shard after the other. Eventually consistent: half a read unit for
         4 KB of rows."""
         for number in range(keys.SHARDS):
-            yield from map(desired_of, self._table.query(keys.shard(store_id, number), Range(prefix=keys.SKU)))
+            yield from self.of_shard(store_id, number)
+
+    def of_shard(self, store_id: str, number: int) -> Iterator[Desired]:
+        """The products of a shard of a store, in the order of the bytes of their SKUs. Eventually consistent."""
+        yield from map(desired_of, self._table.query(keys.shard(store_id, number), Range(prefix=keys.SKU)))
 
     def many(self, store_id: str, skus: Iterable[str]) -> dict[str, Desired]:
         """The products that are there, by SKU; consistent. One request for each hundred."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from partner_orders.catalogue.changes import ChangesTable
+from partner_orders.catalogue.held import HeldTable
 from partner_orders.catalogue.jobs import JobsTable
 from partner_orders.catalogue.store_state import StoreStates
 from partner_orders.catalogue.table import ProductsTable
@@ -18,6 +19,7 @@ class Tables:
     changes: ChangesTable
     jobs: JobsTable
     states: StoreStates
+    held: HeldTable
 
     @classmethod
     def named(cls, client: "DynamoDBClient", table_name: str) -> "Tables":
@@ -27,4 +29,5 @@ class Tables:
             ChangesTable(client, table_name),
             JobsTable(client, table_name),
             StoreStates(client, table_name),
+            HeldTable(client, table_name),
         )

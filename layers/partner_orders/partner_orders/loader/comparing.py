@@ -1,0 +1,89 @@
+"""What a file would change: its lines beside the rows of the table, a shard at a time, in one order."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from partner_orders.catalogue.desired import NOTHING, Desired, Versions, merged, needs_write
+from partner_orders.catalogue.guards import Limits, held_price
+from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.stored import instant
+from partner_orders.loader.spool import Said
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a file is taken. ``list_versions``: those of the store before this file. ``is_covered``: whether the store's
+    list version stands for every line, as it does for a whole list whose lines state none of their own.
+    ``switches_absent_off``: whether a whole list takes the products off sale that it leaves out, in ``version``, the
+    file's own."""
+
+    version: datetime
+    list_versions: Versions
+    is_covered: bool
+    switches_absent_off: bool
+    limits: Limits
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A product before and after a file. ``held``: what a guard holds of it. ``said``: what the file says; None for a
+    product that it leaves out."""
+
+    before: Desired
+    after: Desired
+    held: Values = NOTHING
+    said: Said | None = None
+    is_written: bool = False
+
+    @property
+    def switches_off(self) -> bool:
+        """Whether a product that the platform shows as on sale goes off."""
+        is_on = self.before.confirmed.active is True
+        return is_on and _is_off(self.after.values) and not _is_off(self.before.values)
+
+
+def compared(rows: Iterable[Desired], said: Iterable[Said], rules: Rules) -> Iterator[Comparison]:
+    """The products that a file names or leaves out. ``rows`` and ``said`` are a shard's, in the order of SKUs."""
+    for row, line in _side_by_side(rows, said):
+        if line is not None:
+            yield _with(row or Desired(line.sku), line, rules)
+        elif row is not None:
+            yield _without(row, rules)
+
+
+def _with(row: Desired, said: Said, rules: Rules) -> Comparison:
+    after, held = row, NOTHING
+    for line in reversed(said.lines):  # the oldest first: what is held is the newest
+        taken, kept = held_price(row, line.values, rules.limits, rules.now)
+        after = merged(after, taken, instant(line.version), rules.list_versions)
+        held = kept if kept.are_said else held
+    return Comparison(row, after, held, said, needs_write(row, after, rules.is_covered))
+
+
+def _without(row: Desired, rules: Rules) -> Comparison:
+    if not rules.switches_absent_off:
+        return Comparison(row, row)
+    after = merged(row, Values(active=False), rules.version, rules.list_versions)
+    return Comparison(row, after, is_written=needs_write(row, after, rules.is_covered))
+
+
+def _side_by_side(rows: Iterable[Desired], said: Iterable[Said]) -> Iterator[tuple[Desired | None, Said | None]]:
+    """Both in one order, together where they are of one product."""
+    left, right = iter(rows), iter(said)
+    row, line = next(left, None), next(right, None)
+    while row is not None or line is not None:
+        if line is None or (row is not None and row.sku.encode() < line.sku.encode()):
+            yield row, None
+            row = next(left, None)
+        elif row is None or line.sku.encode() < row.sku.encode():
+            yield None, line
+            line = next(right, None)
+        else:
+            yield row, line
+            row, line = next(left, None), next(right, None)
+
+
+def _is_off(values: Values) -> bool:
+    return values.active is False or values.quantity == 0
