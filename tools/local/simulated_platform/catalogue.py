@@ -33,6 +33,7 @@ from tools.local.simulated_platform.catalogue_records import (
     result_file,
 )
 from tools.local.simulated_platform.catalogue_store import Store
+from tools.local.simulated_platform.striking import strikes
 
 FIRST_NUMBER = 48_100_001  # of the jobs of a brand that numbers them
 NOT_IN_CATALOGUE = "product not found in catalog"
@@ -157,13 +158,7 @@ class Catalogue:
 
     def strikes(self, fault: str) -> bool:
         """Whether a fault happens now."""
-        left = self.faults.get(fault, 0)
-        if not left:
-            return False
-        if left < 1:
-            return self._chance.random() < left
-        self.faults[fault] = left - 1
-        return True
+        return strikes(self.faults, fault, self._chance)
 
     # -- jobs ---------------------------------------------------------------------------------------------------
 

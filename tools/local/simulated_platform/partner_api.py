@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from tools.local.simulated_platform.lives import Body, Life, Step, to_text
 from tools.local.simulated_platform.picking import answered, cancelled
+from tools.local.simulated_platform.striking import strikes
 
 HISTORY = timedelta(days=60)
 WINDOW = timedelta(seconds=60)
@@ -372,13 +373,7 @@ class SimulatedPartnerApi:
         return _json(200, {"access_token": token, "token_type": "Bearer", "expires_in": 7200})
 
     def _strikes(self, fault: str) -> bool:
-        left = self.faults.get(fault, 0)
-        if not left:
-            return False
-        if left < 1:
-            return self._chance.random() < left
-        self.faults[fault] = left - 1
-        return True
+        return strikes(self.faults, fault, self._chance)
 
 
 def _in_another_form(content: bytes) -> bytes:
