@@ -82,6 +82,8 @@ class PlatformSession(requests.Session):
         self._time.sleep(min(given.hang_seconds, patience))
         if given.hang_seconds >= patience:
             raise requests.ReadTimeout
+        if not given.status:
+            raise requests.ConnectionError("the connection was dropped")
         answer = requests.Response()
         answer.status_code = given.status
         answer.headers.update(given.headers)

@@ -49,13 +49,21 @@ class Outcomes:
         if job is not None and job.state is not JobState.SETTLED:
             self._end(place, job, outcomes_of(job, outcomes), JobState.SETTLED)
 
+    def failed(self, place: JobPlace, outcomes: Mapping[str, LineOutcome]) -> None:
+        """Note that the platform gave a job up, with the outcomes that it tells: the newest values of the other lines
+        go again, after a while that grows. Raises StoreBusyError."""
+        job = self._tables.jobs.get(place)
+        if job is not None and job.state is not JobState.SETTLED:
+            lines = {sku: outcomes.get(sku, UNKNOWN) for sku in job.lines}
+            self._end(place, job, lines, JobState.SETTLED, has_failed=True)
+
     def give_up(self, place: JobPlace) -> None:
         """Take the outcome of every line of a job as unknown: the newest values go again. A job that has its outcomes
         only stops being unfinished. Raises StoreBusyError."""
         job = self._tables.jobs.get(place)
         is_open = job is not None and job.state in {JobState.SENDING, JobState.SUBMITTED}
         lines = job.lines if job is not None and is_open else {}
-        self._end(place, job if is_open else None, dict.fromkeys(lines, UNKNOWN), JobState.GIVEN_UP)
+        self._end(place, job if is_open else None, dict.fromkeys(lines, UNKNOWN), JobState.GIVEN_UP, is_open)
 
     def too_old(self, store_id: str) -> list[JobPlace]:
         """The jobs of a store that no result is waited for any more."""
@@ -64,9 +72,17 @@ class Outcomes:
         places = [JobPlace(store_id, number) for number in state.unfinished]
         return [place for place in places if (job := self._tables.jobs.get(place)) is None or job.is_too_old(now)]
 
-    def _end(self, place: JobPlace, job: Job | None, outcomes: Mapping[str, LineOutcome], state: JobState) -> None:
+    def _end(
+        self,
+        place: JobPlace,
+        job: Job | None,
+        outcomes: Mapping[str, LineOutcome],
+        state: JobState,
+        has_failed: bool = False,
+    ) -> None:
         """The lines first, then what is to go again, then the job: a crash repeats, and loses nothing."""
-        claimed = self._tables.states.claim(place.store_id, self._clock())
+        now = self._clock()
+        claimed = self._tables.states.claim(place.store_id, now)
         if claimed is None:
             raise StoreBusyError
         try:
@@ -74,7 +90,7 @@ class Outcomes:
                 self._end_lines(place.store_id, job, outcomes)
                 self._tables.jobs.ended(place.store_id, job, state)
             if place.number in claimed.unfinished:
-                self._tables.states.end_job(claimed, place.number)
+                claimed = self._tables.states.end_job(claimed, place.number, now if has_failed else None)
         finally:
             self._tables.states.release(claimed)
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Longer than a function runs, so that a claim that is taken over has no owner.
 CLAIM = timedelta(minutes=3)
+# After a job that failed as a whole; twice as long after each further one.
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=2), timedelta(hours=1)
 # Of files that switched products off within a day; a file each five minutes makes 288.
 MOST_NOTES = 300
 
@@ -31,6 +33,7 @@ class StoreState:
     """``list_versions``: for each field the version of the newest whole list that states it; a product's own version
     counts as no older. ``products``, ``for_sale``, ``last_list``: how many products we know, how many of them are on
     sale, and how many good lines the last whole list had. ``switched_off``: how many went off sale, with the time.
+    ``failed_jobs``, ``not_before``: how many jobs in a row failed as a whole, and until when nothing is sent for it.
     ``last_job``: the number of the newest job. ``unfinished``: jobs without an outcome, with the time at which each was
     sent. ``fencing_token`` grows with every claim."""
 
@@ -40,6 +43,8 @@ class StoreState:
     for_sale: int = 0
     last_list: int | None = None
     switched_off: tuple[tuple[datetime, int], ...] = ()
+    failed_jobs: int = 0
+    not_before: datetime | None = None
     last_job: int = 0
     unfinished: Mapping[int, datetime] = field(default_factory=dict)
     fencing_token: int = 0
@@ -111,10 +116,17 @@ class StoreStates:
         unfinished = {**state.unfinished, number: sent_at}
         return self._write(state, Update().set("last_job", number).set("unfinished", _plain(unfinished)))
 
-    def end_job(self, state: StoreState, number: int) -> StoreState:
-        """Note that the outcome of a job is known, or no longer waited for."""
+    def end_job(self, state: StoreState, number: int, failed_at: datetime | None = None) -> StoreState:
+        """Note that the outcome of a job is known, or no longer waited for. A job that failed as a whole has the store
+        wait before the next, longer each time."""
         unfinished = {one: sent_at for one, sent_at in state.unfinished.items() if one != number}
-        return self._write(state, Update().set("unfinished", _plain(unfinished)))
+        update = Update().set("unfinished", _plain(unfinished))
+        if failed_at is None:
+            update.remove("failed_jobs").remove("not_before")
+        else:
+            wait = min(FIRST_WAIT * 2 ** min(state.failed_jobs, 10), LONGEST_WAIT)
+            update.set("failed_jobs", state.failed_jobs + 1).set("not_before", milliseconds(failed_at + wait))
+        return self._write(state, update)
 
     def release(self, state: StoreState) -> None:
         """Let the next sender begin at once. A sender that lost the store changes nothing."""
@@ -145,6 +157,8 @@ def _state(store_id: str, row: Row) -> StoreState:
         row.get("for_sale", 0),
         row.get("last_list"),
         tuple((instant(at), number) for at, number in row.get("switched_off", ())),
+        row.get("failed_jobs", 0),
+        instant(row["not_before"]) if "not_before" in row else None,
         row.get("last_job", 0),
         {number: instant(sent_at) for number, sent_at in row.get("unfinished", ())},
         row.get("fencing_token", 0),

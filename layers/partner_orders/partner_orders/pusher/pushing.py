@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from partner_orders.catalogue.changes import Change
+from partner_orders.catalogue.desired import NOTHING
 from partner_orders.catalogue.job import MAX_LINES, Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.outcomes import PROCESSED, LineOutcome, Outcomes
@@ -19,7 +20,7 @@ from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import Margins, difference, off_at_once, to_send
 from partner_orders.clock import Clock
 from partner_orders.platform.catalogue import CallRefusedError, EffectUnknownError, Submitted
-from partner_orders.platform.failures import PartnerApiError
+from partner_orders.platform.failures import Failure, PartnerApiError
 
 # After a call whose effect is unknown, the newest values go again.
 SEND_AGAIN_AFTER = timedelta(minutes=2)
@@ -60,7 +61,8 @@ class Pusher:
         try:
             changes = self._tables.changes.first(store_id, self._job_lines)
             state = self._switch_off(state, changes)
-            if self._is_waiting_for_a_result(state):
+            is_to_wait = state.not_before is not None and self._clock() < state.not_before
+            if is_to_wait or self._is_waiting_for_a_result(state):
                 return bool(changes)
             if changes:
                 self._send(state, changes)
@@ -94,7 +96,12 @@ class Pusher:
     def _put_off(self, state: StoreState, sku: str, off: Values) -> StoreState:
         """Send an "off". It is noted as a job only where the platform makes it one: an off that is lost goes again."""
         self._platform.make_room()
-        submitted = self._platform.put_products(state.store_id, {sku: off})
+        try:
+            submitted = self._platform.put_products(state.store_id, {sku: off})
+        except PartnerApiError as error:
+            if error.failure not in {Failure.REFUSED, Failure.NOT_FOUND}:
+                raise
+            return state  # A job tells what is wrong with the product, and the others do not wait for it.
         if submitted.job_id is None:
             self._outcomes.line(state.store_id, sku, off, PROCESSED)
             return state
@@ -120,14 +127,17 @@ class Pusher:
         self._tables.changes.remove(store_id, changes)
 
     def _with_company(self, store_id: str, lines: dict[str, Values]) -> dict[str, Values]:
-        """The lines, and an unchanged product beside a lone quantity: the platform takes no notice of the quantity of
-        a product that comes alone (docs/platform.md)."""
-        [(sku, sent), *others] = lines.items()
-        if others or sent.quantity is None:
+        """The lines, and an unchanged product beside a lone one: of a product that comes alone the platform takes no
+        notice of the quantity, and an unknown one is refused like an unknown store (docs/platform.md)."""
+        if len(lines) > 1:
             return lines
-        company = self._tables.products.another(store_id, sku)
-        values = None if company is None else to_send(company, self._margins(store_id))
-        return lines if company is None or values is None or not values.are_said else {**lines, company.sku: values}
+        company = self._tables.products.another(store_id, next(iter(lines)))
+        values = NOTHING if company is None else to_send(company, self._margins(store_id))
+        return (
+            lines
+            if company is None or (values.price, values.active) == (None, None)
+            else {**lines, company.sku: values}
+        )
 
     def _call(self, state: StoreState, lines: Mapping[str, Values]) -> StoreState:
         """Send lines in one job; in more where the platform refuses the whole call, until the bad line is alone."""
