@@ -53,6 +53,8 @@ STACK = ("template.yaml", "partner_orders/settings.py", "bench/speed.py")
 # What answers orders: the simulator has stories of its own for it.
 PARTS_OF_ANSWERS = frozenset({"answers", "sender"})
 FILES_OF_ANSWERS = frozenset({"order_exchange.py", "budgeted_requests.py", "request_budget.py"})
+# Parts that the simulator does not play; the properties of each know the others.
+PARTS_OF_CATALOGUE = frozenset({"catalogue", "loader", "pusher", "results"})
 LAWS = ("tests/property/orders/test_history.py", "tests/property/orders/test_event.py")
 LAWS_OF_THE_STACK = ("tests/property/template", "tests/property/test_settings.py", "tests/property/tools")
 # Of what a property finds, the first example will do.
@@ -127,6 +129,9 @@ def what_kills(mutant: Mutant, seeds: int) -> str:
         simulator = partial(_simulator, copy, seeds, _stories_of(edited))
         is_unknown_to_it = any(file.endswith(STACK) or file.startswith(CONSOLE) for file in edited)
         asked: tuple[Callable[[], str], ...] = (first, *(() if is_unknown_to_it else (simulator,)), properties)
+        if parts := _parts_of(edited) & PARTS_OF_CATALOGUE:
+            others = (f"tests/property/{part}" for part in sorted(PARTS_OF_CATALOGUE - parts))
+            asked = (first, partial(_properties, copy, *others), properties)
         return next(filter(None, (ask() for ask in asked)), "")
 
 
@@ -146,9 +151,12 @@ def _nearest_properties(edited: list[str]) -> tuple[str, ...]:
         return LAWS
     if any(file.startswith(CONSOLE) for file in edited):
         return ("tests/property/console",)
-    parts = {Path(file).relative_to(PACKAGE).parts[0] for file in edited if Path(file).is_relative_to(PACKAGE)}
-    folders = (f"tests/property/{part}" for part in sorted(parts))
+    folders = (f"tests/property/{part}" for part in sorted(_parts_of(edited)))
     return tuple(folder for folder in folders if (ROOT / folder).is_dir()) or LAWS
+
+
+def _parts_of(edited: list[str]) -> set[str]:
+    return {Path(file).relative_to(PACKAGE).parts[0] for file in edited if Path(file).is_relative_to(PACKAGE)}
 
 
 def copy_to(folder: Path) -> None:

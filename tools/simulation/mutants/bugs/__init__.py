@@ -4,6 +4,7 @@ from tools.simulation.mutants.bugs import (
     alarms,
     answers,
     bench,
+    catalogue,
     comparison,
     consumer,
     exact_json,
@@ -36,6 +37,7 @@ MUTANTS: list[Mutant] = [
     *comparison.MUTANTS,
     *schedule.MUTANTS,
     *publisher.MUTANTS,
+    *catalogue.MUTANTS,
     *alarms.MUTANTS,
     *bench.MUTANTS,
 ]
