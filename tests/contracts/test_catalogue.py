@@ -16,6 +16,8 @@ from partner_orders.catalogue.tables import Tables
 from tests.support.fixed_clock import NOW
 from tests.support.orders_table import TABLE
 
+pytestmark = pytest.mark.slow
+
 STORE = "q7zk"
 
 

@@ -117,6 +117,7 @@ def test_missing_zone_is_said(browser: Browser, stack: DeployedStack, store_orde
     assert "no zone set" not in said
 
 
+@pytest.mark.slow
 def test_orders_of_a_day_are_paged(browser: Browser, store_order: Store) -> None:
     """Each order of a day is on one page, in order, also where many are of one instant."""
     for number in range(120):

@@ -25,6 +25,8 @@ from tests.support.aws_calls import counted_calls
 from tests.support.catalogue_table import catalogue_table
 from tests.support.fixed_clock import NOW, clock
 
+pytestmark = pytest.mark.slow
+
 STORE, TABLE = "q7zk", "catalogue"
 SKUS = [f"KW-{number}" for number in range(40)]
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from partner_orders.platform.job_files import JobFiles, UrlRefusedError, is_public, target_of
 
+pytestmark = pytest.mark.slow
+
 OWN = "foodpanda.partner.deliveryhero.io"
 BASE_URL = f"https://{OWN}"
 SECRET = "Signature-4711"

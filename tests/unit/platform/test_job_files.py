@@ -30,6 +30,8 @@ from partner_orders.platform.rate_limit import RateLimit
 from partner_orders.platform.session import platform_session
 from tests.support.raw_server import Answer, dripping, raw_server, response
 
+pytestmark = pytest.mark.slow
+
 # Without the time of packing: a test is named by its content.
 packed = partial(gzip.compress, mtime=0)
 
