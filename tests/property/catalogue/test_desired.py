@@ -1,6 +1,6 @@
 """What a product should be: the newest value of each field, whatever the order in which the changes come."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import given
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from partner_orders.catalogue.desired import Desired, merged, needs_write
 from partner_orders.catalogue.product import FIELDS, Values
 from tests.support.catalogue import VALUES, VERSIONS
+from tests.support.fixed_clock import NOW
 
 type Said = tuple[Values, datetime]
 CHANGES = st.lists(st.tuples(VALUES, VERSIONS), max_size=6)
@@ -63,3 +64,13 @@ def test_repeated_change_needs_no_write(changes: list[Said], change: Said) -> No
     """A change that was taken is written once, however often it comes."""
     row = after([*changes, change])
     assert not needs_write(row, merged(row, *change, {}), is_whole_list=False)
+
+
+@given(VALUES, VALUES)
+def test_late_change_loses_against_the_list(said: Values, late: Values) -> None:
+    """A change from between a product's own version and that of a list which repeated it changes none of its fields."""
+    row = merged(Desired("KW-100"), said, NOW, {})
+    listed = {name: NOW + timedelta(minutes=2) for name in row.versions}
+    result = merged(row, late, NOW + timedelta(minutes=1), listed)
+    for name in row.versions:
+        assert getattr(result.values, name) == getattr(said, name)
