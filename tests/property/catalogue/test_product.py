@@ -2,10 +2,20 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partner_orders.catalogue.product import FIELDS, LineError, Product, Values, printable, product_and_values
+from partner_orders.catalogue.product import (
+    FIELDS,
+    MAX_PIECES,
+    PRICE_LIMIT,
+    LineError,
+    Product,
+    Values,
+    printable,
+    product_and_values,
+)
 
 NUMBERS = st.decimals(-1, 10**9, places=4).map(str) | st.integers(-1, 2_000_000).map(str)
 TEXTS = st.text(max_size=20) | NUMBERS | st.sampled_from(["", " ", "true", "FALSE", "0", "1", "3,5", "٣", "1e3", "NaN"])
@@ -61,3 +71,19 @@ def test_printable_text_can_be_shown(text: str, most: int) -> None:
     assert len(shown) <= most
     assert printable(shown, most) == shown
     assert shown == text[:most] or not text[:most].isprintable()
+
+
+@given(st.integers(0, 2_000_000_000), st.integers(0, 6))
+def test_number_is_what_the_platform_takes(digits: int, decimals: int) -> None:
+    """A price has at most three decimals that count, a quantity none; others are refused by their column's name."""
+    number = Decimal(digits).scaleb(-decimals)
+    for column, is_taken in (
+        ("price", number > 0 and number == round(number, 3) and number < PRICE_LIMIT),
+        ("quantity", number == int(number) and number <= MAX_PIECES),
+    ):
+        columns = {"sku": "KW-100", column: format(number, "f")}
+        if is_taken:
+            assert getattr(product_and_values(columns)[1], column) == number
+        else:
+            with pytest.raises(LineError, match=f"^{column}: "):
+                product_and_values(columns)
