@@ -111,3 +111,15 @@ def test_bad_lines_spoil_no_others(dynamodb: Any, bad: set[int], unknown: set[in
         assert (row.refused.quantity is not None) == is_refused
         assert (row.confirmed.quantity == number + 1) == (not is_refused)
     assert world.tables.changes.first(world.store_id, 1) == []
+
+
+@pytest.mark.slow
+def test_lost_job_goes_again(dynamodb: Any) -> None:
+    """The lines of a job of which nothing is heard again are sent once more."""
+    world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
+    for sku in SKUS:
+        world.say(sku, Values(quantity=3), NOW)
+    world.push()
+    world.platform.jobs.clear()
+    world.come_to_rest()
+    assert {sku: world.platform.shown[sku].quantity for sku in SKUS} == dict.fromkeys(SKUS, 3)
