@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 
 from partner_orders.clock import from_text, to_text
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.operations.order_pages import PAGE, Choice, Place, page_of_ids
 from partner_orders_console.operations.stack import DeployedStack
+from tests.support.aws_calls import watch_calls
 from tests.support.orders import order
 
 DAY = "2026-10-14"
@@ -52,16 +52,13 @@ def test_pages_hold_each_order_once(stack: DeployedStack, day: list[Place], newe
 @pytest.mark.usefixtures("day")
 def test_of_many_stores_little_is_read(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of stores that share a page, less than a page of each is read from the index."""
-    read = 0
-    call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+    rows: list[int] = []
 
-    def counted(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-        nonlocal read
-        found = call(client, operation, parameters)
-        read += len(found["Items"]) if operation == "Query" and "IndexName" in parameters else 0
-        return found
+    def see(operation: str, parameters: dict[str, Any], response: Any) -> None:
+        if operation == "Query" and "IndexName" in parameters:
+            rows.append(len(response["Items"]))
 
     stores = stack.stores.all()
-    monkeypatch.setattr(BaseClient, "_make_api_call", counted)
+    watch_calls(monkeypatch, see)
     page_of_ids(stack, Choice(stores, DAY, newest_first=False))
-    assert PAGE < read < 2 * PAGE
+    assert PAGE < sum(rows) < 2 * PAGE

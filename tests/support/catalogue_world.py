@@ -67,8 +67,7 @@ class PlatformOfTest:
     def _apply(self, products: Mapping[str, Values]) -> None:
         for sku, values in products.items():
             before = self.shown.get(sku, Values())
-            said = {name: getattr(values, name) for name in ("price", "active", "quantity", "cap")}
-            self.shown[sku] = replace(before, **{name: value for name, value in said.items() if value is not None})
+            self.shown[sku] = replace(before, **values.said)
 
 
 class CatalogueWorld:

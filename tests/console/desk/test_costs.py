@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.desk.desk import Options
 from partner_orders_console.desk.pages import PAGES
 from partner_orders_console.desk.serving import serving
 from partner_orders_console.operations.stack import DeployedStack
+from tests.support.aws_calls import watch_calls
 from tests.support.desk import Browser
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "desk.md"
@@ -35,14 +35,11 @@ class Watched:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: Counter[str] = Counter()
         self.metrics = 0
-        call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+        watch_calls(monkeypatch, self._see)
 
-        def counted(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-            self.calls[operation] += 1
-            self.metrics += len(parameters.get("MetricDataQueries", ()))
-            return call(client, operation, parameters)
-
-        monkeypatch.setattr(BaseClient, "_make_api_call", counted)
+    def _see(self, operation: str, parameters: dict[str, Any], _: Any) -> None:
+        self.calls[operation] += 1
+        self.metrics += len(parameters.get("MetricDataQueries", ()))
 
     @property
     def usd(self) -> float:

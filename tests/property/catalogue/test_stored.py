@@ -18,7 +18,7 @@ PAST = st.lists(st.builds(PriceInForce, PRICES, VERSIONS), max_size=3).map(tuple
 @st.composite
 def products(draw: st.DrawFn) -> Desired:
     values = draw(VALUES)
-    versions = {name: draw(VERSIONS) for name in stored.plain(values)}
+    versions = {name: draw(VERSIONS) for name in values.said}
     refused = draw(VALUES)
     words = "no such product" if refused.are_said else ""
     return Desired("KW-100", values, versions, draw(VALUES), refused, words, draw(PAST), draw(st.integers(1, 9)))

@@ -19,10 +19,10 @@ from partner_orders.platform.catalogue import (
     MAX_PRODUCTS,
     CallRefusedError,
     EffectUnknownError,
-    JobState,
     ListedProduct,
     NotAllowedError,
     PlatformCatalogue,
+    PlatformJob,
     PlatformNotFoundError,
     Submitted,
     ThrottledError,
@@ -311,13 +311,16 @@ def test_export_is_a_job() -> None:
 @pytest.mark.parametrize(
     ("body", "state"),
     [
-        ({"job_status": "COMPLETED", "download_url": "/f.csv"}, JobState("COMPLETED", "/f.csv")),
-        ({"status": "failed"}, JobState("FAILED")),
-        ({"job_status": "COMPLETED", "result": {"download_url": "https://s/x"}}, JobState("COMPLETED", "https://s/x")),
-        ({"job_status": "QUEUED", "download_url": "x" * 9_000, "result": 1}, JobState("QUEUED")),
+        ({"job_status": "COMPLETED", "download_url": "/f.csv"}, PlatformJob("COMPLETED", "/f.csv")),
+        ({"status": "failed"}, PlatformJob("FAILED")),
+        (
+            {"job_status": "COMPLETED", "result": {"download_url": "https://s/x"}},
+            PlatformJob("COMPLETED", "https://s/x"),
+        ),
+        ({"job_status": "QUEUED", "download_url": "x" * 9_000, "result": 1}, PlatformJob("QUEUED")),
     ],
 )
-def test_job_has_a_status_and_perhaps_a_file(body: Any, state: JobState) -> None:
+def test_job_has_a_status_and_perhaps_a_file(body: Any, state: PlatformJob) -> None:
     """A job's status is one word, and its file a URL of bounded length."""
     session = CannedSession(Reply(200, body))
     assert catalogue(session).job("a/b c") == state
@@ -334,7 +337,7 @@ def test_job_that_is_not_shown() -> None:
 
 def test_job_keeps_its_url_out_of_texts() -> None:
     """A signed URL is a secret: no text of a job shows it."""
-    assert "sig=1" not in repr(JobState("COMPLETED", "https://s/x?sig=1"))
+    assert "sig=1" not in repr(PlatformJob("COMPLETED", "https://s/x?sig=1"))
 
 
 @pytest.mark.parametrize("body", [{}, [], b"x", {"job_status": 1.5}])

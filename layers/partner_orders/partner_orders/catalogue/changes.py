@@ -2,22 +2,22 @@
 at the moment of sending (rule W3)."""
 
 import secrets
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from partner_orders import exact_json
 from partner_orders.aws.dynamodb import Table
 from partner_orders.aws.keys import Key
 from partner_orders.catalogue import keys
+from partner_orders.catalogue.packed_lines import pack, unpack
 from partner_orders.clock import to_text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_MOST_READ = 100  # rows at a time
 MAX_SKUS = 1_000  # in one row: at most some 130 KB before they are packed
 
 
@@ -40,8 +40,7 @@ class ChangesTable:
         """Note that products changed, after their rows were written. A write for each thousand."""
         for some in batched(dict.fromkeys(skus), MAX_SKUS, strict=False):
             key = Key(keys.changes(store_id), f"{to_text(at)}#{secrets.token_hex(4)}")
-            packed = zlib.compress(exact_json.write_bytes([*some]), level=6)
-            self._table.put(key, {"skus": packed, "is_urgent": is_urgent})
+            self._table.put(key, {"skus": pack([*some]), "is_urgent": is_urgent})
 
     def first(self, store_id: str, most: int) -> list[Change]:
         """The oldest changes of a store, of at most ``most`` products together, but one change at least; consistent."""
@@ -63,8 +62,4 @@ class ChangesTable:
         # A page of rows would be read far beyond what one job holds.
         rows = self._table.query(keys.changes(store_id), consistent=True, limit=_MOST_READ)
         for row in islice(rows, _MOST_READ):
-            skus: Any = exact_json.parse(zlib.decompress(row["skus"]))
-            yield Change(row["sk"], skus, row["is_urgent"])
-
-
-_MOST_READ = 100
+            yield Change(row["sk"], unpack(row["skus"]), row["is_urgent"])

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from partner_orders.catalogue.product import FIELDS, Values
+from partner_orders.catalogue.product import Values
 
 type Versions = Mapping[str, datetime]
 
@@ -50,10 +50,8 @@ def merged(row: Desired, said: Values, version: datetime, list_versions: Version
     store's ``list_versions`` (see StoreState). Of two values of one version the smaller wins (off before on), so that
     the order in which they came does not matter."""
     values: dict[str, Any] = {}
-    for name in FIELDS:
-        value, present = getattr(said, name), getattr(row.values, name)
-        if value is None:
-            continue
+    for name, value in said.said.items():
+        present = getattr(row.values, name)
         if present is None or (version, _less(value)) > (_version(row, name, list_versions), _less(present)):
             values[name] = value
     if not values:

@@ -1,20 +1,19 @@
 """Changes that a guard holds, until a person releases or drops them (rule W9)."""
 
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from partner_orders import exact_json
 from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import Table
 from partner_orders.aws.keys import Key
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.guards import Reason
+from partner_orders.catalogue.packed_lines import lines_of, packed_lines
 from partner_orders.catalogue.product import Values
-from partner_orders.catalogue.stored import instant, milliseconds, plain, values_of
+from partner_orders.catalogue.stored import instant, milliseconds
 from partner_orders.clock import to_text
 
 if TYPE_CHECKING:
@@ -44,9 +43,8 @@ class HeldTable:
     def hold_lines(self, store_id: str, source: str, version: datetime, lines: Mapping[str, Values]) -> None:
         """Hold the prices of some products. The same file holds the same lines once, however often it is taken."""
         for number, some in enumerate(batched(lines.items(), MAX_LINES, strict=False)):
-            packed: Any = {sku: plain(values) for sku, values in some}
-            content = zlib.compress(exact_json.write_bytes(packed), level=6)
-            self._put(store_id, Reason.PRICE_STEP, source, version, f"#{number}", {"lines": content})
+            content = {"lines": packed_lines(dict(some))}
+            self._put(store_id, Reason.PRICE_STEP, source, version, f"#{number}", content)
 
     def hold_file(self, store_id: str, reason: Reason, source: str, version: datetime) -> None:
         """Hold a whole file."""
@@ -69,6 +67,5 @@ class HeldTable:
 
 
 def _held(row: Row) -> Held:
-    packed: Any = exact_json.parse(zlib.decompress(row["lines"])) if "lines" in row else {}
-    lines = {sku: values_of(values) for sku, values in packed.items()}
+    lines = lines_of(row["lines"]) if "lines" in row else {}
     return Held(row["sk"], Reason(row["reason"]), row["source"], instant(row["version"]), lines)

@@ -1,16 +1,15 @@
 """A job: what was sent to a store in one call, and the life of it until its outcome is known."""
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from partner_orders import exact_json
 from partner_orders.aws.attribute_values import Row
+from partner_orders.catalogue.packed_lines import lines_of, packed_lines
 from partner_orders.catalogue.product import Values
-from partner_orders.catalogue.stored import instant, milliseconds, plain, values_of
+from partner_orders.catalogue.stored import instant, milliseconds
 
 MAX_LINES = 2_000
 # The platform's callback may be lost: then the job is asked for, and later given up.
@@ -39,6 +38,11 @@ class Job:
     state: JobState = JobState.SENDING
     job_id: str | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its outcome is still waited for."""
+        return self.state in {JobState.SENDING, JobState.SUBMITTED}
+
     def is_to_be_asked_for(self, now: datetime) -> bool:
         return self.job_id is not None and now - self.sent_at >= ASK_AFTER
 
@@ -48,14 +52,10 @@ class Job:
 
 def job_of(row: Row, number: int) -> Job:
     """The job of a row."""
-    found: Any = exact_json.parse(zlib.decompress(row["lines"]))
-    lines = {sku: values_of(values) for sku, values in found.items()}
-    return Job(number, instant(row["sent_at"]), lines, JobState(row["state"]), row.get("job_id"))
+    return Job(number, instant(row["sent_at"]), lines_of(row["lines"]), JobState(row["state"]), row.get("job_id"))
 
 
 def attributes_of(job: Job) -> dict[str, Any]:
     """The attributes of a job's row, without its key."""
-    lines: Any = {sku: plain(values) for sku, values in job.lines.items()}
-    packed = zlib.compress(exact_json.write_bytes(lines), level=6)
-    found = {"sent_at": milliseconds(job.sent_at), "state": job.state.value, "lines": packed}
+    found = {"sent_at": milliseconds(job.sent_at), "state": job.state.value, "lines": packed_lines(job.lines)}
     return found | ({"job_id": job.job_id} if job.job_id is not None else {})

@@ -61,9 +61,10 @@ class Outcomes:
         """Take the outcome of every line of a job as unknown: the newest values go again. A job that has its outcomes
         only stops being unfinished. Raises StoreBusyError."""
         job = self._tables.jobs.get(place)
-        is_open = job is not None and job.state in {JobState.SENDING, JobState.SUBMITTED}
-        lines = job.lines if job is not None and is_open else {}
-        self._end(place, job if is_open else None, dict.fromkeys(lines, UNKNOWN), JobState.GIVEN_UP, is_open)
+        if job is not None and not job.is_open:
+            job = None
+        lines = {} if job is None else job.lines
+        self._end(place, job, dict.fromkeys(lines, UNKNOWN), JobState.GIVEN_UP, has_failed=job is not None)
 
     def too_old(self, store_id: str) -> list[JobPlace]:
         """The jobs of a store that no result is waited for any more."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MAX_SKU = 128  # characters
 MAX_BARCODE = 14  # digits
@@ -30,8 +30,13 @@ class Values:
     cap: int | None = None
 
     @property
+    def said(self) -> dict[str, Any]:
+        """What is said, by field."""
+        return {name: value for name in FIELDS if (value := getattr(self, name)) is not None}
+
+    @property
     def are_said(self) -> bool:
-        return any(getattr(self, field) is not None for field in FIELDS)
+        return bool(self.said)
 
 
 FIELDS = tuple(field.name for field in fields(Values))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from partner_orders.catalogue.desired import Desired, PriceInForce
-from partner_orders.catalogue.product import FIELDS, Values
+from partner_orders.catalogue.product import Values
 
 PRICE_WINDOW = timedelta(hours=24)
 _MOST_PRICES = 8
@@ -62,9 +62,8 @@ def _past_prices(row: Desired, sent: Values, now: datetime) -> tuple[PriceInForc
 
 
 def _over(values: Values, sent: Values) -> Values:
-    said = {name: getattr(sent, name) for name in FIELDS if getattr(sent, name) is not None}
-    return replace(values, **said)
+    return replace(values, **sent.said)
 
 
 def _without(values: Values, sent: Values) -> Values:
-    return replace(values, **{name: None for name in FIELDS if getattr(sent, name) is not None})
+    return replace(values, **dict.fromkeys(sent.said))

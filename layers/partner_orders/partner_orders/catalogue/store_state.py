@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import ConditionFailedError, Table
-from partner_orders.aws.update import Update, absent, all_of, any_of, equals, less
+from partner_orders.aws.update import Update, absent, any_of, equals, less
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.guards import StoreFigures
 from partner_orders.catalogue.settlement import PRICE_WINDOW as WINDOW
@@ -136,7 +136,7 @@ class StoreStates:
             return
 
     def _write(self, state: StoreState, update: Update) -> StoreState:
-        update.only_if(all_of(equals("fencing_token", state.fencing_token)))
+        update.only_if(equals("fencing_token", state.fencing_token))
         try:
             row = self._table.update(keys.state(state.store_id), update, returned="ALL_NEW")
         except ConditionFailedError:

@@ -9,7 +9,7 @@ from typing import Any
 from partner_orders.aws.attribute_values import Row
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.desired import Desired, PriceInForce
-from partner_orders.catalogue.product import FIELDS, Values
+from partner_orders.catalogue.product import Values
 
 SCHEMA_VERSION = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,7 +23,7 @@ def desired_of(row: Row) -> Desired:
     return Desired(
         keys.sku_of(row["sk"]),
         values,
-        {name: instant(own.get(name, common)) for name in FIELDS if getattr(values, name) is not None},
+        {name: instant(own.get(name, common)) for name in values.said},
         values_of(row.get("confirmed", {})),
         values_of(row.get("refused", {})),
         row.get("refusal", ""),
@@ -34,25 +34,20 @@ def desired_of(row: Row) -> Desired:
 
 def attributes_of(product: Desired) -> dict[str, Any]:
     """The attributes of a row, without its key; what is not there is left out."""
-    found: dict[str, Any] = plain(product.values)
+    found = product.values.said
     versions = {name: milliseconds(version) for name, version in product.versions.items()}
     if versions:
         # Of several versions the most frequent, of those the newest: the same row for the same product.
         common = max(Counter(versions.values()).items(), key=lambda entry: (entry[1], entry[0]))[0]
         found["version"] = common
         found["versions"] = {name: version for name, version in versions.items() if version != common}
-    found |= {"confirmed": plain(product.confirmed), "refused": plain(product.refused), "refusal": product.refusal}
+    found |= {"confirmed": product.confirmed.said, "refused": product.refused.said, "refusal": product.refusal}
     found["past_prices"] = [[price, milliseconds(until)] for price, until in product.past_prices]
     return {name: value for name, value in found.items() if value not in ("", {}, [])}
 
 
-def plain(values: Values) -> dict[str, Any]:
-    """The values that are said, by field."""
-    return {name: getattr(values, name) for name in FIELDS if getattr(values, name) is not None}
-
-
 def values_of(found: Row) -> Values:
-    """Inverse of ``plain``; other entries are left alone."""
+    """Inverse of ``Values.said``; other entries are left alone."""
     price = found.get("price")
     return Values(
         None if price is None else _decimal(price), found.get("active"), found.get("quantity"), found.get("cap")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from partner_orders.catalogue.line_report import LineReport
 from partner_orders.catalogue.list_file import BadLine, ListFile
-from partner_orders.catalogue.product import FIELDS, LineError, product_and_values
+from partner_orders.catalogue.product import LineError, product_and_values
 from partner_orders.catalogue.stored import milliseconds
 from partner_orders.catalogue.version import VersionError, stated_version
 from partner_orders.loader.spool import Spool, SpooledLine
@@ -46,7 +46,7 @@ def check(lines: ListFile, file_version: datetime, spool: Spool, now: datetime) 
                 report.add_bad(line.number, [NO_SKU], line.columns)
                 continue
             spool.add(SpooledLine(product.sku, line.number, milliseconds(version), values))
-            fields |= {name for name in FIELDS if getattr(values, name) is not None}
+            fields |= values.said.keys()
             states_versions |= bool(stated)
             report.add_good()
     report.add_unknown_columns(lines.unknown_columns)

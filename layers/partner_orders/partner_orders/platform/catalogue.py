@@ -90,7 +90,7 @@ class Submitted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class JobState:
+class PlatformJob:
     """A job's status as a word in capitals, such as QUEUED or COMPLETED. ``download_url`` may be a secret."""
 
     status: str
@@ -153,7 +153,7 @@ class PlatformCatalogue:
             raise EffectUnknownError(Failure.NOT_JSON, "job_id", retry_after=0.0)
         return job_id
 
-    def job(self, job_id: str) -> JobState | None:
+    def job(self, job_id: str) -> PlatformJob | None:
         """A job's state; None if the platform shows none, as it may do for every job of an update. Raises
         CallRefusedError, and PartnerApiError for what may pass."""
         try:
@@ -167,7 +167,7 @@ class PlatformCatalogue:
         status = _status(answer)
         if not status:
             raise PartnerApiError(Failure.NOT_JSON, "job_status", retry_after=0.0)
-        return JobState(status, url.strip() if isinstance(url, str) and 0 < len(url.strip()) <= MAX_URL else None)
+        return PlatformJob(status, url.strip() if isinstance(url, str) and 0 < len(url.strip()) <= MAX_URL else None)
 
     def catalogue_page(
         self, vendor_id: str, page: int, page_size: int = MAX_PAGE_SIZE, query_term: str = ""

@@ -74,7 +74,7 @@ class Pusher:
         now = self._clock()
         for number, sent_at in state.unfinished.items():
             job = self._tables.jobs.get(JobPlace(state.store_id, number))
-            if job is None or job.state not in {JobState.SENDING, JobState.SUBMITTED}:
+            if job is None or not job.is_open:
                 continue
             if job.state is JobState.SUBMITTED or now - sent_at < SEND_AGAIN_AFTER:
                 return True

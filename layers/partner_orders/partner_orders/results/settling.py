@@ -7,7 +7,7 @@ from partner_orders.catalogue.job import Job
 from partner_orders.catalogue.job_result import read_results
 from partner_orders.catalogue.jobs import JobPlace, JobsTable
 from partner_orders.catalogue.outcomes import LineOutcome, Outcomes
-from partner_orders.platform.catalogue import JobState as PlatformJob
+from partner_orders.platform.catalogue import PlatformJob
 from partner_orders.results.callback import Callback
 
 COMPLETED, FAILED = "COMPLETED", "FAILED"
