@@ -1,0 +1,69 @@
+"""The catalogue's stack, deployed beside an orders stack under its name with ``-catalogue`` after it."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from partner_orders.catalogue.tables import Tables
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.stack import DeployedStack
+
+SUFFIX = "-catalogue"
+
+
+@dataclass(frozen=True)
+class CatalogueStack:
+    """``orders`` is the stack beside it; ``deployed`` is the catalogue's own."""
+
+    orders: DeployedStack
+    deployed: DeployedStack
+
+    @classmethod
+    def of(cls, stack: DeployedStack) -> Self | None:
+        """The catalogue beside an orders stack; None if it is not deployed."""
+        beside = replace(stack, name=stack.name + SUFFIX, local_webhook_url=None, headers={})
+        try:
+            beside.status  # noqa: B018 - asks AWS
+        except OperatorError:
+            return None
+        return cls(stack, beside)
+
+    @property
+    def name(self) -> str:
+        return self.deployed.name
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs, by name."""
+        return self.deployed.outputs
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters it was deployed with, by name."""
+        return self.deployed.parameters
+
+    def output(self, name: str) -> str:
+        """Raises OperatorError for an output that the stack does not have."""
+        return self.deployed.output(name)
+
+    def client(self, service: str, is_slow: bool = False) -> Any:
+        """A client of an AWS service; ``is_slow`` for calls that take as long as a function may."""
+        return self.deployed.client(service, is_slow)
+
+    @property
+    def tables(self) -> Tables:
+        """The rows of the catalogue's table. Raises OperatorError if the stack's first deployment failed."""
+        return Tables.named(self.client("dynamodb"), self.output("CatalogueTableName"))
+
+    @property
+    def webhook_url(self) -> str:
+        """Where the platform sends callbacks of catalogue jobs."""
+        if endpoint := self.deployed.endpoint_url:
+            return f"{endpoint}/catalogue-callbacks"
+        return self.output("CatalogueWebhookUrl")
+
+    @property
+    def webhook_headers(self) -> dict[str, str]:
+        """The headers that a callback needs beside the secret: only on a laptop."""
+        if self.deployed.endpoint_url is None:
+            return {}
+        return {"Host": f"{self.output('CatalogueApiId')}.execute-api.localhost"}
