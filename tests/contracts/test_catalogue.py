@@ -11,8 +11,10 @@ from partner_orders.catalogue.desired import Desired, merged
 from partner_orders.catalogue.job import Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.store_settings import MAX_SKUS, CatalogueSettings, InvalidSettingsError
 from partner_orders.catalogue.store_state import CLAIM, ClaimLostError
 from partner_orders.catalogue.tables import Tables
+from partner_orders.catalogue.to_send import Margins
 from tests.support.fixed_clock import NOW
 from tests.support.orders_table import TABLE
 
@@ -67,6 +69,42 @@ def test_changes(tables: Tables) -> None:
     assert [change.skus for change in tables.changes.first(STORE, 1)] == [["a", "b"]]
     tables.changes.remove(STORE, tables.changes.first(STORE, 3))
     assert sum(len(change.skus) for change in tables.changes.first(STORE, 10_000)) == changes.MAX_SKUS + 1
+
+
+def test_wake_ups(tables: Tables) -> None:
+    """A store in which something may wait is found, the oldest first, until it was looked at and nothing is left."""
+    tables.changes.add("second", ["b"], NOW + timedelta(seconds=1))
+    tables.changes.add(STORE, ["a"], NOW)
+    found = tables.changes.stores()
+    assert [(wake_up.store_id, wake_up.since) for wake_up in found] == [
+        (STORE, NOW),
+        ("second", NOW + timedelta(seconds=1)),
+    ]
+    tables.changes.add(STORE, ["c"], NOW + timedelta(seconds=2))
+    tables.changes.served(found[0], None)
+    tables.changes.served(found[1], None)
+    [left] = tables.changes.stores()
+    assert (left.store_id, left.since) == (STORE, NOW)
+    tables.changes.served(left, tables.changes.first(STORE, 10)[-1].added_at)
+    assert [wake_up.since for wake_up in tables.changes.stores()] == [NOW + timedelta(seconds=2)]
+    tables.changes.served(left, None)
+    assert tables.changes.stores() == []
+
+
+def test_settings(tables: Tables) -> None:
+    """The settings of a store are as they were put; a store without any is not in the catalogue."""
+    assert tables.settings.get(STORE) is None
+    margins = Margins(2, 6, {"KW-1": 0}, {"KW-2": 3})
+    full = CatalogueSettings(STORE, True, False, margins, NOW, "anna", "opens today")
+    tables.settings.put(full)
+    tables.settings.put(CatalogueSettings("another"))
+    tables.states.claim(STORE, NOW)
+    assert tables.settings.get(STORE) == full
+    assert tables.settings.all() == {STORE: full, "another": CatalogueSettings("another")}
+    assert [*tables.states.all()] == [STORE]
+    of_many = dict.fromkeys((f"KW-{number}" for number in range(MAX_SKUS + 1)), 1)
+    with pytest.raises(InvalidSettingsError):
+        tables.settings.put(CatalogueSettings(STORE, margins=Margins(cap_of=of_many)))
 
 
 def test_jobs(tables: Tables) -> None:

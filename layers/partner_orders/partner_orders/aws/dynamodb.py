@@ -202,8 +202,9 @@ class Table:
         )
         return from_attributes(response.get("Attributes", {}))
 
-    def delete(self, key: Key) -> None:
-        self._client.delete_item(TableName=self._name, Key=_key(key))
+    def delete(self, key: Key, condition: Condition | None = None) -> None:
+        """Delete a row, if there is one. Raises ConditionFailedError."""
+        self._write("delete_item", Key=_key(key), **render(condition))
 
     def _write(self, operation: str, **arguments: Any) -> dict[str, Any]:
         try:

@@ -1,5 +1,9 @@
 """That products of a store changed and may have to be sent. It never says to what: the value that is sent is the newest
-at the moment of sending (rule W3)."""
+at the moment of sending (rule W3).
+
+A wake-up row says in which stores something may wait, so that one query finds them all. It is written after the
+changes. A crash in between leaves changes without it: each hour every store of the catalogue is looked at anyway.
+"""
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,11 +12,14 @@ from datetime import datetime
 from itertools import batched, islice
 from typing import TYPE_CHECKING
 
-from partner_orders.aws.dynamodb import Table
+from partner_orders.aws.attribute_values import Row
+from partner_orders.aws.dynamodb import ConditionFailedError, Table
 from partner_orders.aws.keys import Key
+from partner_orders.aws.update import Update, equals
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.packed_lines import pack, unpack
-from partner_orders.clock import to_text
+from partner_orders.catalogue.stored import instant, milliseconds
+from partner_orders.clock import from_text, to_text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,6 +36,20 @@ class Change:
     skus: Sequence[str]
     is_urgent: bool = False
 
+    @property
+    def added_at(self) -> datetime:
+        return from_text(self.name.partition("#")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUp:
+    """A store in which something may wait, for the first time ``since`` then. ``token`` is another one after each
+    addition."""
+
+    store_id: str
+    since: datetime
+    token: str
+
 
 class ChangesTable:
     """The changes of every store that wait. Every method raises botocore's errors."""
@@ -37,10 +58,40 @@ class ChangesTable:
         self._table = Table(client, table_name)
 
     def add(self, store_id: str, skus: Iterable[str], at: datetime, is_urgent: bool = False) -> None:
-        """Note that products changed, after their rows were written. A write for each thousand."""
+        """Note that products changed, after their rows were written. A write for each thousand, and the wake-up."""
+        if self.note(store_id, skus, at, is_urgent):
+            self.wake(store_id, at)
+
+    def note(self, store_id: str, skus: Iterable[str], at: datetime, is_urgent: bool = False) -> list[Change]:
+        """Note that products changed without a wake-up, which has to follow."""
+        noted = []
         for some in batched(dict.fromkeys(skus), MAX_SKUS, strict=False):
-            key = Key(keys.changes(store_id), f"{to_text(at)}#{secrets.token_hex(4)}")
-            self._table.put(key, {"skus": pack([*some]), "is_urgent": is_urgent})
+            change = Change(f"{to_text(at)}#{secrets.token_hex(4)}", some, is_urgent)
+            self._table.put(Key(keys.changes(store_id), change.name), {"skus": pack([*some]), "is_urgent": is_urgent})
+            noted.append(change)
+        return noted
+
+    def wake(self, store_id: str, at: datetime) -> None:
+        """Note that something may wait in a store."""
+        update = Update().default("since", milliseconds(at)).set("token", secrets.token_hex(4))
+        self._table.update(keys.wake_up(store_id), update)
+
+    def stores(self) -> list[WakeUp]:
+        """The stores in which something may wait, the oldest first; consistent. One query for all of them."""
+        rows = self._table.query(keys.CHANGES, consistent=True)
+        return sorted((_wake_up(row) for row in rows), key=lambda wake_up: wake_up.since)
+
+    def served(self, wake_up: WakeUp, left_since: datetime | None) -> None:
+        """Note what is left of a store, as it was read after its wake-up was: the time of its oldest change, or None
+        where nothing waits. Where something was added since the wake-up was read, it stays as it is."""
+        key, is_as_read = keys.wake_up(wake_up.store_id), equals("token", wake_up.token)
+        try:
+            if left_since is None:
+                self._table.delete(key, is_as_read)
+            elif left_since > wake_up.since:
+                self._table.update(key, Update().set("since", milliseconds(left_since)).only_if(is_as_read))
+        except ConditionFailedError:
+            return
 
     def first(self, store_id: str, most: int) -> list[Change]:
         """The oldest changes of a store, of at most ``most`` products together, but one change at least; consistent."""
@@ -63,3 +114,7 @@ class ChangesTable:
         rows = self._table.query(keys.changes(store_id), consistent=True, limit=_MOST_READ)
         for row in islice(rows, _MOST_READ):
             yield Change(row["sk"], unpack(row["skus"]), row["is_urgent"])
+
+
+def _wake_up(row: Row) -> WakeUp:
+    return WakeUp(row["sk"], instant(row["since"]), row["token"])

@@ -7,6 +7,11 @@ from partner_orders.aws.keys import Key
 # One partition takes a thousand writes a second, and a whole list has many more lines.
 SHARDS = 16
 SKU = "SKU#"
+STORES = "STORES"
+STATE = "STORE#"
+SETTINGS = "SETTINGS#"
+# The stores in which something may wait.
+CHANGES = "CHANGES"
 
 
 def product(store_id: str, sku: str) -> Key:
@@ -28,7 +33,17 @@ def sku_of(sk: str) -> str:
 
 def state(store_id: str) -> Key:
     """What is known of a store's catalogue as a whole."""
-    return Key("STORES", f"STORE#{store_id}")
+    return Key(STORES, f"{STATE}{store_id}")
+
+
+def settings(store_id: str) -> Key:
+    """What an operator set of a store's catalogue."""
+    return Key(STORES, f"{SETTINGS}{store_id}")
+
+
+def wake_up(store_id: str) -> Key:
+    """That something may wait in a store."""
+    return Key(CHANGES, store_id)
 
 
 def changes(store_id: str) -> str:

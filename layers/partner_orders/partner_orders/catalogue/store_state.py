@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import ConditionFailedError, Table
+from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
 from partner_orders.aws.update import Update, absent, any_of, equals, less
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.guards import StoreFigures
@@ -72,6 +72,11 @@ class StoreStates:
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._table = Table(client, table_name)
+
+    def all(self) -> dict[str, StoreState]:
+        """The state of every store that has one, by store; consistent."""
+        rows = self._table.query(keys.STORES, Range(prefix=keys.STATE), consistent=True)
+        return {state.store_id: state for row in rows for state in [_state(row["sk"].removeprefix(keys.STATE), row)]}
 
     def get(self, store_id: str) -> StoreState:
         return _state(store_id, self._table.get(keys.state(store_id)) or {})

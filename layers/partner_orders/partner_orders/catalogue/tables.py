@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from partner_orders.catalogue.changes import ChangesTable
 from partner_orders.catalogue.held import HeldTable
 from partner_orders.catalogue.jobs import JobsTable
+from partner_orders.catalogue.store_settings import SettingsTable
 from partner_orders.catalogue.store_state import StoreStates
 from partner_orders.catalogue.table import ProductsTable
 
@@ -20,6 +21,7 @@ class Tables:
     jobs: JobsTable
     states: StoreStates
     held: HeldTable
+    settings: SettingsTable
 
     @classmethod
     def named(cls, client: "DynamoDBClient", table_name: str) -> "Tables":
@@ -30,4 +32,5 @@ class Tables:
             JobsTable(client, table_name),
             StoreStates(client, table_name),
             HeldTable(client, table_name),
+            SettingsTable(client, table_name),
         )

@@ -1,0 +1,94 @@
+"""What an operator set of a store's catalogue: whether it is sent, and what is kept back (rule W8)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from partner_orders.aws.attribute_values import Row
+from partner_orders.aws.dynamodb import Range, Table
+from partner_orders.catalogue import keys
+from partner_orders.catalogue.packed_lines import pack, unpack
+from partner_orders.catalogue.to_send import NO_MARGINS, Margins
+from partner_orders.clock import from_text, to_text
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MAX_SKUS = 1_000  # with margins of their own, in a store
+_MAX_PACKED = 100_000  # bytes; the row of every store is read each minute
+
+
+class InvalidSettingsError(ValueError):
+    """Settings that are not taken; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueSettings:
+    """``is_sending``: off until it is switched on; files are taken meanwhile. ``switches_absent_off``: whether a whole
+    list takes what it leaves out off sale. ``changed_at``, ``changed_by``, ``reason``: of the last change."""
+
+    store_id: str
+    is_sending: bool = False
+    switches_absent_off: bool = True
+    margins: Margins = NO_MARGINS
+    changed_at: datetime | None = None
+    changed_by: str = ""
+    reason: str = ""
+
+
+class SettingsTable:
+    """Every method raises botocore's errors."""
+
+    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
+        self._table = Table(client, table_name)
+
+    def get(self, store_id: str) -> CatalogueSettings | None:
+        """The settings of a store, consistent; None where the store is not in the catalogue."""
+        row = self._table.get(keys.settings(store_id))
+        return None if row is None else _settings(row)
+
+    def all(self) -> dict[str, CatalogueSettings]:
+        """The settings of every store of the catalogue, by store; consistent."""
+        rows = self._table.query(keys.STORES, Range(prefix=keys.SETTINGS), consistent=True)
+        return {found.store_id: found for found in map(_settings, rows)}
+
+    def put(self, settings: CatalogueSettings) -> None:
+        """Write the settings of a store. Raises InvalidSettingsError for too many exceptions by SKU."""
+        self._table.put(keys.settings(settings.store_id), _attributes(settings))
+
+
+def _attributes(settings: CatalogueSettings) -> dict[str, Any]:
+    margins = settings.margins
+    by_sku = {"safety_stock": dict(margins.safety_stock_of or {}), "cap": dict(margins.cap_of or {})}
+    if len({sku for some in by_sku.values() for sku in some}) > MAX_SKUS:
+        raise InvalidSettingsError(f"margins by SKU are for at most {MAX_SKUS:,} SKUs of a store")
+    packed = pack({name: {**some} for name, some in by_sku.items()})
+    if len(packed) > _MAX_PACKED:
+        raise InvalidSettingsError("the margins by SKU are too long; use shorter SKUs, or fewer")
+    found: dict[str, Any] = {
+        "is_sending": settings.is_sending,
+        "switches_absent_off": settings.switches_absent_off,
+        "safety_stock": margins.safety_stock,
+        "by_sku": packed if any(by_sku.values()) else None,
+        "cap": margins.cap,
+        "changed_at": None if settings.changed_at is None else to_text(settings.changed_at),
+        "changed_by": settings.changed_by or None,
+        "reason": settings.reason or None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _settings(row: Row) -> CatalogueSettings:
+    by_sku = unpack(row["by_sku"]) if "by_sku" in row else {}
+    margins = Margins(
+        row["safety_stock"], row.get("cap"), by_sku.get("safety_stock") or None, by_sku.get("cap") or None
+    )
+    return CatalogueSettings(
+        row["sk"].removeprefix(keys.SETTINGS),
+        row["is_sending"],
+        row["switches_absent_off"],
+        margins,
+        from_text(row["changed_at"]) if "changed_at" in row else None,
+        row.get("changed_by", ""),
+        row.get("reason", ""),
+    )
