@@ -10,6 +10,7 @@ SKU = "SKU#"
 STORES = "STORES"
 STATE = "STORE#"
 SETTINGS = "SETTINGS#"
+EXPORT = "EXPORT#"
 # The stores in which something may wait.
 CHANGES = "CHANGES"
 
@@ -68,3 +69,13 @@ def jobs(store_id: str) -> str:
 def job_of_the_platform(job_id: str) -> Key:
     """Which of our jobs the platform's id stands for."""
     return Key(f"JOB#{job_id}", "JOB")
+
+
+def export(store_id: str) -> Key:
+    """What is known of a store's exports."""
+    return Key(STORES, f"{EXPORT}{store_id}")
+
+
+def export_of_the_platform(job_id: str) -> Key:
+    """Which export the platform's id stands for."""
+    return Key(f"JOB#{job_id}", "EXPORT")
