@@ -1,5 +1,6 @@
 """The catalogue's rows do the same on moto and on DynamoDB Local."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from partner_orders.catalogue import changes
 from partner_orders.catalogue.desired import Desired, merged
-from partner_orders.catalogue.job import Job, JobState
+from partner_orders.catalogue.job import MAX_NOTE, Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.store_settings import MAX_SKUS, CatalogueSettings, InvalidSettingsError
@@ -119,6 +120,19 @@ def test_jobs(tables: Tables) -> None:
     assert tables.jobs.get(place) == submitted
     tables.jobs.ended(STORE, job, JobState.SETTLED)
     assert (tables.jobs.get(place) or job).state is JobState.SETTLED
+
+
+def test_end_of_a_job_is_noted(tables: Tables) -> None:
+    """What became of a job's lines stands in its row, cut; a store's jobs are listed with the newest first."""
+    for number in (1, 2, 11):
+        tables.jobs.write(STORE, Job(number, NOW, {"a": Values(active=True), "b": Values(quantity=3)}))
+    job = next(tables.jobs.newest(STORE))
+    tables.jobs.ended(STORE, job, JobState.SETTLED, {"b": f"refused: {'x' * 200}"})
+    tables.jobs.ended(STORE, replace(job, number=2), JobState.SETTLED, failure="refused: no price")
+    newest = [*tables.jobs.newest(STORE)]
+    assert [one.number for one in newest] == [11, 2, 1]
+    assert ({*newest[0].notes}, len(newest[0].notes["b"]), newest[0].failure) == ({"b"}, MAX_NOTE, "")
+    assert (newest[1].notes, newest[1].failure, newest[2].state) == ({}, "refused: no price", JobState.SENDING)
 
 
 def test_one_sender(tables: Tables) -> None:

@@ -1,5 +1,6 @@
 """The jobs of every store in the table: written before the call, and kept for results that come late."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from partner_orders.aws.dynamodb import Table
 from partner_orders.aws.update import Update
 from partner_orders.catalogue import keys
-from partner_orders.catalogue.job import Job, JobState, attributes_of, job_of
+from partner_orders.catalogue.job import MAX_NOTE, Job, JobState, attributes_of, job_of, packed_notes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,6 +42,11 @@ class JobsTable:
         row = self._table.get(keys.job_of_the_platform(job_id))
         return None if row is None else JobPlace(row["store_id"], row["number"])
 
+    def newest(self, store_id: str) -> Iterator[Job]:
+        """The jobs of a store that are kept, the newest first, page by page."""
+        rows = self._table.query(keys.jobs(store_id), newest_first=True)
+        return (job_of(row, int(row["sk"])) for row in rows)
+
     def submitted(self, store_id: str, job: Job, job_id: str) -> Job:
         """Note the platform's id of a job."""
         place = {"store_id": store_id, "number": job.number, "expires_at": _expiry(job)}
@@ -49,8 +55,17 @@ class JobsTable:
         self._table.update(keys.job(store_id, job.number), update)
         return replace(job, state=JobState.SUBMITTED, job_id=job_id)
 
-    def ended(self, store_id: str, job: Job, state: JobState) -> None:
-        self._table.update(keys.job(store_id, job.number), Update().set("state", state.value))
+    def ended(
+        self, store_id: str, job: Job, state: JobState, notes: Mapping[str, str] | None = None, failure: str = ""
+    ) -> None:
+        """Note the end of a job. ``notes``: of each line that ended otherwise than processed, what became of it.
+        ``failure``: why the platform took nothing of it."""
+        update = Update().set("state", state.value)
+        if notes:
+            update.set("notes", packed_notes(notes))
+        if failure:
+            update.set("failure", failure[:MAX_NOTE])
+        self._table.update(keys.job(store_id, job.number), update)
 
 
 def _expiry(job: Job) -> int:

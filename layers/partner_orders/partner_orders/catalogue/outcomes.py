@@ -89,7 +89,7 @@ class Outcomes:
         try:
             if job is not None:
                 self._end_lines(place.store_id, job, outcomes)
-                self._tables.jobs.ended(place.store_id, job, state)
+                self._tables.jobs.ended(place.store_id, job, state, _notes(outcomes))
             if place.number in claimed.unfinished:
                 claimed = self._tables.states.end_job(claimed, place.number, now if has_failed else None)
         finally:
@@ -105,3 +105,12 @@ def outcomes_of(job: Job, outcomes: Mapping[str, LineOutcome]) -> dict[str, Line
     only; where it lists processed ones, too, the outcome is unknown."""
     lists_all = any(outcome.outcome is Outcome.PROCESSED for outcome in outcomes.values())
     return {sku: outcomes.get(sku, UNKNOWN if lists_all else PROCESSED) for sku in job.lines}
+
+
+def _notes(outcomes: Mapping[str, LineOutcome]) -> dict[str, str]:
+    """What became of each line that was not processed, in words."""
+    return {
+        sku: ": ".join(filter(None, (line.outcome.value, line.refusal)))
+        for sku, line in outcomes.items()
+        if line.outcome is not Outcome.PROCESSED
+    }

@@ -148,14 +148,14 @@ class Pusher:
         try:
             submitted = self._platform.put_products(state.store_id, lines)
         except CallRefusedError as error:
-            state = self._end(state, job)
+            state = self._end(state, job, f"refused: {_words_of(error)}")
             if not error.may_be_of_a_line:
                 raise
             return self._halve(state, lines, error)
         except EffectUnknownError:
             raise
-        except PartnerApiError:
-            self._end(state, job)
+        except PartnerApiError as error:
+            self._end(state, job, f"not taken: {error}")
             raise
         if submitted.job_id is not None:
             self._tables.jobs.submitted(state.store_id, job, submitted.job_id)
@@ -167,15 +167,18 @@ class Pusher:
     def _halve(self, state: StoreState, lines: Mapping[str, Values], error: CallRefusedError) -> StoreState:
         if len(lines) == 1:
             [(sku, sent)] = lines.items()
-            words = error.message or error.code or error.detail
-            self._outcomes.line(state.store_id, sku, sent, LineOutcome(Outcome.REFUSED, words))
+            self._outcomes.line(state.store_id, sku, sent, LineOutcome(Outcome.REFUSED, _words_of(error)))
             return state
         skus = list(lines)
         for part in (skus[: len(skus) // 2], skus[len(skus) // 2 :]):
             state = self._call(state, {sku: lines[sku] for sku in part})
         return state
 
-    def _end(self, state: StoreState, job: Job) -> StoreState:
-        """Note that nothing more is to come of a job."""
-        self._tables.jobs.ended(state.store_id, job, JobState.SETTLED)
+    def _end(self, state: StoreState, job: Job, failure: str = "") -> StoreState:
+        """Note that nothing more is to come of a job, and why the platform took nothing of it, if it did not."""
+        self._tables.jobs.ended(state.store_id, job, JobState.SETTLED, failure=failure)
         return self._tables.states.end_job(state, job.number)
+
+
+def _words_of(error: CallRefusedError) -> str:
+    return error.message or error.code or error.detail
