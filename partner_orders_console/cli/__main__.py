@@ -11,6 +11,7 @@ from typer.core import TyperOption
 
 from partner_orders_console.cli import (
     answers,
+    catalogue,
     consumer,
     dead_letters,
     orders,
@@ -51,6 +52,7 @@ _GROUPS = {
     "orders": orders.app,
     "answers": answers.app,
     "stores": stores.app,
+    "catalogue": catalogue.app,
     "reconcile": reconcile.app,
     "reports": reports.app,
     "rejected": rejected.app,
@@ -76,7 +78,7 @@ _COMMANDS: dict[str, Callable[..., int | None]] = {
 
 app = typer.Typer(
     name=NAME,
-    help="Look after a partner-orders stack: its orders, answers, stores, gaps, rejected events and secrets.",
+    help="Look after a partner-orders stack: its orders, answers, stores, catalogue, gaps, faults and secrets.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=True,

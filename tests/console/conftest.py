@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from partner_orders_console.operations.sending import event_file
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.accepted_answers import API_URL, AnswersApi, accept, end
 from tests.support.aws import simulated_aws
+from tests.support.catalogue_stack import Catalogue, add_catalogue
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.help_examples import FILES
@@ -97,6 +99,12 @@ def store_order(stack: DeployedStack) -> Callable[..., None]:
 
 
 @pytest.fixture
+def catalogue(stack: DeployedStack) -> Catalogue:
+    """A catalogue beside the stack, without stores."""
+    return add_catalogue(stack)
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path
 
@@ -121,6 +129,9 @@ def example_stack(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, folder:
     end(stack.answers, accept(stack.answers, "till-1", event.order_id), Outcome.REFUSED, order_id=event.order_id)
     monkeypatch.setattr(requests, "request", AnswersApi(stack.dynamodb, chain_id=stack.parameters["ChainId"]))
     monkeypatch.setattr(requests, "post", lambda *_, **__: SimpleNamespace(status_code=200, text=""))
+    catalogue = add_catalogue(stack)
+    catalogue.enrol()
+    catalogue.say("WM-520955", price=Decimal("3.5"), active=True, quantity=7)
     return stack
 
 

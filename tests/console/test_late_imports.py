@@ -15,7 +15,9 @@ sys.exit(status)
 """
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("orders", "list", "--help")])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("--version",), ("orders", "list", "--help"), ("catalogue", "show", "--help")]
+)
 def test_help_loads_nothing_of_aws(arguments: tuple[str, ...]) -> None:
     """Neither ``--help`` nor ``--version`` loads a library that a command alone needs."""
     done = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False)

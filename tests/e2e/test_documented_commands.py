@@ -32,6 +32,7 @@ NOT_HERE = {
     "answers retry": "no answer waits for a person",
     "answers send": "the store answers no orders yet",
     "answers show": "no order of this id",
+    "catalogue": "no catalogue is deployed beside the stack",
     "open": "the stack on this machine has no console",
     "register": "nobody presses Test Order",
     "table restore": "the local AWS has no continuous backups",

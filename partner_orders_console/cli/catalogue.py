@@ -1,0 +1,256 @@
+"""``partner-orders catalogue``: the newest price and stock of each product on the platform, and what became of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from partner_orders_console.cli.call import stack_of
+from partner_orders_console.cli.catalogue_shown import (
+    print_product,
+    print_standings,
+    print_store,
+    values_shown,
+)
+from partner_orders_console.cli.output import (
+    AsJson,
+    Column,
+    Kind,
+    Yes,
+    ask,
+    counted,
+    print_json,
+    print_table,
+    say,
+    working,
+)
+
+if TYPE_CHECKING:
+    from partner_orders_console.operations.catalogue.switching import Switch
+    from partner_orders_console.operations.catalogue_stack import CatalogueStack
+
+app = typer.Typer(
+    help="The catalogue: stores, products and their outcomes; pause, resume, settings.", no_args_is_help=True
+)
+
+StoreName = Annotated[str, typer.Argument(metavar="STORE", help="either of its two ids")]
+NamedStore = Annotated[str | None, typer.Argument(metavar="[STORE]", help="either of its two ids")]
+SomeStore = Annotated[str | None, typer.Option("--store", help="a store, by either of its ids; by default all stores")]
+Every = Annotated[bool, typer.Option("--all", help="every store of the catalogue")]
+Reason = Annotated[str, typer.Option(help="why, for whoever looks at it later")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="show what would be done, and change nothing")]
+_NAMED = 10  # stores in a question
+
+
+@app.command()
+def status(context: typer.Context, store: SomeStore = None, as_json: AsJson = False) -> None:
+    """All stores of the catalogue: what is sent, waits and is held. With --store also how many products of a store are
+    processed, shown and refused, which reads each of its rows.
+
+    Example: partner-orders catalogue status
+    """
+    from partner_orders.clock import now
+    from partner_orders_console.operations.catalogue import access, overview
+
+    if store is not None:
+        _show_store(context, store, as_json)
+        return
+    catalogue = access.catalogue_of(stack_of(context))
+    with working("reading the stores") as progress:
+        found = overview.standings(catalogue, progress)
+    if as_json:
+        print_json([one.to_json() for one in found])
+        return
+    print_standings(found, now())
+    say(f"{counted(len(found), 'store')}, times in UTC")
+    if not found:
+        say("`partner-orders catalogue set STORE` puts a store into the catalogue.")
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    store: StoreName,
+    sku: Annotated[str | None, typer.Argument(help="a product; by default the store as a whole")] = None,
+    asks: Annotated[
+        bool, typer.Option("--ask", help="also ask the platform what it shows of the product: one request")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """A store: settings, figures, jobs, what waits. Or a product: its values, their outcome, and its history.
+
+    Example: partner-orders catalogue show 148020 WM-520955
+    """
+    from partner_orders_console.operations.catalogue import access, asking, products
+
+    if sku is None:
+        if asks:
+            raise typer.BadParameter("--ask: name a product as well")
+        _show_store(context, store, as_json)
+        return
+    stack = stack_of(context)
+    catalogue = access.catalogue_of(stack)
+    store_id = access.store_id_named(stack, store)
+    with working("reading the jobs of the store"):
+        found = products.product(catalogue, store_id, sku)
+    shown = asking.to_json(asking.shown_now(catalogue, store_id, sku)) if asks else None
+    if as_json:
+        print_json(found.to_json() | ({"shown_now": shown} if asks else {}))
+        return
+    print_product(found)
+    if asks:
+        say(f"the platform shows now: {values_shown(shown) or 'no product with this SKU'}")
+
+
+@app.command()
+def refused(context: typer.Context, store: SomeStore = None, as_json: AsJson = False) -> None:
+    """Products that the platform refused, with its words. Reads every row of the stores.
+
+    Example: partner-orders catalogue refused --store 148020
+    """
+    from partner_orders_console.operations.catalogue import refusals
+
+    catalogue, store_ids = _stores(context, store)
+    with working("reading the products") as progress:
+        found = [*refusals.refusals(catalogue, store_ids, progress)]
+    if as_json:
+        print_json([one.to_json() for one in found])
+        return
+    columns = (Column("store", Kind.ID), Column("sku", Kind.ID), "sent", "the platform says")
+    print_table(
+        columns,
+        ((one.store_id, row.sku, values_shown(row.refused.said), row.refusal) for one in found for row in one.products),
+    )
+    say(counted(sum(one.number for one in found), "refused product"))
+    if found:
+        say("Correct them in your system, and load them again: other values are sent at once.")
+
+
+@app.command()
+def pause(
+    context: typer.Context,
+    reason: Reason,
+    store: NamedStore = None,
+    every: Every = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send nothing more of a store, or of all. Files are still taken, and the newest values go out after `resume`.
+
+    Example: partner-orders catalogue pause 148020 --reason "stocktaking" --yes
+    """
+    from partner_orders_console.operations.catalogue.switching import Switch
+
+    _switch(context, store, every, Switch(False, reason, dry_run), yes, as_json)
+
+
+@app.command()
+def resume(
+    context: typer.Context,
+    reason: Reason,
+    store: NamedStore = None,
+    every: Every = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send what changed in a store, or in all: within a minute, each product's newest values.
+
+    Example: partner-orders catalogue resume 148020 --reason "first list checked" --yes
+    """
+    from partner_orders_console.operations.catalogue.switching import Switch
+
+    _switch(context, store, every, Switch(True, reason, dry_run), yes, as_json)
+
+
+@app.command("set")
+def set_store(
+    context: typer.Context,
+    store: StoreName,
+    safety_stock: Annotated[
+        int | None, typer.Option(help="pieces of each product that are not offered", min=0, max=1_000_000)
+    ] = None,
+    cap: Annotated[
+        int | None, typer.Option(help="the most pieces of a product in one order; 0 for no limit", min=0, max=1_000_000)
+    ] = None,
+    exceptions: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="CSV with sku, safety_stock, cap: up to 1,000 products"),
+    ] = None,
+    absent_off: Annotated[
+        bool | None,
+        typer.Option("--absent-off/--absent-stay", help="whether products that a whole list leaves out go off sale"),
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put a store into the catalogue, or change its settings. A new one is not sent before `resume`.
+
+    Example: partner-orders catalogue set 148020 --safety-stock 2
+    """
+    from partner_orders_console.operations.catalogue import access, switching
+    from partner_orders_console.operations.catalogue.overview import settings_json
+
+    stack = stack_of(context)
+    catalogue = access.catalogue_of(stack)
+    store_id = access.store_id_named(stack, store)
+    found = None if exceptions is None else switching.exceptions_of_file(exceptions)
+    wanted = switching.Wanted(safety_stock, cap, found, absent_off)
+    settings, is_new = switching.planned(catalogue, store_id, wanted)
+    if not dry_run:
+        settings = switching.store(catalogue, settings)
+    if as_json:
+        print_json(settings_json(settings) | {"is_new": is_new})
+        return
+    say(f"{store_id} {'would be' if dry_run else 'is'} {'in the catalogue' if is_new else 'set'}")
+    if is_new:
+        say(f"Nothing of it is sent before `partner-orders catalogue resume {store_id}`.")
+    else:
+        say("Other margins count for each product from its next change on; a whole list brings all of them.")
+
+
+def _show_store(context: typer.Context, store: str, as_json: bool) -> None:
+    from partner_orders.clock import now
+    from partner_orders_console.operations.catalogue import access, store_view
+
+    stack = stack_of(context)
+    catalogue = access.catalogue_of(stack)
+    with working("reading the store") as progress:
+        view = store_view.store_view(catalogue, access.store_id_named(stack, store), progress)
+    if as_json:
+        print_json(view.to_json())
+    else:
+        print_store(view, now())
+
+
+def _switch(context: typer.Context, store: str | None, every: bool, wanted: "Switch", yes: bool, as_json: bool) -> None:
+    from partner_orders_console.operations.catalogue import switching
+    from partner_orders_console.operations.catalogue.overview import settings_json
+
+    if (store is None) is not every:
+        raise typer.BadParameter("name a store, or use --all")
+    catalogue, store_ids = _stores(context, store)
+    found = switching.to_switch(catalogue, store_ids, wanted)
+    names = ", ".join(one.store_id for one in found[:_NAMED]) + (", ..." if len(found) > _NAMED else "")
+    if found and not wanted.is_dry_run:
+        ask(f"{'send' if wanted.is_sending else 'send nothing more of'} {names}?", yes)
+        found = switching.switch(catalogue, found, wanted)
+    if as_json:
+        print_json([settings_json(one) for one in found])
+        return
+    state = "sent" if wanted.is_sending else "paused"
+    if not found:
+        say(f"nothing to do: {'the store is' if store else 'all stores are'} {state} already")
+        return
+    is_or_are = "would be" if wanted.is_dry_run else "is" if len(found) == 1 else "are"
+    say(f"{names} {is_or_are} {state}{'' if wanted.is_dry_run else ', within a minute'}")
+
+
+def _stores(context: typer.Context, store: str | None) -> "tuple[CatalogueStack, list[str]]":
+    """The catalogue, and the stores that a call means."""
+    from partner_orders_console.operations.catalogue import access
+
+    stack = stack_of(context)
+    catalogue = access.catalogue_of(stack)
+    return catalogue, access.store_ids(catalogue) if store is None else [access.store_id_named(stack, store)]

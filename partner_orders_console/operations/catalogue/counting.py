@@ -1,0 +1,67 @@
+"""How many products of a store are where: counted by reading each of its rows, and its last export."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from partner_orders.catalogue import keys
+from partner_orders.catalogue.desired import Desired
+from partner_orders.catalogue.store_settings import CatalogueSettings
+from partner_orders_console.operations.catalogue.products import Standing, standing_of
+from partner_orders_console.operations.catalogue_stack import CatalogueStack
+
+_SIDE_BY_SIDE = 8
+MOST_REFUSED = 1_000  # of a store that are shown; all are counted
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Products of a store, each counted once as processed, waiting or refused, unless nothing of it can be sent.
+    ``refusals``: the refused ones, by SKU, at most MOST_REFUSED."""
+
+    products: int
+    processed: int
+    waiting: int
+    refused: int
+    refusals: list[Desired] = field(default_factory=list, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "counted": {
+                "products": self.products,
+                "processed": self.processed,
+                "waiting": self.waiting,
+                "refused": self.refused,
+            }
+        }
+
+
+def counts(catalogue: CatalogueStack, settings: CatalogueSettings) -> Counts:
+    """Count the products of a store. Reads every row, eventually consistent. Raises botocore's errors."""
+    rows = rows_of(catalogue, settings.store_id)
+    number = dict.fromkeys(Standing, 0)
+    refusals = []
+    for row in rows:
+        standing = standing_of(row, settings.margins)
+        number[standing] += 1
+        if standing is Standing.REFUSED:
+            refusals.append(row)
+    refusals.sort(key=lambda row: row.sku)
+    return Counts(
+        len(rows),
+        number[Standing.PROCESSED],
+        number[Standing.WAITING],
+        number[Standing.REFUSED],
+        refusals[:MOST_REFUSED],
+    )
+
+
+def rows_of(catalogue: CatalogueStack, store_id: str) -> list[Desired]:
+    """The products of a store, in no order; its shards are read side by side."""
+    products = catalogue.tables.products
+
+    def shard(number: int) -> list[Desired]:
+        return [*products.of_shard(store_id, number)]
+
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as executor:
+        return [row for rows in executor.map(shard, range(keys.SHARDS)) for row in rows]

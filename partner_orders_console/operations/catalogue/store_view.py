@@ -1,0 +1,44 @@
+"""One store of the catalogue: its settings and figures, its newest jobs, what is held, and its products by outcome."""
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from partner_orders.catalogue.job import Job
+from partner_orders_console.operations.catalogue.access import settings_of
+from partner_orders_console.operations.catalogue.counting import Counts, counts
+from partner_orders_console.operations.catalogue.overview import StoreStanding, standing_of
+from partner_orders_console.operations.catalogue_stack import CatalogueStack
+from partner_orders_console.operations.progress import Progress, silent
+
+NEWEST_JOBS = 10
+
+
+@dataclass(frozen=True)
+class StoreView:
+    """``jobs``: the newest ones."""
+
+    standing: StoreStanding
+    counts: Counts
+    jobs: list[Job]
+
+    def to_json(self) -> dict[str, Any]:
+        return self.standing.to_json() | self.counts.to_json() | {"jobs": [job_json(job) for job in self.jobs]}
+
+
+def store_view(catalogue: CatalogueStack, store_id: str, progress: Progress = silent) -> StoreView:
+    """A store with its products counted, which reads every row. Raises OperatorError for a store that is not in the
+    catalogue, and botocore's errors."""
+    settings = settings_of(catalogue, store_id)
+    progress("counting the products")
+    return StoreView(
+        standing_of(catalogue, settings),
+        counts(catalogue, settings),
+        [*islice(catalogue.tables.jobs.newest(store_id), NEWEST_JOBS)],
+    )
+
+
+def job_json(job: Job) -> dict[str, Any]:
+    """A job without its lines, for programs."""
+    facts = {"job": job.number, "job_id": job.job_id, "sent_at": job.sent_at, "state": job.state.value}
+    return facts | {"lines": len(job.lines)}

@@ -1,0 +1,102 @@
+"""A catalogue beside the stack of the console's tests: its table, bucket and queues in moto."""
+
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from partner_orders.catalogue.desired import Desired, merged
+from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.settlement import Outcome, settled
+from partner_orders.catalogue.store_settings import CatalogueSettings
+from partner_orders.catalogue.to_send import to_send
+from partner_orders.stores.store import StoreSettings
+from partner_orders_console.operations.catalogue_stack import CatalogueStack
+from partner_orders_console.operations.stack import DeployedStack
+from tests.support.fixed_clock import NOW
+
+STORE, OTHER_STORE = "148020", "q7zk"
+TABLE, BUCKET = "partner-orders-catalogue-CatalogueTable", "partner-orders-catalogue-files"
+QUEUES = ("FilesQueueUrl", "UrgentQueueUrl", "CallbacksQueueUrl")
+PARAMETERS = {
+    "PriceStepPercent": "35",
+    "SwitchedOffPercent": "20",
+    "ShorterPercent": "20",
+    "KnownPercent": "50",
+    "FewProducts": "20",
+    "CapField": "maximum_sales_quantity",
+}
+
+
+class CloudFormation:
+    """CloudFormation with one deployed stack, in place of moto's, which needs packages that nothing else here does."""
+
+    def __init__(self, name: str, outputs: dict[str, str]) -> None:
+        self._name = name
+        self._outputs = outputs
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        if StackName != self._name:
+            error: Any = {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}
+            raise ClientError({"Error": error}, "DescribeStacks")
+        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self._outputs.items()]
+        parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in PARAMETERS.items()]
+        return {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "Outputs": outputs, "Parameters": parameters}]}
+
+
+class Catalogue:
+    """The catalogue beside a stack, with rows as loader and pusher leave them."""
+
+    def __init__(self, stack: DeployedStack) -> None:
+        found = CatalogueStack.of(stack)
+        assert found is not None
+        self.stack = found
+        self.tables = found.tables
+
+    def enrol(self, store_id: str = STORE, is_sending: bool = True, **settings: Any) -> None:
+        """Put a store into the catalogue, and register it."""
+        self.stack.orders.stores.set(store_id, StoreSettings(currency="PKR"))
+        self.tables.settings.put(CatalogueSettings(store_id, is_sending, **settings))
+
+    def say(self, sku: str, store_id: str = STORE, minute: int = 0, **values: Any) -> Desired:
+        """What the chain says of a product, which then waits."""
+        said, version = Values(**values), NOW + timedelta(minutes=minute)
+        row = self.tables.products.change(store_id, sku, lambda row: merged(row, said, version, {}))[1]
+        self.tables.changes.add(store_id, [sku], version)
+        return row
+
+    def settle(self, sku: str, outcome: Outcome = Outcome.PROCESSED, words: str = "", store_id: str = STORE) -> None:
+        """The platform processes or refuses what waits of a product."""
+        row = self.tables.products.many(store_id, [sku])[sku]
+        end = partial(settled, sent=to_send(row), outcome=outcome, now=NOW, refusal=words)
+        self.tables.products.change(store_id, sku, end)
+        self.tables.changes.remove(store_id, self.tables.changes.first(store_id, 10_000))
+
+    def fill(self) -> None:
+        """A store with a product that is processed, one that is refused, and one that waits."""
+        self.enrol()
+        self.say("A-1", price=Decimal("3.5"), active=True, quantity=7)
+        self.settle("A-1")
+        self.say("B-2", price=Decimal("1.95"), active=True, quantity=2)
+        self.settle("B-2", Outcome.REFUSED, "product not found in catalog")
+        self.say("C-3", minute=1, price=Decimal(2), active=True, quantity=1)
+
+
+def add_catalogue(stack: DeployedStack) -> Catalogue:
+    """Deploy a catalogue beside a stack."""
+    key_schema: Any = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+    attributes: Any = [{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")]
+    stack.client("dynamodb").create_table(
+        TableName=TABLE, BillingMode="PAY_PER_REQUEST", KeySchema=key_schema, AttributeDefinitions=attributes
+    )
+    s3, sqs = stack.client("s3"), stack.client("sqs")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": stack.region})
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    outputs = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
+    outputs |= {"CatalogueTableName": TABLE, "FilesBucketName": BUCKET}
+    name = f"{stack.name}-catalogue"
+    stack.clients.get("cloudformation", False, lambda: CloudFormation(name, outputs))
+    stack.parameters["Catalogue"] = "ENABLED"
+    return Catalogue(stack)
