@@ -1,5 +1,6 @@
 """The catalogue's stack, deployed beside an orders stack under its name with ``-catalogue`` after it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -8,6 +9,22 @@ from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
 
 SUFFIX = "-catalogue"
+# What the catalogue's parameters take from the orders stack: its outputs and its own parameters of the same names.
+FROM_OUTPUTS = (
+    *("PartnerApiSecretArn", "WebhookSecretArn", "RequestBudgetTableName", "RequestBudgetTableArn"),
+    *("OrderChangesBusName", "OrderChangesBusArn"),
+)
+FROM_PARAMETERS = (
+    *("ChainId", "PartnerApiBaseUrl", "RateLimitPerMinute", "KmsKeyArn", "Architecture", "LogRetentionDays"),
+    *("LogLevel", "AlarmEmail", "AlarmTopicArn"),
+)
+
+
+def shared_parameters(outputs: Mapping[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
+    """The catalogue's parameters that follow from an orders stack's outputs and parameters. An output that the stack
+    does not have is empty: with it, the part that it names is left out."""
+    found = {name: outputs.get(name, "") for name in FROM_OUTPUTS}
+    return found | {name: parameters[name] for name in FROM_PARAMETERS if name in parameters}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,17 @@ from cfnlint.decode import cfn_yaml
 from samtranslator.translator.transform import transform
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+CATALOGUE = TEMPLATE.with_name("catalogue.yaml")
+_ACCOUNT = "eu-central-1:123456789012"
+# The values of the parameters without a default.
+_PARAMETERS = {
+    "ChainId": "8c6a1f0e-52b7-4d39-b1e8-0f4f7d2a9c11",
+    "PartnerApiBaseUrl": "https://example.com",
+    "PartnerApiSecretArn": f"arn:aws:secretsmanager:{_ACCOUNT}:secret:PartnerApiSecret-1A2B",
+    "WebhookSecretArn": f"arn:aws:secretsmanager:{_ACCOUNT}:secret:WebhookSecret-1A2B",
+    "RequestBudgetTableName": "partner-orders-RequestBudgetTable-1A2B",
+    "RequestBudgetTableArn": f"arn:aws:dynamodb:{_ACCOUNT}:table/partner-orders-RequestBudgetTable-1A2B",
+}
 
 
 class Template:
@@ -37,11 +48,12 @@ class Template:
 
 
 @cache
-def expanded() -> Template:
+def expanded(template: Path = TEMPLATE) -> Template:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-        parameters = {"ChainId": "8c6a1f0e-52b7-4d39-b1e8-0f4f7d2a9c11", "PartnerApiBaseUrl": "https://example.com"}
-        return Template(transform(_uploaded(_plain(cfn_yaml.load(str(TEMPLATE)))), parameters, _NoManagedPolicies()))
+        content = _uploaded(_plain(cfn_yaml.load(str(template))))
+        parameters = {name: value for name, value in _PARAMETERS.items() if name in content["Parameters"]}
+        return Template(transform(content, parameters, _NoManagedPolicies()))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The stack of template.yaml on the local AWS: built and deployed with sam, as in AWS.
+"""The stacks of template.yaml and catalogue.yaml on the local AWS: built and deployed with sam, as in AWS.
 
 MiniStack reads less of a template than AWS does. What it leaves out is added after the deployment.
 """
@@ -12,7 +12,8 @@ import platform
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +22,7 @@ import boto3
 import botocore.session
 import requests
 
+from partner_orders_console.operations.catalogue_stack import SUFFIX, shared_parameters
 from partner_orders_console.operations.stack import DeployedStack
 from tools.local.emulated_template import emulated
 from tools.local.emulator import REGION, ROOT
@@ -29,13 +31,16 @@ from tools.quiet_command import CommandFailedError, run_quietly
 
 SAM = ROOT / ".venv-tools" / "bin" / "sam"
 UV = ROOT / ".venv-tools" / "bin" / "uv"
+# In folders of their own: sam keeps a file beside each, and both are built at the same time.
 BUILD = ROOT / ".aws-sam" / "local"
+CATALOGUE_BUILD = ROOT / ".aws-sam" / "catalogue" / "local"
 STACK_FILE = ROOT / ".local" / "stack.json"
 STACK_NAME = "partner-orders"
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 # Any key pair that MiniStack did not create is its administrator.
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
+EMPTY = '""'
 SQS_ACTIONS_WITH_BATCHES = {"sqs:SendMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"}
 
 
@@ -55,6 +60,10 @@ class Stack:
     platform_url: str
     outputs: dict[str, str]
     partner_api_token: str = field(default="", repr=False)
+    # Of the catalogue's stack beside it; empty without one.
+    catalogue_outputs: dict[str, str] = field(default_factory=dict)
+    catalogue_webhook_url: str = ""
+    catalogue_webhook_headers: dict[str, str] = field(default_factory=dict)
 
     def client(self, service: str, **options: Any) -> Any:
         return client(service, self.endpoint_url, **options)
@@ -123,16 +132,19 @@ def build() -> None:
         if stamp.is_file() and stamp.read_text() == sources:
             return
         stamp.unlink(missing_ok=True)
-        built_from(ROOT, BUILD)
+        with ThreadPoolExecutor() as beside:
+            catalogue = beside.submit(built_from, ROOT, CATALOGUE_BUILD, "catalogue.yaml")
+            built_from(ROOT, BUILD)
+            catalogue.result()
         stamp.write_text(sources)
 
 
-def built_from(root: Path, into: Path) -> None:
+def built_from(root: Path, into: Path, template: str = "template.yaml") -> None:
     """Run `sam build` for this machine with the sources under ``root``. Raises ProcessFailedError."""
     _sam(
         "build",
         {
-            "template-file": root / "template.yaml",
+            "template-file": root / template,
             "build-dir": into,
             "parameter-overrides": [f"Architecture={ARCHITECTURE}"],
         },
@@ -181,6 +193,28 @@ def _build_locked(kind: int) -> Iterator[None]:
     with lock.open("w") as file:
         fcntl.flock(file, kind)
         yield
+
+
+def deploy_catalogue(
+    endpoint_url: str, parameters: Mapping[str, str], built: Path = CATALOGUE_BUILD, beside: str = STACK_NAME
+) -> dict[str, str]:
+    """Deploy the catalogue beside the orders stack of that name, with ``parameters`` of its own beside those that
+    follow from that stack. Returns its outputs. Raises ProcessFailedError."""
+    described = client("cloudformation", endpoint_url).describe_stacks(StackName=beside)["Stacks"][0]
+    orders = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    given = {entry["ParameterKey"]: entry["ParameterValue"] for entry in described["Parameters"]}
+    shared = shared_parameters(orders, given)
+    return deploy(endpoint_url, given["PartnerApiBaseUrl"], {**shared, **parameters}, built, beside + SUFFIX)
+
+
+def with_catalogue(stack: Stack, outputs: dict[str, str]) -> Stack:
+    """The stack with what is known of the catalogue beside it."""
+    return replace(
+        stack,
+        catalogue_outputs=outputs,
+        catalogue_webhook_url=f"{stack.endpoint_url}/catalogue-callbacks",
+        catalogue_webhook_headers={"Host": f"{outputs['CatalogueApiId']}.execute-api.localhost"},
+    )
 
 
 def describe(endpoint_url: str, platform_url: str, outputs: dict[str, str]) -> Stack:
@@ -300,7 +334,8 @@ def sam_environment(environment: Mapping[str, str]) -> dict[str, str]:
 def parameter_overrides(platform_url: str, parameters: Mapping[str, str] | None = None) -> list[str]:
     """The template's parameters for this machine, as arguments of sam."""
     values = {"Architecture": ARCHITECTURE, "PartnerApiBaseUrl": platform_url, **(parameters or {})}
-    return [f"{name}={value}" for name, value in values.items()]
+    # sam reads nothing at all as a mistake.
+    return [f"{name}={value or EMPTY}" for name, value in values.items()]
 
 
 def _base_python() -> str:
@@ -316,7 +351,7 @@ def _fingerprint() -> str:
 
 
 def _sources() -> Iterator[Path]:
-    yield ROOT / "template.yaml"
+    yield from (ROOT / "template.yaml", ROOT / "catalogue.yaml")
     layer = ROOT / "layers" / "partner_orders"
     yield from (layer / "Makefile", layer / "requirements.txt")
     for folder in (ROOT / "functions", layer / "partner_orders"):

@@ -8,6 +8,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import requests
@@ -22,7 +23,17 @@ from tools.local.arrivals import arrivals
 from tools.local.emulator import LOGS, ROOT, emulator
 from tools.local.metrics import collected
 from tools.local.process import ProcessFailedError, end_on_signals, free_port, started
-from tools.local.stack import STACK_FILE, Stack, build, client, deploy, describe, is_up
+from tools.local.stack import (
+    STACK_FILE,
+    Stack,
+    build,
+    client,
+    deploy,
+    deploy_catalogue,
+    describe,
+    is_up,
+    with_catalogue,
+)
 
 SAMPLE_ORDER = ROOT / "events" / "order.json"
 CHAIN_ID = "5d3b8a1e-7c44-4f0e-9b62-0f1c2d3e4a5b"
@@ -45,6 +56,7 @@ PARAMETERS = {
     "Answers": "ENABLED",
     # By whose rules orders are answered: the simulated platform's host names no brand.
     "Brand": "foodpanda",
+    "Catalogue": "ENABLED",
 }
 
 
@@ -56,7 +68,7 @@ def running_stack(console: Console, parameters: Mapping[str, str] | None = None)
     """
     token = secrets.token_hex(32)
     with contextlib.ExitStack() as started_here:
-        with step(console, "build template.yaml (sam build)"):
+        with step(console, "build template.yaml and catalogue.yaml (sam build)"):
             build()
         with step(console, "start the local AWS and the simulated platform"):
             endpoint_url = started_here.enter_context(emulator())
@@ -67,10 +79,21 @@ def running_stack(console: Console, parameters: Mapping[str, str] | None = None)
                 SecretId=outputs["PartnerApiSecretArn"], SecretString=json.dumps({"token": token})
             )
         stack = describe(endpoint_url, platform_url, outputs)
-        with step(console, "first calls of the functions"):
-            warm_up(stack)
+        with step(console, "first calls of the functions; deploy the catalogue beside them (sam deploy)"):
+            stack = _warm_with_catalogue(stack)
         configure_platform(stack)
         yield stack
+
+
+def _warm_with_catalogue(stack: Stack) -> Stack:
+    """Deploy the catalogue beside the stack while the stack's functions get their first calls: the stack with both.
+    Raises ProcessFailedError."""
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        deploying = beside.submit(deploy_catalogue, stack.endpoint_url, {})
+        warm_up(stack)
+        whole = with_catalogue(stack, deploying.result())
+    _expect_401(whole.catalogue_webhook_url, whole.catalogue_webhook_headers)
+    return whole
 
 
 def warm_up(stack: Stack) -> None:
@@ -78,15 +101,20 @@ def warm_up(stack: Stack) -> None:
 
     It also checks that the webhook rejects a request without the secret. Raises ProcessFailedError.
     """
-    try:
-        response = requests.post(stack.webhook_url, headers=stack.webhook_headers, timeout=COLD_START_SECONDS)
-    except requests.RequestException as error:
-        raise ProcessFailedError(f"the webhook did not respond: {type(error).__name__}; try again") from None
-    if response.status_code != requests.codes.unauthorized:
-        raise ProcessFailedError(f"the webhook responded with {response.status_code} to no secret, should be 401")
+    _expect_401(stack.webhook_url, stack.webhook_headers)
     for output, event in FIRST_EVENTS.items():
         if output in stack.outputs:  # A stack of 0.1.0 answers no orders.
             stack.client("lambda").invoke(FunctionName=stack.outputs[output], Payload=event)
+
+
+def _expect_401(url: str, headers: Mapping[str, str]) -> None:
+    """Send a webhook a request without the secret. Raises ProcessFailedError if it does not reject it."""
+    try:
+        response = requests.post(url, headers=dict(headers), timeout=COLD_START_SECONDS)
+    except requests.RequestException as error:
+        raise ProcessFailedError(f"{url} did not respond: {type(error).__name__}; try again") from None
+    if response.status_code != requests.codes.unauthorized:
+        raise ProcessFailedError(f"{url} responded with {response.status_code} to no secret, should be 401")
 
 
 @contextlib.contextmanager
@@ -109,6 +137,8 @@ def configure_platform(stack: Stack, **settings: object) -> None:
             "webhook_url": stack.webhook_url,
             "webhook_headers": stack.webhook_headers,
             "webhook_secret": stack.webhook_secret,
+            "catalogue_webhook_url": stack.catalogue_webhook_url,
+            "catalogue_webhook_headers": stack.catalogue_webhook_headers,
             **settings,
         },
         timeout=10,
@@ -187,6 +217,8 @@ desk            {desk_address}
 webhook URL     {stack.webhook_url}  (Host: {stack.webhook_headers["Host"]})
 webhook secret  {stack.webhook_secret}
 answers API     {stack.endpoint_url}  (Host: {stack.answers_host()})
+catalogue URL   {stack.catalogue_webhook_url}  (Host: {stack.catalogue_webhook_headers.get("Host", "")})
+file bucket     {stack.catalogue_outputs.get("FilesBucketName", "")}
 platform        {stack.platform_url}
 AWS endpoint    {stack.endpoint_url}
 for tools       {STACK_FILE.relative_to(ROOT)}

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.template import TEMPLATE
+from tests.support.template import CATALOGUE, TEMPLATE
 
 FUNCTIONS = TEMPLATE.parent / "functions"
+# The handlers that are not in the part of the folder's name.
+ELSEWHERE = {"catalogue_webhook": "webhook.handler", "urgent": "pusher.urgent_handler"}
 
 
 def test_each_function_has_a_folder() -> None:
-    """Each function of the template has its folder."""
-    used = re.findall(r"CodeUri: functions/(\w+)", TEMPLATE.read_text(encoding="utf-8"))
+    """Each function of both templates has its folder, and no folder has none."""
+    texts = (path.read_text(encoding="utf-8") for path in (TEMPLATE, CATALOGUE))
+    used = re.findall(r"CodeUri: functions/(\w+)", "".join(texts))
     assert sorted(folder.name for folder in FUNCTIONS.iterdir()) == sorted(used)
 
 
@@ -25,5 +28,5 @@ def test_app_is_one_import_of_the_handler(folder: Path) -> None:
     docstring, *rest = ast.parse((folder / "app.py").read_text(encoding="utf-8")).body
     assert isinstance(docstring, ast.Expr)
     assert [ast.unparse(node) for node in rest] == [
-        f"from partner_orders.{folder.name}.handler import handler as handler"
+        f"from partner_orders.{ELSEWHERE.get(folder.name, f'{folder.name}.handler')} import handler as handler"
     ]

@@ -14,6 +14,7 @@ SWITCH = "HasGradualDeployment"
 GRADUAL = ("Webhook", "Consumer", "Publisher")
 CODE_DEPLOY_SECONDS = 120  # until it has seen an alarm's new state
 LONGEST_STACK_NAME = 49  # characters
+LONGEST_QUEUE_NAME = 80  # characters
 LONGEST_DESCRIPTION = 256  # characters, of a version
 
 
@@ -41,6 +42,19 @@ def parameters_of(template: Template, properties: Any) -> set[str]:
 def digest_of(properties: dict[str, Any]) -> str:
     rest = {name: value for name, value in properties.items() if name not in {"Code", "Layers"}}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:6]
+
+
+def described(template: Template, name: str) -> tuple[str, Any]:
+    """A version's description with ``${Layer}`` for its layer, and the layer: by its ARN, or by the version in it."""
+    description = template.properties(f"{name}Version")["Description"]["Fn::Sub"]
+    if isinstance(description, str):
+        first, _, rest = description.partition(" ")
+        return f"${{Layer}} {rest}", {"Ref": first.strip("${}")}
+    text, given = description
+    position, split = given["Layer"]["Fn::Select"]
+    separator, arn = split["Fn::Split"]
+    assert "arn:aws:lambda:eu-central-1:123456789012:layer:name:7".split(separator)[int(position)] == "7"
+    return text, arn
 
 
 def test_gradual_deployment_is_off_by_default(template: Template) -> None:
@@ -85,8 +99,9 @@ def test_every_change_publishes_a_version(template: Template, name: str) -> None
     """A version's description changes with everything that a deployment can change of the function, and only then."""
     # The same description would leave the alias at old code. Another one for an unchanged function would fail.
     function = template.properties(f"{name}Function")
-    layer, *named, digest = template.properties(f"{name}Version")["Description"]["Fn::Sub"].split(" ")
-    assert layer == f"${{{function['Layers'][0]['Ref']}}}"
+    text, layer = described(template, name)
+    shown, *named, digest = text.split(" ")
+    assert (shown, layer) == ("${Layer}", function["Layers"][0])
     assert sorted(named) == sorted(f"${{{parameter}}}" for parameter in parameters_of(template, function))
     assert digest == digest_of(function), f"put {digest_of(function)} into the description of {name}Version"
 
@@ -94,11 +109,14 @@ def test_every_change_publishes_a_version(template: Template, name: str) -> None
 @pytest.mark.parametrize("name", GRADUAL)
 def test_version_description_fits(template: Template, name: str) -> None:
     """A version's description fits with the longest stack name and the longest values."""
-    text = template.properties(f"{name}Version")["Description"]["Fn::Sub"]
+    text, _ = described(template, name)
+    is_arn = name != "Consumer"
     layer = f"arn:aws-us-gov:lambda:ap-southeast-2:123456789012:layer:{'s' * LONGEST_STACK_NAME}-partner-orders:99999"
     values = {"Architecture": "x86_64", "LogLevel": "ERROR", "ChainId": "c" * 36, "PublishPersonalData": "false"}
     values |= {"OrderRetentionDays": "3650", "RejectedRetentionDays": "3650"}
-    filled = re.sub(r"\$\{(\w+)\}", lambda match: values.get(match[1], layer), text)
+    values["CatalogueCallbacksQueueArn"] = f"arn:aws-us-gov:sqs:ap-southeast-2:123456789012:{'q' * LONGEST_QUEUE_NAME}"
+    values["Layer"] = layer if is_arn else layer.rpartition(":")[2]
+    filled = re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], text)
     assert len(filled) <= LONGEST_DESCRIPTION
 
 

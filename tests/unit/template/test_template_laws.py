@@ -259,6 +259,7 @@ def test_function_permissions_are_exact(template: Template) -> None:
     assert allowed == {
         "WebhookRole": logs | {"secretsmanager:GetSecretValue", "sqs:SendMessage"},
         "ConsumerRole": logs
+        | {"sqs:SendMessage", "sqs:GetQueueUrl"}  # to the catalogue's queue, where the brand has one URL for both
         | {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}
         | {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:PutItem"},
         "ReconcilerRole": logs
@@ -536,3 +537,45 @@ def test_template_has_no_yaml_aliases() -> None:
     # CloudFormation refuses aliases; `sam deploy` would hide that, the console would not.
     aliases = re.findall(r"(?m)(?:^|[\s:\[,])([&*][A-Za-z][\w-]*)", TEMPLATE.read_text(encoding="utf-8"))
     assert aliases == []
+
+
+# -- the catalogue beside it -------------------------------------------------------------------------------------------
+
+
+def test_catalogue_alone_has_the_budget(template: Template) -> None:
+    """The request budget exists with answers, with a catalogue beside the stack, or with both, and else not."""
+    either = {"Fn::Or": [{"Condition": "HasAnswers"}, {"Fn::Equals": [{"Ref": "Catalogue"}, "ENABLED"]}]}
+    assert template.conditions["HasRequestBudget"] == either
+    assert {name for name, it in template.resources.items() if it.get("Condition") == "HasRequestBudget"} == {
+        "RequestBudgetTable"
+    }
+    assert template.parameters["Catalogue"]["Default"] == "DISABLED"
+
+
+def test_consumer_forwards_to_one_queue(template: Template) -> None:
+    """The consumer may send to no queue, unless a catalogue's is named: then to that one alone."""
+    [named] = [
+        statement
+        for policy in template.properties("ConsumerRole")["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "sqs:SendMessage" in str(statement)
+    ]
+    condition, allowed, otherwise = named["Fn::If"]
+    assert (condition, otherwise) == ("HasCatalogueCallbacks", {"Ref": "AWS::NoValue"})
+    assert allowed["Action"] == ["sqs:SendMessage", "sqs:GetQueueUrl"]
+    assert allowed["Resource"] == {"Ref": "CatalogueCallbacksQueueArn"}
+    given = template.properties("ConsumerFunction")["Environment"]["Variables"]["CATALOGUE_CALLBACKS_QUEUE_ARN"]
+    assert given == {"Ref": "CatalogueCallbacksQueueArn"}
+    assert template.parameters["CatalogueCallbacksQueueArn"]["Default"] == ""
+
+
+def test_only_the_budget_is_paid_for(template: Template) -> None:
+    """Without the catalogue the stack has no resource more, and the reconciler keeps to itself as before."""
+    of_the_catalogue = {"HasRequestBudget", "HasCatalogueCallbacks"}
+    for name, resource in template.resources.items():
+        if resource.get("Condition") in of_the_catalogue:
+            continue
+        conditions = set(re.findall(r'"Fn::If": \["(\w+)"', json.dumps(resource)))
+        assert name in {"ReconcilerFunction", "ReconcilerRole", "ConsumerRole"} or not conditions & of_the_catalogue
+    variables = template.properties("ReconcilerFunction")["Environment"]["Variables"]
+    assert variables["REQUEST_BUDGET_TABLE_NAME"] == {"Fn::If": ["HasRequestBudget", {"Ref": "RequestBudgetTable"}, ""]}

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -38,6 +39,7 @@ class Platform:
         self.catalogue = LiveCatalogue(self.api, chain_id)
         self._courier = Courier()
         self._catalogue_webhook_url = ""
+        self._catalogue_webhook_headers: dict[str, str] | None = None  # those of the orders' webhook
         self.picked = PickedOrders(chain_id, token, rate_limit, Courier())
         self._lives: list[Life] = []
         self._state = "idle"
@@ -70,7 +72,10 @@ class Platform:
         self._courier.destination = Destination(**{**vars(self._courier.destination), **known})
         self.picked.deliver_to(self._courier.destination)
         self._catalogue_webhook_url = str(content.get("catalogue_webhook_url", self._catalogue_webhook_url))
-        self.catalogue.deliver_to(self._courier.destination, self._catalogue_webhook_url)
+        self._catalogue_webhook_headers = content.get("catalogue_webhook_headers", self._catalogue_webhook_headers)
+        there = self._courier.destination
+        headers = there.webhook_headers if self._catalogue_webhook_headers is None else self._catalogue_webhook_headers
+        self.catalogue.deliver_to(replace(there, webhook_headers=headers), self._catalogue_webhook_url)
 
     def play(self, content: dict[str, Any]) -> bool:
         """Begin to play an hour; False if one is being played. Raises BadControlError."""

@@ -1,0 +1,3 @@
+"""The catalogue webhook function. Its code is in the layer, so that an update changes both in one step."""
+
+from partner_orders.webhook.handler import handler as handler

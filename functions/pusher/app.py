@@ -1,0 +1,3 @@
+"""The pusher function. Its code is in the layer, so that an update changes both in one step."""
+
+from partner_orders.pusher.handler import handler as handler

@@ -1,0 +1,3 @@
+"""The urgent changes' function. Its code is in the layer, so that an update changes both in one step."""
+
+from partner_orders.pusher.urgent_handler import handler as handler
