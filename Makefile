@@ -97,6 +97,7 @@ lint: setup $(SCAN) ## Style, types, imports, the template, the locks, and secre
 	@$(MAKE) --keep-going --output-sync=target -j4 $(LINT)
 lint-template:
 	@$(SAM) validate --lint
+	@$(SAM) validate --lint --template-file catalogue.yaml
 lint-types:
 	@$(RUN) mypy
 lint-policies:

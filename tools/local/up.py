@@ -112,9 +112,10 @@ def _expect_401(url: str, headers: Mapping[str, str]) -> None:
     try:
         response = requests.post(url, headers=dict(headers), timeout=COLD_START_SECONDS)
     except requests.RequestException as error:
-        raise ProcessFailedError(f"{url} did not respond: {type(error).__name__}; try again") from None
+        raise ProcessFailedError(f"the webhook at {url} did not respond: {type(error).__name__}; try again") from None
     if response.status_code != requests.codes.unauthorized:
-        raise ProcessFailedError(f"{url} responded with {response.status_code} to no secret, should be 401")
+        status = response.status_code
+        raise ProcessFailedError(f"the webhook at {url} responded with {status} to no secret, should be 401")
 
 
 @contextlib.contextmanager
