@@ -13,7 +13,7 @@ from partner_orders.catalogue.job import MAX_NOTE, Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.store_settings import MAX_SKUS, CatalogueSettings, InvalidSettingsError
-from partner_orders.catalogue.store_state import CLAIM, ClaimLostError
+from partner_orders.catalogue.store_state import CLAIM, FIRST_WAIT, ClaimLostError
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import Margins
 from tests.support.fixed_clock import NOW
@@ -115,11 +115,16 @@ def test_jobs(tables: Tables) -> None:
     tables.jobs.write(STORE, job)
     assert tables.jobs.get(place) == job
     assert tables.jobs.find("job-1") is None
-    submitted = tables.jobs.submitted(STORE, job, "job-1")
+    tables.jobs.submitted(STORE, 7, NOW, "job-1")
     assert tables.jobs.find("job-1") == place
-    assert tables.jobs.get(place) == submitted
-    tables.jobs.ended(STORE, job, JobState.SETTLED)
-    assert (tables.jobs.get(place) or job).state is JobState.SETTLED
+    tables.jobs.ended(place, JobState.SETTLED, "job-1")
+    assert tables.jobs.get(place) == replace(job, state=JobState.SETTLED, job_id="job-1")
+    tables.jobs.submitted_alone(STORE, replace(job, number=0), "job-2")
+    alone = tables.jobs.find("job-2")
+    assert alone is not None
+    assert tables.jobs.get(alone) == replace(job, number=0)
+    tables.jobs.ended(alone, JobState.SETTLED)
+    assert (tables.jobs.get(alone) or job).state is JobState.SETTLED
 
 
 def test_end_of_a_job_is_noted(tables: Tables) -> None:
@@ -148,11 +153,40 @@ def test_one_sender(tables: Tables) -> None:
     assert tables.states.claim(STORE, NOW + CLAIM + timedelta(seconds=1)) is None
     begun = tables.states.begin_job(second, NOW)
     assert (begun.last_job, begun.unfinished) == (1, {1: NOW})
-    assert tables.states.end_job(begun, 1).unfinished == {}
+    tables.states.end_job(STORE, 1)
+    assert tables.states.get(STORE).unfinished == {}
     tables.states.release(second)
     third = tables.states.claim(STORE, NOW + CLAIM + timedelta(seconds=1))
     assert third is not None
     assert third.last_job == 1
+
+
+def test_job_of_a_claim(tables: Tables) -> None:
+    """A sender begins a job with its claim, unless another was there since it read the store's state."""
+    unread = tables.states.get(STORE)
+    first = tables.states.claim_for_job(unread, NOW)
+    assert first is not None
+    assert first.unfinished == {1: NOW}
+    assert tables.states.claim_for_job(tables.states.get(STORE), NOW) is None
+    taken = tables.states.submitted(first, "job-1", releases=True)
+    assert (taken.unfinished, taken.job_ids) == ({1: NOW}, {1: "job-1"})
+    assert tables.states.claim_for_job(unread, NOW) is None
+    second = tables.states.claim_for_job(tables.states.get(STORE), NOW)
+    assert second is not None
+    tables.states.fail(STORE, NOW, 1)
+    failed = tables.states.get(STORE)
+    assert (failed.unfinished, failed.failed_jobs, failed.not_before) == ({2: NOW}, 1, NOW + FIRST_WAIT)
+    tables.states.drop_job(STORE, 2)
+    assert (tables.states.get(STORE).unfinished, tables.states.get(STORE).failed_jobs) == ({}, 1)
+
+
+def test_urgent_off(tables: Tables) -> None:
+    """Products that messages took off sale are counted for a day."""
+    for minute in (0, 1, 20, 24 * 60 + 10):
+        tables.states.note_urgent_off(tables.states.get(STORE), NOW + timedelta(minutes=minute))
+    state = tables.states.get(STORE)
+    assert state.figures(NOW + timedelta(minutes=21)).switched_off == 2
+    assert state.figures(NOW + timedelta(days=1, minutes=10)).switched_off == 2
 
 
 def test_list_versions(tables: Tables) -> None:

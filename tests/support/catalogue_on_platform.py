@@ -48,7 +48,7 @@ class StoreOnPlatform:
         platform = PlatformCatalogue(client, CHAIN_ID)
         self.tables = Tables.named(dynamodb, table)
         self.outcomes = Outcomes(self.tables, self.time.now, lambda _: NO_MARGINS)
-        self.pusher = Pusher(platform, self.tables, self.time.now, lambda _: NO_MARGINS, job_lines=50)
+        self.pusher = Pusher(platform, self.tables, self.outcomes, self.time.now, lambda _: NO_MARGINS, job_lines=50)
         files = JobFiles(client, most_bytes=1_000_000, seconds=20.0)
         self.settling = Settling(self.tables.jobs, self.outcomes, platform, files.download)
 
@@ -81,11 +81,10 @@ class StoreOnPlatform:
         return [JobPlace(self.store_id, number) for number in self.tables.states.get(self.store_id).unfinished]
 
     def _look_after_old_jobs(self) -> None:
-        now = self.time.now()
-        for place in self.unfinished():
-            job = self.tables.jobs.get(place)
-            if job is None or job.is_too_old(now):
-                self.outcomes.give_up(place)
-            elif job.is_to_be_asked_for(now) and now - job.sent_at < timedelta(minutes=12):
+        state, now = self.tables.states.get(self.store_id), self.time.now()
+        for place in self.outcomes.too_old(state):
+            self.outcomes.give_up(place)
+        for number, job_id in state.job_ids.items():
+            if timedelta(minutes=10) <= now - state.unfinished[number] < timedelta(minutes=12):
                 with suppress(PartnerApiError):
-                    self.settling.ask(place)
+                    self.settling.ask(JobPlace(self.store_id, number), job_id)

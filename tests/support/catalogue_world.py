@@ -78,8 +78,10 @@ class CatalogueWorld:
         self.now: datetime = NOW
         self.tables = Tables.named(dynamodb, table)
         self.platform = PlatformOfTest(store_id)
-        self.pusher = Pusher(self.platform, self.tables, lambda: self.now, lambda _: NO_MARGINS, job_lines=8)
         self.outcomes = Outcomes(self.tables, lambda: self.now, lambda _: NO_MARGINS)
+        self.pusher = Pusher(
+            self.platform, self.tables, self.outcomes, lambda: self.now, lambda _: NO_MARGINS, job_lines=8
+        )
 
     def say(self, sku: str, values: Values, version: datetime, is_urgent: bool = False) -> None:
         """What the chain says of a product, as a change."""
@@ -102,7 +104,7 @@ class CatalogueWorld:
 
     def pass_time(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
-        for place in self.outcomes.too_old(self.store_id):
+        for place in self.outcomes.too_old(self.tables.states.get(self.store_id)):
             self.outcomes.give_up(place)
 
     def come_to_rest(self) -> None:

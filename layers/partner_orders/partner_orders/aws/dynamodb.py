@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # What BatchGetItem takes in one request.
 MAX_KEYS = 100
+# What BatchWriteItem takes in one request.
+MAX_WRITES = 25
 # Seconds before keys that DynamoDB left unprocessed are requested again: a throttled table may stay so.
 UNPROCESSED_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
@@ -100,10 +102,7 @@ class Table:
                 left = unprocessed[self._name]["Keys"] if self._name in unprocessed else []
                 if not left:
                     break
-                if pause is None:
-                    error: Any = {"Code": "ProvisionedThroughputExceededException", "Message": "keys left unprocessed"}
-                    raise ClientError({"Error": error}, "BatchGetItem")
-                self._sleep(pause)
+                self._pause(pause, "BatchGetItem")
 
     def query(
         self,
@@ -205,6 +204,24 @@ class Table:
     def delete(self, key: Key, condition: Condition | None = None) -> None:
         """Delete a row, if there is one. Raises ConditionFailedError."""
         self._write("delete_item", Key=_key(key), **render(condition))
+
+    def delete_many(self, keys: Iterable[Key]) -> None:
+        """Delete rows, MAX_WRITES in a request. Raises a throttling error for rows that stay for seconds."""
+        for some in batched(keys, MAX_WRITES, strict=False):
+            left: Any = [{"DeleteRequest": {"Key": _key(key)}} for key in some]
+            for pause in (*UNPROCESSED_PAUSES, None):
+                response = self._client.batch_write_item(RequestItems={self._name: left})
+                left = response.get("UnprocessedItems", {}).get(self._name, [])
+                if not left:
+                    break
+                self._pause(pause, "BatchWriteItem")
+
+    def _pause(self, seconds: float | None, operation: str) -> None:
+        """Wait before what was left unprocessed is requested again. Raises a throttling error after the last pause."""
+        if seconds is None:
+            error: Any = {"Code": "ProvisionedThroughputExceededException", "Message": "left unprocessed"}
+            raise ClientError({"Error": error}, operation)
+        self._sleep(seconds)
 
     def _write(self, operation: str, **arguments: Any) -> dict[str, Any]:
         try:

@@ -9,11 +9,11 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import batched, islice
+from itertools import batched
 from typing import TYPE_CHECKING
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import ConditionFailedError, Table
+from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
 from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Update, equals
 from partner_orders.catalogue import keys
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _MOST_READ = 100  # rows at a time
+# In one visit; each is a few hundred bytes, unless it has many products.
+_MOST_CHANGES = 2_000
 MAX_SKUS = 1_000  # in one row: at most some 130 KB before they are packed
 
 
@@ -39,6 +41,28 @@ class Change:
     @property
     def added_at(self) -> datetime:
         return from_text(self.name.partition("#")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The oldest changes of a store, and since when the first further one waits; None where these are all."""
+
+    changes: list[Change]
+    next_since: datetime | None = None
+
+    @property
+    def since(self) -> datetime | None:
+        return self.changes[0].added_at if self.changes else None
+
+    @property
+    def urgent(self) -> list[str]:
+        """The products of urgent changes."""
+        return [*dict.fromkeys(sku for change in self.changes if change.is_urgent for sku in change.skus)]
+
+    @property
+    def skus(self) -> list[str]:
+        """All products, the urgent ones first."""
+        return [*dict.fromkeys([*self.urgent, *(sku for change in self.changes for sku in change.skus)])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +119,34 @@ class ChangesTable:
 
     def first(self, store_id: str, most: int) -> list[Change]:
         """The oldest changes of a store, of at most ``most`` products together, but one change at least; consistent."""
+        return self.waiting(store_id, most).changes
+
+    def waiting(self, store_id: str, most: int) -> Waiting:
+        """The same, and whether more waits. A product that changed often counts once, so that however long a store had
+        to wait, its newest values go in one job."""
         found: list[Change] = []
-        number = 0
+        skus: set[str] = set()
         for change in self._oldest(store_id):
-            number += len(change.skus)
-            if found and number > most:
-                break
+            skus.update(change.skus)
+            if found and (len(skus) > most or len(found) == _MOST_CHANGES):
+                return Waiting(found, change.added_at)
             found.append(change)
-        return found
+        return Waiting(found)
 
     def remove(self, store_id: str, changes: Iterable[Change]) -> None:
         """Forget changes, after what is to be sent of them is noted elsewhere."""
-        for change in changes:
-            self._table.delete(Key(keys.changes(store_id), change.name))
+        self._table.delete_many(Key(keys.changes(store_id), change.name) for change in changes)
 
     def _oldest(self, store_id: str) -> Iterator[Change]:
-        # A page of rows would be read far beyond what one job holds.
-        rows = self._table.query(keys.changes(store_id), consistent=True, limit=_MOST_READ)
-        for row in islice(rows, _MOST_READ):
-            yield Change(row["sk"], unpack(row["skus"]), row["is_urgent"])
+        """Read some rows at a time: a whole page of them would be far more than one job holds."""
+        after = ""
+        while True:
+            rows = [*self._table.query(keys.changes(store_id), Range(after or None), consistent=True, limit=_MOST_READ)]
+            for row in rows:
+                yield Change(row["sk"], unpack(row["skus"]), row["is_urgent"])
+            if len(rows) < _MOST_READ:
+                return
+            after = f"{rows[-1]['sk']}\0"
 
 
 def _wake_up(row: Row) -> WakeUp:

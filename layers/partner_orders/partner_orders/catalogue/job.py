@@ -19,39 +19,27 @@ MAX_NOTE = 100  # characters; with a note for each line, the row stays far below
 
 
 class JobState(StrEnum):
-    """SENDING: written before the call, so that a crash is known. SUBMITTED: the platform took it (2xx).
+    """OPEN: written before the call, so that a crash is known; the store's state says whether the platform took it.
     SETTLED: the outcome of each line is known. GIVEN_UP: it is not; the newest values go again."""
 
-    SENDING = "sending"
-    SUBMITTED = "submitted"
+    OPEN = "open"
     SETTLED = "settled"
     GIVEN_UP = "given_up"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """``number``: ours, by store. ``lines``: what was sent, by SKU. ``job_id``: the platform's, None while it is
-    unknown. ``notes``: of each line that ended otherwise than processed, what became of it. ``failure``: why the
-    platform took nothing of the job; empty where it took it."""
+    """``number``: ours, by store. ``lines``: what was sent, by SKU. ``job_id``: the platform's, noted when the job
+    ends. ``notes``: of each line that ended otherwise than processed, what became of it. ``failure``: why the platform
+    took nothing of the job; empty where it took it."""
 
     number: int
     sent_at: datetime
     lines: Mapping[str, Values]
-    state: JobState = JobState.SENDING
+    state: JobState = JobState.OPEN
     job_id: str | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
     failure: str = ""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its outcome is still waited for."""
-        return self.state in {JobState.SENDING, JobState.SUBMITTED}
-
-    def is_to_be_asked_for(self, now: datetime) -> bool:
-        return self.job_id is not None and now - self.sent_at >= ASK_AFTER
-
-    def is_too_old(self, now: datetime) -> bool:
-        return now - self.sent_at >= GIVE_UP_AFTER
 
 
 def job_of(row: Row, number: int) -> Job:

@@ -1,12 +1,17 @@
 """The outcome of a job, line by line: from the platform's result, or because none came in time."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from datetime import datetime
 from typing import NamedTuple
 
-from partner_orders.catalogue.job import Job, JobState
+from partner_orders.catalogue.desired import Desired
+from partner_orders.catalogue.job import GIVE_UP_AFTER, Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.settlement import Outcome, settled
+from partner_orders.catalogue.store_state import StoreState
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import Margins, is_waiting
 from partner_orders.clock import Clock
@@ -19,85 +24,146 @@ class LineOutcome(NamedTuple):
     refusal: str = ""
 
 
+class RefusedLine(NamedTuple):
+    """A line that the platform refused: of which product and job, what was sent, and the platform's words."""
+
+    store_id: str
+    job: str
+    sku: str
+    sent: Values
+    refusal: str
+    refused_at: datetime
+
+
 PROCESSED, UNKNOWN = LineOutcome(Outcome.PROCESSED), LineOutcome(Outcome.UNKNOWN)
-
-
-class StoreBusyError(Exception):
-    """Another worker has the store; try again shortly."""
+LINES_COUNTED = {
+    Outcome.PROCESSED: "LinesProcessed",
+    Outcome.REFUSED: "LinesRefused",
+    Outcome.UNKNOWN: "LinesUnknown",
+}
 
 
 class Outcomes:
-    """``margins`` are those of a store. Every method raises botocore's errors."""
+    """``margins`` are those of a store. ``executor`` writes the lines of a job side by side. ``tell`` is told of refused
+    lines before their job counts as ended, perhaps more than once; whatever it raises has the job settled again.
+    ``counts``: what happened, by the names of metrics. Every method raises botocore's errors."""
 
-    def __init__(self, tables: Tables, clock: Clock, margins: Callable[[str], Margins]) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        clock: Clock,
+        margins: Callable[[str], Margins],
+        executor: Executor | None = None,
+        tell: Callable[[Sequence[RefusedLine]], None] = lambda _: None,
+    ) -> None:
         self._tables = tables
         self._clock = clock
         self._margins = margins
+        self._executor = executor
+        self._tell = tell
+        self.counts: Counter[str] = Counter()
 
-    def line(self, store_id: str, sku: str, sent: Values, outcome: LineOutcome) -> bool:
-        """Note what became of a line; whether something of the product is still to be sent."""
+    def line(
+        self, store_id: str, sku: str, sent: Values, outcome: LineOutcome, known: Desired | None = None
+    ) -> Desired:
+        """Note what became of a line; the product then."""
         now = self._clock()
         _, row = self._tables.products.change(
-            store_id, sku, lambda row: settled(row, sent, outcome.outcome, now, outcome.refusal)
+            store_id, sku, lambda row: settled(row, sent, outcome.outcome, now, outcome.refusal), known
         )
-        return is_waiting(row, self._margins(store_id))
+        return row
 
-    def finished(self, place: JobPlace, outcomes: Mapping[str, LineOutcome]) -> None:
+    def alone(self, place: JobPlace, job: Job, outcome: LineOutcome) -> None:
+        """Note what became of the only line of a job whose outcome the call itself told."""
+        [(sku, sent)] = job.lines.items()
+        self._tell_of_refused(place, job, {sku: outcome})
+        self.line(place.store_id, sku, sent, outcome)
+        self._tables.jobs.ended(place, JobState.SETTLED, notes=_notes({sku: outcome}))
+        self.counts[LINES_COUNTED[outcome.outcome]] += 1
+
+    def finished(self, place: JobPlace, outcomes: Mapping[str, LineOutcome], job: Job | None = None) -> None:
         """Note the outcome of each line of a job that ended, also of one that was given up. A result of a job that has
-        one changes nothing. Raises StoreBusyError."""
-        job = self._tables.jobs.get(place)
-        if job is not None and job.state is not JobState.SETTLED:
+        one changes nothing. ``job`` spares a read."""
+        job = job or self._tables.jobs.get(place)
+        if job is not None and self._is_to_settle(place, job):
             self._end(place, job, outcomes_of(job, outcomes), JobState.SETTLED)
+            self._end_in_store(place)
 
-    def failed(self, place: JobPlace, outcomes: Mapping[str, LineOutcome]) -> None:
+    def failed(self, place: JobPlace, outcomes: Mapping[str, LineOutcome], job: Job | None = None) -> None:
         """Note that the platform gave a job up, with the outcomes that it tells: the newest values of the other lines
-        go again, after a while that grows. Raises StoreBusyError."""
-        job = self._tables.jobs.get(place)
-        if job is not None and job.state is not JobState.SETTLED:
+        go again, after a while that grows."""
+        job = job or self._tables.jobs.get(place)
+        if job is not None and self._is_to_settle(place, job):
             lines = {sku: outcomes.get(sku, UNKNOWN) for sku in job.lines}
-            self._end(place, job, lines, JobState.SETTLED, has_failed=True)
+            self._end(place, job, lines, JobState.SETTLED)
+            self._fail_in_store(place)
+            self.counts["JobsFailed"] += 1
 
     def give_up(self, place: JobPlace) -> None:
         """Take the outcome of every line of a job as unknown: the newest values go again. A job that has its outcomes
-        only stops being unfinished. Raises StoreBusyError."""
+        only stops being unfinished."""
         job = self._tables.jobs.get(place)
-        if job is not None and not job.is_open:
-            job = None
-        lines = {} if job is None else job.lines
-        self._end(place, job, dict.fromkeys(lines, UNKNOWN), JobState.GIVEN_UP, has_failed=job is not None)
+        if job is None or job.state is not JobState.OPEN:
+            self._tables.states.drop_job(place.store_id, place.number)
+            return
+        self._end(place, job, dict.fromkeys(job.lines, UNKNOWN), JobState.GIVEN_UP)
+        self._fail_in_store(place)
+        self.counts["JobsGivenUp"] += 1
 
-    def too_old(self, store_id: str) -> list[JobPlace]:
+    def too_old(self, state: StoreState) -> list[JobPlace]:
         """The jobs of a store that no result is waited for any more."""
         now = self._clock()
-        state = self._tables.states.get(store_id)
-        places = [JobPlace(store_id, number) for number in state.unfinished]
-        return [place for place in places if (job := self._tables.jobs.get(place)) is None or job.is_too_old(now)]
+        return [
+            JobPlace(state.store_id, number)
+            for number, sent_at in state.unfinished.items()
+            if now - sent_at >= GIVE_UP_AFTER
+        ]
 
-    def _end(
-        self,
-        place: JobPlace,
-        job: Job | None,
-        outcomes: Mapping[str, LineOutcome],
-        state: JobState,
-        has_failed: bool = False,
-    ) -> None:
-        """The lines first, then what is to go again, then the job: a crash repeats, and loses nothing."""
-        now = self._clock()
-        claimed = self._tables.states.claim(place.store_id, now)
-        if claimed is None:
-            raise StoreBusyError
-        try:
-            if job is not None:
-                self._end_lines(place.store_id, job, outcomes)
-                self._tables.jobs.ended(place.store_id, job, state, _notes(outcomes))
-            if place.number in claimed.unfinished:
-                claimed = self._tables.states.end_job(claimed, place.number, now if has_failed else None)
-        finally:
-            self._tables.states.release(claimed)
+    def _is_to_settle(self, place: JobPlace, job: Job) -> bool:
+        """Whether a job has no result yet. One that has may still count as unfinished, after a crash."""
+        if job.state is not JobState.SETTLED:
+            return True
+        if not place.alone:
+            self._tables.states.drop_job(place.store_id, place.number)
+        return False
 
-    def _end_lines(self, store_id: str, job: Job, outcomes: Mapping[str, LineOutcome]) -> None:
-        waiting = [sku for sku, sent in job.lines.items() if self.line(store_id, sku, sent, outcomes[sku])]
-        self._tables.changes.add(store_id, waiting, self._clock())
+    def _end(self, place: JobPlace, job: Job, outcomes: Mapping[str, LineOutcome], state: JobState) -> None:
+        """The lines first, then what is to go again, then the job: a crash repeats, and loses nothing. What was refused
+        is told before it is noted: a product with a refusal is not sent again."""
+        self._tell_of_refused(place, job, outcomes)
+        rows = self._end_lines(place.store_id, job, outcomes)
+        margins = self._margins(place.store_id)
+        waiting = [row.sku for row in rows if is_waiting(row, margins)]
+        if waiting:
+            self._tables.changes.add(place.store_id, waiting, self._clock())
+        self._tables.jobs.ended(place, state, job.job_id, _notes(outcomes))
+        self.counts.update(LINES_COUNTED[outcomes[sku].outcome] for sku in job.lines)
+
+    def _end_lines(self, store_id: str, job: Job, outcomes: Mapping[str, LineOutcome]) -> list[Desired]:
+        known = self._tables.products.many(store_id, job.lines)
+
+        def end(sku: str) -> Desired:
+            return self.line(store_id, sku, job.lines[sku], outcomes[sku], known.get(sku, Desired(sku)))
+
+        return [*(map(end, job.lines) if self._executor is None else self._executor.map(end, job.lines))]
+
+    def _tell_of_refused(self, place: JobPlace, job: Job, outcomes: Mapping[str, LineOutcome]) -> None:
+        now, name = self._clock(), place.alone or str(place.number)
+        refused = [
+            RefusedLine(place.store_id, name, sku, sent, outcomes[sku].refusal, now)
+            for sku, sent in job.lines.items()
+            if outcomes[sku].outcome is Outcome.REFUSED
+        ]
+        if refused:
+            self._tell(refused)
+
+    def _end_in_store(self, place: JobPlace) -> None:
+        if not place.alone:
+            self._tables.states.end_job(place.store_id, place.number)
+
+    def _fail_in_store(self, place: JobPlace) -> None:
+        if not place.alone:
+            self._tables.states.fail(place.store_id, self._clock(), place.number)
 
 
 def outcomes_of(job: Job, outcomes: Mapping[str, LineOutcome]) -> dict[str, LineOutcome]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
-from partner_orders.aws.update import Update, absent, any_of, equals, less
+from partner_orders.aws.update import Condition, Update, absent, all_of, any_of, equals, less
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.guards import StoreFigures
 from partner_orders.catalogue.settlement import PRICE_WINDOW as WINDOW
@@ -22,6 +22,9 @@ CLAIM = timedelta(minutes=3)
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=2), timedelta(hours=1)
 # Of files that switched products off within a day; a file each five minutes makes 288.
 MOST_NOTES = 300
+_SLOT = 15 * 60 * 1_000  # milliseconds
+# What the attribute of each unfinished job begins with: jobs begin and end without regard to each other.
+_JOB = "unfinished_"
 
 
 class ClaimLostError(Exception):
@@ -35,7 +38,8 @@ class StoreState:
     sale, and how many good lines the last whole list had. ``switched_off``: how many went off sale, with the time.
     ``failed_jobs``, ``not_before``: how many jobs in a row failed as a whole, and until when nothing is sent for it.
     ``last_job``: the number of the newest job. ``unfinished``: jobs without an outcome, with the time at which each was
-    sent. ``fencing_token`` grows with every claim."""
+    sent. ``job_ids``: the platform's ids of those that it took (2xx). ``fencing_token`` grows with every claim.
+    ``urgent_off``: like ``switched_off``, for products that went off sale by a message."""
 
     store_id: str
     list_versions: Mapping[str, datetime] = field(default_factory=dict)
@@ -47,12 +51,14 @@ class StoreState:
     not_before: datetime | None = None
     last_job: int = 0
     unfinished: Mapping[int, datetime] = field(default_factory=dict)
+    job_ids: Mapping[int, str] = field(default_factory=dict)
     fencing_token: int = 0
+    urgent_off: tuple[tuple[datetime, int], ...] = ()
 
     def figures(self, now: datetime) -> StoreFigures:
         """What guards measure against: the day that ends now. A store that loses products is measured against those
         that were on sale before."""
-        lost = sum(number for at, number in self.switched_off if at > now - WINDOW)
+        lost = sum(number for at, number in (*self.switched_off, *self.urgent_off) if at > now - WINDOW)
         return StoreFigures(self.products, self.for_sale + lost, lost, self.last_list)
 
 
@@ -105,33 +111,37 @@ class StoreStates:
             update.set("last_list", load.listed)
         self._table.update(keys.state(state.store_id), update)
 
+    def note_urgent_off(self, state: StoreState, now: datetime) -> None:
+        """Count a product that a message took off sale. There is one who takes messages; those of a quarter of an hour
+        count as one note."""
+        notes = [[milliseconds(at), number] for at, number in state.urgent_off if at > now - WINDOW]
+        if notes and notes[-1][0] // _SLOT == milliseconds(now) // _SLOT:
+            notes[-1] = [milliseconds(now), notes[-1][1] + 1]
+        else:
+            notes.append([milliseconds(now), 1])
+        self._table.update(keys.state(state.store_id), Update().set("urgent_off", notes))
+
+    # -- the sender ----------------------------------------------------------------------------------------------------
+
     def claim(self, store_id: str, now: datetime) -> StoreState | None:
         """Become the store's sender; None if there is one."""
-        update = Update().set("claimed_until", milliseconds(now + CLAIM)).increment("fencing_token")
-        update.only_if(any_of(absent("claimed_until"), less("claimed_until", milliseconds(now))))
-        try:
-            row = self._table.update(keys.state(store_id), update, returned="ALL_NEW")
-        except ConditionFailedError:
-            return None
-        return _state(store_id, row)
+        return self._claim(store_id, Update(), _is_free(now), now)
+
+    def claim_for_job(self, state: StoreState, sent_at: datetime) -> StoreState | None:
+        """Become the store's sender and begin a job, in one write; None if there is a sender, or was one since the
+        state was read: what it sent is not known here."""
+        condition = all_of(_is_free(sent_at), _has_token(state))
+        return self._claim(state.store_id, _beginning(state, sent_at), condition, sent_at)
 
     def begin_job(self, state: StoreState, sent_at: datetime) -> StoreState:
         """Note a further job without an outcome: its number is ``last_job``."""
-        number = state.last_job + 1
-        unfinished = {**state.unfinished, number: sent_at}
-        return self._write(state, Update().set("last_job", number).set("unfinished", _plain(unfinished)))
+        return self._write(state, _beginning(state, sent_at))
 
-    def end_job(self, state: StoreState, number: int, failed_at: datetime | None = None) -> StoreState:
-        """Note that the outcome of a job is known, or no longer waited for. A job that failed as a whole has the store
-        wait before the next, longer each time."""
-        unfinished = {one: sent_at for one, sent_at in state.unfinished.items() if one != number}
-        update = Update().set("unfinished", _plain(unfinished))
-        if failed_at is None:
-            update.remove("failed_jobs").remove("not_before")
-        else:
-            wait = min(FIRST_WAIT * 2 ** min(state.failed_jobs, 10), LONGEST_WAIT)
-            update.set("failed_jobs", state.failed_jobs + 1).set("not_before", milliseconds(failed_at + wait))
-        return self._write(state, update)
+    def submitted(self, state: StoreState, job_id: str, releases: bool) -> StoreState:
+        """Note that the platform took the newest job; and let the next sender begin, if this one is done."""
+        sent_at = state.unfinished[state.last_job]
+        update = Update().set(f"{_JOB}{state.last_job}", [milliseconds(sent_at), job_id])
+        return self._write(state, update.remove("claimed_until") if releases else update)
 
     def release(self, state: StoreState) -> None:
         """Let the next sender begin at once. A sender that lost the store changes nothing."""
@@ -140,8 +150,33 @@ class StoreStates:
         except ClaimLostError:
             return
 
+    # -- outcomes ------------------------------------------------------------------------------------------------------
+
+    def drop_job(self, store_id: str, number: int) -> None:
+        """Note that nothing is to come of a job any more, and nothing is known by it of the store."""
+        self._table.update(keys.state(store_id), Update().remove(f"{_JOB}{number}"))
+
+    def end_job(self, store_id: str, number: int) -> None:
+        """Note that the outcome of a job is known: the store does not wait any longer for jobs that failed."""
+        update = Update().remove(f"{_JOB}{number}").remove("failed_jobs").remove("not_before")
+        self._table.update(keys.state(store_id), update)
+
+    def fail(self, store_id: str, now: datetime, number: int | None = None) -> None:
+        """Note that a job, or a call, failed as a whole: the store waits before the next, longer each time."""
+        failed_jobs = self.get(store_id).failed_jobs
+        wait = min(FIRST_WAIT * 2 ** min(failed_jobs, 10), LONGEST_WAIT)
+        update = Update().set("failed_jobs", failed_jobs + 1).set("not_before", milliseconds(now + wait))
+        self._table.update(keys.state(store_id), update if number is None else update.remove(f"{_JOB}{number}"))
+
+    def _claim(self, store_id: str, update: Update, condition: Condition, now: datetime) -> StoreState | None:
+        update.set("claimed_until", milliseconds(now + CLAIM)).increment("fencing_token").only_if(condition)
+        try:
+            return _state(store_id, self._table.update(keys.state(store_id), update, returned="ALL_NEW"))
+        except ConditionFailedError:
+            return None
+
     def _write(self, state: StoreState, update: Update) -> StoreState:
-        update.only_if(equals("fencing_token", state.fencing_token))
+        update.only_if(_has_token(state))
         try:
             row = self._table.update(keys.state(state.store_id), update, returned="ALL_NEW")
         except ConditionFailedError:
@@ -149,12 +184,22 @@ class StoreStates:
         return _state(state.store_id, row)
 
 
-def _plain(unfinished: Mapping[int, datetime]) -> list[list[int]]:
-    return [[number, milliseconds(sent_at)] for number, sent_at in sorted(unfinished.items())]
+def _beginning(state: StoreState, sent_at: datetime) -> Update:
+    number = state.last_job + 1
+    return Update().set("last_job", number).set(f"{_JOB}{number}", [milliseconds(sent_at)])
+
+
+def _is_free(now: datetime) -> Condition:
+    return any_of(absent("claimed_until"), less("claimed_until", milliseconds(now)))
+
+
+def _has_token(state: StoreState) -> Condition:
+    return equals("fencing_token", state.fencing_token) if state.fencing_token else absent("fencing_token")
 
 
 def _state(store_id: str, row: Row) -> StoreState:
     prefix = "list_version_"
+    jobs = {int(name.removeprefix(_JOB)): job for name, job in row.items() if name.startswith(_JOB)}
     return StoreState(
         store_id,
         {name.removeprefix(prefix): instant(at) for name, at in row.items() if name.startswith(prefix)},
@@ -165,6 +210,8 @@ def _state(store_id: str, row: Row) -> StoreState:
         row.get("failed_jobs", 0),
         instant(row["not_before"]) if "not_before" in row else None,
         row.get("last_job", 0),
-        {number: instant(sent_at) for number, sent_at in row.get("unfinished", ())},
+        {number: instant(job[0]) for number, job in sorted(jobs.items())},
+        {number: job[1] for number, job in sorted(jobs.items()) if len(job) > 1},
         row.get("fencing_token", 0),
+        tuple((instant(at), number) for at, number in row.get("urgent_off", ())),
     )

@@ -4,12 +4,14 @@ A crash after the call leaves a job whose effect is unknown. The newest values t
 its deadline, since the platform may work such a job off late (rules W3 and W5).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from partner_orders.catalogue.changes import Change
-from partner_orders.catalogue.desired import NOTHING
+from partner_orders.catalogue.changes import Waiting
+from partner_orders.catalogue.desired import NOTHING, Desired
 from partner_orders.catalogue.job import MAX_LINES, Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.outcomes import PROCESSED, LineOutcome, Outcomes
@@ -24,6 +26,8 @@ from partner_orders.platform.failures import Failure, PartnerApiError
 
 # After a call whose effect is unknown, the newest values go again.
 SEND_AGAIN_AFTER = timedelta(minutes=2)
+# Urgent products that go alone in one visit; more of them go together, as soon as a job may.
+MOST_ALONE = 10
 
 
 class Platform(Protocol):
@@ -34,97 +38,109 @@ class Platform(Protocol):
     def put_products(self, vendor_id: str, products: Mapping[str, Values]) -> Submitted: ...
 
 
+@dataclass
+class _Claim:
+    """A store's state as its sender last wrote it."""
+
+    state: StoreState
+    is_released: bool = False
+
+
 class Pusher:
-    """``job_lines``: the most products in one call. ``margins`` are those of a store."""
+    """``job_lines``: the most products in one call. ``margins`` are those of a store. ``counts``: what was sent, by the
+    names of metrics."""
 
     def __init__(
         self,
         platform: Platform,
         tables: Tables,
+        outcomes: Outcomes,
         clock: Clock,
         margins: Callable[[str], Margins],
         job_lines: int = MAX_LINES,
     ) -> None:
         self._platform = platform
         self._tables = tables
+        self._outcomes = outcomes
         self._clock = clock
         self._margins = margins
-        self._job_lines = job_lines
-        self._outcomes = Outcomes(tables, clock, margins)
+        self.job_lines = job_lines
+        self.counts: Counter[str] = Counter()
 
-    def serve(self, store_id: str) -> bool:
-        """Send what waits in a store; whether more waits. A store with a job whose result is still to come only sends
-        what goes off sale. Raises PartnerApiError where the platform took nothing, and botocore's errors."""
-        state = self._tables.states.claim(store_id, self._clock())
-        if state is None:
-            return True
-        try:
-            changes = self._tables.changes.first(store_id, self._job_lines)
-            state = self._switch_off(state, changes)
-            is_to_wait = state.not_before is not None and self._clock() < state.not_before
-            if is_to_wait or self._is_waiting_for_a_result(state):
-                return bool(changes)
-            if changes:
-                self._send(state, changes)
-            return bool(self._tables.changes.first(store_id, 1))
-        finally:
-            self._tables.states.release(state)
+    def serve(self, store_id: str) -> datetime | None:
+        """Send what waits in a store; since when something waits that is left, None if nothing is. A store with a job
+        whose result is still to come only sends what goes off sale. Raises PartnerApiError where the platform took
+        nothing, OutOfTimeError, ClaimLostError, and botocore's errors."""
+        # The state first: the claim fails if a sender was there since.
+        state = self._tables.states.get(store_id)
+        waiting = self._tables.changes.waiting(store_id, self.job_lines)
+        may_send = self.may_send(state)
+        urgent = waiting.urgent[:MOST_ALONE]
+        skus = waiting.skus[: self.job_lines] if may_send else urgent
+        rows = self._tables.products.many(store_id, skus) if skus else {}
+        for sku in urgent:
+            if sku in rows:
+                rows[sku] = self.switch_off(store_id, rows[sku])
+        return self.send(state, waiting, rows) if may_send else waiting.since
 
-    def _is_waiting_for_a_result(self, state: StoreState) -> bool:
+    def may_send(self, state: StoreState) -> bool:
+        """Whether a job may be sent: no result is to come, and the store does not wait after jobs that failed."""
         now = self._clock()
-        for number, sent_at in state.unfinished.items():
-            job = self._tables.jobs.get(JobPlace(state.store_id, number))
-            if job is None or not job.is_open:
-                continue
-            if job.state is JobState.SUBMITTED or now - sent_at < SEND_AGAIN_AFTER:
-                return True
-        return False
+        if state.not_before is not None and now < state.not_before:
+            return False
+        return not state.job_ids and all(now - sent_at >= SEND_AGAIN_AFTER for sent_at in state.unfinished.values())
 
     # -- off, at once --------------------------------------------------------------------------------------------------
 
-    def _switch_off(self, state: StoreState, changes: Sequence[Change]) -> StoreState:
-        """Take urgent products off sale, each in a call of its own, which the platform answers when it is done. The
-        change stays: a job under way may carry an older value, and the quantity is still to be sent."""
-        margins = self._margins(state.store_id)
-        skus = [sku for change in changes if change.is_urgent for sku in change.skus]
-        for row in self._tables.products.many(state.store_id, skus).values():
-            off = off_at_once(row, margins)
-            if off is not None:
-                state = self._put_off(state, row.sku, off)
-        return state
-
-    def _put_off(self, state: StoreState, sku: str, off: Values) -> StoreState:
-        """Send an "off". It is noted as a job only where the platform makes it one: an off that is lost goes again."""
+    def switch_off(self, store_id: str, row: Desired) -> Desired:
+        """Take a product off sale, if it has to go, in a call of its own, which the platform answers when it is done;
+        the product then. No claim is needed: the change stays. A job under way may carry an older value, and the
+        quantity is still to be sent."""
+        off = off_at_once(row, self._margins(store_id))
+        if off is None:
+            return row
         self._platform.make_room()
         try:
-            submitted = self._platform.put_products(state.store_id, {sku: off})
+            submitted = self._platform.put_products(store_id, {row.sku: off})
         except PartnerApiError as error:
             if error.failure not in {Failure.REFUSED, Failure.NOT_FOUND}:
                 raise
-            return state  # A job tells what is wrong with the product, and the others do not wait for it.
+            return row  # A job tells what is wrong with the product, and the others do not wait for it.
+        self._count(1)
         if submitted.job_id is None:
-            self._outcomes.line(state.store_id, sku, off, PROCESSED)
-            return state
-        job = Job(state.last_job + 1, self._clock(), {sku: off})
-        self._tables.jobs.write(state.store_id, job)
-        state = self._tables.states.begin_job(state, job.sent_at)
-        self._tables.jobs.submitted(state.store_id, job, submitted.job_id)
-        return state
+            return self._outcomes.line(store_id, row.sku, off, PROCESSED, row)
+        self._tables.jobs.submitted_alone(store_id, Job(0, self._clock(), {row.sku: off}), submitted.job_id)
+        return row
 
     # -- a job ---------------------------------------------------------------------------------------------------------
 
-    def _send(self, state: StoreState, changes: Sequence[Change]) -> None:
-        """Send what changed. The changes are forgotten once all of it stands in jobs that were taken."""
+    def send(self, state: StoreState, waiting: Waiting, rows: Mapping[str, Desired]) -> datetime | None:
+        """Send what changed; since when something waits that is left. The changes are forgotten once all of it stands
+        in jobs that were taken. ``state`` was read before the changes, and they before ``rows``, their products."""
         store_id, margins = state.store_id, self._margins(state.store_id)
-        skus = list(dict.fromkeys(sku for change in changes for sku in change.skus))
-        some, left = skus[: self._job_lines], skus[self._job_lines :]
-        rows = self._tables.products.many(store_id, some)
+        left = waiting.skus[self.job_lines :]
         lines = {sku: sent for sku, row in rows.items() if (sent := difference(row, to_send(row, margins))).are_said}
-        if lines:
-            self._call(state, self._with_company(store_id, lines))
+        if lines and not self._send_lines(state, self._with_company(store_id, lines)):
+            return waiting.since
+        now = self._clock()
         if left:
-            self._tables.changes.add(store_id, left, self._clock())
-        self._tables.changes.remove(store_id, changes)
+            self._tables.changes.add(store_id, left, now)
+        self._tables.changes.remove(store_id, waiting.changes)
+        return waiting.next_since or (now if left else None)
+
+    def _send_lines(self, state: StoreState, lines: Mapping[str, Values]) -> bool:
+        """False if the store has another sender, or had one since its state was read."""
+        self._platform.make_room()
+        claimed = self._tables.states.claim_for_job(state, self._clock())
+        if claimed is None:
+            return False
+        claim = _Claim(claimed)
+        try:
+            self._call(claim, lines, is_only=True)
+        finally:
+            if not claim.is_released:
+                self._tables.states.release(claim.state)
+        return True
 
     def _with_company(self, store_id: str, lines: dict[str, Values]) -> dict[str, Values]:
         """The lines, and an unchanged product beside a lone one: of a product that comes alone the platform takes no
@@ -139,45 +155,58 @@ class Pusher:
             else {**lines, company.sku: values}
         )
 
-    def _call(self, state: StoreState, lines: Mapping[str, Values]) -> StoreState:
-        """Send lines in one job; in more where the platform refuses the whole call, until the bad line is alone."""
-        self._platform.make_room()
-        job = Job(state.last_job + 1, self._clock(), lines)
-        self._tables.jobs.write(state.store_id, job)
-        state = self._tables.states.begin_job(state, job.sent_at)
+    def _call(self, claim: "_Claim", lines: Mapping[str, Values], is_only: bool) -> None:
+        """Send lines as the job that the store's state has begun; in more where the platform refuses the whole call,
+        until the bad line is alone. An only call releases the store with its last write."""
+        state, store_id = claim.state, claim.state.store_id
+        job = Job(state.last_job, state.unfinished[state.last_job], lines)
+        self._tables.jobs.write(store_id, job)
         try:
-            submitted = self._platform.put_products(state.store_id, lines)
+            submitted = self._platform.put_products(store_id, lines)
         except CallRefusedError as error:
-            state = self._end(state, job, f"refused: {_words_of(error)}")
             if not error.may_be_of_a_line:
+                self._drop(store_id, job, f"refused: {_words_of(error)}")
                 raise
-            return self._halve(state, lines, error)
+            self._halve(claim, job, error)
+            return
         except EffectUnknownError:
             raise
         except PartnerApiError as error:
-            self._end(state, job, f"not taken: {error}")
+            self._drop(store_id, job, f"not taken: {error}")
             raise
-        if submitted.job_id is not None:
-            self._tables.jobs.submitted(state.store_id, job, submitted.job_id)
-            return state
-        for sku, sent in lines.items():
-            self._outcomes.line(state.store_id, sku, sent, PROCESSED)
-        return self._end(state, job)
+        self._count(len(lines))
+        if submitted.job_id is None:
+            self._end_alone(store_id, job, PROCESSED)
+            return
+        claim.state = self._tables.states.submitted(state, submitted.job_id, releases=is_only)
+        claim.is_released = is_only
+        # Last: a callback that finds the job may end it at once.
+        self._tables.jobs.submitted(store_id, job.number, job.sent_at, submitted.job_id)
 
-    def _halve(self, state: StoreState, lines: Mapping[str, Values], error: CallRefusedError) -> StoreState:
-        if len(lines) == 1:
-            [(sku, sent)] = lines.items()
-            self._outcomes.line(state.store_id, sku, sent, LineOutcome(Outcome.REFUSED, _words_of(error)))
-            return state
-        skus = list(lines)
+    def _halve(self, claim: "_Claim", job: Job, error: CallRefusedError) -> None:
+        store_id = claim.state.store_id
+        if len(job.lines) == 1:
+            self._end_alone(store_id, job, LineOutcome(Outcome.REFUSED, _words_of(error)))
+            return
+        self._drop(store_id, job, f"refused: {_words_of(error)}")
+        skus = [*job.lines]
         for part in (skus[: len(skus) // 2], skus[len(skus) // 2 :]):
-            state = self._call(state, {sku: lines[sku] for sku in part})
-        return state
+            self._platform.make_room()
+            claim.state = self._tables.states.begin_job(claim.state, self._clock())
+            self._call(claim, {sku: job.lines[sku] for sku in part}, is_only=False)
 
-    def _end(self, state: StoreState, job: Job, failure: str = "") -> StoreState:
-        """Note that nothing more is to come of a job, and why the platform took nothing of it, if it did not."""
-        self._tables.jobs.ended(state.store_id, job, JobState.SETTLED, failure=failure)
-        return self._tables.states.end_job(state, job.number)
+    def _drop(self, store_id: str, job: Job, failure: str) -> None:
+        """Note that the platform took nothing of a job, and why."""
+        self._tables.jobs.ended(JobPlace(store_id, job.number), JobState.SETTLED, failure=failure)
+        self._tables.states.drop_job(store_id, job.number)
+
+    def _end_alone(self, store_id: str, job: Job, outcome: LineOutcome) -> None:
+        """End the job of a call of one line, whose outcome the call itself told."""
+        self._outcomes.alone(JobPlace(store_id, job.number), job, outcome)
+        self._tables.states.end_job(store_id, job.number)
+
+    def _count(self, lines: int) -> None:
+        self.counts.update({"JobsSent": 1, "LinesSent": lines})
 
 
 def _words_of(error: CallRefusedError) -> str:

@@ -1,9 +1,10 @@
 """Settles jobs: what the platform's result says of each line becomes the line's outcome (rule W4)."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Protocol
 
-from partner_orders.catalogue.job import Job
+from partner_orders.catalogue.job import Job, JobState
 from partner_orders.catalogue.job_result import read_results
 from partner_orders.catalogue.jobs import JobPlace, JobsTable
 from partner_orders.catalogue.outcomes import LineOutcome, Outcomes
@@ -37,8 +38,8 @@ class Settling:
     def take(self, callback: Callback) -> bool:
         """Settle the job of a callback; False where it has not ended. Doubled and late callbacks change nothing.
 
-        Raises UnknownJobError, StoreBusyError, UnreadableResultError, UrlRefusedError, PartnerApiError, OutOfTimeError
-        and botocore's errors.
+        Raises UnknownJobError, UnreadableResultError, UrlRefusedError, PartnerApiError, OutOfTimeError, botocore's
+        errors, and what telling of refused lines does.
         """
         place = self._jobs.find(callback.job_id)
         job = None if place is None else self._jobs.get(place)
@@ -46,21 +47,24 @@ class Settling:
             raise UnknownJobError(callback.job_id)
         return self._settle(place, job, callback)
 
-    def ask(self, place: JobPlace) -> bool:
+    def ask(self, place: JobPlace, job_id: str) -> bool:
         """Ask the platform for a job whose callback did not come; False where it has not ended, or the platform does
         not tell. Raises as ``take`` does."""
-        job = self._jobs.get(place)
-        if job is None or job.job_id is None:
+        found = self._platform.job(job_id)
+        if found is None or found.status not in {COMPLETED, FAILED}:
             return False
-        found = self._platform.job(job.job_id)
-        return found is not None and self._settle(place, job, Callback(job.job_id, found.status, found.download_url))
+        job = self._jobs.get(place)
+        return job is not None and self._settle(place, job, Callback(job_id, found.status, found.download_url))
 
     def _settle(self, place: JobPlace, job: Job, callback: Callback) -> bool:
         if callback.status not in {COMPLETED, FAILED}:
             return False
+        if job.state is JobState.SETTLED:
+            self._outcomes.finished(place, {}, job)
+            return True
         url = callback.download_url or self._url_of(callback.job_id)
         end = self._outcomes.failed if callback.status == FAILED else self._outcomes.finished
-        end(place, {} if url is None else self._lines(url, job))
+        end(place, {} if url is None else self._lines(url, job), replace(job, job_id=callback.job_id))
         return True
 
     def _url_of(self, job_id: str) -> str | None:
