@@ -132,12 +132,12 @@ def test_end_of_a_job_is_noted(tables: Tables) -> None:
     for number in (1, 2, 11):
         tables.jobs.write(STORE, Job(number, NOW, {"a": Values(active=True), "b": Values(quantity=3)}))
     job = next(tables.jobs.newest(STORE))
-    tables.jobs.ended(STORE, job, JobState.SETTLED, {"b": f"refused: {'x' * 200}"})
-    tables.jobs.ended(STORE, replace(job, number=2), JobState.SETTLED, failure="refused: no price")
+    tables.jobs.ended(JobPlace(STORE, job.number), JobState.SETTLED, notes={"b": f"refused: {'x' * 200}"})
+    tables.jobs.ended(JobPlace(STORE, 2), JobState.SETTLED, failure="refused: no price")
     newest = [*tables.jobs.newest(STORE)]
     assert [one.number for one in newest] == [11, 2, 1]
     assert ({*newest[0].notes}, len(newest[0].notes["b"]), newest[0].failure) == ({"b"}, MAX_NOTE, "")
-    assert (newest[1].notes, newest[1].failure, newest[2].state) == ({}, "refused: no price", JobState.SENDING)
+    assert (newest[1].notes, newest[1].failure, newest[2].state) == ({}, "refused: no price", JobState.OPEN)
 
 
 def test_one_sender(tables: Tables) -> None:

@@ -11,16 +11,17 @@ from botocore.exceptions import ClientError
 import partner_orders.consumer.intake
 from partner_orders.consumer.intake import Delivery, Intake, Outcome, backoff_seconds
 from partner_orders.consumer.redelivery import Visibility
-from partner_orders.order_events.message import OrderEventMessage
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.orders.erasure import Erasure
 from partner_orders.orders.event import parse_event
 from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
-from tests.support.fixed_clock import clock
+from tests.support.fixed_clock import NOW, clock
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import TABLE, Calls
+from tools.fresh_handler import fresh_handler
 
 type Process = Callable[..., Outcome]
 
@@ -327,3 +328,23 @@ def test_failed_delay_is_not_an_error(sqs: Any, queue_url: str) -> None:
     """A delay that fails is not an error, since messages are redelivered anyway."""
     sqs.delete_queue(QueueUrl=queue_url)
     Visibility(sqs, queue_url, lambda: 1.0).put_off({"gone": 1})
+
+
+def test_catalogue_callback_is_handed_on(sqs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A brand with one URL for both: the callback goes on as it came, and comes again where that fails."""
+    url = sqs.create_queue(QueueName="callbacks")["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    for name in ("ORDERS_TABLE_NAME", "ORDER_EVENTS_QUEUE_URL", "CHAIN_ID"):
+        monkeypatch.setenv(name, "unused")
+    for name in ("ORDER_RETENTION_DAYS", "REJECTED_RETENTION_DAYS"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("CATALOGUE_CALLBACKS_QUEUE_ARN", attributes["QueueArn"])
+    consumer = fresh_handler("consumer")
+    text = OrderEventMessage(WEBHOOK, NOW, "c-1", b'{"job_id": "1", "status": "COMPLETED"}').to_text()
+    delivered = [Delivery("m-1", text)]
+    outcome = consumer.intake().process(delivered, lambda: 60.0)
+    assert (outcome.failed, outcome.counts) == ({}, {"CatalogueCallback": 1})
+    [message] = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert message["Body"] == text
+    sqs.delete_queue(QueueUrl=url)
+    assert [*consumer.intake().process(delivered, lambda: 60.0).failed] == ["m-1"]

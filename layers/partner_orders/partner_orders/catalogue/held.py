@@ -50,6 +50,12 @@ class HeldTable:
         """Hold a whole file."""
         self._put(store_id, reason, source, version, "", {})
 
+    def hold_line(
+        self, store_id: str, reason: Reason, source: str, version: datetime, sku: str, values: Values
+    ) -> None:
+        """Hold what a message says of one product; the same message holds it once."""
+        self._put(store_id, reason, f"{source}/{sku}", version, "#0", {"lines": packed_lines({sku: values})})
+
     def of_store(self, store_id: str) -> Iterator[Held]:
         """What is held of a store, the oldest version first."""
         yield from map(_held, self._table.query(keys.held(store_id), consistent=True))

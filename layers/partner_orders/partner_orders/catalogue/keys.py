@@ -76,6 +76,11 @@ def export(store_id: str) -> Key:
     return Key(STORES, f"{EXPORT}{store_id}")
 
 
+def callback(job_id: str) -> Key:
+    """A callback that was kept: nobody knows its job, or its link is refused."""
+    return Key(f"CALLBACK#{job_id}", "CALLBACK")
+
+
 def export_of_the_platform(job_id: str) -> Key:
     """Which export the platform's id stands for."""
     return Key(f"JOB#{job_id}", "EXPORT")

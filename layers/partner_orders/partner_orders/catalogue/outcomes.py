@@ -44,8 +44,8 @@ LINES_COUNTED = {
 
 
 class Outcomes:
-    """``margins`` are those of a store. ``executor`` writes the lines of a job side by side. ``tell`` is told of refused
-    lines before their job counts as ended, perhaps more than once; whatever it raises has the job settled again.
+    """``margins`` are those of a store. ``executor`` writes the lines of a job side by side. ``tell`` is told of lines
+    that were refused before their job counts as ended, perhaps more than once; if it raises, the job is settled again.
     ``counts``: what happened, by the names of metrics. Every method raises botocore's errors."""
 
     def __init__(

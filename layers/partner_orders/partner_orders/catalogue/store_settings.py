@@ -92,3 +92,30 @@ def _settings(row: Row) -> CatalogueSettings:
         row.get("changed_by", ""),
         row.get("reason", ""),
     )
+
+
+class KnownSettings:
+    """The settings of stores as they were read last, for what asks for margins again and again."""
+
+    def __init__(self, table: SettingsTable) -> None:
+        self._table = table
+        self._known: dict[str, CatalogueSettings] = {}
+
+    def read_all(self) -> dict[str, CatalogueSettings]:
+        """Those of every store, read anew. Raises botocore's errors."""
+        self._known = self._table.all()
+        return self._known
+
+    def read(self, store_id: str) -> CatalogueSettings | None:
+        """Those of one store, read anew. Raises botocore's errors."""
+        found = self._table.get(store_id)
+        if found is None:
+            self._known.pop(store_id, None)
+        else:
+            self._known[store_id] = found
+        return found
+
+    def margins(self, store_id: str) -> Margins:
+        """What a store keeps back; nothing where it has no settings."""
+        known = self._known.get(store_id)
+        return NO_MARGINS if known is None else known.margins

@@ -14,6 +14,7 @@ from botocore.config import Config
 
 from partner_orders.aws import clients
 from partner_orders.clock import now
+from partner_orders.consumer.catalogue_callbacks import CatalogueCallbacksQueue
 from partner_orders.consumer.intake import Delivery, Intake
 from partner_orders.consumer.redelivery import Visibility
 from partner_orders.logs import function_logger
@@ -47,6 +48,7 @@ class ConsumerSettings(Settings):
     chain_id: str
     order_retention_days: int
     rejected_retention_days: int
+    catalogue_callbacks_queue_arn: str = ""
 
 
 @cache
@@ -59,6 +61,7 @@ def intake() -> Intake:
         RejectedTable(client, table, retention_of(settings.rejected_retention_days), now),
         now,
         ThreadPoolExecutor(max_workers=WRITERS),
+        _forward if settings.catalogue_callbacks_queue_arn else None,
     )
 
 
@@ -66,6 +69,17 @@ def intake() -> Intake:
 def visibility() -> Visibility:
     settings = ConsumerSettings.from_environment()
     return Visibility(clients.client("sqs", AWS_CALLS), settings.order_events_queue_url, random.random)
+
+
+@cache
+def catalogue_callbacks() -> CatalogueCallbacksQueue:
+    settings = ConsumerSettings.from_environment()
+    return CatalogueCallbacksQueue(clients.client("sqs", AWS_CALLS), settings.catalogue_callbacks_queue_arn)
+
+
+def _forward(text: str) -> None:
+    # Made for the first callback: most invocations have none.
+    catalogue_callbacks().send(text)
 
 
 @metrics.log_metrics

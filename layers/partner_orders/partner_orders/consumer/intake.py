@@ -79,14 +79,23 @@ class _Arrived:
 
 
 class Intake:
+    """``forwards`` takes the messages of catalogue jobs; None where nobody does, and they are dropped."""
+
     def __init__(
-        self, orders: OrdersTable, stores: StoresTable, rejected: RejectedTable, clock: Clock, executor: Executor
+        self,
+        orders: OrdersTable,
+        stores: StoresTable,
+        rejected: RejectedTable,
+        clock: Clock,
+        executor: Executor,
+        forwards: Callable[[str], None] | None = None,
     ) -> None:
         self._orders = orders
         self._stores = stores
         self._rejected = rejected
         self._clock = clock
         self._executor = executor
+        self._forwards = forwards
 
     def process(self, deliveries: Sequence[Delivery], remaining_seconds: Callable[[], float]) -> Outcome:
         """Work through a batch. Raises nothing of a single message's; ``remaining_seconds`` is the time the function
@@ -100,7 +109,7 @@ class Intake:
             except _PermanentFaultError as fault:
                 work.append(([delivery.message_id], partial(self._reject, delivery.message_id, fault, outcome)))
             except CatalogueCallbackError:
-                work.append(([delivery.message_id], partial(Counter, CatalogueCallback=1)))
+                work.append(([delivery.message_id], partial(self._forward, delivery.text)))
             except Exception as error:  # Never its neighbours' fault.
                 outcome.failed[delivery.message_id] = type(error).__name__
             else:
@@ -138,6 +147,12 @@ class Intake:
             return _Arrived(delivery.message_id, parse_event(message.body), arrival)
         except RejectedError as error:
             raise _PermanentFaultError(message.body, arrival, error.reason, error.problems) from None
+
+    def _forward(self, text: str) -> Counter[str]:
+        """Hand on a callback of a catalogue job, as it came, to whoever settles jobs; here it is only counted."""
+        if self._forwards is not None:
+            self._forwards(text)
+        return Counter(CatalogueCallback=1)
 
     def _reject(self, message_id: str, fault: _PermanentFaultError, outcome: Outcome) -> Counter[str]:
         within = body_within(fault.body) if fault.reason == "unreadable_message" else b""

@@ -81,6 +81,14 @@ class PlatformNotFoundError(PartnerApiError):
         super().__init__(Failure.NOT_FOUND, "platform")
 
 
+def is_of_every_store(error: PartnerApiError) -> bool:
+    """Whether requests for other stores would fail as well now: the credentials are rejected, the platform limits us,
+    or no token could be had."""
+    if isinstance(error, NotAllowedError):
+        return error.failure is not Failure.FORBIDDEN
+    return isinstance(error, ThrottledError | PlatformUnavailableError)
+
+
 class Submitted(NamedTuple):
     """A call that was taken. Without ``job_id`` it is finished, and ``status`` is FINISHED; otherwise the job's result
     tells what became of each line."""

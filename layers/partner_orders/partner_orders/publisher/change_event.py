@@ -13,7 +13,6 @@ from partner_orders.orders.rejected import RejectedEvent
 from partner_orders.orders.stored import StoredOrder
 
 SCHEMA_VERSION = 1
-SOURCE = "partner-orders"
 UPDATED = "order.updated"
 REJECTED = "order.rejected"
 # What the outcome of an answer follows, such as ``order.answer_applied``.

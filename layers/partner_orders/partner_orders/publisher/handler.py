@@ -11,9 +11,9 @@ from botocore.config import Config
 
 from partner_orders.aws import clients
 from partner_orders.aws.dynamodb import Table
+from partner_orders.aws.event_bus import EventBus
 from partner_orders.logs import function_logger
 from partner_orders.orders.queries import OrderQueries
-from partner_orders.publisher.event_bus import EventBus
 from partner_orders.publisher.publish import Publisher, PublisherDeadLetters
 from partner_orders.settings import Settings
 

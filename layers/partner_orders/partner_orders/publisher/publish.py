@@ -18,11 +18,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from partner_orders.answers.stored import ANSWER, REPUBLISHED, attribute_name, order_answers, republished_number
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row
+from partner_orders.aws.event_bus import EventBus, Fate
 from partner_orders.orders.queries import OrderQueries
 from partner_orders.orders.rejected import rejected_event
 from partner_orders.orders.stored import StoredOrder, stored_order
 from partner_orders.publisher.change_event import ChangeEvent, answer_ended, event_rejected, order_changed
-from partner_orders.publisher.event_bus import EventBus, Fate
 from partner_orders.publisher.stream_record import StreamRecord
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from partner_orders.exact_json import Json, MalformedJsonError, parse
 
 MAX_BYTES = 64 * 1024
-_MAX_ID, _MAX_STATUS, _MAX_URL = 128, 64, 8 * 1024  # characters
+_MAX_ID, _MAX_STATUS, _MAX_URL = 200, 64, 8 * 1024  # characters
 
 
 class NoCallbackError(ValueError):

@@ -6,7 +6,7 @@ from tools.simulation.mutants.planting import Mutant, one_edit
 _PART = "layers/partner_orders/partner_orders/publisher"
 _PUBLISHER = f"{_PART}/publish.py"
 _CHANGE = f"{_PART}/change_event.py"
-_BUS = f"{_PART}/event_bus.py"
+_BUS = "layers/partner_orders/partner_orders/aws/event_bus.py"
 _HANDLER = f"{_PART}/handler.py"
 
 MUTANTS: list[Mutant] = [

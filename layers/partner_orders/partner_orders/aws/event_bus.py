@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import ClientError
-
-from partner_orders.publisher.change_event import SOURCE, ChangeEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
+SOURCE = "partner-orders"
 MAX_ENTRIES = 10
 MAX_BYTES = 250_000
 # What passes; anything else that the bus says of an entry will be said again.
@@ -24,6 +23,15 @@ _TRANSIENT = frozenset(
         *("InternalFailure", "InternalException", "InternalError", "ServiceUnavailable", "ServiceUnavailableException"),
     }
 )
+
+
+class Entry(Protocol):
+    """What the bus carries."""
+
+    @property
+    def detail_type(self) -> str: ...
+
+    def detail_text(self) -> str: ...
 
 
 class Fate(StrEnum):
@@ -39,7 +47,7 @@ class EventBus:
         self._client = client
         self._name = name
 
-    def put(self, events: Sequence[ChangeEvent]) -> list[tuple[Fate, str]]:
+    def put(self, events: Sequence[Entry]) -> list[tuple[Fate, str]]:
         """Put events on the bus, in as few requests as it allows; for each what became of it and, where that is a
         fault, its code. The bus may take a later one and not an earlier, so no two are to be of one subject."""
         entries: list[PutEventsRequestEntryTypeDef] = [

@@ -1,0 +1,85 @@
+"""What both functions that send are made of: the platform's client within the request budget, tables and outcomes."""
+
+import time
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.config import Config
+
+from partner_orders.aws import clients
+from partner_orders.aws.event_bus import EventBus
+from partner_orders.catalogue.outcomes import Outcomes
+from partner_orders.catalogue.store_settings import KnownSettings
+from partner_orders.catalogue.tables import Tables
+from partner_orders.clock import PassedSeconds, now
+from partner_orders.platform.budgeted_requests import RequestBudgetTable
+from partner_orders.platform.catalogue import PlatformCatalogue
+from partner_orders.platform.credentials import PartnerApiCredentials
+from partner_orders.platform.http import PartnerApiClient
+from partner_orders.platform.request_budget import Share
+from partner_orders.platform.session import platform_session
+from partner_orders.pusher.patience import PatientRequests
+from partner_orders.pusher.pushing import Pusher
+from partner_orders.pusher.refusals import Refusals
+from partner_orders.settings import Settings
+
+WRITERS = 16
+AWS_CALLS = Config(
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"total_max_attempts": 3, "mode": "standard"},
+    max_pool_connections=WRITERS,
+    # The SDK's check of what we send is a part of a line's work; the tests have it on.
+    parameter_validation=False,
+)
+# In one event's life the bus waits for nobody.
+BUS_CALLS = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SenderSettings(Settings):
+    """Of both functions. ``event_bus_name`` may be empty."""
+
+    catalogue_table_name: str
+    request_budget_table_name: str
+    partner_api_secret_arn: str
+    partner_api_base_url: str
+    chain_id: str
+    rate_limit_per_minute: int
+    cap_field: str
+    event_bus_name: str = ""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a function that sends has."""
+
+    dynamodb: Any
+    tables: Tables
+    known: KnownSettings
+    client: PartnerApiClient
+    platform: PlatformCatalogue
+    refusals: Refusals
+    outcomes: Outcomes
+    pusher: Pusher
+
+
+def parts(settings: SenderSettings, executor: Executor, job_lines: int) -> Parts:
+    """The parts of a function, by its settings."""
+    dynamodb = clients.client("dynamodb", AWS_CALLS)
+    tables = Tables.named(dynamodb, settings.catalogue_table_name)
+    known = KnownSettings(tables.settings)
+    budget = RequestBudgetTable(dynamodb, settings.request_budget_table_name, settings.rate_limit_per_minute)
+    # One at a time: a permit that is not used within seconds is lost to others.
+    limit = PatientRequests(budget, Share.CATALOGUE, 1, PassedSeconds(), time.sleep)
+    session, base_url = platform_session(), settings.partner_api_base_url
+    secrets = clients.client("secretsmanager", AWS_CALLS)
+    credentials = PartnerApiCredentials(secrets, settings.partner_api_secret_arn, base_url.rstrip("/"), session, limit)
+    client = PartnerApiClient(base_url, credentials, session, limit, now, time.sleep)
+    platform = PlatformCatalogue(client, settings.chain_id, settings.cap_field)
+    bus = settings.event_bus_name
+    refusals = Refusals(EventBus(clients.client("events", BUS_CALLS), bus) if bus else None)
+    outcomes = Outcomes(tables, now, known.margins, executor, refusals.tell)
+    pusher = Pusher(platform, tables, outcomes, now, known.margins, job_lines)
+    return Parts(dynamodb, tables, known, client, platform, refusals, outcomes, pusher)

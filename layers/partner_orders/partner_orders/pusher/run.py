@@ -1,0 +1,194 @@
+"""A run of the pusher, a minute of work: callbacks first, then jobs of which nothing is heard and exports, then what
+waits to be sent, the store that waits longest first.
+
+A store that fails holds up no other. What is of all stores ends the work on the platform until the next run.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from botocore.exceptions import ClientError
+
+from partner_orders.catalogue.changes import WakeUp
+from partner_orders.catalogue.job import ASK_AFTER
+from partner_orders.catalogue.jobs import JobPlace
+from partner_orders.catalogue.outcomes import Outcomes
+from partner_orders.catalogue.store_settings import KnownSettings
+from partner_orders.catalogue.store_state import StoreState
+from partner_orders.catalogue.tables import Tables
+from partner_orders.clock import Clock
+from partner_orders.platform.breaker import Breaker
+from partner_orders.platform.catalogue import (
+    EffectUnknownError,
+    NotAllowedError,
+    PlatformNotFoundError,
+    ThrottledError,
+    is_of_every_store,
+)
+from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApiError
+from partner_orders.platform.job_files import UrlRefusedError
+from partner_orders.pusher.pushing import Pusher
+from partner_orders.results.callbacks import Callbacks
+
+# A job is asked for in one minute of so many.
+ASKED_EVERY_MINUTES = 5
+# In this minute of each hour every store is looked at: a crash may have left changes without a wake-up.
+LOOKS_AT_ALL = 7
+_OF_ONE_STORE = frozenset({Failure.FORBIDDEN, Failure.REFUSED, Failure.NOT_FOUND})
+
+
+class AsksForJobs(Protocol):
+    """Settles a job by asking for it (partner_orders.results.settling)."""
+
+    def ask(self, place: JobPlace, job_id: str) -> bool: ...
+
+
+class ServesExports(Protocol):
+    """Asks for exports that are due (partner_orders.exports.exporting)."""
+
+    def serve(self, store_ids: Iterable[str]) -> str | None: ...
+
+
+@dataclass
+class Run:
+    """What a run did. ``counts`` go by the names of metrics; ``faults`` count what failed, by kind. ``waiting``: since
+    when something waits in each store that is switched on."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    waiting: dict[str, datetime] = field(default_factory=dict)
+    may_ask: bool = True
+
+
+class Minute:
+    """``may_start`` tells whether a run may still begin something."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        settings: KnownSettings,
+        callbacks: Callbacks,
+        settling: AsksForJobs,
+        exports: ServesExports,
+        outcomes: Outcomes,
+        pusher: Pusher,
+        clock: Clock,
+    ) -> None:
+        self._tables = tables
+        self._settings = settings
+        self._callbacks = callbacks
+        self._settling = settling
+        self._exports = exports
+        self._outcomes = outcomes
+        self._pusher = pusher
+        self._clock = clock
+        self._not_before: datetime | None = None
+
+    def run(self, may_start: Callable[[], bool]) -> Run:
+        """Do what there is to do. Raises botocore's errors for what is of no single store."""
+        run = Run(may_ask=self._not_before is None or self._clock() >= self._not_before)
+        settings = self._settings.read_all()
+        if run.may_ask:
+            run.may_ask = self._callbacks.drain(may_start)
+            self._note_error(run, self._callbacks.error)
+        self._look_after_jobs(run, may_start)
+        sending = [store_id for store_id, of_store in settings.items() if of_store.is_sending]
+        if run.may_ask and may_start():
+            self._try(run, "", lambda: self._exports.serve(sending))
+        self._send(run, sending, may_start)
+        return run
+
+    # -- jobs of which nothing is heard --------------------------------------------------------------------------------
+
+    def _look_after_jobs(self, run: Run, may_start: Callable[[], bool]) -> None:
+        for state in self._tables.states.all().values():
+            for place in self._outcomes.too_old(state):
+                if may_start():
+                    self._try(run, "", lambda place=place: self._outcomes.give_up(place))  # type: ignore[misc]
+            for place, job_id in self._to_ask_for(state):
+                if run.may_ask and may_start():
+                    self._try(run, "", lambda place=place, job_id=job_id: self._settling.ask(place, job_id))  # type: ignore[misc]
+
+    def _to_ask_for(self, state: StoreState) -> list[tuple[JobPlace, str]]:
+        """The jobs that are asked for in this minute."""
+        now = self._clock()
+        ages = {number: now - state.unfinished[number] for number in state.job_ids}
+        return [
+            (JobPlace(state.store_id, number), state.job_ids[number])
+            for number, age in ages.items()
+            if age >= ASK_AFTER and int(age / timedelta(minutes=1)) % ASKED_EVERY_MINUTES == 0
+        ]
+
+    # -- sending -------------------------------------------------------------------------------------------------------
+
+    def _send(self, run: Run, sending: list[str], may_start: Callable[[], bool]) -> None:
+        wake_ups = {wake_up.store_id: wake_up for wake_up in self._tables.changes.stores()}
+        run.waiting = {store_id: one.since for store_id, one in wake_ups.items() if store_id in sending}
+        stores = [*run.waiting]
+        if self._clock().minute == LOOKS_AT_ALL:
+            stores += [store_id for store_id in sending if store_id not in wake_ups]
+        breaker = Breaker()
+        for store_id in stores:
+            if not (run.may_ask and may_start()):
+                return
+            self._serve(run, store_id, wake_ups, breaker)
+
+    def _serve(self, run: Run, store_id: str, wake_ups: Mapping[str, WakeUp], breaker: Breaker) -> None:
+        """Serve a store, unless it was switched off meanwhile."""
+
+        def serve() -> None:
+            settings = self._settings.read(store_id)
+            if settings is None or not settings.is_sending:
+                run.waiting.pop(store_id, None)
+                return
+            sent_before = self._pusher.counts["JobsSent"]
+            left_since = self._pusher.serve(store_id)
+            if self._pusher.counts["JobsSent"] > sent_before:
+                breaker.worked()
+            self._note_left(run, store_id, wake_ups.get(store_id), left_since)
+
+        self._try(run, store_id, serve, breaker)
+
+    def _note_left(self, run: Run, store_id: str, wake_up: WakeUp | None, left_since: datetime | None) -> None:
+        if wake_up is not None:
+            self._tables.changes.served(wake_up, left_since)
+        elif left_since is not None:
+            self._tables.changes.wake(store_id, left_since)
+        if left_since is None:
+            run.waiting.pop(store_id, None)
+        else:
+            run.waiting[store_id] = left_since
+
+    # -- what fails ----------------------------------------------------------------------------------------------------
+
+    def _try(self, run: Run, store_id: str, step: Callable[[], object], breaker: Breaker | None = None) -> None:
+        """Do a step of which no other is to fail. ``store_id``: the store that waits if the platform refuses it."""
+        try:
+            step()
+        except OutOfTimeError:
+            run.may_ask = False
+        except UrlRefusedError:
+            run.counts["ResultsRefused"] += 1
+        except PartnerApiError as error:
+            self._note_error(run, error)
+            if store_id and error.failure in _OF_ONE_STORE and not is_of_every_store(error):
+                self._try(run, "", lambda: self._tables.states.fail(store_id, self._clock()))
+            if breaker is not None and breaker.failed(store_id, error):
+                run.may_ask = False
+        except Exception as error:
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+            run.faults[code] += 1
+
+    def _note_error(self, run: Run, error: PartnerApiError | None) -> None:
+        if error is None:
+            return
+        run.faults[str(error.failure)] += 1
+        if isinstance(error, NotAllowedError | PlatformNotFoundError):
+            run.counts["PlatformRefusals"] += 1
+        if isinstance(error, ThrottledError):
+            self._not_before = error.not_before
+        if is_of_every_store(error) and not isinstance(error, EffectUnknownError):
+            run.may_ask = False
