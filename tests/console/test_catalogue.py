@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from partner_orders.catalogue.job import Job, JobState
+from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.to_send import Margins
 from partner_orders.stores.store import StoreSettings
@@ -95,7 +96,7 @@ def test_product_with_its_history(run: Run, catalogue: Catalogue) -> None:
 
 
 def end_job(catalogue: Catalogue, job: Job, state: JobState, notes: dict[str, str]) -> None:
-    catalogue.tables.jobs.ended(STORE, job, state, notes)
+    catalogue.tables.jobs.ended(JobPlace(STORE, job.number), state, notes=notes)
 
 
 @pytest.mark.parametrize(

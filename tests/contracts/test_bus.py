@@ -8,8 +8,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from partner_orders.publisher.change_event import ChangeEvent
 from partner_orders.aws.event_bus import EventBus, Fate
+from partner_orders.publisher.change_event import ChangeEvent
 from tests.support.aws import simulated_aws
 from tests.support.contracts import FAKE, MOTO
 from tests.support.protocols import BusCalls

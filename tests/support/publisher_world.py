@@ -7,10 +7,10 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
+from partner_orders.aws.event_bus import EventBus
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
-from partner_orders.aws.event_bus import EventBus
 from partner_orders.publisher.publish import Published, Publisher, PublisherDeadLetters
 from tests.support.fixed_clock import NOW, clock
 from tests.support.orders import as_bytes, order

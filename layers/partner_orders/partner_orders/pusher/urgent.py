@@ -24,9 +24,7 @@ from partner_orders.pusher.urgent_message import UrgentChange, UrgentRefusedErro
 # Other products that wait go along, if they are no more than one read brings.
 MOST_ALONG = 100
 SOURCE = "message"
-NOT_IN_CATALOGUE = (
-    "the store is not in the catalogue; add it with 'partner-orders catalogue settings', or correct store_id"
-)
+NOT_IN_CATALOGUE = "store_id: the store is not in the catalogue; add it with 'partner-orders catalogue set STORE'"
 
 
 @dataclass(frozen=True, slots=True)
