@@ -171,6 +171,10 @@ build: $(TOOLS) ## Build for AWS and open what was built; `make deploy` does thi
 deploy: setup ## Build, check, deploy and examine a stack: ENV=staging, or ENV=local for the one of `make up`
 	@$(if $(ENV),,$(error name an environment of samconfig.toml: make deploy ENV=staging))$(RUN) tools.deploy "$(ENV)" $(ARGS)
 
+.PHONY: deploy-catalogue
+deploy-catalogue: setup ## The same for the catalogue beside a deployed stack: ENV=staging, or ENV=local
+	@$(if $(ENV),,$(error name an environment of samconfig.toml: make deploy-catalogue ENV=staging))$(RUN) tools.deploy "$(ENV)" --catalogue $(ARGS)
+
 .PHONY: smoke
 smoke: setup ## Deploy a stack of its own, try it, and remove it: ENV=staging, or ENV=local
 	@$(if $(ENV),,$(error name an environment of samconfig.toml: make smoke ENV=staging))$(RUN) tools.deploy "$(ENV)" --smoke $(ARGS)

@@ -1,4 +1,4 @@
-"""`make deploy ENV=...` and `make smoke ENV=...`."""
+"""`make deploy ENV=...`, `make deploy-catalogue ENV=...` and `make smoke ENV=...`."""
 
 import argparse
 import sys
@@ -8,8 +8,16 @@ from dataclasses import replace
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.deploy.artefact import FaultyBuildError
+from tools.deploy.catalogue import deploy_catalogue
 from tools.deploy.deployment import deploy
-from tools.deploy.environment import Environment, WrongEnvironmentError, read_environment, read_template
+from tools.deploy.environment import (
+    CATALOGUE,
+    Environment,
+    WrongEnvironmentError,
+    read_catalogue_parameters,
+    read_environment,
+    read_template,
+)
 from tools.deploy.smoke import smoke
 from tools.deploy.target import LOCAL, Account, DeploymentError, Laptop, Target
 from tools.local.process import ProcessFailedError, end_on_signals
@@ -21,10 +29,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Deploy an environment, or try it out under a name of its own. Exit status 1 with a sentence if a step fails."""
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__)
     parser.add_argument("environment", help="an environment of samconfig.toml")
-    parser.add_argument("--smoke", action="store_true", help="deploy a stack of its own, try it, and remove it")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--catalogue", action="store_true", help="deploy the catalogue beside the stack")
+    instead.add_argument("--smoke", action="store_true", help="deploy a stack of its own, try it, and remove it")
     parser.add_argument("--yes", action="store_true", help="do not ask before changing the stack")
     given = parser.parse_args(arguments)
     end_on_signals()
+    if given.catalogue:
+        return in_a_sentence(lambda: _run_catalogue(given.environment, asks=not given.yes))
     return in_a_sentence(lambda: _run(given.environment, given.smoke, given.yes))
 
 
@@ -58,6 +70,11 @@ def _run(name: str, is_smoke: bool, is_confirmed: bool) -> int:
     template = read_template()
     target = target_of(read_environment(name))
     return smoke(target, template) if is_smoke else deploy(target, template, asks=not is_confirmed)
+
+
+def _run_catalogue(name: str, asks: bool) -> int:
+    environment = read_environment(name)
+    return deploy_catalogue(target_of(environment), read_catalogue_parameters(name), read_template(CATALOGUE), asks)
 
 
 if __name__ == "__main__":

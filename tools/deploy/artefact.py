@@ -3,13 +3,9 @@
 import importlib.util
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-LAYER = "PartnerOrdersLayer"
-FUNCTIONS = (
-    *("WebhookFunction", "ConsumerFunction", "PublisherFunction", "ReconcilerFunction"),
-    *("AnswersFunction", "SenderFunction"),
-)
 # The packages that the functions import, and the time zones, which Python reads where the system has none.
 PACKAGES = frozenset({
     *("annotated_types", "aws_lambda_powertools", "botocore", "certifi", "charset_normalizer", "dateutil"),
@@ -17,6 +13,38 @@ PACKAGES = frozenset({
     *("typing_extensions.py", "typing_inspection", "urllib3"),
 })  # fmt: skip
 SERVICES = frozenset({"dynamodb", "events", "secretsmanager", "sqs"})
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the build of a template holds: its one layer with ``packages`` and the models of the SDK's ``services``, and
+    its ``functions``."""
+
+    template: str
+    layer: str
+    functions: tuple[str, ...]
+    packages: frozenset[str]
+    services: frozenset[str]
+
+
+ORDERS = Contents(
+    template="template.yaml",
+    layer="PartnerOrdersLayer",
+    functions=(
+        *("WebhookFunction", "ConsumerFunction", "PublisherFunction", "ReconcilerFunction"),
+        *("AnswersFunction", "SenderFunction"),
+    ),
+    packages=PACKAGES,
+    services=SERVICES,
+)
+CATALOGUE = Contents(
+    template="catalogue.yaml",
+    layer="CatalogueLayer",
+    functions=("LoaderFunction", "PusherFunction", "UrgentFunction", "CatalogueWebhookFunction"),
+    # Nothing of the catalogue needs pydantic or time zones.
+    packages=PACKAGES - {"annotated_types", "pydantic", "pydantic_core", "typing_inspection", "tzdata"},
+    services=SERVICES | {"s3"},
+)
 MACHINES = {"x86_64": 0x3E, "arm64": 0xB7}  # e_machine of the ELF header
 _ELF = b"\x7fELF"
 _UNCHECKED = 0b01  # PEP 552: hash-based bytecode that Python never compares with its source
@@ -27,22 +55,22 @@ class FaultyBuildError(Exception):
     """The build must not be deployed. The message says why, and what to do."""
 
 
-def check(build: Path, architecture: str) -> int:
-    """Open the build in ``build``, which is to run on ``architecture`` (arm64 or x86_64).
+def check(build: Path, architecture: str, contents: Contents = ORDERS) -> int:
+    """Open the build in ``build``, which is to hold ``contents`` and run on ``architecture`` (arm64 or x86_64).
 
     Returns the number of binaries in the layer. Raises FaultyBuildError with every fault that was found.
     """
-    packages = build / LAYER / "python"
-    missing = [name for name in FUNCTIONS if not (build / name / "app.py").is_file()]
+    packages = build / contents.layer / "python"
+    missing = [name for name in contents.functions if not (build / name / "app.py").is_file()]
     if not packages.is_dir() or missing:
-        what = ", ".join(missing) or LAYER
+        what = ", ".join(missing) or contents.layer
         raise FaultyBuildError(f"{build} holds no {what}: build it with `make build`.")
     binaries = [path for path in _files(packages) if _is_binary(path)]
     faults = [
         *_of_binaries(binaries, packages, architecture),
         *_of_bytecode(packages),
-        *_of_leftovers(packages),
-        *_of_functions(build),
+        *_of_leftovers(packages, contents),
+        *_of_functions(build, contents),
     ]
     if faults:
         raise FaultyBuildError("\n".join(faults))
@@ -66,7 +94,7 @@ def pin_architecture(template: Path, architecture: str) -> None:
 def _of_binaries(binaries: list[Path], packages: Path, architecture: str) -> Iterator[str]:
     again = f"Build again with `make build ARCHITECTURE={architecture}`."
     if not binaries:
-        yield f"The layer holds no binary, though pydantic has one. {again}"
+        yield f"The layer holds no binary, though a package of it has one. {again}"
     wrong = {path: machine for path in binaries if (machine := _machine(path)) != architecture}
     for path, machine in sorted(wrong.items())[:_NAMED]:
         yield f"{path.relative_to(packages)} is built for {machine}, and the template says {architecture}. {again}"
@@ -84,24 +112,24 @@ def _of_bytecode(packages: Path) -> Iterator[str]:
         )
 
 
-def _of_leftovers(packages: Path) -> Iterator[str]:
+def _of_leftovers(packages: Path, contents: Contents) -> Iterator[str]:
     present = {path.name for path in packages.iterdir()} - {"__pycache__"}
-    expected = "Correct layers/partner_orders/Makefile, or PACKAGES in tools/deploy/artefact.py."
-    if absent := sorted(PACKAGES - present):
+    expected = "Correct layers/partner_orders/Makefile, or the contents in tools/deploy/artefact.py."
+    if absent := sorted(contents.packages - present):
         yield f"The layer lacks {', '.join(absent)}, which the functions import. {expected}"
     wheels = [path for path in packages.rglob("*") if path.suffix == ".whl" or path.name.endswith(".dist-info")]
     for path in sorted(wheels)[:_NAMED]:
         yield f"{path.relative_to(packages)} is left over from a wheel, and nothing imports it. {expected}"
-    if unused := sorted(present - PACKAGES - {path.name for path in wheels}):
+    if unused := sorted(present - contents.packages - {path.name for path in wheels}):
         yield f"The layer holds {', '.join(unused)}, which no function imports. {expected}"
     models = packages / "botocore" / "data"
-    if models.is_dir() and (other := {path.name for path in models.iterdir() if path.is_dir()} ^ SERVICES):
+    if models.is_dir() and (other := {path.name for path in models.iterdir() if path.is_dir()} ^ contents.services):
         names = ", ".join(sorted(other)[:_NAMED])
         yield f"The SDK's services are not those that the functions call: {names}. {expected}"
 
 
-def _of_functions(build: Path) -> Iterator[str]:
-    for name in FUNCTIONS:
+def _of_functions(build: Path, contents: Contents) -> Iterator[str]:
+    for name in contents.functions:
         more = sorted({path.name for path in (build / name).iterdir()} - {"app.py", "__pycache__", "requirements.txt"})
         if more:
             yield f"{name} holds {', '.join(more)} beside app.py. Move it into layers/partner_orders/partner_orders."

@@ -20,12 +20,12 @@ def prepared(target: Target, template: Mapping[str, Any]) -> Path:
     """
     environment = target.environment
     check(environment, template)
-    _say(f"parameters of {environment.name}: {len(environment.parameters)}, all known to the template")
-    _say(f"deploys to {target.sign_in()}")
+    say(f"parameters of {environment.name}: {len(environment.parameters)}, all known to the template")
+    say(f"deploys to {target.sign_in()}")
     validate_template(environment.region)
     architecture = environment.architecture(template)
     built = target.build(architecture)
-    _say(f"built for {architecture} and opened: {built}")
+    say(f"built for {architecture} and opened: {built}")
     return built
 
 
@@ -36,9 +36,9 @@ def deploy(target: Target, template: Mapping[str, Any], asks: bool = True) -> in
     yet, so that doctor must find faults. Raises what prepared() raises, and botocore's errors.
     """
     built = prepared(target, template)
-    is_new = not _exists(target)
+    is_new = not exists(target, target.environment.stack_name)
     deployed = target.deploy(built, asks)
-    _say(f"deployed {deployed.stack_name}; doctor examines it:")
+    say(f"deployed {deployed.stack_name}; doctor examines it:")
     has_faults = examine(deployed, target.operator_environment())
     print("\n" + to_paste(deployed))
     if has_faults and is_new:
@@ -55,7 +55,7 @@ def validate_template(region: str, template: Path = TEMPLATE) -> None:
     if done.returncode:
         found = "\n".join([*done.stdout.splitlines(), *done.stderr.splitlines()][-20:])
         raise DeploymentError(f"{found}\n{template.name} is not valid: correct what the lines above name.")
-    _say(f"{template.name} is valid")
+    say(f"{template.name} is valid")
 
 
 def examine(deployed: Deployed, environment: Mapping[str, str]) -> bool:
@@ -78,9 +78,10 @@ def to_paste(deployed: Deployed) -> str:
     )
 
 
-def _exists(target: Target) -> bool:
+def exists(target: Target, stack_name: str) -> bool:
+    """Whether there is a stack of that name. Raises botocore's errors."""
     try:
-        target.client("cloudformation").describe_stacks(StackName=target.environment.stack_name)
+        target.client("cloudformation").describe_stacks(StackName=stack_name)
     except ClientError as error:
         if "does not exist" in error.response["Error"].get("Message", ""):
             return False
@@ -92,5 +93,6 @@ def _operator() -> Path:
     return Path(sys.executable).with_name("partner-orders")
 
 
-def _say(what: str) -> None:
+def say(what: str) -> None:
+    """Print what was done, a line for each step."""
     print(f"  {what}", flush=True)

@@ -13,7 +13,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 SAMCONFIG = ROOT / "samconfig.toml"
 TEMPLATE = ROOT / "template.yaml"
+CATALOGUE = ROOT / "catalogue.yaml"
 LONGEST_STACK_NAME = 60  # the schedule's name, at most 64 characters, has four more
+LONGEST_WITH_CATALOGUE = 49  # those of the catalogue have fifteen more, such as -catalogue-push
 _PLACEHOLDER = "PASTE-"
 _STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
@@ -42,10 +44,7 @@ class Environment:
 
 def read_environment(name: str, samconfig: Path = SAMCONFIG) -> Environment:
     """Read the section ``name``. Raises WrongEnvironmentError if it is missing, or names no stack or region."""
-    try:
-        content = tomllib.loads(samconfig.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise WrongEnvironmentError(f"{samconfig.name} cannot be read ({error}): correct it.") from None
+    content = _content(samconfig)
     sections = {
         key: section["deploy"]["parameters"] for key, section in content.items() if _is_deployable(key, section)
     }
@@ -68,6 +67,19 @@ def read_environment(name: str, samconfig: Path = SAMCONFIG) -> Environment:
     )
 
 
+def read_catalogue_parameters(name: str, samconfig: Path = SAMCONFIG) -> dict[str, str]:
+    """The catalogue's own parameters for an environment: none without its section. Raises WrongEnvironmentError."""
+    section = _content(samconfig).get(name, {}).get("deploy-catalogue", {}).get("parameters", {})
+    return _parameters(section.get("parameter_overrides", []), name)
+
+
+def _content(samconfig: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(samconfig.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise WrongEnvironmentError(f"{samconfig.name} cannot be read ({error}): correct it.") from None
+
+
 def read_template(path: Path = TEMPLATE) -> dict[str, Any]:
     """The template as plain data; what CloudFormation's tags say is left out."""
     content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
@@ -80,6 +92,26 @@ def check(environment: Environment, template: Mapping[str, Any]) -> None:
         raise WrongEnvironmentError("\n".join(faults))
 
 
+def check_catalogue(
+    environment: Environment, own: Mapping[str, str], shared: Mapping[str, str], template: Mapping[str, Any]
+) -> None:
+    """Hold the catalogue's ``own`` parameters for an environment to its template. ``shared`` follow from the orders
+    stack. Raises WrongEnvironmentError with every fault."""
+    where = f"in samconfig.toml under [{environment.name}.deploy-catalogue.parameters]"
+    faults = [
+        f"{name} comes from the orders stack: remove it {where}, and deploy that stack first."
+        for name in sorted(own.keys() & shared.keys())
+    ]
+    if len(environment.stack_name) > LONGEST_WITH_CATALOGUE:
+        length = len(environment.stack_name)
+        faults.append(
+            f"The stack name has {length} characters; with a catalogue it may have at most {LONGEST_WITH_CATALOGUE}."
+        )
+    faults += _faults_of({**shared, **own}, template["Parameters"], where)
+    if faults:
+        raise WrongEnvironmentError("\n".join(faults))
+
+
 def _faults(environment: Environment, declared: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     where = f"in samconfig.toml under [{environment.name}.deploy.parameters]"
     name, given = environment.stack_name, environment.parameters
@@ -89,6 +121,16 @@ def _faults(environment: Environment, declared: Mapping[str, Mapping[str, Any]])
         yield f"The stack name has {len(name)} characters; use at most {LONGEST_STACK_NAME} {where}."
     if not _REGION.fullmatch(environment.region):
         yield f"{environment.region} is not a region: use e.g. eu-central-1 {where}."
+    yield from _faults_of(given, declared, where)
+    here = [parameter for parameter in _PAIR if given.get(parameter)]
+    if len(here) == 1:
+        [missing] = {*_PAIR} - {*here}
+        yield f"{here[0]} is set without {missing}: add the one or remove the other {where}."
+    if given.get("ExecuteApiEndpoint") == "DISABLED" and not here:
+        yield f"ExecuteApiEndpoint=DISABLED would leave the webhook no address: add DomainName, or remove it {where}."
+
+
+def _faults_of(given: Mapping[str, str], declared: Mapping[str, Mapping[str, Any]], where: str) -> Iterator[str]:
     for parameter, value in given.items():
         if parameter not in declared:
             yield f"The template has no parameter {parameter}: correct its name, or remove it {where}."
@@ -99,12 +141,6 @@ def _faults(environment: Environment, declared: Mapping[str, Mapping[str, Any]])
     for parameter in sorted(parameter for parameter, its in declared.items() if "Default" not in its):
         if parameter not in given:
             yield f"{parameter} has no value: add it {where}."
-    here = [parameter for parameter in _PAIR if given.get(parameter)]
-    if len(here) == 1:
-        [missing] = {*_PAIR} - {*here}
-        yield f"{here[0]} is set without {missing}: add the one or remove the other {where}."
-    if given.get("ExecuteApiEndpoint") == "DISABLED" and not here:
-        yield f"ExecuteApiEndpoint=DISABLED would leave the webhook no address: add DomainName, or remove it {where}."
 
 
 def _fault(value: str, declared: Mapping[str, Any]) -> str:

@@ -7,8 +7,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from partner_orders_console.operations.catalogue_stack import SUFFIX
+
 SAM_STACK = "aws-sam-cli-managed-default"
-_KEPT = ("AWS::DynamoDB::Table", "AWS::SecretsManager::Secret")
+_TABLE, _SECRET, _BUCKET = "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::S3::Bucket"
+_KEPT = (_TABLE, _SECRET, _BUCKET)
+_GONE = {"ResourceNotFoundException", "NoSuchBucket"}
 _POLL_SECONDS = 2
 _TABLE_WAIT_SECONDS = 120.0
 
@@ -16,11 +20,18 @@ type Clients = Callable[[str], Any]
 
 
 def remove(client: Clients, stack_name: str) -> list[str]:
-    """Delete the stack, the table and secrets that it keeps, and what sam uploaded for it.
+    """Delete the stack, the table, secrets and bucket that it keeps, and what sam uploaded for it; before it the
+    catalogue beside it, if there is one.
 
     Returns a sentence for each thing that could not be deleted: none if all is gone. Each is tried, whatever fails
     before it. Raises botocore's errors if even the stack's resources cannot be listed.
     """
+    beside = stack_name + SUFFIX
+    left = _removed(client, beside) if [*_kept(client, beside)] else []
+    return [*left, *_removed(client, stack_name)]
+
+
+def _removed(client: Clients, stack_name: str) -> list[str]:
     kept = [*_kept(client, stack_name)]
     left = [*_tried(f"the stack {stack_name}", partial(_delete_stack, client, stack_name))]
     for kind, name in kept:
@@ -61,12 +72,15 @@ def _delete_stack(client: Clients, stack_name: str) -> None:
 
 def _delete(client: Clients, kind: str, name: str) -> None:
     try:
-        if kind == "AWS::DynamoDB::Table":
+        if kind == _TABLE:
             _delete_table(client("dynamodb"), name)
+        elif kind == _BUCKET:
+            _delete_versions(client("s3"), name, "")
+            client("s3").delete_bucket(Bucket=name)
         else:
             client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":  # It went with the stack.
+        if error.response["Error"]["Code"] not in _GONE:  # It went with the stack.
             raise
 
 
@@ -85,7 +99,11 @@ def _delete_uploads(client: Clients, prefix: str) -> None:
     """Every version of what sam put into its bucket under the stack's prefix."""
     described = client("cloudformation").describe_stacks(StackName=SAM_STACK)["Stacks"][0]
     bucket = next(output["OutputValue"] for output in described["Outputs"] if output["OutputKey"] == "SourceBucket")
-    s3 = client("s3")
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
+    _delete_versions(client("s3"), bucket, f"{prefix}/")
+
+
+def _delete_versions(s3: Any, bucket: str, prefix: str) -> None:
+    """Every version of every object under a prefix."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
             s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])

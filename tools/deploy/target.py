@@ -10,6 +10,8 @@ from typing import Any, Protocol, Self
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
+from partner_orders_console.operations.catalogue_stack import SUFFIX
+from tools.deploy.artefact import ORDERS, Contents
 from tools.deploy.artefact import check as check_artefact
 from tools.deploy.build import ROOT, TOOLS, build
 from tools.deploy.environment import Environment
@@ -17,6 +19,7 @@ from tools.local import stack as local
 from tools.local.stack import STACK_FILE, Stack
 
 DEPLOYABLE = ROOT / ".aws-sam" / "deploy"
+CATALOGUE_DEPLOYABLE = ROOT / ".aws-sam" / "catalogue" / "deploy"
 LOCAL = "local"
 
 
@@ -52,11 +55,14 @@ class Target(Protocol):
     def sign_in(self) -> str:
         """Who deploys, in words. Raises DeploymentError if nobody can."""
 
-    def build(self, architecture: str) -> Path:
+    def build(self, architecture: str, contents: Contents = ORDERS) -> Path:
         """Build and check; returns the folder. Raises FaultyBuildError or ProcessFailedError."""
 
     def deploy(self, built: Path, asks: bool) -> Deployed:
         """Deploy ``built``; ``asks`` lets the environment's own confirm_changeset ask. Raises DeploymentError."""
+
+    def deploy_catalogue(self, built: Path, parameters: Mapping[str, str], asks: bool) -> Deployed:
+        """The same for the catalogue beside the environment's stack, with the catalogue's own and shared parameters."""
 
     def client(self, service: str) -> Any:
         """A client of an AWS service there."""
@@ -88,20 +94,36 @@ class Account:
             ) from None
         return f"account {identity['Account']}, {self.environment.region}"
 
-    def build(self, architecture: str) -> Path:
-        folder = DEPLOYABLE / self.environment.name
-        build(folder, architecture)
+    def build(self, architecture: str, contents: Contents = ORDERS) -> Path:
+        folder = (DEPLOYABLE if contents is ORDERS else CATALOGUE_DEPLOYABLE) / self.environment.name
+        build(folder, architecture, contents)
         return folder
 
     def deploy(self, built: Path, asks: bool) -> Deployed:
-        environment = self.environment
+        name = self.environment.stack_name
+        outputs = self._outputs(built, name, self.environment.parameters, asks)
+        return Deployed(name, self.environment.region, outputs, outputs["WebhookUrl"], {}, self._options())
+
+    def deploy_catalogue(self, built: Path, parameters: Mapping[str, str], asks: bool) -> Deployed:
+        name = self.environment.stack_name + SUFFIX
+        outputs = self._outputs(built, name, parameters, asks)
+        return Deployed(name, self.environment.region, outputs, outputs["CatalogueWebhookUrl"], {}, self._options())
+
+    def _options(self) -> tuple[str, ...]:
+        """What names the orders stack, by which commands find the catalogue, too."""
+        where = ["--stack-name", self.environment.stack_name, "--region", self.environment.region]
+        where += ["--profile", self.environment.profile] if self.environment.profile else []
+        return tuple(where)
+
+    def _outputs(self, built: Path, stack_name: str, parameters: Mapping[str, str], asks: bool) -> dict[str, str]:
+        """Deploy ``built`` under a name; the stack's outputs. Raises DeploymentError."""
         options = {
             "config-file": str(ROOT / "samconfig.toml"),
-            "config-env": environment.name,
+            "config-env": self.environment.name,
             "template-file": str(built / "template.yaml"),
-            "stack-name": environment.stack_name,
-            "region": environment.region,
-            "s3-prefix": environment.stack_name,
+            "stack-name": stack_name,
+            "region": self.environment.region,
+            "s3-prefix": stack_name,
         }
         command = [
             str(TOOLS / "sam"),
@@ -109,14 +131,11 @@ class Account:
             *(word for name, value in options.items() for word in (f"--{name}", value)),
         ]
         command += [] if asks else ["--no-confirm-changeset"]
-        command += ["--parameter-overrides", *map(_quoted, environment.parameters.items())]
+        command += ["--parameter-overrides", *map(_quoted, parameters.items())]
         if subprocess.run(command, cwd=ROOT, check=False).returncode:
-            raise DeploymentError(_failed(environment.stack_name))
-        described = self.client("cloudformation").describe_stacks(StackName=environment.stack_name)["Stacks"][0]
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
-        where = ["--stack-name", environment.stack_name, "--region", environment.region]
-        where += ["--profile", environment.profile] if environment.profile else []
-        return Deployed(environment.stack_name, environment.region, outputs, outputs["WebhookUrl"], {}, tuple(where))
+            raise DeploymentError(_failed(stack_name))
+        described = self.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
     def client(self, service: str) -> Any:
         session: Any = boto3.Session(profile_name=self.environment.profile or None, region_name=self.environment.region)
@@ -141,10 +160,11 @@ class Laptop:
     def sign_in(self) -> str:
         return f"the local AWS at {self.stack.endpoint_url}"
 
-    def build(self, architecture: str) -> Path:
+    def build(self, architecture: str, contents: Contents = ORDERS) -> Path:
         local.build()
-        check_artefact(local.BUILD, architecture)
-        return local.BUILD
+        folder = local.BUILD if contents is ORDERS else local.CATALOGUE_BUILD
+        check_artefact(folder, architecture, contents)
+        return folder
 
     def deploy(self, built: Path, asks: bool) -> Deployed:  # noqa: ARG002 - nobody is asked on a laptop
         environment, stack = self.environment, self.stack
@@ -156,6 +176,15 @@ class Laptop:
         headers = local.webhook_headers(outputs)
         options = ("--local",)
         return Deployed(environment.stack_name, environment.region, outputs, stack.webhook_url, headers, options)
+
+    def deploy_catalogue(self, built: Path, parameters: Mapping[str, str], asks: bool) -> Deployed:  # noqa: ARG002
+        stack, beside = self.stack, self.environment.stack_name
+        outputs = local.deploy_catalogue(stack.endpoint_url, parameters, built, beside)
+        whole = local.with_catalogue(stack, outputs)
+        if beside == stack.stack_name:
+            whole.save(self.stack_file)
+        url, headers = whole.catalogue_webhook_url, whole.catalogue_webhook_headers
+        return Deployed(beside + SUFFIX, self.environment.region, outputs, url, headers, ("--local",))
 
     def client(self, service: str) -> Any:
         return self.stack.client(service)

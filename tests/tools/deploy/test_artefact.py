@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.deploy.conftest import binary
-from tools.deploy.artefact import LAYER, FaultyBuildError, check, pin_architecture
+from tools.deploy.artefact import ORDERS, FaultyBuildError, check, pin_architecture
 from tools.deploy.environment import read_template
 
 
@@ -81,7 +81,7 @@ def code_beside_app(packages: Path) -> None:
 def test_planted_fault_is_named(built: Path, plant: Callable[[Path], None], sentence: str) -> None:
     """Each planted fault of a build is refused by a sentence that names it and says what to do."""
     assert check(built, "arm64") == 1
-    plant(built / LAYER / "python")
+    plant(built / ORDERS.layer / "python")
     with pytest.raises(FaultyBuildError) as refused:
         check(built, "arm64")
     assert sentence in str(refused.value)

@@ -1,7 +1,7 @@
 """The steps of `make deploy`: each fault stops them with a sentence, and nothing is deployed."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from tests.tools.deploy.conftest import binary
 from tools.deploy import __main__ as command
 from tools.deploy import deployment
-from tools.deploy.artefact import LAYER, check
+from tools.deploy.artefact import ORDERS, Contents, check
 from tools.deploy.environment import Environment
 from tools.deploy.target import Account, Deployed, DeploymentError, Laptop
 from tools.local.process import ProcessFailedError
@@ -38,13 +38,16 @@ class FakeTarget:
     def sign_in(self) -> str:
         return "account 1"
 
-    def build(self, architecture: str) -> Path:
-        check(self.built, architecture)
+    def build(self, architecture: str, contents: Contents = ORDERS) -> Path:
+        check(self.built, architecture, contents)
         return self.built
 
     def deploy(self, built: Path, asks: bool) -> Deployed:  # noqa: ARG002
         self.deployments.append(self.environment.stack_name)
         return Deployed(self.environment.stack_name, "eu-central-1", {}, URL, {}, ("--stack-name", "s"))
+
+    def deploy_catalogue(self, built: Path, parameters: Mapping[str, str], asks: bool) -> Deployed:
+        raise NotImplementedError
 
     def client(self, service: str) -> Any:  # noqa: ARG002
         return SimpleNamespace(describe_stacks=self._describe)
@@ -98,7 +101,7 @@ def test_planted_fault_stops_the_deployment(
     target: FakeTarget, capsys: pytest.CaptureFixture[str], plant: Callable[[Path], None], sentence: str
 ) -> None:
     """A build for the wrong processor or without bytecode stops the deployment with a sentence."""
-    plant(target.built / LAYER / "python")
+    plant(target.built / ORDERS.layer / "python")
     assert command.main(["staging"]) == 1
     assert sentence in capsys.readouterr().err
     assert target.deployments == []
