@@ -1,4 +1,4 @@
-"""The catalogue's rows do the same on moto and on DynamoDB Local."""
+"""The catalogue's rows do the same on the simulated DynamoDB, on moto and on DynamoDB Local."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -16,10 +16,11 @@ from partner_orders.catalogue.store_settings import MAX_SKUS, CatalogueSettings,
 from partner_orders.catalogue.store_state import CLAIM, FIRST_WAIT, ClaimLostError
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import Margins
+from tests.support.contracts import FAKE, LOCAL, MOTO
 from tests.support.fixed_clock import NOW
 from tests.support.orders_table import TABLE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("dynamodb", [FAKE, MOTO, LOCAL], indirect=True)]
 
 STORE = "q7zk"
 

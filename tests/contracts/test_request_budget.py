@@ -1,11 +1,16 @@
-"""The request budget finds the service's time, and its row, in moto and in DynamoDB Local."""
+"""The request budget finds the service's time, and its row, in the simulated DynamoDB, moto and DynamoDB Local."""
 
 from typing import Any
 
+import pytest
+
 from partner_orders.platform.budgeted_requests import BudgetedRequests, RequestBudgetTable
 from partner_orders.platform.request_budget import Share
+from tests.support.contracts import FAKE, LOCAL, MOTO
 from tests.support.orders_table import TABLE
 from tests.support.platform import VirtualTime
+
+pytestmark = pytest.mark.parametrize("dynamodb", [FAKE, MOTO, LOCAL], indirect=True)
 
 
 def test_budget_is_shared(dynamodb: Any, time: VirtualTime) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.orders_table import dynamodb_at
+from tests.support.orders_table import TABLE, dynamodb_at
 from tools.simulation import dynamodb_local
+from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
 
 FAKE, MOTO, _LOCAL = "fake", "moto", "DynamoDB Local"
 # Its tests share one process, so they stay on one worker.
@@ -23,6 +24,11 @@ LOCAL = pytest.param(
 @contextmanager
 def dynamodb_by(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A client with the orders table, of the DynamoDB that the fixture's parameter names."""
+    if request.param == FAKE:
+        simulated = SimulatedDynamoDB()
+        simulated.tables[TABLE] = {}
+        yield simulated.client
+        return
     url = request.getfixturevalue("dynamodb_local_url") if request.param == _LOCAL else None
     with dynamodb_at(url) as client:
         yield client
