@@ -17,7 +17,7 @@ from partner_orders.catalogue.settlement import Outcome
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import NO_MARGINS
 from partner_orders.platform.catalogue import CallRefusedError, EffectUnknownError, Submitted
-from partner_orders.platform.failures import Failure
+from partner_orders.platform.failures import Failure, PartnerApiError
 from partner_orders.pusher.pushing import Pusher
 from tests.support.fixed_clock import NOW
 
@@ -25,13 +25,14 @@ from tests.support.fixed_clock import NOW
 @dataclass
 class PlatformOfTest:
     """``store_id``: the only store. ``shown``: what customers see. ``jobs``: those that are not worked off. ``fails``:
-    how the next call fails."""
+    how the next call fails. ``unknown_alone``: how a call for an unknown product alone is refused."""
 
     store_id: str
     shown: dict[str, Values] = field(default_factory=dict)
     jobs: dict[str, dict[str, Values]] = field(default_factory=dict)
     unknown_skus: set[str] = field(default_factory=set)
     bad_skus: set[str] = field(default_factory=set)
+    unknown_alone: Failure = Failure.REFUSED
     fails: str = ""
     calls: list[dict[str, Values]] = field(default_factory=list)
 
@@ -42,6 +43,8 @@ class PlatformOfTest:
         assert vendor_id == self.store_id
         fails, self.fails = self.fails, ""
         self.calls.append(dict(products))
+        if len(products) == 1 and self.unknown_skus & products.keys() and self.unknown_alone is Failure.NOT_FOUND:
+            raise PartnerApiError(Failure.NOT_FOUND)
         if self.bad_skus & products.keys() or (len(products) == 1 and self.unknown_skus & products.keys()):
             raise CallRefusedError("400", "BAD_REQUEST", "a bad line")
         if fails == "before":

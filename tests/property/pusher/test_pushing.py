@@ -7,11 +7,12 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from partner_orders.catalogue.product import FIELDS, Values
 from partner_orders.catalogue.to_send import is_waiting, to_send
+from partner_orders.platform.failures import Failure
 from tests.support.catalogue import VALUES
 from tests.support.catalogue_table import catalogue_table
 from tests.support.catalogue_world import CatalogueWorld
@@ -96,10 +97,17 @@ def test_newest_value_stays(dynamodb: Any, steps: list[tuple[Any, ...]]) -> None
 
 @pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=10, phases=PHASES)
-@given(st.sets(st.integers(0, 19)), st.sets(st.integers(0, 19)))
-def test_bad_lines_spoil_no_others(dynamodb: Any, bad: set[int], unknown: set[int]) -> None:
-    """A line for which the platform refuses the whole call, or that it refuses in a job, is parked alone."""
+@given(
+    st.sets(st.integers(0, 19)),
+    st.sets(st.integers(0, 19)),
+    st.sampled_from([Failure.REFUSED, Failure.NOT_FOUND]),
+)
+@example({7}, {6}, Failure.NOT_FOUND)
+def test_bad_lines_spoil_no_others(dynamodb: Any, bad: set[int], unknown: set[int], alone: Failure) -> None:
+    """A line for which the platform refuses the whole call, or that it refuses in a job, is parked alone; also where a
+    call of an unknown product alone is refused like one of an unknown store."""
     world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
+    world.platform.unknown_alone = alone
     world.platform.bad_skus = {f"sku-{number}" for number in bad}
     world.platform.unknown_skus = {f"sku-{number}" for number in unknown - bad}
     for number in range(20):

@@ -21,13 +21,14 @@ from partner_orders.catalogue.store_state import StoreState
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import Margins, difference, off_at_once, to_send
 from partner_orders.clock import Clock
-from partner_orders.platform.catalogue import CallRefusedError, EffectUnknownError, Submitted
+from partner_orders.platform.catalogue import CallRefusedError, EffectUnknownError, PlatformNotFoundError, Submitted
 from partner_orders.platform.failures import Failure, PartnerApiError
 
 # After a call whose effect is unknown, the newest values go again.
 SEND_AGAIN_AFTER = timedelta(minutes=2)
 # Urgent products that go alone in one visit; more of them go together, as soon as a job may.
 MOST_ALONE = 10
+NOT_KNOWN = "the platform does not know the product"
 
 
 class Platform(Protocol):
@@ -172,6 +173,10 @@ class Pusher:
         except EffectUnknownError:
             raise
         except PartnerApiError as error:
+            # A part of a refused call: the platform knows the store, and this is what it says of an unknown product.
+            if not is_only and len(lines) == 1 and _is_of_the_product(error):
+                self._end_alone(store_id, job, LineOutcome(Outcome.REFUSED, NOT_KNOWN))
+                return
             self._drop(store_id, job, f"not taken: {error}")
             raise
         self._count(len(lines))
@@ -207,6 +212,11 @@ class Pusher:
 
     def _count(self, lines: int) -> None:
         self.counts.update({"JobsSent": 1, "LinesSent": lines})
+
+
+def _is_of_the_product(error: PartnerApiError) -> bool:
+    """Whether the failure of a call for one product of a known store may be that there is no such product."""
+    return error.failure is Failure.NOT_FOUND and not isinstance(error, PlatformNotFoundError)
 
 
 def _words_of(error: CallRefusedError) -> str:
