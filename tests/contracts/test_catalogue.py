@@ -193,6 +193,8 @@ def test_urgent_off(tables: Tables) -> None:
 def test_list_versions(tables: Tables) -> None:
     """The version of a whole list only grows, by field."""
     later = NOW + timedelta(minutes=1)
-    tables.states.raise_list_versions(STORE, ["price", "quantity"], later)
-    tables.states.raise_list_versions(STORE, ["price", "active"], NOW)
+    tables.states.raise_list_versions(STORE, ["price", "quantity"], later, "b")
+    tables.states.raise_list_versions(STORE, ["price", "active"], NOW, "a")
     assert tables.states.get(STORE).list_versions == {"price": later, "quantity": later, "active": NOW}
+    # A file is measured against other lists: its own version it may have raised before a crash.
+    assert tables.states.get(STORE).list_versions_for("b") == {"active": NOW}

@@ -84,3 +84,13 @@ def callback(job_id: str) -> Key:
 def export_of_the_platform(job_id: str) -> Key:
     """Which export the platform's id stands for."""
     return Key(f"JOB#{job_id}", "EXPORT")
+
+
+def files(store_id: str) -> str:
+    """The partition of the files that came for a store."""
+    return f"FILES#{store_id}"
+
+
+def decisions(store_id: str) -> str:
+    """The partition of what was decided of a store's held changes."""
+    return f"DECISIONS#{store_id}"

@@ -68,6 +68,12 @@ class LineReport:
         self.good -= 1
         self.add_bad(number, problems, columns)
 
+    def move_more_to_bad(self, number: int, problem: str) -> None:
+        """Count so many further lines as bad, beyond those that are shown."""
+        self.good -= number
+        self.bad += number
+        self._count(problem, number)
+
     def add_unknown_columns(self, names: Iterable[str]) -> None:
         """Note columns that are not read; each is shown once."""
         for name in names:
@@ -96,9 +102,9 @@ class LineReport:
         else:
             self.other_problems += count
 
-    def to_bytes(self) -> bytes:
-        """The report as JSON for people and programs: equal reports are equal bytes."""
-        document = {
+    def to_document(self) -> dict[str, Any]:
+        """The report as JSON for people and programs."""
+        return {
             "total": self.total,
             "good": self.good,
             "bad": self.bad,
@@ -111,7 +117,10 @@ class LineReport:
                 {"line": line.number, "product": line.product, "problems": [*line.problems]} for line in self.lines
             ],
         }
-        return json.dumps(document, ensure_ascii=False, indent=1).encode()
+
+    def to_bytes(self) -> bytes:
+        """Equal reports are equal bytes."""
+        return json.dumps(self.to_document(), ensure_ascii=False, indent=1).encode()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
 from partner_orders.aws.update import Condition, Update, absent, all_of, any_of, equals, less
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.guards import StoreFigures
+from partner_orders.catalogue.loading_lease import LeaseLostError
 from partner_orders.catalogue.settlement import PRICE_WINDOW as WINDOW
 from partner_orders.catalogue.stored import instant, milliseconds
 
@@ -25,28 +26,39 @@ MOST_NOTES = 300
 _SLOT = 15 * 60 * 1_000  # milliseconds
 # What the attribute of each unfinished job begins with: jobs begin and end without regard to each other.
 _JOB = "unfinished_"
+_LIST_VERSION, _LIST_FILE = "list_version_", "list_file_"
 
 
 class ClaimLostError(Exception):
     """Another sender works on the store; this one stops."""
 
 
+class SwitchedOff(NamedTuple):
+    """How many products went off sale, when, and by which file (its short name)."""
+
+    at: datetime
+    products: int
+    file: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class StoreState:
     """``list_versions``: for each field the version of the newest whole list that states it; a product's own version
-    counts as no older. ``products``, ``for_sale``, ``last_list``: how many products we know, how many of them are on
-    sale, and how many good lines the last whole list had. ``switched_off``: how many went off sale, with the time.
-    ``failed_jobs``, ``not_before``: how many jobs in a row failed as a whole, and until when nothing is sent for it.
-    ``last_job``: the number of the newest job. ``unfinished``: jobs without an outcome, with the time at which each was
-    sent. ``job_ids``: the platform's ids of those that it took (2xx). ``fencing_token`` grows with every claim.
-    ``urgent_off``: like ``switched_off``, for products that went off sale by a message."""
+    counts as no older. ``list_files``: the short name of that list. ``products``, ``for_sale``, ``last_list``: how many
+    products we know, how many of them are on sale, and how many good lines the last whole list had. ``switched_off``:
+    how many went off sale, with the time. ``failed_jobs``, ``not_before``: how many jobs in a row failed as a whole,
+    and until when nothing is sent for it. ``last_job``: the number of the newest job. ``unfinished``: jobs without an
+    outcome, with the time at which each was sent. ``job_ids``: the platform's ids of those that it took (2xx).
+    ``fencing_token`` grows with every claim. ``urgent_off``: like ``switched_off``, of products that a message took off
+    sale. ``loaded_at``: when a file was loaded last."""
 
     store_id: str
     list_versions: Mapping[str, datetime] = field(default_factory=dict)
+    list_files: Mapping[str, str] = field(default_factory=dict)
     products: int = 0
     for_sale: int = 0
     last_list: int | None = None
-    switched_off: tuple[tuple[datetime, int], ...] = ()
+    switched_off: tuple[SwitchedOff, ...] = ()
     failed_jobs: int = 0
     not_before: datetime | None = None
     last_job: int = 0
@@ -54,23 +66,31 @@ class StoreState:
     job_ids: Mapping[int, str] = field(default_factory=dict)
     fencing_token: int = 0
     urgent_off: tuple[tuple[datetime, int], ...] = ()
+    loaded_at: datetime | None = None
+
+    def list_versions_for(self, file: str) -> dict[str, datetime]:
+        """What a file (by its short name) is measured against: the versions of other lists. Its own it may have raised
+        before a crash, when its lines had yet to be applied."""
+        return {name: at for name, at in self.list_versions.items() if self.list_files.get(name) != file}
 
     def figures(self, now: datetime) -> StoreFigures:
         """What guards measure against: the day that ends now. A store that loses products is measured against those
         that were on sale before."""
-        lost = sum(number for at, number in (*self.switched_off, *self.urgent_off) if at > now - WINDOW)
+        notes = [*((one.at, one.products) for one in self.switched_off), *self.urgent_off]
+        lost = sum(number for at, number in notes if at > now - WINDOW)
         return StoreFigures(self.products, self.for_sale + lost, lost, self.last_list)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a file left behind: how many products the store has and how many are on sale, how many it switched off, and
-    the good lines of a whole list, None for another file."""
+    """What a file (by its short name) left behind: how many products the store has and how many are on sale, how many
+    it switched off, and the good lines of a whole list, None for another file."""
 
     products: int
     for_sale: int
     switched_off: int
     listed: int | None
+    file: str
 
 
 class StoreStates:
@@ -87,29 +107,35 @@ class StoreStates:
     def get(self, store_id: str) -> StoreState:
         return _state(store_id, self._table.get(keys.state(store_id)) or {})
 
-    def raise_list_versions(self, store_id: str, fields: Iterable[str], version: datetime) -> None:
-        """Note that a whole list of a version states these fields, before its lines are applied: what is older must
-        not win over a line that has yet to come. An older list changes nothing."""
-        for name in fields:
-            attribute = f"list_version_{name}"
-            update = Update().set(attribute, milliseconds(version))
+    def raise_list_versions(self, store_id: str, fields: Iterable[str], version: datetime, file: str) -> None:
+        """Note that a whole list (its version and its short name) states these fields, before its lines are applied:
+        what is older must not win over a line that has yet to come. An older list changes nothing."""
+        for name in sorted(fields):
+            attribute = f"{_LIST_VERSION}{name}"
+            update = Update().set(attribute, milliseconds(version)).set(f"{_LIST_FILE}{name}", file)
             update.only_if(any_of(absent(attribute), less(attribute, milliseconds(version))))
             try:
                 self._table.update(keys.state(store_id), update)
             except ConditionFailedError:
                 continue
 
-    def note_load(self, state: StoreState, load: Load, now: datetime) -> None:
-        """Note what a file did to a store. Two files at one time would count each other's products: the loader has
-        the store to itself."""
-        switched_off = [[milliseconds(at), number] for at, number in state.switched_off if at > now - WINDOW]
+    def note_load(self, state: StoreState, load: Load, now: datetime, token: int | None = None) -> None:
+        """Note what a file did to a store; once, however often it is noted. Two files at one time would count each
+        other's products, so the loader has the store to itself: ``token`` is its lease's. Raises LeaseLostError."""
+        lost = [one for one in state.switched_off if one.at > now - WINDOW and one.file != load.file]
         if load.switched_off:
-            switched_off.append([milliseconds(now), load.switched_off])
+            lost.append(SwitchedOff(now, load.switched_off, load.file))
+        notes = [[milliseconds(at), products, file] for at, products, file in lost]
         update = Update().set("products", load.products).set("for_sale", load.for_sale)
-        update.set("switched_off", switched_off[-MOST_NOTES:])
+        update.set("switched_off", notes[-MOST_NOTES:]).set("loaded_at", milliseconds(now))
         if load.listed is not None:
             update.set("last_list", load.listed)
-        self._table.update(keys.state(state.store_id), update)
+        if token is not None:
+            update.only_if(equals("loading_token", token))
+        try:
+            self._table.update(keys.state(state.store_id), update)
+        except ConditionFailedError:
+            raise LeaseLostError from None
 
     def note_urgent_off(self, state: StoreState, now: datetime) -> None:
         """Count a product that a message took off sale. There is one who takes messages; those of a quarter of an hour
@@ -198,15 +224,15 @@ def _has_token(state: StoreState) -> Condition:
 
 
 def _state(store_id: str, row: Row) -> StoreState:
-    prefix = "list_version_"
     jobs = {int(name.removeprefix(_JOB)): job for name, job in row.items() if name.startswith(_JOB)}
     return StoreState(
         store_id,
-        {name.removeprefix(prefix): instant(at) for name, at in row.items() if name.startswith(prefix)},
+        {name: instant(at) for name, at in _by_field(row, _LIST_VERSION).items()},
+        _by_field(row, _LIST_FILE),
         row.get("products", 0),
         row.get("for_sale", 0),
         row.get("last_list"),
-        tuple((instant(at), number) for at, number in row.get("switched_off", ())),
+        tuple(SwitchedOff(instant(at), *rest) for at, *rest in row.get("switched_off", ())),
         row.get("failed_jobs", 0),
         instant(row["not_before"]) if "not_before" in row else None,
         row.get("last_job", 0),
@@ -214,4 +240,9 @@ def _state(store_id: str, row: Row) -> StoreState:
         {number: job[1] for number, job in sorted(jobs.items()) if len(job) > 1},
         row.get("fencing_token", 0),
         tuple((instant(at), number) for at, number in row.get("urgent_off", ())),
+        instant(row["loaded_at"]) if "loaded_at" in row else None,
     )
+
+
+def _by_field(row: Row, prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from partner_orders.catalogue.changes import ChangesTable
+from partner_orders.catalogue.decided import DecisionsTable
+from partner_orders.catalogue.files import FilesTable
 from partner_orders.catalogue.held import HeldTable
 from partner_orders.catalogue.jobs import JobsTable
+from partner_orders.catalogue.loading_lease import LoadingLeases
 from partner_orders.catalogue.store_settings import SettingsTable
 from partner_orders.catalogue.store_state import StoreStates
 from partner_orders.catalogue.table import ProductsTable
@@ -22,6 +25,9 @@ class Tables:
     states: StoreStates
     held: HeldTable
     settings: SettingsTable
+    files: FilesTable
+    leases: LoadingLeases
+    decisions: DecisionsTable
 
     @classmethod
     def named(cls, client: "DynamoDBClient", table_name: str) -> "Tables":
@@ -33,4 +39,7 @@ class Tables:
             StoreStates(client, table_name),
             HeldTable(client, table_name),
             SettingsTable(client, table_name),
+            FilesTable(client, table_name),
+            LoadingLeases(client, table_name),
+            DecisionsTable(client, table_name),
         )
