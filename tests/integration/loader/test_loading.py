@@ -17,9 +17,9 @@ from partner_orders.catalogue.list_file import read_lines
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.settlement import Outcome, settled
 from partner_orders.catalogue.tables import Tables
-from partner_orders.catalogue.to_send import NO_MARGINS, to_send
+from partner_orders.catalogue.to_send import to_send
 from partner_orders.loader.checking import check
-from partner_orders.loader.loading import ListOfStore, Loaded, Loader
+from partner_orders.loader.loading import ListOfStore, Loader, Measured
 from partner_orders.loader.spool import Spool
 from tests.support.aws_calls import counted_calls
 from tests.support.catalogue_table import catalogue_table
@@ -41,13 +41,13 @@ class Till:
 
     def send(
         self, content: str, minute: int = 0, whole: bool = True, absent_off: bool = False, dry_run: bool = False
-    ) -> Loaded:
+    ) -> Measured:
         version = NOW + timedelta(minutes=minute)
-        file = ListOfStore(STORE, f"{minute}.csv", version, whole, absent_off)
+        file = ListOfStore(STORE, f"{minute}.csv", version, version, whole, absent_off)
         with Spool(self._folder) as spool:
             checked = check(read_lines([content.encode()], "list.csv"), version, spool, version)
         with ThreadPoolExecutor(4) as executor:
-            loader = Loader(self.tables, clock, Limits(), lambda _: NO_MARGINS, executor)
+            loader = Loader(self.tables, clock, Limits(), executor)
             loaded = loader.load(file, checked, spool, dry_run)
         self.report = checked.report
         return loaded
@@ -97,8 +97,8 @@ def test_unchanged_list_writes_no_product(till: Till, monkeypatch: pytest.Monkey
     calls = counted_calls(monkeypatch)
     assert till.send(whole_list(), minute=60).changed == 0
     assert till.waiting() == set()
-    # Two readings of 16 shards; a version for each of three fields, and the store's figures.
-    assert calls == {"Query": 33, "GetItem": 1, "UpdateItem": 4}
+    # A reading of 16 shards, what is held, and what the test asks; a version by field, and the figures.
+    assert calls == {"Query": 18, "GetItem": 1, "UpdateItem": 4}
 
 
 def test_late_older_file_loses(till: Till) -> None:

@@ -5,140 +5,245 @@ Applying it again, after a crash or because the file came twice, changes nothing
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import batched
 
 from partner_orders.catalogue import keys
-from partner_orders.catalogue.desired import Desired, Versions, merged
+from partner_orders.catalogue.decided import LOADER
+from partner_orders.catalogue.desired import Desired, merged
+from partner_orders.catalogue.files import Decision, short_name
 from partner_orders.catalogue.guards import FileFigures, Limits, Reason, file_reasons
+from partner_orders.catalogue.held import MAX_LINES as HELD_TOGETHER
 from partner_orders.catalogue.line_report import LineReport
 from partner_orders.catalogue.product import Values
-from partner_orders.catalogue.store_state import Load
+from partner_orders.catalogue.store_state import Load, StoreState
 from partner_orders.catalogue.stored import instant
 from partner_orders.catalogue.tables import Tables
-from partner_orders.catalogue.to_send import Margins, is_waiting
+from partner_orders.catalogue.to_send import NO_MARGINS, Margins, is_waiting
 from partner_orders.clock import Clock
 from partner_orders.loader.checking import Checked
 from partner_orders.loader.comparing import Comparison, Rules, compared
 from partner_orders.loader.spool import CONFLICT, Said, Spool
 
 WRITTEN_TOGETHER = 500
+NO_TOKEN = 0
+
+# Is told how many products were compared, and raises what is to end the work.
+type Beat = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ListOfStore:
     """A file that was checked. ``source`` names it; ``version`` is that of lines that state none.
-    ``switches_absent_off``: whether a whole list takes what it leaves out off sale."""
+    ``switches_absent_off``: whether a whole list takes what it leaves out off sale. ``margins`` are the store's.
+    ``token``: the fencing token of its lease, NO_TOKEN for a dry run."""
 
     store_id: str
     source: str
     version: datetime
+    stored_at: datetime
     is_whole_list: bool
     switches_absent_off: bool = False
+    margins: Margins = NO_MARGINS
+    token: int = NO_TOKEN
 
 
 @dataclass
-class Loaded:
-    """What became of a file: products that were changed, prices that are held, and why the file is held as a whole."""
+class Measured:
+    """What a file would do. ``changed``, ``held_prices``, ``switches_off``: products that are written, whose price is
+    held, and that go off sale. ``reasons``: why the file is held as a whole. ``products``, ``for_sale``: of the store,
+    as a whole list leaves them; ``waiting``: products that have yet to be sent."""
 
+    state: StoreState
+    rules: Rules
     changed: int = 0
     held_prices: int = 0
+    switches_off: int = 0
+    known: int = 0
+    products: int = 0
+    for_sale: int = 0
+    waiting: int = 0
     reasons: tuple[Reason, ...] = ()
 
 
-class Loader:
-    """Takes the files of one store at a time. ``executor`` makes the writes side by side."""
+def no_beat(_products: int) -> None:
+    """Nobody wants to know."""
 
-    def __init__(
-        self, tables: Tables, clock: Clock, limits: Limits, margins: Callable[[str], Margins], executor: Executor
-    ) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    file: ListOfStore
+    checked: Checked
+    spool: Spool
+    beat: Beat
+
+
+@dataclass
+class _Counted:
+    """The products that were written by a file: those that are new, and those that came on sale."""
+
+    products: int = 0
+    for_sale: int = 0
+    held: dict[str, Values] = field(default_factory=dict)
+    parts: int = 0
+
+
+class Loader:
+    """Takes a file of a store, which the caller has to itself. ``executor`` makes the writes side by side. Every method
+    raises botocore's errors, OSError, LeaseLostError, and what the beat raises."""
+
+    def __init__(self, tables: Tables, clock: Clock, limits: Limits, executor: Executor) -> None:
         self._tables = tables
         self._clock = clock
         self._limits = limits
-        self._margins = margins
         self._executor = executor
 
-    def load(self, file: ListOfStore, checked: Checked, spool: Spool, is_dry_run: bool = False) -> Loaded:
-        """Measure a file, and apply it unless a guard holds it or it is only tried. Lines that contradict each other
-        are added to the report. Raises botocore's errors and OSError."""
+    # -- measuring -----------------------------------------------------------------------------------------------------
+
+    def measure(self, file: ListOfStore, checked: Checked, spool: Spool, beat: Beat = no_beat) -> Measured:
+        """What a file would do; nothing is written. Lines that contradict each other are added to the report."""
         now = self._clock()
         state = self._tables.states.get(file.store_id)
-        rules = self._rules(file, checked, state.list_versions, now)
-        found, figures = self._measured(file, checked.report, spool, rules)
-        reasons = file_reasons(figures, state.figures(now), self._limits)
-        if reasons:
-            found.reasons = tuple(reasons)
-            if not is_dry_run:
-                self._tables.held.hold_file(file.store_id, reasons[0], file.source, file.version)
-            return found
-        if is_dry_run:
-            return found
-        if rules.is_covered:
-            self._tables.states.raise_list_versions(file.store_id, checked.fields, file.version)
-        load = self._apply(file, spool, rules)
-        if not file.is_whole_list:
-            load = replace(load, products=state.products + load.products, for_sale=state.for_sale + load.for_sale)
-        self._tables.states.note_load(
-            state, replace(load, listed=checked.report.good if file.is_whole_list else None), now
-        )
-        return found
+        measured = Measured(state, self._rules(file, checked, state, now))
+        for number, one in enumerate(self._compared(_Work(file, checked, spool, beat), measured.rules)):
+            if number % WRITTEN_TOGETHER == 0:
+                beat(number)
+            self._add(measured, one, checked.report, file.margins)
+        figures = FileFigures(checked.report.good, measured.known, measured.switches_off, file.is_whole_list)
+        measured.reasons = tuple(file_reasons(figures, state.figures(now), self._limits))
+        return measured
 
-    def _rules(self, file: ListOfStore, checked: Checked, list_versions: Versions, now: datetime) -> Rules:
+    def _rules(self, file: ListOfStore, checked: Checked, state: StoreState, now: datetime) -> Rules:
         return Rules(
             file.version,
-            list_versions,
+            state.list_versions_for(short_name(file.source)),
             is_covered=file.is_whole_list and not checked.states_versions,
-            switches_absent_off=file.is_whole_list and file.switches_absent_off,
+            # A line that names no product may be of any that seems to be left out.
+            switches_absent_off=file.is_whole_list and file.switches_absent_off and checked.names_all,
             limits=self._limits,
             now=now,
         )
 
-    # -- measuring -----------------------------------------------------------------------------------------------------
+    def _add(self, measured: Measured, one: Comparison, report: LineReport, margins: Margins) -> None:
+        measured.changed += one.is_written
+        measured.held_prices += one.held.are_said
+        measured.switches_off += one.switches_off
+        measured.products += _is_there(one)
+        measured.for_sale += _is_on(one.after)
+        measured.waiting += is_waiting(one.after, margins)
+        if one.said is None:
+            return
+        measured.known += one.before.writes > 0 and bool(one.said.lines)
+        for line in one.said.conflicts:
+            report.move_to_bad(line.number, [CONFLICT], {"sku": line.sku})
+        if one.said.more_conflicts:
+            report.move_more_to_bad(one.said.more_conflicts, CONFLICT)
 
-    def _measured(
-        self, file: ListOfStore, report: LineReport, spool: Spool, rules: Rules
-    ) -> tuple[Loaded, FileFigures]:
-        found = Loaded()
-        known = switches_off = 0
-        for one in self._compared(file, spool, rules):
-            found.changed += one.is_written
-            found.held_prices += one.held.are_said
-            switches_off += one.switches_off
-            if one.said is not None:
-                known += one.before.writes > 0
-                for line in one.said.conflicts:
-                    report.move_to_bad(line.number, [CONFLICT], {"sku": line.sku})
-        return found, FileFigures(report.good, known, switches_off, file.is_whole_list)
-
-    def _compared(self, file: ListOfStore, spool: Spool, rules: Rules) -> Iterator[Comparison]:
+    def _compared(self, work: _Work, rules: Rules) -> Iterator[Comparison]:
         """The products of a file beside the rows. A whole list reads all rows of the store, another file its own."""
+        store_id, products = work.file.store_id, self._tables.products
         for number in range(keys.SHARDS):
-            if file.is_whole_list:
-                yield from compared(self._tables.products.of_shard(file.store_id, number), spool.shard(number), rules)
+            if work.file.is_whole_list:
+                yield from compared(products.of_shard(store_id, number), work.spool.shard(number), rules)
                 continue
-            for some in batched(spool.shard(number), WRITTEN_TOGETHER, strict=False):
-                rows = self._tables.products.many(file.store_id, [said.sku for said in some])
+            for some in batched(work.spool.shard(number), WRITTEN_TOGETHER, strict=False):
+                rows = products.many(store_id, [said.sku for said in some])
                 yield from compared([rows[said.sku] for said in some if said.sku in rows], some, rules)
 
-    # -- applying ------------------------------------------------------------------------------------------------------
+    # -- holding and applying ------------------------------------------------------------------------------------------
 
-    def _apply(self, file: ListOfStore, spool: Spool, rules: Rules) -> Load:
-        """Write what is new, then note that it changed, some hundred products at a time."""
-        products = for_sale = switched_off = 0
-        held: dict[str, Values] = {}
-        for some in batched(self._compared(file, spool, rules), WRITTEN_TOGETHER, strict=False):
+    def hold(self, file: ListOfStore, measured: Measured) -> None:
+        """Hold a file as a whole; nothing of it is applied."""
+        self._tables.held.hold_file(file.store_id, measured.reasons[0], file.source, file.version, file.stored_at)
+
+    def apply(
+        self,
+        file: ListOfStore,
+        checked: Checked,
+        spool: Spool,
+        measured: Measured,
+        is_repeat: bool = False,
+        beat: Beat = no_beat,
+    ) -> None:
+        """Apply a file that was measured. ``is_repeat``: whether it was begun before, so that nobody knows which
+        products are new."""
+        states, rules = self._tables.states, measured.rules
+        if rules.is_covered:
+            states.raise_list_versions(file.store_id, checked.fields, file.version, short_name(file.source))
+        tells_all = measured.waiting > 0 and (is_repeat or self._is_forgotten(measured.state))
+        counted = _Counted()
+        if measured.changed or measured.held_prices or tells_all:
+            counted = self._apply(_Work(file, checked, spool, beat), rules, tells_all)
+        if rules.is_covered and "price" in checked.fields:
+            self._supersede(file)
+        load = self._load(file, checked, measured, counted, is_repeat)
+        states.note_load(measured.state, load, self._clock(), file.token or None)
+
+    def _load(
+        self, file: ListOfStore, checked: Checked, measured: Measured, counted: _Counted, is_repeat: bool
+    ) -> Load:
+        """What a file left behind."""
+        if file.is_whole_list:
+            products, for_sale, listed = measured.products, measured.for_sale, checked.report.good
+        elif is_repeat:
+            products, for_sale, listed = *self._count(file.store_id), None
+        else:
+            products = measured.state.products + counted.products
+            for_sale, listed = measured.state.for_sale + counted.for_sale, None
+        return Load(products, for_sale, measured.switches_off, listed, short_name(file.source))
+
+    def load(self, file: ListOfStore, checked: Checked, spool: Spool, is_dry_run: bool = False) -> Measured:
+        """Measure a file, and apply it unless a guard holds it or it is only tried."""
+        measured = self.measure(file, checked, spool)
+        if is_dry_run:
+            return measured
+        if measured.reasons:
+            self.hold(file, measured)
+        else:
+            self.apply(file, checked, spool, measured)
+        return measured
+
+    def _is_forgotten(self, state: StoreState) -> bool:
+        """Whether nothing says that products wait: somebody wrote them, and never came to say so."""
+        return not state.unfinished and not self._tables.changes.first(state.store_id, 1)
+
+    def _apply(self, work: _Work, rules: Rules, tells_all: bool) -> _Counted:
+        """Write what is new, then note that it changed, some hundred products at a time. ``tells_all``: also of what
+        was written before."""
+        file, counted = work.file, _Counted()
+        for number, some in enumerate(batched(self._compared(work, rules), WRITTEN_TOGETHER, strict=False)):
+            work.beat(number * WRITTEN_TOGETHER)
             results = [*self._executor.map(lambda one: self._write(file.store_id, one, rules), some)]
-            waiting = [one.sku for one in results if is_waiting(one, self._margins(file.store_id))]
+            told = [result for one, result in zip(some, results, strict=True) if one.is_written or tells_all]
+            waiting = [product.sku for product in told if is_waiting(product, file.margins)]
             self._tables.changes.add(file.store_id, waiting, self._clock())
-            held |= {one.before.sku: one.held for one in some if one.held.are_said}
-            switched_off += sum(one.switches_off for one in some)
             for one, result in zip(some, results, strict=True):
-                is_new, was_on, is_on = one.before.writes == 0, _is_on(one.before), _is_on(result)
-                products += 1 if file.is_whole_list else is_new
-                for_sale += is_on if file.is_whole_list else is_on - was_on
-        self._tables.held.hold_lines(file.store_id, file.source, file.version, held)
-        return Load(products, for_sale, switched_off, None)
+                counted.products += one.is_written and one.before.writes == 0
+                counted.for_sale += _is_on(result) - _is_on(one.before)
+                if one.held.are_said:
+                    counted.held[one.before.sku] = one.held
+            self._hold_lines(file, counted, HELD_TOGETHER)
+        self._hold_lines(file, counted, 1)
+        return counted
+
+    def _hold_lines(self, file: ListOfStore, counted: _Counted, least: int) -> None:
+        """Hold the prices that were found, once there are enough of them for a row."""
+        while len(counted.held) >= least:
+            lines = [*counted.held.items()]
+            some, counted.held = dict(lines[:HELD_TOGETHER]), dict(lines[HELD_TOGETHER:])
+            self._tables.held.hold_lines(file.store_id, file.source, file.version, some, counted.parts)
+            counted.parts += 1
+
+    def _supersede(self, file: ListOfStore) -> None:
+        """Forget held prices of an older version than a list's: it states the price of every product, so they would
+        change nothing any more."""
+        for held in self._tables.held.of_store(file.store_id):
+            if not held.is_file and not held.decision and held.version < file.version:
+                self._tables.decisions.note(
+                    file.store_id, held, Decision.SUPERSEDED, LOADER, f"by {file.source}", self._clock()
+                )
+                self._tables.held.remove(file.store_id, held)
 
     def _write(self, store_id: str, one: Comparison, rules: Rules) -> Desired:
         """Write a product that changed. If it was written meanwhile, the file is compared with what is there now."""
@@ -152,6 +257,14 @@ class Loader:
 
         return self._tables.products.change(store_id, one.before.sku, change, one.before)[1]
 
+    def _count(self, store_id: str) -> tuple[int, int]:
+        """How many products a store has, and how many of them are on sale."""
+        products = for_sale = 0
+        for row in self._tables.products.all_of(store_id):
+            products += 1
+            for_sale += _is_on(row)
+        return products, for_sale
+
 
 def _again(row: Desired, said: Said | None, held: Values, rules: Rules) -> Desired:
     """A file's lines over a row that another writer was faster to write; what was held stays held."""
@@ -161,6 +274,10 @@ def _again(row: Desired, said: Said | None, held: Values, rules: Rules) -> Desir
         values = replace(line.values, price=None) if held.are_said else line.values
         row = merged(row, values, instant(line.version), rules.list_versions)
     return row
+
+
+def _is_there(one: Comparison) -> bool:
+    return one.before.writes > 0 or one.is_written
 
 
 def _is_on(row: Desired) -> bool:

@@ -1,0 +1,161 @@
+"""What a guard holds is released or dropped by a person, once, and never against a newer value."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from partner_orders.catalogue.decisions import LineEffect, NothingHeldError
+from partner_orders.catalogue.files import AlreadyDecidedError, Decision, FileState
+from partner_orders.catalogue.held import Held
+from partner_orders.catalogue.product import Values
+from tests.support.loader_world import STORE, LoaderWorld, Uploaded, loader_world, whole_list
+
+pytestmark = pytest.mark.slow
+
+BY, WHY = "anna", "the supplier raised it"
+
+
+@pytest.fixture
+def world() -> Iterator[LoaderWorld]:
+    """A store whose products the platform confirmed."""
+    with loader_world() as world:
+        world.upload(whole_list())
+        world.drain()
+        world.confirm_all()
+        world.time.sleep(60)
+        yield world
+
+
+def hold(world: LoaderWorld, key: str = f"lists/{STORE}/list.csv") -> Held:
+    """Two prices that moved too far."""
+    world.upload(whole_list().replace("KW-7,1.95", "KW-7,19.5").replace("KW-8,1.95", "KW-8,0.2"), key)
+    world.drain()
+    [held] = world.tables.held.of_store(STORE)
+    return held
+
+
+def hold_file(world: LoaderWorld) -> tuple[Held, Uploaded]:
+    uploaded = world.upload(whole_list(quantity=0))
+    world.drain()
+    [held] = world.tables.held.of_store(STORE)
+    return held, uploaded
+
+
+@pytest.mark.parametrize("key", [f"lists/{STORE}/list.csv", f"changes/{STORE}/a.csv"])
+def test_released_lines(world: LoaderWorld, key: str) -> None:
+    """Released prices are what the products should be, and wait to be sent; nothing is held any more."""
+    held = hold(world, key)
+    tried = world.decisions.release_lines(STORE, held.name, BY, WHY, is_dry_run=True)
+    assert [(line.sku, line.before.price, line.held.price, line.effect) for line in tried] == [
+        ("KW-7", Decimal("1.95"), Decimal("19.5"), LineEffect.TAKEN),
+        ("KW-8", Decimal("1.95"), Decimal("0.2"), LineEffect.TAKEN),
+    ]
+    assert world.product("KW-7").values.price == Decimal("1.95")
+    assert world.decisions.release_lines(STORE, held.name, BY, WHY) == tried
+    assert world.product("KW-7").values == Values(Decimal("19.5"), True, 5)
+    assert world.product("KW-8").values == Values(Decimal("0.2"), True, 5)
+    assert world.waiting() >= {"KW-7", "KW-8"}
+    assert [*world.tables.held.of_store(STORE)] == []
+    [decided] = world.tables.decisions.of_store(STORE)
+    assert (decided.decision, decided.by, decided.why, decided.lines) == ("released", BY, WHY, held.lines)
+    with pytest.raises(NothingHeldError):
+        world.decisions.release_lines(STORE, held.name, BY, WHY)
+
+
+def test_release_against_newer_values(world: LoaderWorld) -> None:
+    """A held price that is released after a newer one was said changes nothing, and the person is told."""
+    held = hold(world)
+    world.time.sleep(60)
+    world.upload("sku,price\nKW-7,2.05\n", f"changes/{STORE}/a.csv")
+    world.drain()
+    effects = {line.sku: line.effect for line in world.decisions.release_lines(STORE, held.name, BY, WHY)}
+    assert effects == {"KW-7": LineEffect.OVERTAKEN, "KW-8": LineEffect.TAKEN}
+    assert world.product("KW-7").values.price == Decimal("2.05")
+
+
+def test_some_products(world: LoaderWorld) -> None:
+    """One product is released by itself, and the other is held and dropped."""
+    held = hold(world)
+    [tried] = world.decisions.release_lines(STORE, held.name, BY, WHY, skus={"KW-7"}, is_dry_run=True)
+    [line] = world.decisions.release_lines(STORE, held.name, BY, WHY, skus={"KW-7"})
+    assert line == tried
+    [left] = world.tables.held.of_store(STORE)
+    assert (left.name, [*left.lines]) == (held.name, ["KW-8"])
+    with pytest.raises(NothingHeldError):
+        world.decisions.drop_lines(STORE, held.name, BY, WHY, skus={"KW-7"})
+    world.decisions.drop_lines(STORE, held.name, BY, WHY, skus={"KW-8"}, is_dry_run=True)
+    assert len([*world.tables.held.of_store(STORE)]) == 1
+    world.decisions.drop_lines(STORE, held.name, BY, WHY, skus={"KW-8"})
+    assert [*world.tables.held.of_store(STORE)] == []
+    assert world.product("KW-8").values.price == Decimal("1.95")
+    assert sorted(one.decision for one in world.tables.decisions.of_store(STORE)) == ["dropped", "released"]
+
+
+def test_two_persons(world: LoaderWorld) -> None:
+    """What one person decides, another cannot decide otherwise, also after a crash."""
+    held = hold(world)
+    world.tables.held.decide(STORE, held, "released")
+    with pytest.raises(AlreadyDecidedError):
+        world.decisions.drop_lines(STORE, held.name, BY, WHY)
+    assert len(world.decisions.release_lines(STORE, held.name, BY, WHY)) == 2
+
+
+def test_released_file(world: LoaderWorld) -> None:
+    """A released file is loaded without its file's guards, once, and those of its lines stay."""
+    uploaded = world.upload(whole_list(quantity=0).replace("KW-7,1.95", "KW-7,19.5"))
+    world.drain()
+    [held] = world.tables.held.of_store(STORE)
+    tried = world.decisions.release_file(STORE, held.name, BY, WHY, is_dry_run=True)
+    assert tried.row is not None
+    assert (tried.row.changed, tried.row.held_prices, tried.is_superseded) == (40, 1, False)
+    world.notify(uploaded)
+    assert world.drain().ended == []
+    world.decisions.release_file(STORE, held.name, BY, WHY)
+    world.notify(uploaded)
+    assert world.drain().metrics["FilesLoaded"] == 1
+    assert {row.values.quantity for row in world.products().values()} == {0}
+    assert world.product("KW-7").values.price == Decimal("1.95")
+    [left] = world.tables.held.of_store(STORE)
+    assert [*left.lines] == ["KW-7"]
+    row = world.row(uploaded)
+    assert (row.state, row.decision, row.decided_by) == (FileState.LOADED, "released", BY)
+    assert world.messages() == 0
+
+
+def test_release_is_repeated(world: LoaderWorld) -> None:
+    """A release that ended before the loader was told is made again, and another decision is not."""
+    held, _ = hold_file(world)
+    file = world.decisions.held_file(STORE, held.name).file
+    world.tables.held.decide(STORE, held, "released")
+    world.tables.files.decide(file, Decision.RELEASED, BY, world.time.now())
+    with pytest.raises(AlreadyDecidedError):
+        world.decisions.drop_file(STORE, held.name, BY, WHY)
+    world.decisions.release_file(STORE, held.name, BY, WHY)
+    assert world.drain().metrics["FilesLoaded"] == 1
+
+
+def test_dropped_file(world: LoaderWorld) -> None:
+    """A dropped file is never loaded, although S3 tells of it again."""
+    held, uploaded = hold_file(world)
+    world.decisions.drop_file(STORE, held.name, BY, WHY, is_dry_run=True)
+    assert world.row(uploaded).state is FileState.HELD
+    world.decisions.drop_file(STORE, held.name, BY, WHY)
+    world.notify(uploaded)
+    assert world.drain().repeated == 1
+    assert (world.row(uploaded).state, [*world.tables.held.of_store(STORE)]) == (FileState.DROPPED, [])
+    with pytest.raises(NothingHeldError):
+        world.decisions.release_file(STORE, held.name, BY, WHY)
+
+
+def test_superseded_file(world: LoaderWorld) -> None:
+    """A held list says that a newer one was loaded; released all the same, it changes nothing."""
+    held, uploaded = hold_file(world)
+    assert not world.decisions.held_file(STORE, held.name).is_superseded
+    world.time.sleep(60)
+    world.upload(whole_list(quantity=6))
+    world.drain()
+    assert world.decisions.release_file(STORE, held.name, BY, WHY).is_superseded
+    world.drain()
+    assert {row.values.quantity for row in world.products().values()} == {6}
+    assert world.row(uploaded).state is FileState.LOADED
