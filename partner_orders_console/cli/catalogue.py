@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from partner_orders_console.cli.call import stack_of
+from partner_orders_console.cli.catalogue_files import drop, held, load, release
 from partner_orders_console.cli.catalogue_shown import (
+    name_and_problem,
     print_product,
     print_standings,
     print_store,
-    values_shown,
 )
 from partner_orders_console.cli.output import (
     AsJson,
@@ -24,13 +25,15 @@ from partner_orders_console.cli.output import (
     say,
     working,
 )
+from partner_orders_console.operations.words import values_shown
 
 if TYPE_CHECKING:
     from partner_orders_console.operations.catalogue.switching import Switch
     from partner_orders_console.operations.catalogue_stack import CatalogueStack
 
 app = typer.Typer(
-    help="The catalogue: stores, products and their outcomes; pause, resume, settings.", no_args_is_help=True
+    help="The catalogue: files, stores, products and their outcomes; what is held; pause, resume, settings.",
+    no_args_is_help=True,
 )
 
 StoreName = Annotated[str, typer.Argument(metavar="STORE", help="either of its two ids")]
@@ -40,6 +43,12 @@ Every = Annotated[bool, typer.Option("--all", help="every store of the catalogue
 Reason = Annotated[str, typer.Option(help="why, for whoever looks at it later")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="show what would be done, and change nothing")]
 _NAMED = 10  # stores in a question
+
+
+app.command()(load)
+app.command()(held)
+app.command()(release)
+app.command()(drop)
 
 
 @app.command()
@@ -104,7 +113,7 @@ def show(
 
 @app.command()
 def refused(context: typer.Context, store: SomeStore = None, as_json: AsJson = False) -> None:
-    """Products that the platform refused, with its words. Reads every row of the stores.
+    """Products that the platform refused, with its words, and files that were refused. Reads every row of the stores.
 
     Example: partner-orders catalogue refused --store 148020
     """
@@ -121,8 +130,13 @@ def refused(context: typer.Context, store: SomeStore = None, as_json: AsJson = F
         columns,
         ((one.store_id, row.sku, values_shown(row.refused.said), row.refusal) for one in found for row in one.products),
     )
-    say(counted(sum(one.number for one in found), "refused product"))
-    if found:
+    files = [(one.store_id, *name_and_problem(row)) for one in found for row in one.files]
+    if files:
+        heads = (Column("store", Kind.ID), Column("file", Kind.ID), Column("stored", Kind.TIME), Column("because"))
+        print_table(heads, files, "refused files")
+    number = sum(one.number for one in found)
+    say(f"{counted(number, 'refused product')}, {counted(len(files), 'refused file')}, times in UTC")
+    if number:
         say("Correct them in your system, and load them again: other values are sent at once.")
 
 
@@ -197,17 +211,50 @@ def set_store(
     store_id = access.store_id_named(stack, store)
     found = None if exceptions is None else switching.exceptions_of_file(exceptions)
     wanted = switching.Wanted(safety_stock, cap, found, absent_off)
-    settings, is_new = switching.planned(catalogue, store_id, wanted)
-    if not dry_run:
-        settings = switching.store(catalogue, settings)
+    with working("reading the store"):
+        planned = switching.planned(catalogue, store_id, wanted)
+    settings = planned.settings if dry_run else switching.store(catalogue, planned)
     if as_json:
-        print_json(settings_json(settings) | {"is_new": is_new})
+        print_json(settings_json(settings) | {"is_new": planned.is_new, "affected": len(planned.affected)})
         return
-    say(f"{store_id} {'would be' if dry_run else 'is'} {'in the catalogue' if is_new else 'set'}")
-    if is_new:
+    say(f"{store_id} {'would be' if dry_run else 'is'} {'in the catalogue' if planned.is_new else 'set'}")
+    if planned.affected:
+        say(f"other values of {counted(len(planned.affected), 'product')} {'would be' if dry_run else 'will be'} sent")
+    if planned.is_new:
         say(f"Nothing of it is sent before `partner-orders catalogue resume {store_id}`.")
+
+
+@app.command()
+def urgent(
+    context: typer.Context,
+    store: StoreName,
+    sku: Annotated[str, typer.Argument(help="the product, as your files name it")],
+    off: Annotated[bool, typer.Option("--off", help="take it off sale")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> int:
+    """Take one product off sale now, ahead of everything else, and wait for the outcome.
+
+    Example: partner-orders catalogue urgent 148020 WM-520955 --off --yes
+    """
+    from partner_orders_console.operations.catalogue import access
+    from partner_orders_console.operations.catalogue import urgent as urgently
+
+    if not off:
+        raise typer.BadParameter("say what is urgent: --off")
+    stack = stack_of(context)
+    catalogue = access.catalogue_of(stack)
+    message = urgently.off(catalogue, access.store_id_named(stack, store), sku)
+    ask(f"take {sku} off sale in the store {message.store_id} now?", yes)
+    urgently.send(catalogue, message)
+    with working("waiting for the outcome") as progress:
+        found = urgently.wait(catalogue, message, progress)
+    if as_json:
+        print_json(found.to_json())
     else:
-        say("Other margins count for each product from its next change on; a whole list brings all of them.")
+        print_product(found)
+        say("the platform confirmed that it is off sale" if urgently.is_off(found) else "it is not off sale")
+    return 0 if urgently.is_off(found) else 1
 
 
 def _show_store(context: typer.Context, store: str, as_json: bool) -> None:

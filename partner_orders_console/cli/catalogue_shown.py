@@ -1,8 +1,8 @@
 """What ``catalogue`` prints for people: stores, a store, a product."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from partner_orders_console.cli.output import (
     Column,
@@ -15,41 +15,44 @@ from partner_orders_console.cli.output import (
     print_text,
     say,
 )
+from partner_orders_console.operations.words import values_shown
 
 if TYPE_CHECKING:
+    from partner_orders.catalogue.decisions import HeldFile
+    from partner_orders.catalogue.files import FileRow
+    from partner_orders.catalogue.guards import Reason
+    from partner_orders.catalogue.line_report import LineReport
+    from partner_orders_console.operations.catalogue.files import Report
+    from partner_orders_console.operations.catalogue.holding import HeldLine, HeldOfStore
+    from partner_orders_console.operations.catalogue.loading import Tried
     from partner_orders_console.operations.catalogue.overview import StoreStanding
     from partner_orders_console.operations.catalogue.products import ProductView
     from partner_orders_console.operations.catalogue.store_view import StoreView
 
 _MOST_REFUSED = 20  # products that a store's page names
-
-
-def values_shown(values: Mapping[str, Any] | None) -> str:
-    """Values in a line: ``price 3.50, on sale, quantity 7``; empty without any."""
-    return ", ".join(_value_shown(name, value) for name, value in (values or {}).items() if value is not None)
-
-
-def _value_shown(name: str, value: Any) -> str:
-    match name:
-        case "active":
-            return "on sale" if value else "off sale"
-        case "price":
-            return f"price {value:f}"
-        case _:
-            return f"{name} {value}"
+_MOST_LINES = 30  # bad lines of a file
+_MOST_HELD = 100
 
 
 def print_standings(found: "Sequence[StoreStanding]", now: datetime) -> None:
     """A table of stores."""
     numbers = [Column(name, Kind.NUMBER) for name in ("products", "for sale", "waiting", "held prices", "held files")]
-    columns = [Column("store", Kind.ID), Column("sent", Kind.STATE), *numbers, Column("unfinished jobs")]
+    columns = [
+        Column("store", Kind.ID),
+        Column("sent", Kind.STATE),
+        *numbers,
+        Column("unfinished jobs"),
+        Column("last file"),
+    ]
     print_table(columns, (_row(one, now) for one in found))
 
 
 def _row(one: "StoreStanding", now: datetime) -> tuple[object, ...]:
     state = one.state
     numbers = (state.products, state.for_sale, one.waiting, one.held_prices, one.held_files)
-    return (one.store_id, sending(one, now), *(number or None for number in numbers), _jobs(one, now))
+    file = one.last_file
+    last = f"{at(file.file.stored_at)} {file.state.value}" if file else ""
+    return (one.store_id, sending(one, now), *(number or None for number in numbers), _jobs(one, now), last)
 
 
 def sending(one: "StoreStanding", now: datetime) -> str:
@@ -93,12 +96,23 @@ def print_standing(one: "StoreStanding", now: datetime) -> None:
 
 def print_store(view: "StoreView", now: datetime) -> None:
     """A store as a whole."""
-    print_standing(view.standing, now)
-    number = view.counts
-    titles = ("products", "processed", "waiting", "refused")
-    counts = (number.products, number.processed, number.waiting, number.refused)
+    one, number = view.standing, view.counts
+    print_standing(one, now)
+    titles = ("products", "processed", "shown", "waiting", "refused", "held prices")
+    counts = (
+        number.products,
+        number.processed,
+        number.shown,
+        number.waiting,
+        number.refused,
+        view.standing.held_prices,
+    )
     columns_of_counts = [Column(title, Kind.NUMBER) for title in titles]
     print_table(columns_of_counts, [counts], "products by outcome")
+    if number.export_of:
+        say(f"shown: by the platform's export of {at(number.export_of)}")
+    if view.files:
+        print_files(view.files)
     if view.jobs:
         columns = (Column("job", Kind.NUMBER), Column("sent", Kind.TIME), Column("lines", Kind.NUMBER), "state", "id")
         rows = ((job.number, job.sent_at, len(job.lines), job.state.value, job.job_id) for job in view.jobs)
@@ -108,7 +122,7 @@ def print_store(view: "StoreView", now: datetime) -> None:
         rows_of = ((row.sku, values_shown(row.refused.said), row.refusal) for row in refusals)
         print_table((Column("sku", Kind.ID), "sent", "the platform says"), rows_of, "refused")
         if number.refused > len(refusals):
-            say(f"`partner-orders catalogue refused --store {view.standing.store_id}` shows all of them.")
+            say(f"`partner-orders catalogue refused --store {one.store_id}` shows all of them.")
     say("times in UTC")
 
 
@@ -136,3 +150,147 @@ def print_product(found: "ProductView") -> None:
         sent = ((it.sent_at, values_shown(it.values.said), it.outcome, it.number, it.job_id) for it in found.sent)
         print_table(columns, sent, "sent in the last seven days")
     say(f"{counted(len(found.sent), 'job')} carried it, times in UTC")
+
+
+def print_files(files: "Sequence[FileRow]") -> None:
+    """A table of files."""
+    from partner_orders_console.operations.catalogue.files import kind_of, name_of, progress_of
+
+    columns = (
+        *(Column("file", Kind.ID), Column("kind"), Column("stored", Kind.TIME), Column("state", Kind.STATE)),
+        *(Column("lines", Kind.NUMBER), Column("bad", Kind.NUMBER), Column("changed", Kind.NUMBER)),
+        *(Column("held prices", Kind.NUMBER), Column("because")),
+    )
+    rows = (
+        (
+            *(name_of(row), kind_of(row), row.file.stored_at, progress_of(row), row.lines, row.bad or None),
+            *(row.changed, row.held_prices or None, row.problem or ", ".join(map(why_held, row.reasons))),
+        )
+        for row in files
+    )
+    print_table(columns, rows, "newest files")
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def print_tried(tried: "Tried") -> None:
+    """What a dry run, or the check of a file, found."""
+    name, report, measured = tried.file.name, tried.report, tried.measured
+    if tried.problem:
+        say(f"{name} would be refused: {tried.problem}", style="red")
+    _print_lines([(line.number, line.product, "; ".join(line.problems)) for line in report.lines], report.bad)
+    say(f"{name}: {counted(report.good, 'good line')}, {counted(report.bad, 'bad line')}{_unknown(report)}")
+    if measured is None:
+        return
+    if tried.changes:
+        columns = (Column("sku", Kind.ID), "now", "then")
+        rows = (
+            (one.before.sku, values_shown(one.before.values.said) or "new", values_shown(one.after.values.said))
+            for one in tried.changes
+        )
+        print_table(columns, rows, f"would change: {measured.changed:,}, the first ones")
+    if tried.held:
+        columns = (Column("sku", Kind.ID), "the platform has", "would be held")
+        held = (
+            (one.before.sku, values_shown(one.before.confirmed.said), values_shown(one.held.said)) for one in tried.held
+        )
+        print_table(columns, held, f"prices that would be held: {measured.held_prices:,}, the first ones")
+    say(f"{counted(measured.changed, 'product')} would change, {measured.switches_off:,} of them go off sale")
+    if measured.held_prices:
+        say(f"{counted(measured.held_prices, 'price')} would be held, the rest of their lines would be taken")
+    for reason in measured.reasons:
+        say(f"the whole file would be held: {why_held(reason)}", style="yellow")
+    say("nothing was changed")
+
+
+def name_and_problem(row: "FileRow") -> tuple[object, ...]:
+    """A refused file: its name, when it was stored, and why it was refused."""
+    from partner_orders_console.operations.catalogue.files import name_of
+
+    return (name_of(row), row.file.stored_at, row.problem)
+
+
+def print_loaded(row: "FileRow", report: "Report | None") -> None:
+    """How a file ended, with its bad lines."""
+    from partner_orders.catalogue.files import FileState
+    from partner_orders_console.operations.catalogue.files import name_of
+
+    if report is not None:
+        _print_lines(report.lines, row.bad)
+    say(f"{name_of(row)} is {row.state.value}: {counted(row.good, 'good line')}, {counted(row.bad, 'bad line')}")
+    if row.problem:
+        say(row.problem, style="red")
+    if row.state is FileState.LOADED:
+        say(f"{counted(row.changed, 'product')} changed, {row.switched_off:,} of them go off sale")
+    if row.held_prices:
+        say(f"{counted(row.held_prices, 'price is', 'prices are')} held: `partner-orders catalogue held` shows them")
+    for reason in row.reasons if row.state is FileState.HELD else ():
+        say(f"the whole file is held: {why_held(reason)}", style="yellow")
+    if row.state is FileState.HELD:
+        say("`partner-orders catalogue release` lets it through, `partner-orders catalogue drop` forgets it.")
+
+
+def _print_lines(lines: Sequence[tuple[int, str, str]], bad: int) -> None:
+    if lines:
+        shown = lines[:_MOST_LINES]
+        print_table((Column("line", Kind.NUMBER), Column("product", Kind.ID), "problem"), shown, "bad lines")
+        if bad > len(shown):
+            say(f"and {counted(bad - len(shown), 'more bad line')}")
+
+
+def _unknown(report: "LineReport") -> str:
+    names = report.unknown_columns
+    return f"; columns that mean nothing here: {', '.join(names[:10])}" if names else ""
+
+
+def why_held(reason: "Reason") -> str:
+    """Why a guard holds something, in words."""
+    from partner_orders_console.operations.catalogue.holding import REASONS
+
+    return REASONS[reason]
+
+
+def print_held(found: "Sequence[HeldOfStore]") -> None:
+    """What guards hold."""
+    lines = [line for one in found for line in one.lines]
+    columns = (Column("store", Kind.ID), Column("sku", Kind.ID), "the platform has", "held", Column("since", Kind.TIME))
+    rows = (
+        (
+            it.store_id,
+            it.sku,
+            values_shown({"price": it.confirmed.price}),
+            values_shown(it.values.said),
+            it.held.version,
+        )
+        for it in lines[:_MOST_HELD]
+    )
+    if lines:
+        print_table(columns, rows, "held prices")
+    if len(lines) > _MOST_HELD:
+        say(f"and {counted(len(lines) - _MOST_HELD, 'more price')}; --store and --json show all")
+    files = [(one.store_id, file) for one in found for file in one.files]
+    if files:
+        heads = (
+            *(Column("store", Kind.ID), Column("file", Kind.ID), Column("stored", Kind.TIME)),
+            *(Column("changes", Kind.NUMBER), Column("off", Kind.NUMBER), Column("because")),
+        )
+        print_table(heads, (_held_file(store_id, file) for store_id, file in files), "held files")
+    say(f"{counted(len(lines), 'price')} and {counted(len(files), 'file')} held, times in UTC")
+    if lines or files:
+        say(
+            "`partner-orders catalogue release` lets them through, `partner-orders catalogue drop` forgets them;"
+            " --dry-run shows what either would do"
+        )
+
+
+def _held_line(it: "HeldLine") -> tuple[object, ...]:
+    confirmed = values_shown({"price": it.confirmed.price})
+    return (it.store_id, it.sku, confirmed, values_shown(it.values.said), it.held.version)
+
+
+def _held_file(store_id: str, file: "HeldFile") -> tuple[object, ...]:
+    row = file.row
+    because = "; ".join(map(why_held, file.reasons)) + ("; a newer list was loaded since" if file.is_superseded else "")
+    changes, off = (row.changed, row.switched_off) if row else (None, None)
+    return (store_id, file.file.key.rpartition("/")[2], file.file.stored_at, changes, off, because)

@@ -1,6 +1,8 @@
 """Words that results, errors and outputs share."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -31,6 +33,21 @@ def ago(when: datetime | str | None, now: datetime) -> str:
         return "now"
     length = _length(abs(age))
     return f"{length} ago" if age > timedelta() else f"in {length}"
+
+
+def values_shown(values: Mapping[str, Any] | None) -> str:
+    """Values in a line: ``price 3.50, on sale, quantity 7``; empty without any."""
+    return ", ".join(_value_shown(name, value) for name, value in (values or {}).items() if value is not None)
+
+
+def _value_shown(name: str, value: Any) -> str:
+    match name:
+        case "active":
+            return "on sale" if value else "off sale"
+        case "price":
+            return f"price {value:f}"
+        case _:
+            return f"{name} {value}"
 
 
 def _length(age: timedelta) -> str:

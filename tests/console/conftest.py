@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from partner_orders.answers.judgement import Outcome
+from partner_orders.catalogue.product import Values
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli.__main__ import main
@@ -20,7 +21,7 @@ from partner_orders_console.operations.sending import event_file
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.accepted_answers import API_URL, AnswersApi, accept, end
 from tests.support.aws import simulated_aws
-from tests.support.catalogue_stack import Catalogue, add_catalogue
+from tests.support.catalogue_stack import Catalogue, CloudFormation, add_catalogue
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.help_examples import FILES
@@ -56,6 +57,7 @@ def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeployedS
             )
         }
         found = DeployedStack("partner-orders", REGION, session)
+        found.clients.get("cloudformation", False, CloudFormation)
         # moto would have to run the whole template to describe the stack.
         found.__dict__["outputs"] = outputs | {
             "OrdersTableName": TABLE,
@@ -132,6 +134,8 @@ def example_stack(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, folder:
     catalogue = add_catalogue(stack)
     catalogue.enrol()
     catalogue.say("WM-520955", price=Decimal("3.5"), active=True, quantity=7)
+    held = {"WM-520955": Values(price=Decimal(35))}
+    catalogue.tables.held.hold_lines("148020", "changes/148020/prices.csv?versionId=1", NOW, held)
     return stack
 
 

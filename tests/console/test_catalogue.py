@@ -3,19 +3,26 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from partner_orders.catalogue.desired import merged
+from partner_orders.catalogue.guards import Reason
 from partner_orders.catalogue.job import Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.to_send import Margins
+from partner_orders.clock import now
+from partner_orders.pusher.urgent_message import urgent_change
 from partner_orders.stores.store import StoreSettings
+from partner_orders_console.operations.catalogue import urgent
 from partner_orders_console.operations.stack import DeployedStack
-from tests.support.catalogue_stack import OTHER_STORE, STORE, Catalogue, CloudFormation
+from tests.support.catalogue_stack import OTHER_STORE, STORE, Catalogue
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders_table import TABLE
@@ -26,9 +33,8 @@ type Run = Callable[..., Ran]
 WHY = ("--reason", "stocktaking")
 
 
-def test_no_catalogue_says_how_to_deploy_it(run: Run, stack: DeployedStack) -> None:
+def test_no_catalogue_says_how_to_deploy_it(run: Run) -> None:
     """Without the catalogue's stack each command says so, and how it is deployed."""
-    stack.clients.get("cloudformation", False, lambda: CloudFormation("another", {}))
     for command in (
         ("status",),
         ("show", STORE),
@@ -36,6 +42,11 @@ def test_no_catalogue_says_how_to_deploy_it(run: Run, stack: DeployedStack) -> N
         ("pause", STORE, *WHY),
         ("resume", "--all", *WHY),
         ("set", STORE),
+        ("held",),
+        ("release", "--store", STORE, "--all-prices", *WHY),
+        ("drop", "--store", STORE, "--all-prices", *WHY),
+        ("load", __file__, "--store", STORE, "--changes"),
+        ("urgent", STORE, "A-1", "--off"),
     ):
         ran = run("catalogue", *command)
         assert (ran.status, "make deploy-catalogue" in ran.err, ran.out) == (1, True, ""), ran
@@ -71,9 +82,28 @@ def test_one_store_is_counted(run: Run, catalogue: Catalogue, call: tuple[str, .
     """Of one store each product is counted by its outcome; the refused ones are named with the platform's words."""
     catalogue.fill()
     found = run("catalogue", *call, "--json").json
-    assert found["counted"] == {"products": 3, "processed": 1, "waiting": 1, "refused": 1}
+    assert found["counted"] == {
+        "products": 3,
+        "processed": 1,
+        "shown": None,
+        "waiting": 1,
+        "refused": 1,
+        "export_of": None,
+    }
     ran = run("catalogue", *call)
     assert (ran.status, "B-2" in ran.out, "product not found in catalog" in ran.out) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("price", "active", "shown"),
+    [("3.5", True, 1), ("3.50", True, 1), ("3.51", True, 0), ("3.5", False, 0)],
+)
+def test_shown_products_are_counted(run: Run, catalogue: Catalogue, price: str, active: bool, shown: int) -> None:
+    """A processed product is shown if the last export has it with its price, and on or off sale as it should be."""
+    catalogue.fill()
+    catalogue.export([("A-1", (), Decimal(price), active), ("B-2", (), Decimal("1.95"), True)])
+    assert run("catalogue", "show", STORE, "--json").json["counted"]["shown"] == shown
+    assert "by the platform's export of 2026-10-14 09:00:00" in run("catalogue", "show", STORE).err
 
 
 def test_product_with_its_history(run: Run, catalogue: Catalogue) -> None:
@@ -214,6 +244,21 @@ def test_set_dry_run_changes_nothing(run: Run, catalogue: Catalogue) -> None:
     assert settings.margins.safety_stock == 0
 
 
+def test_new_margins_send_what_they_change(run: Run, catalogue: Catalogue) -> None:
+    """Products that are offered otherwise with other margins are sent again; a dry run only counts them."""
+    catalogue.fill()
+    ran = run("catalogue", "set", STORE, "--safety-stock", "3", "--dry-run")
+    assert (ran.status, "other values of 3 products would be sent" in ran.err) == (0, True), ran.err
+    catalogue.tables.changes.remove(STORE, catalogue.tables.changes.first(STORE, 100))
+    assert run("catalogue", "set", STORE, "--safety-stock", "3", "--json").json["affected"] == 3
+    assert {sku for change in catalogue.tables.changes.first(STORE, 100) for sku in change.skus} == {
+        "A-1",
+        "B-2",
+        "C-3",
+    }
+    assert run("catalogue", "set", STORE, "--absent-stay", "--json").json["affected"] == 0
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [
@@ -313,3 +358,80 @@ def test_wrong_pauses_are_explained(
     catalogue.stack.orders.stores.set(OTHER_STORE, StoreSettings(currency="PKR"))
     ran = run("catalogue", "pause", *call, "--yes")
     assert (ran.status, text in ran.err) == (status, True), ran.err
+
+
+# -- urgent ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def taken(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
+    """A filled catalogue, whose urgent message is taken while a command waits, and processed."""
+    catalogue.fill()
+
+    def take(_: float) -> None:
+        url = catalogue.stack.output("UrgentQueueUrl")
+        for message in catalogue.stack.client("sqs").receive_message(QueueUrl=url).get("Messages", []):
+            change = urgent_change(message["Body"], now(), now())
+            sku = change.product.sku or ""
+            merge = partial(merged, said=change.values, version=change.version, list_versions={})
+            catalogue.tables.products.change(STORE, sku, merge)
+            catalogue.settle(sku)
+
+    monkeypatch.setattr(urgent, "time", SimpleNamespace(sleep=take))
+    return catalogue
+
+
+@pytest.mark.usefixtures("taken")
+def test_urgent_off_is_followed(run: Run) -> None:
+    """An urgent off is put on the queue, and followed to the platform's word."""
+    ran = run("catalogue", "urgent", STORE, "A-1", "--off", "--yes", "--json")
+    assert (ran.status, ran.json["confirmed"]["active"], ran.json["state"]) == (0, False, "processed")
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "text"),
+    [
+        (("A-1",), 2, "say what is urgent: --off"),
+        (("A-1", "--off"), 3, "add --yes"),
+        (("Z-9", "--off", "--yes"), 1, "has no product Z-9"),
+        (("x" * 200, "--off", "--yes"), 1, "sku: use at most 128"),
+    ],
+)
+def test_wrong_urgent_calls_are_explained(
+    run: Run, taken: Catalogue, call: tuple[str, ...], status: int, text: str
+) -> None:
+    """An urgent message that could not be taken is not sent."""
+    ran = run("catalogue", "urgent", STORE, *call)
+    assert (ran.status, text in ran.err) == (status, True), ran.err
+    url = taken.stack.output("UrgentQueueUrl")
+    assert "Messages" not in taken.stack.client("sqs").receive_message(QueueUrl=url)
+
+
+def test_urgent_off_of_a_paused_store(run: Run, catalogue: Catalogue) -> None:
+    """Of a store that is paused nothing is sent, and it is said how that ends."""
+    catalogue.fill()
+    catalogue.enrol(is_sending=False)
+    ran = run("catalogue", "urgent", STORE, "A-1", "--off", "--yes")
+    assert (ran.status, f"partner-orders catalogue resume {STORE}" in ran.err) == (1, True)
+
+
+def test_urgent_off_that_nobody_takes(run: Run, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message that nobody takes for minutes ends the wait, with what to look at."""
+    catalogue.fill()
+    times = iter(range(0, 6_000, 60))
+    monkeypatch.setattr(urgent, "time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr(urgent, "now", lambda: datetime.fromtimestamp(1_800_000_000 + next(times), UTC))
+    ran = run("catalogue", "urgent", STORE, "A-1", "--off", "--yes")
+    assert (ran.status, "nobody has taken the message yet" in ran.err) == (1, True), ran.err
+
+
+def test_urgent_off_that_is_held(run: Run, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An off that a guard holds ends the wait, with status 1."""
+    catalogue.fill()
+
+    def hold(_: float) -> None:
+        catalogue.tables.held.hold_line(STORE, Reason.SWITCHED_OFF, "message", now(), "A-1", Values(active=False))
+
+    monkeypatch.setattr(urgent, "time", SimpleNamespace(sleep=hold))
+    ran = run("catalogue", "urgent", STORE, "A-1", "--off", "--yes")
+    assert (ran.status, "it is not off sale" in ran.err, "off sale" in ran.out) == (1, True, True), ran.err

@@ -1,5 +1,7 @@
 """A catalogue beside the stack of the console's tests: its table, bucket and queues in moto."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -8,15 +10,26 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from partner_orders.catalogue.desired import Desired, merged
+from partner_orders.catalogue.job_result import ExportedProduct
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.settlement import Outcome, settled
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.to_send import to_send
+from partner_orders.clock import now
+from partner_orders.exports.table import AskedExport, ExportsTable
+from partner_orders.loader.file_event import FileEvent, store_of
+from partner_orders.loader.file_loading import FileLoading
+from partner_orders.loader.files_bucket import FilesBucket
+from partner_orders.loader.loading import Loader
+from partner_orders.loader.turn import Limits as TurnLimits
 from partner_orders.stores.store import StoreSettings
+from partner_orders_console.operations.catalogue.exported import exports_of
+from partner_orders_console.operations.catalogue.loading import limits_of
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.fixed_clock import NOW
 
+NO_LIMITS = TurnLimits(lambda: 900.0, lambda: None, lambda: 0.0)
 STORE, OTHER_STORE = "148020", "q7zk"
 TABLE, BUCKET = "partner-orders-catalogue-CatalogueTable", "partner-orders-catalogue-files"
 QUEUES = ("FilesQueueUrl", "UrgentQueueUrl", "CallbacksQueueUrl")
@@ -31,17 +44,17 @@ PARAMETERS = {
 
 
 class CloudFormation:
-    """CloudFormation with one deployed stack, in place of moto's, which needs packages that nothing else here does."""
+    """CloudFormation with the stacks that were added, in place of moto's, which needs packages that nothing else here
+    does."""
 
-    def __init__(self, name: str, outputs: dict[str, str]) -> None:
-        self._name = name
-        self._outputs = outputs
+    def __init__(self) -> None:
+        self.outputs: dict[str, dict[str, str]] = {}
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        if StackName != self._name:
+        if StackName not in self.outputs:
             error: Any = {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}
             raise ClientError({"Error": error}, "DescribeStacks")
-        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self._outputs.items()]
+        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs[StackName].items()]
         parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in PARAMETERS.items()]
         return {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "Outputs": outputs, "Parameters": parameters}]}
 
@@ -74,6 +87,30 @@ class Catalogue:
         self.tables.products.change(store_id, sku, end)
         self.tables.changes.remove(store_id, self.tables.changes.first(store_id, 10_000))
 
+    def take_files(self) -> None:
+        """The loader takes each file that is in the bucket."""
+        s3, tables = self.stack.client("s3"), self.tables
+        bucket = FilesBucket(s3, BUCKET)
+        with ThreadPoolExecutor(1) as executor:
+            loader = Loader(tables, now, limits_of(self.stack), executor)
+            barcodes = exports_of(self.stack).barcodes
+            loading = FileLoading(tables, bucket, loader, tables.settings.get, barcodes, now)
+            for version in s3.list_object_versions(Bucket=BUCKET).get("Versions", []):
+                if (store_id := store_of(version["Key"])) is not None:
+                    loading.load(FileEvent(store_id, version["Key"], version["VersionId"]), NO_LIMITS)
+
+    def put(self, name: str, content: str, folder: str = "changes", store_id: str = STORE) -> None:
+        """A file that the loader takes."""
+        self.stack.client("s3").put_object(Bucket=BUCKET, Key=f"{folder}/{store_id}/{name}", Body=content.encode())
+        self.take_files()
+
+    def export(self, products: Sequence[tuple[str, tuple[str, ...], Decimal, bool]]) -> None:
+        """The platform's export of the store came."""
+        table = ExportsTable(self.stack.client("dynamodb"), TABLE)
+        found = [ExportedProduct(sku, barcodes, price, active) for sku, barcodes, price, active in products]
+        number = exports_of(self.stack).write(STORE, found)
+        table.came(AskedExport(STORE, NOW), number, NOW, is_last=True)
+
     def fill(self) -> None:
         """A store with a product that is processed, one that is refused, and one that waits."""
         self.enrol()
@@ -96,7 +133,6 @@ def add_catalogue(stack: DeployedStack) -> Catalogue:
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     outputs = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
     outputs |= {"CatalogueTableName": TABLE, "FilesBucketName": BUCKET}
-    name = f"{stack.name}-catalogue"
-    stack.clients.get("cloudformation", False, lambda: CloudFormation(name, outputs))
+    stack.client("cloudformation").outputs[f"{stack.name}-catalogue"] = outputs
     stack.parameters["Catalogue"] = "ENABLED"
     return Catalogue(stack)

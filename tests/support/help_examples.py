@@ -12,6 +12,7 @@ from partner_orders_console.cli.__main__ import app
 # These need functions that run, a platform, or somebody who presses a button.
 NEEDS_A_RUNNING_STACK = {"doctor", "register", "reconcile run", "logs", "watch", "trace", "open"}
 NEEDS_A_RUNNING_STACK |= {"desk", "secrets set-client", "secrets set-token", "secrets undo"}
+NEEDS_A_RUNNING_STACK |= {"catalogue urgent"}
 FILES = {
     "stores.csv": "store_id,currency\n148020,SAR\n",
     "token.txt": "a-token\n",
@@ -19,6 +20,7 @@ FILES = {
     "client.txt": "an-id\nits-secret\n",
     "answer.json": '{"answer_id": "till-2", "sequence": 1, "kind": "update",'
     ' "lines": [{"sku": "WM-520955", "quantity": 1}]}',
+    "prices.csv": "sku,price,quantity\nWM-520955,3.45,6\n",
     "number.txt": "+966501234567\n",
 }
 

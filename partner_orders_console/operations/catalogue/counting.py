@@ -2,11 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.store_settings import CatalogueSettings
+from partner_orders_console.operations.catalogue.exported import last_export
 from partner_orders_console.operations.catalogue.products import Standing, standing_of
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 
@@ -17,12 +19,15 @@ MOST_REFUSED = 1_000  # of a store that are shown; all are counted
 @dataclass(frozen=True)
 class Counts:
     """Products of a store, each counted once as processed, waiting or refused, unless nothing of it can be sent.
-    ``refusals``: the refused ones, by SKU, at most MOST_REFUSED."""
+    ``shown``: those of the processed ones that the platform's last export, ``export_of`` that time, shows as they
+    should be; None without an export. ``refusals``: the refused ones, by SKU, at most MOST_REFUSED."""
 
     products: int
     processed: int
+    shown: int | None
     waiting: int
     refused: int
+    export_of: datetime | None = None
     refusals: list[Desired] = field(default_factory=list, repr=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -30,29 +35,37 @@ class Counts:
             "counted": {
                 "products": self.products,
                 "processed": self.processed,
+                "shown": self.shown,
                 "waiting": self.waiting,
                 "refused": self.refused,
+                "export_of": self.export_of,
             }
         }
 
 
 def counts(catalogue: CatalogueStack, settings: CatalogueSettings) -> Counts:
-    """Count the products of a store. Reads every row, eventually consistent. Raises botocore's errors."""
+    """Count the products of a store. Reads every row, eventually consistent, and the last export. Raises botocore's
+    errors."""
     rows = rows_of(catalogue, settings.store_id)
+    export = last_export(catalogue, settings.store_id)
     number = dict.fromkeys(Standing, 0)
-    refusals = []
+    refusals, shown = [], 0
     for row in rows:
         standing = standing_of(row, settings.margins)
         number[standing] += 1
         if standing is Standing.REFUSED:
             refusals.append(row)
+        elif standing is Standing.PROCESSED and export is not None:
+            shown += export.shows(row)
     refusals.sort(key=lambda row: row.sku)
     return Counts(
-        len(rows),
-        number[Standing.PROCESSED],
-        number[Standing.WAITING],
-        number[Standing.REFUSED],
-        refusals[:MOST_REFUSED],
+        products=len(rows),
+        processed=number[Standing.PROCESSED],
+        shown=None if export is None else shown,
+        waiting=number[Standing.WAITING],
+        refused=number[Standing.REFUSED],
+        export_of=None if export is None else export.asked_at,
+        refusals=refusals[:MOST_REFUSED],
     )
 
 

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from partner_orders.catalogue.changes import Change
+from partner_orders.catalogue.files import FileRow
 from partner_orders.catalogue.held import Held
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.store_state import StoreState
+from partner_orders_console.operations.catalogue.files import file_json
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.progress import Progress, silent
 
@@ -20,7 +22,7 @@ _MOST_WAITING = 100_000  # products that are counted of a store
 @dataclass(frozen=True)
 class StoreStanding:
     """A store of the catalogue. ``waiting``: products that changed and are not in a job yet; ``waiting_since`` is the
-    oldest. ``held_prices`` and ``held_files``: what guards hold."""
+    oldest. ``held_prices`` and ``held_files``: what guards hold. ``last_file``: the one that was stored last."""
 
     settings: CatalogueSettings
     state: StoreState
@@ -28,6 +30,7 @@ class StoreStanding:
     waiting_since: datetime | None
     held_prices: int
     held_files: int
+    last_file: FileRow | None
 
     @property
     def store_id(self) -> str:
@@ -55,6 +58,7 @@ class StoreStanding:
             "unfinished_jobs": [{"job": number, "sent_at": sent_at} for number, sent_at in self.unfinished],
             "failed_jobs": state.failed_jobs,
             "not_before": state.not_before,
+            "last_file": None if self.last_file is None else file_json(self.last_file),
         }
 
 
@@ -76,7 +80,7 @@ def settings_json(settings: CatalogueSettings) -> dict[str, Any]:
 
 
 def standings(catalogue: CatalogueStack, progress: Progress = silent) -> list[StoreStanding]:
-    """Every store of the catalogue, by its id. Three queries, and one or two more for each store. Raises botocore's
+    """Every store of the catalogue, by its id. Three queries, and two or three more for each store. Raises botocore's
     errors."""
     tables = catalogue.tables
     settings, states = tables.settings.all(), tables.states.all()
@@ -103,7 +107,9 @@ def _standing(
 ) -> StoreStanding:
     tables, store_id = catalogue.tables, settings.store_id
     changes = tables.changes.first(store_id, _MOST_WAITING) if may_wait else []
-    return StoreStanding(settings, state, *waiting_in(changes), *counted_held(tables.held.of_store(store_id)))
+    held = counted_held(tables.held.of_store(store_id))
+    last_file = next(tables.files.of_store(store_id, 1), None)
+    return StoreStanding(settings, state, *waiting_in(changes), *held, last_file)
 
 
 def waiting_in(changes: Iterable[Change]) -> tuple[int, datetime | None]:
@@ -122,6 +128,6 @@ def counted_held(held: Iterable[Held]) -> tuple[int, int]:
     files = set()
     for one in held:
         skus.update(one.lines)
-        if not one.lines:
+        if one.is_file:
             files.add(one.source)
     return len(skus), len(files)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import islice
 from typing import Any
 
 from partner_orders.catalogue.desired import Desired
@@ -98,7 +97,7 @@ def product(catalogue: CatalogueStack, store_id: str, sku: str, most_jobs: int =
         )
     found = row or Desired(sku)
     margins = margins_of(catalogue, store_id)
-    sent = [*_sent(islice(tables.jobs.newest(store_id), most_jobs), found)]
+    sent = [*_sent(tables.jobs.newest(store_id, most_jobs), found)]
     return ProductView(store_id, found, to_send(found, margins), standing_of(found, margins), held, sent)
 
 

@@ -1,12 +1,13 @@
 """One store of the catalogue: its settings and figures, its newest jobs, what is held, and its products by outcome."""
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
+from partner_orders.catalogue.files import FileRow
 from partner_orders.catalogue.job import Job
 from partner_orders_console.operations.catalogue.access import settings_of
 from partner_orders_console.operations.catalogue.counting import Counts, counts
+from partner_orders_console.operations.catalogue.files import file_json, newest
 from partner_orders_console.operations.catalogue.overview import StoreStanding, standing_of
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.progress import Progress, silent
@@ -16,14 +17,29 @@ NEWEST_JOBS = 10
 
 @dataclass(frozen=True)
 class StoreView:
-    """``jobs``: the newest ones."""
+    """``files``, ``jobs``: the newest ones."""
 
     standing: StoreStanding
     counts: Counts
+    files: list[FileRow]
     jobs: list[Job]
 
     def to_json(self) -> dict[str, Any]:
-        return self.standing.to_json() | self.counts.to_json() | {"jobs": [job_json(job) for job in self.jobs]}
+        newest = {"files": [file_json(row) for row in self.files], "jobs": [job_json(job) for job in self.jobs]}
+        return self.standing.to_json() | self.counts.to_json() | newest
+
+
+@dataclass(frozen=True)
+class Work:
+    """The newest files and jobs of a store."""
+
+    files: list[FileRow]
+    jobs: list[Job]
+
+
+def work(catalogue: CatalogueStack, store_id: str) -> Work:
+    """The newest files and jobs of a store, in two queries. Raises botocore's errors."""
+    return Work(newest(catalogue, store_id), [*catalogue.tables.jobs.newest(store_id, NEWEST_JOBS)])
 
 
 def store_view(catalogue: CatalogueStack, store_id: str, progress: Progress = silent) -> StoreView:
@@ -31,11 +47,8 @@ def store_view(catalogue: CatalogueStack, store_id: str, progress: Progress = si
     catalogue, and botocore's errors."""
     settings = settings_of(catalogue, store_id)
     progress("counting the products")
-    return StoreView(
-        standing_of(catalogue, settings),
-        counts(catalogue, settings),
-        [*islice(catalogue.tables.jobs.newest(store_id), NEWEST_JOBS)],
-    )
+    counted, done = counts(catalogue, settings), work(catalogue, store_id)
+    return StoreView(standing_of(catalogue, settings), counted, done.files, done.jobs)
 
 
 def job_json(job: Job) -> dict[str, Any]:

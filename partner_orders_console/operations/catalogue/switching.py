@@ -7,9 +7,11 @@ from pathlib import Path
 
 from partner_orders.catalogue.product import MAX_PIECES, MAX_SKU
 from partner_orders.catalogue.store_settings import MAX_SKUS, CatalogueSettings, InvalidSettingsError
+from partner_orders.catalogue.to_send import Margins, is_waiting, to_send
 from partner_orders.clock import now
 from partner_orders_console.operations.callers import caller
 from partner_orders_console.operations.catalogue.access import settings_of
+from partner_orders_console.operations.catalogue.counting import rows_of
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.words import counted
@@ -88,8 +90,18 @@ def switch(catalogue: CatalogueStack, stores: Sequence[CatalogueSettings], wante
 # -- settings ----------------------------------------------------------------------------------------------------------
 
 
-def planned(catalogue: CatalogueStack, store_id: str, wanted: Wanted) -> tuple[CatalogueSettings, bool]:
-    """The settings of a store as they would be, and whether it is new in the catalogue. Raises OperatorError."""
+@dataclass(frozen=True)
+class Planned:
+    """The settings of a store as they would be. ``is_new``: whether it comes into the catalogue by them. ``affected``:
+    the products of which other values are to be sent with them."""
+
+    settings: CatalogueSettings
+    is_new: bool
+    affected: list[str]
+
+
+def planned(catalogue: CatalogueStack, store_id: str, wanted: Wanted) -> Planned:
+    """What settings would do; with other margins, every row of the store is read. Raises OperatorError."""
     present = catalogue.tables.settings.get(store_id)
     if present is not None and wanted.is_nothing:
         raise OperatorError(
@@ -97,7 +109,17 @@ def planned(catalogue: CatalogueStack, store_id: str, wanted: Wanted) -> tuple[C
             "Give a setting, such as --safety-stock 2. `partner-orders catalogue show STORE` shows the present ones.",
         )
     before = present or CatalogueSettings(store_id)
-    margins = before.margins
+    absent = wanted.switches_absent_off
+    after = replace(
+        before,
+        margins=_margins(before.margins, wanted),
+        switches_absent_off=before.switches_absent_off if absent is None else absent,
+    )
+    return Planned(after, present is None, _affected(catalogue, store_id, before.margins, after.margins))
+
+
+def _margins(before: Margins, wanted: Wanted) -> Margins:
+    margins = before
     if wanted.safety_stock is not None:
         margins = replace(margins, safety_stock=wanted.safety_stock)
     if wanted.cap is not None:
@@ -105,20 +127,26 @@ def planned(catalogue: CatalogueStack, store_id: str, wanted: Wanted) -> tuple[C
     if wanted.exceptions is not None:
         exceptions = wanted.exceptions
         margins = replace(margins, safety_stock_of=exceptions.safety_stock_of, cap_of=exceptions.cap_of)
-    absent = wanted.switches_absent_off
-    after = replace(
-        before, margins=margins, switches_absent_off=before.switches_absent_off if absent is None else absent
-    )
-    return after, present is None
+    return margins
 
 
-def store(catalogue: CatalogueStack, settings: CatalogueSettings) -> CatalogueSettings:
-    """Write the settings of a store, with who wrote them when. Raises OperatorError."""
+def _affected(catalogue: CatalogueStack, store_id: str, before: Margins, after: Margins) -> list[str]:
+    if before == after:
+        return []
+    rows = rows_of(catalogue, store_id)
+    return [row.sku for row in rows if to_send(row, before) != to_send(row, after) and is_waiting(row, after)]
+
+
+def store(catalogue: CatalogueStack, wanted: Planned) -> CatalogueSettings:
+    """Write the settings of a store, with who wrote them when, and have what they change be sent. Raises
+    OperatorError."""
+    settings = wanted.settings
     written = replace(settings, changed_at=now(), changed_by=caller(catalogue.orders))
     try:
         catalogue.tables.settings.put(written)
     except InvalidSettingsError as error:
         raise OperatorError(f"{settings.store_id}: {error}", "Nothing was changed.") from None
+    catalogue.tables.changes.add(settings.store_id, wanted.affected, now())
     return written
 
 

@@ -50,9 +50,9 @@ class JobsTable:
             return None
         return JobPlace(row["store_id"], row["number"], job_id if "lines" in row else "")
 
-    def newest(self, store_id: str) -> Iterator[Job]:
-        """The jobs of a store that are kept, the newest first, page by page."""
-        rows = self._table.query(keys.jobs(store_id), newest_first=True)
+    def newest(self, store_id: str, most: int | None = None) -> Iterator[Job]:
+        """The jobs of a store that are kept, the newest first, page by page; at most so many."""
+        rows = self._table.query(keys.jobs(store_id), newest_first=True, limit=most)
         return (job_of(row, int(row["sk"])) for row in rows)
 
     def submitted(self, store_id: str, number: int, sent_at: datetime, job_id: str) -> None:

@@ -31,6 +31,8 @@ NO_TOKEN = 0
 
 # Is told how many products were compared, and raises what is to end the work.
 type Beat = Callable[[int], None]
+# Is shown each product that was compared.
+type Notice = Callable[[Comparison], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,10 @@ def no_beat(_products: int) -> None:
     """Nobody wants to know."""
 
 
+def no_notice(_product: Comparison) -> None:
+    """Nobody wants to see it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
     file: ListOfStore
@@ -101,7 +107,14 @@ class Loader:
 
     # -- measuring -----------------------------------------------------------------------------------------------------
 
-    def measure(self, file: ListOfStore, checked: Checked, spool: Spool, beat: Beat = no_beat) -> Measured:
+    def measure(
+        self,
+        file: ListOfStore,
+        checked: Checked,
+        spool: Spool,
+        beat: Beat = no_beat,
+        notice: Notice = no_notice,
+    ) -> Measured:
         """What a file would do; nothing is written. Lines that contradict each other are added to the report."""
         now = self._clock()
         state = self._tables.states.get(file.store_id)
@@ -110,6 +123,7 @@ class Loader:
             if number % WRITTEN_TOGETHER == 0:
                 beat(number)
             self._add(measured, one, checked.report, file.margins)
+            notice(one)
         figures = FileFigures(checked.report.good, measured.known, measured.switches_off, file.is_whole_list)
         measured.reasons = tuple(file_reasons(figures, state.figures(now), self._limits))
         return measured
