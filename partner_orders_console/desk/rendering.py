@@ -23,11 +23,14 @@ from partner_orders_console.desk.places import alarm_title, as_reported, part_ti
 from partner_orders_console.operations.harmless_text import harmless
 from partner_orders_console.operations.marked_json import marked_json
 from partner_orders_console.operations.rejected_content import in_words, of_a_field
-from partner_orders_console.operations.words import ago, at, counted, words
+from partner_orders_console.operations.words import ago, at, counted, values_shown, words
 
 _LONG_WAIT = timedelta(hours=1)
 _LONGEST = 300  # characters of a value that are shown
-_GOOD = frozenset({"DELIVERED", "PICKED_UP", "DISPATCHED", "COMPLETED", "applied", "done", "SOLD"})
+_GOOD = frozenset(
+    {"DELIVERED", "PICKED_UP", "DISPATCHED", "COMPLETED", "applied", "done", "SOLD", "loaded", "processed"}
+)
+_OPEN = frozenset({"waiting", "running", "checking", "applying", "open"})
 _BAD = frozenset({"CANCELLED", "refused", "unknown", "expired", "failed", "applied_differently", "NOT_SOLD"})
 
 
@@ -41,9 +44,11 @@ def page(request: Request, template: str, status: int = HTTPStatus.OK, **context
     """A page, or a part of one, with what every page shows beside its own ``context``."""
     desk = desk_of(request)
     stack = desk.connection.attempt(lambda found: found)
+    every = request.app.state.pages
+    pages = desk.connection.attempt(lambda found: [one for one in every if one.is_of(found)])
     common = {
         "request": request,
-        "pages": request.app.state.pages,
+        "pages": every if isinstance(pages, Fault) else pages,
         "options": desk.options,
         "form_token": desk.guard.form_token,
         "stack_name": "" if isinstance(stack, Fault) else stack.name,
@@ -108,6 +113,7 @@ def _environment() -> Environment:
         "problem": in_words,
         "number": lambda value: f"{value:,}",
         "seconds": seconds,
+        "values": lambda values: values_shown(values.said),
         "segment": segment,
         "waits_long": waits_long,
         "words": words,
@@ -135,7 +141,7 @@ def status_kind(status: str) -> str:
         return "good"
     if name in _BAD:
         return "bad"
-    return "open" if lifecycle.is_known(name) or name in {"waiting", "running"} else "unknown"
+    return "open" if lifecycle.is_known(name) or name in _OPEN else "unknown"
 
 
 def seconds(value: float | None) -> str:

@@ -1,19 +1,39 @@
 """The pages of the desk, in the order of its navigation. A page that is added gets its line in ``PAGES``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from starlette.routing import Route
 
-from partner_orders_console.desk.pages import answers, changes, now, orders, reconciliation, stores, trouble
+from partner_orders_console.desk.pages import (
+    answers,
+    catalogue,
+    changes,
+    now,
+    orders,
+    reconciliation,
+    stores,
+    trouble,
+)
+from partner_orders_console.operations.stack import DeployedStack
+
+
+def _always(_stack: DeployedStack) -> bool:
+    return True
+
+
+def _has_catalogue(stack: DeployedStack) -> bool:
+    return stack.parameters.get("Catalogue") == "ENABLED"
 
 
 class Page(NamedTuple):
-    """A page as the navigation shows it, with its routes and those of its parts."""
+    """A page as the navigation shows it, with its routes and those of its parts. ``is_of``: whether a stack has what
+    the page is about."""
 
     title: str
     path: str
     routes: Sequence[Route]
+    is_of: Callable[[DeployedStack], bool] = _always
 
 
 PAGES: tuple[Page, ...] = (
@@ -23,5 +43,6 @@ PAGES: tuple[Page, ...] = (
     Page("Trouble", "/trouble", trouble.ROUTES),
     Page("Stores", "/stores", stores.ROUTES),
     Page("Answers", "/answers", answers.ROUTES),
+    Page("Catalogue", "/catalogue", catalogue.ROUTES, _has_catalogue),
     Page("Changes", "/changes", changes.ROUTES),
 )

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from partner_orders.stores.store import StoreSettings
 from partner_orders_console.desk.desk import Options
 from partner_orders_console.desk.pages import PAGES
 from partner_orders_console.desk.serving import serving
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.aws_calls import watch_calls
+from tests.support.catalogue_stack import Catalogue
 from tests.support.desk import Browser
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "desk.md"
@@ -57,8 +57,9 @@ def live_parts(text: str) -> list[tuple[str, float]]:
 @pytest.fixture
 def chain(example_stack: DeployedStack) -> DeployedStack:
     """A stack with some stores."""
+    catalogue = Catalogue(example_stack)
     for number in range(STORES):
-        example_stack.stores.set(f"s{number}", StoreSettings(currency="PKR"))
+        catalogue.enrol(f"s{number}")
     example_stack.__dict__["_description"] = {"StackStatus": "UPDATE_COMPLETE"}
     example_stack.__dict__["resources"] = {}
     return example_stack

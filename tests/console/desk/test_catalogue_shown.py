@@ -1,0 +1,166 @@
+"""The page of the catalogue: stores, what is held, files and jobs, products by outcome; and what it changes."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from partner_orders.catalogue.files import FileState
+from partner_orders.catalogue.job import Job, JobState
+from partner_orders.catalogue.jobs import JobPlace
+from partner_orders.catalogue.product import Values
+from partner_orders_console.operations.stack import DeployedStack
+from tests.support.catalogue_stack import OTHER_STORE, STORE, Catalogue
+from tests.support.desk import Browser, facts
+from tests.support.fixed_clock import NOW
+
+type Open = Callable[..., Browser]
+PATH = f"/catalogue/stores/{STORE}"
+HEADER = "sku,price,active,quantity\n"
+
+
+@pytest.fixture
+def filled(catalogue: Catalogue) -> Catalogue:
+    """A store with products of each outcome, a job, a file, and a held price."""
+    catalogue.fill()
+    catalogue.put("prices.csv", "sku,price\nA-1,35\nD-4,0\n")
+    sent = {"B-2": Values(price=Decimal("1.95")), "A-1": Values(price=Decimal("3.5"))}
+    job = Job(1, NOW + timedelta(minutes=1), sent)
+    catalogue.tables.jobs.write(STORE, job)
+    notes = {"B-2": "refused: product not found in catalog"}
+    catalogue.tables.jobs.ended(JobPlace(STORE, 1), JobState.SETTLED, "job-7", notes)
+    return catalogue
+
+
+def test_no_page_without_a_catalogue(browser: Browser) -> None:
+    """Without a catalogue the navigation does not name it, and its address says how it is deployed."""
+    assert "/catalogue" not in browser.get("/stores").text
+    assert "make deploy-catalogue" in browser.text("/catalogue")
+
+
+@pytest.mark.usefixtures("filled")
+def test_stores_of_the_catalogue(browser: Browser, catalogue: Catalogue) -> None:
+    """Each store is shown with its figures, and whether it is sent; the navigation leads there."""
+    catalogue.enrol(OTHER_STORE, is_sending=False)
+    assert '<a href="/catalogue"' in browser.get("/stores").text
+    shown = browser.text("/catalogue")
+    assert all(text in shown for text in ("2 stores", STORE, OTHER_STORE, "paused", "loaded"))
+    assert "1 held value of" in shown
+    assert "the price changes too much within a day" in shown
+
+
+@pytest.mark.usefixtures("filled")
+def test_store_with_its_files_and_jobs(browser: Browser) -> None:
+    """A store shows its settings, its newest files with their bad lines, and its newest jobs."""
+    shown = facts(browser.get(PATH).text)
+    assert (shown["sent"], shown["safety stock"]) == ("yes", "0")
+    text = browser.text(f"{PATH}/work")
+    assert all(part in text for part in ("prices.csv", "loaded", "settled", "changes"))
+
+
+@pytest.mark.usefixtures("filled")
+def test_products_are_counted_by_outcome(browser: Browser) -> None:
+    """The counts come in a part of their own, with the refused products and the platform's words."""
+    assert "product not found in catalog" not in browser.text(PATH)
+    text = browser.text(f"{PATH}/counts")
+    assert "3 1 \N{EN DASH} 1 1" in text
+    assert "B-2" in text
+    assert "product not found in catalog" in text
+
+
+@pytest.mark.usefixtures("filled")
+def test_product_with_what_was_sent(browser: Browser) -> None:
+    """A product shows its values, what the platform said, and each job that carried it."""
+    text = browser.text(f"{PATH}/product?sku=B-2")
+    assert all(part in text for part in ("refused", "price 1.95", "refused: product not found in catalog", "job-7"))
+    assert "price 35, said at" in browser.text(f"{PATH}/product?sku=A-1")
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        (f"{PATH}/product?sku=Z-9", 404, "has no product Z-9"),
+        (f"{PATH}/product?sku=", 404, "1 to 128 characters"),
+        ("/catalogue/stores/nowhere", 200, "is not in the catalogue"),
+        ("/catalogue/stores/nowhere/counts", 200, "is not in the catalogue"),
+        ("/catalogue/stores/nowhere/work", 200, "No file came"),
+    ],
+)
+def test_unknown_names_are_explained(browser: Browser, path: str, status: int, text: str) -> None:
+    """A store or a product that there is not is a sentence."""
+    response = browser.get(path)
+    assert (response.status_code, text in browser.text(path)) == (status, True), browser.text(path)
+
+
+def test_values_from_files_are_escaped(browser: Browser, catalogue: Catalogue) -> None:
+    """A SKU with markup is text."""
+    catalogue.enrol()
+    catalogue.say("<b>A</b>", price=Decimal(2), active=True)
+    catalogue.tables.held.hold_lines(STORE, "x?versionId=1", NOW, {"<b>A</b>": Values(price=Decimal(9))})
+    for path in ("/catalogue", PATH, f"{PATH}/product?sku=%3Cb%3EA%3C/b%3E"):
+        assert "<b>A</b>" not in browser.get(path).text
+    assert "&lt;b&gt;A&lt;/b&gt;" in browser.get("/catalogue").text
+
+
+# -- changes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def changing(open_desk: Open) -> Browser:
+    return open_desk(allows_changes=True)
+
+
+def test_read_only_desk_offers_no_decision(browser: Browser, filled: Catalogue) -> None:
+    """A desk that was not started for changes shows no form of one."""
+    for path in ("/catalogue", PATH):
+        assert "/changes/" not in browser.get(path).text
+
+
+def test_store_is_paused_and_resumed(changing: Browser, filled: Catalogue) -> None:
+    """A pause asks first, is done once, and records the reason."""
+    said = changing.change("pause-catalogue", store=STORE, reason="stocktaking")
+    assert f"Send nothing more of store {STORE} (stocktaking)?" in said
+    settings = filled.tables.settings.get(STORE)
+    assert settings is not None
+    assert (settings.is_sending, settings.reason) == (False, "stocktaking")
+    assert "is paused already" in changing.change("pause-catalogue", store=STORE, reason="again")
+    assert "is sent, within a minute" in changing.change("resume-catalogue", store=STORE, reason="counted")
+    assert "a reason has 1 to 300" in changing.change("pause-catalogue", store=STORE, reason=" ")
+
+
+def test_held_price_is_released(changing: Browser, filled: Catalogue) -> None:
+    """The question shows what the held price would replace; then it is what the product should be."""
+    assert 'formaction="/changes/drop-held"' in changing.get(PATH).text
+    said = changing.change("release-held", store=STORE, sku="A-1", reason="checked")
+    assert "A-1: price 35 in place of price 3.5, on sale, quantity 7, takes effect" in said
+    assert "released." in said
+    assert filled.tables.products.many(STORE, ["A-1"])["A-1"].values.price == Decimal(35)
+    assert "no price is held" in changing.change("release-held", store=STORE, sku="A-1", reason="again")
+
+
+def test_held_price_is_dropped(changing: Browser, filled: Catalogue) -> None:
+    """A dropped price is forgotten; being asked alone changes nothing."""
+    assert changing.post("/changes/drop-held", step="ask", store=STORE, sku="A-1", reason="wrong").status_code == 200
+    assert [*filled.tables.held.of_store(STORE)]
+    assert "This cannot be undone." in changing.change("drop-held", store=STORE, sku="A-1", reason="wrong")
+    assert [*filled.tables.held.of_store(STORE)] == []
+
+
+def test_held_file_is_decided(changing: Browser, catalogue: Catalogue) -> None:
+    """A held file says what it would do and why it is held; once it is dropped it is never loaded."""
+    catalogue.enrol()
+    catalogue.put("first.csv", HEADER + "".join(f"K-{number},2,true,3\n" for number in range(60)), "lists")
+    catalogue.put("short.csv", HEADER + "K-1,2.1,true,3\n", "lists")
+    [held] = [it for it in catalogue.tables.held.of_store(STORE) if it.is_file]
+    assert "it is much shorter than the last list" in changing.text("/catalogue")
+    said = changing.change("drop-held", store=STORE, file=held.source, reason="cut off")
+    assert "would go off sale" in said
+    assert next(catalogue.tables.files.of_store(STORE)).state is FileState.DROPPED
+
+
+def test_changes_need_a_catalogue(changing: Browser, stack: DeployedStack) -> None:
+    """Without a catalogue each change says so."""
+    for action in ("pause-catalogue", "resume-catalogue", "release-held", "drop-held"):
+        assert "there is no catalogue beside" in changing.change(action, store=STORE, reason="why")
