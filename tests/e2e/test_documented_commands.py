@@ -89,7 +89,7 @@ def values(
     return {
         **dict.fromkeys(("time", "beginning of the fault", "beginning of the flood", "the restored time"), time),
         **dict.fromkeys(("order_id", "order id"), body["order_id"]),
-        **dict.fromkeys(("id", "correlation_id", "old", "new"), "none"),
+        **dict.fromkeys(("id", "correlation_id", "old", "new", "sku"), "none"),
         **dict.fromkeys(("store", "store_id"), "q7xk"),
         "code": "GB-CLIFTON-01",
         "day": f"{now():%Y-%m-%d}",
@@ -103,8 +103,9 @@ def test_documented_commands_work(
     run: CommandLine, documented: list[str], values: dict[str, str], tmp_path: Path
 ) -> None:
     """Each documented command does its work, or says in a sentence why it cannot here; none is a fault of ours."""
-    files = {name: str(tmp_path / name) for name in ("stores.csv", "orders.csv", "answer.json")}
+    files = {name: str(tmp_path / name) for name in ("stores.csv", "orders.csv", "answer.json", "exceptions.csv")}
     Path(files["answer.json"]).write_text('{"answer_id": "till-1", "sequence": 1, "kind": "ready"}')
+    Path(files["exceptions.csv"]).write_text("sku,cap\nKW-100,6\n")
     Path(files["stores.csv"]).write_text(run("stores", "list", "--csv").stdout)
     failed = []
     for command in documented:
