@@ -61,14 +61,23 @@ def test_unknown_command_is_noticed() -> None:
         understood(typer.main.get_command(app), typed("partner-orders dead-letters burn"))
 
 
+def templates() -> str:
+    """Both templates, one after the other."""
+    return "".join((ROOT / name).read_text(encoding="utf-8") for name in ("template.yaml", "catalogue.yaml"))
+
+
 def widgets() -> dict[str, str]:
-    """The dashboard's widgets: each by its title, with the text that says what it shows."""
-    template = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    """The dashboards' widgets: each by its title, with the text that says what they show."""
+    template = templates()
     for name, lines in re.findall(
         r"^ +(EventsOfThePublisher|ErrorsOfThePublisher): !If\n((?: +- .*\n)+)", template, re.MULTILINE
     ):
         template = template.replace(f"${{{name}}}", lines.replace("\n", " "))
-    return {title: line for line in template.splitlines() for title in re.findall(r'"title": "([^"]+)"', line)}
+    found: dict[str, str] = {}
+    for line in template.splitlines():
+        for title in re.findall(r'"title": "([^"]+)"', line):
+            found[title] = found.get(title, "") + line
+    return found
 
 
 def misnamed_widgets(text: str) -> list[str]:
@@ -150,12 +159,16 @@ def test_aws_calls_are_read_whole() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_runbook_links_and_outputs_exist(page: Path) -> None:
-    """Every link of a runbook leads to a file, and every output it names exists in the stack."""
-    text, template = page.read_text(encoding="utf-8"), (ROOT / "template.yaml").read_text(encoding="utf-8")
+    """Every link of a runbook leads to a file, and every output it names exists in one of the stacks."""
+    text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         assert (page.parent / target).exists(), target
-    outputs = {*re.findall(r"^  (\w+):$", template.partition("\nOutputs:\n")[2], re.MULTILINE)}
-    parameters = {*re.findall(r"^  (\w+):$", template.partition("\nConditions:\n")[0], re.MULTILINE)}
+    outputs: set[str] = set()
+    parameters: set[str] = set()
+    for template in ("template.yaml", "catalogue.yaml"):
+        content = (ROOT / template).read_text(encoding="utf-8")
+        outputs |= {*re.findall(r"^  (\w+):$", content.partition("\nOutputs:\n")[2], re.MULTILINE)}
+        parameters |= {*re.findall(r"^  (\w+):$", content.partition("\nConditions:\n")[0], re.MULTILINE)}
     assert outputs
     for name in re.findall(r"<([A-Z][a-z]+[A-Z]\w+)>", text):
         assert name in outputs | parameters, name

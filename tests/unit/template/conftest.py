@@ -2,12 +2,18 @@
 
 import pytest
 
-from tests.support.template import TEMPLATE, Template, expanded
+from tests.support.template import CATALOGUE, TEMPLATE, Template, expanded
 
 
 @pytest.fixture(scope="session")
 def template() -> Template:
     return expanded()
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Template:
+    """The catalogue's."""
+    return expanded(CATALOGUE)
 
 
 @pytest.fixture(scope="session")

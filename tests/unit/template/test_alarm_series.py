@@ -8,10 +8,14 @@ import pytest
 
 from tests.support.alarm_series import SERIES, Series
 from tests.support.alarms import Samples, State, expression, metrics, states
+from tests.support.catalogue_alarm_series import CATALOGUE_SERIES
 from tests.support.template import TEMPLATE, Template
 
+ALARM = "AWS::CloudWatch::Alarm"
 DOCS = TEMPLATE.parent / "docs"
-ALARMS = sorted(SERIES)
+# Of the one template and of the catalogue's: no two alarms have the same name.
+ALL = SERIES | CATALOGUE_SERIES
+ALARMS = sorted(ALL)
 AFTERWARDS = 30  # minutes that are judged after the last datapoint
 
 
@@ -29,22 +33,30 @@ def judged(alarm: dict[str, Any], series: Series) -> tuple[int | None, int | Non
     return shown[0], shown[1], State.ALARM in found(series.quiet)
 
 
-def test_every_alarm_has_its_series(template: Template) -> None:
+@pytest.fixture(scope="session")
+def alarms(template: Template, catalogue: Template) -> dict[str, dict[str, Any]]:
+    """The alarms of both templates."""
+    return {name: alarm for one in (template, catalogue) for name, alarm in one.of_type(ALARM).items()}
+
+
+def test_every_alarm_has_its_series(template: Template, catalogue: Template) -> None:
     """Every alarm has datapoints that make it fire and datapoints that do not, of each metric that it watches."""
-    alarms = template.of_type("AWS::CloudWatch::Alarm")
-    assert SERIES.keys() == alarms.keys()
-    for name, alarm in alarms.items():
-        watched = {metric.name for metric in metrics(alarm).values()}
-        assert SERIES[name].fires.keys() <= watched, name
-        assert SERIES[name].quiet.keys() <= watched, name
-        assert any(SERIES[name].fires.values()), name
+    for one, series in ((template, SERIES), (catalogue, CATALOGUE_SERIES)):
+        alarms = one.of_type(ALARM)
+        assert series.keys() == alarms.keys()
+        for name, alarm in alarms.items():
+            watched = {metric.name for metric in metrics(alarm).values()}
+            assert series[name].fires.keys() <= watched, name
+            assert series[name].quiet.keys() <= watched, name
+            assert any(series[name].fires.values()), name
+    assert len(ALL) == len(SERIES) + len(CATALOGUE_SERIES)
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_alarm_fires_at_its_minute(template: Template, name: str) -> None:
+def test_alarm_fires_at_its_minute(alarms: dict[str, dict[str, Any]], name: str) -> None:
     """The alarm fires at its minute, ends at its minute, and does not fire for what is harmless."""
-    series = SERIES[name]
-    assert judged(template.properties(name), series) == (series.at, series.over, False)
+    series = ALL[name]
+    assert judged(alarms[name], series) == (series.at, series.over, False)
 
 
 # -- the series are sharp ---------------------------------------------------------------------------------------------
@@ -83,9 +95,9 @@ CHANGES: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_changed_alarm_misses_its_series(template: Template, name: str) -> None:
+def test_changed_alarm_misses_its_series(alarms: dict[str, dict[str, Any]], name: str) -> None:
     """With another threshold, period, comparison, statistic or treatment of missing data it no longer fits."""
-    alarm, series = template.properties(name), SERIES[name]
+    alarm, series = alarms[name], ALL[name]
     changed = {change: make(alarm) for change, make in CHANGES.items()}
     if expression(alarm):
         # The expression fills in zeros, and its metrics have statistics of their own.
