@@ -11,6 +11,7 @@ from partner_orders_console.operations.stack import DeployedStack
 # What lasts longer than this after a deployment is a fault.
 FIRST_RUN = timedelta(minutes=30)
 NOT_RUN = "docs/runbooks/reconciliation-not-run.md"
+_COUNT_THE_TIME_BEFORE = {NOT_RUN, "docs/runbooks/pusher-not-running.md"}
 _AT_ONCE = 100  # alarms that CloudWatch takes by name
 
 
@@ -27,12 +28,12 @@ class ActiveAlarm:
 
 
 def active_alarms(stack: DeployedStack) -> Iterator[ActiveAlarm]:
-    """Each alarm of the stack that is active; in the first half hour not the one that misses the reconciler's runs, as
-    it counts the time before the deployment too. Raises botocore's errors."""
+    """Each alarm of the stack that is active; in the first half hour not those that miss runs, as they count the time
+    before the deployment too. Raises botocore's errors."""
     client = stack.client("cloudwatch")
     for some in batched(stack.alarm_names, _AT_ONCE, strict=False):
         pages = client.get_paginator("describe_alarms").paginate(AlarmNames=list(some), StateValue="ALARM")
         for alarm in (alarm for page in pages for alarm in page["MetricAlarms"] if alarm["StateValue"] == "ALARM"):
             what, _, runbook = alarm.get("AlarmDescription", "").partition(" Runbook: ")
-            if runbook != NOT_RUN or now() - stack.deployed_at >= FIRST_RUN:
+            if runbook not in _COUNT_THE_TIME_BEFORE or now() - stack.deployed_at >= FIRST_RUN:
                 yield ActiveAlarm(alarm["AlarmName"], what, runbook, alarm.get("StateUpdatedTimestamp"))

@@ -1,14 +1,14 @@
 """Every check, one after the other, and what to do about each fault."""
 
 from collections.abc import Iterator
-
-import requests
-from botocore.exceptions import BotoCoreError, ClientError
+from functools import partial
 
 from partner_orders_console.operations.doctor.alarms import alarms
+from partner_orders_console.operations.doctor.catalogue import catalogue
 from partner_orders_console.operations.doctor.clock import clock
 from partner_orders_console.operations.doctor.dashboard import dashboard
-from partner_orders_console.operations.doctor.finding import NOT_FOUND_OR_DENIED, Check, Finding
+from partner_orders_console.operations.doctor.finding import Check, Finding
+from partner_orders_console.operations.doctor.findings import findings
 from partner_orders_console.operations.doctor.functions import concurrency, event_sources, functions
 from partner_orders_console.operations.doctor.last_webhooks import last_webhooks
 from partner_orders_console.operations.doctor.partner_api import partner_api
@@ -21,7 +21,6 @@ from partner_orders_console.operations.doctor.secret_use import refused_requests
 from partner_orders_console.operations.doctor.stores import stores
 from partner_orders_console.operations.doctor.table import bus, table
 from partner_orders_console.operations.doctor.webhook import webhook
-from partner_orders_console.operations.errors import OperatorError, name_and_place, no_answer
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.stack import DeployedStack
 
@@ -48,6 +47,7 @@ CHECKS: tuple[Check, ...] = (
     alarms,
     dashboard,
     concurrency,
+    catalogue,
     repairs,
 )
 
@@ -64,26 +64,9 @@ def examine_by_check(stack: DeployedStack, progress: Progress = silent) -> Itera
     """The same, each finding with the name of its check; the first is of the stack as a whole."""
     yield "stack", _stack(stack)
     for check in CHECKS:
-        progress(f"looking at the {check.__name__.strip('_').replace('_', ' ')}")
-        yield from ((check.__name__, finding) for finding in _held(check, stack))
-
-
-def _held(check: Check, stack: DeployedStack) -> Iterator[Finding]:
-    """A check's findings; a check that fails is one, too. Raises nothing."""
-    part = check.__name__.strip("_").replace("_", " ")
-    try:
-        yield from check(stack)
-    except OperatorError as error:
-        yield Finding(part, error.what, error.advice)
-    except ClientError as error:
-        fault = f"AWS refused {error.operation_name}: {error.response['Error']['Code']}"
-        yield Finding(part, fault, NOT_FOUND_OR_DENIED)
-    except BotoCoreError as error:
-        yield Finding(part, f"AWS did not respond: {type(error).__name__}", "Check the network and --region.")
-    except requests.RequestException as error:
-        yield Finding(part, no_answer(error), "Check the network, and the host's name.")
-    except Exception as error:
-        yield Finding(part, f"it could not be checked: {name_and_place(error)}", "Report it, with the command.")
+        part = check.__name__.strip("_").replace("_", " ")
+        progress(f"looking at the {part}")
+        yield from ((check.__name__, finding) for finding in findings(part, partial(check, stack)))
 
 
 def _stack(stack: DeployedStack) -> Finding:

@@ -10,7 +10,7 @@ from tests.support.template import TEMPLATE
 
 LAYER = Path(__file__).parents[3] / "layers" / "partner_orders" / "partner_orders"
 # Checks of the stack as a whole; their findings stand among the doctor's only.
-OF_NO_STAGE = {"clock", "functions", "alarms", "dashboard", "concurrency", "repairs"}
+OF_NO_STAGE = {"clock", "functions", "alarms", "dashboard", "concurrency", "catalogue", "repairs"}
 
 
 def test_each_alarm_has_its_stage() -> None:

@@ -9,12 +9,17 @@ import pytest
 import yaml
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from tests.support.template import TEMPLATE, Template, expanded
+from tests.support.template import CATALOGUE, TEMPLATE, Template, expanded
 
 EXAMPLES = TEMPLATE.parent / "docs" / "examples"
 STATEMENTS: list[dict[str, Any]] = json.loads((EXAMPLES / "deployer-policy.json").read_text(encoding="utf-8"))[
     "Statement"
 ]
+# What the catalogue needs beside it, as a policy of its own: a role's inline policies would be too long.
+OF_CATALOGUE: list[dict[str, Any]] = json.loads(
+    (EXAMPLES / "deployer-policy-catalogue.json").read_text(encoding="utf-8")
+)["Statement"]
+MANAGED_POLICY_MAX = 6_144  # characters of a managed policy, without white space
 ROLE_POLICIES_MAX = 10_240  # characters of a role's inline policies, without white space
 REGION, ACCOUNT = "eu-central-1", "111122223333"
 
@@ -91,6 +96,32 @@ NOT_USED: dict[str, dict[str, set[str]]] = {
         "DeletionProtectionEnabled": {"logs:PutLogGroupDeletionProtection"},
         "BearerTokenAuthenticationEnabled": {"logs:PutBearerTokenAuthentication"},
     },
+    "AWS::S3::Bucket": {
+        "AccelerateConfiguration": {"s3:PutAccelerateConfiguration"},
+        "AccessControl": {"s3:PutBucketAcl", "s3:PutObjectAcl"},
+        "AnalyticsConfigurations": {"s3:PutAnalyticsConfiguration", "s3:DeleteBucketAnalyticsConfiguration"},
+        "CorsConfiguration": {"s3:PutBucketCORS", "s3:DeleteBucketCors"},
+        "IntelligentTieringConfigurations": {"s3:PutIntelligentTieringConfiguration"},
+        "InventoryConfigurations": {"s3:PutInventoryConfiguration"},
+        "LoggingConfiguration": {"s3:PutBucketLogging"},
+        "MetricsConfigurations": {"s3:PutMetricsConfiguration", "s3:DeleteBucketMetricsConfiguration"},
+        "ObjectLockConfiguration": {
+            *("s3:PutBucketObjectLockConfiguration", "s3:PutObjectLockConfiguration", "s3:DeleteObject"),
+        },
+        "ReplicationConfiguration": {
+            *("s3:PutBucketReplication", "s3:PutReplicationConfiguration", "s3:DeleteBucketReplication"),
+            "iam:PassRole",
+        },
+        "AbacStatus": {"s3:PutBucketAbac"},
+        "WebsiteConfiguration": {"s3:PutBucketWebsite", "s3:DeleteBucketWebsite"},
+        "MetadataTableConfiguration": {
+            *("s3:CreateBucketMetadataTableConfiguration", "s3:DeleteBucketMetadataTableConfiguration"),
+            *(f"s3:UpdateBucketMetadata{kind}TableConfiguration" for kind in ("Annotation", "Inventory", "Journal")),
+            *("s3tables:CreateNamespace", "s3tables:CreateTable", "s3tables:CreateTableBucket", "s3tables:GetTable"),
+            *("s3tables:GetTableMetadataLocation", "s3tables:PutTableBucketPolicy", "s3tables:PutTableEncryption"),
+            *("s3tables:PutTablePolicy", "s3tables:UpdateTableMetadataLocation"),
+        },
+    },
     "AWS::SNS::Topic": {
         "DataProtectionPolicy": {"sns:PutDataProtectionPolicy"},
         "DeliveryStatusLogging": {"iam:GetRole", "iam:PassRole"},
@@ -136,6 +167,12 @@ PLACES = {
     # CloudFormation gives a secret the name of its logical id.
     "AWS::SecretsManager::Secret": "arn:aws:secretsmanager:{region}:{account}:secret:WebhookSecret-1A2B",
 }
+# Of the catalogue's template, beside those of types that both have.
+PLACES_OF_CATALOGUE = {
+    "AWS::S3::Bucket": "arn:aws:s3:::{stack}-catalogue-filesbucket-1a2b",
+    "AWS::S3::BucketPolicy": "arn:aws:s3:::{stack}-catalogue-filesbucket-1a2b",
+    "AWS::SQS::QueuePolicy": "arn:aws:sqs:{region}:{account}:{stack}-catalogue-FilesQueue-1A2B",
+}
 # What a type's handler asks of another type's resources.
 ELSEWHERE = {
     "iam:PassRole": PLACES["AWS::IAM::Role"],
@@ -178,12 +215,12 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def is_allowed(action: str, resource: str) -> bool:
+def is_allowed(action: str, resource: str, statements: list[dict[str, Any]] = STATEMENTS) -> bool:
     """Whether a statement allows the action on the resource, its conditions met."""
     return any(
         action in listed(statement["Action"])
         and any(fnmatchcase(resource, pattern) for pattern in listed(statement["Resource"]))
-        for statement in STATEMENTS
+        for statement in statements
     )
 
 
@@ -216,6 +253,38 @@ def test_deployer_may_do_what_is_needed(template: Template, kind: str, stack: st
         if not is_allowed(action, ELSEWHERE.get(action, PLACES[kind]).format(**names))
     }
     assert missing == set()
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Template:
+    return expanded(CATALOGUE)
+
+
+@pytest.mark.parametrize("stack", ["partner-orders", "partner-orders-staging"])
+def test_deployer_may_deploy_the_catalogue(catalogue: Template, stack: str) -> None:
+    """Both policies together allow whatever CloudFormation does with each resource of the catalogue."""
+    names = {"region": REGION, "account": ACCOUNT, "stack": stack}
+    places = PLACES | PLACES_OF_CATALOGUE
+    kinds = {resource["Type"] for resource in catalogue.resources.values()}
+    assert kinds - PLACES.keys() == PLACES_OF_CATALOGUE.keys()
+    missing = {
+        (kind, action)
+        for kind in kinds
+        for action in needed(catalogue, kind)
+        if not is_allowed(action, ELSEWHERE.get(action, places[kind]).format(**names), [*STATEMENTS, *OF_CATALOGUE])
+    }
+    assert missing == set()
+
+
+def test_catalogues_policy_is_exact(catalogue: Template) -> None:
+    """The catalogue's policy allows nothing that only other resources need, on nothing of another stack's, and fits."""
+    wanted = set[str]().union(*(needed(catalogue, kind) for kind in ("AWS::Lambda::Function", *PLACES_OF_CATALOGUE)))
+    actions = {action for statement in OF_CATALOGUE for action in listed(statement["Action"])}
+    assert actions <= wanted
+    assert not any(is_allowed(action, "arn:aws:s3:::payroll-files", OF_CATALOGUE) for action in actions)
+    for statement in OF_CATALOGUE:
+        assert all(":partner-orders-*" in resource for resource in listed(statement["Resource"]))
+    assert len(json.dumps(OF_CATALOGUE, separators=(",", ":"))) < MANAGED_POLICY_MAX
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PLACES if not kind.startswith(UNNAMED)])
