@@ -86,7 +86,7 @@ def test_files_are_told_of(catalogue: CatalogueStack, folder: str) -> None:
     assert eventually(lambda: waiting(catalogue, "FilesQueueUrl") - before or None) == 1
 
 
-@pytest.mark.parametrize("name", ["Pusher"])
+@pytest.mark.parametrize("name", ["Loader", "Pusher"])
 def test_scheduled_functions_run(catalogue: CatalogueStack, name: str) -> None:
     """A run in which nothing is to be done ends well, with what the template gives the function."""
     answer = catalogue.client("lambda").invoke(FunctionName=catalogue.output(f"{name}FunctionName"), Payload=b"{}")

@@ -64,9 +64,10 @@ def test_broken_links_are_found() -> None:
 
 @pytest.mark.parametrize("heading", ["The parts", "Where to find things"])
 def test_architecture_names_exist(heading: str) -> None:
-    """Every path of the tables is a file or a folder; other names are resources of the template or of the code."""
-    template = (ROOT / "template.yaml").read_text(encoding="utf-8")
-    resources = {*re.findall(r"^  (\w+):$", template.partition("\nResources:\n")[2], re.MULTILINE)}
+    """Every path of the tables is a file or a folder; other names are resources of a template or of the code."""
+    templates = [(ROOT / name).read_text(encoding="utf-8") for name in ("template.yaml", "catalogue.yaml")]
+    below = "".join(text.partition("\nResources:\n")[2] for text in templates)
+    resources = {*re.findall(r"^  (\w+):$", below, re.MULTILINE)}
     sources = (path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
     defined = {name for source in sources for name in re.findall(r"(?:def|class) (\w+)", source)}
     names = re.findall(r"`([^`]+)`", table_under(ROOT / "docs" / "architecture.md", heading))

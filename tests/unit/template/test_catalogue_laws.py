@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from partner_orders.loader.handler import LoaderSettings
 from partner_orders.pusher.handler import PusherSettings
 from partner_orders.pusher.urgent_handler import UrgentSettings
 from partner_orders.webhook.handler import WebhookSettings
@@ -27,6 +28,7 @@ from tools.fresh_handler import fresh_handler
 
 FUNCTIONS = ("LoaderFunction", "PusherFunction", "UrgentFunction", "CatalogueWebhookFunction")
 SETTINGS = {
+    "LoaderFunction": LoaderSettings,
     "PusherFunction": PusherSettings,
     "UrgentFunction": UrgentSettings,
     "CatalogueWebhookFunction": WebhookSettings,
