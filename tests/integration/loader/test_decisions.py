@@ -1,6 +1,7 @@
 """What a guard holds is released or dropped by a person, once, and never against a newer value."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from partner_orders.catalogue.decisions import LineEffect, NothingHeldError
 from partner_orders.catalogue.files import AlreadyDecidedError, Decision, FileState
 from partner_orders.catalogue.held import Held
 from partner_orders.catalogue.product import Values
+from partner_orders.clock import to_text
 from tests.support.loader_world import STORE, LoaderWorld, Uploaded, loader_world, whole_list
 
 pytestmark = pytest.mark.slow
@@ -159,3 +161,23 @@ def test_superseded_file(world: LoaderWorld) -> None:
     world.drain()
     assert {row.values.quantity for row in world.products().values()} == {6}
     assert world.row(uploaded).state is FileState.LOADED
+
+
+def test_held_line_keeps_its_own_version(world: LoaderWorld) -> None:
+    """A held price is released in the version that its line states, not in that of its file."""
+    world.time.sleep(1_200)
+    old, new = world.time.now() - timedelta(minutes=9), world.time.now() - timedelta(minutes=1)
+    stated = to_text(new).replace(".000000", "")
+    world.upload(f"sku,price,version\nKW-7,19.5,{stated}\nKW-8,0.2,\n", f"changes/{STORE}/a-{old:%Y%m%dT%H%M%SZ}.csv")
+    world.upload("sku,price\nKW-7,2.05\n", f"changes/{STORE}/b-{old + timedelta(minutes=3):%Y%m%dT%H%M%SZ}.csv")
+    world.drain()
+    [held] = world.tables.held.of_store(STORE)
+    assert (held.version_of("KW-7"), held.version_of("KW-8")) == (
+        new.replace(microsecond=0),
+        old.replace(microsecond=0),
+    )
+    [line] = world.decisions.release_lines(STORE, held.name, BY, WHY, skus=["KW-7"])
+    assert line.effect is LineEffect.TAKEN
+    assert world.product("KW-7").values.price == Decimal("19.5")
+    [left] = world.tables.held.of_store(STORE)
+    assert {*left.lines} == {"KW-8"}

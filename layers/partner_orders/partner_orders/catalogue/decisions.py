@@ -102,7 +102,7 @@ class Decisions:
         lines = []
         for sku, values in sorted(held.lines.items()):
             before = rows.get(sku, Desired(sku))
-            after = merged(before, values, held.version, list_versions)
+            after = merged(before, values, held.version_of(sku), list_versions)
             lines.append(DecidedLine(sku, before.values, values, _effect(after, values)))
         if is_dry_run:
             return lines
@@ -118,7 +118,7 @@ class Decisions:
         self, store_id: str, known: Desired | None, line: DecidedLine, held: Held, list_versions: dict[str, datetime]
     ) -> tuple[Desired, DecidedLine]:
         before, after = self._tables.products.change(
-            store_id, line.sku, lambda row: merged(row, line.held, held.version, list_versions), known
+            store_id, line.sku, lambda row: merged(row, line.held, held.version_of(line.sku), list_versions), known
         )
         return after, replace(line, before=before.values, effect=_effect(after, line.held))
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Update, absent, all_of, any_of, equals, present
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.guards import Reason
-from partner_orders.catalogue.packed_lines import lines_of, packed_lines
+from partner_orders.catalogue.packed_lines import lines_of, pack, packed_lines, unpack
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.stored import instant, milliseconds
 from partner_orders.clock import from_text, to_text
@@ -27,7 +27,8 @@ MAX_LINES = 1_000  # in one row
 class Held:
     """Values that are held for one reason: those of products, by SKU, in a version; or a whole file, whose ``lines``
     are then empty. ``source`` names the file, ``stored_at`` the time at which a held file was stored. ``decision``:
-    what a person decided of it, whose effect has yet to end. ``splits``: how often products were taken out of it."""
+    what a person decided of it, whose effect has yet to end. ``splits``: how often products were taken out of it.
+    ``versions``: those of products that have one of their own."""
 
     name: str
     reason: Reason
@@ -37,10 +38,20 @@ class Held:
     stored_at: datetime | None = None
     decision: str = ""
     splits: int = 0
+    versions: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def is_file(self) -> bool:
         return self.stored_at is not None
+
+    @property
+    def newest(self) -> datetime:
+        """The newest version that anything of it has."""
+        return max((self.version, *self.versions.values()))
+
+    def version_of(self, sku: str) -> datetime:
+        """The version of a product's values."""
+        return self.versions.get(sku, self.version)
 
 
 class HeldTable:
@@ -50,11 +61,17 @@ class HeldTable:
         self._table = Table(client, table_name)
 
     def hold_lines(
-        self, store_id: str, source: str, version: datetime, lines: Mapping[str, Values], part: int = 0
+        self,
+        store_id: str,
+        source: str,
+        version: datetime,
+        lines: Mapping[str, Values],
+        part: int = 0,
+        versions: Mapping[str, datetime] | None = None,
     ) -> None:
         """Hold the prices of at most a thousand products, the ``part`` of those of a file. The same part of the same
-        file is held once, however often it is taken."""
-        self._put(store_id, Reason.PRICE_STEP, source, version, f"#{part}", {"lines": packed_lines(lines)})
+        file is held once, however often it is taken. ``versions``: those of products that state their own."""
+        self._put(store_id, Reason.PRICE_STEP, source, version, f"#{part}", _content(lines, versions or {}))
 
     def hold_file(self, store_id: str, reason: Reason, source: str, version: datetime, stored_at: datetime) -> None:
         """Hold a whole file."""
@@ -88,7 +105,8 @@ class HeldTable:
         digest = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
         part = replace(held, name=f"{held.name}#{digest}", lines=lines)
         attributes = {"reason": held.reason.value, "source": held.source, "version": milliseconds(held.version)}
-        self._table.put(Key(keys.held(store_id), part.name), attributes | {"lines": packed_lines(lines)})
+        versions = {sku: version for sku, version in held.versions.items() if sku in lines}
+        self._table.put(Key(keys.held(store_id), part.name), attributes | _content(lines, versions))
         as_read = equals("splits", held.splits) if held.splits else absent("splits")
         update = Update().set("lines", packed_lines(left)).set("splits", held.splits + 1)
         update.only_if(all_of(present("reason"), absent("decision"), as_read))
@@ -110,10 +128,26 @@ class HeldTable:
         self._table.put(Key(keys.held(store_id), name), attributes)
 
 
+def _content(lines: Mapping[str, Values], versions: Mapping[str, datetime]) -> dict[str, Any]:
+    content: dict[str, Any] = {"lines": packed_lines(lines)}
+    if versions:
+        content["versions"] = pack({sku: milliseconds(version) for sku, version in versions.items()})
+    return content
+
+
 def _held(row: Row) -> Held:
     lines = lines_of(row["lines"]) if "lines" in row else {}
     stored_at = from_text(row["stored_at"]) if "stored_at" in row else None
     reason, version = Reason(row["reason"]), instant(row["version"])
+    versions = unpack(row["versions"]) if "versions" in row else {}
     return Held(
-        row["sk"], reason, row["source"], version, lines, stored_at, row.get("decision", ""), row.get("splits", 0)
+        row["sk"],
+        reason,
+        row["source"],
+        version,
+        lines,
+        stored_at,
+        row.get("decision", ""),
+        row.get("splits", 0),
+        {sku: instant(at) for sku, at in versions.items()},
     )

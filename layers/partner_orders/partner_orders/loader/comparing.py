@@ -28,14 +28,15 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A product before and after a file. ``held``: what a guard holds of it. ``said``: what the file says; None for a
-    product that it leaves out."""
+    """A product before and after a file. ``held``: the newest that a guard holds of it; ``held_versions``: those of all
+    lines whose price it holds, the newest last. ``said``: what the file says; None for a product that it leaves out."""
 
     before: Desired
     after: Desired
     held: Values = NOTHING
     said: Said | None = None
     is_written: bool = False
+    held_versions: tuple[int, ...] = ()
 
     @property
     def switches_off(self) -> bool:
@@ -54,12 +55,14 @@ def compared(rows: Iterable[Desired], said: Iterable[Said], rules: Rules) -> Ite
 
 
 def _with(row: Desired, said: Said, rules: Rules) -> Comparison:
-    after, held = row, NOTHING
+    after, held, versions = row, NOTHING, []
     for line in reversed(said.lines):  # the oldest first: what is held is the newest
         taken, kept = held_price(row, line.values, rules.limits, rules.now)
         after = merged(after, taken, instant(line.version), rules.list_versions)
-        held = kept if kept.are_said else held
-    return Comparison(row, after, held, said, needs_write(row, after, rules.is_covered))
+        if kept.are_said:
+            held = kept
+            versions.append(line.version)
+    return Comparison(row, after, held, said, needs_write(row, after, rules.is_covered), tuple(versions))
 
 
 def _without(row: Desired, rules: Rules) -> Comparison:

@@ -3,7 +3,7 @@
 Applying it again, after a crash or because the file came twice, changes nothing that is as it should be.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -92,6 +92,7 @@ class _Counted:
     products: int = 0
     for_sale: int = 0
     held: dict[str, Values] = field(default_factory=dict)
+    held_versions: dict[str, datetime] = field(default_factory=dict)
     parts: int = 0
 
 
@@ -237,6 +238,7 @@ class Loader:
                 counted.for_sale += _is_on(result) - _is_on(one.before)
                 if one.held.are_said:
                     counted.held[one.before.sku] = one.held
+                    counted.held_versions[one.before.sku] = instant(one.held_versions[-1])
             self._hold_lines(file, counted, HELD_TOGETHER)
         self._hold_lines(file, counted, 1)
         return counted
@@ -246,14 +248,15 @@ class Loader:
         while len(counted.held) >= least:
             lines = [*counted.held.items()]
             some, counted.held = dict(lines[:HELD_TOGETHER]), dict(lines[HELD_TOGETHER:])
-            self._tables.held.hold_lines(file.store_id, file.source, file.version, some, counted.parts)
+            versions = {sku: at for sku in some if (at := counted.held_versions.pop(sku)) != file.version}
+            self._tables.held.hold_lines(file.store_id, file.source, file.version, some, counted.parts, versions)
             counted.parts += 1
 
     def _supersede(self, file: ListOfStore) -> None:
         """Forget held prices of an older version than a list's: it states the price of every product, so they would
         change nothing any more."""
         for held in self._tables.held.of_store(file.store_id):
-            if not held.is_file and not held.decision and held.version < file.version:
+            if not held.is_file and not held.decision and held.newest < file.version:
                 self._tables.decisions.note(
                     file.store_id, held, Decision.SUPERSEDED, LOADER, f"by {file.source}", self._clock()
                 )
@@ -267,7 +270,7 @@ class Loader:
         def change(row: Desired) -> Desired:
             if row is one.before:
                 return one.after
-            return _again(row, one.said, one.held, rules)
+            return _again(row, one.said, one.held_versions, rules)
 
         return self._tables.products.change(store_id, one.before.sku, change, one.before)[1]
 
@@ -280,12 +283,12 @@ class Loader:
         return products, for_sale
 
 
-def _again(row: Desired, said: Said | None, held: Values, rules: Rules) -> Desired:
+def _again(row: Desired, said: Said | None, held_versions: Collection[int], rules: Rules) -> Desired:
     """A file's lines over a row that another writer was faster to write; what was held stays held."""
     if said is None:
         return merged(row, Values(active=False), rules.version, rules.list_versions)
     for line in reversed(said.lines):
-        values = replace(line.values, price=None) if held.are_said else line.values
+        values = replace(line.values, price=None) if line.version in held_versions else line.values
         row = merged(row, values, instant(line.version), rules.list_versions)
     return row
 
