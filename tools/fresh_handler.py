@@ -10,7 +10,11 @@ def fresh_handler(function: str) -> ModuleType:
     The module is not put into ``sys.modules``, so whoever asks may patch its names. ``function`` is the part's name, as
     in ``functions/``. Raises ModuleNotFoundError if there is none.
     """
-    name = f"partner_orders.{function}.handler"
+    return fresh_module(f"partner_orders.{function}.handler")
+
+
+def fresh_module(name: str) -> ModuleType:
+    """Load a module anew, as fresh_handler() does. Raises ModuleNotFoundError if there is none."""
     spec = find_spec(name)
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"no module named {name!r}", name=name)

@@ -14,7 +14,7 @@ from functools import cache, partial
 from tools.simulation import dynamodb_local
 from tools.simulation.cores import Cores
 from tools.simulation.faults import HOSTILE, KINDS
-from tools.simulation.story import Plan, Told, shortest, tell
+from tools.simulation.story import PARTS, Plan, Told, shortest, tell
 from tools.simulation.table import DynamoDB
 
 START_ONE = "start one"
@@ -37,7 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=200, help="how many")
     parser.add_argument("--from", type=int, default=1, dest="first", help="the first")
     parser.add_argument("--seed", type=int, help="just this one")
-    parser.add_argument("--part", choices=["intake", "answers"], help="one of the two stories of each seed")
+    parser.add_argument("--part", choices=PARTS, help="one of the three stories of each seed")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument(
         "--dynamodb-local", metavar="URL", nargs="?", const=START_ONE, help="instead of moto; without URL, start one"
@@ -45,7 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stop", action="store_true", help="at the first violation, and do not make it shorter")
     parser.add_argument("--without", default="", help="kinds of faults that do not happen, with commas")
     parser.add_argument("--at-most", type=int, help="no more faults than these")
-    parser.add_argument("--only", help="only these orders of the seed, by number, with commas; -1 is all that is none")
+    parser.add_argument("--only", help="only these orders or sayings, by number, with commas; -1 is all that is none")
     arguments = parser.parse_args()
     if unknown := set(filter(None, arguments.without.split(","))) - set(KINDS):
         parser.error(f"not a kind of fault: {', '.join(sorted(unknown))}")
@@ -57,10 +57,8 @@ def main() -> int:
     seeds = range(arguments.first, arguments.first + arguments.seeds) if arguments.seed is None else [arguments.seed]
     only = None if arguments.only is None else frozenset(map(int, filter(None, arguments.only.split(","))))
     without = frozenset(filter(None, arguments.without.split(",")))
-    parts = [part for part in ("intake", "answers") if arguments.part in {None, part}]
-    plans = [
-        Plan(seed, without, arguments.at_most, only, answers=part == "answers") for seed in seeds for part in parts
-    ]
+    parts = [part for part in PARTS if arguments.part in {None, part}]
+    plans = [Plan(seed, without, arguments.at_most, only, part) for seed in seeds for part in parts]
     if arguments.dynamodb_local == START_ONE:
         with dynamodb_local.started() as url:
             return _run(plans, url, arguments)

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from partner_orders.platform.budgeted_requests import BudgetedRequests
 from partner_orders.platform.credentials import PartnerApiCredentials
@@ -21,9 +21,7 @@ from tools.fresh_handler import fresh_handler
 from tools.simulation.faults import CLOCK_OFF_BY
 from tools.simulation.kernel import InterleavedExecutor, Killed, Process
 from tools.simulation.platform_session import PlatformSession
-
-if TYPE_CHECKING:
-    from tools.simulation.world import World
+from tools.simulation.surroundings import Surroundings
 
 # Seconds, as in the template.
 TIMEOUTS = {
@@ -33,6 +31,9 @@ TIMEOUTS = {
     "publisher": 60.0,
     "answers": 14.0,
     "sender": 60.0,
+    "loader": 900.0,
+    "pusher": 120.0,
+    "urgent": 30.0,
 }
 
 
@@ -68,7 +69,7 @@ class Recorder:
 class Environment:
     """One execution environment of a function: a cold start, then one invocation after another until it is killed."""
 
-    def __init__(self, world: "World", function: str) -> None:
+    def __init__(self, world: Surroundings, function: str) -> None:
         world.environments += 1
         off = 0.0
         if world.faults.strikes("clock_off", function):
@@ -83,7 +84,7 @@ class Environment:
         world.recorders.append(self.recorder)
 
     def _load(self) -> tuple[Any, Recorder]:
-        world = self._world
+        world: Any = self._world
         app: Any = fresh_handler(self.function)
         app.clients = SimpleNamespace(client=lambda name, _: world.clients[name])
         app.now = lambda: world.kernel.now() + timedelta(seconds=self.process.clock_off_by)

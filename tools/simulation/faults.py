@@ -107,6 +107,41 @@ PUT_FAULTS = {
 }
 # And what happens to the order meanwhile.
 WORST |= PUT_FAULTS | {"platform_adds_line": 0.4}
+# What happens to the catalogue: the simulated platform's own faults, by the same names.
+CATALOGUE_FAULTS = {
+    "catalogue_put_refused": 0.1,
+    "catalogue_put_error_before": 0.25,
+    "catalogue_put_error_after": 0.25,
+    "catalogue_put_dropped_before": 0.25,
+    "catalogue_put_dropped_after": 0.25,
+    "catalogue_job_fails": 0.3,
+    "catalogue_job_fails_halfway": 0.3,
+    "catalogue_job_stuck": 0.25,
+    "catalogue_job_late": 0.4,
+    "catalogue_jobs_swapped": 0.4,
+    "catalogue_line_fails": 0.08,
+    "catalogue_callback_lost": 0.4,
+    "catalogue_callback_late": 0.4,
+    "catalogue_callback_doubled": 0.4,
+    "catalogue_callback_early": 0.3,
+    "catalogue_callback_without_link": 0.3,
+    "catalogue_file_missing": 0.3,
+}
+# And what happens around it.
+AROUND_CATALOGUE = {
+    "catalogue_link_private": 0.3,
+    "catalogue_callback_strange": 0.3,
+    "platform_down": 0.4,
+    "token_rotated": 0.4,
+    "file_told_twice": 0.3,
+    "file_told_late": 0.3,
+    "urgent_sent_twice": 0.3,
+    "bucket_failed_before": 0.08,
+    "bucket_failed_after": 0.06,
+    "bucket_cut": 0.1,
+    "table_stale": 0.2,
+}
+WORST |= CATALOGUE_FAULTS | AROUND_CATALOGUE
 KINDS = tuple(WORST)
 
 

@@ -10,9 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 BATCH = 10
 MAX_BYTES = 1_048_576
 MAX_DELAY = 900
+LONGEST_WAIT = 20  # seconds that a caller may wait for messages
 
 
 class QueueError(ValueError):
@@ -29,6 +32,7 @@ class Message:
     receive_count: int = 0
     handles: list[str] = field(default_factory=list)
     deleted: bool = False
+    sent_at: float = 0.0
 
 
 class SimulatedQueue:
@@ -66,6 +70,7 @@ class SimulatedQueue:
         self._count += 1
         visible_at = self._seconds() + delay_seconds + self._late()
         message = Message(f"m{self._count:05d}", text, group, attributes or {}, visible_at=visible_at)
+        message.sent_at = self._seconds()
         self._messages[message.message_id] = message
         self.sent.append(message)
         self.taken[group] += 1
@@ -73,9 +78,9 @@ class SimulatedQueue:
 
     # -- what the event source calls ----------------------------------------------------------------------------
 
-    def receive(self, most: int = BATCH, steals: float = 0.0) -> list[Message]:
-        """Up to ten messages, each hidden for the visibility timeout. ``steals`` is the probability of delivering one
-        that another consumer still has."""
+    def receive(self, most: int = BATCH, steals: float = 0.0, hidden_for: float | None = None) -> list[Message]:
+        """Up to ten messages, each hidden for the visibility timeout, or for ``hidden_for`` seconds. ``steals`` is the
+        probability of delivering one that another consumer still has."""
         now = self._seconds()
         ready = [m for m in self._messages.values() if m.visible_at <= now or self._chance.random() < steals]
         self._chance.shuffle(ready)
@@ -88,7 +93,7 @@ class SimulatedQueue:
                 self.dead.append(message)
                 continue
             message.receive_count += 1
-            message.visible_at = now + self._visibility_timeout
+            message.visible_at = now + (self._visibility_timeout if hidden_for is None else hidden_for)
             message.handles.append(f"{message.message_id}/{message.receive_count}")
             self._by_handle[message.handles[-1]] = message
             received.append(message)
@@ -212,6 +217,42 @@ class SqsClient:
         answer: dict[str, Any] = self._call("ChangeMessageVisibilityBatch", len(Entries), effect)
         return answer
 
+    def receive_message(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803
+        MaxNumberOfMessages: int = 1,  # noqa: N803
+        VisibilityTimeout: int | None = None,  # noqa: N803
+        WaitTimeSeconds: int = 0,  # noqa: N803
+        **_: Any,
+    ) -> dict[str, Any]:
+        queue = self._known(QueueUrl)
+        if not 1 <= MaxNumberOfMessages <= BATCH or not 0 <= WaitTimeSeconds <= LONGEST_WAIT:
+            raise QueueError("no or too many messages, or too long a wait")
+
+        def effect(_: set[int]) -> dict[str, Any]:
+            messages = queue.receive(MaxNumberOfMessages, hidden_for=VisibilityTimeout)
+            return {"Messages": [_received(message) for message in messages]} if messages else {}
+
+        answer: dict[str, Any] = self._call("ReceiveMessage", 1, effect)
+        return answer
+
+    def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: N803
+        queue = self._known(QueueUrl)
+        self._call("DeleteMessage", 1, lambda _: queue.delete(ReceiptHandle))
+
+    def change_message_visibility(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803
+        ReceiptHandle: str,  # noqa: N803
+        VisibilityTimeout: int,  # noqa: N803
+    ) -> None:
+        entry = {"Id": "0", "ReceiptHandle": ReceiptHandle, "VisibilityTimeout": VisibilityTimeout}
+        answer = self.change_message_visibility_batch(QueueUrl=QueueUrl, Entries=[entry])
+        if "Failed" in answer:
+            raise ClientError({"Error": {"Code": "ReceiptHandleIsInvalid", "Message": ""}}, "ChangeMessageVisibility")
+
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
         queue = self._known(QueueUrl)
 
@@ -230,3 +271,13 @@ class SqsClient:
         if url not in self._queues:
             raise QueueError("a queue that does not exist")
         return self._queues[url]
+
+
+def _received(message: Message) -> dict[str, Any]:
+    attributes = {"ApproximateReceiveCount": str(message.receive_count)}
+    return {
+        "MessageId": message.message_id,
+        "ReceiptHandle": message.handles[-1],
+        "Body": message.text,
+        "Attributes": attributes,
+    }

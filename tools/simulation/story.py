@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from tools.simulation.answer_checks import check_answers, have_ended
+from tools.simulation.catalogue.story import SAYINGS, play
 from tools.simulation.checks import Checks
 from tools.simulation.faults import HOSTILE, KINDS
 from tools.simulation.picked import FIRST_NUMBER
@@ -12,25 +13,33 @@ from tools.simulation.table import DynamoDB
 from tools.simulation.violation import Violation
 from tools.simulation.world import World
 
+INTAKE, ANSWERS, CATALOGUE = PARTS = ("intake", "answers", "catalogue")
 ORDERS = 12
 # Of a story that is about answers: orders that others pick, and orders that the chain answers.
 OTHERS, PICKED = 4, 6
+# Of all that a story can be without.
+_NUMBERS = {
+    INTAKE: [*range(-1, ORDERS)],
+    ANSWERS: [*range(-1, OTHERS), *range(FIRST_NUMBER, FIRST_NUMBER + PICKED)],
+    CATALOGUE: [*SAYINGS],
+}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which story to tell: all of a seed's, or what was left of it when it was shortened. Each seed has two: of taking
-    orders in, and of ``answers`` to orders."""
+    """Which story to tell: all of a seed's, or what was left of it when it was shortened. Each seed has three: of
+    taking orders in, of answers to orders, and of the catalogue. ``only`` are numbers of orders, or of what a chain
+    says of its catalogue."""
 
     seed: int
     without: frozenset[str] = frozenset()
     at_most: int | None = None
     only: frozenset[int] | None = None
-    answers: bool = False
+    part: str = INTAKE
 
     def command(self, *where: str) -> str:
         """What to type to have this story told again; ``where`` are options that say on which DynamoDB."""
-        left_out = ["--part answers" if self.answers else "--part intake"]
+        left_out = [f"--part {self.part}"]
         if self.without:
             left_out.append(f"--without {','.join(sorted(self.without))}")
         if self.at_most is not None:
@@ -54,8 +63,11 @@ class Told:
 
 
 def tell(plan: Plan, dynamodb: DynamoDB) -> Told:
-    """Run one story: an hour of trouble, the accounting; then calm, reconciliation, and everything in step."""
-    orders, picked = (OTHERS, PICKED) if plan.answers else (ORDERS, 0)
+    """Run one story: an hour of trouble, the accounting; then calm, reconciliation, and everything in step. The
+    catalogue's is told by itself, on a DynamoDB of its own."""
+    if plan.part == CATALOGUE:
+        return _told_of_catalogue(plan)
+    orders, picked = (OTHERS, PICKED) if plan.part == ANSWERS else (ORDERS, 0)
     world = World(plan.seed, dynamodb, orders, plan.without, plan.at_most, plan.only, picked=picked)
     told, look = Told(plan), Checks(world)
     try:
@@ -85,6 +97,11 @@ def tell(plan: Plan, dynamodb: DynamoDB) -> Told:
     return told
 
 
+def _told_of_catalogue(plan: Plan) -> Told:
+    course = play(plan.seed, plan.without, plan.at_most, plan.only)
+    return Told(plan, course.violation, course.events, course.faults, account=course.account, story=course.story)
+
+
 def shortest(told: Told, dynamodb: DynamoDB, tries: int = 60) -> Told:
     """The same seed with as little in it as still ends in a violation: kinds of faults dropped, then orders, then
     the faults after the last one that matters."""
@@ -101,9 +118,7 @@ def shortest(told: Told, dynamodb: DynamoDB, tries: int = 60) -> Told:
         return bool(again.violation)
 
     attempt(replace(best.plan, without=frozenset(KINDS)))
-    numbers = [*range(-1, ORDERS)]
-    if told.plan.answers:
-        numbers = [*range(-1, OTHERS), *range(FIRST_NUMBER, FIRST_NUMBER + PICKED)]
+    numbers = _NUMBERS[told.plan.part]
     while len(numbers) > 1:
         half = len(numbers) // 2
         if attempt(replace(best.plan, only=frozenset(numbers[:half]))):

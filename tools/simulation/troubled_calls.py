@@ -3,12 +3,11 @@
 import json
 from collections.abc import Callable
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-if TYPE_CHECKING:
-    from tools.simulation.world import World
+from tools.simulation.surroundings import Surroundings
 
 # How the bus refuses a whole request, with which status.
 BUS_REFUSALS = {
@@ -23,7 +22,7 @@ class TroubledCalls:
     """``fences`` are the fences that rows were last written under, ``trespasses`` the writes by workers that had lost
     their lease."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: Surroundings) -> None:
         self._world = world
         self._table_down_from = self._table_down_to = float("inf")
         self.fences: dict[str, int] = {}
@@ -79,6 +78,20 @@ class TroubledCalls:
         self._world.dies_or_hangs(f"after {where}")
         if faults.strikes("bus_no_answer_after", where):
             raise ReadTimeoutError(endpoint_url="events")
+        return answer
+
+    def bucket[T](self, operation: str, effect: Callable[[], T]) -> T:
+        """Call S3. Raises botocore's errors."""
+        faults = self._world.faults
+        self._world.kernel.sleep(self._world.chance.uniform(0.002, 0.04))
+        self._world.dies_or_hangs(operation)
+        if faults.strikes("bucket_failed_before", operation):
+            raise ClientError({"Error": {"Code": "SlowDown", "Message": ""}}, operation)
+        answer = effect()
+        self._world.kernel.sleep(self._world.chance.uniform(0.002, 0.04))
+        self._world.dies_or_hangs(f"after {operation}")
+        if faults.strikes("bucket_failed_after", operation):
+            raise ReadTimeoutError(endpoint_url="s3")
         return answer
 
     def before_table(self, operation: str) -> None:

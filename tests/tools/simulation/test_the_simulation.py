@@ -14,12 +14,12 @@ from tests.support.stories import fingerprint
 from tools.local.simulated_platform.bad_orders import BAD_ORDERS
 from tools.simulation import __main__ as simulation
 from tools.simulation import dynamodb_local
-from tools.simulation.faults import HOSTILE, OFF, PUT_FAULTS
+from tools.simulation.faults import AROUND_CATALOGUE, CATALOGUE_FAULTS, HOSTILE, OFF, PUT_FAULTS
 from tools.simulation.mutants import __main__ as mutants
 from tools.simulation.mutants.__main__ import NotProvenError
 from tools.simulation.mutants.bugs import MUTANTS
 from tools.simulation.mutants.planting import AnchorLostError, Edit, Mutant
-from tools.simulation.story import Plan, Told, tell
+from tools.simulation.story import ANSWERS, CATALOGUE, Plan, Told, tell
 from tools.simulation.table import DynamoDB
 
 pytestmark = pytest.mark.crash
@@ -27,10 +27,11 @@ pytestmark = pytest.mark.crash
 ROOT = Path(__file__).resolve().parents[3]
 FINGERPRINT = """
 from tests.support.stories import fingerprint
-from tools.simulation.story import Plan, tell
+from tools.simulation.story import ANSWERS, CATALOGUE, Plan, tell
 from tools.simulation.table import DynamoDB
 print(fingerprint(tell(Plan(7, at_most=150, only=frozenset({-1, 0, 1, 2})), DynamoDB())))
-print(fingerprint(tell(Plan(7, at_most=150, only=frozenset({0, 100, 101, 102}), answers=True), DynamoDB())))
+print(fingerprint(tell(Plan(7, at_most=150, only=frozenset({0, 100, 101, 102}), part=ANSWERS), DynamoDB())))
+print(fingerprint(tell(Plan(7, part=CATALOGUE), DynamoDB())))
 """
 
 
@@ -114,7 +115,10 @@ def test_replay_command_names_what_is_left() -> None:
     plan = Plan(12, frozenset({"killed", "hung"}), at_most=40, only=frozenset({3, -1}))
     left = "--part intake --without hung,killed --at-most 40 --only=-1,3"
     assert plan.command() == f'make simulate SEED=12 ARGS="{left}"'
-    assert Plan(12, answers=True).command() == 'make simulate SEED=12 ARGS="--part answers"'
+    assert Plan(12, part=ANSWERS).command() == 'make simulate SEED=12 ARGS="--part answers"'
+    assert Plan(12, part=CATALOGUE, only=frozenset({3})).command() == (
+        'make simulate SEED=12 ARGS="--part catalogue --only=3"'
+    )
 
 
 @pytest.mark.parametrize(
@@ -207,11 +211,17 @@ def test_sixty_seeds_hold() -> None:
     assert met >= HOSTILE.keys() - OFF
     assert met >= {f"bad_order_{kind}" for kind in BAD_ORDERS}
     [faults] = [line for line in done.stdout.splitlines() if line.startswith("faults: ")]
-    assert {pair.split("=")[0] for pair in faults.split()[1:]} >= {*PUT_FAULTS, "platform_adds_line"}
-    [account] = [line for line in done.stdout.splitlines() if line.startswith("accounting: ")]
-    assert {"answers_applied", "answers_overtaken", "answers_refused"} <= {
-        pair.split("=")[0] for pair in account.split()[1:]
+    assert {pair.split("=")[0] for pair in faults.split()[1:]} >= {
+        *PUT_FAULTS,
+        "platform_adds_line",
+        *CATALOGUE_FAULTS,
+        *AROUND_CATALOGUE,
     }
+    [account] = [line for line in done.stdout.splitlines() if line.startswith("accounting: ")]
+    assert {
+        *("answers_applied", "answers_overtaken", "answers_refused"),
+        *("products_processed", "products_refused", "values_held"),
+    } <= {pair.split("=")[0] for pair in account.split()[1:]}
 
 
 @pytest.mark.slow

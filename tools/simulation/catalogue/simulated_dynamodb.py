@@ -23,6 +23,7 @@ from tools.simulation.catalogue.expressions import (
 MAX_ITEM_BYTES = 400 * 1024
 MAX_EXPRESSION = 4_096
 MAX_KEYS = 100
+MAX_WRITES = 25
 PAGE_BYTES = 1_048_576
 # How long after a write a read that is not consistent may show what was there before.
 STALE_FOR = timedelta(seconds=1)
@@ -33,14 +34,15 @@ type Key = tuple[str, str]
 
 
 class SimulatedDynamoDB:
-    """As tools.simulation.table.DynamoDB. ``now`` is the service's time, and ``is_stale`` decides of each read that is
-    not consistent whether it shows the past."""
+    """As tools.simulation.table.DynamoDB. ``now`` is the service's time. ``is_stale`` decides of each read that is not
+    consistent whether it shows the past, ``leaves_some`` of each batch of writes whether some are left unprocessed."""
 
     def __init__(self) -> None:
         self.client: Any = _Client(self)
         self.tables: dict[str, dict[str, dict[str, Item]]] = {}
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.is_stale: Callable[[str], bool] = lambda _: False
+        self.leaves_some: Callable[[], bool] = lambda: False
         self._before: Before | None = None
         self._after: After | None = None
         self._replaced: dict[tuple[str, Key], tuple[datetime, Item | None]] = {}
@@ -125,6 +127,22 @@ class _Client:
             return {"Responses": responses, "UnprocessedKeys": {}}
 
         return self._dynamodb.call("BatchGetItem", effect)
+
+    def batch_write_item(self, *, RequestItems: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:  # noqa: N803
+        def effect() -> dict[str, Any]:
+            unprocessed: dict[str, Any] = {}
+            for table, requests in RequestItems.items():
+                keys = [_written_key(request) for request in requests]
+                if not 1 <= len(keys) <= MAX_WRITES or len({*keys}) != len(keys):
+                    raise ExpressionError("no or too many writes, or one key twice")
+                done = 1 if len(keys) > 1 and self._dynamodb.leaves_some() else len(keys)
+                for key, request in zip(keys[:done], requests, strict=False):
+                    self._dynamodb.write(table, key, request.get("PutRequest", {}).get("Item"))
+                if requests[done:]:
+                    unprocessed[table] = requests[done:]
+            return {"UnprocessedItems": unprocessed}
+
+        return self._dynamodb.call("BatchWriteItem", effect)
 
     def query(self, **arguments: Any) -> dict[str, Any]:
         return self._dynamodb.call("Query", lambda: self._page(arguments))
@@ -237,6 +255,15 @@ def _key(key: dict[str, Any]) -> Key:
     if not pk or not sk or len(key) != 2:
         raise ExpressionError("a key with an empty or another attribute")
     return pk, sk
+
+
+def _written_key(request: dict[str, Any]) -> Key:
+    match request:
+        case {"DeleteRequest": {"Key": key}}:
+            return _key(key)
+        case {"PutRequest": {"Item": item}}:
+            return _key({"pk": item["pk"], "sk": item["sk"]})
+    raise ExpressionError("neither a put nor a delete")
 
 
 def _updated(before: Item, arguments: dict[str, Any]) -> Item:
