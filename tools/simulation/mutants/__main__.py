@@ -53,8 +53,9 @@ STACK = ("template.yaml", "partner_orders/settings.py", "bench/speed.py")
 # What answers orders: the simulator has stories of its own for it.
 PARTS_OF_ANSWERS = frozenset({"answers", "sender"})
 FILES_OF_ANSWERS = frozenset({"order_exchange.py", "budgeted_requests.py", "request_budget.py"})
-# Parts that the simulator does not play; the properties of each know the others.
-PARTS_OF_CATALOGUE = frozenset({"catalogue", "loader", "pusher", "results"})
+# The catalogue's, with stories of its own; the properties of each part know the others.
+PARTS_OF_CATALOGUE = frozenset({"catalogue", "exports", "loader", "pusher", "results"})
+FILES_OF_CATALOGUE = frozenset({"platform/catalogue.py", "platform/job_files.py"})
 LAWS = ("tests/property/orders/test_history.py", "tests/property/orders/test_event.py")
 LAWS_OF_THE_STACK = ("tests/property/template", "tests/property/test_settings.py", "tests/property/tools")
 # Of what a property finds, the first example will do.
@@ -131,13 +132,15 @@ def what_kills(mutant: Mutant, seeds: int) -> str:
         asked: tuple[Callable[[], str], ...] = (first, *(() if is_unknown_to_it else (simulator,)), properties)
         if parts := _parts_of(edited) & PARTS_OF_CATALOGUE:
             others = (f"tests/property/{part}" for part in sorted(PARTS_OF_CATALOGUE - parts))
-            asked = (first, partial(_properties, copy, *others), properties)
+            asked = (first, simulator, partial(_properties, copy, *others), properties)
         return next(filter(None, (ask() for ask in asked)), "")
 
 
 def _stories_of(edited: list[str]) -> tuple[str, ...]:
-    """Which of the simulator's stories know these files, as options of its command line; none for both."""
+    """Which of the simulator's stories know these files, as options of its command line; none for all."""
     files = {Path(file).relative_to(PACKAGE) for file in edited if Path(file).is_relative_to(PACKAGE)}
+    if any(file.parts[0] in PARTS_OF_CATALOGUE or str(file) in FILES_OF_CATALOGUE for file in files):
+        return ("--part", "catalogue")
     if any(file.parts[0] in PARTS_OF_ANSWERS or file.name in FILES_OF_ANSWERS for file in files):
         return ("--part", "answers")
     return () if any(file.parts[0] == "publisher" for file in files) else ("--part", "intake")
