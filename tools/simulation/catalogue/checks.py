@@ -67,6 +67,8 @@ class Decisions(NamedTuple):
 
 def check_catalogue(world: CatalogueWorld) -> Counter[str]:
     """Every store, at rest. How many products are how. Raises Violation."""
+    for wrong in world.trespasses:
+        raise Violation(wrong)
     _requests(world)
     _pauses(world)
     decisions = _decisions(world)

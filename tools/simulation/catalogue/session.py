@@ -8,7 +8,6 @@ import requests
 
 from tools.local.simulated_platform.partner_api import Request, Response
 from tools.simulation.hostile_responses import to_requests
-from tools.simulation.violation import Violation
 
 if TYPE_CHECKING:
     from tools.simulation.catalogue.world import CatalogueWorld
@@ -60,7 +59,7 @@ class CatalogueSession:
 
     def _check_host(self, url: str) -> None:
         if not url.startswith(f"{self._world.base_url}/"):
-            raise Violation("the token goes to another host")
+            self._world.trespass("the token goes to another host")
 
     def _answer(self, request: Request, where: str) -> Response:
         world, faults = self._world, self._world.faults
@@ -103,9 +102,9 @@ class StorageSession:
     def get(self, url: str, headers: Mapping[str, str], **_: object) -> requests.Response:
         world, parts = self._world, urlsplit(url)
         if "authorization" in {name.lower() for name in headers}:
-            raise Violation("the token goes to a storage host")
+            world.trespass("the token goes to a storage host")
         if headers.get("Host") == PRIVATE_HOST or parts.hostname != world.storage_address:
-            raise Violation(f"a file is fetched from {headers.get('Host')} at {parts.hostname}")
+            world.trespass(f"a file is fetched from {headers.get('Host')} at {parts.hostname}")
         world.kernel.sleep(world.chance.uniform(0.05, 0.4))
         world.dies_or_hangs("GET file")
         given = world.storage.handle(Request("GET", f"{parts.path}?{parts.query}", {}), world.kernel.now())

@@ -107,7 +107,7 @@ class Pause:
 class CatalogueWorld:
     """One seed's story. ``only`` keeps some of the sayings, by number. What was said is in ``said``, with the version
     id of each file; ``asked`` tells at which second the platform was asked, by which function, and ``puts`` at which
-    something was sent to which store."""
+    something was sent to which store. ``trespasses``: what must never happen, and did."""
 
     def __init__(
         self,
@@ -138,6 +138,7 @@ class CatalogueWorld:
         self.puts: list[tuple[float, str]] = []
         self.pauses: list[Pause] = []
         self.posted = 0
+        self.trespasses: list[str] = []
         self.base_url = BASE_URL
         self.storage_address = "93.184.215.14"
         self._down = (float("inf"), float("inf"))
@@ -364,6 +365,10 @@ class CatalogueWorld:
 
     def is_down(self) -> bool:
         return self._down[0] <= self.kernel.seconds < self._down[1] and not self.faults.over
+
+    def trespass(self, what: str) -> None:
+        """Note what must never happen. The functions would take an error for one of the platform's."""
+        self.trespasses.append(what)
 
     def note_put(self, store_id: str) -> None:
         self.puts.append((self.kernel.seconds, store_id))

@@ -1,6 +1,6 @@
 """Planted bugs in the catalogue: what a product should be, what is sent of it, and what became of it."""
 
-from tools.simulation.mutants.planting import Mutant, one_edit
+from tools.simulation.mutants.planting import Edit, Mutant, one_edit
 
 _PACKAGE = "layers/partner_orders/partner_orders"
 _CATALOGUE = f"{_PACKAGE}/catalogue"
@@ -168,14 +168,6 @@ MUTANTS: list[Mutant] = [
         "        self._queue.delete(message)\n        for event in events.files:\n",
     ),
     one_edit(
-        "crash-forgets-changes",
-        "Products that a loader wrote before it crashed are not sent: the next one finds them as they should be.",
-        f"{_PACKAGE}/loader/loading.py",
-        "Loader.apply",
-        "tells_all = measured.waiting > 0 and (is_repeat or self._is_forgotten(measured.state))",
-        "tells_all = measured.waiting < 0 and (is_repeat or self._is_forgotten(measured.state))",
-    ),
-    one_edit(
         "held-line-takes-its-files-version",
         "A held price is released in its file's version, and so may lose to an older value.",
         f"{_CATALOGUE}/held.py",
@@ -192,28 +184,12 @@ MUTANTS: list[Mutant] = [
         "fault=type(error).__name__)\n        return True\n    if is_sent:",
     ),
     one_edit(
-        "paused-store-is-served",
-        "A store that was switched off is sent to all the same.",
-        f"{_PACKAGE}/pusher/run.py",
-        "Minute.run",
-        "if of_store.is_sending]",
-        "if of_store is not None]",
-    ),
-    one_edit(
         "private-link-is-followed",
         "A result is fetched from whatever address its link leads to.",
         f"{_PACKAGE}/platform/job_files.py",
         "JobFiles._public_addresses",
         "if not addresses or not all(is_public(address) for address in addresses):",
         "if not addresses:",
-    ),
-    one_edit(
-        "budget-not-asked",
-        "What is sent in parts takes no permit of the chain's request budget.",
-        f"{_PACKAGE}/platform/http.py",
-        "PartnerApiClient._make_room",
-        "if not self._rate_limit.wait(",
-        "if False and not self._rate_limit.wait(",
     ),
     one_edit(
         "leading-zeros-count",
@@ -229,6 +205,30 @@ MUTANTS: list[Mutant] = [
         f"{_CATALOGUE}/outcomes.py",
         "Outcomes.alone",
         "self._tell_of_refused(place, job, {sku: outcome})",
-        "self._tell_of_refused(place, job, {})",
+        "self._tell_of_refused(place, job, {sku: LineOutcome(Outcome.PROCESSED)})",
+    ),
+    Mutant(
+        "paused-store-is-served",
+        "A store that was switched off is sent to all the same.",
+        (
+            Edit(f"{_PACKAGE}/pusher/run.py", "Minute.run", "if of_store.is_sending]", "if of_store is not None]"),
+            Edit(f"{_PACKAGE}/pusher/run.py", "Minute._serve", "not settings.is_sending", "settings is None"),
+        ),
+    ),
+    one_edit(
+        "released-file-is-held-again",
+        "A file that a person released meets the guards of files once more.",
+        f"{_PACKAGE}/loader/file_loading.py",
+        "FileLoading._measure_and_apply",
+        "not (is_repeat or turn.row.is_released)",
+        "not is_repeat",
+    ),
+    one_edit(
+        "refused-message-is-dropped",
+        "An urgent message that can never be taken is dropped where the queue of dead letters fails.",
+        f"{_PACKAGE}/pusher/urgent_handler.py",
+        "_refuse",
+        "return _soon(work, record)",
+        "return True",
     ),
 ]
