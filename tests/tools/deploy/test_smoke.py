@@ -29,7 +29,10 @@ TABLE: dict[str, Any] = {
 
 @dataclass
 class FakeCloudFormation:
-    """One stack that keeps a table and a secret, and sam's own. ``deleted`` are the names of those deleted."""
+    """One stack that keeps a table and a secret, perhaps a catalogue beside it that keeps a bucket, and sam's own.
+    ``deleted`` are the names of those deleted."""
+
+    has_catalogue: bool = False
 
     deleted: list[str] = field(default_factory=list)
 
@@ -47,17 +50,19 @@ class FakeCloudFormation:
         return {"Stacks": [{"Outputs": [{"OutputKey": "SourceBucket", "OutputValue": "uploads"}]}]}
 
     def _resources(self, StackName: str) -> list[dict[str, Any]]:  # noqa: N803 - boto3's name
+        if StackName == f"{NAME}-catalogue" and self.has_catalogue:
+            return _resources([("AWS::S3::Bucket", "files"), ("AWS::SQS::Queue", "q")])
         if StackName != NAME:
             message = f"Stack with id {StackName} does not exist"
             raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "ListStackResources")
-        found = [
-            ("AWS::DynamoDB::Table", "orders"),
-            ("AWS::SecretsManager::Secret", "webhook"),
-            ("AWS::SQS::Queue", "q"),
-        ]
-        return [
-            {"StackResourceSummaries": [{"ResourceType": kind, "PhysicalResourceId": name} for kind, name in found]}
-        ]
+        return _resources(
+            [("AWS::DynamoDB::Table", "orders"), ("AWS::SecretsManager::Secret", "webhook"), ("AWS::SQS::Queue", "q")]
+        )
+
+
+def _resources(found: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    """A page of resources, each by its type and its name."""
+    return [{"StackResourceSummaries": [{"ResourceType": kind, "PhysicalResourceId": name} for kind, name in found]}]
 
 
 @pytest.fixture
@@ -92,6 +97,26 @@ def test_everything_of_the_stack_is_removed(aws: removal.Clients, stacks: FakeCl
     assert aws("secretsmanager").list_secrets()["SecretList"] == []
     versions = aws("s3").list_object_versions(Bucket="uploads")
     assert [version["Key"] for version in versions["Versions"]] == ["partner-orders/code"]
+
+
+def test_catalogue_is_removed_first(aws: removal.Clients, stacks: FakeCloudFormation) -> None:
+    """The catalogue beside the stack goes before it, with every version of every file in its bucket."""
+    stacks.has_catalogue = True
+    s3 = aws("s3")
+    s3.create_bucket(Bucket="files", CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    s3.put_bucket_versioning(Bucket="files", VersioningConfiguration={"Status": "Enabled"})
+    for _ in range(2):
+        s3.put_object(Bucket="files", Key="lists/1/a.csv", Body=b"x")
+    s3.delete_object(Bucket="files", Key="lists/1/a.csv")
+    assert removal.remove(aws, NAME) == []
+    assert stacks.deleted == [f"{NAME}-catalogue", NAME]
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["uploads"]
+
+
+def test_bucket_that_went_with_its_stack(aws: removal.Clients, stacks: FakeCloudFormation) -> None:
+    """A bucket that the stack's own deletion removed is no fault."""
+    stacks.has_catalogue = True
+    assert removal.remove(aws, NAME) == []
 
 
 def test_removal_goes_on_after_a_failure(aws: removal.Clients) -> None:

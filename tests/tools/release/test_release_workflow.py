@@ -22,7 +22,9 @@ MAKE = """#!/bin/bash
 case $1 in
 build)
     mkdir -p .aws-sam/build/WebhookFunction .aws-sam/build/PartnerOrdersLayer
+    mkdir -p .aws-sam/catalogue/build
     echo "$2" > .aws-sam/build/template.yaml
+    echo "$2" > .aws-sam/catalogue/build/template.yaml
     echo "{}" > .aws-sam/sbom.cdx.json;;
 wheel) echo wheel > "${2#DIST=}/partner_orders-0.1.0-py3-none-any.whl";;
 esac
@@ -69,6 +71,8 @@ def test_release_has_every_file(clone: Path) -> None:
     assert {path.name for path in files.iterdir()} == {
         f"partner-orders-{TAG}-arm64.zip",
         f"partner-orders-{TAG}-x86_64.zip",
+        f"partner-orders-catalogue-{TAG}-arm64.zip",
+        f"partner-orders-catalogue-{TAG}-x86_64.zip",
         f"partner-orders-{TAG}.cdx.json",
         f"partner-orders-{TAG}-constraints.txt",
         "partner_orders-0.1.0-py3-none-any.whl",
