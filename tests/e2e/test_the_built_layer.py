@@ -1,4 +1,4 @@
-"""The layer as `sam build` leaves it: bytecode for everything, for this machine, and nothing beside the lock."""
+"""The layers as `sam build` leaves them: bytecode for everything, for this machine, and nothing beside the lock."""
 
 import importlib.util
 import json
@@ -11,12 +11,13 @@ import pytest
 
 from tools.bench import events, stand_in
 from tools.bench.artefacts import FUNCTIONS, OURS, Artefact, environment
-from tools.deploy.artefact import MACHINES, SERVICES, check
-from tools.deploy.artefact import PACKAGES as PACKAGE_NAMES
+from tools.deploy.artefact import CATALOGUE, MACHINES, ORDERS, Contents, check
 from tools.local.emulator import ROOT
-from tools.local.stack import ARCHITECTURE, BUILD, build
+from tools.local.stack import ARCHITECTURE, BUILD, CATALOGUE_BUILD, build
 
-PACKAGES = BUILD / "PartnerOrdersLayer" / "python"
+PACKAGES = BUILD / ORDERS.layer / "python"
+BUILDS = {ORDERS: BUILD, CATALOGUE: CATALOGUE_BUILD}
+BOTH = pytest.mark.parametrize("contents", BUILDS, ids=lambda contents: contents.layer)
 MACHINE = MACHINES[ARCHITECTURE]
 LARGEST_LAYER_BYTES = 20_000_000
 # Python's zoneinfo reads its time zones from here where the system has none.
@@ -35,54 +36,75 @@ files = [getattr(module, "__file__", None) for module in list(sys.modules.values
 print("\\n".join(file for file in files if file), file=sys.stderr)
 """
 
+IMPORT = """
+import sys
+sys.path[:0] = [".", sys.argv[1]]
+import app
+files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+print("\\n".join(file for file in files if file))
+"""
+ENVIRONMENT = {
+    "POWERTOOLS_METRICS_NAMESPACE": "x",
+    "POWERTOOLS_SERVICE_NAME": "x",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+}
+
 
 @pytest.fixture(scope="module", autouse=True)
 def built() -> None:
     build()
 
 
-def test_bytecode_is_never_checked() -> None:
+def packages_of(contents: Contents) -> Path:
+    return BUILDS[contents] / contents.layer / "python"
+
+
+@BOTH
+def test_bytecode_is_never_checked(contents: Contents) -> None:
     """Every module has bytecode that Python never checks against the source."""
-    sources = [path for path in PACKAGES.rglob("*.py") if path.stat().st_size]
-    assert len(sources) > 300
+    sources = [path for path in packages_of(contents).rglob("*.py") if path.stat().st_size]
+    assert len(sources) > 200
     for source in sources:
         header = Path(importlib.util.cache_from_source(str(source))).read_bytes()[:8]
         assert header[:4] == importlib.util.MAGIC_NUMBER
         assert int.from_bytes(header[4:], "little") == 0b01, f"{source}: not an unchecked hash-based .pyc"
 
 
-def test_binaries_are_for_this_machine() -> None:
-    """Every binary of the layer is for this machine's architecture."""
-    binaries = [*PACKAGES.rglob("*.so")]
+@BOTH
+def test_binaries_are_for_this_machine(contents: Contents) -> None:
+    """Every binary of a layer is for this machine's architecture."""
+    binaries = [*packages_of(contents).rglob("*.so")]
     assert binaries
     assert {int.from_bytes(binary.read_bytes()[18:20], "little") for binary in binaries} == {MACHINE}
 
 
-def test_build_passes_the_deployments_checks() -> None:
+@BOTH
+def test_build_passes_the_deployments_checks(contents: Contents) -> None:
     """What `sam build` leaves passes what `make deploy` checks."""
-    assert check(BUILD, ARCHITECTURE) > 1
+    assert check(BUILDS[contents], ARCHITECTURE, contents) >= 1
 
 
-def test_layer_holds_expected_packages_only() -> None:
-    """The layer holds the expected packages and no more, within the size limit."""
-    assert {path.name for path in PACKAGES.iterdir()} - {"__pycache__"} == PACKAGE_NAMES
-    assert not [*PACKAGES.rglob("*.dist-info")]
-    assert sum(path.stat().st_size for path in PACKAGES.rglob("*") if path.is_file()) < LARGEST_LAYER_BYTES
+@BOTH
+def test_layer_holds_expected_packages_only(contents: Contents) -> None:
+    """A layer holds the expected packages and no more, within the size limit."""
+    packages = packages_of(contents)
+    assert {path.name for path in packages.iterdir()} - {"__pycache__"} == contents.packages
+    assert not [*packages.rglob("*.dist-info")]
+    assert sum(path.stat().st_size for path in packages.rglob("*") if path.is_file()) < LARGEST_LAYER_BYTES
 
 
-def test_sdk_holds_called_services_only() -> None:
-    """The SDK in the layer has only the services that the functions call."""
-    called = {
-        name
-        for handler in (ROOT / "layers" / "partner_orders" / "partner_orders").glob("*/handler.py")
-        for name in re.findall(r'clients\.client\("(\w+)"', handler.read_text())
-    }
-    assert called == SERVICES
-    assert {path.name for path in (PACKAGES / "botocore" / "data").iterdir() if path.is_dir()} == SERVICES
+@BOTH
+def test_sdk_holds_called_services_only(contents: Contents) -> None:
+    """The SDK in a layer has only the services that its functions call."""
+    packages = packages_of(contents)
+    sources = (path.read_text() for path in (packages / "partner_orders").rglob("*.py"))
+    called = {name for source in sources for name in re.findall(r'clients\.client\("(\w+)"', source)}
+    assert called == contents.services
+    assert {path.name for path in (packages / "botocore" / "data").iterdir() if path.is_dir()} == contents.services
 
 
 def test_every_part_is_imported() -> None:
-    """A function imports each part of the layer."""
+    """A function of the orders stack imports each part of its layer."""
     imported: set[str] = set()
     with stand_in.started() as aws:
         for function in (*FUNCTIONS, "sender"):
@@ -96,26 +118,52 @@ def test_every_part_is_imported() -> None:
                 text=True,
                 check=True,
             )
-            files = {Path(line) for line in done.stderr.splitlines() if line.startswith(str(PACKAGES))}
-            for file in files:
-                inside = file.relative_to(PACKAGES).with_suffix("").parts
-                imported |= {"/".join(inside[:depth]) for depth in range(1, len(inside) + 1)}
-    parts = {
-        path.relative_to(PACKAGES).with_suffix("").as_posix()
+            imported |= inside(PACKAGES, done.stderr)
+    assert parts_of(PACKAGES) - imported == NOT_IMPORTED
+
+
+def inside(packages: Path, printed: str) -> set[str]:
+    """The files of a layer in a list of files, and their folders, by their paths without a suffix."""
+    found: set[str] = set()
+    for file in (Path(line) for line in printed.splitlines() if line.startswith(str(packages))):
+        parts = file.relative_to(packages).with_suffix("").parts
+        found |= {"/".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
+    return found
+
+
+def parts_of(packages: Path) -> set[str]:
+    return {
+        path.relative_to(packages).with_suffix("").as_posix()
         for folder in ("", *PARTS_OF_PARTS)
-        for path in (PACKAGES / folder).iterdir()
-        if path.is_dir() or path.suffix == ".py"
+        for path in (packages / folder).iterdir()
+        if (path.is_dir() or path.suffix == ".py") and path.name != "__pycache__"
     }
-    assert {part for part in parts - imported if not part.endswith("__pycache__")} == NOT_IMPORTED
+
+
+def test_every_part_of_the_catalogues_layer_is_imported() -> None:
+    """The catalogue's functions import each part of their layer when they start, with nothing but the layer."""
+    packages, imported = packages_of(CATALOGUE), set[str]()
+    for function in ("loader", "pusher", "urgent", "catalogue_webhook"):
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-B", "-c", IMPORT, str(packages)],
+            cwd=ROOT / "functions" / function,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        imported |= inside(packages, done.stdout)
+    assert parts_of(packages) - imported == set()
 
 
 @pytest.mark.parametrize("function", ["webhook", "consumer", "publisher", "reconciler"])
 def test_function_imports_with_layer_alone(function: str) -> None:
     """Each function imports with nothing but the layer."""
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path[:0] = ['.', {str(PACKAGES)!r}]; import app"],
+        [sys.executable, "-I", "-S", "-B", "-c", IMPORT, str(PACKAGES)],
         cwd=ROOT / "functions" / function,
-        env={"POWERTOOLS_METRICS_NAMESPACE": "x", "POWERTOOLS_SERVICE_NAME": "x", "AWS_DEFAULT_REGION": "eu-central-1"},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
