@@ -13,14 +13,15 @@ from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
 from tests.support.deployed import Answer, CommandLine
-from tools.local.stack import STACK_FILE, Stack
+from tools.local.stack import STACK_FILE, Stack, switch_schedules
 from tools.local.up import CHAIN_ID, running_stack
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    # The reconciler runs when a test calls it.
+    # Reconciler, loader and pusher run when a test calls them.
     with running_stack(Console(quiet=True), {"ReconciliationState": "DISABLED"}) as stack:
+        switch_schedules(stack, "DISABLED", stack.catalogue_name)
         yield stack
 
 

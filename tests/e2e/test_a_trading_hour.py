@@ -1,10 +1,12 @@
-"""The whole way: the simulated platform's busy hour, with all its faults, through the deployed stack."""
+"""The whole way: the simulated platform's busy hour, with all its faults, through the deployed stacks."""
 
 import pytest
 from rich.console import Console
 
 from tools.local.figures import mismatches
 from tools.local.hour import Hour
+from tools.local.morning import PRODUCTS, Morning
+from tools.local.morning_outcome import HELD, LOST, PROCESSED, REFUSED, SHOWN
 from tools.local.screen import Screen
 from tools.local.stack import Stack
 
@@ -22,3 +24,16 @@ def test_table_holds_truth_after_busy_hour(stack: Stack) -> None:
     assert screen.figures.orders == screen.figures.stored
     assert screen.figures.dropped > 0
     assert screen.figures.garbage > 0
+
+
+@pytest.mark.slow
+def test_shop_shows_what_the_chain_said(stack: Stack) -> None:
+    """After a morning with mistakes, a lost callback and an urgent message against a running job, each product that the
+    chain changed has its outcome."""
+    morning = Morning(stack)
+    morning.begin().join()
+    figures = morning.result()
+    assert figures.problems() == []
+    assert figures.rows > figures.changed > PRODUCTS - 10
+    assert all(figures.outcomes[kind] > 0 for kind in (SHOWN, PROCESSED, REFUSED, HELD))
+    assert figures.outcomes[LOST] == 0

@@ -24,7 +24,7 @@ from tools.local.metrics import Metrics
 from tools.local.process import ProcessFailedError, end_on_signals
 from tools.local.run import MIX, play_all
 from tools.local.screen import Screen
-from tools.local.stack import Stack
+from tools.local.stack import Stack, switch_schedules
 from tools.local.up import running_stack
 
 IMAGES = ROOT / "docs" / "images"
@@ -73,15 +73,6 @@ def longest_lived(stack: Stack) -> str:
     return str(counts.most_common(1)[0][0])
 
 
-def switch_schedule(stack: Stack, state: str) -> None:
-    """Switch the reconciler's schedule: ENABLED, or DISABLED while a run is played."""
-    scheduler = stack.client("scheduler")
-    for listed in scheduler.list_schedules()["Schedules"]:
-        schedule = scheduler.get_schedule(Name=listed["Name"], GroupName=listed["GroupName"])
-        names = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
-        scheduler.update_schedule(**{name: schedule[name] for name in names}, State=state)
-
-
 def draw_stack(console: Console, stack: Stack) -> None:
     """Play an hour and draw the check of the stack, an order, and the desk. Raises ProcessFailedError."""
     # Without garbage: draw_run() would count the same bodies as repeated.
@@ -90,7 +81,7 @@ def draw_stack(console: Console, stack: Stack) -> None:
     hour.wait_until_stored()
     hour.reconcile()
     _raise_if(hour.compare())
-    switch_schedule(stack, "ENABLED")
+    switch_schedules(stack, "ENABLED")
     stack.client("lambda").invoke(FunctionName=stack.outputs["ReconcilerFunctionName"], Payload=b"{}")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "stack.json"
@@ -100,15 +91,16 @@ def draw_stack(console: Console, stack: Stack) -> None:
         shown = printed(file, "orders", "show", order_id)
         picture(IMAGES / "orders-show.svg", f"partner-orders orders show {order_id}", shown)
     draw_desk(stack, metrics, order_id, IMAGES)
-    switch_schedule(stack, "DISABLED")
+    switch_schedules(stack, "DISABLED")
 
 
 def draw_run(console: Console, stack: Stack) -> None:
     """Play what `make run` plays and draw its end. Raises ProcessFailedError."""
     begun = time.monotonic()
-    figures, answers, wrong = play_all(console, stack)
+    figures, answers, catalogue, wrong = play_all(console, stack)
     _raise_if(wrong)
-    end = f"{summary(figures, len(MIX), time.monotonic() - begun)}\n{answers.line()}\n{last_line(figures)}"
+    lines = answers.line(), catalogue.line(), last_line(figures)
+    end = "\n".join((summary(figures, len(MIX), time.monotonic() - begun), *lines))
     picture(IMAGES / "make-run.svg", "make run", end)
 
 

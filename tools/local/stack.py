@@ -68,6 +68,11 @@ class Stack:
     def client(self, service: str, **options: Any) -> Any:
         return client(service, self.endpoint_url, **options)
 
+    @property
+    def catalogue_name(self) -> str:
+        """The name of the catalogue's stack."""
+        return self.stack_name + SUFFIX
+
     def answers_host(self) -> str:
         """The host name by which MiniStack finds the answers API."""
         return f"{self.outputs['AnswersApiUrl'].partition('://')[2].partition('.')[0]}.execute-api.localhost"
@@ -215,6 +220,17 @@ def with_catalogue(stack: Stack, outputs: dict[str, str]) -> Stack:
         catalogue_webhook_url=f"{stack.endpoint_url}/catalogue-callbacks",
         catalogue_webhook_headers={"Host": f"{outputs['CatalogueApiId']}.execute-api.localhost"},
     )
+
+
+def switch_schedules(stack: Stack, state: str, of_stack: str = "") -> None:
+    """Switch schedules ENABLED or DISABLED: those of the stack of that name, or all. Whoever tries what a schedule
+    calls switches it off, and calls it."""
+    scheduler = stack.client("scheduler")
+    for listed in scheduler.list_schedules()["Schedules"]:
+        if listed["Name"].startswith(of_stack):
+            schedule = scheduler.get_schedule(Name=listed["Name"], GroupName=listed["GroupName"])
+            names = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+            scheduler.update_schedule(**{name: schedule[name] for name in names}, State=state)
 
 
 def describe(endpoint_url: str, platform_url: str, outputs: dict[str, str]) -> Stack:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from tools.local.figures import Figures, last_line
+from tools.local.morning_outcome import CatalogueFigures
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,6 +36,19 @@ def test_every_figure_of_the_run_is_explained() -> None:
     figures = {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line[1])}
     assert [*figures] == names
     assert figures["recovered"] == figures["never_arrived"] + figures["shown_only"]
+
+
+def test_every_figure_of_the_catalogue_is_explained() -> None:
+    """The table explains each figure of the catalogue's line, and the example adds up."""
+    names = re.findall(r"(\w+)=", CatalogueFigures().line())
+    table = README.partition("| figure of the catalogue | means |")[2].partition("\n\n")[0]
+    assert {*names} == {*re.findall(r"`(\w+)`", table)}
+    line = re.search(r"^ +(catalogue: .*)$", README, re.MULTILINE)
+    assert line
+    figures = {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line[1])}
+    assert [*figures] == names
+    assert figures["changed"] == sum(figures[name] for name in ("shown", "processed", "refused", "held"))
+    assert figures["lost"] == 0
 
 
 def test_first_order_is_the_sample_order() -> None:

@@ -114,7 +114,8 @@ class Platform:
         if profile is None:
             raise BadControlError(f"no such profile; there are {', '.join(BY_NAME)}")
         self.api.unknowns, self.api.form_of_get = profile.unknowns, profile.form_of_get
-        self.catalogue.adopt(profile.catalogue)
+        if content.get("adopts_catalogue", True):
+            self.catalogue.adopt(profile.catalogue)
         return profile.hour(seed, orders, stores, start, self._chain_id, first)
 
     def _play(self, timetable: list[tuple[float, Posting]], seed: int, misbehaviour: Misbehaviour, wall: float) -> None:
