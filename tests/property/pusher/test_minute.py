@@ -1,0 +1,216 @@
+"""Whatever is killed, lost, late or doubled: the newest values end up on the platform, and every line has an outcome
+(rules W1, W3, W4, W5, W6 and W8), by the functions' own work of a minute."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from itertools import count
+from random import Random
+from typing import Any
+
+import pytest
+
+from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.to_send import is_waiting, to_send
+from tests.support.catalogue_table import catalogue_table
+from tests.support.pusher_world import Deaths, PusherWorld, mortal
+from tools.local.simulated_platform.profiles import BY_NAME
+
+TABLE = "catalogue"
+NUMBERS = count()
+FAULTS = (
+    "put_error_before", "put_error_after", "put_dropped_before", "put_dropped_after", "job_fails", "job_fails_halfway",
+    "job_stuck", "job_late", "jobs_swapped", "line_fails", "callback_lost", "callback_late", "callback_doubled",
+    "callback_early", "callback_without_link", "file_missing",
+)  # fmt: skip
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def dynamodb() -> Iterator[Any]:
+    with catalogue_table(TABLE) as client:
+        yield client
+
+
+@pytest.fixture
+def deaths(dynamodb: Any) -> Iterator[Deaths]:
+    with mortal(dynamodb) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def emptied(dynamodb: Any) -> None:
+    """Each world alone: a run looks after every store of the table."""
+    for item in dynamodb.scan(TableName=TABLE)["Items"]:
+        dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
+
+
+def check(world: PusherWorld) -> None:
+    """Everything is on the platform, or refused; nothing waits, and nothing is unfinished."""
+    assert world.is_at_rest()
+    for store_id in world.sending():
+        shown = world.catalogue.shown(store_id)
+        for row in world.tables.products.all_of(store_id):
+            wanted = to_send(row)
+            assert not is_waiting(row), row
+            if row.refused.are_said:
+                continue
+            assert wanted.price in (None, shown[row.sku].price)
+            assert wanted.active in (None, shown[row.sku].active)
+
+
+def story(world: PusherWorld) -> None:
+    """Some minutes in a store: a job, a newer value and an urgent off while it runs, a refused product, an end."""
+    [store_id] = world.stores
+    first, second, third, *_ = world.skus[store_id]
+    world.say(store_id, first, Values(price=Decimal(2), active=True, quantity=9))
+    world.say(store_id, second, Values(price=Decimal(3), active=True, quantity=5))
+    world.pass_minute()
+    world.say(store_id, first, Values(price=Decimal("2.5")))
+    world.say(store_id, "NOT-THERE", Values(active=True, quantity=9))
+    world.send_message(store_id, second, active=False)
+    world.pass_minute()
+    world.send_message(store_id, third, price="1.90", active=True, quantity=7)
+    world.pass_minute()
+
+
+MOMENTS = 280
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_any_death_loses_nothing(dynamodb: Any, deaths: Deaths, part: int) -> None:
+    """Killed before or after any call of AWS or of the platform, the functions that follow do the rest."""
+    for moment in range(5 * part, MOMENTS, 20):
+        emptied_table(dynamodb)
+        world = PusherWorld(dynamodb, TABLE, [f"s{next(NUMBERS)}"], deaths)
+        deaths.plan(moment)
+        try:
+            story(world)
+        except BaseException as error:
+            # What the chain itself says is not ours to kill.
+            if type(error).__name__ != "KilledError":
+                raise
+            deaths.plan(None)
+            world.restart()
+            story(world)
+        deaths.plan(None)
+        world.rest()
+        check(world)
+        [store_id] = world.stores
+        assert world.catalogue.shown(store_id)[world.skus[store_id][1]].active is False
+        refused = {(one["sku"], one["refusal"]) for one in world.bus.details}
+        assert ("NOT-THERE", "product not found in catalog") in refused
+
+
+def emptied_table(dynamodb: Any) -> None:
+    for item in dynamodb.scan(TableName=TABLE)["Items"]:
+        dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
+
+
+def values(chance: Random) -> Values:
+    price = Decimal(chance.randrange(100, 130)) / 100 if chance.random() < 0.5 else None
+    quantity = chance.choice([None, 0, chance.randrange(5, 90)])
+    is_active = chance.choice([None, True, False]) if price or quantity is not None else chance.choice([True, False])
+    return Values(price, is_active, quantity)
+
+
+@pytest.mark.parametrize("brand", sorted(BY_NAME))
+def test_newest_values_are_shown(dynamodb: Any, deaths: Deaths, brand: str) -> None:
+    """An hour of files and messages in two stores under every fault and with deaths: at rest all is as said last."""
+    chance = Random(brand)
+    habits = replace(BY_NAME[brand].catalogue, results_at="api", true_alone_is_sold=True)
+    stores = [f"s{next(NUMBERS)}", f"s{next(NUMBERS)}"]
+    world = PusherWorld(dynamodb, TABLE, stores, deaths, seed=len(brand), habits=habits)
+    for store_id in stores:
+        # Alone, an unknown product may be answered as if it were known.
+        world.say(store_id, world.skus[store_id][0], Values(price=Decimal(1)))
+        world.say(store_id, "NOT-THERE", Values(active=True, quantity=9))
+    for _ in range(30):
+        world.catalogue.faults = {chance.choice(FAULTS): 1} if chance.random() < 0.5 else {}
+        world.bus.fails = chance.random() < 0.1
+        store_id = chance.choice(stores)
+        for _ in range(chance.randrange(3)):
+            world.say(store_id, chance.choice(world.skus[store_id]), values(chance))
+        if chance.random() < 0.3:
+            active = chance.random() < 0.3
+            world.send_message(store_id, chance.choice(world.skus[store_id]), active=active, quantity=9 * active)
+        deaths.plan(chance.randrange(60) if chance.random() < 0.3 else None)
+        world.pass_minute()
+        deaths.plan(None)
+    world.rest()
+    check(world)
+    for store_id in stores:
+        assert world.product(store_id, "NOT-THERE").refused.are_said
+        assert {one["sku"] for one in world.bus.details if one["store_id"] == store_id} >= {"NOT-THERE"}
+
+
+def test_bad_lines_spoil_no_others(dynamodb: Any) -> None:
+    """Of a call that is refused for one line only that line is parked, and told of (W6)."""
+    [store_id] = stores = [f"s{next(NUMBERS)}"]
+    world = PusherWorld(dynamodb, TABLE, stores, products=12)
+    skus = world.skus[store_id]
+    put = world.catalogue.put
+
+    def picky(vendor: str, content: bytes, now: Any) -> Any:
+        if skus[4].encode() in content:
+            from tools.local.simulated_platform.catalogue_call import RefusedCallError  # noqa: PLC0415
+
+            raise RefusedCallError(400, "BAD_REQUEST", "a bad line")
+        return put(vendor, content, now)
+
+    world.catalogue.put = picky  # type: ignore[method-assign]
+    for sku in skus:
+        world.say(store_id, sku, Values(price=Decimal(4), active=True, quantity=8))
+    world.rest()
+    check(world)
+    parked = {row.sku for row in world.tables.products.all_of(store_id) if row.refused.are_said}
+    assert (parked, {one["sku"] for one in world.bus.details}) == ({skus[4]}, {skus[4]})
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_nothing_is_sent_before_it_is_switched_on(dynamodb: Any, is_known: bool) -> None:
+    """A store that is paused, or has no settings, is not sent to, also not what is urgent; it goes once it may (W8)."""
+    stores = [f"s{next(NUMBERS)}", f"s{next(NUMBERS)}"]
+    world = PusherWorld(dynamodb, TABLE, stores)
+    paused, other = stores
+    settings = world.tables.settings.get(paused)
+    assert settings is not None
+    if is_known:
+        world.tables.settings.put(replace(settings, is_sending=False))
+    else:
+        dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "STORES"}, "sk": {"S": f"SETTINGS#{paused}"}})
+    for store_id in stores:
+        world.say(store_id, world.skus[store_id][0], Values(active=False))
+        world.send_message(store_id, world.skus[store_id][1], active=False)
+    for _ in range(3):
+        world.pass_minute()
+    assert world.puts(paused) == 0
+    assert world.puts(other) > 0
+    assert [*world.runs[-1].waiting] == []
+    world.tables.settings.put(settings)
+    if not is_known:
+        assert [reason.partition(":")[0] for _, reason in world.refused_messages] == ["store_id"]
+    world.rest()
+    check(world)
+    assert world.catalogue.shown(paused)[world.skus[paused][0]].active is False
+    assert world.catalogue.shown(paused)[world.skus[paused][1]].active is not is_known
+
+
+def test_pause_ends_a_run(dynamodb: Any) -> None:
+    """A pause that comes while a run is under way holds for the stores that the run has yet to serve."""
+    stores = [f"s{next(NUMBERS)}", f"s{next(NUMBERS)}"]
+    world = PusherWorld(dynamodb, TABLE, stores)
+    for store_id in stores:
+        world.say(store_id, world.skus[store_id][0], Values(active=False))
+        world.time.sleep(1.0)
+    second = world.tables.settings.get(stores[1])
+    assert second is not None
+    serve = world.pusher.serve
+
+    def pausing(store_id: str) -> Any:
+        world.tables.settings.put(replace(second, is_sending=False))
+        return serve(store_id)
+
+    world.pusher.serve = pausing  # type: ignore[method-assign]
+    world.run()
+    assert (world.puts(stores[0]), world.puts(stores[1])) == (1, 0)
