@@ -211,7 +211,44 @@ def all_events() -> dict[str, Body]:
         "sender/unknown_order.json": wake_ups(UNKNOWN_ORDER),
         "sender/unreadable_message.json": {"Records": [_record(1, "not one of ours", "answers")]},
     }
-    return events | {f"answers/{name}.json": event for name, event in _answers(events["order.json"]).items()}
+    events |= {f"answers/{name}.json": event for name, event in _answers(events["order.json"]).items()}
+    return events | _catalogue(lives[0].shop.store_id)
+
+
+def _catalogue(store_id: str) -> dict[str, Body]:
+    """What the catalogue's functions are called with. Urgent messages state no version: theirs is when they were
+    sent."""
+    product: Body = {"store_id": store_id, "sku": "KW-100"}
+    urgent: dict[str, Body] = {
+        "off": product | {"active": False},
+        "price_and_stock": product | {"price": "3.95", "active": "true", "quantity": 12, "cap": 6},
+        "by_barcode": {"store_id": store_id, "barcode": "05012345678900", "quantity": 0},
+        "price_as_written": product | {"price": "3,95"},
+        "unknown_store": product | {"store_id": "nowhere", "active": False},
+    }
+    callback = (
+        '{"job_id": "b1f0", "platform_vendor_id": "q7xk", "status": "COMPLETED", "download_url": "/v2/files/1.csv"}'
+    )
+    return {
+        "pusher/schedule.json": {},
+        **{
+            f"urgent/{name}.json": {"Records": [_record(1, json.dumps(body), "urgent")]}
+            for name, body in urgent.items()
+        },
+        "urgent/malformed.json": {"Records": [_record(1, "not JSON", "urgent")]},
+        "catalogue_webhook/completed.json": _callback_request(callback),
+        "catalogue_webhook/failed.json": _callback_request('{"job_id": 4711, "job_status": "FAILED"}'),
+        "catalogue_webhook/no_secret.json": _callback_request(callback, None),
+    }
+
+
+def _callback_request(body: str, authorization: str | None = SECRET) -> Body:
+    """A request to the catalogue's webhook."""
+    request = webhook_request(body, authorization)
+    route = "POST /catalogue-callbacks"
+    context = request["requestContext"]
+    context |= {"routeKey": route, "http": context["http"] | {"path": "/catalogue-callbacks"}}
+    return request | {"routeKey": route, "rawPath": "/catalogue-callbacks", "requestContext": context}
 
 
 def _answers(order: Body) -> dict[str, Body]:

@@ -84,9 +84,13 @@ class PlatformNotFoundError(PartnerApiError):
 def is_of_every_store(error: PartnerApiError) -> bool:
     """Whether requests for other stores would fail as well now: the credentials are rejected, the platform limits us,
     or no token could be had."""
-    if isinstance(error, NotAllowedError):
-        return error.failure is not Failure.FORBIDDEN
-    return isinstance(error, ThrottledError | PlatformUnavailableError)
+    is_for_all = error.failure in _NOT_ALLOWED | _THROTTLED and error.failure is not Failure.FORBIDDEN
+    return is_for_all or isinstance(error, PlatformUnavailableError)
+
+
+def is_for_a_person(error: PartnerApiError) -> bool:
+    """Whether somebody has to see to it: the credentials are missing, rejected or not allowed to write a catalogue."""
+    return error.failure in _NOT_ALLOWED or isinstance(error, PlatformNotFoundError)
 
 
 class Submitted(NamedTuple):

@@ -22,10 +22,8 @@ from partner_orders.catalogue.tables import Tables
 from partner_orders.clock import Clock
 from partner_orders.platform.breaker import Breaker
 from partner_orders.platform.catalogue import (
-    EffectUnknownError,
-    NotAllowedError,
-    PlatformNotFoundError,
     ThrottledError,
+    is_for_a_person,
     is_of_every_store,
 )
 from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApiError
@@ -86,6 +84,8 @@ class Minute:
         self._pusher = pusher
         self._clock = clock
         self._not_before: datetime | None = None
+        # The store at which the last run had to stop. It may be that store's own trouble: others go first.
+        self._stopped_at = ""
 
     def run(self, may_start: Callable[[], bool]) -> Run:
         """Do what there is to do. Raises botocore's errors for what is of no single store."""
@@ -131,7 +131,7 @@ class Minute:
         if self._clock().minute == LOOKS_AT_ALL:
             stores += [store_id for store_id in sending if store_id not in wake_ups]
         breaker = Breaker()
-        for store_id in stores:
+        for store_id in sorted(stores, key=self._stopped_at.__eq__):
             if not (run.may_ask and may_start()):
                 return
             self._serve(run, store_id, wake_ups, breaker)
@@ -174,6 +174,8 @@ class Minute:
             run.counts["ResultsRefused"] += 1
         except PartnerApiError as error:
             self._note_error(run, error)
+            if store_id and is_of_every_store(error):
+                self._stopped_at = store_id
             if store_id and error.failure in _OF_ONE_STORE and not is_of_every_store(error):
                 self._try(run, "", lambda: self._tables.states.fail(store_id, self._clock()))
             if breaker is not None and breaker.failed(store_id, error):
@@ -186,9 +188,11 @@ class Minute:
         if error is None:
             return
         run.faults[str(error.failure)] += 1
-        if isinstance(error, NotAllowedError | PlatformNotFoundError):
+        if is_for_a_person(error):
             run.counts["PlatformRefusals"] += 1
         if isinstance(error, ThrottledError):
             self._not_before = error.not_before
-        if is_of_every_store(error) and not isinstance(error, EffectUnknownError):
+        elif is_of_every_store(error) and error.retry_after:
+            self._not_before = self._clock() + timedelta(seconds=error.retry_after)
+        if is_of_every_store(error):
             run.may_ask = False

@@ -1,0 +1,189 @@
+"""Urgent messages: off at once, also against a running job; other values at once where they may; guards, and messages
+that can never be taken (rules W1, W3 and W9)."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+
+from partner_orders.catalogue.guards import Limits, Reason
+from partner_orders.catalogue.product import Values
+from tests.support.catalogue_table import catalogue_table
+from tests.support.pusher_world import PusherWorld
+
+TABLE = "catalogue"
+NUMBERS = count()
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def world() -> Iterator[PusherWorld]:
+    with catalogue_table(TABLE) as client:
+        made = PusherWorld(client, TABLE, [f"s{next(NUMBERS)}"], limits=Limits(few=2))
+        [store_id] = made.stores
+        for sku in made.skus[store_id]:
+            made.say(store_id, sku, Values(price=Decimal(10), active=True, quantity=20))
+        made.rest()
+        yield made
+
+
+def shown(world: PusherWorld, number: int) -> Any:
+    [store_id] = world.stores
+    return world.catalogue.shown(store_id)[world.skus[store_id][number]]
+
+
+def send(world: PusherWorld, number: int, **columns: Any) -> None:
+    """A message that is taken at once."""
+    [store_id] = world.stores
+    world.send_message(store_id, world.skus[store_id][number], **columns)
+    world.take_messages()
+
+
+def held(world: PusherWorld) -> list[tuple[Reason, Values]]:
+    [store_id] = world.stores
+    return [(one.reason, values) for one in world.tables.held.of_store(store_id) for values in one.lines.values()]
+
+
+def test_off_goes_at_once(world: PusherWorld) -> None:
+    """The product is off before the message is done, by one request, and its quantity follows."""
+    asked = len(world.session.asked)
+    send(world, 0, active="false", quantity=0)
+    assert (shown(world, 0).active, len(world.session.asked)) == (False, asked + 1)
+    world.rest()
+    assert world.product(world.stores[0], world.skus[world.stores[0]][0]).confirmed.quantity == 0
+
+
+def test_off_against_a_running_job(world: PusherWorld) -> None:
+    """A job under way that carries the product as active does not leave it on sale."""
+    [store_id] = world.stores
+    for sku in world.skus[store_id][:2]:
+        world.say(store_id, sku, Values(price=Decimal(11), active=True, quantity=5))
+    world.run()
+    assert world.unfinished(store_id)
+    send(world, 0, active=False)
+    assert shown(world, 0).active is False
+    for _ in range(2):
+        world.time.sleep(30.0)
+        world.catalogue.work(world.time.now())
+    assert shown(world, 0).active is True
+    world.rest()
+    assert (shown(world, 0).active, shown(world, 1).active) == (False, True)
+
+
+def test_other_values_go_at_once(world: PusherWorld) -> None:
+    """Where no job is unfinished, the values go in a job at once, with what else waits; nothing is left to do."""
+    [store_id] = world.stores
+    world.say(store_id, world.skus[store_id][1], Values(price=Decimal(12)))
+    send(world, 0, price="9.50", quantity=7)
+    [job] = world.unfinished(store_id)
+    assert not world.waits(store_id)
+    world.rest()
+    assert (shown(world, 0).price, shown(world, 1).price, job) == (Decimal("9.5"), Decimal(12), 2)
+
+
+def test_other_values_wait_for_a_running_job(world: PusherWorld) -> None:
+    """One unfinished job a store: the values wait for its result."""
+    [store_id] = world.stores
+    send(world, 0, price=11)
+    puts = world.puts(store_id)
+    send(world, 1, price=11)
+    assert (world.puts(store_id), len(world.unfinished(store_id)), world.waits(store_id)) == (puts, 1, True)
+    world.rest()
+    assert shown(world, 1).price == Decimal(11)
+
+
+def test_time_of_calls(world: PusherWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the message to the PUT of an off at most six calls of AWS, of which those that are read together count as
+    one; the request budget's two come on top, while the row is written."""
+    calls: Counter[str] = Counter()
+    request = world.session.request
+
+    def asked(method: str, *arguments: Any, **options: Any) -> Any:
+        at_the_put.append(Counter(calls))
+        return request(method, *arguments, **options)
+
+    at_the_put: list[Counter[str]] = []
+    monkeypatch.setattr(world.session, "request", asked)
+
+    def count_call(model: Any, **_: Any) -> None:
+        calls[model.name] += 1
+
+    world.dynamodb.meta.events.register("before-call.dynamodb", count_call)
+    send(world, 0, active=False)
+    world.dynamodb.meta.events.unregister("before-call.dynamodb", count_call)
+    # Settings, state, changes and product together; then the row, beside the count of offs; then the change.
+    assert at_the_put == [{"GetItem": 2, "Query": 1, "BatchGetItem": 1, "UpdateItem": 2, "PutItem": 1}]
+
+
+def test_older_message_loses(world: PusherWorld) -> None:
+    """The newest version wins, however late an older message comes."""
+    now = world.time.now()
+    send(world, 0, price=11, version=now.isoformat())
+    send(world, 0, price=12, version=(now - timedelta(minutes=1)).isoformat())
+    world.rest()
+    assert shown(world, 0).price == Decimal(11)
+
+
+def test_price_step_is_held(world: PusherWorld) -> None:
+    """A price that is far from the last one is held; the rest of the message is taken."""
+    send(world, 0, price=100, quantity=3)
+    world.rest()
+    row = world.product(world.stores[0], world.skus[world.stores[0]][0])
+    assert (row.values.price, row.confirmed.quantity) == (Decimal(10), 3)
+    assert held(world) == [(Reason.PRICE_STEP, Values(price=Decimal(100)))]
+    assert world.counts["UrgentHeld"] == 1
+
+
+def test_too_many_off_in_a_day_are_held(world: PusherWorld) -> None:
+    """Offs that would take more of a store off sale than may be are held; those that went count for a day."""
+    for number in range(3):
+        send(world, number, active=False)
+    assert [shown(world, number).active for number in range(3)] == [False, False, True]
+    assert held(world) == [(Reason.SWITCHED_OFF, Values(active=False))]
+    world.rest()
+    world.time.sleep(timedelta(hours=25).total_seconds())
+    send(world, 3, active=False)
+    assert shown(world, 3).active is False
+
+
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [
+        ({"sku": "KW-1"}, "price"),
+        ({"price": 1}, "sku"),
+        ({"sku": "KW-1", "price": "3,50"}, "price"),
+        ({"sku": "KW-1", "price": 0}, "price"),
+        ({"sku": "KW-1", "quantity": 3.4}, "quantity"),
+        ({"sku": "KW-1", "price": 1, "version": "2999-01-01T00:00:00Z"}, "version"),
+        ({"sku": "KW-1", "price": [1]}, "list"),
+        ({"barcode": "4001", "price": 1}, "no export"),
+        ({"sku": "KW-1", "price": 1, "store_id": "another"}, "catalogue set"),
+        ({"sku": "KW-1", "price": 1, "store_id": ""}, "store_id"),
+        ({"sku": "KW-1", "price": 1, "more": "x" * 20_000}, "larger"),
+    ],
+)
+def test_message_that_can_never_be_taken(world: PusherWorld, columns: dict[str, Any], problem: str) -> None:
+    """It is refused with what is wrong, and nothing of it is taken."""
+    message = {"store_id": world.stores[0]} | columns
+    world.urgent_messages.append((world.time.now(), json.dumps(message)))
+    world.take_messages()
+    [(_, reason)] = world.refused_messages
+    assert problem in reason
+    assert (world.urgent_messages, world.product(world.stores[0], "KW-1").writes) == ([], 0)
+
+
+def test_off_comes_again_until_the_platform_takes_it(world: PusherWorld) -> None:
+    """A fault of the platform leaves the message for soon; what was noted goes out whether or not it comes again."""
+    [store_id] = world.stores
+    world.catalogue.faults = {"put_error_before": 1}
+    send(world, 0, active=False)
+    assert (len(world.urgent_messages), shown(world, 0).active) == (1, True)
+    world.urgent_messages.clear()
+    world.run()
+    assert shown(world, 0).active is False
+    assert world.puts(store_id) >= 2
