@@ -119,6 +119,14 @@ def test_refused_updates(table: Table, update: Any) -> None:
         table.update(KEY, update())
 
 
+def test_many_deletions(table: Table) -> None:
+    """More rows than fit in one request are deleted; those that are not there do no harm, and others stay."""
+    for number in range(60):
+        table.put(Key("many", str(number)), {})
+    table.delete_many(Key("many", str(number)) for number in range(1, 70))
+    assert [row["sk"] for row in table.query("many", consistent=True)] == ["0"]
+
+
 def test_refused_requests(dynamodb: Any) -> None:
     """Placeholders that nobody uses, and keys that come twice, are refused."""
     key = {"pk": {"S": "p"}, "sk": {"S": "s"}}

@@ -6,9 +6,8 @@ the platform, and goes on as new functions would.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -42,6 +41,7 @@ from tests.support.sender_world import KilledError, SecretOfTest
 from tools.local.simulated_platform.catalogue import Catalogue
 from tools.local.simulated_platform.catalogue_api import CatalogueRoutes, WithCatalogue
 from tools.local.simulated_platform.catalogue_records import Habits, Pace
+from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
 
 type Step = Callable[[], object]
 
@@ -74,17 +74,6 @@ class Deaths:
             self.is_dead = self.is_dead or self.left < 0
         if self.is_dead:
             raise KilledError
-
-
-@contextmanager
-def mortal(dynamodb: Any) -> Iterator[Deaths]:
-    """Deaths at a client's calls."""
-    deaths = Deaths()
-    for event in ("before-call.dynamodb", "after-call.dynamodb"):
-        dynamodb.meta.events.register(event, deaths.pass_by)
-    yield deaths
-    for event in ("before-call.dynamodb", "after-call.dynamodb"):
-        dynamodb.meta.events.unregister(event, deaths.pass_by)
 
 
 @dataclass
@@ -133,6 +122,22 @@ class BusOfTest:
         return {"Entries": [{"EventId": "1"} for _ in Entries]}
 
 
+def new_world(stores: int = 1, **options: Any) -> "PusherWorld":
+    """A world of its own with so many stores, which can be killed at each call."""
+    simulated, deaths = SimulatedDynamoDB(), Deaths()
+    calls: Counter[str] = Counter()
+
+    def before(operation: str) -> None:
+        calls[operation] += 1
+        deaths.pass_by()
+
+    simulated.stand_between(before, deaths.pass_by)
+    names = [f"s{number}" for number in range(stores)]
+    world = PusherWorld(simulated.client, simulated.new_table(), names, deaths, **options)
+    simulated.now, world.calls = world.time.now, calls
+    return world
+
+
 class PusherWorld:
     """``stores`` with ``products`` each on the platform, all switched on."""
 
@@ -164,6 +169,7 @@ class PusherWorld:
         self.urgent_messages: list[tuple[datetime, str]] = []
         self.refused_messages: list[tuple[str, str]] = []
         self.counts: Counter[str] = Counter()
+        self.calls: Counter[str] = Counter()  # of DynamoDB, where they are counted
         self.runs: list[Run] = []
         self.restart()
         for store_id in stores:

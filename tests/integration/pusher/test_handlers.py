@@ -18,6 +18,7 @@ from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.tables import Tables
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.pusher import parts
+from tests.support.aws_calls import watch_calls
 from tests.support.catalogue_table import catalogue_table
 from tests.support.emitted_metrics import sums
 from tests.support.orders import CHAIN_ID
@@ -39,7 +40,6 @@ class Stack:
 
     def __init__(self, dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sqs = boto3.client("sqs")
-        self.events = boto3.client("events")
         self.tables = Tables.named(dynamodb, TABLE)
         self.time = VirtualTime(datetime.now(UTC))
         self.catalogue = Catalogue()
@@ -58,12 +58,7 @@ class Stack:
             Bucket="files", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
         secret = boto3.client("secretsmanager").create_secret(Name="api", SecretString=json.dumps({"token": TOKEN}))
-        self.events.create_event_bus(Name="changes")
-        self.refusals = self._queue("refusals")
-        arn = self.sqs.get_queue_attributes(QueueUrl=self.refusals, AttributeNames=["QueueArn"])["Attributes"]
-        pattern = json.dumps({"detail-type": ["product.refused"]})
-        self.events.put_rule(Name="refused", EventBusName="changes", EventPattern=pattern)
-        self.events.put_targets(Rule="refused", EventBusName="changes", Targets=[{"Id": "1", "Arn": arn["QueueArn"]}])
+        boto3.client("events").create_event_bus(Name="changes")
         self.callbacks, self.callbacks_dead = self._queue("callbacks"), self._queue("callbacks-dead")
         self.urgent, self.urgent_dead = self._queue("urgent"), self._queue("urgent-dead")
         environment = {
@@ -139,8 +134,14 @@ def message(text: str, attempt: int = 1) -> dict[str, Any]:
     return {"Records": [{"messageId": "m1", "receiptHandle": "r1", "body": text, "attributes": attributes}]}
 
 
-def test_a_change_is_sent_and_settled(stack: Stack, pusher: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_change_is_sent_and_settled(
+    stack: Stack, pusher: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A run sends what waits; the next settles it by its callback, tells of the refused line, and counts it all."""
+    told: list[dict[str, Any]] = []
+    watch_calls(
+        monkeypatch, lambda operation, asked, _: told.extend(asked["Entries"] if operation == "PutEvents" else ())
+    )
     stack.say(stack.skus[0], Values(price=Decimal(3), active=True, quantity=8))
     stack.say("NOT-THERE", Values(active=True, quantity=8))
     pusher.handler({}, CONTEXT)
@@ -155,8 +156,9 @@ def test_a_change_is_sent_and_settled(stack: Stack, pusher: ModuleType, capsys: 
     assert stack.tables.states.get(STORE).unfinished == {}
     [dead] = stack.received(stack.callbacks_dead)
     assert dead["MessageAttributes"]["Reason"]["StringValue"]
-    [told] = stack.received(stack.refusals)
-    detail = json.loads(told["Body"])["detail"]
+    [entry] = told
+    assert (entry["EventBusName"], entry["DetailType"]) == ("changes", "product.refused")
+    detail = json.loads(entry["Detail"])
     jsonschema.validate(detail, SCHEMA)
     assert detail.keys() <= SCHEMA["$defs"]["product_refused"]["properties"].keys()
     assert (detail["sku"], detail["refusal"]) == ("NOT-THERE", "product not found in catalog")

@@ -21,7 +21,17 @@ def products(draw: st.DrawFn) -> Desired:
     versions = {name: draw(VERSIONS) for name in values.said}
     refused = draw(VALUES)
     words = "no such product" if refused.are_said else ""
-    return Desired("KW-100", values, versions, draw(VALUES), refused, words, draw(PAST), draw(st.integers(1, 9)))
+    return Desired(
+        "KW-100",
+        values,
+        versions,
+        draw(VALUES),
+        refused,
+        words,
+        draw(PAST),
+        draw(st.none() | VERSIONS),
+        draw(st.integers(1, 9)),
+    )
 
 
 @given(products())

@@ -1,10 +1,8 @@
 """Whatever is killed, lost, late or doubled: the newest values end up on the platform, and every line has an outcome
 (rules W1, W3, W4, W5, W6 and W8), by the functions' own work of a minute."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
-from itertools import count
 from random import Random
 from typing import Any
 
@@ -12,37 +10,16 @@ import pytest
 
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.to_send import is_waiting, to_send
-from tests.support.catalogue_table import catalogue_table
-from tests.support.pusher_world import Deaths, PusherWorld, mortal
+from tests.support.pusher_world import PusherWorld, new_world
+from tests.support.sender_world import KilledError
+from tools.local.simulated_platform.catalogue_call import RefusedCallError
 from tools.local.simulated_platform.profiles import BY_NAME
 
-TABLE = "catalogue"
-NUMBERS = count()
 FAULTS = (
     "put_error_before", "put_error_after", "put_dropped_before", "put_dropped_after", "job_fails", "job_fails_halfway",
     "job_stuck", "job_late", "jobs_swapped", "line_fails", "callback_lost", "callback_late", "callback_doubled",
     "callback_early", "callback_without_link", "file_missing",
 )  # fmt: skip
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def dynamodb() -> Iterator[Any]:
-    with catalogue_table(TABLE) as client:
-        yield client
-
-
-@pytest.fixture
-def deaths(dynamodb: Any) -> Iterator[Deaths]:
-    with mortal(dynamodb) as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def emptied(dynamodb: Any) -> None:
-    """Each world alone: a run looks after every store of the table."""
-    for item in dynamodb.scan(TableName=TABLE)["Items"]:
-        dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
 
 
 def check(world: PusherWorld) -> None:
@@ -78,34 +55,27 @@ def story(world: PusherWorld) -> None:
 MOMENTS = 170
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_any_death_loses_nothing(dynamodb: Any, deaths: Deaths, part: int) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(5))
+def test_any_death_loses_nothing(part: int) -> None:
     """Killed before or after any call of AWS or of the platform, the functions that follow do the rest."""
-    for moment in range(5 * part, MOMENTS, 20):
-        emptied_table(dynamodb)
-        world = PusherWorld(dynamodb, TABLE, [f"s{next(NUMBERS)}"], deaths)
-        deaths.plan(moment)
+    for moment in range(part, MOMENTS, 5):
+        world = new_world()
+        world.deaths.plan(moment)
         try:
             story(world)
-        except BaseException as error:
+        except KilledError:
             # What the chain itself says is not ours to kill.
-            if type(error).__name__ != "KilledError":
-                raise
-            deaths.plan(None)
+            world.deaths.plan(None)
             world.restart()
             story(world)
-        deaths.plan(None)
+        world.deaths.plan(None)
         world.rest()
         check(world)
         [store_id] = world.stores
         assert world.catalogue.shown(store_id)[world.skus[store_id][1]].active is False
         refused = {(one["sku"], one["refusal"]) for one in world.bus.details}
         assert ("NOT-THERE", "product not found in catalog") in refused
-
-
-def emptied_table(dynamodb: Any) -> None:
-    for item in dynamodb.scan(TableName=TABLE)["Items"]:
-        dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
 
 
 def values(chance: Random) -> Values:
@@ -116,12 +86,13 @@ def values(chance: Random) -> Values:
 
 
 @pytest.mark.parametrize("brand", sorted(BY_NAME))
-def test_newest_values_are_shown(dynamodb: Any, deaths: Deaths, brand: str) -> None:
+@pytest.mark.parametrize("seed", range(3))
+def test_newest_values_are_shown(brand: str, seed: int) -> None:
     """An hour of files and messages in two stores under every fault and with deaths: at rest all is as said last."""
-    chance = Random(brand)
+    chance = Random(f"{brand}/{seed}")
     habits = replace(BY_NAME[brand].catalogue, results_at="api", true_alone_is_sold=True)
-    stores = [f"s{next(NUMBERS)}", f"s{next(NUMBERS)}"]
-    world = PusherWorld(dynamodb, TABLE, stores, deaths, seed=len(brand), habits=habits)
+    world = new_world(2, seed=seed, habits=habits)
+    stores = world.stores
     for store_id in stores:
         # Alone, an unknown product may be answered as if it were known.
         world.say(store_id, world.skus[store_id][0], Values(price=Decimal(1)))
@@ -135,9 +106,9 @@ def test_newest_values_are_shown(dynamodb: Any, deaths: Deaths, brand: str) -> N
         if chance.random() < 0.3:
             active = chance.random() < 0.3
             world.send_message(store_id, chance.choice(world.skus[store_id]), active=active, quantity=9 * active)
-        deaths.plan(chance.randrange(60) if chance.random() < 0.3 else None)
+        world.deaths.plan(chance.randrange(60) if chance.random() < 0.3 else None)
         world.pass_minute()
-        deaths.plan(None)
+        world.deaths.plan(None)
     world.rest()
     check(world)
     for store_id in stores:
@@ -145,17 +116,15 @@ def test_newest_values_are_shown(dynamodb: Any, deaths: Deaths, brand: str) -> N
         assert {one["sku"] for one in world.bus.details if one["store_id"] == store_id} >= {"NOT-THERE"}
 
 
-def test_bad_lines_spoil_no_others(dynamodb: Any) -> None:
+def test_bad_lines_spoil_no_others() -> None:
     """Of a call that is refused for one line only that line is parked, and told of (W6)."""
-    [store_id] = stores = [f"s{next(NUMBERS)}"]
-    world = PusherWorld(dynamodb, TABLE, stores, products=12)
+    world = new_world(products=12)
+    [store_id] = world.stores
     skus = world.skus[store_id]
     put = world.catalogue.put
 
     def picky(vendor: str, content: bytes, now: Any) -> Any:
         if skus[4].encode() in content:
-            from tools.local.simulated_platform.catalogue_call import RefusedCallError  # noqa: PLC0415
-
             raise RefusedCallError(400, "BAD_REQUEST", "a bad line")
         return put(vendor, content, now)
 
@@ -169,18 +138,19 @@ def test_bad_lines_spoil_no_others(dynamodb: Any) -> None:
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_nothing_is_sent_before_it_is_switched_on(dynamodb: Any, is_known: bool) -> None:
+def test_nothing_is_sent_before_it_is_switched_on(is_known: bool) -> None:
     """A store that is paused, or has no settings, is not sent to, also not what is urgent; it goes once it may (W8)."""
-    stores = [f"s{next(NUMBERS)}", f"s{next(NUMBERS)}"]
-    world = PusherWorld(dynamodb, TABLE, stores)
-    paused, other = stores
+    world = new_world(2)
+    paused, other = world.stores
     settings = world.tables.settings.get(paused)
     assert settings is not None
     if is_known:
         world.tables.settings.put(replace(settings, is_sending=False))
     else:
-        dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "STORES"}, "sk": {"S": f"SETTINGS#{paused}"}})
-    for store_id in stores:
+        world.dynamodb.delete_item(
+            TableName=world.table_name, Key={"pk": {"S": "STORES"}, "sk": {"S": f"SETTINGS#{paused}"}}
+        )
+    for store_id in world.stores:
         world.say(store_id, world.skus[store_id][0], Values(active=False))
         world.send_message(store_id, world.skus[store_id][1], active=False)
     for _ in range(3):
@@ -197,10 +167,10 @@ def test_nothing_is_sent_before_it_is_switched_on(dynamodb: Any, is_known: bool)
     assert world.catalogue.shown(paused)[world.skus[paused][1]].active is not is_known
 
 
-def test_pause_ends_a_run(dynamodb: Any) -> None:
+def test_pause_ends_a_run() -> None:
     """A pause that comes while a run is under way holds for the stores that the run has yet to serve."""
-    stores = [f"s{next(NUMBERS)}", f"s{next(NUMBERS)}"]
-    world = PusherWorld(dynamodb, TABLE, stores)
+    world = new_world(2)
+    stores = world.stores
     for store_id in stores:
         world.say(store_id, world.skus[store_id][0], Values(active=False))
         world.time.sleep(1.0)

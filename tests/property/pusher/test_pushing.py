@@ -1,6 +1,5 @@
 """The newest value ends up on the platform, whatever fails, comes late or comes twice (rules W1, W3, W5 and W6)."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
@@ -14,9 +13,9 @@ from partner_orders.catalogue.product import FIELDS, Values
 from partner_orders.catalogue.to_send import is_waiting, to_send
 from partner_orders.platform.failures import Failure
 from tests.support.catalogue import VALUES
-from tests.support.catalogue_table import catalogue_table
 from tests.support.catalogue_world import CatalogueWorld
 from tests.support.fixed_clock import NOW
+from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
 
 TABLE = "catalogue"
 # A world takes a second: making a failing one smaller would take many minutes.
@@ -48,9 +47,10 @@ STEPS = st.lists(
 
 
 @pytest.fixture(scope="module")
-def dynamodb() -> Iterator[Any]:
-    with catalogue_table(TABLE) as client:
-        yield client
+def dynamodb() -> Any:
+    simulated = SimulatedDynamoDB()
+    simulated.tables[TABLE] = {}
+    return simulated.client
 
 
 def played(dynamodb: Any, steps: list[tuple[Any, ...]]) -> CatalogueWorld:

@@ -3,33 +3,25 @@ that can never be taken (rules W1, W3 and W9)."""
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 import pytest
 
 from partner_orders.catalogue.guards import Limits, Reason
 from partner_orders.catalogue.product import Values
-from tests.support.catalogue_table import catalogue_table
-from tests.support.pusher_world import PusherWorld
-
-TABLE = "catalogue"
-NUMBERS = count()
-pytestmark = pytest.mark.slow
+from tests.support.pusher_world import PusherWorld, new_world
 
 
 @pytest.fixture
-def world() -> Iterator[PusherWorld]:
-    with catalogue_table(TABLE) as client:
-        made = PusherWorld(client, TABLE, [f"s{next(NUMBERS)}"], limits=Limits(few=2))
-        [store_id] = made.stores
-        for sku in made.skus[store_id]:
-            made.say(store_id, sku, Values(price=Decimal(10), active=True, quantity=20))
-        made.rest()
-        yield made
+def world() -> PusherWorld:
+    made = new_world(limits=Limits(few=2))
+    [store_id] = made.stores
+    for sku in made.skus[store_id]:
+        made.say(store_id, sku, Values(price=Decimal(10), active=True, quantity=20))
+    made.rest()
+    return made
 
 
 def shown(world: PusherWorld, number: int) -> Any:
@@ -100,22 +92,17 @@ def test_other_values_wait_for_a_running_job(world: PusherWorld) -> None:
 def test_time_of_calls(world: PusherWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the message to the PUT of an off at most six calls of AWS, of which those that are read together count as
     one; the request budget's two come on top, while the row is written."""
-    calls: Counter[str] = Counter()
     request = world.session.request
 
     def asked(method: str, *arguments: Any, **options: Any) -> Any:
-        at_the_put.append(Counter(calls))
+        at_the_put.append(Counter(world.calls))
         return request(method, *arguments, **options)
 
     at_the_put: list[Counter[str]] = []
     monkeypatch.setattr(world.session, "request", asked)
 
-    def count_call(model: Any, **_: Any) -> None:
-        calls[model.name] += 1
-
-    world.dynamodb.meta.events.register("before-call.dynamodb", count_call)
+    world.calls.clear()
     send(world, 0, active=False)
-    world.dynamodb.meta.events.unregister("before-call.dynamodb", count_call)
     # Settings, state, changes and product together; then the row, beside the count of offs; then the change.
     assert at_the_put == [{"GetItem": 2, "Query": 1, "BatchGetItem": 1, "UpdateItem": 2, "PutItem": 1}]
 

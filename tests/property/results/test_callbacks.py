@@ -1,26 +1,18 @@
 """Callbacks doubled, late, lost, early, unknown or unreadable, and links that are refused (rules W4 and W10)."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 import pytest
 
 from partner_orders.catalogue.product import Values
-from tests.support.catalogue_table import catalogue_table
-from tests.support.pusher_world import PusherWorld
-
-TABLE = "catalogue"
-NUMBERS = count()
-pytestmark = pytest.mark.slow
+from tests.support.pusher_world import PusherWorld, new_world
 
 
 @pytest.fixture
-def world() -> Iterator[PusherWorld]:
-    with catalogue_table(TABLE) as client:
-        yield PusherWorld(client, TABLE, [f"s{next(NUMBERS)}"])
+def world() -> PusherWorld:
+    return new_world()
 
 
 def send(world: PusherWorld, price: int = 2) -> str:

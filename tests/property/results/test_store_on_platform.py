@@ -1,6 +1,5 @@
 """The chain's newest values reach the simulated platform of each brand, and each line's outcome is known."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
@@ -12,8 +11,8 @@ import pytest
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.to_send import is_waiting, to_send
 from tests.support.catalogue_on_platform import StoreOnPlatform
-from tests.support.catalogue_table import catalogue_table
 from tools.local.simulated_platform.profiles import BY_NAME
+from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
 
 TABLE = "catalogue"
 NUMBERS = count()
@@ -25,9 +24,10 @@ FAULTS = (
 
 
 @pytest.fixture(scope="module")
-def dynamodb() -> Iterator[Any]:
-    with catalogue_table(TABLE) as client:
-        yield client
+def dynamodb() -> Any:
+    simulated = SimulatedDynamoDB()
+    simulated.tables[TABLE] = {}
+    return simulated.client
 
 
 def values(chance: Random) -> Values:

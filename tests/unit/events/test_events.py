@@ -17,12 +17,16 @@ from partner_orders.exact_json import MalformedJsonError, parse
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
 from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, parse_event
 from partner_orders.orders.packed_body import unpack
+from partner_orders.pusher.urgent_message import UrgentRefusedError, urgent_change
+from partner_orders.results.callback import parse_callback
 from partner_orders.webhook.request_body import request_body
+from tests.support.fixed_clock import NOW
 from tools.local.events import EVENTS, UNKNOWN_ORDER, all_events
 from tools.local.invoke import FUNCTIONS
 from tools.local.up import CHAIN_ID, SAMPLE_STORES
 
 FILES = sorted(EVENTS.rglob("*.json"))
+OF_CATALOGUE = {"catalogue_webhook", "pusher", "urgent"}
 REJECTED = {"no_order_id", "not_a_number", "malformed", "no_object", "invalid_utf8"}
 
 
@@ -87,7 +91,7 @@ def test_every_function_and_status_has_event() -> None:
         assert (EVENTS / "webhook" / f"{status}.json").is_file()
         assert (EVENTS / "consumer" / f"{status}.json").is_file()
     assert (EVENTS / "reconciler" / "schedule.json").is_file()
-    assert {file.parent.name for file in FILES} == {*FUNCTIONS, EVENTS.name}
+    assert {file.parent.name for file in FILES} == {*FUNCTIONS, *OF_CATALOGUE, EVENTS.name}
 
 
 @pytest.mark.parametrize("path", sorted((EVENTS / "webhook").glob("*.json")), ids=lambda path: path.stem)
@@ -171,3 +175,21 @@ def holds(name: str, body: bytes) -> None:
         assert event.occurred_at
         if name in {"received", "ready_for_pickup", "dispatched", "picked_up", "delivered", "cancelled"}:
             assert event.status == name.upper()
+
+
+@pytest.mark.parametrize("path", sorted((EVENTS / "urgent").glob("*.json")), ids=lambda path: path.stem)
+def test_urgent_samples(path: Path) -> None:
+    """Each urgent message is what its name says: taken, or refused by its own text."""
+    [record] = json.loads(path.read_text(encoding="utf-8"))["Records"]
+    if path.stem in {"malformed", "price_as_written"}:
+        with pytest.raises(UrgentRefusedError):
+            urgent_change(record["body"], NOW, NOW)
+    else:
+        assert urgent_change(record["body"], NOW, NOW).values.are_said
+
+
+@pytest.mark.parametrize("name", ["completed", "failed"])
+def test_catalogue_webhook_samples(name: str) -> None:
+    """Each callback is one that can be read."""
+    request = json.loads((EVENTS / "catalogue_webhook" / f"{name}.json").read_text(encoding="utf-8"))
+    assert parse_callback(request["body"].encode()).status == name.upper()

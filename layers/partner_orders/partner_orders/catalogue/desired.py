@@ -31,6 +31,7 @@ class Desired:
     ``confirmed``: the values that the platform last processed, as they were sent; a field is None while it is unknown.
     ``refused``, ``refusal``: the values that the platform refused, as they were sent, and its words; these values are
     not sent again.
+    ``settled_at``: when what is confirmed changed last.
     ``past_prices``: confirmed prices of the last day that were replaced (see guards).
     ``writes``: how often its row was written.
     """
@@ -42,6 +43,7 @@ class Desired:
     refused: Values = NOTHING
     refusal: str = ""
     past_prices: tuple[PriceInForce, ...] = ()
+    settled_at: datetime | None = None
     writes: int = field(default=0, compare=False)
 
 

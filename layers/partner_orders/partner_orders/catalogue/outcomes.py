@@ -10,7 +10,7 @@ from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.job import GIVE_UP_AFTER, Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.product import Values
-from partner_orders.catalogue.settlement import Outcome, settled
+from partner_orders.catalogue.settlement import Call, Outcome, settled
 from partner_orders.catalogue.store_state import StoreState
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import Margins, is_waiting
@@ -63,21 +63,21 @@ class Outcomes:
         self._tell = tell
         self.counts: Counter[str] = Counter()
 
-    def line(
-        self, store_id: str, sku: str, sent: Values, outcome: LineOutcome, known: Desired | None = None
-    ) -> Desired:
-        """Note what became of a line; the product then."""
+    def line(self, store_id: str, sku: str, sent: Values, outcome: LineOutcome, call: Call, known: Desired) -> Desired:
+        """Note what became of a line; the product then. ``known`` is the product as it was read lately."""
         now = self._clock()
-        _, row = self._tables.products.change(
-            store_id, sku, lambda row: settled(row, sent, outcome.outcome, now, outcome.refusal), known
-        )
-        return row
+
+        def settle(row: Desired) -> Desired:
+            return settled(row, sent, outcome.outcome, now, outcome.refusal, call)
+
+        return self._tables.products.change(store_id, sku, settle, known)[1]
 
     def alone(self, place: JobPlace, job: Job, outcome: LineOutcome) -> None:
         """Note what became of the only line of a job whose outcome the call itself told."""
         [(sku, sent)] = job.lines.items()
         self._tell_of_refused(place, job, {sku: outcome})
-        self.line(place.store_id, sku, sent, outcome)
+        known = self._tables.products.many(place.store_id, [sku]).get(sku, Desired(sku))
+        self.line(place.store_id, sku, sent, outcome, Call(job.sent_at), known)
         self._tables.jobs.ended(place, JobState.SETTLED, notes=_notes({sku: outcome}))
         self.counts[LINES_COUNTED[outcome.outcome]] += 1
 
@@ -131,7 +131,7 @@ class Outcomes:
         """The lines first, then what is to go again, then the job: a crash repeats, and loses nothing. What was refused
         is told before it is noted: a product with a refusal is not sent again."""
         self._tell_of_refused(place, job, outcomes)
-        rows = self._end_lines(place.store_id, job, outcomes)
+        rows = self._end_lines(place, job, outcomes)
         margins = self._margins(place.store_id)
         waiting = [row.sku for row in rows if is_waiting(row, margins)]
         if waiting:
@@ -139,11 +139,15 @@ class Outcomes:
         self._tables.jobs.ended(place, state, job.job_id, _notes(outcomes))
         self.counts.update(LINES_COUNTED[outcomes[sku].outcome] for sku in job.lines)
 
-    def _end_lines(self, store_id: str, job: Job, outcomes: Mapping[str, LineOutcome]) -> list[Desired]:
+    def _end_lines(self, place: JobPlace, job: Job, outcomes: Mapping[str, LineOutcome]) -> list[Desired]:
+        store_id = place.store_id
+        # Read before the lines: what is sent later is sent after the platform was done with this job.
+        others = {*self._tables.states.get(store_id).unfinished} - {place.number}
+        call = Call(job.sent_at, are_others_under_way=bool(others or place.alone))
         known = self._tables.products.many(store_id, job.lines)
 
         def end(sku: str) -> Desired:
-            return self.line(store_id, sku, job.lines[sku], outcomes[sku], known.get(sku, Desired(sku)))
+            return self.line(store_id, sku, job.lines[sku], outcomes[sku], call, known.get(sku, Desired(sku)))
 
         return [*(map(end, job.lines) if self._executor is None else self._executor.map(end, job.lines))]
 

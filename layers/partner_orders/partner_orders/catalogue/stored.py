@@ -28,6 +28,7 @@ def desired_of(row: Row) -> Desired:
         values_of(row.get("refused", {})),
         row.get("refusal", ""),
         tuple(PriceInForce(_decimal(price), instant(until)) for price, until in row.get("past_prices", ())),
+        instant(row["settled_at"]) if "settled_at" in row else None,
         row["writes"],
     )
 
@@ -43,6 +44,8 @@ def attributes_of(product: Desired) -> dict[str, Any]:
         found["versions"] = {name: version for name, version in versions.items() if version != common}
     found |= {"confirmed": product.confirmed.said, "refused": product.refused.said, "refusal": product.refusal}
     found["past_prices"] = [[price, milliseconds(until)] for price, until in product.past_prices]
+    if product.settled_at is not None:
+        found["settled_at"] = milliseconds(product.settled_at)
     return {name: value for name, value in found.items() if value not in ("", {}, [])}
 
 

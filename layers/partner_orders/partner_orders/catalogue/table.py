@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Attributes that a write sets, or removes where the product has none of them.
 _ATTRIBUTES = (
     *("price", "active", "quantity", "cap", "version", "versions"),
-    *("confirmed", "refused", "refusal", "past_prices"),
+    *("confirmed", "refused", "refusal", "past_prices", "settled_at"),
 )
 
 

@@ -16,7 +16,7 @@ from partner_orders.catalogue.job import MAX_LINES, Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.outcomes import PROCESSED, LineOutcome, Outcomes
 from partner_orders.catalogue.product import Values
-from partner_orders.catalogue.settlement import Outcome
+from partner_orders.catalogue.settlement import Call, Outcome
 from partner_orders.catalogue.store_state import StoreState
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import Margins, difference, off_at_once, to_send
@@ -101,6 +101,7 @@ class Pusher:
         if off is None:
             return row
         self._platform.make_room()
+        sent_at = self._clock()
         try:
             submitted = self._platform.put_products(store_id, {row.sku: off})
         except PartnerApiError as error:
@@ -109,8 +110,8 @@ class Pusher:
             return row  # A job tells what is wrong with the product, and the others do not wait for it.
         self._count(1)
         if submitted.job_id is None:
-            return self._outcomes.line(store_id, row.sku, off, PROCESSED, row)
-        self._tables.jobs.submitted_alone(store_id, Job(0, self._clock(), {row.sku: off}), submitted.job_id)
+            return self._outcomes.line(store_id, row.sku, off, PROCESSED, Call(sent_at), row)
+        self._tables.jobs.submitted_alone(store_id, Job(0, sent_at, {row.sku: off}), submitted.job_id)
         return row
 
     # -- a job ---------------------------------------------------------------------------------------------------------
