@@ -171,20 +171,6 @@ class _Client:
 
         return self._dynamodb.call("DeleteItem", effect)
 
-    def batch_write_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
-        """Deletions, the only ones that our code writes so."""
-
-        def effect() -> dict[str, Any]:
-            for table, wanted in RequestItems.items():
-                keys = [_key(one["DeleteRequest"]["Key"]) for one in wanted]
-                if not 1 <= len(keys) <= MAX_WRITES or len({*keys}) != len(keys):
-                    raise ExpressionError("no or too many items, or one twice")
-                for key in keys:
-                    self._dynamodb.write(table, key, None)
-            return {"UnprocessedItems": {}}
-
-        return self._dynamodb.call("BatchWriteItem", effect)
-
     def update_item(self, **arguments: Any) -> dict[str, Any]:
         def effect() -> dict[str, Any]:
             table, key = arguments["TableName"], _key(arguments["Key"])

@@ -308,7 +308,7 @@ MUTANTS: list[Mutant] = [
         "Products that messages take off sale are not counted, so one after the other goes.",
         f"{_CATALOGUE}/store_state.py",
         "StoreState.figures",
-        "for at, number in (*self.switched_off, *self.urgent_off)",
-        "for at, number in self.switched_off",
+        "for one in self.switched_off), *self.urgent_off]",
+        "for one in self.switched_off)]",
     ),
 ]
