@@ -13,6 +13,7 @@ from partner_orders.catalogue.stored import SCHEMA_VERSION, attributes_of, desir
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_MOST_TRIED = 4  # rows of a shard
 # Attributes that a write sets, or removes where the product has none of them.
 _ATTRIBUTES = (
     *("price", "active", "quantity", "cap", "version", "versions"),
@@ -41,13 +42,13 @@ class ProductsTable:
         wanted = (keys.product(store_id, sku) for sku in dict.fromkeys(skus))
         return {row.sku: row for row in map(desired_of, self._table.get_many(wanted, consistent=True))}
 
-    def another(self, store_id: str, sku: str) -> Desired | None:
-        """Some other product of the store; None if it has no other. Reads two rows of a shard, of each until it finds
-        one."""
+    def another(self, store_id: str, sku: str, suits: Callable[[Desired], bool] = lambda _: True) -> Desired | None:
+        """Some other product of the store that suits; None if none of the first ones does. Reads a few rows of a shard,
+        of each until it finds one."""
         for number in range(keys.SHARDS):
-            rows = self._table.query(keys.shard(store_id, number), Range(prefix=keys.SKU), limit=2)
+            rows = self._table.query(keys.shard(store_id, number), Range(prefix=keys.SKU), limit=_MOST_TRIED)
             for product in map(desired_of, rows):
-                if product.sku != sku:
+                if product.sku != sku and suits(product):
                     return product
         return None
 

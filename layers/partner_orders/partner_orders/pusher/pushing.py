@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from partner_orders.catalogue.changes import Waiting
-from partner_orders.catalogue.desired import NOTHING, Desired
+from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.job import MAX_LINES, Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.outcomes import PROCESSED, LineOutcome, Outcomes
@@ -149,13 +149,14 @@ class Pusher:
         notice of the quantity, and an unknown one is refused like an unknown store (docs/platform.md)."""
         if len(lines) > 1:
             return lines
-        company = self._tables.products.another(store_id, next(iter(lines)))
-        values = NOTHING if company is None else to_send(company, self._margins(store_id))
-        return (
-            lines
-            if company is None or (values.price, values.active) == (None, None)
-            else {**lines, company.sku: values}
-        )
+        margins = self._margins(store_id)
+
+        def suits(row: Desired) -> bool:
+            values = to_send(row, margins)
+            return (values.price, values.active) != (None, None)
+
+        company = self._tables.products.another(store_id, next(iter(lines)), suits)
+        return lines if company is None else {**lines, company.sku: to_send(company, margins)}
 
     def _call(self, claim: "_Claim", lines: Mapping[str, Values], is_only: bool) -> None:
         """Send lines as the job that the store's state has begun; in more where the platform refuses the whole call,
