@@ -173,6 +173,14 @@ def test_rows_are_read_in_hundreds(table: Table, dynamodb: Any) -> None:
     assert calls.made == ["BatchGetItem"] * 3
 
 
+def test_named_attributes_are_read_alone(table: Table) -> None:
+    """Of many rows only the named attributes are read, also those with a reserved word as their name."""
+    table.put(ORDER, {"status": "RECEIVED", "order_code": "0417"})
+    table.put(keys.order("o-2"), {"order_code": "0418"})
+    rows = [*table.get_many([ORDER, keys.order("o-2")], attributes=("pk", "status"))]
+    assert sorted(rows, key=len) == [{"pk": "ORDER#o-2"}, {"pk": ORDER.pk, "status": "RECEIVED"}]
+
+
 def test_no_keys_are_no_request(table: Table, dynamodb: Any) -> None:
     """Reading no keys makes no request."""
     calls = Calls(dynamodb)
