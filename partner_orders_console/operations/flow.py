@@ -181,12 +181,10 @@ def stages_of(stack: DeployedStack) -> list[Stage]:
 
 
 def flow(stack: DeployedStack) -> Flow:
-    """The figures of the last hour and day. Three requests to CloudWatch. Raises botocore's errors."""
+    """The figures of the last hour and day. One request to CloudWatch. Raises botocore's errors."""
     end = now()
     present = {*stages_of(stack)}
-    found = series(stack, _counted(stack, present) | _chart(stack), end - DAY, end)
-    hours = series(stack, _timed(stack, present, HOUR), end - HOUR, end)
-    days = series(stack, _timed(stack, present, DAY), end - DAY, end)
+    found = series(stack, _counted(stack, present) | _chart(stack) | _timed(stack, present), end - DAY, end)
     figures: dict[Stage, list[Figure]] = {}
     for counted in (one for one in COUNTED if one.stage in present):
         values = [found[counted.function, name] for name in counted.metrics]
@@ -195,7 +193,11 @@ def flow(stack: DeployedStack) -> Flow:
         figures.setdefault(counted.stage, []).append(Figure(counted.word, hour, day, counted.is_trouble))
     delays: dict[Stage, list[Delay]] = {}
     for timed in (one for one in TIMED if one.stage in present):
-        measured = [_largest(part[timed.metric, stat]) for part in (hours, days) for stat in ("p50", "p95")]
+        measured = [
+            _largest(found[timed.metric, stat, str(period)], end - period, period)
+            for period in (HOUR, DAY)
+            for stat in ("p50", "p95")
+        ]
         delays.setdefault(timed.stage, []).append(Delay(timed.word, *measured))
     return Flow(
         at=end,
@@ -208,20 +210,21 @@ def flow(stack: DeployedStack) -> Flow:
     )
 
 
-def _counted(stack: DeployedStack, present: set[Stage]) -> dict[tuple[str, str], Metric]:
+def _counted(stack: DeployedStack, present: set[Stage]) -> dict[tuple[str, ...], Metric]:
     wanted = ((one.function, name) for one in COUNTED if one.stage in present for name in one.metrics)
     return {(function, name): of_function(stack, function, name) for function, name in wanted}
 
 
-def _chart(stack: DeployedStack) -> dict[tuple[str, str], Metric]:
+def _chart(stack: DeployedStack) -> dict[tuple[str, ...], Metric]:
     return {("consumer", stat): of_function(stack, "consumer", "Lag", stat) for stat in ("p50", "p95")}
 
 
-def _timed(stack: DeployedStack, present: set[Stage], period: timedelta) -> dict[tuple[str, str], Metric]:
+def _timed(stack: DeployedStack, present: set[Stage]) -> dict[tuple[str, ...], Metric]:
     return {
-        (timed.metric, stat): of_function(stack, timed.function, timed.metric, stat, period)
+        (timed.metric, stat, str(period)): of_function(stack, timed.function, timed.metric, stat, period)
         for timed in TIMED
         if timed.stage in present
+        for period in (HOUR, DAY)
         for stat in ("p50", "p95")
     }
 
@@ -230,9 +233,9 @@ def _since(values: Series, start: datetime) -> int:
     return round(sum(value for when, value in values.items() if when >= start - timedelta(minutes=5)))
 
 
-def _largest(values: Series) -> float | None:
-    """Of the one or two periods that the time falls into."""
-    return max(values.values(), default=None)
+def _largest(values: Series, start: datetime, period: timedelta) -> float | None:
+    """Of the one or two periods that the time from ``start`` on falls into; None where nothing was measured."""
+    return max((value for when, value in values.items() if when > start - period), default=None)
 
 
 def alarms_by_stage(stack: DeployedStack) -> dict[Stage, list[ActiveAlarm]]:

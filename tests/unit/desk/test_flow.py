@@ -1,11 +1,19 @@
 """The flow of the desk knows every alarm of the template, every check of the doctor and every metric that it counts."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
 
 from partner_orders_console.desk import places
+from partner_orders_console.operations import flow as flow_of
 from partner_orders_console.operations.doctor.examination import CHECKS as ALL_CHECKS
-from partner_orders_console.operations.flow import ALARMS, CHECKS, COUNTED, TIMED
+from partner_orders_console.operations.flow import ALARMS, CHECKS, COUNTED, DAY, HOUR, TIMED
+from partner_orders_console.operations.metric_series import Metric, Series
+from partner_orders_console.operations.stack import DeployedStack
 from tests.support.template import TEMPLATE
 
 LAYER = Path(__file__).parents[3] / "layers" / "partner_orders" / "partner_orders"
@@ -49,3 +57,26 @@ def test_what_is_counted_is_emitted() -> None:
     assert [
         name for name in sorted(names) if not re.search(rf'"{name}"|\b{name}=', code) and f'["{name}"]' not in code
     ] == []
+
+
+@pytest.mark.parametrize("aligned", [True, False])
+def test_delays_of_hour_and_day(monkeypatch: pytest.MonkeyPatch, aligned: bool) -> None:
+    """One request gives the delays of the last hour and of the day, whether CloudWatch's periods begin at full hours or
+    where the time does. Of the hour it counts the periods that reach into it."""
+    requests: list[datetime] = []
+
+    def series(_: Any, metrics: dict[Any, Metric], start: datetime, end: datetime) -> dict[Any, Series]:
+        requests.append(start)
+        last = end.replace(minute=0, second=0, microsecond=0) if aligned else end - HOUR
+        hours = {last - 2 * HOUR: 9.0, last - HOUR: 8.0 if not aligned else 3.0, last: 2.0}
+        by_period = {HOUR: hours, DAY: {start: 9.0}}
+        return {name: by_period.get(metric.period, {}) for name, metric in metrics.items()}
+
+    monkeypatch.setattr(flow_of, "series", series)
+    monkeypatch.setattr(flow_of, "now", lambda: datetime(2026, 3, 14, 12, 34, 56, tzinfo=UTC))
+    stack = DeployedStack("partner-orders", "eu-central-1", boto3.Session(region_name="eu-central-1"))
+    stack.__dict__["outputs"] = {}
+    found = flow_of.flow(stack)
+    [delay] = found.delays[flow_of.Stage.CONSUMER]
+    assert (delay.hour_p50, delay.day_p50) == (3.0 if aligned else 2.0, 9.0)
+    assert requests == [found.at - DAY]
