@@ -100,21 +100,20 @@ class Step(NamedTuple):
 def chosen(stack: DeployedStack, choice: Choice, progress: Progress = silent) -> list[Answered]:
     """The answers of a choice, the oldest first. Raises OperatorError for a day that is none."""
     progress("looking for orders")
-    stores = [choice.store] if choice.store else stack.stores.all()
     if choice.order_id is not None:
         order_ids = [choice.order_id]
     elif choice.open_only:
         order_ids = [keys.order_id_of(row["pk"]) for row in stack.table.query(OPEN_ANSWERS, index=OPEN_ORDERS)]
     else:
+        stores = [choice.store] if choice.store else stack.stores.all()
         order_ids = [order_id for store in stores for order_id in _ids(stack, store, choice.day)]
     progress(f"reading the answers to {len(order_ids):,} orders")
-    listings = {listing for store in stores for listing in store.listings}
     found = (
         answered
         for answered in to_orders(stack, order_ids)
         if (not choice.open_only or answered.stored.is_open)
         and (choice.outcome is None or answered.status == choice.outcome)
-        and (choice.store is None or answered.store_id in listings)
+        and (choice.store is None or answered.store_id in choice.store.listings)
     )
     return sorted(found, key=lambda answered: answered.stored.accepted_at)
 
