@@ -1,28 +1,29 @@
 """The orders of a day, or the open ones, a page at a time: of a busy day only those that are shown are read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice, repeat
+from datetime import datetime, timedelta
+from itertools import batched, islice, repeat
 
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import BY_TIME, Range
-from partner_orders.clock import from_text, to_text
+from partner_orders.aws.dynamodb import BY_TIME, WHOLE_PARTITION, Range
+from partner_orders.clock import from_text, now, to_text
 from partner_orders.orders import lifecycle
 from partner_orders.orders.fields import MAX_IDENTIFIER
 from partner_orders.orders.stored import LISTED_UNDER, StoredOrder
 from partner_orders.stores.store import Store
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.open_orders import open_orders
-from partner_orders_console.operations.orders import day_in, read_in_order, store_of, zone_of
+from partner_orders_console.operations.orders import day_in, read_in_order, statuses_of, store_of, zone_of
 from partner_orders_console.operations.stack import DeployedStack
 
 PAGE = 50
-_MOST_READ = 1_000  # orders that are read for a page: rare statuses are looked for page by page
-_READ = 200  # of them at a time
+# Orders whose status is read for a page, at first and at most: rare statuses are looked for page by page.
+_LOOKED_AT_MOST = (500, 1_000)
+_LOOKED_AT = 200  # of them at a time
 _SIDE_BY_SIDE = 8
-_FEWEST = 5  # places of a listing that are read at once, beside twice its share of those that are wanted
+_FEWEST = 5  # places of a listing that are read at once, beside twice its store's share of those that are wanted
 
 
 @dataclass(frozen=True, order=True)
@@ -45,6 +46,10 @@ class Place:
             return cls(to_text(from_text(created_at)), order_id)
         except ValueError:
             raise OperatorError(f"{text[:80]} is no place in a list of orders", "Begin at its first page.") from None
+
+
+# As many of the first places of a choice as are asked for, in its order.
+type _FirstPlaces = Callable[[int], list[Place]]
 
 
 @dataclass(frozen=True)
@@ -72,33 +77,59 @@ class Page:
     is_cut: bool = False
 
 
+@dataclass(frozen=True)
+class _Found:
+    """The places of a page's orders, and the place after which the next page begins, None at the end."""
+
+    places: list[Place]
+    next: Place | None
+
+
 def page_of_orders(stack: DeployedStack, choice: Choice) -> Page:
-    """A page of the orders of a choice: a query for each store, and a request for each hundred orders that are looked
-    at. Raises OperatorError for a day that is none, and botocore's errors."""
+    """A page of the orders of a choice: a query for each store, and a request for the page's orders. For a choice of
+    statuses also a request for each hundred orders that are looked at. Raises OperatorError for a day that is none,
+    and botocore's errors."""
     wanted = {lifecycle.normalise(status) for status in choice.statuses}
+    first_places = _places_of(stack, choice)
+    found = _with_status(stack, first_places, wanted) if wanted else _next_page(first_places)
     listings = {listing for store in choice.stores for listing in store.listings}
-    found: list[StoredOrder] = []
-    most, after = (_MOST_READ if wanted else PAGE), choice.after
-    # One more than is looked at, which tells whether there are further ones.
-    places = _next_places(stack, choice, after, most + 1)
-    for first in range(0, min(len(places), most), _READ):
-        some = places[first : min(first + _READ, most)]
-        orders = {order.order_id: order for order in read_in_order(stack, [place.order_id for place in some])}
-        for number, place in enumerate(some, start=first + 1):
-            after, order = place, orders.get(place.order_id)
-            if order is not None and _is_wanted(order, choice, wanted, listings):
-                found.append(order)
-            if len(found) == PAGE:
-                return Page(found, after if number < len(places) else None)
-    has_more = len(places) > most
-    return Page(found, after if has_more else None, is_cut=has_more and bool(wanted))
+    # The statuses that were looked at may be a moment old. These are not.
+    orders = read_in_order(stack, [place.order_id for place in found.places])
+    shown = [order for order in orders if _is_wanted(order, choice, wanted, listings)]
+    return Page(shown, found.next, is_cut=found.next is not None and len(found.places) < PAGE)
 
 
 def page_of_ids(stack: DeployedStack, choice: Choice) -> tuple[list[str], Place | None]:
     """The ids of a page of the orders of a choice, and the place after which the next page begins; no order is read,
     and so no status looked at. A query for each store. Raises as ``page_of_orders`` does."""
-    places = _next_places(stack, choice, choice.after, PAGE + 1)
-    return [place.order_id for place in places[:PAGE]], places[PAGE - 1] if len(places) > PAGE else None
+    found = _next_page(_places_of(stack, choice))
+    return [place.order_id for place in found.places], found.next
+
+
+def _next_page(first_places: _FirstPlaces) -> _Found:
+    """The places of the next page."""
+    places = first_places(PAGE + 1)  # The last one only tells whether there are further ones.
+    return _Found(places[:PAGE], places[PAGE - 1] if len(places) > PAGE else None)
+
+
+def _with_status(stack: DeployedStack, first_places: _FirstPlaces, statuses: set[str]) -> _Found:
+    """The next places of orders with one of these statuses: a page of them, or those among so many orders that were
+    looked at."""
+    found: list[Place] = []
+    looked_at = 0
+    for most in _LOOKED_AT_MOST:
+        places = first_places(most + 1)
+        for some in batched(places[looked_at:most], _LOOKED_AT, strict=False):
+            status_by_id = statuses_of(stack, [place.order_id for place in some])
+            for place in some:
+                looked_at += 1
+                if status_by_id.get(place.order_id) in statuses:
+                    found.append(place)
+                if len(found) == PAGE or looked_at == _LOOKED_AT_MOST[-1]:
+                    return _Found(found, place if looked_at < len(places) else None)
+        if len(places) <= most:
+            break
+    return _Found(found, None)
 
 
 def _is_wanted(order: StoredOrder, choice: Choice, statuses: set[str], listings: set[str]) -> bool:
@@ -108,29 +139,41 @@ def _is_wanted(order: StoredOrder, choice: Choice, statuses: set[str], listings:
     return (not statuses or order.status in statuses) and (choice.open_only or store_of(order) in listings)
 
 
-def _next_places(stack: DeployedStack, choice: Choice, after: Place | None, number: int) -> list[Place]:
-    """The next places of a choice, in its order."""
+def _places_of(stack: DeployedStack, choice: Choice) -> _FirstPlaces:
+    """The first places of a choice in its order, as many as are asked for; more of them are read on, not anew."""
     if choice.open_only:
-        return _open_places(stack, choice, after)[:number]
+        places = _open_places(stack, choice, choice.after)
+        return lambda number: places[:number]
     spans = [(listing, *day_in(zone_of(store), choice.day)) for store in choice.stores for listing in store.listings]
-    return _first_of_all([_Listing(stack, span, choice.newest_first, after) for span in spans], number)
+    listings = [_Listing(stack, span, choice.newest_first, choice.after) for span in spans]
+    return lambda number: _first_of_all(listings, number, len(choice.stores))
 
 
-def _first_of_all(listings: Sequence["_Listing"], number: int) -> list[Place]:
+def _first_of_all(listings: Sequence["_Listing"], number: int, stores: int) -> list[Place]:
     """The first places of several listings together. Of each listing only some are read, and more of those whose
     places come so early that one which was not read could be among the first."""
-    some = number if len(listings) <= 1 else min(number, _FEWEST + 2 * number // len(listings))
-    places: list[Place] = []
-    unread = [*listings]
+    # Shared by the stores and not by the listings: a store's other listings hold hardly any order.
+    some = min(number, _FEWEST + 2 * number // max(stores, 1))
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as executor:
-        while unread:
+        while True:
+            places = _together(listings)[:number]
+            unread = _to_be_read(listings, places, number)
+            if not unread:
+                return places
             list(executor.map(_Listing.read, unread, repeat(some)))
-            found = {place for one in listings for place in one.places}
-            places = sorted(found, reverse=listings[0].newest_first)[:number]
-            last = places[-1] if len(places) == number else None
-            unread = [one for one in listings if one.may_hold_before(last)]
             some = min(2 * some, number)
-    return places
+
+
+def _together(listings: Sequence["_Listing"]) -> list[Place]:
+    """What was read of several listings, each place once and in order."""
+    newest_first = any(one.newest_first for one in listings)
+    return sorted({place for one in listings for place in one.places}, reverse=newest_first)
+
+
+def _to_be_read(listings: Sequence["_Listing"], places: list[Place], number: int) -> list["_Listing"]:
+    """The listings of which more must be read to be sure of the first places."""
+    last = places[-1] if len(places) == number else None
+    return [one for one in listings if one.may_hold_before(last)]
 
 
 class _Listing:
@@ -154,7 +197,9 @@ class _Listing:
 
     def may_hold_before(self, last: Place | None) -> bool:
         """Whether a place that was not read may come before a place, or anywhere."""
-        return not self._is_read and (last is None or _is_beyond(last, self.places[-1], self.newest_first))
+        if self._is_read or last is None or not self.places:
+            return not self._is_read
+        return _is_beyond(last, self.places[-1], self.newest_first)
 
 
 def _open_places(stack: DeployedStack, choice: Choice, after: Place | None) -> list[Place]:
@@ -179,20 +224,30 @@ def _places(
 ) -> list[Place]:
     """The next places of one listing within a time, of which the end is not part."""
     listing, start, end = span
-    first, last = to_text(start), to_text(end)
+    first, last = to_text(start), to_text(end - timedelta(microseconds=1))
     if after is not None:
         first, last = (first, min(last, after.created_at)) if newest_first else (max(first, after.created_at), last)
     if first > last:
         return []
+    begins = Range(last=last) if newest_first else Range(first=first)
+    # Hardly any order is dated ahead: today's newest ones are found without a bound.
+    tried = WHOLE_PARTITION if newest_first and last > to_text(now()) else begins
     limit = number + (after is not None)
     while True:
-        rows = [*stack.table.query(f"{LISTED_UNDER}{listing}", Range(first, last), BY_TIME, newest_first, limit)]
-        places = [place for place in map(_place, rows) if place.created_at < to_text(end)]
-        beyond = [place for place in places if after is None or _is_beyond(place, after, newest_first)]
+        rows = stack.table.query(f"{LISTED_UNDER}{listing}", tried, BY_TIME, newest_first, limit)
+        places = [*map(_place, rows)]
+        within = [place for place in places if first <= place.created_at <= last]
+        beyond = [place for place in within if after is None or _is_beyond(place, after, newest_first)]
         # Many orders of one instant may all stand before the place: then more are needed.
-        if len(beyond) >= number or len(rows) < limit:
+        if len(beyond) >= number or len(places) < limit or _is_outside(places[-1], first, last, newest_first):
             return beyond[:number]
-        limit *= 2
+        tried, limit = begins, 2 * limit
+
+
+def _is_outside(place: Place, first: str, last: str, newest_first: bool) -> bool:
+    """Whether a place comes after the end of a time, in the order of reading. DynamoDB would find that end as well, and
+    read no less for it; but each bound of a query has the local AWS work longer."""
+    return place.created_at < first if newest_first else place.created_at > last
 
 
 def _place(row: dict[str, object]) -> Place:

@@ -10,12 +10,14 @@ import pytest
 from rich.console import Console
 
 from partner_orders.clock import now
+from partner_orders.orders.event import parse_event
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli import output
+from partner_orders_console.operations.orders import total_of
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
-from tests.support.orders import order
+from tests.support.orders import as_bytes, order
 
 DAYS = ("2026-10-14", "2026-10-15")
 type Run = Callable[..., Ran]
@@ -111,6 +113,26 @@ def test_orders_of_several_statuses(run: Run, stack: DeployedStack, store_order:
     ran = run("orders", "list", "--day", DAYS[0], "--status", "RECEIVED", "--status", "cancelled")
     assert "2 orders" in ran.err
     assert "669.0 PKR" in ran.out
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"payment": None},
+        {"payment": "none"},
+        {"payment": {"order_total": "many"}},
+        {"payment": {"order_total": "12.50"}, "items": 7},
+    ],
+)
+def test_total_is_that_of_the_order(stack: DeployedStack, store_order: StoreOrder, parts: dict[str, Any]) -> None:
+    """An order's total is the one of its whole body, also where parts of that cannot be read."""
+    body = order(**parts)
+    store_order(body)
+    stored = stack.orders.get(ORDER_ID)
+    assert stored is not None
+    payment = parse_event(as_bytes(body)).order.payment
+    assert total_of(stored) == (payment.order_total if payment else None)
 
 
 def test_order_is_shown_by_its_beginning(run: Run, store_order: StoreOrder) -> None:
