@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from partner_orders.clock import now
 from partner_orders.reconciler.report import is_regular
+from partner_orders.stores.store import Store
 from partner_orders_console.desk.charts import Chart, chart
 from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.desk import Desk
@@ -68,8 +69,7 @@ def _findings(request: Request) -> Response:
 
 def _webhooks(request: Request) -> Response:
     desk = desk_of(request)
-    last = desk.read("last webhooks", WEBHOOKS_FRESH, last_webhooks)
-    return page(request, "now_webhooks.html", last=last, stores=names_of_stores(desk))
+    return page(request, "now_webhooks.html", last=last_of_stores(desk), stores=names_of_stores(desk))
 
 
 def _flow_context(desk: Desk) -> dict[str, Any]:
@@ -98,9 +98,19 @@ def _open_context(desk: Desk) -> dict[str, Any]:
     }
 
 
+def all_stores(desk: Desk, stack: DeployedStack) -> list[Store]:
+    """Every store, read once for all parts of a page. Raises botocore's errors."""
+    return desk.kept.get("stores", STORES_FRESH, stack.stores.all)
+
+
+def last_of_stores(desk: Desk) -> dict[str, datetime | None] | Fault:
+    """When the last webhook of each store came (UTC), the one that has waited longest first."""
+    return desk.read("last webhooks", WEBHOOKS_FRESH, lambda stack: last_webhooks(stack, all_stores(desk, stack)))
+
+
 def names_of_stores(desk: Desk) -> dict[str, str]:
     """The name of each store that has one, by each of its ids; none where they cannot be read."""
-    stores = desk.read("stores", STORES_FRESH, lambda stack: stack.stores.all())
+    stores = desk.connection.attempt(lambda stack: all_stores(desk, stack))
     if isinstance(stores, Fault):
         return {}
     return {listing: store.name for store in stores if store.name for listing in store.listings}

@@ -14,7 +14,7 @@ from partner_orders.orders.stored import StoredOrder
 from partner_orders.stores.store import Store
 from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.desk import Desk
-from partner_orders_console.desk.pages.now import STORES_FRESH
+from partner_orders_console.desk.pages.now import all_stores
 from partner_orders_console.desk.rendering import address, desk_of, fault_page, message, page, segment
 from partner_orders_console.desk.timeline import timeline
 from partner_orders_console.operations import answers, orders
@@ -85,12 +85,12 @@ def chosen_stores(desk: Desk, stack: DeployedStack, name: str) -> list[Store]:
     """The store of a name, or all without one. Raises OperatorError and botocore's errors."""
     if name:
         return [orders.store_named(stack, name)]
-    return desk.kept.get("stores", STORES_FRESH, stack.stores.all)
+    return all_stores(desk, stack)
 
 
 def stores_of(desk: Desk) -> dict[str, Store]:
     """The stores by each of their ids; none where they cannot be read."""
-    stores = desk.read("stores", STORES_FRESH, lambda stack: stack.stores.all())
+    stores = desk.connection.attempt(lambda stack: all_stores(desk, stack))
     if isinstance(stores, Fault):
         return {}
     return {listing: store for store in stores for listing in store.listings}

@@ -12,9 +12,8 @@ from partner_orders.reconciler.windows import Position
 from partner_orders.stores.store import Store
 from partner_orders.stores.trading_hours import BadTradingHoursError, TradingHours
 from partner_orders_console.desk.connection import Fault
-from partner_orders_console.desk.pages.now import FRESH, STORES_FRESH, WEBHOOKS_FRESH
+from partner_orders_console.desk.pages.now import FRESH, all_stores, last_of_stores
 from partner_orders_console.desk.rendering import desk_of, fault_page, page
-from partner_orders_console.operations.last_webhooks import last_webhooks
 from partner_orders_console.operations.open_orders import by_store, open_orders
 from partner_orders_console.operations.orders import store_named
 from partner_orders_console.operations.stack import DeployedStack
@@ -32,10 +31,10 @@ def _rows(request: Request) -> Response:
 
 def _context(request: Request) -> dict[str, Any]:
     desk = desk_of(request)
-    stores = desk.read("stores", STORES_FRESH, lambda stack: stack.stores.all())
+    stores = desk.connection.attempt(lambda stack: all_stores(desk, stack))
     positions = desk.read("positions", FRESH, lambda stack: stack.reconciliation.positions())
     orders = desk.read("open orders", FRESH, open_orders)
-    last = desk.read("last webhooks", WEBHOOKS_FRESH, last_webhooks)
+    last = last_of_stores(desk)
     reports = desk.read("recent reports", FRESH, _recent_reports)
     return {
         "stores": stores,

@@ -13,7 +13,7 @@ _NAMED = 5
 
 def last_webhooks(stack: DeployedStack) -> Iterator[Finding]:
     """Name the stack's last webhook, and the stores that have waited longest for one."""
-    last = last_of_stores(stack)
+    last = last_of_stores(stack, stack.stores.all())
     if not last:
         return
     known = {store_id: when for store_id, when in last.items() if when is not None}

@@ -1,25 +1,30 @@
 """The AWS calls of each page of the desk and of each of its parts, when nothing is remembered."""
 
 import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from partner_orders.aws import keys
 from partner_orders_console.desk.desk import Options
 from partner_orders_console.desk.pages import PAGES
 from partner_orders_console.desk.serving import serving
 from partner_orders_console.operations.stack import DeployedStack
-from tests.support.aws_calls import counted_calls
+from tests.support.aws_calls import counted_calls, watch_calls
 from tests.support.desk import Browser
+from tests.support.orders import order
 
 ORDER = "dc39170c-8fb6-4e20-aa52-36fa898df1d1"
 # A stack with one store, an order with an answer, and a rejected event.
-_STORES = {"BatchGetItem": 1, "Query": 6, "Scan": 1}
+_STORES = {"BatchGetItem": 1, "Query": 5, "Scan": 1}
 _ONE_ORDER = {"BatchGetItem": 1, "Query": 2}
 CALLS: dict[str, dict[str, int]] = {
-    "/": {"GetMetricData": 3, "GetQueueAttributes": 3, "Query": 4, "Scan": 1},
-    "/now/flow": {"GetMetricData": 3, "GetQueueAttributes": 3, "Query": 3, "Scan": 1},
+    "/": {"GetMetricData": 1, "GetQueueAttributes": 3, "Query": 4, "Scan": 1},
+    "/now/flow": {"GetMetricData": 1, "GetQueueAttributes": 3, "Query": 3, "Scan": 1},
     "/now/open": {"Query": 1, "Scan": 1},
-    "/now/webhooks": {"BatchGetItem": 1, "Query": 4},
+    "/now/webhooks": {"BatchGetItem": 1, "Query": 3},
     "/orders": {"Query": 4},
     "/orders/rows": {"Query": 4},
     "/orders?open=1": {"Query": 1, "Scan": 1},
@@ -44,8 +49,8 @@ CALLS: dict[str, dict[str, int]] = {
     "/stores": _STORES,
     "/stores/rows": _STORES,
     "/stores/148020": {"BatchGetItem": 1, "GetItem": 1, "Query": 8},
-    "/answers": {"GetMetricData": 3, "Query": 6},
-    "/answers/waiting": {"GetMetricData": 3, "Query": 3},
+    "/answers": {"GetMetricData": 1, "Query": 5},
+    "/answers/waiting": {"GetMetricData": 1, "Query": 2},
     "/answers/outcomes": {"Query": 4},
     "/catalogue": {"BatchGetItem": 1, "Query": 9},
     "/catalogue/stores": {"Query": 7},
@@ -82,3 +87,27 @@ def test_calls_of_a_page(example_stack: DeployedStack, monkeypatch: pytest.Monke
         calls = counted_calls(monkeypatch)
         assert browser.get(path).status_code == (404 if path in NOT_FOUND else 200)
     assert calls == CALLS[path]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["/now/webhooks", "/stores"])
+def test_stores_share_a_request(
+    stack: DeployedStack, store_order: Callable[..., None], monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """The newest orders of all stores are read in one request, and the stores themselves in one."""
+    stack.__dict__["_description"] = {"StackStatus": "UPDATE_COMPLETE"}
+    for number in range(4):
+        store_order(order(order_id=f"o-{number}", client={**order()["client"], "store_id": f"s{number}"}))
+    with serving(lambda: stack, Options()) as desk:
+        browser = Browser(desk)
+        desk.kept.forget()
+        calls, stores = Counter[str](), []
+
+        def see(operation: str, parameters: dict[str, Any], _: Any) -> None:
+            calls.update([operation])
+            stores.append({"S": keys.STORES} in parameters.get("ExpressionAttributeValues", {}).values())
+
+        watch_calls(monkeypatch, see)
+        assert "s3" in browser.get(path).text
+    assert calls["BatchGetItem"] == 1
+    assert sum(stores) == 1
