@@ -25,9 +25,11 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from tools.simulation import dynamodb_local
 
@@ -41,8 +43,14 @@ LEVELS = {
     "tools": "tools",
     "e2e": "e2e",
 }
-# Folders with a costly start: their tests share a worker. Those of the bench start DynamoDB Local, as contracts do.
-GROUPS = {"e2e": "e2e", "bench": "dynamodb-local"}
+# Tests with a costly start, by a part of their ids: a stack in the local AWS, DynamoDB Local, a browser.
+GROUPS = {
+    "tests/e2e/": "e2e",
+    "tests/tools/bench/": "dynamodb-local",
+    "[DynamoDB Local": "dynamodb-local",
+    "[dynamodb-local": "dynamodb-local",
+    "tests/console/desk/test_in_the_browser.py": "browser",
+}
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
@@ -70,14 +78,35 @@ os.environ.update(
 )
 
 
-# Before pytest-xdist's own hook, which reads the groups; and before pytest deselects by markers.
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep tests with a costly start on one worker.
+
+    pytest-xdist 3.8 ignores its own groups under pytest 9.2: https://github.com/pytest-dev/pytest-xdist/issues/1386.
+    """
+    if config.getoption("dist") != "loadgroup":
+        return None
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = unit_of_work
+    return scheduler
+
+
+def unit_of_work(nodeid: str) -> str:
+    """Return what a test shares a worker with: its group, its file of unit tests, or its other parameters.
+
+    Fewer units are better: the scheduler's own work grows with the square of their number.
+    """
+    for part, group in GROUPS.items():
+        if part in nodeid:
+            return group
+    return nodeid.partition("::" if nodeid.startswith("tests/unit/") else "[")[0]
+
+
+# Before pytest deselects by markers.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its level, and keep those with a costly start on one worker."""
+    """Mark each test with its level."""
     for item in items:
         item.add_marker(LEVELS[item.path.relative_to(ROOT).parts[0]])
-        if group := GROUPS.get(item.path.parent.name):
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_finish() -> None:

@@ -11,13 +11,8 @@ from tools.simulation import dynamodb_local
 from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
 
 FAKE, MOTO, _LOCAL = "fake", "moto", "DynamoDB Local"
-# Its tests share one process, so they stay on one worker.
 LOCAL = pytest.param(
-    _LOCAL,
-    marks=[
-        pytest.mark.skipif(bool(dynamodb_local.missing()), reason="DynamoDB Local needs npm and Java"),
-        pytest.mark.xdist_group("dynamodb-local"),
-    ],
+    _LOCAL, marks=pytest.mark.skipif(bool(dynamodb_local.missing()), reason="DynamoDB Local needs npm and Java")
 )
 
 

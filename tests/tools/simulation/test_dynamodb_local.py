@@ -22,7 +22,6 @@ def test_package_is_locked_with_integrity() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("dynamodb-local")
 @pytest.mark.skipif(bool(dynamodb_local.missing()), reason="DynamoDB Local needs npm and Java")
 def test_listens_on_loopback_only() -> None:
     """It answers at the loopback address, and at no other address of this machine."""
