@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
+import typer.main
 
 from partner_orders.answers.judgement import Outcome
 from partner_orders.catalogue.product import Values
@@ -31,6 +33,8 @@ from tests.support.template import TEMPLATE, table_of_the_template
 
 REGION = "eu-central-1"
 EVENTS = Path(__file__).parents[2] / "events"
+# The command line is made once, not for each call: that takes longer than most commands.
+COMMAND_OF = cache(typer.main.get_command)
 
 
 @pytest.fixture
@@ -75,8 +79,11 @@ def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeployedS
 
 
 @pytest.fixture
-def run(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+def run(
+    stack: DeployedStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Ran]:
     """Run a command, as a program would."""
+    monkeypatch.setattr(typer.main, "get_command", COMMAND_OF)
 
     def command(*arguments: str) -> Ran:
         capsys.readouterr()

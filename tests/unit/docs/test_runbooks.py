@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,20 +46,26 @@ def understood(command: Any, arguments: list[str]) -> str:
     return understood(command.commands[rest[0]], rest[1:])
 
 
+@cache
+def command_line() -> Any:
+    """The whole command line, made once: that takes long."""
+    return typer.main.get_command(app)
+
+
 @pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.stem)
 def test_runbook_commands_exist(page: Path) -> None:
     """Every partner-orders command in a runbook or guide exists with its options."""
     for command in commands(page.read_text(encoding="utf-8")):
-        assert understood(typer.main.get_command(app), typed(command)), command
+        assert understood(command_line(), typed(command)), command
 
 
 def test_unknown_command_is_noticed() -> None:
     """The check notices a command or an option that does not exist."""
     [command] = commands("Then\n\n    partner-orders reconcile status --until <day>\n")
     with pytest.raises(Exception, match="--until"):
-        understood(typer.main.get_command(app), typed(command))
+        understood(command_line(), typed(command))
     with pytest.raises(KeyError):
-        understood(typer.main.get_command(app), typed("partner-orders dead-letters burn"))
+        understood(command_line(), typed("partner-orders dead-letters burn"))
 
 
 def templates() -> str:
