@@ -14,6 +14,7 @@ from partner_orders.stores.table import StoresTable
 from tests.support.fixed_clock import NOW, clock
 from tests.support.orders import CHAIN_ID, as_bytes, order
 from tests.support.orders_table import RETENTION, TABLE, Calls
+from tests.support.sampling import every
 
 FACTS = [("Old", 1), ("New", 2), ("Old", 3)]
 
@@ -139,9 +140,10 @@ def test_known_store_costs_nothing(dynamodb: Any, stores: StoresTable) -> None:
     assert {*calls.made} == {"GetItem"}
 
 
-def test_code_is_of_who_had_it_last(stores: StoresTable) -> None:
+@pytest.mark.parametrize("step", every(2, [5, 1]))
+def test_code_is_of_who_had_it_last(stores: StoresTable, step: int) -> None:
     """A code that moves from store to store and back is of the one of which it was said last."""
-    orders = [*enumerate(permutations([("s1", 0), ("s2", 10), ("s1", 30), ("s2", None)]))]
+    orders = [*enumerate(permutations([("s1", 0), ("s2", 10), ("s1", 30), ("s2", None)]))][::step]
     for number, told in orders:
         for store_id, at in told:
             code(stores, at, f"{store_id}/{number}", f"GB-{number}")

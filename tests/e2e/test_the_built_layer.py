@@ -103,6 +103,7 @@ def test_sdk_holds_called_services_only(contents: Contents) -> None:
     assert {path.name for path in (packages / "botocore" / "data").iterdir() if path.is_dir()} == contents.services
 
 
+@pytest.mark.slow
 def test_every_part_is_imported() -> None:
     """A function of the orders stack imports each part of its layer."""
     imported: set[str] = set()

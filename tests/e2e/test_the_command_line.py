@@ -39,6 +39,7 @@ def test_sent_event_is_found_and_shown(run: CommandLine, orders: OrdersTable, tm
     assert "Amna" not in shown.stdout + shown.stderr
 
 
+@pytest.mark.slow
 def test_unparsed_event_stays_after_replay(run: CommandLine, post: Callable[..., Answer], secret: bytes) -> None:
     """A rejected event that still cannot be parsed stays after a replay, and can be discarded."""
     body = as_bytes({"status": "RECEIVED", "note": str(uuid4())})
@@ -55,6 +56,7 @@ def test_unparsed_event_stays_after_replay(run: CommandLine, post: Callable[...,
     assert run("rejected", "discard", first["digest"], "--yes").returncode == 0
 
 
+@pytest.mark.slow
 def test_reconcile_run_leaves_a_report(run: CommandLine) -> None:
     """A window that starts too early is rejected; a run without one leaves a report."""
     ran = run("reconcile", "run", "--from", "2026-01-01T00:00:00Z")
@@ -184,6 +186,7 @@ def test_doctor_finds_planted_fault(stack: Stack, run: CommandLine, made_whole: 
     assert part not in run.faults()
 
 
+@pytest.mark.slow
 def test_doctor_reports_disabled_schedule(run: CommandLine) -> None:
     """Doctor reports that the schedule is disabled."""
     assert run.faults()["schedule"] == "it is off"

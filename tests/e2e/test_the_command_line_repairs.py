@@ -40,6 +40,7 @@ def test_replayed_event_leaves_the_list(run: CommandLine, orders: OrdersTable, r
     assert digest not in {entry["digest"] for entry in run.json("rejected", "list")}
 
 
+@pytest.mark.slow
 def test_redriven_order_event_is_stored(run: CommandLine, stack: Stack, orders: OrdersTable) -> None:
     """A dead-letter message with an order event is previewed, redriven and stored."""
     order_id, body = an_order()

@@ -17,6 +17,7 @@ from partner_orders.platform.http import RunLimits
 from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_faults import between, edited
 from tests.support.reconciler_world import World
+from tests.support.sampling import pairs
 from tools.local.simulated_platform.partner_api import Request, Response, Unknowns
 
 AFTER = START + timedelta(hours=2)
@@ -55,19 +56,19 @@ ENVELOPES: dict[str, Envelope] = {
 }
 
 
-@pytest.mark.parametrize("size", [20, 50, 100])
-@pytest.mark.parametrize("envelope", ENVELOPES.values(), ids=ENVELOPES.keys())
-def test_list_ends_where_a_page_proves_it(dynamodb: Any, size: int, envelope: Envelope) -> None:
+@pytest.mark.parametrize(("envelope", "size"), pairs([*ENVELOPES], [20, 50, 100]))
+def test_list_ends_where_a_page_proves_it(dynamodb: Any, size: int, envelope: str) -> None:
     """All of 250 orders are read, however the platform pages them and whatever it says of its pages."""
     world = one_store(dynamodb, orders=250)
-    capped(world, size, envelope)
+    capped(world, size, ENVELOPES[envelope])
     assert world.run().failed_stores == {}
     world.drain()
     assert world.not_in_sync() == []
 
 
-@pytest.mark.parametrize("size", [7, 30])
-@pytest.mark.parametrize("envelope", [as_text, ENVELOPES["orders alone"], ENVELOPES["no size"]])
+@pytest.mark.parametrize(
+    ("envelope", "size"), pairs([as_text, ENVELOPES["orders alone"], ENVELOPES["no size"]], [7, 30])
+)
 def test_unusual_page_size_is_read_to_its_end(dynamodb: Any, size: int, envelope: Envelope) -> None:
     """Pages of a size that nobody has are read to the last, too."""
     world = one_store(dynamodb, orders=90)

@@ -18,6 +18,7 @@ from tests.support.orders_table import TABLE
 from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_faults import Change, between, edited, only_backfills, set_store
 from tests.support.reconciler_world import World
+from tests.support.sampling import pairs
 from tools.local.simulated_platform.lives import Life, Shop, Step
 from tools.local.simulated_platform.partner_api import Response, Unknowns
 
@@ -142,8 +143,7 @@ def test_store_registered_by_code_is_read(world: World) -> None:
     assert world.not_in_sync() == []
 
 
-@pytest.mark.parametrize("pages", ["[2]", "[3]", r"([2-9]|\d\d)"])
-@pytest.mark.parametrize("in_parts", [True, False])
+@pytest.mark.parametrize(("pages", "in_parts"), pairs(["[2]", "[3]", r"([2-9]|\d\d)"], [True, False]))
 def test_empty_counted_page_is_read_in_parts(
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch, pages: str, in_parts: bool
 ) -> None:
@@ -195,10 +195,13 @@ def test_strange_order_hides_no_other(world: World, old: bytes, new: bytes) -> N
     assert world.run().counts["not_understood"] == 0  # once it is kept it is not asked for again
 
 
-@pytest.mark.parametrize(("header", "least"), [("3600", 3_600), ("130", 130), ("Wed, 14 Oct 2026 11:00:00 GMT", 3_600)])
-@pytest.mark.parametrize("status", [429, 503, 403])
-def test_long_wait_is_honoured(world: World, status: int, header: str, least: int) -> None:
+@pytest.mark.parametrize(
+    ("wait", "status"),
+    pairs([("3600", 3_600), ("130", 130), ("Wed, 14 Oct 2026 11:00:00 GMT", 3_600)], [429, 503, 403]),
+)
+def test_long_wait_is_honoured(world: World, wait: tuple[str, int], status: int) -> None:
     """The platform gets no request before the time it asked for, not even from a new worker."""
+    header, least = wait
     between(world, lambda *_: Response(status, {"Retry-After": header, "Content-Type": "text/html"}, b"<html>"))
     world.run()
     assert len(world.api.requests) == 1

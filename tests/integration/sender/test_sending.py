@@ -6,6 +6,7 @@ import pytest
 
 from partner_orders.answers.table import ClaimLostError
 from tests.support.orders_table import dynamodb_at
+from tests.support.sampling import every, pairs
 from tests.support.sender_world import SenderWorld
 from tools.local.simulated_platform.partner_api import Response
 
@@ -54,8 +55,13 @@ def test_lines_become_what_was_picked(world: SenderWorld) -> None:
         assert pieces == [1] * len(pieces)
 
 
-@pytest.mark.parametrize("response", ["", "false_refusal", "put_unanswered", "put_error_after", "put_slow"])
-@pytest.mark.parametrize("shown", ["", "put_not_shown_yet", "put_normalised"])
+@pytest.mark.parametrize(
+    ("response", "shown"),
+    pairs(
+        ["", "false_refusal", "put_unanswered", "put_error_after", "put_slow"],
+        ["", "put_not_shown_yet", "put_normalised"],
+    ),
+)
 def test_taken_request_is_not_repeated(world: SenderWorld, response: str, shown: str) -> None:
     """A request that took effect is applied once, whatever its response was, and however late the platform shows it."""
     world.api.faults.update({fault: 1 for fault in (response, shown) if fault})
@@ -89,7 +95,9 @@ def test_overtaken_sender_writes_nothing(world: SenderWorld) -> None:
     assert world.table.claim(order_id, world.time.now()) is None
 
 
-@pytest.mark.parametrize("fault", ["put_error_before", "put_lost", "too_many", "unauthorized", "html", "hang"])
+@pytest.mark.parametrize(
+    "fault", every(2, ["put_error_before", "put_lost", "too_many", "unauthorized", "html", "hang"])
+)
 def test_lost_request_is_repeated(world: SenderWorld, fault: str) -> None:
     """A request that was lost is sent again once it is clear that it had no effect."""
     world.api.faults[fault] = 1
