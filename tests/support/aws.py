@@ -3,15 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from unittest.mock import patch
 
 import boto3
-from moto import mock_aws
+from moto import backend_index, mock_aws
+
+# moto compares each request with the addresses of all services, in this order.
+_SERVICES = ("dynamodb", "dynamodbstreams", "sqs", "secretsmanager")
+_ADDRESSES = sorted(backend_index.backend_url_patterns, key=lambda address: address[0] not in _SERVICES)
 
 
 @contextmanager
 def simulated_aws() -> Iterator[boto3.Session]:
     """Simulate AWS until the context ends; gives the session that ``boto3.client`` uses, too."""
-    with mock_aws():
+    with patch.object(backend_index, "backend_url_patterns", _ADDRESSES), mock_aws():
         boto3.DEFAULT_SESSION = _session()
         yield _session()
 
