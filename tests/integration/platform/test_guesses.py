@@ -12,6 +12,7 @@ from partner_orders.platform.orders import TIME_FORMATS
 from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_faults import Change, between, edited
 from tests.support.reconciler_world import World
+from tests.support.sampling import every
 from tools.local.simulated_platform.partner_api import Response, Unknowns
 
 AFTER = START + timedelta(hours=2)
@@ -137,7 +138,7 @@ def test_handover_is_of_what_works(dynamodb: Any) -> None:
 # -- what befalls every store ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("status", "requests"), [(403, 4), (500, 5 * http.TRIES), (400, 36)])
+@pytest.mark.parametrize(("status", "requests"), every(2, [(403, 4), (500, 5 * http.TRIES), (400, 36)], first=1))
 def test_failure_of_every_store_ends_the_run(dynamodb: Any, status: int, requests: int) -> None:
     """A failure that befalls every store ends the run after a few, and the next run begins with others.
 
