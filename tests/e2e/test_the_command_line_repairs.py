@@ -29,6 +29,7 @@ def letters(run: CommandLine, queue: str) -> int:
     return next(int(row["messages"]) for row in run.json("dead-letters", "list") if row["queue"] == queue)
 
 
+@pytest.mark.slow
 def test_replayed_event_leaves_the_list(run: CommandLine, orders: OrdersTable, rejected: RejectedTable) -> None:
     """A rejected event that can be parsed by now is stored by a replay and leaves the list."""
     order_id, body = an_order()

@@ -2,9 +2,11 @@
 
 import io
 import json
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -93,7 +95,14 @@ class PlatformSession(requests.Session):
 
 def lives(orders: int = 12, seed: int = 7, stores: int = 2) -> list[Life]:
     """The orders of an hour that began at START."""
-    return trading_hour(seed, orders, stores, START, CHAIN_ID)
+    copied: list[Life] = pickle.loads(_pickled_lives(orders, seed, stores))  # noqa: S301
+    return copied
+
+
+@cache
+def _pickled_lives(orders: int, seed: int, stores: int) -> bytes:
+    """Copying lives takes an eighth of the time that making them takes."""
+    return pickle.dumps(trading_hour(seed, orders, stores, START, CHAIN_ID))
 
 
 def truth(api: SimulatedPartnerApi, life: Life, at: datetime) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from partner_orders.platform.orders import TIME_FORMATS
 from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_faults import Change, between, edited
 from tests.support.reconciler_world import World
-from tests.support.sampling import every
+from tests.support.sampling import every, pairs
 from tools.local.simulated_platform.partner_api import Response, Unknowns
 
 AFTER = START + timedelta(hours=2)
@@ -38,14 +38,13 @@ def assert_later_runs_know_it(world: World) -> None:
     assert (report.failed_stores, report.counts["requests"]) == ({}, len(world.shops))
 
 
-@pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize(
-    ("pattern", "requests"),
-    [(WITH_ZONE, 1), (BARE, 0), (LARGE_PAGES, 2), (f"{WITH_ZONE}|{LARGE_PAGES}", 3)],
-    ids=["zone", "bare", "size", "both"],
+    ("guess", "status"),
+    pairs([(WITH_ZONE, 1), (BARE, 0), (LARGE_PAGES, 2), (f"{WITH_ZONE}|{LARGE_PAGES}", 3)], [400, 422]),
 )
-def test_refused_guess_gets_another(dynamodb: Any, pattern: str, requests: int, status: int) -> None:
+def test_refused_guess_gets_another(dynamodb: Any, guess: tuple[str, int], status: int) -> None:
     """A form of times or a page size that is refused gives way to another, which the next worker knows."""
+    pattern, requests = guess
     world = World(dynamodb, lives(orders=30), VirtualTime(AFTER))
     between(world, refusing(pattern, status))
     report = world.run()
@@ -105,7 +104,7 @@ def test_refused_store_costs_no_other(dynamodb: Any) -> None:
     assert {*world.not_in_sync()} == lost
 
 
-@pytest.mark.parametrize("pages", [1, 3])
+@pytest.mark.parametrize("pages", every(2, [1, 3], first=1))
 def test_too_large_pages_are_read_smaller(dynamodb: Any, pages: int) -> None:
     """A store whose pages have too many bytes is read in smaller pages, and is so at once the next time."""
     world = World(dynamodb, lives(orders=60 * pages, stores=1), VirtualTime(AFTER))

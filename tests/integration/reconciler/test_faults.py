@@ -42,6 +42,7 @@ def dated(date: str, times: int) -> Change:
 # -- one store's trouble is its own -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_failing_stores_starve_no_other(dynamodb: Any) -> None:
     """Stores that always fail do not starve those that respond."""
     world = World(dynamodb, lives(orders=12), VirtualTime(AFTER), limit=6)

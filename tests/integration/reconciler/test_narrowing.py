@@ -90,6 +90,7 @@ def test_left_out_minute_costs_no_requests(world: World) -> None:
     assert world.run().counts["requests"] == 2
 
 
+@pytest.mark.slow
 def test_left_out_minute_is_tried_daily(world: World) -> None:
     """A minute that was left out is tried again within a day, and read once it can be."""
     bad = break_windows_with(world, world.lives[30], "server_error")

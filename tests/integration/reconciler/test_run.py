@@ -15,6 +15,7 @@ from partner_orders.reconciler.backfill import InvalidRequestError
 from tests.support.platform import BASE_URL, START, TOKEN, VirtualTime, lives
 from tests.support.reconciler_faults import set_store
 from tests.support.reconciler_world import FUNCTION_SECONDS, World
+from tests.support.sampling import every
 from tools.local.simulated_platform.lives import to_text
 from tools.local.simulated_platform.partner_api import Response
 
@@ -270,7 +271,7 @@ OF_A_STORE = {
 }
 
 
-@pytest.mark.parametrize(("fault", "kind"), OF_A_STORE.items())
+@pytest.mark.parametrize(("fault", "kind"), every(2, OF_A_STORE.items(), first=1))
 def test_lasting_fault_is_reported_by_store(world: World, fault: str, kind: str) -> None:
     """A lasting fault is reported for each store and healed once it is over."""
     world.api.faults = {fault: 1_000}
@@ -296,7 +297,7 @@ def test_fault_of_all_stores_ends_the_run(world: World, fault: str, kind: str) -
     assert world.run().counts["missing"] == len(world.lives)
 
 
-@pytest.mark.parametrize("fault", OF_A_STORE)
+@pytest.mark.parametrize("fault", every(2, OF_A_STORE))
 def test_failed_store_blocks_no_other(world: World, fault: str) -> None:
     """A store that fails does not hold back the others."""
     # As often as the first store tries, its second id, or its newest minute, included.

@@ -187,17 +187,17 @@ def test_checks_follow_the_platforms_clock(dynamodb: Any) -> None:
             assert world.time.now() - position.checked_until < timedelta(minutes=11)
 
 
-def test_wrong_clock_misses_nothing(dynamodb: Any) -> None:
+@pytest.mark.parametrize(("seed", "minutes"), every(2, [(1, -4), (2, 4)]))
+def test_wrong_clock_misses_nothing(dynamodb: Any, seed: int, minutes: int) -> None:
     """A worker whose clock is minutes off misses nothing."""
-    for seed, minutes in ((1, -4), (2, 4)):
-        time = VirtualTime(START)
-        world = World(dynamodb, lives(seed=seed), time)
-        world.new_worker(clock_off_by=timedelta(minutes=minutes))
-        while time.now() < AFTER:
-            world.run()
-            world.drain()
-            time.sleep(300)
-        assert world.not_in_sync() == []
+    time = VirtualTime(START)
+    world = World(dynamodb, lives(seed=seed), time)
+    world.new_worker(clock_off_by=timedelta(minutes=minutes))
+    while time.now() < AFTER:
+        world.run()
+        world.drain()
+        time.sleep(300)
+    assert world.not_in_sync() == []
 
 
 # -- which store first ------------------------------------------------------------------------------------------------
