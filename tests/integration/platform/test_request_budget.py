@@ -1,5 +1,6 @@
 """The request budget on a table of DynamoDB's: what its row holds, and how the chain's clients use it."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from types import SimpleNamespace
@@ -18,10 +19,16 @@ from partner_orders.platform.rate_limit import RateLimit
 from partner_orders.platform.request_budget import Share
 from partner_orders.reconciler import handler
 from tests.support.orders import CHAIN_ID
-from tests.support.orders_table import TABLE
+from tests.support.orders_table import TABLE, dynamodb_at
 from tests.support.platform import BASE_URL, START, PlatformSession, VirtualTime, lives
 from tests.support.sender_world import SecretOfTest
 from tools.local.simulated_platform.partner_api import SimulatedPartnerApi
+
+
+@pytest.fixture
+def dynamodb() -> Iterator[Any]:
+    with dynamodb_at() as client:
+        yield client
 
 
 @pytest.fixture

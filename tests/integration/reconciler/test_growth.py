@@ -17,7 +17,10 @@ from partner_orders.reconciler.windows import Position
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import RETENTION, TABLE
 from tests.support.platform import START, VirtualTime, lives
+from tests.support.quick_table import on_moto
 from tests.support.reconciler_world import World
+
+pytestmark = on_moto
 
 AFTER = START + timedelta(hours=2)
 DAY = timedelta(days=1)

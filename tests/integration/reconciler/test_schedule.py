@@ -19,6 +19,7 @@ from partner_orders.reconciler.table import ReconciliationTable
 from partner_orders.reconciler.windows import Position
 from tests.support.orders_table import TABLE, Calls
 from tests.support.platform import START, VirtualTime, lives
+from tests.support.quick_table import on_moto
 from tests.support.reconciler_faults import set_store
 from tests.support.reconciler_world import Killed, World
 from tests.support.sampling import every
@@ -598,6 +599,7 @@ def test_killed_backfill_keeps_its_counts(dynamodb: Any) -> None:
     assert sum(report["missing"] for report in kept(world)) == progress["missing"]
 
 
+@on_moto
 def test_idle_run_writes_its_report_once(world: World) -> None:
     """A run that finds nothing writes its report once, and each position when a visit begins and ends."""
     world.run()

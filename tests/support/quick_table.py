@@ -1,0 +1,17 @@
+"""The orders table for long stories: simulated in `make test`, and moto's, too, in `make verify`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.contracts import FAKE, MOTO, dynamodb_by
+
+# For tests of what the simulated table lacks: indexes and scans.
+on_moto = pytest.mark.parametrize("dynamodb", [MOTO], indirect=True)
+
+
+@pytest.fixture(params=[FAKE, pytest.param(MOTO, marks=pytest.mark.slow)])
+def dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
+    with dynamodb_by(request) as client:
+        yield client
