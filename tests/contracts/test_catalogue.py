@@ -104,6 +104,7 @@ def test_settings(tables: Tables) -> None:
     assert tables.settings.get(STORE) == full
     assert tables.settings.all() == {STORE: full, "another": CatalogueSettings("another")}
     assert [*tables.states.all()] == [STORE]
+    assert tables.settings.all_with_states() == (tables.settings.all(), [*tables.states.all().values()])
     of_many = dict.fromkeys((f"KW-{number}" for number in range(MAX_SKUS + 1)), 1)
     with pytest.raises(InvalidSettingsError):
         tables.settings.put(CatalogueSettings(STORE, margins=Margins(cap_of=of_many)))

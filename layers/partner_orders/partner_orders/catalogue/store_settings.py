@@ -8,6 +8,7 @@ from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import Range, Table
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.packed_lines import pack, unpack
+from partner_orders.catalogue.store_state import StoreState, state_of
 from partner_orders.catalogue.to_send import NO_MARGINS, Margins
 from partner_orders.clock import from_text, to_text
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_SKUS = 1_000  # with margins of their own, in a store
+_SETTINGS_AND_STATES = Range(keys.SETTINGS, f"{keys.STATE}\uffff")
 _MAX_PACKED = 100_000  # bytes; the row of every store is read each minute
 
 
@@ -51,6 +53,17 @@ class SettingsTable:
         """The settings of every store of the catalogue, by store; consistent."""
         rows = self._table.query(keys.STORES, Range(prefix=keys.SETTINGS), consistent=True)
         return {found.store_id: found for found in map(_settings, rows)}
+
+    def all_with_states(self) -> tuple[dict[str, CatalogueSettings], list[StoreState]]:
+        """The settings and the states of every store, consistent, by one query: their rows stand side by side."""
+        settings, states = {}, []
+        for row in self._table.query(keys.STORES, _SETTINGS_AND_STATES, consistent=True):
+            if row["sk"].startswith(keys.SETTINGS):
+                found = _settings(row)
+                settings[found.store_id] = found
+            elif row["sk"].startswith(keys.STATE):
+                states.append(state_of(row))
+        return settings, states
 
     def put(self, settings: CatalogueSettings) -> None:
         """Write the settings of a store. Raises InvalidSettingsError for too many exceptions by SKU."""
@@ -101,10 +114,10 @@ class KnownSettings:
         self._table = table
         self._known: dict[str, CatalogueSettings] = {}
 
-    def read_all(self) -> dict[str, CatalogueSettings]:
-        """Those of every store, read anew. Raises botocore's errors."""
-        self._known = self._table.all()
-        return self._known
+    def read_all(self) -> tuple[dict[str, CatalogueSettings], list[StoreState]]:
+        """Those of every store, read anew, with the states of stores. Raises botocore's errors."""
+        self._known, states = self._table.all_with_states()
+        return self._known, states
 
     def read(self, store_id: str) -> CatalogueSettings | None:
         """Those of one store, read anew. Raises botocore's errors."""

@@ -102,7 +102,7 @@ class StoreStates:
     def all(self) -> dict[str, StoreState]:
         """The state of every store that has one, by store; consistent."""
         rows = self._table.query(keys.STORES, Range(prefix=keys.STATE), consistent=True)
-        return {state.store_id: state for row in rows for state in [_state(row["sk"].removeprefix(keys.STATE), row)]}
+        return {state.store_id: state for state in map(state_of, rows)}
 
     def get(self, store_id: str) -> StoreState:
         return _state(store_id, self._table.get(keys.state(store_id)) or {})
@@ -221,6 +221,11 @@ def _is_free(now: datetime) -> Condition:
 
 def _has_token(state: StoreState) -> Condition:
     return equals("fencing_token", state.fencing_token) if state.fencing_token else absent("fencing_token")
+
+
+def state_of(row: Row) -> StoreState:
+    """The state of a row with its key."""
+    return _state(row["sk"].removeprefix(keys.STATE), row)
 
 
 def _state(store_id: str, row: Row) -> StoreState:

@@ -90,11 +90,11 @@ class Minute:
     def run(self, may_start: Callable[[], bool]) -> Run:
         """Do what there is to do. Raises botocore's errors for what is of no single store."""
         run = Run(may_ask=self._not_before is None or self._clock() >= self._not_before)
-        settings = self._settings.read_all()
+        settings, states = self._settings.read_all()
         if run.may_ask:
             run.may_ask = self._callbacks.drain(may_start)
             self._note_error(run, self._callbacks.error)
-        self._look_after_jobs(run, may_start)
+        self._look_after_jobs(run, states, may_start)
         sending = [store_id for store_id, of_store in settings.items() if of_store.is_sending]
         if run.may_ask and may_start():
             self._try(run, "", lambda: self._exports.serve(sending))
@@ -103,8 +103,10 @@ class Minute:
 
     # -- jobs of which nothing is heard --------------------------------------------------------------------------------
 
-    def _look_after_jobs(self, run: Run, may_start: Callable[[], bool]) -> None:
-        for state in self._tables.states.all().values():
+    def _look_after_jobs(self, run: Run, states: list[StoreState], may_start: Callable[[], bool]) -> None:
+        """Give up what is too old, and ask for the rest. ``states`` may be from before the callbacks: a job that one of
+        them ended is not settled again."""
+        for state in states:
             for place in self._outcomes.too_old(state):
                 if may_start():
                     self._try(run, "", lambda place=place: self._outcomes.give_up(place))  # type: ignore[misc]
