@@ -12,7 +12,10 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from partner_orders.catalogue.files import FileState
 from partner_orders.catalogue.store_settings import CatalogueSettings
+from partner_orders.loader import loading
+from partner_orders.loader.file_loading import FileLoading
 from tests.support.loader_world import STORE, LoaderWorld, loader_world, whole_list
 
 pytestmark = [pytest.mark.slow, pytest.mark.crash]
@@ -190,3 +193,20 @@ def products_after(order: list[int]) -> dict[str, Any]:
             world.notify(uploaded[number])
             world.drain()
         return {sku: row.values for sku, row in world.products().items()}
+
+
+def test_hold_of_a_crashed_run_is_forgotten() -> None:
+    """A file that was held by a run that crashed, and passes the guards in the next one, is held no more."""
+    with loader_world() as world:
+        world.upload(whole_list())
+        world.drain()
+        world.confirm_all()
+        world.time.sleep(60)
+        world.upload(whole_list(quantity=0))
+        with patch.object(FileLoading, "_end", side_effect=KilledError), suppress(KilledError):
+            world.drain()
+        assert [held.is_file for held in world.tables.held.of_store(STORE)] == [True]
+        with patch.object(loading, "file_reasons", return_value=[]):
+            finish(world)
+        assert next(world.tables.files.of_store(STORE)).state is FileState.LOADED
+        assert [*world.tables.held.of_store(STORE)] == []

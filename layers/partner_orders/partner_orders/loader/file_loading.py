@@ -154,6 +154,8 @@ class FileLoading:
             self._loader.hold(file, measured)
             return self._end(turn, FileState.HELD, checked.report)
         if not is_repeat:
+            if turn.row.runs > 1:
+                self._loader.forget_hold(file)
             self._tables.files.apply(turn.row, turn.token)
         self._loader.apply(file, checked, spool, measured, is_repeat, turn.beat)
         return self._end(turn, FileState.LOADED, checked.report)

@@ -172,6 +172,12 @@ class Loader:
         """Hold a file as a whole; nothing of it is applied."""
         self._tables.held.hold_file(file.store_id, measured.reasons[0], file.source, file.version, file.stored_at)
 
+    def forget_hold(self, file: ListOfStore) -> None:
+        """Forget that a file is held, which passes now: an earlier run may have crashed right after it was held."""
+        for held in self._tables.held.of_store(file.store_id):
+            if held.is_file and held.source == file.source and not held.decision:
+                self._tables.held.remove(file.store_id, held)
+
     def apply(
         self,
         file: ListOfStore,
