@@ -8,7 +8,7 @@ from typing import Any
 from tools.local.stack import Stack
 
 # What services call with the role, rather than our code; the template's laws hold these to a list.
-OF_SERVICES = {"WriteLogs", "ReceiveOrderEvents", "ReceiveWakeUps", "ReadStream", "FindStream"}
+OF_SERVICES = {"WriteLogs", "ReceiveOrderEvents", "ReceiveWakeUps", "ReceiveUrgent", "ReadStream", "FindStream"}
 
 
 class Roles:

@@ -1,0 +1,262 @@
+"""Each right that the catalogue's functions need for their own calls is needed: without it something fails that works
+with it."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from partner_orders.catalogue.files import FileState
+from partner_orders.catalogue.job_result import ExportedProduct
+from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.store_settings import CatalogueSettings
+from partner_orders.clock import now
+from partner_orders.exports.store_exports import StoreExports
+from partner_orders.exports.table import AskedExport, ExportsTable
+from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders_console.operations.catalogue_stack import CatalogueStack
+from tests.support.deployed import Answer, cold, eventually, invoke, platform
+from tests.support.deployed_roles import Roles
+from tools.local.stack import Stack
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class World:
+    """``beside`` is the catalogue in the shape of a stack, for what asks by outputs."""
+
+    stack: Stack
+    beside: Stack
+    catalogue: CatalogueStack
+    post: Callable[..., Answer]
+    secret: bytes
+
+    def client(self, service: str) -> Any:
+        return self.stack.client(service)
+
+    def new_store(self, is_sending: bool = False) -> str:
+        """A store of the catalogue that nobody else uses."""
+        store_id = f"t{uuid4().hex[:12]}"
+        self.catalogue.tables.settings.put(CatalogueSettings(store_id, is_sending))
+        return store_id
+
+    def on_platform(self) -> tuple[str, list[str]]:
+        """A new store that is sent, which the platform knows with some products: its SKUs."""
+        store_id = self.new_store(is_sending=True)
+        filled = platform(self.stack, "POST", "catalogue-fill", {"vendor": store_id, "products": 4})
+        return store_id, [product["sku"] for product in filled["products"]]
+
+    def put(self, store_id: str, body: str) -> None:
+        key = f"changes/{store_id}/{uuid4().hex}.csv"
+        self.client("s3").put_object(Bucket=self.catalogue.output("FilesBucketName"), Key=key, Body=body.encode())
+
+    def is_loaded(self, store_id: str) -> bool:
+        """Whether one run of the loader loads what the store has put."""
+        invoke(self.beside, "Loader", {})
+        return [row.state for row in self.catalogue.tables.files.of_store(store_id)] == [FileState.LOADED]
+
+    def jobs(self, store_id: str) -> int:
+        """How many jobs with lines the platform has of a store; an export has none."""
+        jobs = platform(self.stack, "GET", "catalogue")["jobs"]
+        return len([job for job in jobs if job["vendor"] == store_id and job["lines"]])
+
+    def is_dead_letter(self, output: str, mark: str) -> bool:
+        """Whether a message with this mark is among the dead letters."""
+        url = self.catalogue.output(output)
+        found = self.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        return any(mark in message["Body"] for message in found.get("Messages", []))
+
+
+@pytest.fixture(scope="module")
+def roles(stack: Stack) -> Roles:
+    return Roles(replace(stack, stack_name=f"{stack.stack_name}-catalogue"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def schedules_off(stack: Stack) -> Iterator[None]:
+    """The functions run when a test calls them: a run that a test ended would keep a store's claim for minutes."""
+    scheduler = stack.client("scheduler")
+    found = [scheduler.get_schedule(Name=f"{stack.stack_name}-catalogue-{ending}") for ending in ("load", "push")]
+    kept = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+    whole = [{name: schedule[name] for name in kept if name in schedule} for schedule in found]
+    for schedule in whole:
+        scheduler.update_schedule(**schedule, State="DISABLED")
+    yield
+    for schedule in whole:
+        scheduler.update_schedule(**schedule, State="ENABLED")
+
+
+@pytest.fixture
+def world(stack: Stack, post: Callable[..., Answer], secret: bytes) -> World:
+    found = CatalogueStack.of(stack.deployed())
+    assert found is not None
+    beside = replace(stack, stack_name=found.name, outputs=stack.catalogue_outputs)
+    return World(stack, beside, found, post, secret)
+
+
+def the_webhook_answers_200(world: World) -> bool:
+    cold(world.beside, "CatalogueWebhook")
+    headers = world.stack.catalogue_webhook_headers
+    body = json.dumps({"job_id": str(uuid4()), "job_status": "COMPLETED"}).encode()
+
+    def status() -> int:
+        return world.post(body, world.secret, path="/catalogue-callbacks", headers=headers).status
+
+    eventually(lambda: True if status() in {200, 503} else None)
+    return status() == 200
+
+
+def a_file_is_loaded(world: World) -> bool:
+    store_id = world.new_store()
+    world.put(store_id, "sku,price\nA,1.00\nB,2.00\n")
+    return world.is_loaded(store_id)
+
+
+def a_barcode_is_resolved(world: World) -> bool:
+    store_id = world.new_store()
+    export_of(world, store_id)
+    world.put(store_id, "barcode,price\n4001234567890,1.00\n")
+    return world.is_loaded(store_id)
+
+
+def export_of(world: World, store_id: str) -> None:
+    """Leave an export of a store with one product."""
+    table = ExportsTable(world.client("dynamodb"), world.catalogue.output("CatalogueTableName"))
+    exports = StoreExports(table, world.client("s3"), world.catalogue.output("FilesBucketName"))
+    exports.write(store_id, [ExportedProduct("A", ("4001234567890",), Decimal(1), True)])
+    table.came(AskedExport(store_id, now()), 1, now(), is_last=True)
+
+
+def the_loader_buries(world: World) -> bool:
+    mark = uuid4().hex
+    sqs, url = world.client("sqs"), world.catalogue.output("FilesQueueUrl")
+    sqs.send_message(QueueUrl=url, MessageBody=f"no file, {mark}")
+    invoke(world.beside, "Loader", {})
+    return world.is_dead_letter("FilesDeadLettersUrl", mark)
+
+
+def a_change_is_sent(world: World) -> bool:
+    """From the table to the platform, by a pusher that has nothing in its memory."""
+    store_id, skus = world.on_platform()
+    tables, said = world.catalogue.tables, Values(price=Decimal("1.25"))
+    for sku in skus[:2]:
+        tables.products.change(
+            store_id, sku, lambda row: replace(row, values=said, versions={"price": datetime.now(UTC)})
+        )
+    tables.changes.add(store_id, skus[:2], now())
+    cold(world.beside, "Pusher")
+    try:
+        return in_some_runs(world, "Pusher", lambda: world.jobs(store_id) == 1)
+    finally:
+        tables.settings.put(CatalogueSettings(store_id))  # What was not sent is nothing to the next test.
+
+
+def the_pusher_buries(world: World) -> bool:
+    mark = uuid4().hex
+    text = OrderEventMessage(WEBHOOK, now(), mark, b"no callback").to_text()
+    sqs, url = world.client("sqs"), world.catalogue.output("CallbacksQueueUrl")
+    sqs.send_message(QueueUrl=url, MessageBody=text)
+    return in_some_runs(world, "Pusher", lambda: world.is_dead_letter("CallbacksDeadLettersUrl", mark))
+
+
+def in_some_runs(world: World, function: str, is_so: Callable[[], bool]) -> bool:
+    """Whether something is so after one of three runs: callbacks of other tests may come first."""
+    for _ in range(3):
+        invoke(world.beside, function, {})
+        if is_so():
+            return True
+    return False
+
+
+def urgent(world: World, store_id: str, **columns: Any) -> Any:
+    body = json.dumps({"store_id": store_id, "active": False, **columns})
+    record: dict[str, Any] = {"messageId": uuid4().hex, "receiptHandle": "x", "body": body}
+    sent = str(int(time.time() * 1000))
+    record["attributes"] = {"SentTimestamp": sent, "ApproximateReceiveCount": "1"}
+    return invoke(world.beside, "Urgent", {"Records": [record]})
+
+
+def a_product_is_taken_off(world: World) -> bool:
+    """At once, by a function that has nothing in its memory."""
+    store_id, skus = world.on_platform()
+    cold(world.beside, "Urgent")
+    for _ in range(3):  # As the queue would bring it again.
+        urgent(world, store_id, sku=skus[0])
+        if not platform(world.stack, "GET", "catalogue")["shown"][store_id][skus[0]]["active"]:
+            return True
+    return False
+
+
+def a_barcode_is_taken_off(world: World) -> bool:
+    store_id = world.new_store()
+    export_of(world, store_id)
+    urgent(world, store_id, barcode="4001234567890")
+    return world.catalogue.tables.products.many(store_id, ["A"]).keys() == {"A"}
+
+
+def the_urgent_function_buries(world: World) -> bool:
+    mark = uuid4().hex
+    urgent(world, "nowhere", sku=mark)
+    return world.is_dead_letter("UrgentDeadLettersUrl", mark)
+
+
+type Works = Callable[[World], bool]
+
+NEEDED: dict[tuple[str, str], Works] = {
+    ("CatalogueWebhookRole", "ReadWebhookSecret"): the_webhook_answers_200,
+    ("CatalogueWebhookRole", "SendCallbacks"): the_webhook_answers_200,
+    ("LoaderRole", "ReceiveFiles"): a_file_is_loaded,
+    ("LoaderRole", "ReadFiles"): a_file_is_loaded,
+    ("LoaderRole", "WriteReports"): a_file_is_loaded,
+    ("LoaderRole", "ReadCatalogue"): a_file_is_loaded,
+    ("LoaderRole", "WriteCatalogue"): a_file_is_loaded,
+    ("LoaderRole", "ReadExports"): a_barcode_is_resolved,
+    ("LoaderRole", "KeepDeadLetters"): the_loader_buries,
+    ("PusherRole", "ReadPartnerApiSecret"): a_change_is_sent,
+    ("PusherRole", "ShareRequestBudget"): a_change_is_sent,
+    ("PusherRole", "ReadCatalogue"): a_change_is_sent,
+    ("PusherRole", "WriteOutcomes"): a_change_is_sent,
+    ("PusherRole", "ReceiveCallbacks"): the_pusher_buries,
+    ("PusherRole", "KeepDeadLetters"): the_pusher_buries,
+    ("UrgentRole", "ReadPartnerApiSecret"): a_product_is_taken_off,
+    ("UrgentRole", "ShareRequestBudget"): a_product_is_taken_off,
+    ("UrgentRole", "ReadCatalogue"): a_product_is_taken_off,
+    ("UrgentRole", "WriteCatalogue"): a_product_is_taken_off,
+    ("UrgentRole", "ReadExports"): a_barcode_is_taken_off,
+    ("UrgentRole", "KeepDeadLetters"): the_urgent_function_buries,
+}
+# Why each of these is not tried here.
+NOT_TRIED = {
+    ("LoaderRole", "NoticeMissingFiles"): "the local AWS answers 404 for a missing object in any case",
+    ("PusherRole", "WriteExports"): "an export takes minutes; make run writes one",
+    (
+        "PusherRole",
+        "PutOnBus",
+    ): "an event that is not put is counted, and stops nothing",
+    ("UrgentRole", "PutOnBus"): "the same",
+    ("UrgentRole", "PutOffUrgent"): "without it the message comes back after a minute instead of five seconds",
+}
+
+
+def test_every_policy_statement_is_tried(roles: Roles) -> None:
+    """Every policy statement for our own calls has a test, or a reason for having none."""
+    for role in ("LoaderRole", "PusherRole", "UrgentRole", "CatalogueWebhookRole"):
+        tried = {pair for pair in (*NEEDED, *NOT_TRIED) if pair[0] == role}
+        assert {(role, sid) for sid in roles.statements(role)} == tried
+
+
+@pytest.mark.parametrize(("role", "sid"), NEEDED)
+def test_policy_statement_is_needed(world: World, roles: Roles, role: str, sid: str) -> None:
+    """A function works with a policy statement and fails without it."""
+    works = NEEDED[role, sid]
+    assert works(world)
+    with roles.without(role, sid):
+        assert not works(world)
+    assert works(world)
