@@ -185,3 +185,41 @@ def test_pause_ends_a_run() -> None:
     world.pusher.serve = pausing  # type: ignore[method-assign]
     world.run()
     assert (world.puts(stores[0]), world.puts(stores[1])) == (1, 0)
+
+
+def test_change_while_its_store_is_served() -> None:
+    """A change that comes after a run has read what waits in its store goes with a later one."""
+    world = new_world()
+    [store_id] = world.stores
+    first, second, *_ = world.skus[store_id]
+    world.say(store_id, first, Values(active=False))
+    serve = world.pusher.serve
+
+    def with_another(store_id: str) -> Any:
+        left_since = serve(store_id)
+        world.say(store_id, second, Values(active=False))
+        return left_since
+
+    world.pusher.serve = with_another  # type: ignore[method-assign]
+    world.run()
+    world.pusher.serve = serve  # type: ignore[method-assign]
+    # Long before the run that looks at every store.
+    for _ in range(4):
+        world.pass_minute()
+    assert world.catalogue.shown(store_id)[second].active is False
+
+
+def test_one_unfinished_job_of_a_store() -> None:
+    """A store whose job has no result yet gets no further one, however long the result takes, until it is given up."""
+    world = new_world()
+    [store_id] = world.stores
+    for sku in world.skus[store_id][:2]:
+        world.say(store_id, sku, Values(price=Decimal(7)))
+    world.run()
+    for minute in range(29):
+        world.say(store_id, world.skus[store_id][minute % 2], Values(price=Decimal(minute + 8)))
+        world.time.sleep(60.0)
+        world.run()
+        assert (world.puts(store_id), len(world.unfinished(store_id))) == (1, 1)
+    world.rest()
+    assert world.catalogue.shown(store_id)[world.skus[store_id][0]].price == Decimal(36)

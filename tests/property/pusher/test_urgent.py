@@ -67,6 +67,23 @@ def test_off_against_a_running_job(world: PusherWorld) -> None:
     assert (shown(world, 0).active, shown(world, 1).active) == (False, True)
 
 
+def test_on_again_after_an_off_against_a_running_job(world: PusherWorld) -> None:
+    """The platform may have applied the off or the job last. So what is wanted goes again, also if the job said it."""
+    [store_id] = world.stores
+    for sku in world.skus[store_id][:2]:
+        world.say(store_id, sku, Values(price=Decimal(11), active=True, quantity=5))
+    world.run()
+    for _ in range(2):
+        world.time.sleep(30.0)
+        world.catalogue.work(world.time.now())
+    send(world, 0, active=False)
+    world.time.sleep(1.0)
+    send(world, 0, active=True, quantity=5)
+    assert shown(world, 0).active is False
+    world.rest()
+    assert (shown(world, 0).active, shown(world, 1).active) == (True, True)
+
+
 def test_other_values_go_at_once(world: PusherWorld) -> None:
     """Where no job is unfinished, the values go in a job at once, with what else waits; nothing is left to do."""
     [store_id] = world.stores

@@ -311,4 +311,12 @@ MUTANTS: list[Mutant] = [
         "for one in self.switched_off), *self.urgent_off]",
         "for one in self.switched_off)]",
     ),
+    one_edit(
+        "last-result-is-the-truth",
+        "Of two calls that were under way together the one whose result comes last counts as applied last.",
+        f"{_CATALOGUE}/settlement.py",
+        "settled",
+        "row.settled_at > call.sent_at",
+        "row.settled_at > now",
+    ),
 ]
