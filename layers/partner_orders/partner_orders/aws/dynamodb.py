@@ -115,12 +115,17 @@ class Table:
         newest_first: bool = False,
         limit: int | None = None,
         consistent: bool = False,
+        page_size: int | None = None,
     ) -> Iterator[Row]:
-        """The rows of a partition in the order of the sort key, page by page."""
+        """The rows of a partition in the order of the sort key, page by page; ``page_size`` is the most rows of one,
+        where 1 MB of them would take too much memory."""
+        paging: Any = {} if limit is None else {"MaxItems": limit, "PageSize": max(limit, 1)}
+        if page_size is not None:
+            paging["PageSize"] = page_size
         pages = self._client.get_paginator("query").paginate(
             **self._query(partition, sort, index, newest_first),
             ConsistentRead=consistent,
-            PaginationConfig={} if limit is None else {"MaxItems": limit, "PageSize": max(limit, 1)},
+            PaginationConfig=paging,
         )
         return (from_attributes(item) for page in pages for item in page["Items"])
 

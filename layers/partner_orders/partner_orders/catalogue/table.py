@@ -19,6 +19,8 @@ _ATTRIBUTES = (
     *("price", "active", "quantity", "cap", "version", "versions"),
     *("confirmed", "refused", "refusal", "past_prices", "settled_at"),
 )
+# Rows of a page: a whole one of 1 MB takes some 40 MB of memory.
+_READ_TOGETHER = 1_000
 
 
 class ProductsTable:
@@ -35,7 +37,8 @@ class ProductsTable:
 
     def of_shard(self, store_id: str, number: int) -> Iterator[Desired]:
         """The products of a shard of a store, in the order of the bytes of their SKUs. Eventually consistent."""
-        yield from map(desired_of, self._table.query(keys.shard(store_id, number), Range(prefix=keys.SKU)))
+        rows = self._table.query(keys.shard(store_id, number), Range(prefix=keys.SKU), page_size=_READ_TOGETHER)
+        yield from map(desired_of, rows)
 
     def many(self, store_id: str, skus: Iterable[str]) -> dict[str, Desired]:
         """The products that are there, by SKU; consistent. One request for each hundred."""

@@ -27,13 +27,13 @@ _REASONS = {
 
 @dataclass
 class Drained:
-    """What a run did. ``ended``: files, as they ended. ``failed``: failures by name, whose files come again.
-    ``rejected``: reasons of messages that went to the dead letters."""
+    """What a run did. ``ended``: files, as they ended. ``failed``: keys of files that come again, each with the name of
+    its failure. ``rejected``: reasons of messages that went to the dead letters."""
 
     ended: list[FileRow] = field(default_factory=list)
     ignored: int = 0
     repeated: int = 0
-    failed: Counter[str] = field(default_factory=Counter)
+    failed: list[tuple[str, str]] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
 
     @property
@@ -46,7 +46,7 @@ class Drained:
             "FilesRefused": states[FileState.REFUSED],
             "FilesHeld": states[FileState.HELD],
             "FilesIgnored": self.ignored,
-            "FilesFailed": self.failed.total(),
+            "FilesFailed": len(self.failed),
             "FileMessagesRejected": len(self.rejected),
             "LinesGood": sum(row.good for row in self.ended),
             "LinesBad": sum(row.bad for row in self.ended),
@@ -128,7 +128,8 @@ class Draining:
         except (FileGoneError, NotReleasedError) as error:
             handled.reasons.append(_REASONS[type(error)])
         except Exception as error:
-            drained.failed[type(error).__name__] += not isinstance(error, LeaseLostError)
+            if not isinstance(error, LeaseLostError):
+                drained.failed.append((event.key, type(error).__name__))
             handled.come_again(min(FIRST_WAIT_SECONDS * 2 ** min(receives - 1, 10), LONGEST_WAIT_SECONDS))
         else:
             if ended is None:

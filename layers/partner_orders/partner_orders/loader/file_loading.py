@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from partner_orders.catalogue.files import FileRow, FileState, StoredFile
@@ -20,6 +19,7 @@ from partner_orders.clock import Clock
 from partner_orders.loader.checking import Barcodes, Checked, check
 from partner_orders.loader.file_event import FileEvent
 from partner_orders.loader.files_bucket import FilesBucket, FoundFile
+from partner_orders.loader.folders import new_folder
 from partner_orders.loader.loading import ListOfStore, Loader
 from partner_orders.loader.report import report_key, report_of
 from partner_orders.loader.spool import Spool
@@ -97,7 +97,7 @@ class FileLoading:
 
     def _load(self, event: FileEvent, found: FoundFile, settings: CatalogueSettings, turn: Turn) -> FileRow:
         checked = Checked()
-        with TemporaryDirectory(prefix="loader-") as folder:
+        with new_folder() as folder:
             try:
                 version = version_of_file(event.key, found.stored_at, self._clock())
                 spool = Spool(Path(folder))

@@ -24,6 +24,7 @@ from partner_orders.loader.draining import Drained, Draining
 from partner_orders.loader.file_loading import FileLoading
 from partner_orders.loader.files_bucket import FilesBucket
 from partner_orders.loader.files_queue import FilesQueue
+from partner_orders.loader.folders import remove_left_folders
 from partner_orders.loader.loading import Loader
 from partner_orders.loader.silent_stores import SilentStores
 from partner_orders.logs import function_logger
@@ -42,6 +43,7 @@ AWS_CALLS = Config(
     parameter_validation=False,
 )
 _MOST_SHOWN = 200  # characters of a file's name
+_MOST_LOGGED = 100  # files
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def silent_stores() -> SilentStores:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     drained = Drained()
+    remove_left_folders()
     try:
         silent = silent_stores().count_if_due()
         if silent is not None:
@@ -108,9 +111,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
             if count:
                 metrics.add_metric(name, MetricUnit.Count, count)
         if drained.failed:
-            logger.error("failed, to come again", faults=dict(drained.failed))
+            faults = [f"{fault}: {printable(key, _MOST_SHOWN)}" for key, fault in drained.failed[:_MOST_LOGGED]]
+            logger.error("failed, to come again", faults=faults)
         if drained.rejected:
-            logger.error("messages rejected", reasons=drained.rejected)
+            logger.error("messages rejected", reasons=drained.rejected[:_MOST_LOGGED])
 
 
 def _tell(row: FileRow) -> None:

@@ -19,7 +19,7 @@ from partner_orders.catalogue.line_report import MAX_LINES
 from partner_orders.catalogue.product import Values
 
 CONFLICT = "two lines of the file say different things of this product at one time; keep one of them"
-SORTED_TOGETHER = 10_000  # lines; they take some 6 MB
+SORTED_TOGETHER = 5_000  # lines; they take some 3 MB
 
 
 @dataclass(frozen=True, slots=True)
