@@ -1,4 +1,4 @@
-"""A bucket, its queue and the catalogue's table in moto, and a loader on a clock that tests move."""
+"""A bucket and its queue, the catalogue's table, and a loader on a clock that tests move."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +15,7 @@ from moto.core.utils import unix_time_millis
 from moto.s3 import models as s3_models
 from moto.sqs import models as sqs_models
 
+from partner_orders.catalogue import keys
 from partner_orders.catalogue.decisions import Decisions
 from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.files import FileRow, StoredFile
@@ -29,11 +30,13 @@ from partner_orders.loader.file_loading import FileLoading
 from partner_orders.loader.files_bucket import FilesBucket
 from partner_orders.loader.files_queue import FilesQueue
 from partner_orders.loader.loading import Loader
-from tests.support.catalogue_table import catalogue_table
+from tests.support.aws import simulated_aws
 from tests.support.fixed_clock import NOW
+from tests.support.memory_aws import MemoryS3, MemorySqs
 from tests.support.platform import VirtualTime
+from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
 
-BUCKET, TABLE, STORE = "catalogue-files", "catalogue", "q7zk"
+BUCKET, STORE = "catalogue-files", "q7zk"
 
 
 class InTurn(Executor):
@@ -65,11 +68,11 @@ class Uploaded:
 
 @dataclass
 class LoaderWorld:
-    """``s3``, ``sqs``, ``dynamodb`` are clients. ``barcodes``: those of the store's export."""
+    """``s3`` and ``sqs`` are clients. ``barcodes``: those of the store's export."""
 
     s3: Any
     sqs: Any
-    dynamodb: Any
+    dynamodb: SimulatedDynamoDB
     executor: Executor = field(default_factory=InTurn)
     barcodes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     time: VirtualTime = field(default_factory=lambda: VirtualTime(NOW))
@@ -80,7 +83,8 @@ class LoaderWorld:
         self.url, self.dead_url = (
             self.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("files", "files-dead-letters")
         )
-        self.tables = Tables.named(self.dynamodb, TABLE)
+        self._table = self.dynamodb.new_table()
+        self.tables = Tables.named(self.dynamodb.client, self._table)
         self.tables.settings.put(CatalogueSettings(STORE, switches_absent_off=False))
         self.decisions = Decisions(self.tables, self.time.now, self._tell_loader)
 
@@ -148,7 +152,7 @@ class LoaderWorld:
             sent = to_send(row)
             processed = partial(settled, sent=sent, outcome=Outcome.PROCESSED, now=self.time.now())
             self.tables.products.change(STORE, row.sku, processed, row)
-        self.tables.changes.remove(STORE, self.tables.changes.first(STORE, 10_000))
+        self.dynamodb.partitions(self._table).pop(keys.changes(STORE), None)
 
     def messages(self) -> int:
         """How many messages the queue has, those included that come again later."""
@@ -175,12 +179,18 @@ def loader_world() -> Iterator[LoaderWorld]:
     """A world whose time is the loader's, S3's and SQS's."""
     time, start = VirtualTime(NOW), unix_time_millis()
     with (
-        catalogue_table(TABLE) as dynamodb,
+        simulated_aws(),
         # From the real time on: moto forgets messages by that.
         patch.object(sqs_models, "unix_time_millis", lambda: start + time.monotonic() * 1_000),
         patch.object(s3_models, "utcnow", lambda: time.now().replace(tzinfo=None)),
     ):
-        yield LoaderWorld(boto3.client("s3"), boto3.client("sqs"), dynamodb, time=time)
+        yield LoaderWorld(boto3.client("s3"), boto3.client("sqs"), SimulatedDynamoDB(), time=time)
+
+
+def world_in_memory() -> LoaderWorld:
+    """A world that makes no call of AWS at all: for properties, which need many."""
+    time = VirtualTime(NOW)
+    return LoaderWorld(MemoryS3(time), MemorySqs(time), SimulatedDynamoDB(), time=time)
 
 
 def record(key: str, version_id: str, event: str = "ObjectCreated:Put", bucket: str = BUCKET) -> dict[str, Any]:

@@ -13,8 +13,6 @@ from partner_orders.catalogue.product import Values
 from partner_orders.clock import to_text
 from tests.support.loader_world import STORE, LoaderWorld, Uploaded, loader_world, whole_list
 
-pytestmark = pytest.mark.slow
-
 BY, WHY = "anna", "the supplier raised it"
 
 

@@ -4,6 +4,7 @@ from tools.simulation.mutants.planting import Edit, Mutant, one_edit
 
 _PACKAGE = "layers/partner_orders/partner_orders"
 _CATALOGUE = f"{_PACKAGE}/catalogue"
+_LOADER = f"{_PACKAGE}/loader"
 _PUSHING = f"{_PACKAGE}/pusher/pushing.py"
 
 MUTANTS: list[Mutant] = [
@@ -126,6 +127,70 @@ MUTANTS: list[Mutant] = [
         "_with",
         "after = merged(after, taken, instant(line.version), rules.list_versions)",
         "after = merged(after, line.values, instant(line.version), rules.list_versions)",
+    ),
+    one_edit(
+        "own-list-stands-in-the-way",
+        "A list that was begun before a crash loses against its own version, and its lines are never applied.",
+        f"{_CATALOGUE}/store_state.py",
+        "StoreState.list_versions_for",
+        "if self.list_files.get(name) != file",
+        "if self.list_files.get(name) != name",
+    ),
+    one_edit(
+        "crash-is-forgotten",
+        "A file that is gone on with after a crash counts as new: what it did before is neither counted nor sent.",
+        f"{_LOADER}/file_loading.py",
+        "FileLoading._measure_and_apply",
+        "is_repeat = turn.row.state is FileState.APPLYING",
+        "is_repeat = turn.row.state is FileState.LOADED",
+    ),
+    one_edit(
+        "first-failure-is-the-last",
+        "A file whose loading fails once is given up.",
+        f"{_LOADER}/draining.py",
+        "Draining._load",
+        "handled.come_again(min(FIRST_WAIT_SECONDS * 2 ** min(receives - 1, 10), LONGEST_WAIT_SECONDS))",
+        "handled.reasons.append(type(error).__name__)",
+    ),
+    one_edit(
+        "cut-file-from-the-start",
+        "After a cut connection a file is read from its beginning, and its lines come twice.",
+        f"{_LOADER}/files_bucket.py",
+        "FilesBucket._from",
+        'Range=f"bytes={offset}-{file.size - 1}"',
+        'Range=f"bytes=0-{file.size - 1}"',
+    ),
+    one_edit(
+        "plus-for-a-space",
+        "The key of a file with a space in its name is taken as S3 encodes it, and the file is not found.",
+        f"{_LOADER}/file_event.py",
+        "_of_record",
+        'unquote_plus(quoted, errors="strict")',
+        'unquote_plus(quoted.replace("+", "%2B"), errors="strict")',
+    ),
+    one_edit(
+        "typo-takes-off-sale",
+        "A product whose line in a whole list has a typing error goes off sale, as if the list left it out.",
+        f"{_LOADER}/checking.py",
+        "_spool_bad",
+        "spool.add(SpooledLine(sku, line.number, 0, NOTHING))",
+        "pass",
+    ),
+    one_edit(
+        "release-beats-the-newer-list",
+        "A held price that is released wins over a newer list, which wrote no row since nothing changed.",
+        f"{_CATALOGUE}/decisions.py",
+        "Decisions.release_lines",
+        "list_versions = self._tables.states.get(store_id).list_versions_for(short_name(held.source))",
+        "list_versions = dict[str, datetime]()",
+    ),
+    one_edit(
+        "second-part-of-the-spool",
+        "Of a shard with many lines only those that were sorted first are taken.",
+        f"{_LOADER}/spool.py",
+        "Spool._in_order",
+        "runs = [stack.enter_context(_open(path)) for path in self._runs[number]]",
+        "runs = [stack.enter_context(_open(path)) for path in self._runs[number][:1]]",
     ),
     one_edit(
         "lone-quantity",
