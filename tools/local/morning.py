@@ -20,7 +20,7 @@ from partner_orders.catalogue.job import ASK_AFTER
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.tables import Tables
 from partner_orders.clock import now
-from tools.local.chain import Article, Chain
+from tools.local.chain import Article, Chain, File
 from tools.local.morning_outcome import CatalogueFigures, End, compared
 from tools.local.stack import Stack
 
@@ -135,19 +135,26 @@ class Morning:
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
-    def _upload(self, file: Any) -> None:
+    def _upload(self, file: File) -> None:
+        """Put a file into the bucket, and wait until the loader's queue tells of it."""
         self._s3.put_object(Bucket=self._outputs["FilesBucketName"], Key=file.key, Body=file.content)
+        self._until(f"the queue tells of {file.key}", lambda: bool(self._messages("FilesQueueUrl")))
 
     def _send(self, text: str) -> None:
         self._sqs.send_message(QueueUrl=self._outputs["UrgentQueueUrl"], MessageBody=text)
 
     def _run_minute(self) -> None:
-        """What the schedules call each minute. Raises NotFinishedError where a function fails."""
-        for output in ("LoaderFunctionName", "PusherFunctionName"):
-            answer = self._lambda.invoke(FunctionName=self._outputs[output], Payload=b"{}")
-            content = json.load(answer["Payload"])
-            if answer.get("FunctionError"):
-                raise NotFinishedError(f"{self._outputs[output]} failed: {content.get('errorType')}")
+        """What the schedules call each minute; the loader only where a file waits, since it waits a while for one.
+        Raises NotFinishedError where a function fails."""
+        if self._messages("FilesQueueUrl"):
+            self._call("LoaderFunctionName")
+        self._call("PusherFunctionName")
+
+    def _call(self, output: str) -> None:
+        answer = self._lambda.invoke(FunctionName=self._outputs[output], Payload=b"{}")
+        content = json.load(answer["Payload"])
+        if answer.get("FunctionError"):
+            raise NotFinishedError(f"{self._outputs[output]} failed: {content.get('errorType')}")
 
     def _has_sent(self) -> bool:
         """Run a minute; whether a job is unfinished then."""
