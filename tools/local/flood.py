@@ -5,12 +5,13 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from uuid import uuid4
 
 import requests
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.tables import Tables
@@ -19,8 +20,10 @@ from tools.local.stack import Stack
 
 STORE_ID = "flooded"
 # In a second. The API lets twenty callbacks through.
-PER_SECOND = {"callbacks": 10, "files": 1, "messages": 5}
-LINES = 200  # of a file
+PER_SECOND = {"callbacks": 10, "files": 0.5, "messages": 5}
+LINES = 100  # of a file
+FUNCTIONS = ("LoaderFunctionName", "PusherFunctionName")
+LONGEST_RUN_SECONDS = 60.0  # once there is no more to do
 QUEUES = ("CallbacksQueueUrl", "FilesQueueUrl", "UrgentQueueUrl")
 
 
@@ -32,21 +35,25 @@ class Flood:
         self._outputs = stack.catalogue_outputs
         self._http = requests.Session()
         self._s3, self._sqs = stack.client("s3"), stack.client("sqs")
-        self._lambda = stack.client("lambda", config=Config(read_timeout=300, retries={"total_max_attempts": 1}))
+        self._lambda = stack.client("lambda", config=Config(read_timeout=900, retries={"total_max_attempts": 1}))
         self._ended = threading.Event()
         self.sent: Counter[str] = Counter()
 
-    def steps(self) -> dict[str, Callable[[], None]]:
-        return {"callbacks": self._call_back, "files": self._upload, "messages": self._send, "runs": self._run}
-
-    def work(self, kind: str, step: Callable[[], None]) -> None:
-        """Send one after the other, until the flood ends."""
-        pause = 1 / PER_SECOND[kind] if kind in PER_SECOND else 0.0
+    def work(self, kind: str) -> None:
+        """Send one after the other, until the flood ends. What is not taken is not counted: a flood may be too much."""
+        step = {"callbacks": self._call_back, "files": self._upload, "messages": self._send}[kind]
         while not self._ended.is_set():
             begun = time.monotonic()
-            step()
-            self.sent[kind] += 1
-            self._ended.wait(max(0.0, pause - (time.monotonic() - begun)))
+            with suppress(BotoCoreError, ClientError, requests.RequestException):
+                step()
+                self.sent[kind] += 1
+            self._ended.wait(max(0.0, 1 / PER_SECOND[kind] - (time.monotonic() - begun)))
+
+    def run(self, output: str) -> None:
+        """Call a function again and again, until the flood ends."""
+        while not self._ended.is_set():
+            with suppress(BotoCoreError, ClientError):
+                self._lambda.invoke(FunctionName=self._outputs[output], Payload=b"{}")
 
     def end(self) -> None:
         self._ended.set()
@@ -72,10 +79,6 @@ class Flood:
         said = {"store_id": STORE_ID, "sku": f"flood-{self.sent['messages'] % LINES}", "quantity": "7"}
         self._sqs.send_message(QueueUrl=self._outputs["UrgentQueueUrl"], MessageBody=json.dumps(said))
 
-    def _run(self) -> None:
-        for output in ("LoaderFunctionName", "PusherFunctionName"):
-            self._lambda.invoke(FunctionName=self._outputs[output], Payload=b"{}")
-
 
 @contextmanager
 def flooded(stack: Stack) -> Iterator[Flood]:
@@ -83,13 +86,17 @@ def flooded(stack: Stack) -> Iterator[Flood]:
     flood = Flood(stack)
     tables = Tables.named(stack.client("dynamodb"), stack.catalogue_outputs["CatalogueTableName"])
     tables.settings.put(CatalogueSettings(STORE_ID, changed_at=now(), changed_by="flood"))
-    threads = [threading.Thread(target=flood.work, args=entry, daemon=True) for entry in flood.steps().items()]
+    threads = [threading.Thread(target=flood.work, args=(kind,), daemon=True) for kind in PER_SECOND]
+    threads += [threading.Thread(target=flood.run, args=(output,), daemon=True) for output in FUNCTIONS]
     for thread in threads:
         thread.start()
     try:
         yield flood
     finally:
         flood.end()
-        for thread in threads:
-            thread.join(120)
+        for thread in threads[: len(PER_SECOND)]:
+            thread.join()
+        # The loader ends when its queue is empty.
         flood.drain()
+        for thread in threads:
+            thread.join(LONGEST_RUN_SECONDS)
