@@ -10,7 +10,22 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tools.bench import answering, counts, desk, memory, money, packages, reconciliation, report, speed, timings
+from tools.bench import (
+    answering,
+    catalogue_costs,
+    catalogue_memory,
+    catalogue_money,
+    catalogue_requests,
+    counts,
+    desk,
+    memory,
+    money,
+    packages,
+    reconciliation,
+    report,
+    speed,
+    timings,
+)
 from tools.bench.artefacts import OURS, PEER, Artefact, build_all
 from tools.bench.events import orders
 from tools.bench.write_costs import Cost, life_of
@@ -62,7 +77,22 @@ def measure(cold_rounds: int, warm_rounds: int) -> dict[str, Any]:
     found |= count()
     _say("growth: batches and lines")
     found["growth"] |= _growth(artefacts, warm_rounds)
+    found["catalogue"] = measure_catalogue()
     return _with_money(found)
+
+
+def measure_catalogue() -> dict[str, Any]:
+    """The catalogue's figures."""
+    _say("the catalogue: lists, changed rows and messages")
+    with dynamodb_local.started() as url:
+        emulated = DynamoDB(url)
+        found = catalogue_costs.measured(emulated, url)
+        _say("the catalogue: memory by the length of a list")
+        found["memory"] = catalogue_memory.measured(emulated, url)
+    _say("the catalogue: requests to the platform")
+    found["requests"] = catalogue_requests.measured()
+    plain: dict[str, Any] = json.loads(json.dumps(found, default=asdict))
+    return plain | {"money": catalogue_money.of_catalogue(plain)}
 
 
 def count_anew(found: dict[str, Any]) -> dict[str, Any]:
@@ -195,13 +225,23 @@ def main() -> None:
     parser.add_argument("--warm-rounds", type=int, default=20)
     kept = parser.add_mutually_exclusive_group()
     kept.add_argument("--counts-only", action="store_true", help="count anew, and keep the times of the last results")
+    kept.add_argument(
+        "--catalogue-only",
+        action="store_true",
+        help="measure the catalogue anew, and keep the last results of the rest",
+    )
     kept.add_argument("--report-only", action="store_true", help="write the document anew from the last results")
     arguments = parser.parse_args()
     if not arguments.report_only:
         if lacking := dynamodb_local.missing():
             parser.error(f"requests and units are counted on DynamoDB Local, which needs {' and '.join(lacking)}")
         last = json.loads(RESULTS.read_text())
-        found = count_anew(last) if arguments.counts_only else measure(arguments.cold_rounds, arguments.warm_rounds)
+        if arguments.catalogue_only:
+            found = last | {"catalogue": measure_catalogue()}
+        elif arguments.counts_only:
+            found = count_anew(last)
+        else:
+            found = measure(arguments.cold_rounds, arguments.warm_rounds)
         RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     found = json.loads(RESULTS.read_text())
     report.write(found)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tools.bench import chart, counts
+from tools.bench import catalogue_report, chart, counts
 from tools.bench.artefacts import FLOOR, FUNCTIONS, LOWEST_FLOOR, OURS, PEER, PEER_ON_RUNTIME, WAYS
 from tools.bench.summary import Summary
 from tools.bench.write_costs import STATUSES, Cost
@@ -90,7 +90,7 @@ def _verdicts(found: Found) -> list[Verdict]:
         0.7,
         totals["ours, with the bus"] / totals["peer, with the same history and the bus"],
     )
-    return verdicts
+    return verdicts + [Verdict(*figure) for figure in catalogue_report.figures(found["catalogue"])]
 
 
 def verdicts(found: Found) -> str:
@@ -313,6 +313,10 @@ def _growth(found: Found) -> str:
     return _table(("growth", "ours", "peer"), rows)
 
 
+def _of_catalogue(table: Callable[[Found], tuple[list[str], list[list[str]]]]) -> Callable[[Found], str]:
+    return lambda found: _table(*table(found["catalogue"]))
+
+
 TABLES: dict[str, Callable[[Found], str]] = {
     "targets": _targets,
     "cold starts": _cold,
@@ -330,6 +334,10 @@ TABLES: dict[str, Callable[[Found], str]] = {
     "answers": _answers,
     "desk": _desk,
     "growth": _growth,
+    "catalogue": _of_catalogue(catalogue_report.costs),
+    "catalogue money": _of_catalogue(catalogue_report.money),
+    "catalogue requests": _of_catalogue(catalogue_report.requests),
+    "catalogue memory": _of_catalogue(catalogue_report.memory),
 }
 
 

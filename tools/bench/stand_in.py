@@ -9,7 +9,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ SERVICES = {
     "AWSEvents": "EventBridge",
     "secretsmanager": "SecretsManager",
 }
+AS_JSON: Mapping[str, str] = {"Content-Type": "application/x-amz-json-1.0"}
 READS = {"GetItem", "Query", "BatchGetItem"}
 FAILED_CONDITIONS = {"ConditionalCheckFailedException", "TransactionCanceledException"}
 
@@ -85,6 +86,18 @@ class StandIn:
         if operation == "BatchGetItem":
             return 200, self._found(request)
         return 200, _canned(operation, request)
+
+    def put(self, path: str, content: bytes) -> tuple[int, bytes]:  # noqa: ARG002 (for those that tell requests apart)
+        """The response to a PUT: that of an order."""
+        with self.lock:
+            self.calls.append("PartnerApi.PutOrder")
+        return 200, b"{}"
+
+    def get(self, path: str, method: str) -> tuple[int, bytes, Mapping[str, str]]:  # noqa: ARG002
+        """The response to a GET or HEAD: a page of orders."""
+        with self.lock:
+            self.calls.append("PartnerApi.GetOrders")
+        return 200, self.listing.page(path), AS_JSON
 
     def _found(self, request: dict[str, Any]) -> dict[str, Any]:
         [(table, wanted)] = request["RequestItems"].items()
@@ -170,7 +183,13 @@ def _canned(operation: str, request: dict[str, Any]) -> dict[str, Any]:
 def started(
     delay_seconds: float = 0.0, dynamodb_url: str | None = None, rows: Sequence[dict[str, Any]] = ()
 ) -> Iterator[StandIn]:
-    stand_in = StandIn(delay_seconds=delay_seconds, dynamodb_url=dynamodb_url, rows=rows)
+    with serving(StandIn(delay_seconds=delay_seconds, dynamodb_url=dynamodb_url, rows=rows)) as stand_in:
+        yield stand_in
+
+
+@contextmanager
+def serving[Served: StandIn](stand_in: Served) -> Iterator[Served]:
+    """Serve a stand-in until the context ends."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -183,22 +202,25 @@ def started(
             self._send(status, json.dumps(answer).encode())
 
         def do_PUT(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            with stand_in.lock:
-                stand_in.calls.append("PartnerApi.PutOrder")
-            self._send(200, b"{}")
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self._send(*stand_in.put(self.path, body))
+
+        def do_HEAD(self) -> None:
+            self._send(*stand_in.get(self.path, "HEAD"), is_head=True)
 
         def do_GET(self) -> None:
-            with stand_in.lock:
-                stand_in.calls.append("PartnerApi.GetOrders")
-            self._send(200, stand_in.listing.page(self.path))
+            self._send(*stand_in.get(self.path, "GET"))
 
-        def _send(self, status: int, content: bytes) -> None:
+        def _send(
+            self, status: int, content: bytes, headers: Mapping[str, str] = AS_JSON, is_head: bool = False
+        ) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/x-amz-json-1.0")
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            if not is_head:
+                self.wfile.write(content)
             self.wfile.flush()
 
         def log_message(self, *_: Any) -> None:

@@ -8,6 +8,7 @@ from tests.support.template import expanded
 from tools.bench import lag
 from tools.bench.report import DOCUMENT
 from tools.local.emulator import ROOT
+from tools.local.flood import PER_SECOND
 
 
 def test_lag_has_one_target() -> None:
@@ -43,3 +44,24 @@ def test_missed_target_is_marked() -> None:
     slow = lag.summarised([6.0] * 20)
     assert "| p95 | 6.00 | ≤ 5 | **no** |" in lag.table(slow)
     assert "| p95 | 0.10 | ≤ 5 | yes |" in lag.table(lag.summarised([0.1] * 20))
+
+
+def test_document_shows_the_lag_beside_a_flood() -> None:
+    """The document's table of the flooded catalogue is that of the stored result, which meets the targets."""
+    found = json.loads(lag.FLOOD_RESULTS.read_text())
+    table = lag.flood_table(found)
+    assert f"<!-- measured: flood -->\n{table}\n<!-- end -->" in DOCUMENT.read_text()
+    assert "**no**" not in table
+    assert all(found["sent"][kind] > 0 for kind in PER_SECOND)
+    assert found["flooded"]["p95"] <= lag.TARGET_SECONDS[95]
+
+
+def test_missed_ratio_is_marked() -> None:
+    """A lag that grows too much beside a flood is marked, and a short one counts as no shorter than the least."""
+    summaries = {seconds: lag.summarised([seconds] * 20) for seconds in (0.01, 0.1, 3.0)}
+    sent = {"callbacks": 3, "files": 2, "messages": 1}
+    slow = lag.flood_table({"quiet": summaries[0.1], "flooded": summaries[3.0], "sent": sent})
+    assert "| p95 | 0.10 | 3.00 | 30.0 | ≤ 20 | **no** |" in slow
+    assert "3 callbacks, 2 files, 1 messages" in slow
+    quick = lag.flood_table({"quiet": summaries[0.01], "flooded": summaries[0.1], "sent": sent})
+    assert "| p95 | 0.01 | 0.10 | 2.0 | ≤ 20 | yes |" in quick
