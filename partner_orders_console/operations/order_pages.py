@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched, islice, repeat
+from typing import NamedTuple
 
 from partner_orders.aws import keys
-from partner_orders.aws.dynamodb import BY_TIME, WHOLE_PARTITION, Range
-from partner_orders.clock import from_text, now, to_text
+from partner_orders.aws.dynamodb import BY_TIME, Range
+from partner_orders.clock import from_text, to_text
 from partner_orders.orders import lifecycle
 from partner_orders.orders.fields import MAX_IDENTIFIER
 from partner_orders.orders.stored import LISTED_UNDER, StoredOrder
@@ -26,8 +27,7 @@ _SIDE_BY_SIDE = 8
 _FEWEST = 5  # places of a listing that are read at once, beside twice its store's share of those that are wanted
 
 
-@dataclass(frozen=True, order=True)
-class Place:
+class Place(NamedTuple):
     """Where an order stands: by its time of creation (UTC), and its id."""
 
     created_at: str
@@ -229,25 +229,15 @@ def _places(
         first, last = (first, min(last, after.created_at)) if newest_first else (max(first, after.created_at), last)
     if first > last:
         return []
-    begins = Range(last=last) if newest_first else Range(first=first)
-    # Hardly any order is dated ahead: today's newest ones are found without a bound.
-    tried = WHOLE_PARTITION if newest_first and last > to_text(now()) else begins
     limit = number + (after is not None)
     while True:
-        rows = stack.table.query(f"{LISTED_UNDER}{listing}", tried, BY_TIME, newest_first, limit)
+        rows = stack.table.listed(f"{LISTED_UNDER}{listing}", BY_TIME, limit, Range(first, last), newest_first)
         places = [*map(_place, rows)]
-        within = [place for place in places if first <= place.created_at <= last]
-        beyond = [place for place in within if after is None or _is_beyond(place, after, newest_first)]
+        beyond = [place for place in places if after is None or _is_beyond(place, after, newest_first)]
         # Many orders of one instant may all stand before the place: then more are needed.
-        if len(beyond) >= number or len(places) < limit or _is_outside(places[-1], first, last, newest_first):
+        if len(beyond) >= number or len(places) < limit:
             return beyond[:number]
-        tried, limit = begins, 2 * limit
-
-
-def _is_outside(place: Place, first: str, last: str, newest_first: bool) -> bool:
-    """Whether a place comes after the end of a time, in the order of reading. DynamoDB would find that end as well, and
-    read no less for it; but each bound of a query has the local AWS work longer."""
-    return place.created_at < first if newest_first else place.created_at > last
+        limit *= 2
 
 
 def _place(row: dict[str, object]) -> Place:

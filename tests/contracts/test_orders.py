@@ -152,6 +152,7 @@ def test_indexes(orders: OrdersTable) -> None:
     assert orders.by_order_code("q7xk", "0417", limit=1) == ["b"]
     assert orders.of_store("q7xk", start, NOW) == ["a", "b"]
     assert orders.of_store("q7xk", start + timedelta(minutes=20), NOW) == ["b"]
+    assert [orders.newest_of("q7xk", most) for most in (1, 2, 9)] == [["b"], ["b", "a"], ["b", "a"]]
     assert orders.stores_with_orders(start, NOW) == {"q7xk", "n9wz", ""}
     assert orders.open_since(start) == ["a", "c", "d"]
     write(orders, event(50, order_id="a", status="CANCELLED", client={"store_id": "q7xk"}))

@@ -249,6 +249,8 @@ def test_range_includes_its_bounds(table: Table, sort: Range, minutes: list[int]
     expected = [f"08:{minute:02d}" for minute in minutes]
     assert times(table.query("STORE#s-1", sort, BY_TIME)) == expected
     assert times(table.query("STORE#s-1", sort, BY_TIME, newest_first=True)) == expected[::-1]
+    assert times(table.listed("STORE#s-1", BY_TIME, 9, sort)) == expected
+    assert times(table.listed("STORE#s-1", BY_TIME, 9, sort, newest_first=True)) == expected[::-1]
     for newest_first, ends in ((False, expected[:1]), (True, expected[-1:])):
         row = table.first("STORE#s-1", sort, BY_TIME, newest_first)
         assert ([row["listed_at"]] if row else []) == ends
@@ -276,6 +278,8 @@ def test_limit_is_a_number_of_rows(table: Table, limit: int | None, count: int) 
     put_listed(table, 5)
     rows = table.query("STORE#s-1", index=BY_TIME, newest_first=True, limit=limit)
     assert times(rows) == [f"08:{minute:02d}" for minute in (4, 3, 2, 1, 0)][:count]
+    if limit:
+        assert times(table.listed("STORE#s-1", BY_TIME, limit)) == [f"08:{minute:02d}" for minute in range(5)][:count]
 
 
 def test_first_of_nothing_is_none(table: Table) -> None:

@@ -119,14 +119,23 @@ class Table:
     ) -> Iterator[Row]:
         """The rows of a partition in the order of the sort key, page by page; ``page_size`` is the most rows of one,
         where 1 MB of them would take too much memory."""
-        paging: Any = {} if limit is None else {"MaxItems": limit, "PageSize": max(limit, 1)}
-        if page_size is not None:
-            paging["PageSize"] = page_size
-        pages = self._client.get_paginator("query").paginate(
-            **self._query(partition, sort, index, newest_first),
-            ConsistentRead=consistent,
-            PaginationConfig=paging,
-        )
+        paging = _paging(limit) | ({} if page_size is None else {"PageSize": page_size})
+        return self._rows(paging, ConsistentRead=consistent, **self._query(partition, sort, index, newest_first))
+
+    def listed(
+        self, partition: str, index: Index, limit: int, sort: Range = WHOLE_PARTITION, newest_first: bool = False
+    ) -> Iterator[Row]:
+        """What query() returns of an index, for lists that people wait for.
+
+        DynamoDB does the same for either request. The local AWS parses the expression of a query() again for each row
+        of the partition, so that a list of a busy day takes it twice as long.
+        """
+        conditions = {index.partition: _compared("EQ", partition)} | _sort_conditions(index, sort)
+        query = {"KeyConditions": conditions, "ScanIndexForward": not newest_first}
+        return self._rows(_paging(limit), TableName=self._name, IndexName=index.name, **query)
+
+    def _rows(self, paging: dict[str, int], **query: Any) -> Iterator[Row]:
+        pages = self._client.get_paginator("query").paginate(**query, PaginationConfig=paging)
         return (from_attributes(item) for page in pages for item in page["Items"])
 
     def count(self, partition: str, index: Index = PRIMARY) -> int:
@@ -248,6 +257,29 @@ def _key(key: Key) -> dict[str, Any]:
 
 def _returned(row_on_failure: bool) -> dict[str, Any]:
     return {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if row_on_failure else {}
+
+
+def _paging(limit: int | None) -> dict[str, int]:
+    return {} if limit is None else {"MaxItems": limit, "PageSize": max(limit, 1)}
+
+
+def _compared(operator: str, *values: str) -> dict[str, Any]:
+    return {"ComparisonOperator": operator, "AttributeValueList": [{"S": value} for value in values]}
+
+
+def _sort_conditions(index: Index, sort: Range) -> dict[str, Any]:
+    """The conditions of listed() on the sort key."""
+    match sort:
+        case Range(prefix=str(prefix)):
+            return {index.sort: _compared("BEGINS_WITH", prefix)}
+        case Range(str(first), str(last)):
+            return {index.sort: _compared("BETWEEN", first, last)}
+        case Range(str(first), None):
+            return {index.sort: _compared("GE", first)}
+        case Range(None, str(last)):
+            return {index.sort: _compared("LE", last)}
+        case _:
+            return {}
 
 
 def _sort_condition(sort: Range) -> tuple[str, dict[str, Any]]:

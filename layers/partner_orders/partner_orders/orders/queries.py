@@ -123,7 +123,8 @@ class OrderQueries:
 
     def newest_of(self, store_id: str, limit: int) -> list[str]:
         """Ids of the store's newest orders, by creation, newest first."""
-        return self._ids(BY_TIME, f"{LISTED_UNDER}{store_id}", newest_first=True, limit=limit)
+        rows = self._table.listed(f"{LISTED_UNDER}{store_id}", BY_TIME, limit, newest_first=True)
+        return [keys.order_id_of(row["pk"]) for row in rows]
 
     def newest_events(self, store_id: str, limit: int) -> Iterator[OrderEvent]:
         """What was last said of the store's newest orders, by creation, newest first: of each its snapshot, and its
