@@ -167,6 +167,7 @@ class PusherWorld:
         self.bus = BusOfTest()
         self.limits = limits or Limits()
         self.urgent_messages: list[tuple[datetime, str]] = []
+        self._received: set[tuple[datetime, str]] = set()
         self.refused_messages: list[tuple[str, str]] = []
         self.counts: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()  # of DynamoDB, where they are counted
@@ -243,11 +244,18 @@ class PusherWorld:
         left = []
         for sent_at, text in self.urgent_messages:
             took: list[bool] = []
+            is_repeated = (sent_at, text) in self._received
+            self._received.add((sent_at, text))
 
-            def take(sent_at: datetime = sent_at, text: str = text, took: list[bool] = took) -> None:
+            def take(
+                sent_at: datetime = sent_at,
+                text: str = text,
+                took: list[bool] = took,
+                is_repeated: bool = is_repeated,
+            ) -> None:
                 self.client.begin(RunLimits(), Handover())
                 try:
-                    self.urgent.take(urgent_change(text, sent_at, self.time.now()))
+                    self.urgent.take(urgent_change(text, sent_at, self.time.now()), is_repeated=is_repeated)
                 except UrgentRefusedError as error:
                     self.refused_messages.append((text, str(error)))
                 except (PartnerApiError, OutOfTimeError):

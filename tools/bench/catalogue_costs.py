@@ -18,7 +18,7 @@ from tools.simulation.table import DynamoDB
 WHOLE_LIST = 100_000
 PRODUCTS = 2_000  # of the store in which rows change
 BATCHES = (100, 1_000)
-ALONE = "alone"
+ALONE, ALONE_STOCK = "alone", "alone_stock"
 # Of the calls of the urgent function, one after the other: each takes so much longer.
 DELAY_SECONDS = 0.25
 ROUNDS = 5
@@ -30,7 +30,8 @@ def measured(emulated: DynamoDB, url: str, whole_list: int = WHOLE_LIST) -> dict
         unchanged = of_unchanged_list(of_list, whole_list)
     with world(emulated, url, PRODUCTS) as of_rows:
         changed: dict[Any, Any] = {str(rows): plain(of_batch(of_rows, rows)) for rows in BATCHES}
-        changed[ALONE] = plain(of_message(of_rows))
+        changed[ALONE] = plain(of_price(of_rows))
+        changed[ALONE_STOCK] = plain(of_stock(of_rows))
         until_put = calls_until_put(of_rows)
     return {
         "whole_list": {"rows": whole_list, "steps": plain(unchanged)},
@@ -62,20 +63,25 @@ def of_batch(world: World, rows: int) -> dict[str, Step]:
     return {"loader": loaded, "pusher, sending": sent, "pusher, settling": _settled(world, rows, pushes)}
 
 
-def of_message(world: World) -> dict[str, Step]:
-    """One product's new price by an urgent message, from the function to the settled job."""
-    pushes = warm(world, "pusher")
+def of_price(world: World) -> dict[str, Step]:
+    """One product's new price by an urgent message: its only request takes effect at once."""
     world.run("urgent", message(0, Decimal("0.01")))
-    _settled(world, 2, pushes)
-    # The wake-up that is left costs the next run nothing more: it is a part of the message's.
-    taken = world.run("urgent", message(1, Decimal("0.01")))
-    return {"urgent": taken, "pusher, settling": _settled(world, 2, pushes)}
+    return {"urgent": world.run("urgent", message(1, Decimal("0.01")))}
+
+
+def of_stock(world: World) -> dict[str, Step]:
+    """One product's new stock by an urgent message, from the function to the settled job, which a second product
+    keeps company."""
+    pushes = warm(world, "pusher")
+    for number in (2, 3):  # The first one makes the pusher read its secret.
+        taken = world.run("urgent", message(number, Decimal(0), quantity=77))
+        settled = _settled(world, 2, pushes)
+    return {"urgent": taken, "pusher, settling": settled}
 
 
 def calls_until_put(world: World) -> int:
     """How many AWS calls' time lies between an urgent message's arrival at the function and the platform's request: how
     much later it comes if each call takes longer, to the nearest call. Calls side by side take the time of one."""
-    pushes = warm(world, "pusher")
     seconds: dict[float, list[float]] = {}
     for number in range(ROUNDS):
         for delay in (0.0, DELAY_SECONDS):
@@ -84,15 +90,16 @@ def calls_until_put(world: World) -> int:
             world.run("urgent", message(number, Decimal("0.02") if delay else Decimal("0.03")))
             seconds.setdefault(delay, []).append(world.store.put_at - begun)
             world.store.delay_seconds = 0.0
-            _settled(world, 2, pushes)
     quick, slow = (statistics.median(found) for found in seconds.values())
     return round((slow - quick) / DELAY_SECONDS)
 
 
-def message(number: int, more: Decimal) -> dict[str, Any]:
-    """The event of an urgent message: a product's price, and so much more."""
+def message(number: int, more: Decimal, quantity: int | None = None) -> dict[str, Any]:
+    """The event of an urgent message: a product's price, and so much more; or its stock."""
     now = datetime.now(UTC)
-    said = {"store_id": STORE_ID, "sku": sku_of(number), "price": str(price_of(number) + more)}
+    said: dict[str, Any] = {"store_id": STORE_ID, "sku": sku_of(number), "price": str(price_of(number) + more)}
+    if quantity is not None:
+        said |= {"active": True, "quantity": quantity}
     sent_at = str(int(now.timestamp() * 1000))
     record = {
         "messageId": "1",

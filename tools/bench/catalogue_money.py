@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tools.bench.catalogue_costs import ALONE
+from tools.bench.catalogue_costs import ALONE, ALONE_STOCK
 from tools.bench.money import CALL_SECONDS, MEMORY_OF_A_PROCESSOR, MILLION, PLATFORM_SECONDS, PRICES
 from tools.local.emulator import ROOT
 
@@ -29,7 +29,7 @@ def of_catalogue(found: Mapping[str, Any]) -> dict[str, Any]:
     """By what was counted: USD of a whole list, seconds of its loader, and micro-USD of a changed row, by batch."""
     steps = found["whole_list"]["steps"]
     rows = {
-        size: {name: round(usd / (1 if size == ALONE else int(size)) * MILLION, 3) for name, usd in parts.items()}
+        size: {name: round(usd / _rows(size) * MILLION, 3) for name, usd in parts.items()}
         for size, parts in ((size, of_row(size, steps)) for size, steps in found["changed_rows"].items())
     }
     return {
@@ -41,11 +41,17 @@ def of_catalogue(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def of_row(size: str, steps: Mapping[str, Any]) -> dict[str, float]:
     """A batch of changed rows with its job and the callback, by component; or a message about one."""
-    found = of_message(steps) if size == ALONE else of_file(steps)
+    found = of_message(steps) if _rows(size) == 1 else of_file(steps)
+    if size == ALONE:  # without a job
+        return found
     found["callback"] = (
         PRICES["http_api_million_requests"] + PRICES["lambda_million_requests"] + PRICES["sqs_million_requests"]
     ) / MILLION + _memory_seconds("cataloguewebhook", WEBHOOK_SECONDS)
     return found
+
+
+def _rows(size: str) -> int:
+    return 1 if size in (ALONE, ALONE_STOCK) else int(size)
 
 
 def of_file(steps: Mapping[str, Any]) -> dict[str, float]:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tools.bench.catalogue_costs import ALONE
+from tools.bench.catalogue_costs import ALONE, ALONE_STOCK
 from tools.bench.catalogue_memory import ROWS
 from tools.bench.catalogue_requests import API, EVERY_MINUTES, STORAGE, STORES
+
+_ALONE = {ALONE: "alone, a price by a message", ALONE_STOCK: "alone, stock by a message"}
 
 type Found = Mapping[str, Any]
 
@@ -24,8 +26,8 @@ def figures(found: Found) -> list[Figure]:
     listed = f"whole list of {rows:,} unchanged rows"
     wanted = [Figure(f"{listed}: USD", 0.002, usd, f"{usd:.5f}"), _exact(f"{listed}: s of the loader", 30, seconds)]
     for size, parts in money["changed_row_micro_usd"].items():
-        name, target = ("alone, by a message", 10) if size == ALONE else (f"in a batch of {int(size):,}", 3)
-        wanted.append(_exact(f"changed row {name}: micro-USD", target, sum(parts.values())))
+        target = 10 if size in _ALONE else 3
+        wanted.append(_exact(f"changed row {_name(size)}: micro-USD", target, sum(parts.values())))
     wanted.append(
         _exact("from an urgent message to the platform's request: AWS calls", 6, found["urgent_calls_until_put"])
     )
@@ -111,4 +113,4 @@ def memory(found: Found) -> tuple[list[str], list[list[str]]]:
 
 
 def _name(size: str) -> str:
-    return "alone, by a message" if size == ALONE else f"in a batch of {int(size):,}"
+    return _ALONE.get(size) or f"in a batch of {int(size):,}"

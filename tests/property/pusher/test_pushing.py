@@ -121,6 +121,22 @@ def test_bad_lines_spoil_no_others(dynamodb: Any, bad: set[int], unknown: set[in
     assert world.tables.changes.first(world.store_id, 1) == []
 
 
+@pytest.mark.parametrize("alone", [Failure.REFUSED, Failure.NOT_FOUND])
+def test_unknown_product_alone(dynamodb: Any, alone: Failure) -> None:
+    """A lone price of a product that the platform does not know is parked with the platform's words: in company, where
+    its call alone is refused like one of an unknown store."""
+    world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
+    world.say("KW-1", Values(price=Decimal(1)), NOW)
+    world.come_to_rest()
+    world.platform.unknown_alone, world.platform.unknown_skus = alone, {"KW-2"}
+    world.say("KW-2", Values(price=Decimal(2)), NOW)
+    world.come_to_rest()
+    assert (world.product("KW-2").refused.price, bool(world.product("KW-2").refusal)) == (Decimal(2), True)
+    assert (world.unfinished(), world.tables.states.get(world.store_id).not_before) == ([], None)
+    sent = [[*call] for call in world.platform.calls[1:]]
+    assert sent == ([["KW-2"]] if alone is Failure.REFUSED else [["KW-2"], ["KW-2", "KW-1"]])
+
+
 @pytest.mark.slow
 def test_lost_job_goes_again(dynamodb: Any) -> None:
     """The lines of a job of which nothing is heard again are sent once more."""

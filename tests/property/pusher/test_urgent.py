@@ -11,7 +11,9 @@ import pytest
 
 from partner_orders.catalogue.guards import Limits, Reason
 from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.store_state import StoreStates
 from tests.support.pusher_world import PusherWorld, new_world
+from tests.support.sender_world import KilledError
 
 
 @pytest.fixture
@@ -95,10 +97,82 @@ def test_other_values_go_at_once(world: PusherWorld) -> None:
     assert (shown(world, 0).price, shown(world, 1).price, job) == (Decimal("9.5"), Decimal(12), 2)
 
 
+def test_price_goes_alone(world: PusherWorld) -> None:
+    """A new price needs no job: its only request takes effect at once, and its outcome is known with the response."""
+    [store_id] = world.stores
+    puts = world.puts(store_id)
+    send(world, 0, price=11)
+    row = world.product(store_id, world.skus[store_id][0])
+    assert (shown(world, 0).price, row.confirmed.price, world.puts(store_id)) == (Decimal(11), Decimal(11), puts + 1)
+    assert (world.unfinished(store_id), world.waits(store_id)) == ([], False)
+
+
+def test_writes_of_a_price_alone(world: PusherWorld) -> None:
+    """The row, the budget's permit, the claim and the job before the call; the outcome, the job's end and the store's
+    state after it. The message stands for the change."""
+    send(world, 1, price=11)
+    world.calls.clear()
+    send(world, 0, price=11)
+    writes = {"UpdateItem", "PutItem", "DeleteItem", "BatchWriteItem"}
+    assert {name: number for name, number in world.calls.items() if name in writes} == {"UpdateItem": 5, "PutItem": 1}
+
+
+def test_price_that_could_not_go_is_noted(world: PusherWorld) -> None:
+    """Whatever keeps a price from the platform, its change is noted, and goes out without the message."""
+    [store_id] = world.stores
+    world.catalogue.faults = {"put_error_before": 1}
+    send(world, 0, price=11)
+    assert world.waits(store_id)
+    world.urgent_messages.clear()
+    world.rest()
+    assert shown(world, 0).price == Decimal(11)
+
+
+def test_price_that_kills_is_noted(world: PusherWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message that comes again is noted before what may kill the function each time."""
+    killed = []
+
+    def kill(*_: Any, **__: Any) -> None:
+        killed.append(world.time.now())
+        world.deaths.is_dead = True
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StoreStates, "claim_for_job", kill)
+        send(world, 0, price=11)
+        world.time.sleep(300.0)
+        world.take_messages()
+        assert len(killed) == 2
+    world.deaths.plan(None)
+    world.urgent_messages.clear()
+    world.rest()
+    assert shown(world, 0).price == Decimal(11)
+
+
+def test_price_goes_out_though_its_function_dies(world: PusherWorld) -> None:
+    """At whatever call the function is killed, the message comes again, and then the price reaches the platform."""
+    [store_id] = world.stores
+    for moment in range(30):
+        price = Decimal(10) + Decimal(moment + 1) / 100
+        world.deaths.plan(moment)
+        send(world, 0, price=price)
+        survived = not world.deaths.is_dead
+        world.deaths.plan(None)
+        if survived:
+            break
+        world.rest()
+        assert (shown(world, 0).price, world.product(store_id, world.skus[store_id][0]).confirmed.price) == (
+            price,
+            price,
+        )
+    else:
+        raise AssertionError("more than thirty moments")
+
+
 def test_other_values_wait_for_a_running_job(world: PusherWorld) -> None:
     """One unfinished job a store: the values wait for its result."""
     [store_id] = world.stores
-    send(world, 0, price=11)
+    send(world, 0, price=11, quantity=7)
     puts = world.puts(store_id)
     send(world, 1, price=11)
     assert (world.puts(store_id), len(world.unfinished(store_id)), world.waits(store_id)) == (puts, 1, True)
@@ -122,6 +196,19 @@ def test_time_of_calls(world: PusherWorld, monkeypatch: pytest.MonkeyPatch) -> N
     send(world, 0, active=False)
     # Settings, state, changes and product together; then the row, beside the count of offs; then the change.
     assert at_the_put == [{"GetItem": 2, "Query": 1, "BatchGetItem": 1, "UpdateItem": 2, "PutItem": 1}]
+
+
+def test_on_again_after_an_off_without_a_word(world: PusherWorld) -> None:
+    """An off may have taken effect though its response was lost: that the product is on sale again is sent."""
+    [store_id] = world.stores
+    world.catalogue.faults = {"put_error_after": 1}
+    send(world, 0, active=False)
+    world.urgent_messages.clear()
+    assert shown(world, 0).active is False
+    world.time.sleep(1.0)
+    world.say(store_id, world.skus[store_id][0], Values(active=True, quantity=20))
+    world.rest()
+    assert shown(world, 0).active is True
 
 
 def test_older_message_loses(world: PusherWorld) -> None:

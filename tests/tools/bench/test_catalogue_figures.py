@@ -9,7 +9,7 @@ import pytest
 from tests.support.template import expanded
 from tools.bench import catalogue_costs, catalogue_money, catalogue_report, catalogue_requests
 from tools.bench.__main__ import RESULTS
-from tools.bench.catalogue_costs import ALONE
+from tools.bench.catalogue_costs import ALONE, ALONE_STOCK
 from tools.bench.catalogue_memory import ROWS
 from tools.bench.catalogue_requests import API, STORAGE
 from tools.bench.catalogue_store import World, made_row, row_of, world
@@ -50,9 +50,11 @@ def test_made_rows_are_rows() -> None:
 def test_changed_rows_cost_as_documented(store: World, kept: dict[str, Any]) -> None:
     """Requests and units of a batch of a hundred, and of a message, are those of the stored results."""
     batch = catalogue_costs.plain(catalogue_costs.of_batch(store, 100))
-    message = catalogue_costs.plain(catalogue_costs.of_message(store))
+    price = catalogue_costs.plain(catalogue_costs.of_price(store))
+    stock = catalogue_costs.plain(catalogue_costs.of_stock(store))
     assert counted(batch) == counted(kept["changed_rows"]["100"])
-    assert counted(message) == counted(kept["changed_rows"][ALONE])
+    assert counted(price) == counted(kept["changed_rows"][ALONE])
+    assert counted(stock) == counted(kept["changed_rows"][ALONE_STOCK])
 
 
 @pytest.mark.slow
@@ -95,7 +97,9 @@ def test_store_asks_once_or_twice(place: str, each: int) -> None:
 def test_stored_results_meet_their_targets(kept: dict[str, Any]) -> None:
     """Each target of the catalogue is met, but for the one that the document explains."""
     figures = catalogue_report.figures(kept)
-    assert [row.figure for row in figures if row.value > row.target] == ["changed row alone, by a message: micro-USD"]
-    assert "A lone row misses its target." in DOCUMENT.read_text()
+    assert [row.figure for row in figures if row.value > row.target] == [
+        "changed row alone, stock by a message: micro-USD"
+    ]
+    assert "A lone change of stock misses its target." in DOCUMENT.read_text()
     assert kept["whole_list"]["rows"] == catalogue_costs.WHOLE_LIST
     assert [*kept["memory"]] == [str(rows) for rows in ROWS]

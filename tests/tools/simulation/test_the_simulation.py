@@ -112,6 +112,13 @@ def test_planted_bug_is_found_with_replay(tmp_path: Path) -> None:
     assert found.stdout.splitlines()[-1].endswith(" violations=1")
 
 
+@pytest.mark.slow
+def test_copy_has_what_its_tests_need(tmp_path: Path) -> None:
+    """Every property can be collected in a copy: else no bug could be said to be caught."""
+    mutants.copy_to(tmp_path)
+    assert mutants._run(tmp_path, "pytest", "--collect-only", "-q", "tests/property").returncode == 0
+
+
 def test_replay_command_names_what_is_left() -> None:
     """The replay command of a shortened story names what is left in it."""
     plan = Plan(12, frozenset({"killed", "hung"}), at_most=40, only=frozenset({3, -1}))

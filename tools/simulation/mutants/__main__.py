@@ -32,6 +32,7 @@ COPIED = (
     "tests",
     "pyproject.toml",
     "template.yaml",
+    "catalogue.yaml",
     "docs",
 )
 UNTOUCHED = Mutant("(no bug at all)", "The copy as it is.", ())

@@ -184,8 +184,15 @@ class StoreStates:
 
     def end_job(self, store_id: str, number: int) -> None:
         """Note that the outcome of a job is known: the store does not wait any longer for jobs that failed."""
-        update = Update().remove(f"{_JOB}{number}").remove("failed_jobs").remove("not_before")
-        self._table.update(keys.state(store_id), update)
+        self._table.update(keys.state(store_id), _ending(number))
+
+    def end_only_job(self, state: StoreState) -> None:
+        """Note that the outcome of the newest job is known, and let the next sender begin. A sender that lost the store
+        only ends its job."""
+        try:
+            self._write(state, _ending(state.last_job).remove("claimed_until"))
+        except ClaimLostError:
+            self.end_job(state.store_id, state.last_job)
 
     def fail(self, store_id: str, now: datetime, number: int | None = None) -> None:
         """Note that a job, or a call, failed as a whole: the store waits before the next, longer each time."""
@@ -213,6 +220,10 @@ class StoreStates:
 def _beginning(state: StoreState, sent_at: datetime) -> Update:
     number = state.last_job + 1
     return Update().set("last_job", number).set(f"{_JOB}{number}", [milliseconds(sent_at)])
+
+
+def _ending(number: int) -> Update:
+    return Update().remove(f"{_JOB}{number}").remove("failed_jobs").remove("not_before")
 
 
 def _is_free(now: datetime) -> Condition:

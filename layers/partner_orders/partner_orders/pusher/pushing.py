@@ -14,7 +14,7 @@ from partner_orders.catalogue.changes import Waiting
 from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.job import MAX_LINES, Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
-from partner_orders.catalogue.outcomes import PROCESSED, LineOutcome, Outcomes
+from partner_orders.catalogue.outcomes import PROCESSED, UNKNOWN, LineOutcome, Outcomes
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.settlement import Call, Outcome
 from partner_orders.catalogue.store_state import StoreState
@@ -29,6 +29,10 @@ SEND_AGAIN_AFTER = timedelta(minutes=2)
 # Urgent products that go alone in one visit; more of them go together, as soon as a job may.
 MOST_ALONE = 10
 NOT_KNOWN = "the platform does not know the product"
+
+
+class StoreTakenError(Exception):
+    """The store has another sender, or had one since its state was read: nothing was sent."""
 
 
 class Platform(Protocol):
@@ -82,7 +86,10 @@ class Pusher:
         for sku in urgent:
             if sku in rows:
                 rows[sku] = self.switch_off(store_id, rows[sku])
-        return self.send(state, waiting, rows) if may_send else waiting.since
+        try:
+            return self.send(state, waiting, rows) if may_send else waiting.since
+        except StoreTakenError:
+            return waiting.since
 
     def may_send(self, state: StoreState) -> bool:
         """Whether a job may be sent: no result is to come, and the store does not wait after jobs that failed."""
@@ -101,6 +108,11 @@ class Pusher:
         if off is None:
             return row
         self._platform.make_room()
+        if row.confirmed.active is not None:
+            # Before the call: if its outcome is lost and the product comes on sale again, that has to be sent.
+            row = self._outcomes.line(store_id, row.sku, off, UNKNOWN, Call(self._clock()), row)
+            if off_at_once(row, self._margins(store_id)) is None:
+                return row
         sent_at = self._clock()
         try:
             submitted = self._platform.put_products(store_id, {row.sku: off})
@@ -118,37 +130,33 @@ class Pusher:
 
     def send(self, state: StoreState, waiting: Waiting, rows: Mapping[str, Desired]) -> datetime | None:
         """Send what changed; since when something waits that is left. The changes are forgotten once all of it stands
-        in jobs that were taken. ``state`` was read before the changes, and they before ``rows``, their products."""
+        in jobs that were taken. ``state`` was read before the changes, and they before ``rows``, their products. Raises
+        StoreTakenError."""
         store_id, margins = state.store_id, self._margins(state.store_id)
         left = waiting.skus[self.job_lines :]
         lines = {sku: sent for sku, row in rows.items() if (sent := difference(row, to_send(row, margins))).are_said}
-        if lines and not self._send_lines(state, self._with_company(store_id, lines)):
-            return waiting.since
+        if lines:
+            self._send_lines(state, self._with_company(store_id, lines) if _needs_company(lines) else lines)
         now = self._clock()
         if left:
             self._tables.changes.add(store_id, left, now)
         self._tables.changes.remove(store_id, waiting.changes)
         return waiting.next_since or (now if left else None)
 
-    def _send_lines(self, state: StoreState, lines: Mapping[str, Values]) -> bool:
-        """False if the store has another sender, or had one since its state was read."""
+    def _send_lines(self, state: StoreState, lines: Mapping[str, Values]) -> None:
         self._platform.make_room()
         claimed = self._tables.states.claim_for_job(state, self._clock())
         if claimed is None:
-            return False
+            raise StoreTakenError
         claim = _Claim(claimed)
         try:
             self._call(claim, lines, is_only=True)
         finally:
             if not claim.is_released:
                 self._tables.states.release(claim.state)
-        return True
 
-    def _with_company(self, store_id: str, lines: dict[str, Values]) -> dict[str, Values]:
-        """The lines, and an unchanged product beside a lone one: of a product that comes alone the platform takes no
-        notice of the quantity, and an unknown one is refused like an unknown store (docs/platform.md)."""
-        if len(lines) > 1:
-            return lines
+    def _with_company(self, store_id: str, lines: Mapping[str, Values]) -> Mapping[str, Values]:
+        """A lone line, and an unchanged product beside it; alone where the store has no other."""
         margins = self._margins(store_id)
 
         def suits(row: Desired) -> bool:
@@ -170,36 +178,52 @@ class Pusher:
             if not error.may_be_of_a_line:
                 self._drop(store_id, job, f"refused: {_words_of(error)}")
                 raise
-            self._halve(claim, job, error)
+            self._halve(claim, job, error, is_only)
             return
         except EffectUnknownError:
             raise
         except PartnerApiError as error:
+            is_of_the_product = len(lines) == 1 and _is_of_the_product(error)
             # A part of a refused call: the platform knows the store, and this is what it says of an unknown product.
-            if not is_only and len(lines) == 1 and _is_of_the_product(error):
-                self._end_alone(store_id, job, LineOutcome(Outcome.REFUSED, NOT_KNOWN))
+            if is_of_the_product and not is_only:
+                self._end_alone(claim, job, LineOutcome(Outcome.REFUSED, NOT_KNOWN), is_only)
                 return
             self._drop(store_id, job, f"not taken: {error}")
+            if is_of_the_product and self._call_in_company(claim, lines):
+                return
             raise
         self._count(len(lines))
         if submitted.job_id is None:
-            self._end_alone(store_id, job, PROCESSED)
+            self._end_alone(claim, job, PROCESSED, is_only)
             return
         claim.state = self._tables.states.submitted(state, submitted.job_id, releases=is_only)
         claim.is_released = is_only
         # Last: a callback that finds the job may end it at once.
         self._tables.jobs.submitted(store_id, job.number, job.sent_at, submitted.job_id)
 
-    def _halve(self, claim: "_Claim", job: Job, error: CallRefusedError) -> None:
+    def _call_in_company(self, claim: "_Claim", lines: Mapping[str, Values]) -> bool:
+        """Send a lone line again beside another product: that tells an unknown product from an unknown store. False
+        where the store has no other product."""
+        together = self._with_company(claim.state.store_id, lines)
+        if len(together) == 1:
+            return False
+        self._begin_further_job(claim)
+        self._call(claim, together, is_only=True)
+        return True
+
+    def _begin_further_job(self, claim: "_Claim") -> None:
+        self._platform.make_room()
+        claim.state = self._tables.states.begin_job(claim.state, self._clock())
+
+    def _halve(self, claim: "_Claim", job: Job, error: CallRefusedError, is_only: bool) -> None:
         store_id = claim.state.store_id
         if len(job.lines) == 1:
-            self._end_alone(store_id, job, LineOutcome(Outcome.REFUSED, _words_of(error)))
+            self._end_alone(claim, job, LineOutcome(Outcome.REFUSED, _words_of(error)), is_only)
             return
         self._drop(store_id, job, f"refused: {_words_of(error)}")
         skus = [*job.lines]
         for part in (skus[: len(skus) // 2], skus[len(skus) // 2 :]):
-            self._platform.make_room()
-            claim.state = self._tables.states.begin_job(claim.state, self._clock())
+            self._begin_further_job(claim)
             self._call(claim, {sku: job.lines[sku] for sku in part}, is_only=False)
 
     def _drop(self, store_id: str, job: Job, failure: str) -> None:
@@ -207,13 +231,25 @@ class Pusher:
         self._tables.jobs.ended(JobPlace(store_id, job.number), JobState.SETTLED, failure=failure)
         self._tables.states.drop_job(store_id, job.number)
 
-    def _end_alone(self, store_id: str, job: Job, outcome: LineOutcome) -> None:
-        """End the job of a call of one line, whose outcome the call itself told."""
+    def _end_alone(self, claim: "_Claim", job: Job, outcome: LineOutcome, is_only: bool) -> None:
+        """End the job of a call of one line, whose outcome the call itself told. An only call releases the store with
+        its last write."""
+        store_id = claim.state.store_id
         self._outcomes.alone(JobPlace(store_id, job.number), job, outcome)
-        self._tables.states.end_job(store_id, job.number)
+        if is_only:
+            self._tables.states.end_only_job(claim.state)
+            claim.is_released = True
+        else:
+            self._tables.states.end_job(store_id, job.number)
 
     def _count(self, lines: int) -> None:
         self.counts.update({"JobsSent": 1, "LinesSent": lines})
+
+
+def _needs_company(lines: Mapping[str, Values]) -> bool:
+    """Whether another product has to go along: of one that comes alone the platform takes no notice of the quantity
+    (docs/platform.md). The rest of it takes effect at once."""
+    return len(lines) == 1 and any(sent.quantity is not None for sent in lines.values())
 
 
 def _is_of_the_product(error: PartnerApiError) -> bool:

@@ -1,11 +1,14 @@
-"""Takes what is to be of one product, now: its row and its change are written, then it is sent.
+"""Takes what is to be of one product, now: its row is written, then it is sent.
 
-Nothing is lost from then on: whatever cannot be sent now, the pusher sends within a minute.
+Whatever cannot be sent now is noted as a change, and the pusher sends it within a minute. A message that comes for the
+first time stands for the change meanwhile: it stays in the queue until it is sent or noted. One that comes again is
+noted first.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,12 +16,13 @@ from partner_orders.catalogue.changes import Change, Waiting
 from partner_orders.catalogue.desired import Desired, merged
 from partner_orders.catalogue.guards import Limits, Reason, held_price, switches_too_many_off
 from partner_orders.catalogue.product import Product, Values
+from partner_orders.catalogue.settlement import Outcome, settled
 from partner_orders.catalogue.store_settings import CatalogueSettings, KnownSettings
 from partner_orders.catalogue.store_state import StoreState
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import is_waiting, off_at_once
 from partner_orders.clock import Clock
-from partner_orders.pusher.pushing import Platform, Pusher
+from partner_orders.pusher.pushing import Platform, Pusher, StoreTakenError
 from partner_orders.pusher.urgent_message import UrgentChange, UrgentRefusedError
 
 # Other products that wait go along, if they are no more than one read brings.
@@ -71,9 +75,9 @@ class Urgent:
         self._skus_of_barcode = skus_of_barcode
         self.counts: Counter[str] = Counter()
 
-    def take(self, change: UrgentChange) -> bool:
+    def take(self, change: UrgentChange, is_repeated: bool = False) -> bool:
         """Take a message, and send it if that may be; whether it was sent. Taking it again changes nothing that is as
-        it should be.
+        it should be. ``is_repeated``: the message was received before.
 
         Raises UrgentRefusedError for one that can never be taken; PartnerApiError and OutOfTimeError where the product
         could not be sent now, though it is noted; and botocore's errors.
@@ -87,7 +91,7 @@ class Urgent:
         self.counts["UrgentTaken"] += 1
         if not plan.said.are_said:
             return False
-        return self._apply(read, change, plan)
+        return self._apply(read, change, plan, is_repeated)
 
     def _sku(self, store_id: str, product: Product) -> str:
         if product.sku is not None:
@@ -131,12 +135,17 @@ class Urgent:
             switches_off = False
         return _Plan(said, held, switches_off)
 
-    def _apply(self, read: _Read, change: UrgentChange, plan: _Plan) -> bool:
+    def _apply(self, read: _Read, change: UrgentChange, plan: _Plan, is_repeated: bool) -> bool:
         store_id, now = change.store_id, self._clock()
         margins = read.settings.margins
 
         def merge(row: Desired) -> Desired:
             return merged(row, plan.said, change.version, read.state.list_versions)
+
+        def write(row: Desired) -> Desired:
+            """The row before an off is sent: nobody knows then what the platform shows."""
+            row, off = merge(row), off_at_once(merge(row), margins)
+            return row if off is None or not may_send else settled(row, off, Outcome.UNKNOWN, now)
 
         after = merge(read.before)
         is_off = off_at_once(after, margins) is not None
@@ -147,16 +156,22 @@ class Urgent:
         room = self._executor.submit(self._platform.make_room) if may_send else None
         along = self._executor.submit(self._rows_along, read, is_off or not may_send)
         count = self._executor.submit(self._count_off, read.state, now) if plan.switches_off else None
-        after = self._tables.products.change(store_id, read.before.sku, merge, read.before)[1]
-        noted = self._note(read, after, off_at_once(after, margins) is not None, now)
+        after = self._tables.products.change(store_id, read.before.sku, write, read.before)[1]
+        is_off = off_at_once(after, margins) is not None
+        is_noted = is_repeated or is_off or not may_send
+        noted = self._note(read, after, is_off, now) if is_noted else []
         is_left = True
         try:
             if count is not None:
                 count.result()
             if room is not None:
                 room.result()
-                is_left = self._send(read, after, Waiting(noted), along.result())
+                with suppress(StoreTakenError):
+                    is_left = self._send(read, after, Waiting(noted), along.result())
+                    is_noted = True
         finally:
+            if not is_noted:
+                self._note(read, after, is_off, now)
             if is_left:
                 self._tables.changes.wake(store_id, now)
         return may_send

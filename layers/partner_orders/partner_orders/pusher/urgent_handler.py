@@ -109,14 +109,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailur
 def _take(work: Worker, record: dict[str, Any]) -> bool:
     """Take a message; False if it has to come again."""
     attributes = record["attributes"]
+    tries = int(attributes["ApproximateReceiveCount"])
     sent_at = _EPOCH + timedelta(milliseconds=int(attributes["SentTimestamp"]))
     try:
-        is_sent = work.urgent.take(urgent_change(record["body"], sent_at, now()))
+        is_sent = work.urgent.take(urgent_change(record["body"], sent_at, now()), is_repeated=tries > 1)
     except UrgentRefusedError as error:
         return _refuse(work, record, str(error))
     except (PartnerApiError, OutOfTimeError) as error:
         logger.warning("noted, and not sent yet", message_id=record["messageId"], fault=str(error) or "OutOfTime")
-        if int(attributes["ApproximateReceiveCount"]) >= MOST_TRIES:
+        if tries >= MOST_TRIES:
             return True
         return _soon(work, record)
     except Exception as error:
