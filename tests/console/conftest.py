@@ -25,11 +25,13 @@ from tests.support.accepted_answers import API_URL, AnswersApi, accept, end
 from tests.support.aws import simulated_aws
 from tests.support.catalogue_stack import Catalogue, CloudFormation, add_catalogue
 from tests.support.console import Ran
+from tests.support.contracts import FAKE, MOTO
 from tests.support.fixed_clock import NOW
 from tests.support.help_examples import FILES
 from tests.support.orders import CHAIN_ID, as_bytes
 from tests.support.orders_table import TABLE
 from tests.support.template import TEMPLATE, table_of_the_template
+from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
 
 REGION = "eu-central-1"
 EVENTS = Path(__file__).parents[2] / "events"
@@ -37,17 +39,21 @@ EVENTS = Path(__file__).parents[2] / "events"
 COMMAND_OF = cache(typer.main.get_command)
 
 
-@pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeployedStack]:
-    """Table, queues and secrets in moto, and the outputs that the template would give them."""
+@pytest.fixture(params=[FAKE, pytest.param(MOTO, marks=pytest.mark.slow)])
+def stack(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeployedStack]:
+    """Table, queues and secrets in moto, and the outputs that the template would give them. The table is simulated in
+    `make test`, and moto's, too, in `make verify`."""
     # moto knows the address of the streams that names no account.
     monkeypatch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with simulated_aws() as session:
+        found = DeployedStack("partner-orders", REGION, session)
+        if request.param == FAKE:
+            found.clients.get("dynamodb", False, lambda: SimulatedDynamoDB().client)
         stream: Any = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
         table = table_of_the_template(TEMPLATE)
-        session.client("dynamodb").create_table(TableName=TABLE, StreamSpecification=stream, **table)
+        found.dynamodb.create_table(TableName=TABLE, StreamSpecification=stream, **table)
         sqs, secrets = session.client("sqs"), session.client("secretsmanager")
         outputs = {
             name: sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -60,7 +66,6 @@ def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeployedS
                 ("PartnerApiSecretArn", '{"token": "PASTE-THE-PARTNER-API-TOKEN-HERE"}'),
             )
         }
-        found = DeployedStack("partner-orders", REGION, session)
         found.clients.get("cloudformation", False, CloudFormation)
         # moto would have to run the whole template to describe the stack.
         found.__dict__["outputs"] = outputs | {

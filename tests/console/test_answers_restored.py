@@ -12,10 +12,12 @@ from partner_orders.aws.attribute_values import Row
 from partner_orders_console.operations import table_restore
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.accepted_answers import BAG, ORDER_ID, accept, end
-from tests.support.console import Ran
+from tests.support.console import Ran, on_moto
 from tests.support.fixed_clock import NOW
 from tests.support.orders import order
 from tests.support.orders_table import TABLE
+
+pytestmark = on_moto
 
 type Run = Callable[..., Ran]
 

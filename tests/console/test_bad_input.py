@@ -17,6 +17,7 @@ from rich.console import Console
 
 from partner_orders_console.cli import output
 from partner_orders_console.operations.stack import DeployedStack
+from tests.support.aws_calls import answer_calls
 from tests.support.console import Ran
 
 type Run = Callable[..., Ran]
@@ -97,7 +98,7 @@ def calls_fail(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> Callabl
             raise error
 
         stack.__dict__["resources"] = {"ConsumerLogGroup": "/aws/lambda/consumer"}
-        monkeypatch.setattr("botocore.client.BaseClient._make_api_call", refuse)
+        answer_calls(monkeypatch, refuse)
 
     return fail
 

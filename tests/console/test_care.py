@@ -20,7 +20,7 @@ from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.personal_data import redacted
 from partner_orders.orders.rejected import digest_of
 from partner_orders_console.operations.stack import DeployedStack
-from tests.support.console import Ran
+from tests.support.console import Ran, on_moto
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import TABLE
@@ -53,6 +53,7 @@ def test_register_hides_secret_by_default(run: Run) -> None:
     assert "the webhook secret" in run("register", "--timeout", "0", "--show-secret").out
 
 
+@on_moto
 def test_register_sees_rejected_test_order(run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:
     """``register`` reports a test order that arrives and is rejected."""
 
@@ -93,24 +94,28 @@ def registered_while(
 
 
 @pytest.mark.parametrize("created_at", ["2026-09-01T08:12:00.000Z", "2026-10-14T08:12:00.000Z"])
+@on_moto
 def test_register_ignores_the_creation_time(registered_while: Callable[..., Ran], created_at: str) -> None:
     """``register`` reports a test order whatever creation time it carries."""
     ran = registered_while(order(sys={"created_at": created_at}))
     assert (ran.status, f"an order of store q7xk arrived: {order()['order_id']}, RECEIVED" in ran.err) == (0, True)
 
 
+@on_moto
 def test_register_sees_event_of_known_order(registered_while: Callable[..., Ran]) -> None:
     """``register`` reports a new event of an order stored before, and no event that came earlier."""
     ran = registered_while(order(30, status="DISPATCHED"), earlier=[order(order_id="another"), order()])
     assert (ran.status, f"{order()['order_id']}, DISPATCHED" in ran.err) == (0, True)
 
 
+@on_moto
 def test_register_reports_no_arrival(registered_while: Callable[..., Ran]) -> None:
     """If nothing arrives, ``register`` fails and says so."""
     ran = registered_while(earlier=[order()])
     assert (ran.status, "no new order arrived" in ran.err) == (1, True)
 
 
+@on_moto
 def test_register_reports_another_chain(registered_while: Callable[..., Ran]) -> None:
     """A test order of another chain is reported, and the error names the ChainId parameter."""
     body = order()

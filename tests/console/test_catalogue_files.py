@@ -315,7 +315,7 @@ def test_held_file_is_dropped(run: Run, held_file: Catalogue) -> None:
     )
     ran = run("catalogue", "drop", "--file", f"lists/{STORE}/short.csv", "--store", STORE, *WHY, "--yes")
     assert (ran.status, "it is never loaded" in ran.err) == (0, True), ran.err
-    assert next(held_file.tables.files.of_store(STORE)).state is FileState.DROPPED
+    assert held_file.state_of(f"lists/{STORE}/short.csv") is FileState.DROPPED
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import requests
-from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from tests.support.aws_calls import answer_calls
 from tests.support.console import Ran
 from tests.support.help_examples import COMMANDS, NEEDS_A_RUNNING_STACK, example_and_input
 
@@ -25,18 +25,17 @@ TAKEN = SimpleNamespace(status_code=202, content=b'{"status": "waiting"}')
 @contextmanager
 def one_refused(monkeypatch: pytest.MonkeyPatch, number: int) -> Iterator[list[str]]:
     """Refuse the operation of AWS that is the ``number``th, from 0, to be called for the first time; those called."""
-    call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
     called: list[str] = []
 
-    def answer(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+    def answer(operation: str, _: dict[str, Any], call: Callable[[], Any]) -> Any:
         if operation not in called:
             called.append(operation)
         if called.index(operation) == number:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "arn:aws:a-secret"}}, operation)
-        return call(client, operation, parameters)
+        return call()
 
     with monkeypatch.context() as patch:
-        patch.setattr(BaseClient, "_make_api_call", answer)
+        answer_calls(patch, answer)
         yield called
 
 

@@ -15,6 +15,7 @@ from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli import output
 from partner_orders_console.operations.orders import total_of
 from partner_orders_console.operations.stack import DeployedStack
+from tests.support.aws_calls import counted_calls
 from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
@@ -175,11 +176,10 @@ def test_many_orders_are_read_in_batches(
     """Twenty-five orders are read in three requests of ten at most, in their order."""
     monkeypatch.setattr("partner_orders_console.operations.orders._BATCH", 10)
     store_order(*(order(order_id=f"o{number:03}") for number in range(25)))
-    made: list[str] = []
-    stack.dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: made.append(model.name))
+    made = counted_calls(monkeypatch)
     found = run("orders", "list", "--day", DAYS[0], "--json").json
     assert [it["order_id"] for it in found] == [f"o{number:03}" for number in range(25)]
-    assert (made.count("BatchGetItem"), made.count("Query") < 10) == (3, True)
+    assert (made["BatchGetItem"], made["Query"] < 10) == (3, True)
 
 
 @pytest.mark.parametrize("name", [(ORDER_ID,), ("k4vd-2611-r8mz",), ("0417", "--store", "q7xk")])

@@ -16,11 +16,13 @@ from partner_orders.publisher.change_event import order_changed
 from partner_orders_console.operations import table_restore
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
-from tests.support.console import Ran
+from tests.support.console import Ran, on_moto
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import TABLE
 from tests.support.subscriber import in_sequence
+
+pytestmark = on_moto
 
 type Run = Callable[..., Ran]
 type Rows = dict[tuple[str, str], dict[str, Any]]

@@ -9,9 +9,11 @@ from partner_orders.answers.judgement import Outcome
 from partner_orders.orders.event import Arrival
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.accepted_answers import BAG, ORDER_ID, accept, end
-from tests.support.console import Ran
+from tests.support.console import Ran, on_moto
 from tests.support.fixed_clock import NOW
 from tests.support.orders import order
+
+pytestmark = on_moto
 
 type Run = Callable[..., Ran]
 

@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from partner_orders.catalogue.desired import Desired, merged
+from partner_orders.catalogue.files import FileState
 from partner_orders.catalogue.job_result import ExportedProduct
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.settlement import Outcome, settled
@@ -103,6 +104,11 @@ class Catalogue:
         """A file that the loader takes."""
         self.stack.client("s3").put_object(Bucket=BUCKET, Key=f"{folder}/{store_id}/{name}", Body=content.encode())
         self.take_files()
+
+    def state_of(self, key: str, store_id: str = STORE) -> FileState:
+        """The state of a file by its key. Files of one second are listed in no order."""
+        [state] = [row.state for row in self.tables.files.of_store(store_id) if row.file.key == key]
+        return state
 
     def export(self, products: Sequence[tuple[str, tuple[str, ...], Decimal, bool]]) -> None:
         """The platform's export of the store came."""

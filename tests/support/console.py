@@ -1,8 +1,15 @@
-"""What a command of the console did."""
+"""What a command of the console did, and the stack that a test of the console runs on."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
+
+import pytest
+
+from tests.support.contracts import MOTO
+
+# For tests of what the simulated DynamoDB lacks: streams, backups and restored tables.
+on_moto = pytest.mark.parametrize("stack", [MOTO], indirect=True)
 
 
 @dataclass(frozen=True)

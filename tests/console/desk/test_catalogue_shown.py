@@ -157,7 +157,7 @@ def test_held_file_is_decided(changing: Browser, catalogue: Catalogue) -> None:
     assert "it is much shorter than the last list" in changing.text("/catalogue")
     said = changing.change("drop-held", store=STORE, file=held.source, reason="cut off")
     assert "would go off sale" in said
-    assert next(catalogue.tables.files.of_store(STORE)).state is FileState.DROPPED
+    assert catalogue.state_of(f"lists/{STORE}/short.csv") is FileState.DROPPED
 
 
 def test_changes_need_a_catalogue(changing: Browser, stack: DeployedStack) -> None:

@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from partner_orders.clock import now
 from partner_orders.orders.event import Arrival
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.operations.stack import DeployedStack
+from tests.support.aws_calls import answer_calls
 from tests.support.desk import Browser, facts
 from tests.support.fixed_clock import NOW
 from tests.support.orders import order
@@ -201,14 +201,13 @@ def test_what_is_not_there(browser: Browser, path: str, status: int) -> None:
 )  # fmt: skip
 def test_refused_part_says_why(browser: Browser, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """Where AWS refuses one operation, the parts that need it say so, and the rest of the page is there."""
-    call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
 
-    def answer(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+    def answer(operation: str, _: dict[str, Any], call: Callable[[], Any]) -> Any:
         if operation == "Query":
             raise error
-        return call(client, operation, parameters)
+        return call()
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", answer)
+    answer_calls(monkeypatch, answer)
     browser.desk.kept.forget()
     for path in ("/", "/orders", "/stores", "/trouble"):
         page = browser.get(path)

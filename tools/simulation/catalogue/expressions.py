@@ -25,6 +25,11 @@ def placeholders(*expressions: str) -> set[str]:
     return {word for expression in expressions for word in _WORDS.findall(expression)}
 
 
+def first_value(expression: str) -> str:
+    """The placeholder of the first value in an expression: in a key condition, the partition's."""
+    return next(word for word in map(str, _WORDS.findall(expression)) if word.startswith(":"))
+
+
 def comparable(attribute: Attribute | None) -> Any:
     """A value by which two attributes of one type compare as DynamoDB compares them."""
     if attribute is None:

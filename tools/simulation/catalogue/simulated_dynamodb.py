@@ -1,13 +1,16 @@
 """DynamoDB in this process, to its semantics as far as our code relies on them, some thirty times as fast as moto.
 
 Its tests are those that moto and DynamoDB Local are held to (tests/contracts). What DynamoDB refuses is refused here,
-too: unused or missing placeholders, overlapping paths, keys that come twice, and what is too large.
+too: unused or missing placeholders, overlapping paths, keys that come twice, and what is too large. Indexes hold keys
+only and never lag behind.
 """
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
+from zlib import crc32
 
 from botocore.exceptions import ClientError
 
@@ -15,6 +18,7 @@ from tools.simulation.catalogue.expressions import (
     ExpressionError,
     Item,
     condition,
+    first_value,
     named,
     placeholders,
     update,
@@ -31,6 +35,21 @@ STALE_FOR = timedelta(seconds=1)
 type Before = Callable[[str], None]
 type After = Callable[[str, bytes, dict[str, Any]], None]
 type Key = tuple[str, str]
+type Position = tuple[bytes | int, ...]
+
+
+class Index(NamedTuple):
+    """The names of an index's key attributes; ``sort`` is empty where it has no sort key."""
+
+    partition: str
+    sort: str
+
+    def row(self, item: Item) -> Item | None:
+        """What the index holds of an item: its keys, or nothing."""
+        keys = [name for name in self if name]
+        if not all(name in item for name in keys):
+            return None
+        return {name: item[name] for name in ("pk", "sk", *keys)}
 
 
 class SimulatedDynamoDB:
@@ -40,12 +59,14 @@ class SimulatedDynamoDB:
     def __init__(self) -> None:
         self.client: Any = _Client(self)
         self.tables: dict[str, dict[str, dict[str, Item]]] = {}
+        self.indexes: dict[str, dict[str, Index]] = {}
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.is_stale: Callable[[str], bool] = lambda _: False
         self.leaves_some: Callable[[], bool] = lambda: False
         self._before: Before | None = None
         self._after: After | None = None
         self._replaced: dict[tuple[str, Key], tuple[datetime, Item | None]] = {}
+        self._lock = Lock()
 
     def new_table(self) -> str:
         name = f"table-{len(self.tables) + 1}"
@@ -58,11 +79,18 @@ class SimulatedDynamoDB:
 
     # -- what the client's calls do -----------------------------------------------------------------------------
 
-    def call(self, operation: str, effect: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def call(
+        self,
+        operation: str,
+        arguments: dict[str, Any],  # noqa: ARG002 - for tests that watch the calls
+        effect: Callable[[], dict[str, Any]],
+    ) -> dict[str, Any]:
+        """What a client's call with these arguments returns."""
         if self._before:
             self._before(operation)
         try:
-            parsed = effect()
+            with self._lock:
+                parsed = effect()
         except ExpressionError as error:
             raise refusal("ValidationException", operation, str(error)) from None
         date = format_datetime(self.now().replace(microsecond=0), usegmt=True)
@@ -81,13 +109,22 @@ class SimulatedDynamoDB:
             return replaced[1]
         return self.partitions(table).get(key[0], {}).get(key[1])
 
-    def of_partition(self, table: str, pk: str, is_stale: bool) -> list[Item]:
-        """The items of a partition, in the order of the bytes of their sort keys."""
+    def of_partition(self, table: str, pk: str, is_stale: bool) -> Iterator[Item]:
+        """The items of a partition, in no order."""
         sks = {*self.partitions(table).get(pk, {})}
         if is_stale:
             sks |= {key[1] for name, key in self._replaced if (name, key[0]) == (table, pk)}
-        found = (self.item(table, (pk, sk), is_stale) for sk in sorted(sks, key=str.encode))
-        return [item for item in found if item is not None]
+        return (item for sk in sks if (item := self.item(table, (pk, sk), is_stale)) is not None)
+
+    def items(self, table: str) -> Iterator[Item]:
+        """Every item of a table, in no order."""
+        return (item for partition in self.partitions(table).values() for item in partition.values())
+
+    def of_index(self, table: str, name: str) -> Iterator[Item]:
+        """What an index holds, in no order."""
+        if (index := self.indexes.get(table, {}).get(name)) is None:
+            raise ExpressionError(f"The table does not have the specified index: {name}")
+        return (row for item in self.items(table) if (row := index.row(item)) is not None)
 
     def write(self, table: str, key: Key, item: Item | None) -> None:
         partition = self.partitions(table).setdefault(key[0], {})
@@ -106,32 +143,51 @@ class _Client:
     def __init__(self, dynamodb: SimulatedDynamoDB) -> None:
         self._dynamodb = dynamodb
 
+    def create_table(self, **arguments: Any) -> dict[str, Any]:
+        """A table with the keys ``pk`` and ``sk``, which is active at once."""
+
+        def effect() -> dict[str, Any]:
+            name, indexes = arguments["TableName"], arguments.get("GlobalSecondaryIndexes", [])
+            self._dynamodb.tables[name] = {}
+            self._dynamodb.indexes[name] = {index["IndexName"]: _index(index) for index in indexes}
+            return {}
+
+        return self._dynamodb.call("CreateTable", arguments, effect)
+
+    def describe_table(self, **arguments: Any) -> dict[str, Any]:
+        def effect() -> dict[str, Any]:
+            sizes = [_size(item) for item in self._dynamodb.items(arguments["TableName"])]
+            return {"Table": {"TableStatus": "ACTIVE", "ItemCount": len(sizes), "TableSizeBytes": sum(sizes)}}
+
+        return self._dynamodb.call("DescribeTable", arguments, effect)
+
     def get_item(self, **arguments: Any) -> dict[str, Any]:
         def effect() -> dict[str, Any]:
             is_stale = self._is_stale("GetItem", arguments)
             item = self._dynamodb.item(arguments["TableName"], _key(arguments["Key"]), is_stale)
             return {} if item is None else {"Item": {**item}}
 
-        return self._dynamodb.call("GetItem", effect)
+        return self._dynamodb.call("GetItem", arguments, effect)
 
-    def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+    def batch_get_item(self, **arguments: Any) -> dict[str, Any]:
         def effect() -> dict[str, Any]:
             responses: dict[str, list[Item]] = {}
-            for table, wanted in RequestItems.items():
+            for table, wanted in arguments["RequestItems"].items():
+                _check_placeholders(wanted)
                 keys = [_key(key) for key in wanted["Keys"]]
                 if not 1 <= len(keys) <= MAX_KEYS or len({*keys}) != len(keys):
                     raise ExpressionError("no or too many keys, or one twice")
                 is_stale = self._is_stale("BatchGetItem", wanted)
                 found = (self._dynamodb.item(table, key, is_stale) for key in keys)
-                responses[table] = [{**item} for item in found if item is not None]
+                responses[table] = [_projected(item, wanted) for item in found if item is not None]
             return {"Responses": responses, "UnprocessedKeys": {}}
 
-        return self._dynamodb.call("BatchGetItem", effect)
+        return self._dynamodb.call("BatchGetItem", arguments, effect)
 
-    def batch_write_item(self, *, RequestItems: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:  # noqa: N803
+    def batch_write_item(self, **arguments: Any) -> dict[str, Any]:
         def effect() -> dict[str, Any]:
             unprocessed: dict[str, Any] = {}
-            for table, requests in RequestItems.items():
+            for table, requests in arguments["RequestItems"].items():
                 keys = [_written_key(request) for request in requests]
                 if not 1 <= len(keys) <= MAX_WRITES or len({*keys}) != len(keys):
                     raise ExpressionError("no or too many writes, or one key twice")
@@ -142,15 +198,16 @@ class _Client:
                     unprocessed[table] = requests[done:]
             return {"UnprocessedItems": unprocessed}
 
-        return self._dynamodb.call("BatchWriteItem", effect)
+        return self._dynamodb.call("BatchWriteItem", arguments, effect)
 
     def query(self, **arguments: Any) -> dict[str, Any]:
-        return self._dynamodb.call("Query", lambda: self._page(arguments))
+        return self._dynamodb.call("Query", arguments, lambda: self._queried(arguments))
+
+    def scan(self, **arguments: Any) -> dict[str, Any]:
+        return self._dynamodb.call("Scan", arguments, lambda: self._scanned(arguments))
 
     def get_paginator(self, operation: str) -> "_Paginator":
-        if operation != "query":
-            raise NotImplementedError(operation)
-        return _Paginator(self)
+        return _Paginator({"query": self.query, "scan": self.scan}[operation])
 
     def put_item(self, **arguments: Any) -> dict[str, Any]:
         def effect() -> dict[str, Any]:
@@ -160,7 +217,7 @@ class _Client:
             self._dynamodb.write(arguments["TableName"], key, {**item})
             return {}
 
-        return self._dynamodb.call("PutItem", effect)
+        return self._dynamodb.call("PutItem", arguments, effect)
 
     def delete_item(self, **arguments: Any) -> dict[str, Any]:
         def effect() -> dict[str, Any]:
@@ -169,7 +226,7 @@ class _Client:
             self._dynamodb.write(arguments["TableName"], key, None)
             return {}
 
-        return self._dynamodb.call("DeleteItem", effect)
+        return self._dynamodb.call("DeleteItem", arguments, effect)
 
     def update_item(self, **arguments: Any) -> dict[str, Any]:
         def effect() -> dict[str, Any]:
@@ -179,31 +236,38 @@ class _Client:
             self._dynamodb.write(table, key, after)
             return _returned(before or {}, after, arguments)
 
-        return self._dynamodb.call("UpdateItem", effect)
+        return self._dynamodb.call("UpdateItem", arguments, effect)
 
-    def _page(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _queried(self, arguments: dict[str, Any]) -> dict[str, Any]:
         _check_placeholders(arguments)
-        places = arguments["ExpressionAttributeNames"], arguments["ExpressionAttributeValues"]
+        table, index = arguments["TableName"], arguments.get("IndexName")
+        places = arguments.get("ExpressionAttributeNames", {}), arguments["ExpressionAttributeValues"]
         matches = condition(arguments["KeyConditionExpression"])
-        [pk] = [value["S"] for name, value in places[1].items() if name == ":p"]
-        items = self._dynamodb.of_partition(arguments["TableName"], pk, self._is_stale("Query", arguments))
-        items = [item for item in items if matches(item, places)]
-        if not arguments.get("ScanIndexForward", True):
-            items.reverse()
-        if start := arguments.get("ExclusiveStartKey"):
-            sks = [item["sk"]["S"].encode() for item in items]
-            after, is_forward = start["sk"]["S"].encode(), arguments.get("ScanIndexForward", True)
-            items = [item for item, sk in zip(items, sks, strict=True) if (sk > after if is_forward else sk < after)]
-        page: list[Item] = []
-        size = 0
-        for item in items:
-            page.append({**item})
-            size += _size(item)
-            if len(page) == arguments.get("Limit") or size > PAGE_BYTES:
-                break
-        last = {"pk": page[-1]["pk"], "sk": page[-1]["sk"]} if page else {}
-        is_more = len(page) < len(items) or len(page) == arguments.get("Limit")
-        return {"Items": page, "Count": len(page)} | ({"LastEvaluatedKey": last} if page and is_more else {})
+        pk = places[1][first_value(arguments["KeyConditionExpression"])]["S"]
+        if not pk:
+            raise ExpressionError("a key with an empty value")
+        if index is None:
+            items = self._dynamodb.of_partition(table, pk, self._is_stale("Query", arguments))
+            order, sorts = Index("pk", "sk"), ["sk"]
+        else:
+            _check_consistency(arguments)
+            items = self._dynamodb.of_index(table, index)
+            order = self._dynamodb.indexes[table][index]
+            sorts = [name for name in (order.sort, "pk", "sk") if name]
+
+        def position(item: Item) -> Position:
+            return tuple(item[name]["S"].encode() for name in sorts)
+
+        return _page([item for item in items if matches(item, places)], position, arguments, order)
+
+    def _scanned(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        _check_placeholders(arguments)
+        table, index = arguments["TableName"], arguments.get("IndexName")
+        if index is None:
+            return _page([*self._dynamodb.items(table)], _scattered, arguments, Index("pk", "sk"))
+        _check_consistency(arguments)
+        rows = [*self._dynamodb.of_index(table, index)]
+        return _page(rows, _scattered, arguments, self._dynamodb.indexes[table][index])
 
     def _is_stale(self, operation: str, arguments: dict[str, Any]) -> bool:
         return not arguments.get("ConsistentRead", False) and self._dynamodb.is_stale(operation)
@@ -223,8 +287,8 @@ class _Client:
 
 
 class _Paginator:
-    def __init__(self, client: _Client) -> None:
-        self._client = client
+    def __init__(self, read: Callable[..., dict[str, Any]]) -> None:
+        self._read = read
 
     def paginate(
         self,
@@ -236,7 +300,7 @@ class _Paginator:
         left = settings.get("MaxItems")
         start: dict[str, Any] = {"Limit": settings["PageSize"]} if "PageSize" in settings else {}
         while True:
-            page = self._client.query(**arguments, **start)
+            page = self._read(**arguments, **start)
             if left is not None:
                 page["Items"] = page["Items"][:left]
                 left -= len(page["Items"])
@@ -255,6 +319,59 @@ def _key(key: dict[str, Any]) -> Key:
     if not pk or not sk or len(key) != 2:
         raise ExpressionError("a key with an empty or another attribute")
     return pk, sk
+
+
+def _index(index: dict[str, Any]) -> Index:
+    if index["Projection"] != {"ProjectionType": "KEYS_ONLY"}:
+        raise NotImplementedError("an index of more than keys")
+    partition, *sort = [key["AttributeName"] for key in index["KeySchema"]]
+    return Index(partition, *(sort or [""]))
+
+
+def _scattered(item: Item) -> Position:
+    """The place of an item in a scan: its partitions come in no order that means anything."""
+    pk = item["pk"]["S"].encode()
+    return crc32(pk), pk, item["sk"]["S"].encode()
+
+
+def _page(
+    items: list[Item], position: Callable[[Item], Position], arguments: dict[str, Any], index: Index
+) -> dict[str, Any]:
+    """A page of items in the order of their positions; what the filter drops counts for its size."""
+    is_forward = arguments.get("ScanIndexForward", True)
+    if start := arguments.get("ExclusiveStartKey"):
+        after = position(start)
+        items = [item for item in items if (position(item) > after if is_forward else position(item) < after)]
+    items.sort(key=position, reverse=not is_forward)
+    read: list[Item] = []
+    size = 0
+    for item in items:
+        read.append(item)
+        size += _size(item)
+        if len(read) == arguments.get("Limit") or size > PAGE_BYTES:
+            break
+    places = arguments.get("ExpressionAttributeNames", {}), arguments.get("ExpressionAttributeValues", {})
+    matches = condition(arguments["FilterExpression"]) if "FilterExpression" in arguments else None
+    found = [_projected(item, arguments) for item in read if matches is None or matches(item, places)]
+    page: dict[str, Any] = {"Count": len(found)}
+    if arguments.get("Select") != "COUNT":
+        page["Items"] = found
+    if read and (len(read) < len(items) or len(read) == arguments.get("Limit")):
+        page["LastEvaluatedKey"] = index.row(read[-1])
+    return page
+
+
+def _projected(item: Item, arguments: dict[str, Any]) -> Item:
+    """A copy of an item, of those attributes that are wanted."""
+    if (wanted := arguments.get("ProjectionExpression")) is None:
+        return {**item}
+    names = (arguments["ExpressionAttributeNames"][place.strip()] for place in wanted.split(","))
+    return {name: item[name] for name in names if name in item}
+
+
+def _check_consistency(arguments: dict[str, Any]) -> None:
+    if arguments.get("ConsistentRead"):
+        raise ExpressionError("Consistent reads are not supported on global secondary indexes")
 
 
 def _written_key(request: dict[str, Any]) -> Key:
