@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 import requests
 import typer.main
@@ -39,6 +40,12 @@ EVENTS = Path(__file__).parents[2] / "events"
 COMMAND_OF = cache(typer.main.get_command)
 
 
+@cache
+def _client(service: str, **options: Any) -> Any:
+    """A client that the tests of a worker share: making one takes as long as some tests."""
+    return boto3.Session.client(boto3.DEFAULT_SESSION, service, **options)
+
+
 @pytest.fixture(params=[FAKE, pytest.param(MOTO, marks=pytest.mark.slow)])
 def stack(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeployedStack]:
     """Table, queues and secrets in moto, and the outputs that the template would give them. The table is simulated in
@@ -48,13 +55,14 @@ def stack(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_p
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with simulated_aws() as session:
+        monkeypatch.setattr(session, "client", _client)
         found = DeployedStack("partner-orders", REGION, session)
         if request.param == FAKE:
             found.clients.get("dynamodb", False, lambda: SimulatedDynamoDB().client)
         stream: Any = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
         table = table_of_the_template(TEMPLATE)
         found.dynamodb.create_table(TableName=TABLE, StreamSpecification=stream, **table)
-        sqs, secrets = session.client("sqs"), session.client("secretsmanager")
+        sqs, secrets = found.client("sqs"), found.client("secretsmanager")
         outputs = {
             name: sqs.create_queue(QueueName=name)["QueueUrl"]
             for name in ("OrderEventsQueueUrl", "OrderEventsDeadLettersUrl", "PublisherDeadLettersUrl")

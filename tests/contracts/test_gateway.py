@@ -1,11 +1,12 @@
 """What the gateway to DynamoDB asks gets the same from the simulated DynamoDB, moto and DynamoDB Local."""
 
+from itertools import chain
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from partner_orders.aws.dynamodb import WHOLE_PARTITION, ConditionFailedError, Range, Table
+from partner_orders.aws.dynamodb import BY_TIME, WHOLE_PARTITION, ConditionFailedError, Range, Table
 from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Update, absent, all_of, any_of, at_most, equals, less, present
 from tests.support.contracts import FAKE, LOCAL, MOTO
@@ -98,6 +99,75 @@ def test_many_keys(table: Table) -> None:
         table.put(Key("many", str(number)), {})
     wanted = [Key("many", str(number)) for number in range(0, 240, 2)]
     assert {row["sk"] for row in table.get_many(wanted, consistent=True)} == {str(n) for n in range(0, 120, 2)}
+
+
+def test_attributes(table: Table) -> None:
+    """Of rows that are read by their keys, only the named attributes come."""
+    table.put(Key("many", "1"), {"status": "RECEIVED", "other": 1})
+    table.put(Key("many", "2"), {"other": 2})
+    wanted = [Key("many", str(number)) for number in (1, 2, 3)]
+    rows = sorted(table.get_many(wanted, attributes=["sk", "status"]), key=str)
+    assert rows == [{"sk": "1", "status": "RECEIVED"}, {"sk": "2"}]
+
+
+@pytest.fixture
+def indexed(table: Table) -> Table:
+    """Thirty rows of three partitions of an index, and one that is not in the index."""
+    for number in range(30):
+        listed = {"listed_under": f"STORE#{number % 3}", "listed_at": f"{number // 6:02d}", "other": "x"}
+        table.put(Key(f"p{number}", "s"), listed)
+    table.put(Key("p30", "s"), {"listed_at": "01"})
+    return table
+
+
+def test_index(indexed: Table) -> None:
+    """An index holds the keys of the rows that have its attributes, in the order of its sort key, page by page."""
+
+    def found(sort: Range = WHOLE_PARTITION, **options: Any) -> list[str]:
+        return [row["pk"] for row in indexed.query("STORE#1", sort, BY_TIME, **options)]
+
+    assert {*next(indexed.query("STORE#1", index=BY_TIME))} == {"pk", "sk", "listed_under", "listed_at"}
+    times = [row["listed_at"] for row in indexed.query("STORE#1", index=BY_TIME, page_size=3)]
+    assert times == sorted(times)
+    assert sorted(found(page_size=3)) == sorted(f"p{number}" for number in range(1, 30, 3))
+    assert sorted(found(page_size=3, newest_first=True)) == sorted(found())
+    assert {*found(Range("01", "02"))} == {"p7", "p10", "p13", "p16"}
+    assert {*found(limit=2)} == {"p1", "p4"}
+    assert indexed.count("STORE#1", BY_TIME) == 10
+    first = indexed.first("STORE#2", Range(first="03"), BY_TIME, newest_first=True)
+    assert first is not None
+    assert first["pk"] in {"p26", "p29"}
+
+
+def test_scanned_index(indexed: Table) -> None:
+    """The rows of all partitions of an index are read by the beginnings of their names, and within a range."""
+    assert indexed.index_partitions(BY_TIME, "STORE#", WHOLE_PARTITION) == {"STORE#0", "STORE#1", "STORE#2"}
+    assert indexed.index_partitions(BY_TIME, "STORE#2", WHOLE_PARTITION) == {"STORE#2"}
+    rows = [*indexed.index_rows(BY_TIME, "STORE#", Range(last="00"))]
+    assert {row["pk"] for row in rows} == {f"p{number}" for number in range(6)}
+    assert {*rows[0]} == {"pk", "sk", "listed_under", "listed_at"}
+
+
+def test_scan(table: Table) -> None:
+    """A table of several pages is read to its end, although each page is deleted before the next is read."""
+    for number in range(12):
+        table.put(Key(f"p{number}", "s"), {"text": "x" * 300_000})
+    pages: list[list[str]] = []
+    after: dict[str, str] = {}
+    while not pages or after:
+        rows, after = table.scan_page(after)
+        pages.append([row["pk"] for row in rows])
+        table.delete_many(Key(row["pk"], row["sk"]) for row in rows)
+    assert len(pages) > 1
+    assert sorted(chain(*pages)) == sorted(f"p{number}" for number in range(12))
+    assert table.scan_page() == ([], {})
+
+
+@pytest.mark.parametrize(("partition", "options"), [("", {}), ("STORE#1", {"consistent": True})])
+def test_refused_queries(table: Table, partition: str, options: dict[str, Any]) -> None:
+    """An empty key, and a consistent read of an index, are refused."""
+    with pytest.raises(ClientError, match="ValidationException"):
+        [*table.query(partition, index=BY_TIME, **options)]
 
 
 def overlapping() -> Update:
