@@ -43,7 +43,8 @@ COMMAND_OF = cache(typer.main.get_command)
 @cache
 def _client(service: str, **options: Any) -> Any:
     """A client that the tests of a worker share: making one takes as long as some tests."""
-    return boto3.Session.client(boto3.DEFAULT_SESSION, service, **options)
+    make: Any = boto3.Session.client
+    return make(boto3.DEFAULT_SESSION, service, **options)
 
 
 @pytest.fixture(params=[FAKE, pytest.param(MOTO, marks=pytest.mark.slow)])

@@ -131,6 +131,11 @@ def test_index(indexed: Table) -> None:
     assert times == sorted(times)
     assert sorted(found(page_size=3)) == sorted(f"p{number}" for number in range(1, 30, 3))
     assert sorted(found(page_size=3, newest_first=True)) == sorted(found())
+    for sort in (Range("01", "02"), Range(first="03"), Range(last="01"), Range(prefix="0"), WHOLE_PARTITION):
+        listed = indexed.listed("STORE#1", BY_TIME, 99, sort)
+        assert [row["listed_at"] for row in listed] == [
+            row["listed_at"] for row in indexed.query("STORE#1", sort, BY_TIME)
+        ]
     assert {*found(Range("01", "02"))} == {"p7", "p10", "p13", "p16"}
     assert {*found(limit=2)} == {"p1", "p4"}
     assert indexed.count("STORE#1", BY_TIME) == 10

@@ -32,6 +32,15 @@ PAGE_BYTES = 1_048_576
 # How long after a write a read that is not consistent may show what was there before.
 STALE_FOR = timedelta(seconds=1)
 
+# The operators of key conditions, as tests of an expression.
+_TESTS = {
+    "EQ": "{} = {}",
+    "GE": "{} >= {}",
+    "LE": "{} <= {}",
+    "BETWEEN": "{} BETWEEN {} AND {}",
+    "BEGINS_WITH": "begins_with({}, {})",
+}
+
 type Before = Callable[[str], None]
 type After = Callable[[str, bytes, dict[str, Any]], None]
 type Key = tuple[str, str]
@@ -239,6 +248,8 @@ class _Client:
         return self._dynamodb.call("UpdateItem", arguments, effect)
 
     def _queried(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if "KeyConditions" in arguments:
+            arguments = _with_expression(arguments)
         _check_placeholders(arguments)
         table, index = arguments["TableName"], arguments.get("IndexName")
         places = arguments.get("ExpressionAttributeNames", {}), arguments["ExpressionAttributeValues"]
@@ -326,6 +337,24 @@ def _index(index: dict[str, Any]) -> Index:
         raise NotImplementedError("an index of more than keys")
     partition, *sort = [key["AttributeName"] for key in index["KeySchema"]]
     return Index(partition, *(sort or [""]))
+
+
+def _with_expression(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A query with its key conditions as an expression, that of the partition first."""
+    conditions = sorted(arguments["KeyConditions"].items(), key=lambda entry: entry[1]["ComparisonOperator"] != "EQ")
+    tests: list[str] = []
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    for number, (name, key_condition) in enumerate(conditions):
+        names[f"#{number}"] = name
+        places = {f":{number}_{at}": value for at, value in enumerate(key_condition["AttributeValueList"])}
+        tests.append(_TESTS[key_condition["ComparisonOperator"]].format(f"#{number}", *places))
+        values |= places
+    return arguments | {
+        "KeyConditionExpression": " AND ".join(tests),
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+    }
 
 
 def _scattered(item: Item) -> Position:
