@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.contracts import FAKE, MOTO, dynamodb_by
 
-# For tests of what the simulated table lacks: indexes and scans.
+# For tests that scan the table.
 on_moto = pytest.mark.parametrize("dynamodb", [MOTO], indirect=True)
 
 
