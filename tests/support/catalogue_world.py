@@ -25,14 +25,15 @@ from tests.support.fixed_clock import NOW
 @dataclass
 class PlatformOfTest:
     """``store_id``: the only store. ``shown``: what customers see. ``jobs``: those that are not worked off. ``fails``:
-    how the next call fails. ``unknown_alone``: how a call for an unknown product alone is refused."""
+    how the next call fails. ``unknown_alone``: how a call for an unknown product alone is refused; None if it is taken,
+    and nothing said of it."""
 
     store_id: str
     shown: dict[str, Values] = field(default_factory=dict)
     jobs: dict[str, dict[str, Values]] = field(default_factory=dict)
     unknown_skus: set[str] = field(default_factory=set)
     bad_skus: set[str] = field(default_factory=set)
-    unknown_alone: Failure = Failure.REFUSED
+    unknown_alone: Failure | None = Failure.REFUSED
     fails: str = ""
     calls: list[dict[str, Values]] = field(default_factory=list)
 
@@ -43,16 +44,18 @@ class PlatformOfTest:
         assert vendor_id == self.store_id
         fails, self.fails = self.fails, ""
         self.calls.append(dict(products))
-        if len(products) == 1 and self.unknown_skus & products.keys() and self.unknown_alone is Failure.NOT_FOUND:
+        is_unknown = len(products) == 1 and bool(self.unknown_skus & products.keys())
+        if is_unknown and self.unknown_alone is Failure.NOT_FOUND:
             raise PartnerApiError(Failure.NOT_FOUND)
-        if self.bad_skus & products.keys() or (len(products) == 1 and self.unknown_skus & products.keys()):
+        if self.bad_skus & products.keys() or (is_unknown and self.unknown_alone is not None):
             raise CallRefusedError("400", "BAD_REQUEST", "a bad line")
         if fails == "before":
             raise EffectUnknownError(Failure.NO_RESPONSE)
         job_id = f"job-{len(self.calls)}"
         if len(products) == 1:
             # The quantity of a product that comes alone is taken no notice of.
-            self._apply({sku: replace(values, quantity=None) for sku, values in products.items()})
+            known = {sku: values for sku, values in products.items() if sku not in self.unknown_skus}
+            self._apply({sku: replace(values, quantity=None) for sku, values in known.items()})
             job_id = ""
         else:
             self.jobs[job_id] = dict(products)

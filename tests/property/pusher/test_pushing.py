@@ -117,24 +117,39 @@ def test_bad_lines_spoil_no_others(dynamodb: Any, bad: set[int], unknown: set[in
         row = world.product(f"sku-{number}")
         is_refused = number in bad | unknown
         assert (row.refused.quantity is not None) == is_refused
-        assert (row.confirmed.quantity == number + 1) == (not is_refused)
+        shown = world.platform.shown.get(f"sku-{number}", Values())
+        assert (row.confirmed.quantity == shown.quantity == number + 1) == (not is_refused)
     assert world.tables.changes.first(world.store_id, 1) == []
 
 
 @pytest.mark.parametrize("alone", [Failure.REFUSED, Failure.NOT_FOUND])
 def test_unknown_product_alone(dynamodb: Any, alone: Failure) -> None:
-    """A lone price of a product that the platform does not know is parked with the platform's words: in company, where
+    """A lone price of a product that the platform knows no more is parked with the platform's words: in company, where
     its call alone is refused like one of an unknown store."""
     world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
-    world.say("KW-1", Values(price=Decimal(1)), NOW)
+    for sku in ("KW-1", "KW-2"):
+        world.say(sku, Values(price=Decimal(1)), NOW)
     world.come_to_rest()
+    calls = len(world.platform.calls)
     world.platform.unknown_alone, world.platform.unknown_skus = alone, {"KW-2"}
-    world.say("KW-2", Values(price=Decimal(2)), NOW)
+    world.say("KW-2", Values(price=Decimal(2)), NOW + timedelta(minutes=1))
     world.come_to_rest()
     assert (world.product("KW-2").refused.price, bool(world.product("KW-2").refusal)) == (Decimal(2), True)
     assert (world.unfinished(), world.tables.states.get(world.store_id).not_before) == ([], None)
-    sent = [[*call] for call in world.platform.calls[1:]]
+    sent = [[*call] for call in world.platform.calls[calls:]]
     assert sent == ([["KW-2"]] if alone is Failure.REFUSED else [["KW-2"], ["KW-2", "KW-1"]])
+
+
+def test_unknown_product_that_gets_no_word(dynamodb: Any) -> None:
+    """A call for one unknown product may be answered like one that took effect: the first call of a product has
+    company, and its result tells."""
+    world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
+    world.say("KW-1", Values(price=Decimal(1)), NOW)
+    world.come_to_rest()
+    world.platform.unknown_alone, world.platform.unknown_skus = None, {"KW-2"}
+    world.say("KW-2", Values(price=Decimal(2)), NOW)
+    world.come_to_rest()
+    assert (world.product("KW-2").refused.price, world.product("KW-2").confirmed.price) == (Decimal(2), None)
 
 
 @pytest.mark.slow

@@ -146,6 +146,22 @@ def test_refused_link(world: PusherWorld, url: str) -> None:
     assert confirmed(world) == Decimal(2)
 
 
+def test_job_without_a_result(world: PusherWorld) -> None:
+    """That a job was worked off is no outcome of its lines: without its result it is given up, and they go again."""
+    job_id = send(world)
+    world.catalogue.habits = type(world.catalogue.habits)(shows_jobs=False)
+    end_job(world)
+    world.catalogue.take_callbacks(world.time.now())
+    world.post({"job_id": job_id, "status": "COMPLETED"})
+    world.run()
+    assert (confirmed(world), len(world.unfinished(world.stores[0])), world.queue.waiting) == (None, 1, [])
+    world.time.sleep(31 * 60)
+    world.run()
+    assert (world.counts["JobsGivenUp"], world.counts["LinesUnknown"]) == (1, 3)
+    world.rest()
+    assert confirmed(world) == Decimal(2)
+
+
 def test_missing_file_of_a_result(world: PusherWorld) -> None:
     """A result that cannot be fetched for five minutes is kept and counted; its job is asked for."""
     job_id = send(world)

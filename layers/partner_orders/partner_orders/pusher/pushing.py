@@ -136,7 +136,8 @@ class Pusher:
         left = waiting.skus[self.job_lines :]
         lines = {sku: sent for sku, row in rows.items() if (sent := difference(row, to_send(row, margins))).are_said}
         if lines:
-            self._send_lines(state, self._with_company(store_id, lines) if _needs_company(lines) else lines)
+            is_lone = len(lines) == 1 and _needs_company(rows[next(iter(lines))], *lines.values())
+            self._send_lines(state, self._with_company(store_id, lines) if is_lone else lines)
         now = self._clock()
         if left:
             self._tables.changes.add(store_id, left, now)
@@ -156,12 +157,12 @@ class Pusher:
                 self._tables.states.release(claim.state)
 
     def _with_company(self, store_id: str, lines: Mapping[str, Values]) -> Mapping[str, Values]:
-        """A lone line, and an unchanged product beside it; alone where the store has no other."""
+        """A lone line, and an unchanged product beside it that the platform knows; alone where the store has none."""
         margins = self._margins(store_id)
 
         def suits(row: Desired) -> bool:
             values = to_send(row, margins)
-            return (values.price, values.active) != (None, None)
+            return row.confirmed.are_said and (values.price, values.active) != (None, None)
 
         company = self._tables.products.another(store_id, next(iter(lines)), suits)
         return lines if company is None else {**lines, company.sku: to_send(company, margins)}
@@ -194,7 +195,8 @@ class Pusher:
             raise
         self._count(len(lines))
         if submitted.job_id is None:
-            self._end_alone(claim, job, PROCESSED, is_only)
+            # That a part of a refused call was taken says that it is not the bad line: it goes again with others.
+            self._end_alone(claim, job, PROCESSED if is_only else UNKNOWN, is_only)
             return
         claim.state = self._tables.states.submitted(state, submitted.job_id, releases=is_only)
         claim.is_released = is_only
@@ -246,10 +248,10 @@ class Pusher:
         self.counts.update({"JobsSent": 1, "LinesSent": lines})
 
 
-def _needs_company(lines: Mapping[str, Values]) -> bool:
-    """Whether another product has to go along: of one that comes alone the platform takes no notice of the quantity
-    (docs/platform.md). The rest of it takes effect at once."""
-    return len(lines) == 1 and any(sent.quantity is not None for sent in lines.values())
+def _needs_company(row: Desired, sent: Values) -> bool:
+    """Whether another product has to go along. Of one that comes alone the platform takes no notice of the quantity,
+    and it may say nothing of one that it does not know (docs/platform.md). All else takes effect at once."""
+    return sent.quantity is not None or not row.confirmed.are_said
 
 
 def _is_of_the_product(error: PartnerApiError) -> bool:

@@ -36,7 +36,8 @@ class Settling:
         self._download = download
 
     def take(self, callback: Callback) -> bool:
-        """Settle the job of a callback; False where it has not ended. Doubled and late callbacks change nothing.
+        """Settle the job of a callback; False where it has not ended, or has no result yet: a job that was worked off
+        may hold refused lines, so that alone is no outcome. Doubled and late callbacks change nothing.
 
         Raises UnknownJobError, UnreadableResultError, UrlRefusedError, PartnerApiError, OutOfTimeError, botocore's
         errors, and what telling of refused lines does.
@@ -63,6 +64,8 @@ class Settling:
             self._outcomes.finished(place, {}, job)
             return True
         url = callback.download_url or self._url_of(callback.job_id)
+        if url is None and callback.status == COMPLETED:
+            return False
         end = self._outcomes.failed if callback.status == FAILED else self._outcomes.finished
         end(place, {} if url is None else self._lines(url, job), replace(job, job_id=callback.job_id))
         return True
