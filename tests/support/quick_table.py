@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.contracts import FAKE, MOTO, dynamodb_by
 
-# For tests that scan the table.
+# For tests that follow a client by the events of botocore.
 on_moto = pytest.mark.parametrize("dynamodb", [MOTO], indirect=True)
 
 

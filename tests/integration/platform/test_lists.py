@@ -16,7 +16,6 @@ from partner_orders.platform import orders as partner_api
 from partner_orders.platform.failures import PartnerApiError
 from partner_orders.platform.http import RunLimits
 from tests.support.platform import START, VirtualTime, lives
-from tests.support.quick_table import on_moto
 from tests.support.reconciler_faults import between, edited
 from tests.support.reconciler_world import World
 from tests.support.sampling import every, pairs
@@ -216,7 +215,6 @@ SPOILT = [
 ]
 
 
-@on_moto
 @pytest.mark.parametrize(
     ("old", "new"), SPOILT, ids=["newline", "letter", "digits", "infinity", "deep", "escape", "01"]
 )

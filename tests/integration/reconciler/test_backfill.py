@@ -18,7 +18,6 @@ from partner_orders.reconciler.windows import Position
 from tests.support.orders import CHAIN_ID
 from tests.support.orders_table import TABLE
 from tests.support.platform import START, VirtualTime, lives
-from tests.support.quick_table import on_moto
 from tests.support.reconciler_world import Killed, World
 from tests.support.sampling import every
 from tools.local.simulated_platform import lives as platform_lives
@@ -237,7 +236,6 @@ STORES, DAYS = 50, 60
 
 
 # The simulated table sorts a whole partition at each read, which takes too long with so many orders.
-@on_moto
 @pytest.mark.slow
 @pytest.mark.parametrize(("orders", "kills"), [(10_000, 0), (100_000, 20)])
 def test_sixty_missed_days_are_healed(dynamodb: Any, orders: int, kills: int) -> None:

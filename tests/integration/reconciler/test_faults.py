@@ -16,7 +16,6 @@ from partner_orders.reconciler.backfill import InvalidRequestError
 from partner_orders.reconciler.windows import Position
 from tests.support.orders_table import TABLE
 from tests.support.platform import START, VirtualTime, lives
-from tests.support.quick_table import on_moto
 from tests.support.reconciler_faults import Change, between, edited, only_backfills, set_store
 from tests.support.reconciler_world import World
 from tests.support.sampling import pairs
@@ -175,7 +174,6 @@ def test_empty_counted_page_is_read_in_parts(
     assert world.not_in_sync() == []
 
 
-@on_moto
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -13,7 +13,6 @@ from partner_orders.orders.lifecycle import is_sent
 from partner_orders.platform import http
 from partner_orders.reconciler.backfill import InvalidRequestError
 from tests.support.platform import BASE_URL, START, TOKEN, VirtualTime, lives
-from tests.support.quick_table import on_moto
 from tests.support.reconciler_faults import set_store
 from tests.support.reconciler_world import FUNCTION_SECONDS, World
 from tests.support.sampling import every
@@ -450,7 +449,6 @@ def test_changed_secret_is_read_in_minutes(world: World) -> None:
     assert world.run().api_errors.total() == 0
 
 
-@on_moto
 def test_secrets_appear_in_no_report_or_row(world: World) -> None:
     """No token or secret appears in a report, a row or a message."""
     world.secret = '{"client_id": "client", "client_secret": "its-secret"}'
