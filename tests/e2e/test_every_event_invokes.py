@@ -11,6 +11,7 @@ import pytest
 from partner_orders_console.operations.changes import line_of, refused_line
 from tests.support.deployed import Answer, eventually
 from tests.support.orders import as_bytes, order
+from tests.support.sampling import every
 from tools.local import docker, invoke
 from tools.local.arrivals import WEBHOOK_LOGS, FunctionLog, TableChanges
 from tools.local.events import EVENTS
@@ -23,7 +24,19 @@ ANSWERED = {"malformed": 400, "too_large": 413, "unknown_fields": 422, "unknown_
 REFUSED = {"too_large": 413, "no_secret": 401, "wrong_secret": 401}
 
 
-@pytest.mark.parametrize("file", FILES, ids=str)
+def has_its_own_response(file: Path) -> bool:
+    """Whether a sample's response is another than that of most samples of its function."""
+    match file.parent.name:
+        case "webhook":
+            return file.stem in REFUSED
+        case "answers":
+            return file.stem in ANSWERED
+        case "reconciler" | "sender":
+            return True
+    return False
+
+
+@pytest.mark.parametrize("file", every(4, FILES, always=has_its_own_response), ids=str)
 def test_sample_event_gets_its_response(file: Path, stack: Stack) -> None:
     """Each sample event gets the response that its name promises."""
     holds(file, invoke.in_the_local_aws(stack, *invoke.read(EVENTS / file, stack)))

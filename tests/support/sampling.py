@@ -1,15 +1,23 @@
 """Parameters of which `make test` takes a sample, and `make verify` all."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
 
 
-def every(step: int, values: Iterable[Any], first: int = 0) -> list[Any]:
-    """Return parameters, each one value or a tuple of values: one in ``step`` is fast, from the number ``first`` on."""
+def every(
+    step: int, values: Iterable[Any], first: int = 0, always: Callable[[Any], bool] = lambda _: False
+) -> list[Any]:
+    """Return parameters, each one value or a tuple of values: one in ``step`` is fast, from the number ``first`` on.
+
+    So are those for which ``always`` is true.
+    """
     return [
-        pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=_marks(number % step == first))
+        pytest.param(
+            *(value if isinstance(value, tuple) else (value,)),
+            marks=_marks(number % step == first or always(value)),
+        )
         for number, value in enumerate(values)
     ]
 
