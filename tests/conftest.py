@@ -51,6 +51,9 @@ GROUPS = {
     "[dynamodb-local": "dynamodb-local",
     "tests/console/desk/test_in_the_browser.py": "browser",
 }
+# The units of work that take longest, by the beginnings of their ids. They begin first, so that no worker is left with
+# one at the end.
+LONGEST = ("tests/e2e/", "tests/tools/simulation/", "tests/console/desk/test_in_the_browser.py", "tests/tools/")
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
@@ -85,6 +88,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
     if config.getoption("dist") != "loadgroup":
         return None
+    # By default it begins with the units of most tests.
+    config.option.loadscopereorder = False
     scheduler = LoadScopeScheduling(config, log)
     scheduler._split_scope = unit_of_work
     return scheduler
@@ -104,9 +109,14 @@ def unit_of_work(nodeid: str) -> str:
 # Before pytest deselects by markers.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its level."""
+    """Mark each test with its level, and put the longest first."""
     for item in items:
         item.add_marker(LEVELS[item.path.relative_to(ROOT).parts[0]])
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    return next((place for place, begin in enumerate(LONGEST) if item.nodeid.startswith(begin)), len(LONGEST))
 
 
 def pytest_collection_finish() -> None:

@@ -26,7 +26,7 @@ from tests.support.accepted_answers import API_URL, AnswersApi, accept, end
 from tests.support.aws import simulated_aws
 from tests.support.catalogue_stack import Catalogue, CloudFormation, add_catalogue
 from tests.support.console import Ran
-from tests.support.contracts import FAKE, MOTO
+from tests.support.contracts import FAKE, QUICK
 from tests.support.fixed_clock import NOW
 from tests.support.help_examples import FILES
 from tests.support.orders import CHAIN_ID, as_bytes
@@ -47,7 +47,7 @@ def _client(service: str, **options: Any) -> Any:
     return make(boto3.DEFAULT_SESSION, service, **options)
 
 
-@pytest.fixture(params=[FAKE, pytest.param(MOTO, marks=pytest.mark.slow)])
+@pytest.fixture(params=QUICK)
 def stack(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeployedStack]:
     """Table, queues and secrets in moto, and the outputs that the template would give them. The table is simulated in
     `make test`, and moto's, too, in `make verify`."""

@@ -1,4 +1,5 @@
-"""The AWS parts in one process: moto's DynamoDB, SQS and Secrets Manager, with the table as the template makes it."""
+"""The AWS parts in one process: moto's SQS and Secrets Manager, and a DynamoDB with the table as the template makes
+it."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
 from tests.support.aws import simulated_aws
+from tests.support.contracts import FAKE, QUICK, simulated_orders_table
 from tests.support.fixed_clock import clock
 from tests.support.orders import CHAIN_ID
 from tests.support.orders_table import RETENTION, TABLE, dynamodb_with_table
@@ -26,9 +28,9 @@ def aws() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def dynamodb(aws: None) -> Any:
-    return dynamodb_with_table()
+@pytest.fixture(params=QUICK)
+def dynamodb(request: pytest.FixtureRequest, aws: None) -> Any:
+    return simulated_orders_table() if request.param == FAKE else dynamodb_with_table()
 
 
 @pytest.fixture

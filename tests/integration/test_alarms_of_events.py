@@ -13,7 +13,7 @@ from partner_orders.clock import now
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from tests.support.emitted_metrics import Emitted, alarms_of, emitted, fired, repeated, sums
 from tests.support.orders import CHAIN_ID, as_bytes, order
-from tests.support.orders_table import TABLE
+from tests.support.orders_table import TABLE, dynamodb_with_table
 from tests.support.template import Template
 from tools.fresh_handler import fresh_handler
 
@@ -55,6 +55,12 @@ class Functions:
 
     def emitted(self) -> Emitted:
         return emitted(self.text())
+
+
+@pytest.fixture
+def dynamodb(aws: None) -> Any:
+    """moto's, since the handlers make their own clients."""
+    return dynamodb_with_table()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.publisher.publish import Published
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
+from tests.support.orders_table import dynamodb_with_table
 from tools.fresh_handler import fresh_handler
 
 pytestmark = pytest.mark.privacy
@@ -122,6 +123,12 @@ class Heard:
 
     def __call__(self, message: str, **fields: Any) -> None:
         self.lines.append(json.loads(json.dumps({"message": message, **fields})))
+
+
+@pytest.fixture
+def dynamodb(aws: None) -> Any:
+    """moto's, since the handlers make their own clients."""
+    return dynamodb_with_table()
 
 
 @pytest.fixture

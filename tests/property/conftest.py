@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from tests.support.aws import simulated_aws
+from tests.support.contracts import FAKE, QUICK, simulated_orders_table
 from tests.support.orders_table import dynamodb_with_table
 
 
-@pytest.fixture
-def dynamodb() -> Iterator[Any]:
+@pytest.fixture(params=QUICK)
+def dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
     with simulated_aws():
-        yield dynamodb_with_table()
+        yield simulated_orders_table() if request.param == FAKE else dynamodb_with_table()

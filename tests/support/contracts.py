@@ -17,14 +17,33 @@ LOCAL = pytest.param(
 )
 
 
+# A table that is simulated in `make test`, and moto's, too, in `make verify`.
+QUICK = [FAKE, pytest.param(MOTO, marks=pytest.mark.slow)]
+
+
+def simulated_orders_table() -> Any:
+    """A client of a simulated DynamoDB with the orders table."""
+    client = SimulatedDynamoDB().client
+    client.create_table(TableName=TABLE, **table_of_the_template(TEMPLATE))
+    return client
+
+
+@contextmanager
+def orders_table_of(kind: str) -> Iterator[Any]:
+    """A client with the orders table, of one of QUICK."""
+    if kind == FAKE:
+        yield simulated_orders_table()
+        return
+    with dynamodb_at() as client:
+        yield client
+
+
 @contextmanager
 def dynamodb_by(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A client with the orders table, of the DynamoDB that the fixture's parameter names."""
-    if request.param == FAKE:
-        client = SimulatedDynamoDB().client
-        client.create_table(TableName=TABLE, **table_of_the_template(TEMPLATE))
-        yield client
+    if request.param in {FAKE, MOTO}:
+        with orders_table_of(request.param) as client:
+            yield client
         return
-    url = request.getfixturevalue("dynamodb_local_url") if request.param == _LOCAL else None
-    with dynamodb_at(url) as client:
+    with dynamodb_at(request.getfixturevalue("dynamodb_local_url")) as client:
         yield client

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.support.contracts import FAKE, MOTO, dynamodb_by
+from tests.support.contracts import MOTO, QUICK, dynamodb_by
 
 # For tests that follow a client by the events of botocore.
 on_moto = pytest.mark.parametrize("dynamodb", [MOTO], indirect=True)
 
 
-@pytest.fixture(params=[FAKE, pytest.param(MOTO, marks=pytest.mark.slow)])
+@pytest.fixture(params=QUICK)
 def dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
     with dynamodb_by(request) as client:
         yield client

@@ -19,10 +19,11 @@ from partner_orders.aws import keys
 from partner_orders.orders.erasure import Erasure
 from tests.support.answers import ORDER_ID, STORE_ID, lines, read, said
 from tests.support.answers_world import AnswersWorld
+from tests.support.contracts import QUICK, dynamodb_by
 from tests.support.examples import examples
 from tests.support.fixed_clock import clock
 from tests.support.orders import as_bytes, order
-from tests.support.orders_table import TABLE, dynamodb_at
+from tests.support.orders_table import TABLE
 from tools.local.events import answers_request
 
 type MakeWorld = Callable[..., AnswersWorld]
@@ -30,9 +31,9 @@ BAG = {"sku": "BAG", "quantity": 1, "unit_price": 0.1}
 FACTS = {"type", "detail", "order_status", "sequence", "allowed"}
 
 
-@pytest.fixture
-def make_world() -> Iterator[MakeWorld]:
-    with dynamodb_at() as client:
+@pytest.fixture(params=QUICK)
+def make_world(request: pytest.FixtureRequest) -> Iterator[MakeWorld]:
+    with dynamodb_by(request) as client:
         yield lambda **fields: AnswersWorld(client, **fields)
 
 

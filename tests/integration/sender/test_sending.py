@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from partner_orders.answers.table import ClaimLostError
-from tests.support.orders_table import dynamodb_at
+from tests.support.contracts import QUICK, dynamodb_by
 from tests.support.sampling import every, pairs
 from tests.support.sender_world import SenderWorld
 from tools.local.simulated_platform.partner_api import Response
@@ -13,15 +13,15 @@ from tools.local.simulated_platform.partner_api import Response
 type MakeWorld = Callable[..., SenderWorld]
 
 
-@pytest.fixture
-def world() -> Iterator[SenderWorld]:
-    with dynamodb_at() as client:
+@pytest.fixture(params=QUICK)
+def world(request: pytest.FixtureRequest) -> Iterator[SenderWorld]:
+    with dynamodb_by(request) as client:
         yield SenderWorld(client)
 
 
-@pytest.fixture
-def accepting_world() -> Iterator[SenderWorld]:
-    with dynamodb_at() as client:
+@pytest.fixture(params=QUICK)
+def accepting_world(request: pytest.FixtureRequest) -> Iterator[SenderWorld]:
+    with dynamodb_by(request) as client:
         yield SenderWorld(client, accepts=True)
 
 

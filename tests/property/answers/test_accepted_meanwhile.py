@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,8 +10,9 @@ from partner_orders.answers.answer import Answer, Kind
 from partner_orders.answers.judgement import Outcome
 from partner_orders.answers.stored import Ending, Progress, StoredAnswer
 from partner_orders.answers.table import AcceptedMeanwhileError, AnswersTable
+from tests.support.contracts import QUICK, orders_table_of
 from tests.support.fixed_clock import NOW
-from tests.support.orders_table import RETENTION, TABLE, dynamodb_at
+from tests.support.orders_table import RETENTION, TABLE
 
 STEPS = ("claim", "note", "end")
 
@@ -23,10 +25,11 @@ def accept(table: AnswersTable, answer_id: str) -> StoredAnswer:
     return stored
 
 
+@pytest.mark.parametrize("on", QUICK)
 @given(st.sampled_from([*STEPS, "never"]), st.sampled_from([*STEPS, "never"]))
-def test_no_answer_is_left_behind(second: str, third: str) -> None:
+def test_no_answer_is_left_behind(on: str, second: str, third: str) -> None:
     """However many answers come between the steps of sending one, each has its turn, by one sender at a time."""
-    with dynamodb_at() as client:
+    with orders_table_of(on) as client:
         table = AnswersTable(client, TABLE, RETENTION)
         first, wanted = accept(table, "a"), ["a"]
 

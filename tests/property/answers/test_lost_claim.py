@@ -11,8 +11,9 @@ from partner_orders.answers.answer import Answer, Kind
 from partner_orders.answers.judgement import Outcome
 from partner_orders.answers.stored import Ending, OrderAnswers, Progress, StoredAnswer
 from partner_orders.answers.table import CLAIM, AnswersTable, ClaimLostError
+from tests.support.contracts import QUICK, orders_table_of
 from tests.support.fixed_clock import NOW
-from tests.support.orders_table import RETENTION, TABLE, dynamodb_at
+from tests.support.orders_table import RETENTION, TABLE
 
 type Step = Callable[[AnswersTable, OrderAnswers, StoredAnswer], object]
 STALE, NEWER = Progress(NOW, tries=1), Progress(NOW + timedelta(minutes=5), tries=7)
@@ -24,11 +25,12 @@ STEPS: dict[str, Step] = {
 }
 
 
+@pytest.mark.parametrize("on", QUICK)
 @given(st.sampled_from(sorted(STEPS)), st.sampled_from(["claimed", "noted", "put off"]))
-def test_lost_claim_changes_nothing(step: str, since: str) -> None:
+def test_lost_claim_changes_nothing(on: str, step: str, since: str) -> None:
     """Whatever a sender does after another has claimed the order, and however far that one is, is refused, and what
     the other one noted stays."""
-    with dynamodb_at() as client:
+    with orders_table_of(on) as client:
         table = AnswersTable(client, TABLE, RETENTION)
         answer = Answer("a", 1, Kind.UPDATE)
         table.accept(table.get("order"), StoredAnswer(1, answer, NOW, "till", "request", (), Progress(NOW)), "store")

@@ -11,7 +11,7 @@ from partner_orders.answers.judgement import Outcome
 from partner_orders.answers.put_body import UPDATE_CART
 from partner_orders.answers.stored import StoredAnswer
 from partner_orders.orders.event import parse_event
-from tests.support.orders_table import dynamodb_at
+from tests.support.contracts import QUICK, orders_table_of
 from tests.support.sender_world import SenderWorld
 from tools.local.simulated_platform.lives import to_text
 
@@ -23,6 +23,7 @@ FAULTS = (
 BAG = {"sku": "BAG", "quantity": 1, "unit_price": 0.1}
 
 
+@pytest.mark.parametrize("on", QUICK)
 @pytest.mark.slow
 @given(
     faults=st.dictionaries(st.sampled_from(FAULTS), st.integers(1, 3), max_size=4),
@@ -32,10 +33,10 @@ BAG = {"sku": "BAG", "quantity": 1, "unit_price": 0.1}
 )
 @settings(max_examples=15)
 def test_answers_survive_any_trouble(
-    faults: dict[str, int], deaths: set[int], kinds: list[str], loses_wake_ups: bool
+    on: str, faults: dict[str, int], deaths: set[int], kinds: list[str], loses_wake_ups: bool
 ) -> None:
     """Each answer ends; what it says has an effect once if it is applied, and none if it is refused or expired."""
-    with dynamodb_at() as client:
+    with orders_table_of(on) as client:
         world = SenderWorld(client, orders=len(kinds))
         for order, kind in enumerate(kinds):
             _answer(world, order, kind)

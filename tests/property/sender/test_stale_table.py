@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partner_orders.order_events.message import OrderEventMessage
+from tests.support.contracts import QUICK, orders_table_of
 from tests.support.examples import examples
-from tests.support.orders_table import dynamodb_at
 from tests.support.sampling import every, pairs
 from tests.support.sender_world import SenderWorld
 
@@ -21,10 +21,11 @@ class DeafWorld(SenderWorld):
         self.told.append(message)
 
 
+@pytest.mark.parametrize("on", QUICK)
 @pytest.mark.parametrize("fault", every(3, ["", "put_unanswered", "put_error_after", "put_not_shown_yet"]))
-def test_second_answer_keeps_what_the_first_said(fault: str) -> None:
+def test_second_answer_keeps_what_the_first_said(on: str, fault: str) -> None:
     """A line that an update took out of the cart stays out of it when the order is ready."""
-    with dynamodb_at() as client:
+    with orders_table_of(on) as client:
         world = DeafWorld(client)
         first: dict[str, Any] = {"id": world.lines()[0]["_id"], "not_found": True}
         world.api.faults[fault] = 1
@@ -36,11 +37,12 @@ def test_second_answer_keeps_what_the_first_said(fault: str) -> None:
         assert world.lines()[0]["status"] == "NOT_FOUND"
 
 
+@pytest.mark.parametrize("on", QUICK)
 @given(lost=st.sampled_from(["put_unanswered", "put_error_after", "false_refusal"]), seed=st.integers(1, 50))
 @settings(max_examples=examples(12))
-def test_products_are_added_once(lost: str, seed: int) -> None:
+def test_products_are_added_once(on: str, lost: str, seed: int) -> None:
     """A product that an answer adds is added once, however late the platform shows it."""
-    with dynamodb_at() as client:
+    with orders_table_of(on) as client:
         world = SenderWorld(client, seed=seed)
         world.api.faults |= {lost: 1, "put_not_shown_yet": 1}
         world.answer(kind="update", added=[{"sku": "BAG", "quantity": 1, "unit_price": 0.1}])
@@ -48,10 +50,11 @@ def test_products_are_added_once(lost: str, seed: int) -> None:
         assert (world.outcome(), sum(line["sku"] == "BAG" for line in world.lines())) == ("applied", 1)
 
 
+@pytest.mark.parametrize("on", QUICK)
 @pytest.mark.parametrize(("refusal", "kind"), pairs(["forbidden", "not_found"], ["ready", "update"]))
-def test_refusal_that_passes_is_none(refusal: str, kind: str) -> None:
+def test_refusal_that_passes_is_none(on: str, refusal: str, kind: str) -> None:
     """A refusal that says nothing of the answer does not end it, while the platform shows the order."""
-    with dynamodb_at() as client:
+    with orders_table_of(on) as client:
         world = SenderWorld(client)
         world.api.faults[refusal] = 1
         world.answer(kind=kind, lines=[{"id": world.lines()[0]["_id"], "not_found": True}])

@@ -5,14 +5,17 @@ too: unused or missing placeholders, overlapping paths, keys that come twice, an
 only and never lag behind.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from threading import Lock
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from zlib import crc32
 
 from botocore.exceptions import ClientError
+from botocore.hooks import HierarchicalEmitter
 
 from tools.simulation.catalogue.expressions import (
     ExpressionError,
@@ -88,15 +91,15 @@ class SimulatedDynamoDB:
 
     # -- what the client's calls do -----------------------------------------------------------------------------
 
-    def call(
-        self,
-        operation: str,
-        arguments: dict[str, Any],  # noqa: ARG002 - for tests that watch the calls
-        effect: Callable[[], dict[str, Any]],
-    ) -> dict[str, Any]:
+    def call(self, operation: str, arguments: dict[str, Any], effect: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What a client's call with these arguments returns."""
         if self._before:
             self._before(operation)
+        events = self.client.meta.events
+        if events.is_watched:
+            events.emit_of("provide-client-params", operation, params=arguments)
+            events.emit_of("before-call", operation, params={"body": json.dumps(arguments, default=repr).encode()})
+            events.emit_of("before-send", operation)
         try:
             with self._lock:
                 parsed = effect()
@@ -106,6 +109,8 @@ class SimulatedDynamoDB:
         parsed["ResponseMetadata"] = {"HTTPStatusCode": 200, "HTTPHeaders": {"date": date}}
         if self._after:
             self._after(operation, b"", parsed)
+        if events.is_watched:
+            events.emit_of("after-call", operation, parsed=parsed, http_response=SimpleNamespace(status_code=200))
         return parsed
 
     def partitions(self, table: str) -> dict[str, dict[str, Item]]:
@@ -146,11 +151,25 @@ class SimulatedDynamoDB:
         partition[key[1]] = item
 
 
+class _Events(HierarchicalEmitter):
+    """The events of a client, as far as tests use them. They cost nothing until somebody registers for one."""
+
+    is_watched = False
+
+    def register(self, *arguments: Any, **options: Any) -> None:
+        self.is_watched = True
+        super().register(*arguments, **options)
+
+    def emit_of(self, event: str, operation: str, **facts: Any) -> None:
+        self.emit(f"{event}.dynamodb.{operation}", model=SimpleNamespace(name=operation), **facts)
+
+
 class _Client:
     """The calls of a boto3 client that our code makes. Values are never changed in place."""
 
     def __init__(self, dynamodb: SimulatedDynamoDB) -> None:
         self._dynamodb = dynamodb
+        self.meta = SimpleNamespace(events=_Events())
 
     def create_table(self, **arguments: Any) -> dict[str, Any]:
         """A table with the keys ``pk`` and ``sk``, which is active at once."""
