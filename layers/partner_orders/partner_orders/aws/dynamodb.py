@@ -127,8 +127,8 @@ class Table:
     ) -> Iterator[Row]:
         """What query() returns of an index, for lists that people wait for.
 
-        DynamoDB does the same for either request. The local AWS parses the expression of a query() again for each row
-        of the partition, so that a list of a busy day takes it twice as long.
+        It asks by KeyConditions, the parameter from before expressions. DynamoDB does the same for either. The local
+        AWS parses an expression again for each row of the partition, so that a busy day takes it twice as long.
         """
         conditions = {index.partition: _compared("EQ", partition)} | _sort_conditions(index, sort)
         query = {"KeyConditions": conditions, "ScanIndexForward": not newest_first}
