@@ -68,12 +68,10 @@ def test_reconcile_run_leaves_a_report(run: CommandLine) -> None:
 
 
 def test_doctor_finds_no_fault(run: CommandLine, made_whole: None) -> None:
-    """Doctor finds no fault in a working stack, apart from what the tests turn off, and the reserved concurrency of the
-    catalogue's functions, which the local AWS takes from no template."""
-    reserved = {f"function {name}" for name in ("loader", "pusher", "urgent", "catalogue webhook")}
+    """Doctor finds no fault in a working stack, apart from what the tests turn off."""
     # The tests call the reconciler themselves, and their stores are not all on the platform.
     schedules = {"schedule", "schedule of the loader", "schedule of the pusher"}
-    assert {*run.faults()} <= {"reconciliation", "rejected events", *schedules, *reserved}
+    assert {*run.faults()} <= {"reconciliation", "rejected events", *schedules}
 
 
 @contextmanager

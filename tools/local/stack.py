@@ -41,6 +41,8 @@ ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_6
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 EMPTY = '""'
+# The id in AWS and the definition of each resource of a stack, by its name in the template.
+type _Resources = Mapping[str, tuple[str, dict[str, Any]]]
 SQS_ACTIONS_WITH_BATCHES = {"sqs:SendMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"}
 
 
@@ -131,17 +133,19 @@ def session() -> boto3.Session:
 
 def build() -> None:
     """Run `sam build` for this machine if a source has changed. Raises ProcessFailedError."""
-    stamp = BUILD / ".built-from"
+    stamps = [folder / ".built-from" for folder in (BUILD, CATALOGUE_BUILD)]
     with _build_locked(fcntl.LOCK_EX):
         sources = _fingerprint()
-        if stamp.is_file() and stamp.read_text() == sources:
+        if all(stamp.is_file() and stamp.read_text() == sources for stamp in stamps):
             return
-        stamp.unlink(missing_ok=True)
+        for stamp in stamps:
+            stamp.unlink(missing_ok=True)
         with ThreadPoolExecutor() as beside:
             catalogue = beside.submit(built_from, ROOT, CATALOGUE_BUILD, "catalogue.yaml")
             built_from(ROOT, BUILD)
             catalogue.result()
-        stamp.write_text(sources)
+        for stamp in stamps:
+            stamp.write_text(sources)
 
 
 def built_from(root: Path, into: Path, template: str = "template.yaml") -> None:
@@ -183,7 +187,9 @@ def deploy(
             {"AWS_ENDPOINT_URL": endpoint_url, "SAM_CLI_POLL_DELAY": "0.5"},
         )
     cloudformation = client("cloudformation", endpoint_url)
-    _mend_routes(cloudformation, client("apigatewayv2", endpoint_url), stack_name)
+    resources = _resources(cloudformation, stack_name)
+    _mend_routes(resources, client("apigatewayv2", endpoint_url))
+    _mend_concurrency(resources, client("lambda", endpoint_url))
     _mend_event_sources(client("lambda", endpoint_url))
     _mend_batch_permissions(client("iam", endpoint_url))
     stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
@@ -258,18 +264,20 @@ def webhook_headers(outputs: Mapping[str, str]) -> dict[str, str]:
     return {"Host": f"{outputs['OrderEventsApiId']}.execute-api.localhost"}
 
 
-def _mend_routes(cloudformation: Any, api_gateway: Any, stack_name: str) -> None:
-    """Create the API's routes one by one, since MiniStack ignores the OpenAPI body that sam makes of an HTTP API."""
+def _resources(cloudformation: Any, stack_name: str) -> _Resources:
     template = cloudformation.get_template(StackName=stack_name, TemplateStage="Processed")["TemplateBody"]
-    resources = (template if isinstance(template, dict) else json.loads(template))["Resources"]
-    physical_ids = {
-        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-        for resource in cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
-    }
-    for name, resource in resources.items():
+    defined = (template if isinstance(template, dict) else json.loads(template))["Resources"]
+    described = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
+    physical_ids = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in described}
+    return {name: (physical_ids[name], definition) for name, definition in defined.items() if name in physical_ids}
+
+
+def _mend_routes(resources: _Resources, api_gateway: Any) -> None:
+    """Create the API's routes one by one, since MiniStack ignores the OpenAPI body that sam makes of an HTTP API."""
+    physical_ids = {name: physical_id for name, (physical_id, _) in resources.items()}
+    for api_id, resource in resources.values():
         if resource["Type"] != "AWS::ApiGatewayV2::Api":
             continue
-        api_id = physical_ids[name]
         existing = {route["RouteKey"]: route["Target"] for route in api_gateway.get_routes(ApiId=api_id)["Items"]}
         for path, methods in resource["Properties"]["Body"]["paths"].items():
             for method, operation in methods.items():
@@ -287,6 +295,14 @@ def _mend_routes(cloudformation: Any, api_gateway: Any, stack_name: str) -> None
                 target = f"integrations/{integration['IntegrationId']}"
                 signed = "AWS_IAM" if "security" in operation else "NONE"
                 api_gateway.create_route(ApiId=api_id, RouteKey=route_key, Target=target, AuthorizationType=signed)
+
+
+def _mend_concurrency(resources: _Resources, functions: Any) -> None:
+    """Reserve executions for the functions that the template reserves some for, which MiniStack leaves out."""
+    for name, resource in resources.values():
+        reserved = resource.get("Properties", {}).get("ReservedConcurrentExecutions")
+        if resource["Type"] == "AWS::Lambda::Function" and reserved is not None:
+            functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=int(reserved))
 
 
 def _called(uri: str, physical_ids: Mapping[str, str]) -> str:
