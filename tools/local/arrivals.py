@@ -51,11 +51,12 @@ class TableChanges:
 
 
 class FunctionLog:
-    """The lines of a function's log from now on. ``group`` is the logical id of its log group."""
+    """The lines of a function's log from now on. ``group`` is the logical id of its log group, in the stack itself or
+    in the one of that name."""
 
-    def __init__(self, stack: Stack, group: str) -> None:
+    def __init__(self, stack: Stack, group: str, stack_name: str = "") -> None:
         resource = stack.client("cloudformation").describe_stack_resource(
-            StackName=stack.stack_name, LogicalResourceId=group
+            StackName=stack_name or stack.stack_name, LogicalResourceId=group
         )
         self._group = resource["StackResourceDetail"]["PhysicalResourceId"]
         self._client = stack.client("logs")

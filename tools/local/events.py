@@ -230,6 +230,7 @@ def _catalogue(store_id: str) -> dict[str, Body]:
         '{"job_id": "b1f0", "platform_vendor_id": "q7xk", "status": "COMPLETED", "download_url": "/v2/files/1.csv"}'
     )
     return {
+        "loader/schedule.json": {},
         "pusher/schedule.json": {},
         **{
             f"urgent/{name}.json": {"Records": [_record(1, json.dumps(body), "urgent")]}

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -19,8 +19,22 @@ from tools.local import docker
 from tools.local.arrivals import FunctionLog
 from tools.local.outcome import Tables, outcome_of
 from tools.local.second_terminal import refuse, with_stack
-from tools.local.stack import ARCHITECTURE, BUILD, SAM, Stack, parameter_overrides, sam_environment
+from tools.local.stack import (
+    ARCHITECTURE,
+    BUILD,
+    CATALOGUE_BUILD,
+    SAM,
+    Stack,
+    parameter_overrides,
+    sam_environment,
+)
 
+OF_CATALOGUE = {
+    "loader": "LoaderFunction",
+    "pusher": "PusherFunction",
+    "urgent": "UrgentFunction",
+    "catalogue_webhook": "CatalogueWebhookFunction",
+}
 FUNCTIONS = {
     "webhook": "WebhookFunction",
     "consumer": "ConsumerFunction",
@@ -28,10 +42,26 @@ FUNCTIONS = {
     "reconciler": "ReconcilerFunction",
     "answers": "AnswersFunction",
     "sender": "SenderFunction",
+    **OF_CATALOGUE,
 }
 IMAGE = f"public.ecr.aws/lambda/python:3.13-{ARCHITECTURE}"
-LAYER = "PartnerOrdersLayer"
 PLACEHOLDER = "PASTE-THE-WEBHOOK-SECRET-HERE"
+
+
+class Home(NamedTuple):
+    """The stack of a function: its name and outputs, where it is built, and what its template calls the layer."""
+
+    stack_name: str
+    outputs: dict[str, str]
+    build: Path
+    layer: str
+
+
+def home_of(function: str, stack: Stack) -> Home:
+    """Where a function (its logical id) belongs. Without a catalogue, its functions' home has no outputs."""
+    if function in OF_CATALOGUE.values():
+        return Home(stack.catalogue_name, stack.catalogue_outputs, CATALOGUE_BUILD, "CatalogueLayer")
+    return Home(stack.stack_name, stack.outputs, BUILD, "PartnerOrdersLayer")
 
 
 def main(event: Path) -> int:
@@ -49,6 +79,8 @@ def main(event: Path) -> int:
 
 def _invoke(stack: Stack, event: Path) -> int:
     function, payload = read(event, stack)
+    if f"{function}Name" not in home_of(function, stack).outputs:
+        return refuse(f"the stack has no {function}; stop `make up`, and start it again")
     in_container = docker.is_wanted()
     print(f"{function} {'in Docker (DOCKER=0 does without)' if in_container else 'in the local AWS'}", flush=True)
     try:
@@ -71,8 +103,9 @@ def read(event: Path, stack: Stack) -> tuple[str, str]:
 
 def in_the_local_aws(stack: Stack, function: str, payload: str) -> object:
     """The deployed function's response. Its log lines are printed to the standard error, as `sam local invoke` does."""
-    log = FunctionLog(stack, function.replace("Function", "LogGroup"))
-    invoked = stack.client("lambda").invoke(FunctionName=stack.outputs[f"{function}Name"], Payload=payload.encode())
+    home = home_of(function, stack)
+    log = FunctionLog(stack, function.replace("Function", "LogGroup"), home.stack_name)
+    invoked = stack.client("lambda").invoke(FunctionName=home.outputs[f"{function}Name"], Payload=payload.encode())
     for line in log.since_last_look():
         print(line.rstrip(), file=sys.stderr, flush=True)
     return json.load(invoked["Payload"])
@@ -83,11 +116,12 @@ def in_docker(stack: Stack, function: str, payload: str) -> object:
 
     Raises docker.NoAddressError.
     """
+    home = home_of(function, stack)
     with (
         docker.reachable(stack.endpoint_url) as endpoint_url,
         docker.reachable(stack.platform_url) as platform_url,
         # Beside the built one, since the paths in it are relative.
-        tempfile.NamedTemporaryFile("w", dir=BUILD, suffix=".json") as template,
+        tempfile.NamedTemporaryFile("w", dir=home.build, suffix=".json") as template,
         tempfile.NamedTemporaryFile("w", suffix=".json") as event,
     ):
         json.dump(_template(stack, function, endpoint_url, platform_url), template)
@@ -114,20 +148,21 @@ def in_docker(stack: Stack, function: str, payload: str) -> object:
 
 
 def _template(stack: Stack, function: str, endpoint_url: str, platform_url: str) -> dict[str, Any]:
-    configuration = stack.client("lambda").get_function_configuration(FunctionName=stack.outputs[f"{function}Name"])
+    home = home_of(function, stack)
+    configuration = stack.client("lambda").get_function_configuration(FunctionName=home.outputs[f"{function}Name"])
     variables: dict[str, str] = configuration["Environment"]["Variables"]
     if "PARTNER_API_BASE_URL" in variables:
         variables["PARTNER_API_BASE_URL"] = platform_url
-    template: dict[str, Any] = yaml.safe_load((BUILD / "template.yaml").read_text(encoding="utf-8"))
+    template: dict[str, Any] = yaml.safe_load((home.build / "template.yaml").read_text(encoding="utf-8"))
     properties = template["Resources"][function]["Properties"]
     properties["Environment"] = {"Variables": {**variables, "AWS_ENDPOINT_URL": endpoint_url}}
     # SAM builds an image at every call of a function with a local layer. Without a layer it builds one, once.
-    properties["CodeUri"] = str(with_its_layer(function))
+    properties["CodeUri"] = str(with_its_layer(function, home.build, home.layer))
     template["Globals"]["Function"].pop("Layers", None)
     return template
 
 
-def with_its_layer(function: str, built: Path = BUILD) -> Path:
+def with_its_layer(function: str, built: Path, layer: str) -> Path:
     """A folder with the function's code and the packages of its layer; made anew after each build.
 
     The files are hard links, so that it takes no room and little time.
@@ -137,7 +172,7 @@ def with_its_layer(function: str, built: Path = BUILD) -> Path:
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == built_from:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
-    for part in (built / LAYER / "python", built / function):
+    for part in (built / layer / "python", built / function):
         shutil.copytree(part, folder, copy_function=os.link, dirs_exist_ok=True)
     stamp.write_text(built_from, encoding="utf-8")
     return folder

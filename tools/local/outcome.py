@@ -13,6 +13,7 @@ from partner_orders.orders.event import CatalogueCallbackError, RejectedError, p
 from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
+from partner_orders.pusher.urgent_message import UrgentRefusedError, urgent_change
 from partner_orders.webhook.request_body import request_body
 from tools.local.stack import Stack
 
@@ -55,6 +56,16 @@ def outcome_of(function: str, payload: str, response: object, tables: Tables) ->
     match function:
         case "WebhookFunction":
             return [*_after_webhook(event, response, tables)]
+        case "CatalogueWebhookFunction" if not _is_accepted(response):
+            return [_refused(response)]
+        case "CatalogueWebhookFunction":
+            return [f"Enqueued. The pusher takes it within a minute. More: {COMMAND} catalogue status"]
+        case "LoaderFunction":
+            return [f"The loader took the files that wait in its queue. More: {COMMAND} catalogue status"]
+        case "PusherFunction":
+            return [f"The pusher settled and sent what waits. More: {COMMAND} catalogue status"]
+        case "UrgentFunction":
+            return [line for record in event["Records"] for line in _after_urgent(record["body"])]
         case "ConsumerFunction":
             return [line for record in event["Records"] for line in _after_consumer(record["body"], tables, _once)]
         case "PublisherFunction":
@@ -64,15 +75,35 @@ def outcome_of(function: str, payload: str, response: object, tables: Tables) ->
 
 
 def _after_webhook(event: dict[str, Any], response: object, tables: Tables) -> Iterator[str]:
-    status = response.get("statusCode") if isinstance(response, dict) else None
-    if status != 200:
-        yield f"The webhook refused the request with {status}. Nothing was enqueued."
+    if not _is_accepted(response):
+        yield _refused(response)
         return
     body = request_body(event)
     if not body or body.isspace():
         yield "The body is empty: counted, not enqueued."
         return
     yield from _of_body(body, tables, _until_stored)
+
+
+def _is_accepted(response: object) -> bool:
+    return isinstance(response, dict) and response.get("statusCode") == 200
+
+
+def _refused(response: object) -> str:
+    status = response.get("statusCode") if isinstance(response, dict) else None
+    return f"The webhook refused the request with {status}. Nothing was enqueued."
+
+
+def _after_urgent(text: str) -> Iterator[str]:
+    """Where to see a message that was taken, and one that was refused."""
+    yield "Taken, unless a log line above says that it was refused, and why."
+    try:
+        change = urgent_change(text, now(), now())
+    except UrgentRefusedError:
+        yield f"  {COMMAND} dead-letters show urgent"
+    else:
+        yield f"  {COMMAND} catalogue show {change.store_id} {change.product.sku or ''}".rstrip()
+        yield f"  {COMMAND} dead-letters show urgent"
 
 
 def _after_consumer(text: str, tables: Tables, look: "Look") -> Iterator[str]:

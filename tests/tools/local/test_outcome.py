@@ -12,7 +12,10 @@ from tools.local.outcome import outcome_of
 
 EVENTS = Path(__file__).parents[3] / "events"
 SAMPLES = sorted(path for path in EVENTS.glob("*/*.json") if path.parent.name in FUNCTIONS)
-OK = {"webhook": {"statusCode": 200}, "consumer": {"batchItemFailures": []}, "publisher": {"batchItemFailures": []}}
+OK = {
+    **{function: {"statusCode": 200} for function in ("webhook", "catalogue_webhook")},
+    **{function: {"batchItemFailures": []} for function in ("consumer", "publisher", "urgent")},
+}
 
 
 class Stored:
@@ -76,3 +79,14 @@ def test_what_is_not_stored_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines("consumer/catalogue_callback") == ["It is a catalogue callback: counted, not stored."]
     assert "is not stored yet" in lines("webhook/received", tables=Empty())[0]
     assert "The function failed" in lines("consumer/received", {"batchItemFailures": [{"itemIdentifier": "1"}]})[0]
+
+
+def test_catalogue_samples_say_where_to_look() -> None:
+    """Loader, pusher and callbacks lead to the catalogue's state; an urgent change to its product, or to why it was
+    refused."""
+    for file in ("loader/schedule", "pusher/schedule", "catalogue_webhook/completed"):
+        assert lines(file)[0].endswith("More: .venv/bin/partner-orders catalogue status")
+    assert "refused the request with 401" in lines("catalogue_webhook/no_secret", {"statusCode": 401})[0]
+    refused = "  .venv/bin/partner-orders dead-letters show urgent"
+    assert lines("urgent/off")[1:] == ["  .venv/bin/partner-orders catalogue show 148020 KW-100", refused]
+    assert lines("urgent/malformed")[1:] == [refused]

@@ -26,7 +26,6 @@ from tools.local.invoke import FUNCTIONS
 from tools.local.up import CHAIN_ID, SAMPLE_STORES
 
 FILES = sorted(EVENTS.rglob("*.json"))
-OF_CATALOGUE = {"catalogue_webhook", "pusher", "urgent"}
 REJECTED = {"no_order_id", "not_a_number", "malformed", "no_object", "invalid_utf8"}
 
 
@@ -91,7 +90,7 @@ def test_every_function_and_status_has_event() -> None:
         assert (EVENTS / "webhook" / f"{status}.json").is_file()
         assert (EVENTS / "consumer" / f"{status}.json").is_file()
     assert (EVENTS / "reconciler" / "schedule.json").is_file()
-    assert {file.parent.name for file in FILES} == {*FUNCTIONS, *OF_CATALOGUE, EVENTS.name}
+    assert {file.parent.name for file in FILES} == {*FUNCTIONS, EVENTS.name}
 
 
 @pytest.mark.parametrize("path", sorted((EVENTS / "webhook").glob("*.json")), ids=lambda path: path.stem)
