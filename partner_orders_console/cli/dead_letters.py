@@ -106,7 +106,8 @@ def redrive(
     """Bring dead-letter messages back. Safe to repeat, and to interrupt.
 
     Order events go onto their queue again. Of what the bus refused, the order's present state is published, or the
-    outcome of the answer. Of `answers`, the sender is woken again.
+    outcome of the answer. Of `answers`, the sender is woken again. The catalogue's messages go onto their queues
+    again, but for urgent changes without a version: they would undo what was said since.
 
     Example: partner-orders dead-letters redrive order-events --rate 20
     """
@@ -142,7 +143,7 @@ def _report(queue: Queue, redriven: "Redriven", preview: bool) -> None:
     if left:
         say(
             "What is left cannot be brought back. Look at it with `partner-orders dead-letters show`; once nothing else"
-            f" waits, `partner-orders dead-letters purge {queue}` deletes it: docs/runbooks/publisher-dead-letters.md"
+            f" waits, `partner-orders dead-letters purge {queue}` deletes it: docs/runbooks/{queue}-dead-letters.md"
         )
     if redriven.later:
         say(f"{redriven.later} came meanwhile; check that the cause is removed")

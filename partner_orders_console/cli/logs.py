@@ -13,12 +13,16 @@ from partner_orders_console.operations.moments import moment
 if TYPE_CHECKING:
     from partner_orders_console.operations.logs import LogLine
 
+_FUNCTIONS_HELP = (
+    "webhook, consumer, reconciler, publisher, answers or sender; loader, pusher, urgent or catalogue-webhook of the"
+    " catalogue; or all"
+)
 _STYLES = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
 
 
 def logs(
     context: typer.Context,
-    function: Annotated[str, typer.Argument(help="webhook, consumer, reconciler, publisher, or all")],
+    function: Annotated[str, typer.Argument(help=_FUNCTIONS_HELP)],
     text: Annotated[str, typer.Argument(metavar="[ID]", help="only lines with this correlation id or order id")] = "",
     since: Annotated[str, typer.Option(help="an age such as 30m, 2h or 3d, or a time in UTC")] = "1h",
     errors: Annotated[bool, typer.Option("--errors", help="only errors and warnings")] = False,
@@ -31,14 +35,13 @@ def logs(
     """
     from partner_orders_console.operations import logs as reading
 
-    if function not in (*reading.FUNCTIONS, "all"):
-        names = ", ".join(reading.FUNCTIONS)
+    every = (*reading.FUNCTIONS, *reading.CATALOGUE_FUNCTIONS)
+    if function not in (*every, "all"):
+        names = ", ".join(every)
         raise OperatorError(f"there is no function {function!r}", f"Name one of {names}, or all.")
     begin = moment(since)
     stack = stack_of(context)
-    chosen: tuple[str, ...] = (function,)
-    if function == "all":
-        chosen = tuple(name for name in reading.FUNCTIONS if f"{name.title()}LogGroup" in stack.resources)
+    chosen = reading.functions_of(stack) if function == "all" else (function,)
     if follow:
         for line in reading.follow(stack, chosen, begin, text, errors):
             _print(line, as_json)

@@ -27,6 +27,11 @@ def shared_parameters(outputs: Mapping[str, str], parameters: Mapping[str, str])
     return found | {name: parameters[name] for name in FROM_PARAMETERS if name in parameters}
 
 
+def has_catalogue(stack: DeployedStack) -> bool:
+    """Whether an orders stack is deployed with a catalogue beside it."""
+    return stack.parameters.get("Catalogue") == "ENABLED"
+
+
 @dataclass(frozen=True)
 class CatalogueStack:
     """``orders`` is the stack beside it; ``deployed`` is the catalogue's own."""

@@ -13,7 +13,10 @@ from partner_orders.clock import now
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
 from partner_orders.orders.event import CatalogueCallbackError, RejectedError, parse_event
 from partner_orders.orders.personal_data import without_personal_data
-from partner_orders_console.operations.dead_letter_queue import OUTPUTS, Queue
+from partner_orders_console.operations.catalogue import letters as catalogue_letters
+from partner_orders_console.operations.catalogue.access import catalogue_of
+from partner_orders_console.operations.catalogue_stack import CatalogueStack, has_catalogue
+from partner_orders_console.operations.dead_letter_queue import CATALOGUE_OUTPUTS, OUTPUTS, Queue
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.queue_counts import messages_in
@@ -34,7 +37,8 @@ _KNOWN = {
     *("version", "timestamp", "requestContext", "responseContext", "DDBStreamBatchInfo"),
     *("from", "to", "stores", "preview"),
 }
-_ERROR_CODE = "ERROR_CODE"  # The attribute in which EventBridge Scheduler says why a call failed.
+# The attributes that say why: EventBridge Scheduler's of a call that failed, the loader's, and the pusher's.
+_REASONS = ("ERROR_CODE", "reason", "Reason")
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,12 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """One dead-letter queue of a stack. Raises OperatorError if the stack has no such queue."""
+    """One dead-letter queue of a stack, at its ``url`` if that is known. Raises OperatorError if the stack has no such
+    queue."""
 
-    def __init__(self, stack: DeployedStack, queue: Queue) -> None:
+    def __init__(self, stack: DeployedStack, queue: Queue, url: str = "") -> None:
         self._sqs = stack.client("sqs")
-        find = stack.answers_output if queue is Queue.ANSWERS else stack.output
-        self._url = find(OUTPUTS[queue])
+        self._url = url or _url(stack, queue)
         self._queue = queue
         self._hidden: dict[str, str] = {}
 
@@ -99,15 +103,22 @@ class DeadLetters:
             VisibilityTimeout=hidden_seconds,
             WaitTimeSeconds=_WAIT_SECONDS,
             MessageSystemAttributeNames=["SentTimestamp"],
-            MessageAttributeNames=[_ERROR_CODE],
+            MessageAttributeNames=[*_REASONS],
         )
         return list(answer.get("Messages", []))
 
     def _dead_letter(self, message: dict[str, Any]) -> DeadLetter:
         sent_at = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
-        error = message.get("MessageAttributes", {}).get(_ERROR_CODE, {}).get("StringValue")
-        about = ": ".join(filter(None, (_about(self._queue, message["Body"]), error)))
+        attributes = message.get("MessageAttributes", {})
+        reasons = (attributes.get(name, {}).get("StringValue") for name in _REASONS)
+        about = ": ".join(filter(None, (_about(self._queue, message["Body"]), *reasons)))
         return DeadLetter(message["MessageId"], sent_at, message["Body"], about)
+
+
+def _url(stack: DeployedStack, queue: Queue) -> str:
+    if queue in CATALOGUE_OUTPUTS:
+        return catalogue_of(stack).output(CATALOGUE_OUTPUTS[queue][0])
+    return stack.answers_output(OUTPUTS[queue]) if queue is Queue.ANSWERS else stack.output(OUTPUTS[queue])
 
 
 @dataclass(frozen=True)
@@ -132,21 +143,30 @@ class Redriven:
 
 
 def states(stack: DeployedStack, progress: Progress = silent) -> list[QueueState]:
-    """Each dead-letter queue of the stack. A look counts as a receive, which has no effect in these queues.
+    """Each dead-letter queue of the stack, and of the catalogue beside it. A look counts as a receive, which has no
+    effect in these queues.
 
     Raises OperatorError if the stack has no queue for order events: every stack has that one.
     """
     found = []
-    for queue, output in OUTPUTS.items():
-        if output not in stack.outputs and queue is not Queue.ORDER_EVENTS:
-            continue
+    for queue, url in _urls(stack).items():
         progress(f"looking at {queue.value}")
-        letters = DeadLetters(stack, queue)
+        letters = DeadLetters(stack, queue, url)
         count = letters.count()
         seen = letters.some() if count else []
         oldest = min((letter.sent_at for letter in seen), default=None)
         found.append(QueueState(queue.value, count, oldest, sorted({letter.about for letter in seen})))
     return found
+
+
+def _urls(stack: DeployedStack) -> dict[Queue, str]:
+    """Where each dead-letter queue of a stack is, and of the catalogue beside it."""
+    queues = [queue for queue, output in OUTPUTS.items() if output in stack.outputs or queue is Queue.ORDER_EVENTS]
+    beside = CatalogueStack.of(stack) if has_catalogue(stack) else None
+    outputs = beside.outputs if beside else {}
+    return {queue: stack.output(OUTPUTS[queue]) for queue in queues} | {
+        queue: outputs[output] for queue, (output, _) in CATALOGUE_OUTPUTS.items() if output in outputs
+    }
 
 
 def messages(stack: DeployedStack, queue: Queue, limit: int) -> list[DeadLetter]:
@@ -166,6 +186,8 @@ def messages(stack: DeployedStack, queue: Queue, limit: int) -> list[DeadLetter]
 def content(queue: Queue, letter: DeadLetter, show_personal_data: bool) -> Any:
     """What a message holds: an order without personal data unless it is asked for. A body that cannot be parsed is
     shown only if it is asked for, and so is what nobody but a stranger would have put into the queue."""
+    if queue in CATALOGUE_OUTPUTS:
+        return catalogue_letters.content(queue, letter.text, show_personal_data)
     if queue is not Queue.ORDER_EVENTS:
         facts = _json(letter.text)
         return facts if show_personal_data else _impersonal(facts)
@@ -197,8 +219,8 @@ def redrive(
     stack: DeployedStack, queue: Queue, rate: float, about: str, preview: bool, progress: Progress = silent
 ) -> Redriven:
     """Bring messages back whose ``about`` holds a text, ``rate`` a second: order events onto their queue; of what the
-    bus refused, the order's present state is published, or the outcome of the answer; a wake-up wakes the sender. A
-    preview changes nothing.
+    bus refused, the order's present state is published, or the outcome of the answer; a wake-up wakes the sender. The
+    catalogue's messages go onto their queues again. A preview changes nothing.
 
     Raises OperatorError for the reconciler's queue: its next run does what these calls would have done.
     """
@@ -208,6 +230,7 @@ def redrive(
             "Delete them with `partner-orders dead-letters purge reconciliation`:"
             " docs/runbooks/reconciliation-dead-letters.md.",
         )
+    catalogue = catalogue_of(stack) if queue in CATALOGUE_OUTPUTS else None
     letters, began, redriven = DeadLetters(stack, queue), now(), Redriven()
     count = letters.count()
     try:
@@ -217,9 +240,9 @@ def redrive(
             if letter.sent_at > began:
                 # While the cause is there, each message that is brought back comes again: there would be no end.
                 redriven.later += 1
-            elif preview and _names_what_to_bring_back(queue, letter):
+            elif preview and _names_what_to_bring_back(queue, letter, catalogue):
                 redriven.moved.append(letter)
-            elif not preview and _bring_back(stack, queue, letter):
+            elif not preview and _bring_back(stack, queue, letter, catalogue):
                 letters.delete(letter)
                 redriven.moved.append(letter)
                 progress(f"{len(redriven.moved)} of about {count} brought back")
@@ -242,6 +265,8 @@ def _about(queue: Queue, text: str) -> str:
         letter = _json(text)
         facts = (letter.get("pk") or _batch(letter), letter.get("detail_type"), letter.get("fault"))
         return " ".join(str(fact) for fact in facts if fact)
+    if queue in CATALOGUE_OUTPUTS:
+        return catalogue_letters.about(queue, text)
     if queue is Queue.ANSWERS:
         return order_id_in(text) or "not one of our messages"
     return "a call of the schedule"
@@ -275,7 +300,9 @@ def _json(text: str) -> dict[str, Any]:
     return letter if isinstance(letter, dict) else {}
 
 
-def _names_what_to_bring_back(queue: Queue, letter: DeadLetter) -> bool:
+def _names_what_to_bring_back(queue: Queue, letter: DeadLetter, catalogue: CatalogueStack | None) -> bool:
+    if catalogue is not None:
+        return catalogue_letters.can_be_taken(queue, letter.text, catalogue.output("FilesBucketName"))
     if queue is Queue.ANSWERS:
         return order_id_in(letter.text) is not None
     return queue is not Queue.PUBLISHER or _pk(letter).startswith(("ORDER#", "REJECTED#"))
@@ -286,8 +313,14 @@ def _pk(letter: DeadLetter) -> str:
     return str(_json(letter.text).get("pk") or "")
 
 
-def _bring_back(stack: DeployedStack, queue: Queue, letter: DeadLetter) -> bool:
+def _bring_back(stack: DeployedStack, queue: Queue, letter: DeadLetter, catalogue: CatalogueStack | None) -> bool:
     """Whether it was brought back."""
+    if catalogue is not None:
+        if not _names_what_to_bring_back(queue, letter, catalogue):
+            return False
+        url = catalogue.output(CATALOGUE_OUTPUTS[queue][1])
+        stack.client("sqs").send_message(QueueUrl=url, MessageBody=letter.text)
+        return True
     if queue is Queue.ORDER_EVENTS:
         stack.client("sqs").send_message(
             QueueUrl=stack.output("OrderEventsQueueUrl"), MessageBody=letter.text, MessageGroupId="redrive"

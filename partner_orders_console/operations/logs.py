@@ -2,17 +2,26 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from partner_orders_console.operations.catalogue.access import catalogue_of
+from partner_orders_console.operations.catalogue_stack import CatalogueStack, has_catalogue
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
 
 FUNCTIONS = ("webhook", "consumer", "reconciler", "publisher", "answers", "sender")
+# Those of the catalogue beside the stack, with what their names begin with in its template.
+CATALOGUE_FUNCTIONS = {
+    "loader": "Loader",
+    "pusher": "Pusher",
+    "urgent": "Urgent",
+    "catalogue-webhook": "CatalogueWebhook",
+}
 # One page of CloudWatch Logs has up to 10,000 lines; a search may take many empty pages.
 MAX_PAGES = 200
 _PAUSE_SECONDS = 2.0
@@ -46,7 +55,13 @@ def log_lines(
     """The lines since a time (UTC) of some functions, oldest first. ``pattern`` is text that a line holds, such as a
     correlation id or an order id. Metrics are left out, and so are the lines by which Lambda begins and ends each call.
     Raises OperatorError if there is no such function."""
-    lines = [line for function in functions for line in _lines_of(stack, function, since, pattern)]
+    return _chosen(stack, _log_groups(stack, functions), since, pattern, errors_only)
+
+
+def _chosen(
+    stack: DeployedStack, groups: Mapping[str, str], since: datetime, pattern: str, errors_only: bool
+) -> list[LogLine]:
+    lines = [line for name, group in groups.items() for line in _lines_of(stack, name, group, since, pattern)]
     kept = (line for line in lines if line.is_error or not errors_only)
     return sorted(kept, key=lambda line: line.at)
 
@@ -56,10 +71,10 @@ def follow(
 ) -> Iterator[LogLine]:
     """Each line once, as it is there; without end."""
     seen: set[str] = set()
-    newest = since
+    newest, groups = since, _log_groups(stack, functions)
     while True:
         # CloudWatch shows a line some seconds late, so the last ten seconds are read anew.
-        for line in log_lines(stack, functions, newest - timedelta(seconds=10), pattern, errors_only):
+        for line in _chosen(stack, groups, newest - timedelta(seconds=10), pattern, errors_only):
             if line.event_id not in seen:
                 seen.add(line.event_id)
                 newest = max(newest, line.at)
@@ -67,9 +82,23 @@ def follow(
         time.sleep(_PAUSE_SECONDS)
 
 
+def functions_of(stack: DeployedStack) -> tuple[str, ...]:
+    """The functions that a stack has, and those of the catalogue beside it."""
+    found = tuple(name for name in FUNCTIONS if f"{name.title()}LogGroup" in stack.resources)
+    beside = CatalogueStack.of(stack) if has_catalogue(stack) else None
+    return found if beside is None else (*found, *CATALOGUE_FUNCTIONS)
+
+
+def _log_groups(stack: DeployedStack, functions: Sequence[str]) -> dict[str, str]:
+    """The log group of each function. Raises OperatorError."""
+    is_beside = any(function in CATALOGUE_FUNCTIONS for function in functions)
+    beside = catalogue_of(stack).deployed if is_beside else stack
+    return {name: log_group(beside if name in CATALOGUE_FUNCTIONS else stack, name) for name in functions}
+
+
 def log_group(stack: DeployedStack, function: str) -> str:
-    """The log group of a function. Raises OperatorError."""
-    name = f"{function.title()}LogGroup"
+    """The log group of a function of this very stack. Raises OperatorError."""
+    name = f"{CATALOGUE_FUNCTIONS.get(function, function.title())}LogGroup"
     if name not in stack.resources:
         raise OperatorError(
             f"the stack {stack.name} has no {function}",
@@ -78,12 +107,9 @@ def log_group(stack: DeployedStack, function: str) -> str:
     return stack.resources[name]
 
 
-def _lines_of(stack: DeployedStack, function: str, since: datetime, pattern: str) -> Iterator[LogLine]:
+def _lines_of(stack: DeployedStack, function: str, group: str, since: datetime, pattern: str) -> Iterator[LogLine]:
     client = stack.client("logs")
-    arguments: dict[str, Any] = {
-        "logGroupName": log_group(stack, function),
-        "startTime": int(since.timestamp() * 1000),
-    }
+    arguments: dict[str, Any] = {"logGroupName": group, "startTime": int(since.timestamp() * 1000)}
     if pattern:
         arguments["filterPattern"] = json.dumps(pattern)
     try:

@@ -33,7 +33,10 @@ from tests.support.fixed_clock import NOW
 NO_LIMITS = TurnLimits(lambda: 900.0, lambda: None, lambda: 0.0)
 STORE, OTHER_STORE = "148020", "q7zk"
 TABLE, BUCKET = "partner-orders-catalogue-CatalogueTable", "partner-orders-catalogue-files"
-QUEUES = ("FilesQueueUrl", "UrgentQueueUrl", "CallbacksQueueUrl")
+QUEUES = (
+    *("FilesQueueUrl", "UrgentQueueUrl", "CallbacksQueueUrl"),
+    *("FilesDeadLettersUrl", "UrgentDeadLettersUrl", "CallbacksDeadLettersUrl"),
+)
 PARAMETERS = {
     "PriceStepPercent": "35",
     "SwitchedOffPercent": "20",
@@ -50,6 +53,15 @@ class CloudFormation:
 
     def __init__(self) -> None:
         self.outputs: dict[str, dict[str, str]] = {}
+        self.resources: dict[str, dict[str, str]] = {}
+
+    def get_paginator(self, _: str) -> "CloudFormation":
+        return self
+
+    def paginate(self, StackName: str) -> list[dict[str, Any]]:  # noqa: N803
+        found = self.resources.get(StackName, {})
+        resources = [{"LogicalResourceId": name, "PhysicalResourceId": there} for name, there in found.items()]
+        return [{"StackResourceSummaries": [{"ResourceType": "", **resource} for resource in resources]}]
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
         if StackName not in self.outputs:

@@ -15,15 +15,12 @@ from partner_orders_console.desk.pages import (
     stores,
     trouble,
 )
+from partner_orders_console.operations.catalogue_stack import has_catalogue
 from partner_orders_console.operations.stack import DeployedStack
 
 
 def _always(_stack: DeployedStack) -> bool:
     return True
-
-
-def _has_catalogue(stack: DeployedStack) -> bool:
-    return stack.parameters.get("Catalogue") == "ENABLED"
 
 
 class Page(NamedTuple):
@@ -43,6 +40,6 @@ PAGES: tuple[Page, ...] = (
     Page("Trouble", "/trouble", trouble.ROUTES),
     Page("Stores", "/stores", stores.ROUTES),
     Page("Answers", "/answers", answers.ROUTES),
-    Page("Catalogue", "/catalogue", catalogue.ROUTES, _has_catalogue),
+    Page("Catalogue", "/catalogue", catalogue.ROUTES, has_catalogue),
     Page("Changes", "/changes", changes.ROUTES),
 )

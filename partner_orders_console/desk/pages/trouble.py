@@ -16,7 +16,8 @@ from partner_orders_console.desk.pages.now import FIGURES_FRESH, FRESH
 from partner_orders_console.desk.pages.orders import stores_of
 from partner_orders_console.desk.rendering import desk_of, fault_page, message, page
 from partner_orders_console.operations import dead_letters, orders, rejected
-from partner_orders_console.operations.dead_letter_queue import OUTPUTS, Queue
+from partner_orders_console.operations.catalogue_stack import CatalogueStack, has_catalogue
+from partner_orders_console.operations.dead_letter_queue import CATALOGUE_OUTPUTS, OUTPUTS, Queue
 from partner_orders_console.operations.flow import DAY
 from partner_orders_console.operations.metric_series import Series, of_queue, series
 from partner_orders_console.operations.rejected import Choice
@@ -73,6 +74,13 @@ def _queue_series(stack: DeployedStack) -> dict[str, Series]:
             if output in stack.outputs
         },
     }
+    beside = CatalogueStack.of(stack) if has_catalogue(stack) else None
+    if beside is not None:
+        metrics |= {
+            queue.value: of_queue(beside.deployed, output, waiting)
+            for queue, (output, _) in CATALOGUE_OUTPUTS.items()
+            if output in beside.outputs
+        }
     return series(stack, metrics, now() - DAY, now())
 
 
@@ -128,7 +136,8 @@ def _store_among(stores: dict[str, Store], names: tuple[str, ...]) -> Store | No
 def _queue(request: Request) -> Response:
     """What is in a dead-letter queue."""
     desk, name = desk_of(request), request.path_params["queue"]
-    if name not in {*Queue}:
+    is_here = desk.connection.attempt(lambda stack: name not in CATALOGUE_OUTPUTS or has_catalogue(stack))
+    if name not in {*Queue} or is_here is False:
         return message(request, HTTPStatus.NOT_FOUND, "there is no such queue", "", "/trouble")
     reveals = "reveal" in request.query_params and desk.options.shows_personal_data
     queue = Queue(name)

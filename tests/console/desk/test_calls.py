@@ -42,7 +42,7 @@ CALLS: dict[str, dict[str, int]] = {
     "/trouble/rejected": {"BatchGetItem": 1, "Query": 2},
     "/trouble/rejected/302631e7f1f3fdcc": {"BatchGetItem": 1, "GetItem": 1, "Query": 2},
     "/trouble/rejected/unknown": {"BatchGetItem": 1, "GetItem": 1, "Query": 1},
-    "/trouble/letters": {"GetQueueAttributes": 2},
+    "/trouble/letters": {"GetQueueAttributes": 5},
     "/trouble/letters/order-events": {"ReceiveMessage": 1},
     "/trouble/queues": {"GetMetricData": 1},
     "/trouble/secrets": {"DescribeSecret": 1, "GetMetricData": 1, "GetSecretValue": 3},

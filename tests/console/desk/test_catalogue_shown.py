@@ -50,6 +50,17 @@ def test_stores_of_the_catalogue(browser: Browser, catalogue: Catalogue) -> None
     assert "the price changes too much within a day" in shown
 
 
+def test_letters_of_the_catalogue(browser: Browser, catalogue: Catalogue) -> None:
+    """The page of trouble has the catalogue's dead letters beside those of orders, and shows what each is about."""
+    text = '{"store_id": "148020", "sku": "A-1", "active": false}'
+    url = catalogue.stack.output("UrgentDeadLettersUrl")
+    catalogue.stack.client("sqs").send_message(QueueUrl=url, MessageBody=text)
+    shown = browser.text("/trouble/letters")
+    assert all(part in shown for part in ("order-events", "files", "callbacks", "urgent", "148020 A-1"))
+    assert "1 message" in browser.text("/trouble/letters/urgent")
+    assert "The queue is empty" in browser.text("/trouble/letters/files")
+
+
 @pytest.mark.usefixtures("filled")
 def test_store_with_its_files_and_jobs(browser: Browser) -> None:
     """A store shows its settings, its newest files with their bad lines, and its newest jobs."""

@@ -167,6 +167,7 @@ def test_hostile_text_is_only_text(browser: Browser, stack: DeployedStack, store
         ("/reconciliation/runs/2026-01-01T00:00:00Z", 404),
         ("/trouble/rejected/ffff", 404),
         ("/trouble/letters/nothing", 404),
+        ("/trouble/letters/files", 404),
         ("/answers?outcome=splendid", 200),
         ("/changes/done/nothing", 404),
         ("/changes/nothing", 404),
