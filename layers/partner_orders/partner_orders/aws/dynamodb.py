@@ -163,24 +163,22 @@ class Table:
 
     def index_partitions(self, index: Index, prefix: str, sort: Range) -> set[str]:
         """The partitions of an index that begin with ``prefix`` and have a row within ``sort``. Reads it whole."""
-        found = self._scan_index(index, prefix, sort, ProjectionExpression="#p")
-        return {str(row[index.partition]) for row in found}
-
-    def index_rows(self, index: Index, prefix: str, sort: Range) -> Iterator[Row]:
-        """What an index holds of the rows within ``sort`` whose partition begins with ``prefix``, in no order. Reads it
-        whole."""
-        return self._scan_index(index, prefix, sort)
-
-    def _scan_index(self, index: Index, prefix: str, sort: Range, **returned: str) -> Iterator[Row]:
         within, values = _sort_condition(sort)
-        pages = self._client.get_paginator("scan").paginate(
-            TableName=self._name,
-            IndexName=index.name,
+        found = self._scan_index(
+            index,
             FilterExpression=f"begins_with(#p, :partition){within}",
             ExpressionAttributeNames=_names(index, within),
             ExpressionAttributeValues=to_attributes(values | {":partition": prefix}),
-            **returned,
+            ProjectionExpression="#p",
         )
+        return {str(row[index.partition]) for row in found}
+
+    def index_rows(self, index: Index) -> Iterator[Row]:
+        """What an index holds of each row, in no order. Reads it whole."""
+        return self._scan_index(index)
+
+    def _scan_index(self, index: Index, **options: Any) -> Iterator[Row]:
+        pages = self._client.get_paginator("scan").paginate(TableName=self._name, IndexName=index.name, **options)
         return (from_attributes(item) for page in pages for item in page["Items"])
 
     def scan_page(self, after: Mapping[str, str] | None = None) -> tuple[list[Row], dict[str, str]]:
