@@ -138,6 +138,7 @@ def refused(context: typer.Context, store: SomeStore = None, as_json: AsJson = F
     say(f"{counted(number, 'refused product')}, {counted(len(files), 'refused file')}, times in UTC")
     if number:
         say("Correct them in your system, and load them again: other values are sent at once.")
+        say("A wrong SKU is no longer shown here once a whole list leaves it out.")
 
 
 @app.command()

@@ -19,9 +19,11 @@ from partner_orders_console.operations.words import values_shown
 
 if TYPE_CHECKING:
     from partner_orders.catalogue.decisions import HeldFile
+    from partner_orders.catalogue.desired import Desired
     from partner_orders.catalogue.files import FileRow
     from partner_orders.catalogue.guards import Reason
     from partner_orders.catalogue.line_report import LineReport
+    from partner_orders.catalogue.product import Values
     from partner_orders_console.operations.catalogue.files import Report
     from partner_orders_console.operations.catalogue.holding import HeldLine, HeldOfStore
     from partner_orders_console.operations.catalogue.loading import Tried
@@ -176,6 +178,8 @@ def print_files(files: "Sequence[FileRow]") -> None:
 
 def print_tried(tried: "Tried") -> None:
     """What a dry run, or the check of a file, found."""
+    from partner_orders.catalogue.to_send import to_send
+
     name, report, measured = tried.file.name, tried.report, tried.measured
     if tried.problem:
         say(f"{name} would be refused: {tried.problem}", style="red")
@@ -183,10 +187,14 @@ def print_tried(tried: "Tried") -> None:
     say(f"{name}: {counted(report.good, 'good line')}, {counted(report.bad, 'bad line')}{_unknown(report)}")
     if measured is None:
         return
+
+    def sent(row: "Desired") -> "Values":
+        return to_send(row, tried.margins)
+
     if tried.changes:
         columns = (Column("sku", Kind.ID), "now", "then")
         rows = (
-            (one.before.sku, values_shown(one.before.values.said) or "new", values_shown(one.after.values.said))
+            (one.before.sku, values_shown(sent(one.before).said) or "new", values_shown(sent(one.after).said))
             for one in tried.changes
         )
         print_table(columns, rows, f"would change: {measured.changed:,}, the first ones")
@@ -196,7 +204,8 @@ def print_tried(tried: "Tried") -> None:
             (one.before.sku, values_shown(one.before.confirmed.said), values_shown(one.held.said)) for one in tried.held
         )
         print_table(columns, held, f"prices that would be held: {measured.held_prices:,}, the first ones")
-    say(f"{counted(measured.changed, 'product')} would change, {measured.switches_off:,} of them go off sale")
+    say(f"{counted(measured.changed, 'product')} would change")
+    say(f"{counted(measured.switches_off, 'product')} would go off sale that the platform shows as on sale")
     if measured.held_prices:
         say(f"{counted(measured.held_prices, 'price')} would be held, the rest of their lines would be taken")
     for reason in measured.reasons:

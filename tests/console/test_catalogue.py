@@ -16,6 +16,7 @@ from partner_orders.catalogue.guards import Reason
 from partner_orders.catalogue.job import Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.settlement import Outcome
 from partner_orders.catalogue.to_send import Margins
 from partner_orders.clock import now
 from partner_orders.pusher.urgent_message import urgent_change
@@ -149,6 +150,18 @@ def test_unknown_names_are_explained(
     catalogue.stack.orders.stores.set(OTHER_STORE, StoreSettings(currency="PKR"))
     ran = run("catalogue", *call)
     assert (ran.status, text in ran.err, ran.out) == (status, True, ""), ran.err
+
+
+def test_wrong_sku_is_forgotten(run: Run, catalogue: Catalogue) -> None:
+    """A product that the platform does not have is refused no longer, once it is to be off sale."""
+    catalogue.enrol()
+    catalogue.say("A-1", price=Decimal(1), active=True)
+    catalogue.settle("A-1", Outcome.REFUSED, "product not found in catalog")
+    assert "A-1" in run("catalogue", "refused", "--store", STORE).out
+    catalogue.say("A-1", minute=1, active=False)
+    catalogue.settle("A-1", Outcome.REFUSED, "product not found in catalog")
+    assert "A-1" not in run("catalogue", "refused", "--store", STORE).out
+    assert json.loads(run("catalogue", "show", STORE, "A-1", "--json").out)["state"] == "nothing to send"
 
 
 def test_refused_products(run: Run, catalogue: Catalogue) -> None:

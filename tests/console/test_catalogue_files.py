@@ -116,7 +116,7 @@ def test_fine_file_is_tried_with_0(run: Run, catalogue: Catalogue, file: Callabl
         (b"\xff\xfes\0k\0u\0", "prices.csv", "UTF-16"),
         (b"PK\x03\x04", "prices.xlsx", "Excel workbook"),
         (b"name,colour\n", "prices.csv", "has neither sku nor barcode"),
-        (b"sku,price\nA-1,0\n", "prices.csv", "No line of the file can be taken."),
+        (b"sku,price\nA-1,0\n", "prices.csv", "No line of the file can be taken: price: "),
         (b"sku,price\nA-1,2\n", "prices-20990101T000000Z.csv", "minutes ahead"),
     ],
 )

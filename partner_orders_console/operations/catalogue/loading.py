@@ -19,9 +19,10 @@ from partner_orders.catalogue.line_report import LineReport
 from partner_orders.catalogue.list_file import MAX_BYTES, FileError, read_lines
 from partner_orders.catalogue.result_rows import UnreadableResultError
 from partner_orders.catalogue.store_settings import CatalogueSettings
+from partner_orders.catalogue.to_send import NO_MARGINS, Margins
 from partner_orders.catalogue.version import VersionError, version_of_file
 from partner_orders.clock import now
-from partner_orders.loader.checking import Checked, check
+from partner_orders.loader.checking import Checked, check, expect_good_lines
 from partner_orders.loader.comparing import Comparison
 from partner_orders.loader.file_event import CHANGES, LISTS, MAX_KEY
 from partner_orders.loader.loading import ListOfStore, Loader, Measured
@@ -56,7 +57,7 @@ class LocalFile:
 @dataclass
 class Tried:
     """What a file would do. ``problem``: why it would be refused as a whole. ``changes`` and ``held``: the first
-    products that would change, and whose price would be held."""
+    products that would change, and whose price would be held. ``margins``: what the store keeps back of them."""
 
     file: LocalFile
     report: LineReport
@@ -65,6 +66,7 @@ class Tried:
     measured: Measured | None = None
     changes: list[Comparison] = field(default_factory=list)
     held: list[Comparison] = field(default_factory=list)
+    margins: Margins = NO_MARGINS
 
     @property
     def is_fine(self) -> bool:
@@ -133,7 +135,7 @@ def try_file(
     loader's own rules and guards. Nothing is written. Raises OperatorError for a store that is not in the catalogue,
     and botocore's errors."""
     settings = settings_of(catalogue, store_id)
-    tried = Tried(file, LineReport())
+    tried = Tried(file, LineReport(), margins=settings.margins)
     with tempfile.TemporaryDirectory(prefix="partner-orders-") as folder:
         spool = Spool(Path(folder))
         try:
@@ -165,8 +167,7 @@ def _check(catalogue: CatalogueStack, store_id: str, tried: Tried, spool: Spool,
 
     with spool, closing(_Barcodes(catalogue, store_id)) as barcodes:
         check(read_lines(chunks(), tried.file.name), tried.version, spool, at, barcodes.skus, checked)
-    if not checked.report.good:
-        raise FileError("No line of the file can be taken.", "Correct the lines, and load it again.")
+    expect_good_lines(checked.report)
     return checked
 
 

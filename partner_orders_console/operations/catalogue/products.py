@@ -20,7 +20,8 @@ MOST_JOBS = 3_000  # of a store in a week; a job each five minutes makes 2,016
 
 class Standing(StrEnum):
     """Where a product is on its way: WAITING to be sent, or for its outcome; PROCESSED by the platform as wanted;
-    REFUSED with its words; or nothing is said of it that could be sent."""
+    REFUSED with its words; or nothing is to be sent: nothing is said of it that could be, or it is to be off sale and
+    the platform does not have it."""
 
     WAITING = "waiting"
     PROCESSED = "processed"
@@ -110,7 +111,11 @@ def standing_of(row: Desired, margins: Margins) -> Standing:
     if not stated:
         return Standing.NOTHING
     differs = any(getattr(wanted, name) != getattr(row.confirmed, name) for name in stated)
-    return Standing.REFUSED if differs and row.refused.are_said else Standing.PROCESSED
+    if not (differs and row.refused.are_said):
+        return Standing.PROCESSED
+    # What the platform never took from us, and refuses to take off sale, is not there.
+    is_gone = wanted.active is False and not row.confirmed.are_said
+    return Standing.NOTHING if is_gone else Standing.REFUSED
 
 
 def _sent(jobs: Iterator[Job], row: Desired) -> Iterator[Sent]:

@@ -1,6 +1,7 @@
 """What an answer has changed counts, though neither the table nor the platform shows it yet; and what changed nothing
 is tried again."""
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partner_orders.order_events.message import OrderEventMessage
-from tests.support.contracts import QUICK, orders_table_of
+from partner_orders.platform.failures import Failure, PartnerApiError
+from partner_orders.platform.order_exchange import OrderExchange, Shown
+from tests.support.contracts import FAKE, QUICK, orders_table_of
 from tests.support.examples import examples
 from tests.support.sampling import every, pairs
 from tests.support.sender_world import SenderWorld
@@ -60,3 +63,21 @@ def test_refusal_that_passes_is_none(on: str, refusal: str, kind: str) -> None:
         world.answer(kind=kind, lines=[{"id": world.lines()[0]["_id"], "not_found": True}])
         world.run()
         assert world.outcome() == "applied"
+
+
+def test_order_that_is_hidden_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That the platform once says to know no such order makes no refusal of a request that took effect."""
+    show, looks = OrderExchange.show, count(1)
+
+    def show_but_once(exchange: OrderExchange, order_id: str) -> Shown:
+        if next(looks) == 2:
+            raise PartnerApiError(Failure.NOT_FOUND)
+        return show(exchange, order_id)
+
+    monkeypatch.setattr(OrderExchange, "show", show_but_once)
+    with orders_table_of(FAKE) as client:
+        world = SenderWorld(client)
+        world.api.faults.update({"false_refusal": 1, "put_not_shown_yet": 1})
+        world.answer()
+        world.run()
+        assert (world.outcome(), len(world.api.answers)) == ("applied", 1)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from partner_orders.catalogue.desired import NOTHING
 from partner_orders.catalogue.line_report import LineReport
-from partner_orders.catalogue.list_file import BadLine, Line, ListFile
+from partner_orders.catalogue.list_file import BadLine, FileError, Line, ListFile
 from partner_orders.catalogue.product import MAX_SKU, LineError, Values, product_and_values
 from partner_orders.catalogue.stored import milliseconds
 from partner_orders.catalogue.version import VersionError, stated_version
@@ -97,3 +97,14 @@ def _spool_bad(line: Line, spool: Spool, checked: Checked) -> None:
 
 def _is_sku(text: str) -> bool:
     return 0 < len(text) <= MAX_SKU and text.isprintable()
+
+
+def expect_good_lines(report: LineReport) -> None:
+    """Raises FileError for a file of which no line can be taken; with the problem, where all lines have the same."""
+    if report.good:
+        return
+    only = next(iter(report.problems)) if len(report.problems) == 1 and not report.other_problems else ""
+    raise FileError(
+        f"No line of the file can be taken: {only}." if only else "No line of the file can be taken.",
+        "Correct the lines, and load the file again.",
+    )

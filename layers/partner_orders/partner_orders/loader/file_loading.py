@@ -16,7 +16,7 @@ from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.version import VersionError, version_of_file
 from partner_orders.clock import Clock
-from partner_orders.loader.checking import Barcodes, Checked, check
+from partner_orders.loader.checking import Barcodes, Checked, check, expect_good_lines
 from partner_orders.loader.file_event import FileEvent
 from partner_orders.loader.files_bucket import FilesBucket, FoundFile
 from partner_orders.loader.folders import new_folder
@@ -131,14 +131,14 @@ class FileLoading:
         with spool, closing(_LazyBarcodes(self._barcodes, event.store_id)) as barcodes:
             lines = read_lines(turn.reading(self._bucket.chunks(found)), event.key)
             check(lines, version, spool, self._clock(), barcodes.skus, checked)
-        _expect_good_lines(checked.report)
+        expect_good_lines(checked.report)
 
     def _measure_and_apply(self, file: ListOfStore, checked: Checked, spool: Spool, turn: Turn) -> FileRow:
         """The second pass. A file that was being applied had passed its guards. Raises FileError."""
         is_repeat = turn.row.state is FileState.APPLYING
         measured = self._loader.measure(file, checked, spool, turn.beat)
         # Each line by itself may be good, and all contradict each other.
-        _expect_good_lines(checked.report)
+        expect_good_lines(checked.report)
         if is_repeat:
             # What was applied before the crash counts as changed by this file.
             measured.switches_off = turn.row.switched_off
@@ -206,11 +206,6 @@ class _LazyBarcodes:
     def close(self) -> None:
         if self._found is not None:
             self._found.close()
-
-
-def _expect_good_lines(report: LineReport) -> None:
-    if not report.good:
-        raise FileError("No line of the file can be taken.", "Correct the lines below, and upload it again.")
 
 
 def _refused(problem: str) -> LineReport:

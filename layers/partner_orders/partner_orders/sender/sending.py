@@ -26,7 +26,7 @@ from partner_orders.orders import history
 from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, parse_event
 from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApiError
 from partner_orders.platform.order_exchange import Shown
-from partner_orders.sender.turn import SHORTEST_WAIT_SECONDS, Sent, Turn
+from partner_orders.sender.turn import GONE_AFTER, SHORTEST_WAIT_SECONDS, SURE_AFTER, Sent, Turn
 
 # How long an answer waits whose store is switched off, and one for which the request budget has nothing left.
 STORE_OFF_SECONDS, BUDGET_SECONDS = 60.0, 5.0
@@ -199,8 +199,9 @@ class Sender:
         since = stored.progress.absent_since or self._clock()
         stored = replace(stored, progress=replace(stored.progress, absent_since=since))
         answer, refusal, is_late = stored.answer, stored.progress.refusal, turn.is_late(stored)
-        if (outcome or refusal or is_late or answer.has_new_lines) and not turn.is_sure(stored.progress):
-            turn.wait_until_sure(stored)
+        after = SURE_AFTER if event is not None else GONE_AFTER
+        if (outcome or refusal or is_late or answer.has_new_lines) and not turn.is_sure(stored.progress, after):
+            turn.wait_until_sure(stored, after)
         elif outcome is not None:
             turn.end(stored, outcome)
         elif refusal and (event is None or not self._may_pass(stored)):

@@ -17,6 +17,9 @@ from partner_orders.platform.failures import PartnerApiError
 LIFE = timedelta(hours=3)
 # Two readings this far apart show that a request had no effect: the platform may show an older state for a while.
 SURE_AFTER = timedelta(seconds=30)
+# An order that it knows no more may only be hidden by a fault of the platform.
+GONE_AFTER = timedelta(minutes=10)
+_LONGEST_LOOK_SECONDS = 60.0
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 300.0
 
 
@@ -58,9 +61,9 @@ class Turn:
     def is_late(self, stored: StoredAnswer) -> bool:
         return self._clock() >= stored.accepted_at + LIFE
 
-    def is_sure(self, progress: Progress) -> bool:
-        """Whether what the platform shows now is what it will stay."""
-        return progress.absent_since is not None and self._clock() - progress.absent_since >= SURE_AFTER
+    def is_sure(self, progress: Progress, after: timedelta = SURE_AFTER) -> bool:
+        """Whether what the platform shows now is what it will stay, ``after`` a time of not showing an effect."""
+        return progress.absent_since is not None and self._clock() - progress.absent_since >= after
 
     def seconds_until_shown(self, stored: StoredAnswer) -> float:
         """How long the platform may still show the order without the answer before this one: 0 if this turn has seen
@@ -97,10 +100,10 @@ class Turn:
         """End the turn; the answer waits for something that is no failure of its own."""
         self._put_off(stored, replace(stored.progress, failure=why), seconds)
 
-    def wait_until_sure(self, stored: StoredAnswer) -> None:
-        """End the turn; what the platform shows is read again later."""
+    def wait_until_sure(self, stored: StoredAnswer, after: timedelta = SURE_AFTER) -> None:
+        """End the turn; what the platform shows is read again later, within a minute."""
         since = stored.progress.absent_since or self._clock()
-        seconds = (since + SURE_AFTER - self._clock()).total_seconds()
+        seconds = min((since + after - self._clock()).total_seconds(), _LONGEST_LOOK_SECONDS)
         self._put_off(stored, stored.progress, max(seconds, SHORTEST_WAIT_SECONDS))
 
     def fail(self, stored: StoredAnswer, error: PartnerApiError) -> None:

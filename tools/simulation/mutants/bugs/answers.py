@@ -114,6 +114,14 @@ MUTANTS: list[Mutant] = [
         "return progress.absent_since is not None or",
     ),
     one_edit(
+        "hidden-order-is-a-refusal",
+        "An answer counts as refused as soon as the platform once says to know no such order.",
+        _SENDING,
+        "Sender._read_back",
+        "after = SURE_AFTER if event is not None else GONE_AFTER",
+        "after = SURE_AFTER",
+    ),
+    one_edit(
         "stale-lines",
         "An answer is made from the lines of the table, which do not have what the one before it changed.",
         _SENDING,
