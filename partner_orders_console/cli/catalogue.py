@@ -1,5 +1,6 @@
 """``partner-orders catalogue``: the newest price and stock of each product on the platform, and what became of them."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,9 +10,11 @@ from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.catalogue_files import drop, held, load, release
 from partner_orders_console.cli.catalogue_shown import (
     name_and_problem,
+    print_decided,
     print_product,
     print_standings,
     print_store,
+    print_switched,
 )
 from partner_orders_console.cli.output import (
     AsJson,
@@ -19,6 +22,7 @@ from partner_orders_console.cli.output import (
     Kind,
     Yes,
     ask,
+    at,
     counted,
     print_json,
     print_table,
@@ -139,6 +143,61 @@ def refused(context: typer.Context, store: SomeStore = None, as_json: AsJson = F
     if number:
         say("Correct them in your system, and load them again: other values are sent at once.")
         say("A wrong SKU is no longer shown here once a whole list leaves it out.")
+
+
+@app.command()
+def decisions(context: typer.Context, store: SomeStore = None, as_json: AsJson = False) -> None:
+    """Who released or dropped what guards held, when and why: the last 100 decisions. And who last paused or resumed
+    each store, or changed its settings.
+
+    Example: partner-orders catalogue decisions --store 148020
+    """
+    from partner_orders_console.operations.catalogue import access, decided
+
+    catalogue, store_ids = _stores(context, store)
+    with working("reading the decisions"):
+        stores = decided.switched([access.settings_of(catalogue, store_id) for store_id in store_ids])
+        found = decided.newest(catalogue, store_ids)
+    if as_json:
+        print_json({"decisions": [one.to_json() for one in found], "stores": [one.to_json() for one in stores]})
+        return
+    if found:
+        print_decided(found, "decisions")
+    if stores:
+        print_switched(stores)
+    more = f", at most {decided.MOST} are shown" if len(found) == decided.MOST else ""
+    say(f"{counted(len(found), 'decision')}{more}, times in UTC")
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    store: StoreName,
+    output: Annotated[Path | None, typer.Option(help="the file to write; by default the standard output")] = None,
+) -> None:
+    """What the platform showed last of a store, as CSV: each product with its barcodes, price, whether it is on sale,
+    and the most pieces in one order.
+
+    Example: partner-orders catalogue export 148020 --output shown.csv
+    """
+    from partner_orders_console.operations.catalogue import access, exported
+    from partner_orders_console.operations.exporting import opened
+
+    stack = stack_of(context)
+    catalogue = access.catalogue_of(stack)
+    store_id = access.store_id_named(stack, store)
+    # An earlier file is overwritten only where there is something to write.
+    note = exported.note_of(catalogue, store_id)
+    target = opened(output, is_private=False)[0] if output else sys.stdout
+    count = -1  # The first line names the columns.
+    try:
+        for line in exported.csv_lines(catalogue, store_id):
+            target.write(line)
+            count += 1
+    finally:
+        if output:
+            target.close()
+    say(f"{counted(count, 'product')}, as the platform showed them at {at(note.shown_at)} (UTC)")
 
 
 @app.command()

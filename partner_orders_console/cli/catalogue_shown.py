@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from partner_orders.catalogue.desired import Desired
     from partner_orders.catalogue.files import FileRow
     from partner_orders.catalogue.guards import Reason
+    from partner_orders.catalogue.job import Job
     from partner_orders.catalogue.line_report import LineReport
     from partner_orders.catalogue.product import Values
+    from partner_orders_console.operations.catalogue.decided import DecidedOfStore, Switched
     from partner_orders_console.operations.catalogue.files import Report
     from partner_orders_console.operations.catalogue.holding import HeldLine, HeldOfStore
     from partner_orders_console.operations.catalogue.loading import Tried
@@ -69,8 +71,8 @@ def _jobs(one: "StoreStanding", now: datetime) -> str:
     return ", ".join(f"{number} ({ago(sent_at, now)})" for number, sent_at in one.unfinished)
 
 
-def print_standing(one: "StoreStanding", now: datetime) -> None:
-    """A store's settings and figures."""
+def print_standing(one: "StoreStanding", now: datetime, why_waiting: str = "") -> None:
+    """A store's settings and figures. ``why_waiting``: why its last job failed."""
     settings, state, margins = one.settings, one.state, one.settings.margins
     exceptions = len({*(margins.safety_stock_of or ()), *(margins.cap_of or ())})
     waiting = f"{one.waiting:,} since {at(one.waiting_since)}" if one.waiting else 0
@@ -92,6 +94,7 @@ def print_standing(one: "StoreStanding", now: datetime) -> None:
             "held files": one.held_files,
             "unfinished jobs": _jobs(one, now),
             "failed jobs in a row": state.failed_jobs or None,
+            "the last one failed because": why_waiting,
         }
     )
 
@@ -99,7 +102,7 @@ def print_standing(one: "StoreStanding", now: datetime) -> None:
 def print_store(view: "StoreView", now: datetime) -> None:
     """A store as a whole."""
     one, number = view.standing, view.counts
-    print_standing(one, now)
+    print_standing(one, now, view.why_waiting)
     titles = ("products", "processed", "shown", "waiting", "refused", "held prices")
     counts = (
         number.products,
@@ -113,19 +116,59 @@ def print_store(view: "StoreView", now: datetime) -> None:
     print_table(columns_of_counts, [counts], "products by outcome")
     if number.export_of:
         say(f"shown: by the platform's export of {at(number.export_of)}")
+        if number.processed_since:
+            say(
+                f"That export is older than the newest job: the platform processed"
+                f" {counted(number.processed_since, 'product')} since. The next export shows them."
+            )
     if view.files:
         print_files(view.files)
     if view.jobs:
-        columns = (Column("job", Kind.NUMBER), Column("sent", Kind.TIME), Column("lines", Kind.NUMBER), "state", "id")
-        rows = ((job.number, job.sent_at, len(job.lines), job.state.value, job.job_id) for job in view.jobs)
-        print_table(columns, rows, "newest jobs")
+        print_jobs(view.jobs)
     if number.refusals:
         refusals = number.refusals[:_MOST_REFUSED]
         rows_of = ((row.sku, values_shown(row.refused.said), row.refusal) for row in refusals)
         print_table((Column("sku", Kind.ID), "sent", "the platform says"), rows_of, "refused")
         if number.refused > len(refusals):
             say(f"`partner-orders catalogue refused --store {one.store_id}` shows all of them.")
+    if view.decided:
+        print_decided(view.decided, "newest decisions")
     say("times in UTC")
+
+
+def print_jobs(jobs: "Sequence[Job]") -> None:
+    """A table of jobs."""
+    from partner_orders_console.operations.catalogue.job_words import because, state_of
+
+    columns = (
+        *(Column("job", Kind.NUMBER), Column("sent", Kind.TIME), Column("lines", Kind.NUMBER)),
+        *("state", "because", "id"),
+    )
+    rows = ((job.number, job.sent_at, len(job.lines), state_of(job), because(job), job.job_id) for job in jobs)
+    print_table(columns, rows, "newest jobs")
+
+
+def print_decided(found: "Sequence[DecidedOfStore]", title: str = "") -> None:
+    """A table of decisions."""
+    columns = (
+        *(Column("decided", Kind.TIME), Column("store", Kind.ID), "held", "decision"),
+        *("by", "why", Column("held because")),
+    )
+    rows = (
+        (
+            *(it.decided.decided_at, it.store_id, it.what, it.decided.decision.value),
+            *(it.decided.by, it.decided.why, why_held(it.decided.reason)),
+        )
+        for it in found
+    )
+    print_table(columns, rows, title)
+
+
+def print_switched(found: "Sequence[Switched]") -> None:
+    """A table of who changed last what is set of each store."""
+    columns = (Column("changed", Kind.TIME), Column("store", Kind.ID), "now", "by", "why")
+    rows = ((it.at, it.store_id, "sent" if it.is_sending else "paused", it.by, it.reason) for it in found)
+    print_table(columns, rows, "last change of each store's settings")
 
 
 def print_product(found: "ProductView") -> None:
@@ -140,6 +183,8 @@ def print_product(found: "ProductView") -> None:
             "newest version": at(newest),
             "to be sent": values_shown(found.wanted.said) if found.wanted != row.values else None,
             "the platform confirmed": values_shown(row.confirmed.said) or "nothing yet",
+            "that changed last": at(row.settled_at),
+            "still to be processed": values_shown(found.missing.said),
             "the platform refused": values_shown(row.refused.said),
             "and says": row.refusal,
         }
@@ -151,7 +196,16 @@ def print_product(found: "ProductView") -> None:
         columns = (Column("sent", Kind.TIME), "values", "outcome", Column("job", Kind.NUMBER), "id")
         sent = ((it.sent_at, values_shown(it.values.said), it.outcome, it.number, it.job_id) for it in found.sent)
         print_table(columns, sent, "sent in the last seven days")
+    if found.decided:
+        columns_of = (Column("decided", Kind.TIME), "held", "decision", "by", "why")
+        decided = (
+            (it.decided_at, values_shown(it.lines[row.sku].said), it.decision.value, it.by, it.why)
+            for it in found.decided
+        )
+        print_table(columns_of, decided, "decisions")
     say(f"{counted(len(found.sent), 'job')} carried it, times in UTC")
+    if row.confirmed.active is False:
+        say("An off that goes ahead of everything else is in no job.")
 
 
 def print_files(files: "Sequence[FileRow]") -> None:

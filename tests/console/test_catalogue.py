@@ -48,6 +48,8 @@ def test_no_catalogue_says_how_to_deploy_it(run: Run) -> None:
         ("drop", "--store", STORE, "--all-prices", *WHY),
         ("load", __file__, "--store", STORE, "--changes"),
         ("urgent", STORE, "A-1", "--off"),
+        ("decisions",),
+        ("export", STORE),
     ):
         ran = run("catalogue", *command)
         assert (ran.status, "make deploy-catalogue" in ran.err, ran.out) == (1, True, ""), ran
@@ -90,6 +92,7 @@ def test_one_store_is_counted(run: Run, catalogue: Catalogue, call: tuple[str, .
         "waiting": 1,
         "refused": 1,
         "export_of": None,
+        "processed_since": 0,
     }
     ran = run("catalogue", *call)
     assert (ran.status, "B-2" in ran.out, "product not found in catalog" in ran.out) == (0, True, True)

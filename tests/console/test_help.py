@@ -8,8 +8,9 @@ import pytest
 from tests.support.console import Ran
 from tests.support.help_examples import COMMANDS, NEEDS_A_RUNNING_STACK, example, example_and_input
 
-# The credentials are not set yet when they are looked at; and nobody is there to be asked.
+# The credentials are not set yet when they are looked at; nothing was exported; and nobody is there to be asked.
 EXPECTED = {
+    "catalogue export": 1,
     "reconcile cancel": 1,
     "reports show": 1,
     "dead-letters purge": 3,

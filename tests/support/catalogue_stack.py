@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -122,12 +122,12 @@ class Catalogue:
         [state] = [row.state for row in self.tables.files.of_store(store_id) if row.file.key == key]
         return state
 
-    def export(self, products: Sequence[tuple[str, tuple[str, ...], Decimal, bool]]) -> None:
-        """The platform's export of the store came."""
+    def export(self, products: Sequence[tuple[str, tuple[str, ...], Decimal, bool]], asked_at: datetime = NOW) -> None:
+        """The platform's export of the store came, which was asked for at a time."""
         table = ExportsTable(self.stack.client("dynamodb"), TABLE)
         found = [ExportedProduct(sku, barcodes, price, active) for sku, barcodes, price, active in products]
         number = exports_of(self.stack).write(STORE, found)
-        table.came(AskedExport(STORE, NOW), number, NOW, is_last=True)
+        table.came(AskedExport(STORE, asked_at), number, NOW, is_last=True)
 
     def fill(self) -> None:
         """A store with a product that is processed, one that is refused, and one that waits."""

@@ -11,13 +11,25 @@ from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.desk import Desk
 from partner_orders_console.desk.pages.now import names_of_stores
 from partner_orders_console.desk.rendering import desk_of, fault_page, page, segment
-from partner_orders_console.operations.catalogue import access, counting, files, holding, overview, products, store_view
+from partner_orders_console.operations.catalogue import (
+    access,
+    counting,
+    decided,
+    files,
+    holding,
+    job_words,
+    overview,
+    products,
+    store_view,
+)
+from partner_orders_console.operations.catalogue.decided import DecidedOfStore
 from partner_orders_console.operations.catalogue.holding import HeldOfStore
 from partner_orders_console.operations.catalogue.overview import StoreStanding
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 
 _STACK_FRESH = 60.0
 _STORES_FRESH, _HELD_FRESH, _WORK_FRESH, _COUNTS_FRESH = 20.0, 30.0, 5.0, 60.0
+_DECISIONS = 50  # of a store that are shown
 _JOBS = 300  # of a store, in which a product is looked for: a day's, if one goes each five minutes
 
 
@@ -81,7 +93,20 @@ def _store(request: Request) -> Response:
     if isinstance(found, Fault):
         return fault_page(request, found, "/catalogue")
     context = _work_context(desk, store_id) | _held_of_store_context(desk, store_id)
-    return page(request, "catalogue_store.html", one=found, **context)
+    work = context["work"]
+    has_failed = found.state.failed_jobs and not isinstance(work, Fault)
+    why_waiting = job_words.why_waiting(work.jobs) if has_failed else ""
+    decisions = _decisions(desk, store_id)
+    return page(request, "catalogue_store.html", one=found, why_waiting=why_waiting, decisions=decisions, **context)
+
+
+def _decisions(desk: Desk, store_id: str) -> list[DecidedOfStore] | Fault:
+    """The newest decisions about what was held of a store."""
+
+    def read(catalogue: CatalogueStack) -> list[DecidedOfStore]:
+        return decided.newest(catalogue, [store_id[: access.MAX_NAME]], _DECISIONS)
+
+    return _read(desk, ("catalogue decisions", store_id), _HELD_FRESH, read)
 
 
 def _standing(desk: Desk, store_id: str) -> StoreStanding | Fault:
@@ -103,7 +128,7 @@ def _work_context(desk: Desk, store_id: str) -> dict[str, Any]:
         return store_view.work(catalogue, store_id[: access.MAX_NAME])
 
     work = _read(desk, ("catalogue work", store_id), _WORK_FRESH, read)
-    return {"work": work, "store_id": store_id, "files": files, "reasons": holding.REASONS}
+    return {"work": work, "store_id": store_id, "files": files, "reasons": holding.REASONS, "job_words": job_words}
 
 
 def _counts(request: Request) -> Response:

@@ -27,7 +27,14 @@ def store_id_named(stack: DeployedStack, name: str) -> str:
         raise NotFoundError(
             f"a store's name has 1 to {MAX_NAME} characters", "`partner-orders stores list` shows them."
         )
-    return store_named(stack, name).store_id
+    try:
+        return store_named(stack, name).store_id
+    except NotFoundError as error:
+        raise NotFoundError(
+            error.what,
+            f"{error.advice} A store is registered by its first order, or by `partner-orders stores set STORE_ID"
+            " --currency PKR`.",
+        ) from None
 
 
 def settings_of(catalogue: CatalogueStack, store_id: str) -> CatalogueSettings:

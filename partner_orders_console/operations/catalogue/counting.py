@@ -20,7 +20,9 @@ MOST_REFUSED = 1_000  # of a store that are shown; all are counted
 class Counts:
     """Products of a store, each counted once as processed, waiting or refused, unless nothing of it can be sent.
     ``shown``: those of the processed ones that the platform's last export, ``export_of`` that time, shows as they
-    should be; None without an export. ``refusals``: the refused ones, by SKU, at most MOST_REFUSED."""
+    should be; None without an export. ``processed_since``: how many of the processed ones the platform confirmed after
+    that time, so that the export may not have them yet. ``refusals``: the refused ones, by SKU, at most
+    MOST_REFUSED."""
 
     products: int
     processed: int
@@ -28,6 +30,7 @@ class Counts:
     waiting: int
     refused: int
     export_of: datetime | None = None
+    processed_since: int = 0
     refusals: list[Desired] = field(default_factory=list, repr=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -39,6 +42,7 @@ class Counts:
                 "waiting": self.waiting,
                 "refused": self.refused,
                 "export_of": self.export_of,
+                "processed_since": self.processed_since,
             }
         }
 
@@ -49,7 +53,7 @@ def counts(catalogue: CatalogueStack, settings: CatalogueSettings) -> Counts:
     rows = rows_of(catalogue, settings.store_id)
     export = last_export(catalogue, settings.store_id)
     number = dict.fromkeys(Standing, 0)
-    refusals, shown = [], 0
+    refusals, shown, since = [], 0, 0
     for row in rows:
         standing = standing_of(row, settings.margins)
         number[standing] += 1
@@ -57,6 +61,7 @@ def counts(catalogue: CatalogueStack, settings: CatalogueSettings) -> Counts:
             refusals.append(row)
         elif standing is Standing.PROCESSED and export is not None:
             shown += export.shows(row)
+            since += row.settled_at is not None and row.settled_at > export.asked_at
     refusals.sort(key=lambda row: row.sku)
     return Counts(
         products=len(rows),
@@ -65,6 +70,7 @@ def counts(catalogue: CatalogueStack, settings: CatalogueSettings) -> Counts:
         waiting=number[Standing.WAITING],
         refused=number[Standing.REFUSED],
         export_of=None if export is None else export.asked_at,
+        processed_since=since,
         refusals=refusals[:MOST_REFUSED],
     )
 

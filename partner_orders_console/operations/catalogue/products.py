@@ -1,17 +1,20 @@
 """One product of a store: what the chain wants, what the platform confirmed or refused, and what was sent when."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from partner_orders.catalogue.decided import Decided
 from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.held import Held
 from partner_orders.catalogue.job import Job, JobState
 from partner_orders.catalogue.product import FIELDS, MAX_SKU, Values
-from partner_orders.catalogue.to_send import Margins, is_waiting, to_send
+from partner_orders.catalogue.to_send import Margins, difference, is_waiting, to_send
+from partner_orders_console.operations.catalogue import decided
 from partner_orders_console.operations.catalogue.access import margins_of
+from partner_orders_console.operations.catalogue.job_words import failure_words
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import NotFoundError
 
@@ -47,7 +50,8 @@ class Sent:
 @dataclass(frozen=True)
 class ProductView:
     """``wanted``: what the platform should be told, after safety stock and caps. ``held``: what a guard holds of it.
-    ``sent``: the jobs of the last seven days that carried it, the newest first."""
+    ``sent``: the jobs of the last seven days that carried it, the newest first. ``decided``: what people decided of
+    its held values, the newest first."""
 
     store_id: str
     row: Desired
@@ -55,6 +59,14 @@ class ProductView:
     standing: Standing
     held: list[Held]
     sent: list[Sent]
+    decided: list[Decided] = field(default_factory=list)
+
+    @property
+    def missing(self) -> Values:
+        """What the platform has yet to be told, or to confirm."""
+        unsaid = difference(self.row, self.wanted).said
+        known = self.row.confirmed
+        return Values(**{name: value for name, value in unsaid.items() if getattr(known, name) != value})
 
     def to_json(self) -> dict[str, Any]:
         row = self.row
@@ -66,6 +78,7 @@ class ProductView:
             "versions": dict(row.versions),
             "wanted": self.wanted.said,
             "confirmed": row.confirmed.said,
+            "confirmed_at": row.settled_at,
             "refused": row.refused.said,
             "refusal": row.refusal or None,
             "held": [
@@ -78,6 +91,16 @@ class ProductView:
                 for it in self.held
             ],
             "sent": [it.to_json() for it in self.sent],
+            "decided": [
+                {
+                    "decided_at": it.decided_at,
+                    "decision": it.decision.value,
+                    "decided_by": it.by,
+                    "why": it.why,
+                    "values": it.lines[row.sku].said,
+                }
+                for it in self.decided
+            ],
         }
 
 
@@ -99,7 +122,8 @@ def product(catalogue: CatalogueStack, store_id: str, sku: str, most_jobs: int =
     found = row or Desired(sku)
     margins = margins_of(catalogue, store_id)
     sent = [*_sent(tables.jobs.newest(store_id, most_jobs), found)]
-    return ProductView(store_id, found, to_send(found, margins), standing_of(found, margins), held, sent)
+    about = decided.of_product(catalogue, store_id, sku)
+    return ProductView(store_id, found, to_send(found, margins), standing_of(found, margins), held, sent, about)
 
 
 def standing_of(row: Desired, margins: Margins) -> Standing:
@@ -128,7 +152,9 @@ def outcome_of(job: Job, sku: str) -> str:
     """What became of a line of a job, in words."""
     match job.state:
         case JobState.SETTLED:
-            return job.failure or job.notes.get(sku) or "processed"
+            if job.failure:
+                return f"not taken: {failure_words(job.failure)}"
+            return job.notes.get(sku) or "processed"
         case JobState.GIVEN_UP:
             return job.notes.get(sku) or "unknown"
         case _:

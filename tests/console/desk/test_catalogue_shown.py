@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,9 @@ from partner_orders.catalogue.files import FileState
 from partner_orders.catalogue.job import Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.settlement import Outcome, settled
+from partner_orders.catalogue.to_send import off_at_once
+from partner_orders.clock import now
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.catalogue_stack import OTHER_STORE, STORE, Catalogue
 from tests.support.desk import Browser, facts
@@ -68,6 +72,37 @@ def test_store_with_its_files_and_jobs(browser: Browser) -> None:
     assert (shown["sent"], shown["safety stock"]) == ("yes", "0")
     text = browser.text(f"{PATH}/work")
     assert all(part in text for part in ("prices.csv", "loaded", "settled", "changes"))
+
+
+def test_failed_job_says_why(browser: Browser, filled: Catalogue) -> None:
+    """The table of jobs has the reason in words, and the store says why it waits."""
+    filled.tables.jobs.write(STORE, Job(2, now(), {"A-1": Values(price=Decimal(4))}))
+    failure = "not taken: not_found:platform"
+    filled.tables.jobs.ended(JobPlace(STORE, 2), JobState.SETTLED, failure=failure)
+    filled.tables.states.fail(STORE, now())
+    text = "the account may not write its catalogue: ask the account manager"
+    assert text in facts(browser.get(PATH).text)["the last job failed because"]
+    shown = browser.text(f"{PATH}/work")
+    assert all(part in shown for part in (text, "not taken", "1 refused"))
+    assert "not_found" not in shown
+
+
+def test_old_export_is_marked(browser: Browser, filled: Catalogue) -> None:
+    """The counts say where the platform processed products after the last export."""
+    filled.export([("A-1", (), Decimal("3.5"), True)], asked_at=NOW - timedelta(hours=3))
+    assert "the platform processed 1 product since" in browser.text(f"{PATH}/counts")
+
+
+def test_urgent_off_tells_what_waits(browser: Browser, filled: Catalogue) -> None:
+    """A product that went off alone shows when, and that its quantity follows."""
+    row = filled.say("A-1", minute=5, active=False)
+    off = off_at_once(row)
+    assert off is not None
+    filled.tables.products.change(STORE, "A-1", partial(settled, sent=off, outcome=Outcome.PROCESSED, now=NOW))
+    shown = facts(browser.get(f"{PATH}/product?sku=A-1").text)
+    assert "off sale, quantity 7; that changed last 2026-10-14 09:00" in shown["the platform confirmed"]
+    assert shown["still to be processed"] == "quantity 0"
+    assert "ahead of everything else is in no job" in browser.text(f"{PATH}/product?sku=A-1")
 
 
 @pytest.mark.usefixtures("filled")
@@ -157,6 +192,9 @@ def test_held_price_is_dropped(changing: Browser, filled: Catalogue) -> None:
     assert [*filled.tables.held.of_store(STORE)]
     assert "This cannot be undone." in changing.change("drop-held", store=STORE, sku="A-1", reason="wrong")
     assert [*filled.tables.held.of_store(STORE)] == []
+    store = changing.text(PATH)
+    assert all(part in store for part in ("1 decision", "A-1: price 35 dropped", "arn:aws:", "wrong"))
+    assert ": wrong" in facts(changing.get(f"{PATH}/product?sku=A-1").text)["dropped"]
 
 
 def test_held_file_is_decided(changing: Browser, catalogue: Catalogue) -> None:
