@@ -11,6 +11,7 @@ from partner_orders_console.cli.catalogue_files import drop, held, load, release
 from partner_orders_console.cli.catalogue_shown import (
     name_and_problem,
     print_decided,
+    print_off,
     print_product,
     print_standings,
     print_store,
@@ -293,7 +294,8 @@ def urgent(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> int:
-    """Take one product off sale now, ahead of everything else, and wait for the outcome.
+    """Take one product off sale now, ahead of everything else, and follow it to the platform's word. It comes on sale
+    again with the next file or message that says so: set it off in your system, too.
 
     Example: partner-orders catalogue urgent 148020 WM-520955 --off --yes
     """
@@ -308,13 +310,14 @@ def urgent(
     ask(f"take {sku} off sale in the store {message.store_id} now?", yes)
     urgently.send(catalogue, message)
     with working("waiting for the outcome") as progress:
-        found = urgently.wait(catalogue, message, progress)
+        followed = urgently.wait(catalogue, message, progress, say)
+    found, is_off = followed.product, not followed.why_not
     if as_json:
-        print_json(found.to_json())
+        print_json(found.to_json() | {"is_off": is_off, "why_not": followed.why_not or None})
     else:
         print_product(found)
-        say("the platform confirmed that it is off sale" if urgently.is_off(found) else "it is not off sale")
-    return 0 if urgently.is_off(found) else 1
+        print_off(found, followed.why_not)
+    return 0 if is_off else 1
 
 
 def _show_store(context: typer.Context, store: str, as_json: bool) -> None:

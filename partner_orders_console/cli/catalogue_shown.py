@@ -208,6 +208,17 @@ def print_product(found: "ProductView") -> None:
         say("An off that goes ahead of everything else is in no job.")
 
 
+def print_off(found: "ProductView", why_not: str) -> None:
+    """How an urgent off ended: the platform confirmed it, or why it did not."""
+    if why_not:
+        say(f"it is not off sale: {why_not}", style="red")
+        return
+    say("the platform confirmed that it is off sale")
+    if found.missing.are_said:
+        say(f"It counts as waiting until the store's next job, which carries {values_shown(found.missing.said)}.")
+    say("A newer file or message that says otherwise puts it on sale again. Set it off in your system, too.")
+
+
 def print_files(files: "Sequence[FileRow]") -> None:
     """A table of files."""
     from partner_orders_console.operations.catalogue.files import kind_of, name_of, progress_of

@@ -402,6 +402,7 @@ def test_urgent_off_is_followed(run: Run) -> None:
     """An urgent off is put on the queue, and followed to the platform's word."""
     ran = run("catalogue", "urgent", STORE, "A-1", "--off", "--yes", "--json")
     assert (ran.status, ran.json["confirmed"]["active"], ran.json["state"]) == (0, False, "processed")
+    assert (ran.json["is_off"], ran.json["why_not"]) == (True, None)
 
 
 @pytest.mark.parametrize(
