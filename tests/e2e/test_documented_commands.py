@@ -34,6 +34,7 @@ NOT_HERE = {
     "answers send": "the store answers no orders yet",
     "answers show": "no order of this id",
     "catalogue drop": "nothing is held",
+    "catalogue export": "the platform has exported no store yet",
     "catalogue release": "nothing is held",
     "catalogue show q7xk none": "no product of this SKU",
     "catalogue urgent": "no product of this SKU",
@@ -113,7 +114,7 @@ def test_documented_commands_work(
     run: CommandLine, documented: list[str], values: dict[str, str], tmp_path: Path
 ) -> None:
     """Each documented command does its work, or says in a sentence why it cannot here; none is a fault of ours."""
-    names = ("stores.csv", "orders.csv", "answer.json", "exceptions.csv", "prices.csv")
+    names = ("stores.csv", "orders.csv", "answer.json", "exceptions.csv", "prices.csv", "shown.csv")
     files = {name: str(tmp_path / name) for name in names}
     Path(files["answer.json"]).write_text('{"answer_id": "till-1", "sequence": 1, "kind": "ready"}')
     Path(files["exceptions.csv"]).write_text("sku,cap\nKW-100,6\n")
