@@ -46,5 +46,12 @@ def test_version_ahead() -> None:
     assert stated_version(ahead.isoformat(), NOW) == ahead
     with pytest.raises(VersionError, match="more than 10 minutes ahead"):
         stated_version((ahead + timedelta(seconds=1)).isoformat(), NOW)
-    with pytest.raises(VersionError):
-        version_of_file("20271014T081500Z.csv", STORED_AT, NOW)
+
+
+def test_local_time_in_a_name() -> None:
+    """A name with a time ahead is refused with how that time was read; the time of an upload is not."""
+    with pytest.raises(VersionError, match=r"ahead; .*The time in a file's name is read as UTC"):
+        version_of_file("artikel_20261014_1115.csv", STORED_AT, NOW)
+    with pytest.raises(VersionError) as refused:
+        version_of_file("artikel.csv", NOW + timedelta(hours=1), NOW)
+    assert "name" not in str(refused.value)

@@ -15,6 +15,8 @@ _IN_A_NAME = re.compile(
     r"([0-2][0-9])[-:]?([0-5][0-9])(?:[-:]?([0-5][0-9]))?Z?(?![0-9])"
 )
 
+_READ_AS_UTC = "The time in a file's name is read as UTC: name the file with its time in UTC, or without a time."
+
 
 class VersionError(ValueError):
     """A version that cannot be taken; the message says why and what to use."""
@@ -33,7 +35,7 @@ def stated_version(text: str, now: datetime) -> datetime:
 
 def version_of_file(name: str, stored_at: datetime, now: datetime) -> datetime:
     """The version of a file's lines: the time in its name (UTC), else the time at which it was stored. A name with
-    several times is read by its last. Raises VersionError."""
+    several times is read by its last. Raises VersionError, for a time in the name with how it was read."""
     found = _IN_A_NAME.findall(name.rsplit("/", 1)[-1])
     if not found:
         return checked(stored_at, now)
@@ -42,7 +44,10 @@ def version_of_file(name: str, stored_at: datetime, now: datetime) -> datetime:
         version = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return checked(stored_at, now)
-    return checked(version, now)
+    try:
+        return checked(version, now)
+    except VersionError as error:
+        raise VersionError(f"{error}. {_READ_AS_UTC}") from None
 
 
 def checked(version: datetime, now: datetime) -> datetime:
