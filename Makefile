@@ -56,6 +56,10 @@ orders: setup ## Have the simulated platform of `make up` place orders and drop 
 orders-to-pick: setup ## Have the simulated platform of `make up` place orders that wait for answers
 	@$(RUN) tools.local.orders_to_pick
 
+.PHONY: catalogue
+catalogue: setup ## Have the simulated platform of `make up` open a store of 500 products, and write lists to load
+	@$(RUN) tools.local.catalogue
+
 .PHONY: invoke
 invoke: setup ## Call a function of `make up` with EVENT=events/webhook/received.json, in Docker if it runs and DOCKER is not 0
 	@$(if $(EVENT),,$(error name the event: make invoke EVENT=events/webhook/received.json))$(RUN) tools.local.invoke "$(EVENT)"

@@ -114,11 +114,12 @@ def test_documented_commands_work(
     run: CommandLine, documented: list[str], values: dict[str, str], tmp_path: Path
 ) -> None:
     """Each documented command does its work, or says in a sentence why it cannot here; none is a fault of ours."""
-    names = ("stores.csv", "orders.csv", "answer.json", "exceptions.csv", "prices.csv", "shown.csv")
+    names = ("stores.csv", "orders.csv", "answer.json", "exceptions.csv", "prices.csv", "prices-2.csv", "shown.csv")
     files = {name: str(tmp_path / name) for name in names}
     Path(files["answer.json"]).write_text('{"answer_id": "till-1", "sequence": 1, "kind": "ready"}')
     Path(files["exceptions.csv"]).write_text("sku,cap\nKW-100,6\n")
-    Path(files["prices.csv"]).write_text("sku,price,active,quantity\nKW-100,3.95,true,12\n")
+    for name in ("prices.csv", "prices-2.csv", "shown.csv"):
+        Path(files[name]).write_text("sku,price,active,quantity\nKW-100,3.95,true,12\n")
     Path(files["stores.csv"]).write_text(run("stores", "list", "--csv").stdout)
     failed: list[str] = []
     tried: set[str] = set()
@@ -126,7 +127,7 @@ def test_documented_commands_work(
         typed = arguments(command, values)
         if typed[0] == "catalogue":
             typed = [CAPITALS.get(word, word) for word in typed]
-        typed = [files.get(word, word) for word in typed]
+        typed = [files.get(word.removeprefix(".local/"), word) for word in typed]
         name = " ".join(typed)
         if name in NOT_TRIED or name in tried:
             continue

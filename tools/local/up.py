@@ -235,6 +235,8 @@ Try this in a second terminal, in this folder:
   .venv/bin/partner-orders reconcile run --yes
   # Have the platform place 6 orders that wait for the store's answers; docs/local-stack.md shows how to answer them
   make orders-to-pick
+  # Open a store of 500 products, and get the commands that bring a till's prices to the platform
+  make catalogue
   # Check the whole stack
   .venv/bin/partner-orders doctor
   # Call one function with an event of events/

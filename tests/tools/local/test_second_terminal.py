@@ -1,4 +1,4 @@
-"""`make orders` and `make invoke` without a running stack, with a wrong file, or interrupted: a sentence each."""
+"""Commands for a second terminal without a running stack, with a wrong file, or interrupted: a sentence each."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from tools.local import invoke, orders, second_terminal
+from tools.local import catalogue, invoke, orders, second_terminal
 from tools.local.stack import Stack
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -20,7 +20,7 @@ def invoked() -> int:
     return invoke.main(EVENTS / "webhook" / "received.json")
 
 
-@pytest.mark.parametrize("command", [orders.main, invoked])
+@pytest.mark.parametrize("command", [orders.main, catalogue.main, invoked])
 @pytest.mark.parametrize("left", [None, json.dumps(asdict(GONE)), '{"endpoint_url": ', '{"endpoint_url": "x"}'])
 def test_file_of_a_killed_stack_is_a_sentence(
     command: Callable[[], int],

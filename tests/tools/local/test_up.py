@@ -34,6 +34,7 @@ def test_what_to_try_next_can_be_pasted() -> None:
     )
     assert len(commands) > 6
     assert ["make", "orders-to-pick"] in commands
+    assert ["make", "catalogue"] in commands
     assert up.welcome(STACK, DESK).split()[:2] == ["desk", DESK]
     assert "a1b2.execute-api.localhost" in up.welcome(STACK, DESK)
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)

@@ -111,6 +111,7 @@ class LiveCatalogue:
         vendor, count, code = str(content["vendor"]), int(content["products"]), str(content.get("code", ""))
         with self._lock:
             products = self.state.fill(vendor, count, code, str(content.get("locale", "en_PK")))
+        self._api.open_store(vendor, code or vendor)
         return {
             "products": [
                 {"sku": product.sku, "barcodes": [*product.barcodes], "price": plain(product.price)}

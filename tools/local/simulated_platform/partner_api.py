@@ -125,6 +125,10 @@ class SimulatedPartnerApi:
             self._shops[life.shop.external_partner_config_id] = mine
             mine.append(life)
 
+    def open_store(self, *names: str) -> None:
+        """Know a store by these ids, without an order."""
+        self._stores |= {*names}
+
     def touch(self, order_id: str, at: datetime) -> None:
         """Change an order in something that its body does not show."""
         self._touched[order_id] = at
