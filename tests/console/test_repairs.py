@@ -432,7 +432,7 @@ def test_stream_dead_letter_is_left(run: Run, stack: DeployedStack) -> None:
 
 def test_schedule_is_never_redriven(run: Run) -> None:
     """Dead-letter messages of the schedule are not redriven, and their runbook is named."""
-    assert "is refused" in " ".join(run("dead-letters", "redrive", "--help").out.replace("│", "").split())
+    assert "refused," in run("dead-letters", "redrive", "--help").out
     ran = run("dead-letters", "redrive", "reconciliation")
     assert (ran.status, "docs/runbooks/reconciliation-dead-letters.md" in ran.err) == (1, True)
 
