@@ -91,6 +91,9 @@ def schedules_off(stack: Stack) -> Iterator[None]:
     yield
     for schedule in whole:
         scheduler.update_schedule(**schedule, State="ENABLED")
+    # Of what the tests had buried, doctor would tell.
+    for output in ("FilesDeadLettersUrl", "CallbacksDeadLettersUrl", "UrgentDeadLettersUrl"):
+        stack.client("sqs").purge_queue(QueueUrl=stack.catalogue_outputs[output])
 
 
 @pytest.fixture
