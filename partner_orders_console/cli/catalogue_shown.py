@@ -271,6 +271,11 @@ def print_tried(tried: "Tried") -> None:
         print_table(columns, held, f"prices that would be held: {measured.held_prices:,}, the first ones")
     say(f"{counted(measured.changed, 'product')} would change")
     say(f"{counted(measured.switches_off, 'product')} would go off sale that the platform shows as on sale")
+    if measured.unguarded:
+        say(
+            f"{counted(measured.unguarded, 'price')} cannot be checked, since the platform has confirmed none of these "
+            "products yet. Look at them yourself before they are sent."
+        )
     if measured.held_prices:
         say(f"{counted(measured.held_prices, 'price')} would be held, the rest of their lines would be taken")
     for reason in measured.reasons:

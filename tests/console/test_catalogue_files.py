@@ -78,6 +78,19 @@ def test_dry_run_shows_what_would_change(run: Run, catalogue: Catalogue, file: C
     assert (keys(catalogue), [*catalogue.tables.products.all_of(STORE)]) == ([], [])
 
 
+def test_dry_run_of_first_prices(run: Run, catalogue: Catalogue, file: Callable[..., str]) -> None:
+    """A dry run warns of prices that no guard can check, since the platform has confirmed none of their products."""
+    catalogue.enrol()
+    assert "3 prices cannot be checked" in load(run, file(LIST), "--dry-run", kind="--whole").err
+
+
+def test_dry_run_of_unchanged_values(run: Run, held_price: Catalogue, file: Callable[..., str]) -> None:
+    """Values that are said again in a newer version change no product."""
+    ran = load(run, file("sku,price\nA-1,3.5\n"), "--dry-run")
+    assert "0 products would change" in ran.err
+    assert "cannot be checked" not in ran.err
+
+
 def test_dry_run_of_a_held_price(run: Run, held_price: Catalogue, file: Callable[..., str]) -> None:
     """A dry run says which prices would be held, and that the rest of their lines would be taken."""
     path = file("sku,price,quantity\nA-1,99,5\n")

@@ -82,6 +82,7 @@ class Tried:
             "problem": self.problem or None,
             "changed": measured.changed if measured else 0,
             "switched_off": measured.switches_off if measured else 0,
+            "unguarded_prices": measured.unguarded if measured else 0,
             "held_prices": measured.held_prices if measured else 0,
             "reasons": [reason.value for reason in measured.reasons] if measured else [],
             "changes": [_comparison_json(one) for one in self.changes],
@@ -179,7 +180,7 @@ def _measure(
     def notice(one: Comparison) -> None:
         if one.held.are_said and len(tried.held) < MOST_SHOWN:
             tried.held.append(one)
-        if one.is_written and len(tried.changes) < MOST_SHOWN:
+        if one.changes_values and len(tried.changes) < MOST_SHOWN:
             tried.changes.append(one)
 
     list_of_store = ListOfStore(

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partner_orders.catalogue.desired import Desired
+from partner_orders.catalogue.desired import Desired, merged
 from partner_orders.catalogue.guards import (
     FileFigures,
     Limits,
@@ -44,6 +44,19 @@ def test_no_two_prices_of_a_day_are_far_apart(first: Decimal, steps: list[tuple[
         if price != row.confirmed.price:
             until.append((row.confirmed.price, now))
         row = settled(row, taken, Outcome.PROCESSED, now)
+
+
+@given(CENTS)
+def test_price_in_force_is_not_held(price: Decimal) -> None:
+    """After a slip was corrected, the right price goes through however often it is said, and the slip does not."""
+    row = settled(Desired("KW-100"), Values(price=price * 10), Outcome.PROCESSED, NOW)
+    now = NOW + timedelta(minutes=5)
+    assert held_price(row, Values(price=price), LIMITS, now)[1].price == price
+    released = merged(row, Values(price=price), now, {})
+    assert held_price(released, Values(price=price), LIMITS, now)[0].price == price
+    corrected = settled(released, Values(price=price), Outcome.PROCESSED, now)
+    assert held_price(corrected, Values(price=price), LIMITS, now)[0].price == price
+    assert held_price(corrected, Values(price=price * 10), LIMITS, now)[0].price is None
 
 
 @given(CENTS, CENTS)

@@ -62,8 +62,10 @@ class FileFigures:
 
 def held_price(row: Desired, said: Values, limits: Limits, now: datetime) -> tuple[Values, Values]:
     """What of a line goes through, and what is held: its price, where it is too far from one that was in force within
-    the last day. The rest of the line is never held with it."""
-    if said.price is None or not _is_far(row, said.price, limits.price_step, now):
+    the last day. The rest of the line is never held with it, nor is a price that changes nothing: the one that the
+    platform has, or that the product is to have already."""
+    is_nothing_new = said.price in (row.values.price, row.confirmed.price)
+    if said.price is None or is_nothing_new or not _is_far(row, said.price, limits.price_step, now):
         return said, NOTHING
     return replace(said, price=None), Values(price=said.price)
 

@@ -39,6 +39,18 @@ class Comparison:
     held_versions: tuple[int, ...] = ()
 
     @property
+    def changes_values(self) -> bool:
+        """Whether the product gets other values, and not only newer versions of them."""
+        return self.before.values != self.after.values
+
+    @property
+    def is_unguarded(self) -> bool:
+        """Whether the product gets a price that nothing was compared with."""
+        price, row = self.after.values.price, self.before
+        is_known = row.confirmed.price is not None or bool(row.past_prices)
+        return price is not None and price != row.values.price and not is_known
+
+    @property
     def switches_off(self) -> bool:
         """Whether a product that the platform shows as on sale goes off."""
         is_on = self.before.confirmed.active is True

@@ -53,13 +53,17 @@ class ListOfStore:
 
 @dataclass
 class Measured:
-    """What a file would do. ``changed``, ``held_prices``, ``switches_off``: products that are written, whose price is
-    held, and that go off sale. ``reasons``: why the file is held as a whole. ``products``, ``for_sale``: of the store,
-    as a whole list leaves them; ``waiting``: products that have yet to be sent."""
+    """What a file would do. ``written``: products whose row is written, if only for newer versions; ``changed``,
+    ``held_prices``, ``switches_off``: those whose values change, whose price is held, and that go off sale.
+    ``unguarded``: those that get a price, and of which the platform has confirmed none to compare it with.
+    ``reasons``: why the file is held as a whole. ``products``, ``for_sale``: of the store, as a whole list leaves them;
+    ``waiting``: products that have yet to be sent."""
 
     state: StoreState
     rules: Rules
+    written: int = 0
     changed: int = 0
+    unguarded: int = 0
     held_prices: int = 0
     switches_off: int = 0
     known: int = 0
@@ -141,7 +145,9 @@ class Loader:
         )
 
     def _add(self, measured: Measured, one: Comparison, report: LineReport, margins: Margins) -> None:
-        measured.changed += one.is_written
+        measured.written += one.is_written
+        measured.changed += one.changes_values
+        measured.unguarded += one.is_unguarded
         measured.held_prices += one.held.are_said
         measured.switches_off += one.switches_off
         measured.products += _is_there(one)
@@ -194,7 +200,7 @@ class Loader:
             states.raise_list_versions(file.store_id, checked.fields, file.version, short_name(file.source))
         tells_all = measured.waiting > 0 and (is_repeat or self._is_forgotten(measured.state))
         counted = _Counted()
-        if measured.changed or measured.held_prices or tells_all:
+        if measured.written or measured.held_prices or tells_all:
             counted = self._apply(_Work(file, checked, spool, beat), rules, tells_all)
         if rules.is_covered and "price" in checked.fields:
             self._supersede(file)

@@ -193,6 +193,14 @@ MUTANTS: list[Mutant] = [
         "runs = [stack.enter_context(_open(path)) for path in self._runs[number][:1]]",
     ),
     one_edit(
+        "corrected-price-is-held-again",
+        "After a slip was corrected, each further list has the right price held.",
+        f"{_CATALOGUE}/guards.py",
+        "held_price",
+        "said.price is None or is_nothing_new or not _is_far",
+        "said.price is None or not _is_far",
+    ),
+    one_edit(
         "lone-quantity",
         "A quantity goes alone, and the platform takes no notice of it.",
         _PUSHING,
