@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from partner_orders_console.cli.output import (
@@ -302,12 +303,16 @@ def print_loaded(row: "FileRow", report: "Report | None") -> None:
         say(row.problem, style="red")
     if row.state is FileState.LOADED:
         say(f"{counted(row.changed, 'product')} changed, {row.switched_off:,} of them go off sale")
-    if row.held_prices:
-        say(f"{counted(row.held_prices, 'price is', 'prices are')} held: `partner-orders catalogue held` shows them")
+    of_store = f"--store {row.file.store_id}"
+    if row.held_prices and row.state is FileState.LOADED:
+        held = counted(row.held_prices, "price is", "prices are")
+        say(f"{held} held: `partner-orders catalogue held {of_store}` shows them")
     for reason in row.reasons if row.state is FileState.HELD else ():
         say(f"the whole file is held: {why_held(reason)}", style="yellow")
     if row.state is FileState.HELD:
-        say("`partner-orders catalogue release` lets it through, `partner-orders catalogue drop` forgets it.")
+        release = f"partner-orders catalogue release --file {quote(name_of(row))} {of_store} --reason …"
+        say(f"`{release}` lets it through.")
+        say("`partner-orders catalogue drop` with the same options forgets it.")
 
 
 def _print_lines(lines: Sequence[tuple[int, str, str]], bad: int) -> None:
