@@ -49,6 +49,11 @@ class CatalogueStack:
             return None
         return cls(stack, beside)
 
+    @classmethod
+    def beside(cls, stack: DeployedStack) -> Self | None:
+        """The same, without a call of AWS where the orders stack says that it has none."""
+        return cls.of(stack) if has_catalogue(stack) else None
+
     @property
     def name(self) -> str:
         return self.deployed.name

@@ -15,7 +15,7 @@ from partner_orders.orders.event import CatalogueCallbackError, RejectedError, p
 from partner_orders.orders.personal_data import without_personal_data
 from partner_orders_console.operations.catalogue import letters as catalogue_letters
 from partner_orders_console.operations.catalogue.access import catalogue_of
-from partner_orders_console.operations.catalogue_stack import CatalogueStack, has_catalogue
+from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.dead_letter_queue import CATALOGUE_OUTPUTS, OUTPUTS, Queue
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.progress import Progress, silent
@@ -162,7 +162,7 @@ def states(stack: DeployedStack, progress: Progress = silent) -> list[QueueState
 def _urls(stack: DeployedStack) -> dict[Queue, str]:
     """Where each dead-letter queue of a stack is, and of the catalogue beside it."""
     queues = [queue for queue, output in OUTPUTS.items() if output in stack.outputs or queue is Queue.ORDER_EVENTS]
-    beside = CatalogueStack.of(stack) if has_catalogue(stack) else None
+    beside = CatalogueStack.beside(stack)
     outputs = beside.outputs if beside else {}
     return {queue: stack.output(OUTPUTS[queue]) for queue in queues} | {
         queue: outputs[output] for queue, (output, _) in CATALOGUE_OUTPUTS.items() if output in outputs

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from partner_orders_console.operations.catalogue.access import catalogue_of
-from partner_orders_console.operations.catalogue_stack import CatalogueStack, has_catalogue
+from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
 
@@ -85,7 +85,7 @@ def follow(
 def functions_of(stack: DeployedStack) -> tuple[str, ...]:
     """The functions that a stack has, and those of the catalogue beside it."""
     found = tuple(name for name in FUNCTIONS if f"{name.title()}LogGroup" in stack.resources)
-    beside = CatalogueStack.of(stack) if has_catalogue(stack) else None
+    beside = CatalogueStack.beside(stack)
     return found if beside is None else (*found, *CATALOGUE_FUNCTIONS)
 
 

@@ -1,14 +1,10 @@
 """A store's exports between the table and the bucket in moto, and the simulated platform with its storage host."""
 
-import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
-
-import requests
-from urllib3 import HTTPResponse
 
 from partner_orders.exports.exporting import Exports
 from partner_orders.exports.store_exports import StoreExports
@@ -27,7 +23,7 @@ from tests.support.sender_world import SecretOfTest
 from tools.local.simulated_platform.catalogue import Catalogue
 from tools.local.simulated_platform.catalogue_api import CatalogueRoutes, StorageHost, WithCatalogue
 from tools.local.simulated_platform.catalogue_records import Habits, Pace
-from tools.local.simulated_platform.partner_api import Request
+from tools.local.simulated_platform.storage_session import StorageSession
 
 TABLE, BUCKET = "catalogue", "files"
 PUBLIC_ADDRESS = "93.184.215.14"
@@ -41,24 +37,6 @@ def bucket(name: str = BUCKET) -> Iterator[Any]:
         place: Any = {"LocationConstraint": client.meta.region_name}
         client.create_bucket(Bucket=name, CreateBucketConfiguration=place)
         yield client
-
-
-class StorageSession(requests.Session):
-    """A session that the simulated storage host answers, at whatever address."""
-
-    def __init__(self, host: StorageHost, time: VirtualTime) -> None:
-        super().__init__()
-        self._host = host
-        self._time = time
-
-    def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
-        parts = urlsplit(url)
-        headers = {name.lower(): value for name, value in options["headers"].items()}
-        given = self._host.handle(Request(method, f"{parts.path}?{parts.query}", headers, b""), self._time.now())
-        answer = requests.Response()
-        answer.status_code = given.status
-        answer.raw = HTTPResponse(io.BytesIO(given.body), preload_content=False)
-        return answer
 
 
 class ExportsWorld:
@@ -78,7 +56,8 @@ class ExportsWorld:
         credentials = PartnerApiCredentials(SecretOfTest(), "arn", BASE_URL, self.session, limit)  # type: ignore[arg-type]
         client = PartnerApiClient(BASE_URL, credentials, self.session, limit, self.time.now, self.time.sleep)
         host = StorageHost(self.catalogue)
-        files = JobFiles(client, 50_000_000, 30.0, lambda _: [PUBLIC_ADDRESS], lambda: StorageSession(host, self.time))
+        storage = partial(StorageSession, host, self.time.now)
+        files = JobFiles(client, 50_000_000, 30.0, lambda _: [PUBLIC_ADDRESS], storage)
         self.table = ExportsTable(dynamodb, TABLE)
         self.files = StoreExports(self.table, s3, BUCKET)
         platform = PlatformCatalogue(client, CHAIN_ID)

@@ -1,17 +1,12 @@
 """How many requests to the platform a chain's catalogue takes: a hundred stores with changes every five minutes, minute
 by minute, on a clock that moves only where somebody waits."""
 
-import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
-from urllib.parse import urlsplit
-
-import requests
-from urllib3 import HTTPResponse
+from functools import partial
 
 from partner_orders.catalogue.desired import Desired, merged
 from partner_orders.catalogue.outcomes import Outcomes
@@ -40,7 +35,7 @@ from tools.bench.write_costs import START
 from tools.local.simulated_platform.catalogue import Catalogue
 from tools.local.simulated_platform.catalogue_api import CatalogueRoutes, StorageHost, WithCatalogue
 from tools.local.simulated_platform.catalogue_records import Habits
-from tools.local.simulated_platform.partner_api import Request
+from tools.local.simulated_platform.storage_session import StorageSession
 from tools.local.up import CHAIN_ID
 from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
 
@@ -86,23 +81,6 @@ class _Queue:
         self._next = []
 
 
-class _Storage(requests.Session):
-    """A session that the storage host answers, at whatever address."""
-
-    def __init__(self, host: StorageHost, time: VirtualTime) -> None:
-        super().__init__()
-        self._host = host
-        self._time = time
-
-    def request(self, method: str, url: str, **_: Any) -> requests.Response:  # type: ignore[override]
-        parts = urlsplit(url)
-        given = self._host.handle(Request(method, f"{parts.path}?{parts.query}", {}, b""), self._time.now())
-        answer = requests.Response()
-        answer.status_code = given.status
-        answer.raw = HTTPResponse(io.BytesIO(given.body), preload_content=False)
-        return answer
-
-
 class _NoExports:
     """A day's exports are no part of a minute."""
 
@@ -145,7 +123,8 @@ class _Chain:
         partner_api.begin(RunLimits(remaining_seconds=lambda: 100.0), Handover())
         platform = PlatformCatalogue(partner_api, CHAIN_ID, self.catalogue.habits.cap_name)
         host = StorageHost(self.catalogue)
-        files = JobFiles(partner_api, 1_000_000, 40.0, lambda _: [PUBLIC_ADDRESS], lambda: _Storage(host, self.time))
+        storage = partial(StorageSession, host, self.time.now)
+        files = JobFiles(partner_api, 1_000_000, 40.0, lambda _: [PUBLIC_ADDRESS], storage)
         known = KnownSettings(self.tables.settings)
         outcomes = Outcomes(self.tables, now, lambda _: NO_MARGINS)
         settling, exports, queue = (

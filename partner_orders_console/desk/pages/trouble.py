@@ -74,7 +74,7 @@ def _queue_series(stack: DeployedStack) -> dict[str, Series]:
             if output in stack.outputs
         },
     }
-    beside = CatalogueStack.of(stack) if has_catalogue(stack) else None
+    beside = CatalogueStack.beside(stack)
     if beside is not None:
         metrics |= {
             queue.value: of_queue(beside.deployed, output, waiting)

@@ -144,7 +144,8 @@ class Urgent:
 
         def write(row: Desired) -> Desired:
             """The row before an off is sent: nobody knows then what the platform shows."""
-            row, off = merge(row), off_at_once(merge(row), margins)
+            row = merge(row)
+            off = off_at_once(row, margins)
             return row if off is None or not may_send else settled(row, off, Outcome.UNKNOWN, now)
 
         after = merge(read.before)
