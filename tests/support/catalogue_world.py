@@ -16,7 +16,8 @@ from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.settlement import Outcome
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import NO_MARGINS
-from partner_orders.platform.catalogue import CallRefusedError, EffectUnknownError, Submitted
+from partner_orders.platform.calls import CallRefusedError, EffectUnknownError
+from partner_orders.platform.catalogue import Submitted
 from partner_orders.platform.failures import Failure, PartnerApiError
 from partner_orders.pusher.pushing import Pusher
 from tests.support.fixed_clock import NOW

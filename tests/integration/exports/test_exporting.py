@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from partner_orders.catalogue.job_result import ExportedProduct
 from partner_orders.catalogue.result_rows import UnreadableResultError
 from partner_orders.exports.table import AskedExport
-from partner_orders.platform.catalogue import EffectUnknownError, NotAllowedError
+from partner_orders.platform.calls import EffectUnknownError, NotAllowedError
 from partner_orders.platform.failures import PartnerApiError
 from partner_orders.platform.job_files import UrlRefusedError
 from tests.support.exports_world import ExportsWorld, exports_world

@@ -15,17 +15,19 @@ from urllib3 import HTTPResponse
 from partner_orders.catalogue.product import Values
 from partner_orders.clock import now
 from partner_orders.platform import http
-from partner_orders.platform.catalogue import (
-    MAX_PRODUCTS,
+from partner_orders.platform.calls import (
     CallRefusedError,
     EffectUnknownError,
-    ListedProduct,
     NotAllowedError,
+    PlatformNotFoundError,
+    ThrottledError,
+)
+from partner_orders.platform.catalogue import (
+    MAX_PRODUCTS,
+    ListedProduct,
     PlatformCatalogue,
     PlatformJob,
-    PlatformNotFoundError,
     Submitted,
-    ThrottledError,
 )
 from partner_orders.platform.credentials import PartnerApiCredentials
 from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApiError, PlatformUnavailableError

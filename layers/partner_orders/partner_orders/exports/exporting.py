@@ -10,7 +10,8 @@ from partner_orders.clock import Clock
 from partner_orders.exports.schedule import ExportNote, next_due
 from partner_orders.exports.store_exports import StoreExports
 from partner_orders.exports.table import AskedExport, ExportsTable
-from partner_orders.platform.catalogue import EffectUnknownError, NotAllowedError, PlatformJob
+from partner_orders.platform.calls import EffectUnknownError, NotAllowedError
+from partner_orders.platform.catalogue import PlatformJob
 from partner_orders.platform.failures import Failure, PartnerApiError
 from partner_orders.platform.job_files import UrlRefusedError
 

@@ -21,7 +21,8 @@ from partner_orders.catalogue.store_state import StoreState
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import Margins, difference, off_at_once, to_send
 from partner_orders.clock import Clock
-from partner_orders.platform.catalogue import CallRefusedError, EffectUnknownError, PlatformNotFoundError, Submitted
+from partner_orders.platform.calls import CallRefusedError, EffectUnknownError, PlatformNotFoundError
+from partner_orders.platform.catalogue import Submitted
 from partner_orders.platform.failures import Failure, PartnerApiError
 
 # After a call whose effect is unknown, the newest values go again.

@@ -21,11 +21,7 @@ from partner_orders.catalogue.store_state import StoreState
 from partner_orders.catalogue.tables import Tables
 from partner_orders.clock import Clock
 from partner_orders.platform.breaker import Breaker
-from partner_orders.platform.catalogue import (
-    ThrottledError,
-    is_for_a_person,
-    is_of_every_store,
-)
+from partner_orders.platform.calls import ThrottledError, is_for_a_person, is_of_every_store
 from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApiError
 from partner_orders.platform.job_files import UrlRefusedError
 from partner_orders.pusher.pushing import Pusher

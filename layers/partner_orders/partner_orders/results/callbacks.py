@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from partner_orders.catalogue.result_rows import UnreadableResultError
 from partner_orders.clock import Clock
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
-from partner_orders.platform.catalogue import is_of_every_store
+from partner_orders.platform.calls import is_of_every_store
 from partner_orders.platform.failures import OutOfTimeError, PartnerApiError
 from partner_orders.platform.job_files import UrlRefusedError
 from partner_orders.results.callback import Callback, NoCallbackError, parse_callback
