@@ -15,11 +15,12 @@ from tools.local.simulated_platform.catalogue_assortment import CATEGORIES
 from tools.local.simulated_platform.catalogue_call import RefusedCallError
 from tools.local.simulated_platform.catalogue_records import Job, Product
 from tools.local.simulated_platform.partner_api import Request, Response, SimulatedPartnerApi
+from tools.local.simulated_platform.store_status import StoreStatuses
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 500
 DROPPED = Response(0, {}, b"")
 _PATH = re.compile(
-    r"/v2/(chains/[^/]+/vendors/[^/]+/(catalog(/export)?|categories)|chains/[^/]+/catalog/jobs/[^/]+|files/[^/]+)"
+    r"/v2/(chains/[^/]+/vendors/[^/]+/(catalog(/export)?|categories|status)|chains/[^/]+/catalog/jobs/[^/]+|files/[^/]+)"
 )
 
 
@@ -29,10 +30,18 @@ def is_about_catalogue(target: str) -> bool:
 
 
 class CatalogueRoutes:
-    """Routes for a catalogue. ``clock`` gives the time of the catalogue where that is not the time of the request."""
+    """Routes for a catalogue and the status of its stores. ``clock`` gives the time of the catalogue where that is not
+    the time of the request."""
 
-    def __init__(self, catalogue: Catalogue, chain_id: str, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        chain_id: str,
+        clock: Callable[[], datetime] | None = None,
+        statuses: StoreStatuses | None = None,
+    ) -> None:
         self.catalogue = catalogue
+        self.statuses = statuses or StoreStatuses()
         self._chain_id = chain_id
         self._clock = clock
 
@@ -57,6 +66,10 @@ class CatalogueRoutes:
             case "GET", ["chains", _, "vendors", vendor, "catalog"]:
                 self._count("page")
                 return self._page(vendor, query)
+            case "GET", ["chains", _, "vendors", vendor, "status"]:
+                return self._status(vendor, now)
+            case "PUT", ["chains", _, "vendors", vendor, "status"]:
+                return self._put_status(vendor, content, now)
             case "POST", ["chains", _, "vendors", vendor, "catalog", "export"]:
                 self._count("export")
                 return _json(202, self._accepted(self.catalogue.export(vendor, now)))
@@ -86,6 +99,28 @@ class CatalogueRoutes:
         if catalogue.strikes("put_dropped_after"):
             return DROPPED
         return _json(202, self._accepted(taken)) if isinstance(taken, Job) else _json(200, {"sku": taken})
+
+    def _status(self, vendor: str, now: datetime) -> Response:
+        self.statuses.requests["status_get"] += 1
+        if self.statuses.strikes("get_error"):
+            return _gateway_error(vendor, now)
+        return _json(200, self.statuses.get(vendor, now))
+
+    def _put_status(self, vendor: str, content: bytes, now: datetime) -> Response:
+        statuses = self.statuses
+        statuses.requests["status_put"] += 1
+        if statuses.strikes("put_error_before"):
+            return _gateway_error(vendor, now)
+        if statuses.strikes("put_dropped_before"):
+            return DROPPED
+        statuses.put(vendor, content, now)
+        if statuses.strikes("put_error_after"):
+            return _gateway_error(vendor, now)
+        if statuses.strikes("put_dropped_after"):
+            return DROPPED
+        if statuses.habits.put_answers == 204:
+            return Response(204, {}, b"")
+        return _json(200, statuses.get(vendor, now))
 
     def _accepted(self, job: Job) -> dict[str, Any]:
         # The state at acceptance, also where the job has ended before this response.

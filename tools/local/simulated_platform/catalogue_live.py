@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -15,17 +15,23 @@ from tools.local.simulated_platform.catalogue_api import CatalogueRoutes, Storag
 from tools.local.simulated_platform.catalogue_records import Callback, Habits, Pace, plain
 from tools.local.simulated_platform.courier import Courier, Destination, Posting
 from tools.local.simulated_platform.partner_api import Request, Response
+from tools.local.simulated_platform.store_status import FAULTS as STATUS_FAULTS
+from tools.local.simulated_platform.store_status import State, StatusHabits, StoreStatuses
 
 SENDERS = 2
+_HOURS = ("opens", "closes")
 
 
 class LiveCatalogue:
-    """The catalogue of a platform that is served. ``state`` is the catalogue itself, ``postings`` its callbacks."""
+    """The catalogue of a platform that is served, and the status of its stores. ``state`` is the catalogue itself,
+    ``postings`` its callbacks."""
 
     def __init__(self, api: WithCatalogue, chain_id: str) -> None:
         self.state = Catalogue()
         self.postings: list[Posting] = []
-        api.catalogue_routes = CatalogueRoutes(self.state, chain_id, _now)
+        self.statuses = StoreStatuses()
+        self.statuses.is_known = lambda vendor: vendor in self.state.vendors or api.knows_store(vendor)
+        api.catalogue_routes = CatalogueRoutes(self.state, chain_id, _now, self.statuses)
         self._api = api
         self._courier = Courier()
         self._senders = ThreadPoolExecutor(SENDERS)
@@ -38,8 +44,10 @@ class LiveCatalogue:
         ``url`` none is posted."""
         self._courier.destination = replace(destination, webhook_url=url)
 
-    def adopt(self, habits: Habits) -> None:
+    def adopt(self, habits: Habits, of_status: StatusHabits | None = None) -> None:
         """Behave as a brand does from now on."""
+        if of_status is not None:
+            self.statuses.habits = of_status
         with self._lock:
             self.state.habits = habits
             if habits.results_at == "storage" and self._storage is None:
@@ -85,6 +93,9 @@ class LiveCatalogue:
             "catalogue-faults": self._set_faults,
             "catalogue-habits": self._set_habits,
             "catalogue-pace": self._set_pace,
+            "catalogue-status": self._set_status,
+            "catalogue-status-faults": self._set_status_faults,
+            "catalogue-status-habits": self._set_status_habits,
         }
         if what not in controls:
             raise ValueError(f"no such control; there are {', '.join(controls)}")
@@ -105,6 +116,7 @@ class LiveCatalogue:
                 "jobs": [job.to_json() for job in state.jobs.values()],
                 "requests": dict(state.requests),
                 "callbacks": [posting.to_json() for posting in self.postings],
+                "statuses": self.statuses.to_json(_now()),
             }
 
     def _fill(self, content: dict[str, Any]) -> dict[str, Any]:
@@ -142,6 +154,28 @@ class LiveCatalogue:
         pace = Pace(**{name: timedelta(seconds=seconds) for name, seconds in content.items()})
         with self._lock:
             self.state.pace = pace
+        return {}
+
+    def _set_status(self, content: dict[str, Any]) -> dict[str, Any]:
+        """Change a status as the platform does by itself."""
+        until = content.get("until")
+        end = None if until is None else datetime.fromisoformat(until)
+        with self._lock:
+            self.statuses.set(content["vendor"], State(content["status"], content.get("reason", ""), end), _now())
+        return {}
+
+    def _set_status_faults(self, content: dict[str, float]) -> dict[str, Any]:
+        if unknown := set(content) - set(STATUS_FAULTS):
+            raise ValueError(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(STATUS_FAULTS)}")
+        with self._lock:
+            self.statuses.faults = dict(content)
+        return {}
+
+    def _set_status_habits(self, content: dict[str, Any]) -> dict[str, Any]:
+        """Set habits; hours as ``08:00``."""
+        hours: dict[str, Any] = {name: time.fromisoformat(content[name]) for name in _HOURS if name in content}
+        with self._lock:
+            self.statuses.habits = replace(self.statuses.habits, **(content | hours))
         return {}
 
     def _postings(self, callbacks: Iterable[Callback]) -> list[Posting]:

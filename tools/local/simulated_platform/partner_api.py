@@ -129,6 +129,10 @@ class SimulatedPartnerApi:
         """Know a store by these ids, without an order."""
         self._stores |= {*names}
 
+    def knows_store(self, name: str) -> bool:
+        """Whether a store is known by this id."""
+        return name in self._stores or name in self._shops
+
     def touch(self, order_id: str, at: datetime) -> None:
         """Change an order in something that its body does not show."""
         self._touched[order_id] = at

@@ -14,6 +14,7 @@ from tools.local.simulated_platform.catalogue_records import Habits
 from tools.local.simulated_platform.countries import COUNTRIES, MOROCCO, TURKEY, Country
 from tools.local.simulated_platform.lives import Body, Life, Step, to_text, trading_hour
 from tools.local.simulated_platform.partner_api import Unknowns
+from tools.local.simulated_platform.store_status import StatusHabits
 
 _PAKISTAN, _, _ARGENTINA = COUNTRIES
 
@@ -36,6 +37,7 @@ class Profile(NamedTuple):
     upper_case_ids: bool = False  # of orders, by GET
     numeric_store_ids: bool = False  # by GET, where the webhook writes text
     catalogue: Habits = Habits()
+    status: StatusHabits = StatusHabits()
 
     def hour(
         self, seed: int, orders: int, stores: int, start: datetime, chain_id: str, first_store: int = 0
@@ -97,6 +99,8 @@ PEDIDOSYA = Profile(
     numeric_store_ids=True,
     # "Less than the buffer" is its FAQ's wording; results come as signed links (docs/platform.md 6).
     catalogue=Habits(buffer_is_sold=True, results_at="storage", delimiter=";", unknown_single=400),
+    # None of its pages that were read offers the status by API (docs/platform.md 9).
+    status=StatusHabits(is_offered=False),
 )
 # Short ids of stores, masked customers, and a webhook that says DISPATCHED (docs/platform.md 1, 2.2, 3.3).
 FOODPANDA = Profile(
@@ -116,6 +120,7 @@ FOODPANDA = Profile(
     masked=0.8,
     # A live client sends the FAQ's name of the cap, and asks for jobs (docs/platform.md 6).
     catalogue=Habits(cap_name="max_sales_quantity", byte_order_mark=True),
+    status=StatusHabits(zone="Asia/Karachi", today_as_until=True),
 )
 # The chain may accept an order, and its dispatch is confirmed as READY_FOR_PICKUP (docs/platform.md 2.2).
 GLOVO = Profile(
@@ -139,6 +144,7 @@ GLOVO = Profile(
         processed="processed",
         refused="rejected",
     ),
+    status=StatusHabits(zone="Africa/Casablanca", put_answers=204, shows_reason=False, shows_until=False),
 )
 # Live clients send times with Z, and read only the number of pages (docs/platform.md 4.2). An order can be without
 # updated_at (docs/platform.md 3.7).
@@ -157,6 +163,7 @@ YEMEKSEPETI = Profile(
     has_updated_at=False,
     # A live client reads whole numbers as job ids, and fetches results without a token (docs/platform.md 6).
     catalogue=Habits(job_ids="number", shows_jobs=False, results_at="storage", unknown_single=200, most_products=5_000),
+    status=StatusHabits(zone="Europe/Istanbul", closed_at_night=False),
 )
 PROFILES = (PEDIDOSYA, FOODPANDA, GLOVO, YEMEKSEPETI)
 BY_NAME: Mapping[str, Profile] = {profile.name: profile for profile in PROFILES}

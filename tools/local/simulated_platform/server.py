@@ -115,7 +115,7 @@ class Platform:
             raise BadControlError(f"no such profile; there are {', '.join(BY_NAME)}")
         self.api.unknowns, self.api.form_of_get = profile.unknowns, profile.form_of_get
         if content.get("adopts_catalogue", True):
-            self.catalogue.adopt(profile.catalogue)
+            self.catalogue.adopt(profile.catalogue, profile.status)
         return profile.hour(seed, orders, stores, start, self._chain_id, first)
 
     def _play(self, timetable: list[tuple[float, Posting]], seed: int, misbehaviour: Misbehaviour, wall: float) -> None:
@@ -274,5 +274,6 @@ def _control(platform: Platform, method: str, what: str, body: bytes) -> tuple[i
                 return 200, platform.truth()
     except (BadControlError, ValueError, TypeError, LookupError, ArithmeticError) as error:
         return 400, {"message": str(error)}
-    posts = "configure, play, faults, place, picking-faults, catalogue-fill, -edit, -faults, -habits, -pace"
+    posts = "configure, play, faults, place, picking-faults, catalogue-fill, -edit, -faults, -habits, -pace, -status, "
+    posts += "-status-faults, -status-habits"
     return 404, {"message": f"{posts} (POST); progress, truth, picked, catalogue (GET)"}
