@@ -24,8 +24,11 @@ from partner_orders_console.cli.output import (
     say,
     working,
 )
+from partner_orders_console.cli.store_status import close_store, open_store, status
 
-app = typer.Typer(help="Stores: currency, time zone, trading hours, code.", no_args_is_help=True)
+app = typer.Typer(
+    help="Stores: currency, time zone, trading hours, code; open and close them on the platform.", no_args_is_help=True
+)
 
 COLUMNS = (
     *("store_id", "external_partner_config_id", "name", "currency", "time_zone", "trading_hours"),
@@ -33,6 +36,10 @@ COLUMNS = (
 )
 _TIMES = ("registered_at", "paused_at")
 Name = Annotated[str, typer.Argument(metavar="STORE", help="either of its two ids")]
+
+app.command("open")(open_store)
+app.command("close")(close_store)
+app.command()(status)
 
 
 @app.command("list")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from partner_orders.catalogue.tables import Tables
+from partner_orders.store_status.table import StatusesTable
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
 
@@ -80,6 +81,11 @@ class CatalogueStack:
     def tables(self) -> Tables:
         """The rows of the catalogue's table. Raises OperatorError if the stack's first deployment failed."""
         return Tables.named(self.client("dynamodb"), self.output("CatalogueTableName"))
+
+    @property
+    def statuses(self) -> StatusesTable:
+        """The stores' status on the platform. Raises OperatorError as ``tables`` does."""
+        return StatusesTable(self.client("dynamodb"), self.output("CatalogueTableName"))
 
     @property
     def webhook_url(self) -> str:

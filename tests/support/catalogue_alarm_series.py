@@ -36,6 +36,12 @@ def _again(metric: str) -> Series:
     return Series({metric: zeros | each((60, 75), 1)}, at=75, over=105, quiet={metric: zeros | each((60, 120), 3)})
 
 
+def _stores(metric: str) -> Series:
+    """One store is enough; the pusher emits how many there are each minute."""
+    zeros = each(range(2 * HOUR), 0)
+    return Series({metric: zeros | each(range(30, 60), 1)}, at=30, over=64, quiet={metric: zeros})
+
+
 CATALOGUE_SERIES: dict[str, Series] = {
     "FilesDeadLettersAlarm": _dead_letters(),
     "CallbacksDeadLettersAlarm": _dead_letters(),
@@ -81,6 +87,9 @@ CATALOGUE_SERIES: dict[str, Series] = {
     ),
     "JobsFailedAlarm": _again("JobsFailed"),
     "JobsGivenUpAlarm": _again("JobsGivenUp"),
+    "StatusRefusedAlarm": _counted("StatusRefused"),
+    "StatusDiffersAlarm": _stores("StatusDiffers"),
+    "StoresClosedAlarm": _stores("StoresClosedByPlatform"),
     "CatalogueRefusedAlarm": Series(
         {"PlatformRefusals": each(range(30, 40), 1) | each(range(40, 90), 0)},
         at=35,

@@ -28,7 +28,7 @@ from partner_orders.platform.job_files import JobFiles
 from partner_orders.platform.rate_limit import RateLimit
 from partner_orders.pusher.pushing import Pusher
 from partner_orders.pusher.refusals import Refusals
-from partner_orders.pusher.run import Minute, Run
+from partner_orders.pusher.run import Minute, Run, ServesStatuses
 from partner_orders.pusher.urgent import Urgent
 from partner_orders.pusher.urgent_message import UrgentRefusedError, urgent_change
 from partner_orders.results.callbacks import Callbacks
@@ -172,6 +172,7 @@ class PusherWorld:
         self.counts: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()  # of DynamoDB, where they are counted
         self.runs: list[Run] = []
+        self.statuses: ServesStatuses = NoStatuses()
         self.restart()
         for store_id in stores:
             self.tables.settings.put(CatalogueSettings(store_id, is_sending=True))
@@ -196,7 +197,15 @@ class PusherWorld:
         queue, nothing = cast("CallbacksQueue", self.queue), NoExports()
         self.callbacks = Callbacks(queue, settling, nothing, kept, self.time.now)
         self.minute = Minute(
-            self.tables, known, self.callbacks, settling, nothing, self.outcomes, self.pusher, self.time.now
+            self.tables,
+            known,
+            self.callbacks,
+            settling,
+            nothing,
+            self.outcomes,
+            self.pusher,
+            self.statuses,
+            self.time.now,
         )
         self.urgent = Urgent(
             self.tables, known, self.pusher, platform, self.time.now, self.limits, InlineExecutor(), no_barcodes
@@ -332,6 +341,15 @@ class PusherWorld:
         ):
             self.counts += counts
             counts.clear()
+
+
+class NoStatuses:
+    """No store's status is seen to here (tests/support/status_world.py)."""
+
+    error = None
+
+    def serve(self, *_: object) -> None:
+        """Do nothing."""
 
 
 class NoExports:

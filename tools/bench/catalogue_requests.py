@@ -81,6 +81,15 @@ class _Queue:
         self._next = []
 
 
+class _NoStatuses:
+    """No store's status is seen to: it has a share of the budget of its own."""
+
+    error = None
+
+    def serve(self, *_: object) -> None:
+        """Do nothing."""
+
+
 class _NoExports:
     """A day's exports are no part of a minute."""
 
@@ -134,7 +143,7 @@ class _Chain:
         )
         callbacks = Callbacks(queue, settling, exports, KeptCallbacks(client, table), now)  # type: ignore[arg-type]
         pusher = Pusher(platform, self.tables, outcomes, now, lambda _: NO_MARGINS)
-        return Minute(self.tables, known, callbacks, settling, exports, outcomes, pusher, now)
+        return Minute(self.tables, known, callbacks, settling, exports, outcomes, pusher, _NoStatuses(), now)
 
     def change(self, number: int, store_id: str) -> None:
         """The chain changes some prices of a store."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module, reload
 from types import ModuleType, SimpleNamespace
@@ -18,6 +18,8 @@ from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.tables import Tables
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.pusher import parts
+from partner_orders.store_status.table import StatusesTable
+from partner_orders.store_status.wish import Kind, Outcome, Wish
 from tests.support.aws_calls import watch_calls
 from tests.support.catalogue_table import catalogue_table
 from tests.support.emitted_metrics import sums
@@ -77,6 +79,7 @@ class Stack:
             "JOB_LINES": "2000",
             "EVENT_BUS_NAME": "changes",
             "EXPORT_EVERY_HOURS": "0",
+            "CHECK_IN": "DISABLED",
             "PRICE_STEP_PERCENT": "35",
             "SWITCHED_OFF_PERCENT": "20",
             "SHORTER_PERCENT": "20",
@@ -126,6 +129,36 @@ def pusher() -> ModuleType:
 @pytest.fixture
 def urgent() -> ModuleType:
     return reload(import_module("partner_orders.pusher.urgent_handler"))
+
+
+def test_a_closing_is_sent_and_told(
+    stack: Stack, pusher: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run sends what is wished of a store's status and reads it back; what became of it is told and counted, in the
+    form of the schema."""
+    told: list[dict[str, Any]] = []
+    watch_calls(
+        monkeypatch, lambda operation, asked, _: told.extend(asked["Entries"] if operation == "PutEvents" else ())
+    )
+    now = datetime.now(UTC)
+    until = now.replace(microsecond=0) + timedelta(hours=3)
+    statuses = StatusesTable(boto3.client("dynamodb"), TABLE)
+    statuses.wish(
+        lambda number: Wish(number, Kind.CLOSED_UNTIL, until, "OTHER", "a person", "no power", now),
+        STORE,
+        lambda: datetime.now(UTC),
+    )
+    pusher.handler({}, CONTEXT)
+    status = statuses.get(STORE)
+    assert (status.outcome, status.puts, status.untold) == (Outcome.SHOWN, 1, ())
+    counts = sums(capsys.readouterr().out)
+    assert (counts["StatusSent"], counts["StatusDiffers"], counts["StoresClosedByPlatform"]) == (1, 0, 0)
+    assert {entry["DetailType"] for entry in told} == {"store.status_changed"}
+    [detail] = [json.loads(entry["Detail"]) for entry in told]
+    jsonschema.validate(detail, SCHEMA)
+    assert detail["wish"]["outcome"] == "shown"
+    assert "a person" not in json.dumps(detail)
+    assert "no power" not in json.dumps(detail)
 
 
 def message(text: str, attempt: int = 1) -> dict[str, Any]:

@@ -303,7 +303,7 @@ def test_roles_write_their_own_rows(catalogue: Template) -> None:
     both = {"STORES", "STORE#*", "CHANGES", "CHANGES#*"}
     assert partitions == {
         "LoaderRole": both | {"HELD#*", "FILES#*", "DECISIONS#*"},
-        "PusherRole": both | {"JOB#*", "JOBS#*", "CALLBACK#*"},
+        "PusherRole": both | {"JOB#*", "JOBS#*", "CALLBACK#*", "STATUSES#*"},
         "UrgentRole": both | {"HELD#*", "JOB#*", "JOBS#*"},
     }
 

@@ -11,6 +11,7 @@ STORES = "STORES"
 STATE = "STORE#"
 SETTINGS = "SETTINGS#"
 EXPORT = "EXPORT#"
+STATUS = "STATUS#"
 # The stores in which something may wait.
 CHANGES = "CHANGES"
 
@@ -94,3 +95,13 @@ def files(store_id: str) -> str:
 def decisions(store_id: str) -> str:
     """The partition of what was decided of a store's held changes."""
     return f"DECISIONS#{store_id}"
+
+
+def status(store_id: str) -> Key:
+    """Whether a store is open on the platform, as it is wished and shown."""
+    return Key(STORES, f"{STATUS}{store_id}")
+
+
+def statuses(store_id: str) -> str:
+    """The partition of what a store's status was wished and shown to be."""
+    return f"STATUSES#{store_id}"

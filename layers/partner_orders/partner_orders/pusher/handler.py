@@ -19,8 +19,9 @@ from partner_orders.exports.table import ExportsTable
 from partner_orders.logs import function_logger
 from partner_orders.platform.http import Handover, RunLimits
 from partner_orders.platform.job_files import JobFiles
-from partner_orders.pusher.parts import WRITERS, Parts, SenderSettings, parts
+from partner_orders.pusher.parts import WRITERS, Parts, SenderSettings, StatusParts, parts, status_parts
 from partner_orders.pusher.run import Minute, Run
+from partner_orders.pusher.statuses import MOST_SECONDS
 from partner_orders.results.callbacks import Callbacks
 from partner_orders.results.callbacks_queue import CallbacksQueue
 from partner_orders.results.kept_callbacks import KeptCallbacks
@@ -42,19 +43,21 @@ S3_CALLS = Config(connect_timeout=1, read_timeout=10, retries={"total_max_attemp
 @dataclass(frozen=True, kw_only=True)
 class PusherSettings(SenderSettings):
     """``export_every_hours`` is 0 where exports are never asked for. Without ``callbacks_dead_letters_url`` a callback
-    that cannot be read comes until its queue moves it."""
+    that cannot be read comes until its queue moves it. ``check_in`` is ENABLED where stores are checked in."""
 
     files_bucket_name: str
     callbacks_queue_url: str
     job_lines: int
     export_every_hours: int
     callbacks_dead_letters_url: str = ""
+    check_in: str = ""
 
 
 class Worker(NamedTuple):
     minute: Minute
     callbacks: Callbacks
     parts: Parts
+    status: StatusParts
 
 
 @cache
@@ -80,8 +83,11 @@ def worker() -> Worker:
         KeptCallbacks(made.dynamodb, settings.catalogue_table_name),
         now,
     )
-    minute = Minute(made.tables, made.known, callbacks, settling, exports, made.outcomes, made.pusher, now)
-    return Worker(minute, callbacks, made)
+    status = status_parts(settings, made, PassedSeconds(), settings.check_in == "ENABLED")
+    minute = Minute(
+        made.tables, made.known, callbacks, settling, exports, made.outcomes, made.pusher, status.statuses, now
+    )
+    return Worker(minute, callbacks, made, status)
 
 
 @metrics.log_metrics
@@ -91,11 +97,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         RunLimits(remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000 - AFTER_A_REQUEST_SECONDS),
         Handover(),
     )
+    # The statuses are first, and the products wait for them.
+    work.status.client.begin(RunLimits(remaining_seconds=lambda: MOST_SECONDS - passed()), Handover())
     try:
         run = work.minute.run(lambda: passed() < LAST_START_SECONDS)
         _tell(run)
     finally:
         work.parts.client.end()
+        work.status.client.end()
         _count(work)
 
 
@@ -118,6 +127,13 @@ def _count(work: Worker) -> None:
         one.clear()
     for name, number in counts.items():
         metrics.add_metric(name, MetricUnit.Count, number)
+    statuses = work.status.statuses
+    for name, number in statuses.counts.items():
+        metrics.add_metric(name, MetricUnit.Count, number)
+    statuses.counts.clear()
+    if statuses.faults:
+        logger.warning("statuses of stores failed, to be tried again", faults=dict(statuses.faults))
+        statuses.faults.clear()
     if callbacks.faults:
         logger.error("callbacks failed, to come again", faults=dict(callbacks.faults))
         callbacks.faults.clear()

@@ -1,6 +1,7 @@
 """What both functions that send are made of: the platform's client within the request budget, tables and outcomes."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +20,14 @@ from partner_orders.platform.credentials import PartnerApiCredentials
 from partner_orders.platform.http import PartnerApiClient
 from partner_orders.platform.request_budget import Share
 from partner_orders.platform.session import platform_session
+from partner_orders.platform.store_status import PlatformStoreStatus
 from partner_orders.pusher.patience import PatientRequests
 from partner_orders.pusher.pushing import Pusher
 from partner_orders.pusher.refusals import Refusals
+from partner_orders.pusher.status_events import StatusEvents
+from partner_orders.pusher.statuses import Statuses
 from partner_orders.settings import Settings
+from partner_orders.store_status.table import StatusesTable
 
 WRITERS = 16
 AWS_CALLS = Config(
@@ -70,16 +75,40 @@ def parts(settings: SenderSettings, executor: Executor, job_lines: int) -> Parts
     dynamodb = clients.client("dynamodb", AWS_CALLS)
     tables = Tables.named(dynamodb, settings.catalogue_table_name)
     known = KnownSettings(tables.settings)
-    budget = RequestBudgetTable(dynamodb, settings.request_budget_table_name, settings.rate_limit_per_minute)
-    # One at a time: a permit that is not used within seconds is lost to others.
-    limit = PatientRequests(budget, Share.CATALOGUE, 1, PassedSeconds(), time.sleep)
-    session, base_url = platform_session(), settings.partner_api_base_url
-    secrets = clients.client("secretsmanager", AWS_CALLS)
-    credentials = PartnerApiCredentials(secrets, settings.partner_api_secret_arn, base_url.rstrip("/"), session, limit)
-    client = PartnerApiClient(base_url, credentials, session, limit, now, time.sleep)
+    client = _client(settings, dynamodb, Share.CATALOGUE)
     platform = PlatformCatalogue(client, settings.chain_id, settings.cap_field)
-    bus = settings.event_bus_name
-    refusals = Refusals(EventBus(clients.client("events", BUS_CALLS), bus) if bus else None)
+    refusals = Refusals(_bus(settings))
     outcomes = Outcomes(tables, now, known.margins, executor, refusals.tell)
     pusher = Pusher(platform, tables, outcomes, now, known.margins, job_lines)
     return Parts(dynamodb, tables, known, client, platform, refusals, outcomes, pusher)
+
+
+@dataclass(frozen=True)
+class StatusParts:
+    """What sees to the stores' status. Its client has a share of the request budget of its own."""
+
+    client: PartnerApiClient
+    statuses: Statuses
+
+
+def status_parts(settings: SenderSettings, made: Parts, seconds: Callable[[], float], checks_in: bool) -> StatusParts:
+    """The same of the stores' status; ``seconds`` is a clock as PassedSeconds is."""
+    client = _client(settings, made.dynamodb, Share.STORE_STATUS)
+    table = StatusesTable(made.dynamodb, settings.catalogue_table_name)
+    platform, events = PlatformStoreStatus(client, settings.chain_id), StatusEvents(_bus(settings))
+    return StatusParts(client, Statuses(table, platform, events, now, seconds, checks_in))
+
+
+def _client(settings: SenderSettings, dynamodb: Any, share: Share) -> PartnerApiClient:
+    budget = RequestBudgetTable(dynamodb, settings.request_budget_table_name, settings.rate_limit_per_minute)
+    # One at a time: a permit that is not used within seconds is lost to others.
+    limit = PatientRequests(budget, share, 1, PassedSeconds(), time.sleep)
+    session, base_url = platform_session(), settings.partner_api_base_url
+    secrets = clients.client("secretsmanager", AWS_CALLS)
+    credentials = PartnerApiCredentials(secrets, settings.partner_api_secret_arn, base_url.rstrip("/"), session, limit)
+    return PartnerApiClient(base_url, credentials, session, limit, now, time.sleep)
+
+
+def _bus(settings: SenderSettings) -> EventBus | None:
+    name = settings.event_bus_name
+    return EventBus(clients.client("events", BUS_CALLS), name) if name else None

@@ -1,11 +1,11 @@
-"""A run of the pusher, a minute of work: callbacks first, then jobs of which nothing is heard and exports, then what
-waits to be sent, the store that waits longest first.
+"""A run of the pusher, a minute of work: the stores' status and callbacks first, then jobs of which nothing is heard
+and exports, then what waits to be sent, the store that waits longest first.
 
 A store that fails holds up no other. What is of all stores ends the work on the platform until the next run.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -46,6 +46,15 @@ class ServesExports(Protocol):
     def serve(self, store_ids: Iterable[str]) -> str | None: ...
 
 
+class ServesStatuses(Protocol):
+    """Sees to the stores' status (partner_orders.pusher.statuses)."""
+
+    @property
+    def error(self) -> PartnerApiError | None: ...
+
+    def serve(self, store_ids: Collection[str], may_start: Callable[[], bool]) -> None: ...
+
+
 @dataclass
 class Run:
     """What a run did. ``counts`` go by the names of metrics; ``faults`` count what failed, by kind. ``waiting``: since
@@ -69,6 +78,7 @@ class Minute:
         exports: ServesExports,
         outcomes: Outcomes,
         pusher: Pusher,
+        statuses: ServesStatuses,
         clock: Clock,
     ) -> None:
         self._tables = tables
@@ -78,6 +88,7 @@ class Minute:
         self._exports = exports
         self._outcomes = outcomes
         self._pusher = pusher
+        self._statuses = statuses
         self._clock = clock
         self._not_before: datetime | None = None
         # The store at which the last run had to stop. It may be that store's own trouble: others go first.
@@ -88,6 +99,8 @@ class Minute:
         run = Run(may_ask=self._not_before is None or self._clock() >= self._not_before)
         settings, states = self._settings.read_all()
         if run.may_ask:
+            self._serve_statuses(run, settings, may_start)
+        if run.may_ask:
             run.may_ask = self._callbacks.drain(may_start)
             self._note_error(run, self._callbacks.error)
         self._look_after_jobs(run, states, may_start)
@@ -96,6 +109,17 @@ class Minute:
             self._try(run, "", lambda: self._exports.serve(sending))
         self._send(run, sending, may_start)
         return run
+
+    def _serve_statuses(self, run: Run, store_ids: Collection[str], may_start: Callable[[], bool]) -> None:
+        """What ends it ends the run only where the platform limits our requests: a platform that rejects these may
+        take products."""
+        self._try(run, "", lambda: self._statuses.serve(store_ids, may_start))
+        error = self._statuses.error
+        if isinstance(error, ThrottledError):
+            self._note_error(run, error)
+        elif error is not None:
+            run.faults[str(error.failure)] += 1
+            run.counts["PlatformRefusals"] += is_for_a_person(error)
 
     # -- jobs of which nothing is heard --------------------------------------------------------------------------------
 

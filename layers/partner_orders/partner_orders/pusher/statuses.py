@@ -1,0 +1,217 @@
+"""The stores' status on the platform: a few requests a minute, those that have waited longest first.
+
+Whatever fails is of one store, or ends this part of the minute. Each step is noted under the version that was read, so
+that a crash, a second worker or a newer wish never loses to what this one knew.
+"""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from botocore.exceptions import ClientError
+
+from partner_orders.clock import Clock
+from partner_orders.platform.calls import (
+    CallRefusedError,
+    EffectUnknownError,
+    PlatformNotFoundError,
+    is_of_every_store,
+)
+from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApiError
+from partner_orders.pusher.status_events import StatusEvents
+from partner_orders.store_status import status as after
+from partner_orders.store_status.differences import differs, is_closed_by_platform
+from partner_orders.store_status.next_step import Act, Step, checkin_due, next_step
+from partner_orders.store_status.shown import CheckinTimes, Reading
+from partner_orders.store_status.status import StoreStatus
+from partner_orders.store_status.table import StatusesTable, WrittenMeanwhileError
+from partner_orders.store_status.wish import Kind, Outcome, Wish
+
+# The part of the platform's 60 requests a minute that the budget keeps for store status (docs/decisions/0020).
+MOST_REQUESTS = 4
+# What is wished goes ahead of the hourly look at other stores, unless those have waited for so much longer.
+AHEAD = timedelta(hours=1)
+# So long at most all of them take, since the products wait for it.
+MOST_SECONDS = 12.0
+CHECKED_IN_BY, CHECKED_IN_WHY = "check-in", "before the store opens"
+MAX_WORDS = 400  # of a refusal
+_LASTING = frozenset({Failure.FORBIDDEN, Failure.NOT_FOUND, Failure.REFUSED})
+
+
+class Platform(Protocol):
+    """What is asked of the platform (partner_orders.platform.store_status)."""
+
+    def make_room(self) -> None: ...
+
+    def get(self, vendor_id: str) -> Reading: ...
+
+    def put(self, vendor_id: str, wish: Wish) -> None: ...
+
+
+class Statuses:
+    """``seconds`` is a clock as PassedSeconds is. ``checks_in``: whether stores of the catalogue are checked in before
+    they open. ``counts`` and ``faults`` are those of the run: by the names of metrics, and by the kind of failure.
+    ``error`` is what ended it for all stores."""
+
+    def __init__(
+        self,
+        table: StatusesTable,
+        platform: Platform,
+        events: StatusEvents,
+        clock: Clock,
+        seconds: Callable[[], float],
+        checks_in: bool,
+    ) -> None:
+        self._table = table
+        self._platform = platform
+        self._events = events
+        self._clock = clock
+        self._seconds = seconds
+        self._checks_in = checks_in
+        self.counts: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+        self.error: PartnerApiError | None = None
+
+    def serve(self, store_ids: Collection[str], may_start: Callable[[], bool]) -> None:
+        """Do the steps that are due, with MOST_REQUESTS within MOST_SECONDS, of the stores of the catalogue and of
+        every other one of which something was wished. Raises botocore's errors for what is of no single store."""
+        self.error, began = None, self._seconds()
+        every = {store_id: StoreStatus(store_id) for store_id in store_ids} | self._table.all()
+        self._count(every.values())
+        turn = _Turn(MOST_REQUESTS, lambda: may_start() and self._seconds() - began < MOST_SECONDS)
+        for status in sorted(every.values(), key=self._rank):
+            try:
+                self._tell(self._serve(status, turn, is_of_catalogue=status.store_id in store_ids), turn)
+            except WrittenMeanwhileError:
+                continue  # The next run sees what was written.
+            except OutOfTimeError:
+                turn.left = 0
+            except PartnerApiError as error:
+                self.error, turn.left = error, 0
+            except Exception as error:
+                code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+                self.faults[code] += 1
+
+    def _rank(self, status: StoreStatus) -> tuple[datetime, str]:
+        at = next_step(status, self._clock()).at
+        return at if status.active_wish is None else at - AHEAD, status.store_id
+
+    def _serve(self, status: StoreStatus, turn: "_Turn", is_of_catalogue: bool) -> StoreStatus:
+        """Do the steps of a store that are due. Raises PartnerApiError where other stores would get the same."""
+        if self._checks_in and is_of_catalogue and (times := checkin_due(status, self._clock())) is not None:
+            status = self._table.write(self._with_checkin(status, times))
+        while True:
+            step = next_step(status, self._clock())
+            if step.at > self._clock() or (step.act is not Act.END and not turn.take()):
+                return status
+            before = status
+            status = self._do(status, step)
+            if status.outcome is not before.outcome:
+                self.counts["StatusRefused"] += status.outcome is Outcome.REFUSED
+                self.counts["StatusGivenUp"] += status.outcome is Outcome.GIVEN_UP
+
+    def _with_checkin(self, status: StoreStatus, times: CheckinTimes) -> StoreStatus:
+        number = 1 if status.wish is None else status.wish.number + 1
+        now = self._clock()
+        wish = Wish(number, Kind.CHECKIN, times.ends, "", CHECKED_IN_BY, CHECKED_IN_WHY, now)
+        return after.checked_in(status, wish, times, now)
+
+    def _do(self, status: StoreStatus, step: Step) -> StoreStatus:
+        if step.act is Act.END:
+            return self._table.write(after.ended(status, self._clock()))
+        self._platform.make_room()
+        wish = status.active_wish
+        if step.act is Act.PUT and wish is not None:
+            return self._put(status, wish)
+        return self._read(status)
+
+    # -- requests ------------------------------------------------------------------------------------------------------
+
+    def _put(self, status: StoreStatus, wish: Wish) -> StoreStatus:
+        """Send what is wished. It is noted before, so that a crash has it read before it is sent again."""
+        claim = self._table.write(after.claimed(status, secrets.token_hex(4), self._clock()))
+        self.counts["StatusSent"] += 1
+        try:
+            self._platform.put(status.store_id, wish)
+        except EffectUnknownError as error:
+            self.faults[str(error.failure)] += 1
+            return self._end_claim(claim, after.sent(claim, self._clock()))
+        except OutOfTimeError:
+            self._end_claim(claim, after.not_sent(status, claim, self._clock()))
+            raise
+        except PartnerApiError as error:
+            if is_of_every_store(error):
+                self._end_claim(claim, after.not_sent(status, claim, self._clock()))
+                raise
+            return self._end_claim(claim, after.sent(claim, self._clock(), refusal=_words(error)))
+        return self._end_claim(claim, after.sent(claim, self._clock(), is_acknowledged=True))
+
+    def _end_claim(self, claim: StoreStatus, sent: StoreStatus) -> StoreStatus:
+        try:
+            return self._table.write(sent)
+        except WrittenMeanwhileError:
+            # A newer wish came. What was sent of the older one does not matter, but nobody waits for us any more.
+            self._table.release(claim.store_id, claim.claim)
+            raise
+
+    def _read(self, status: StoreStatus) -> StoreStatus:
+        asked_at = self._clock()
+        try:
+            reading = self._platform.get(status.store_id)
+        except PartnerApiError as error:
+            if is_of_every_store(error):
+                raise
+            is_lasting = error.failure in _LASTING and error.retry_after is None
+            if not is_lasting:
+                self.faults[str(error.failure)] += 1
+            return self._table.write(after.unreadable(status, _words(error), is_lasting, self._clock()))
+        return self._table.write(after.read(status, reading, asked_at))
+
+    # -- what is told --------------------------------------------------------------------------------------------------
+
+    def _tell(self, status: StoreStatus, turn: "_Turn") -> None:
+        """Tell the history and the bus what they do not have yet. A bus that fails is left alone until the next run."""
+        if not status.untold or not turn.may_tell:
+            return
+        for record in status.untold:
+            self._table.note(status.store_id, record)
+        told = self._events.tell(status.store_id, status.untold)
+        turn.may_tell = told == len(status.untold)
+        if told:
+            self._table.write(after.told(status, told))
+
+    def _count(self, every: Iterable[StoreStatus]) -> None:
+        """Count the stores that are not as they are wished."""
+        now = self._clock()
+        self.counts["StoresClosedByPlatform"] += 0
+        self.counts["StatusDiffers"] += 0
+        for status in every:
+            self.counts["StoresClosedByPlatform"] += is_closed_by_platform(status, now)
+            self.counts["StatusDiffers"] += differs(status, now)
+
+
+class _Turn:
+    """How many requests a run may still make, and whether it may still tell of something."""
+
+    def __init__(self, left: int, may_start: Callable[[], bool]) -> None:
+        self.left = left
+        self.may_tell = True
+        self._may_start = may_start
+
+    def take(self) -> bool:
+        if not self.left or not self._may_start():
+            return False
+        self.left -= 1
+        return True
+
+
+def _words(error: PartnerApiError) -> str:
+    """Why the platform refused, in its own words where it gave any."""
+    if isinstance(error, CallRefusedError):
+        said = ": ".join(filter(None, (error.code, error.message)))
+        return (said or f"status {error.detail}")[:MAX_WORDS]
+    if isinstance(error, PlatformNotFoundError):
+        return "Platform Not Found"
+    return str(error)

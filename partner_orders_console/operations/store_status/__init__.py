@@ -1,0 +1,1 @@
+"""Whether stores are open on the platform: what an operator wishes, and what became of it."""
