@@ -64,9 +64,7 @@ class StatusWorld:
         self.table = StatusesTable(self.dynamodb, self.table_name)
         events = StatusEvents(EventBus(cast("Any", self.bus), "bus"))
         platform = PlatformStoreStatus(self.client, CHAIN_ID)
-        self.statuses = Statuses(
-            self.table, platform, events, self.time.now, self.time.monotonic, checks_in=self.checks_in
-        )
+        self.statuses = Statuses(self.table, platform, events, self.time.monotonic, checks_in=self.checks_in)
 
     # -- operators -----------------------------------------------------------------------------------------------------
 

@@ -154,11 +154,13 @@ def test_a_closing_is_sent_and_told(
     counts = sums(capsys.readouterr().out)
     assert (counts["StatusSent"], counts["StatusDiffers"], counts["StoresClosedByPlatform"]) == (1, 0, 0)
     assert {entry["DetailType"] for entry in told} == {"store.status_changed"}
-    [detail] = [json.loads(entry["Detail"]) for entry in told]
-    jsonschema.validate(detail, SCHEMA)
-    assert detail["wish"]["outcome"] == "shown"
-    assert "a person" not in json.dumps(detail)
-    assert "no power" not in json.dumps(detail)
+    details = [json.loads(entry["Detail"]) for entry in told]
+    for detail in details:
+        jsonschema.validate(detail, SCHEMA)
+    assert [detail["wish"] and detail["wish"]["outcome"] for detail in details] == [None, "shown"]
+    assert details[0]["old_shown"]["status"] == "OPEN"
+    assert "a person" not in json.dumps(details)
+    assert "no power" not in json.dumps(details)
 
 
 def message(text: str, attempt: int = 1) -> dict[str, Any]:

@@ -107,6 +107,7 @@ class PartnerApiClient:
         self._last_request_at: datetime | None = None
         self._learned = Handover()
         self._breaker = Breaker()
+        self._has_heard = False
         self.requests = 0
         self.errors: Counter[str] = Counter()
 
@@ -122,6 +123,7 @@ class PartnerApiClient:
             recent = handover.recent_requests
             self._rate_limit.assume(self.requests_per_minute if recent is None else recent, seconds_ago)
         self._learned = replace(handover, not_before=None, clock_offset=timedelta(0))
+        self._has_heard = False
 
     def end(self) -> Handover:
         """End a run; what the next worker has to know of the platform."""
@@ -167,6 +169,11 @@ class PartnerApiClient:
     def now(self) -> datetime:
         """The platform's time."""
         return self._clock() + self.clock_offset
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether the platform has responded in this run, so that its time is known."""
+        return self._has_heard
 
     @property
     def not_before(self) -> datetime:
@@ -346,6 +353,7 @@ class PartnerApiClient:
         return PlatformUnavailableError(Failure.UNAUTHORIZED if is_rejected else Failure.CREDENTIALS, f" {error}")
 
     def _set_clock_offset(self, response: requests.Response) -> None:
+        self._has_heard = True
         date = date_of(response)
         if date is not None and abs(offset := date - self._clock()) < LARGEST_CLOCK_OFFSET:
             self._learned = replace(self._learned, clock_offset=offset)

@@ -32,6 +32,15 @@ class PlatformStoreStatus:
         OutOfTimeError."""
         self._client.make_room()
 
+    def now(self) -> datetime:
+        """The platform's time, as far as ``has_heard``."""
+        return self._client.now()
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether the platform has responded in this run, so that its time is known."""
+        return self._client.has_heard
+
     def get(self, vendor_id: str) -> Reading:
         """What the platform shows. An optional field that cannot be read is taken as missing. Raises PartnerApiError as
         well, for what may pass."""

@@ -96,7 +96,7 @@ def status_parts(settings: SenderSettings, made: Parts, seconds: Callable[[], fl
     client = _client(settings, made.dynamodb, Share.STORE_STATUS)
     table = StatusesTable(made.dynamodb, settings.catalogue_table_name)
     platform, events = PlatformStoreStatus(client, settings.chain_id), StatusEvents(_bus(settings))
-    return StatusParts(client, Statuses(table, platform, events, now, seconds, checks_in))
+    return StatusParts(client, Statuses(table, platform, events, seconds, checks_in))
 
 
 def _client(settings: SenderSettings, dynamodb: Any, share: Share) -> PartnerApiClient:

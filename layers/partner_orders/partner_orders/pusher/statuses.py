@@ -12,7 +12,6 @@ from typing import Protocol
 
 from botocore.exceptions import ClientError
 
-from partner_orders.clock import Clock
 from partner_orders.platform.calls import (
     CallRefusedError,
     EffectUnknownError,
@@ -43,6 +42,11 @@ _LASTING = frozenset({Failure.FORBIDDEN, Failure.NOT_FOUND, Failure.REFUSED})
 class Platform(Protocol):
     """What is asked of the platform (partner_orders.platform.store_status)."""
 
+    @property
+    def has_heard(self) -> bool: ...
+
+    def now(self) -> datetime: ...
+
     def make_room(self) -> None: ...
 
     def get(self, vendor_id: str) -> Reading: ...
@@ -60,14 +64,12 @@ class Statuses:
         table: StatusesTable,
         platform: Platform,
         events: StatusEvents,
-        clock: Clock,
         seconds: Callable[[], float],
         checks_in: bool,
     ) -> None:
         self._table = table
         self._platform = platform
         self._events = events
-        self._clock = clock
         self._seconds = seconds
         self._checks_in = checks_in
         self.counts: Counter[str] = Counter()
@@ -95,32 +97,45 @@ class Statuses:
                 self.faults[code] += 1
 
     def _rank(self, status: StoreStatus) -> tuple[datetime, str]:
-        at = next_step(status, self._clock()).at
+        at = next_step(status, self._platform.now()).at
         return at if status.active_wish is None else at - AHEAD, status.store_id
 
     def _serve(self, status: StoreStatus, turn: "_Turn", is_of_catalogue: bool) -> StoreStatus:
         """Do the steps of a store that are due. Raises PartnerApiError where other stores would get the same."""
-        if self._checks_in and is_of_catalogue and (times := checkin_due(status, self._clock())) is not None:
-            status = self._table.write(self._with_checkin(status, times))
+        is_checked_in = self._checks_in and is_of_catalogue
         while True:
-            step = next_step(status, self._clock())
-            if step.at > self._clock() or (step.act is not Act.END and not turn.take()):
+            times = checkin_due(status, self._platform.now()) if is_checked_in else None
+            step = next_step(status, self._platform.now())
+            if times is None and step.at > self._platform.now():
                 return status
-            before = status
-            status = self._do(status, step)
-            if status.outcome is not before.outcome:
-                self.counts["StatusRefused"] += status.outcome is Outcome.REFUSED
-                self.counts["StatusGivenUp"] += status.outcome is Outcome.GIVEN_UP
+            if times is not None and self._platform.has_heard:
+                status = self._table.write(self._with_checkin(status, times))
+                continue
+            # Only a response tells the platform's time: nothing is sent before there was one.
+            must_hear = not self._platform.has_heard and (times is not None or step.act is Act.PUT)
+            if must_hear:
+                step = Step(Act.READ, step.at)
+            if step.act is not Act.END and not turn.take():
+                return status
+            before, status = status, self._do(status, step)
+            self._count_outcome(before, status)
+            if must_hear and not self._platform.has_heard:
+                return status
+
+    def _count_outcome(self, before: StoreStatus, status: StoreStatus) -> None:
+        if status.outcome is not before.outcome:
+            self.counts["StatusRefused"] += status.outcome is Outcome.REFUSED
+            self.counts["StatusGivenUp"] += status.outcome is Outcome.GIVEN_UP
 
     def _with_checkin(self, status: StoreStatus, times: CheckinTimes) -> StoreStatus:
         number = 1 if status.wish is None else status.wish.number + 1
-        now = self._clock()
+        now = self._platform.now()
         wish = Wish(number, Kind.CHECKIN, times.ends, "", CHECKED_IN_BY, CHECKED_IN_WHY, now)
         return after.checked_in(status, wish, times, now)
 
     def _do(self, status: StoreStatus, step: Step) -> StoreStatus:
         if step.act is Act.END:
-            return self._table.write(after.ended(status, self._clock()))
+            return self._table.write(after.ended(status, self._platform.now()))
         self._platform.make_room()
         wish = status.active_wish
         if step.act is Act.PUT and wish is not None:
@@ -131,22 +146,22 @@ class Statuses:
 
     def _put(self, status: StoreStatus, wish: Wish) -> StoreStatus:
         """Send what is wished. It is noted before, so that a crash has it read before it is sent again."""
-        claim = self._table.write(after.claimed(status, secrets.token_hex(4), self._clock()))
+        claim = self._table.write(after.claimed(status, secrets.token_hex(4), self._platform.now()))
         self.counts["StatusSent"] += 1
         try:
             self._platform.put(status.store_id, wish)
         except EffectUnknownError as error:
             self.faults[str(error.failure)] += 1
-            return self._end_claim(claim, after.sent(claim, self._clock()))
+            return self._end_claim(claim, after.sent(claim, self._platform.now()))
         except OutOfTimeError:
-            self._end_claim(claim, after.not_sent(status, claim, self._clock()))
+            self._end_claim(claim, after.not_sent(status, claim, self._platform.now()))
             raise
         except PartnerApiError as error:
             if is_of_every_store(error):
-                self._end_claim(claim, after.not_sent(status, claim, self._clock()))
+                self._end_claim(claim, after.not_sent(status, claim, self._platform.now()))
                 raise
-            return self._end_claim(claim, after.sent(claim, self._clock(), refusal=_words(error)))
-        return self._end_claim(claim, after.sent(claim, self._clock(), is_acknowledged=True))
+            return self._end_claim(claim, after.sent(claim, self._platform.now(), refusal=_words(error)))
+        return self._end_claim(claim, after.sent(claim, self._platform.now(), is_acknowledged=True))
 
     def _end_claim(self, claim: StoreStatus, sent: StoreStatus) -> StoreStatus:
         try:
@@ -157,7 +172,7 @@ class Statuses:
             raise
 
     def _read(self, status: StoreStatus) -> StoreStatus:
-        asked_at = self._clock()
+        asked_at = self._platform.now()
         try:
             reading = self._platform.get(status.store_id)
         except PartnerApiError as error:
@@ -166,7 +181,7 @@ class Statuses:
             is_lasting = error.failure in _LASTING and error.retry_after is None
             if not is_lasting:
                 self.faults[str(error.failure)] += 1
-            return self._table.write(after.unreadable(status, _words(error), is_lasting, self._clock()))
+            return self._table.write(after.unreadable(status, _words(error), is_lasting, self._platform.now()))
         return self._table.write(after.read(status, reading, asked_at))
 
     # -- what is told --------------------------------------------------------------------------------------------------
@@ -184,7 +199,7 @@ class Statuses:
 
     def _count(self, every: Iterable[StoreStatus]) -> None:
         """Count the stores that are not as they are wished."""
-        now = self._clock()
+        now = self._platform.now()
         self.counts["StoresClosedByPlatform"] += 0
         self.counts["StatusDiffers"] += 0
         for status in every:

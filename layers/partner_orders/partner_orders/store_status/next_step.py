@@ -58,14 +58,14 @@ def _of_wish(status: StoreStatus, wish: Wish, now: datetime) -> Step:
     can_be_sent = now < wish.until - LAST_PUT_BEFORE_END
     if status.put_at is None:
         return Step(Act.PUT, min(wish.at, now)) if can_be_sent else Step(Act.END, wish.until)
-    if not status.is_read_since_put or status.shown is None:
+    if status.awaits_reading or status.shown is None:
         return Step(Act.READ, _after_failures(status, status.put_at, LONGEST_BACKOFF))
     if status.outcome is Outcome.SHOWN:
         return Step(Act.READ, _after_failures(status, status.shown.read_at + CLOSING_READ_EVERY, LONGEST_BACKOFF))
     if not can_be_sent:
         return Step(Act.END, wish.until)
     due = status.put_at + _back_off(status.puts, LONGEST_BACKOFF)
-    is_fresh = now - status.shown.read_at <= FRESH
+    is_fresh = abs(now - status.shown.read_at) <= FRESH  # Another function's clock may be ahead.
     return Step(Act.PUT, due) if is_fresh else Step(Act.READ, _after_failures(status, due, LONGEST_BACKOFF))
 
 

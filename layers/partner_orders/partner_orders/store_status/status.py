@@ -19,7 +19,7 @@ class StoreStatus:
     """``version`` grows with each write. ``wish`` is the newest one, with its ``outcome``; ``waiting_since`` is since
     when the platform does not show it. ``puts`` counts how often it was sent, ``put_at`` is when the last time ended,
     and ``is_acknowledged`` whether that got a 2xx. ``refusal``: the platform's words to the last one, if it refused.
-    ``was_shown``: whether the platform ever showed it.
+    ``awaits_reading``: whether the status has not been read since. ``was_shown``: whether the platform ever showed it.
 
     ``looked_at`` is when it was last tried to read the status, ``failures`` how often in a row that failed, and
     ``problem`` why, ``is_lasting`` where it will not pass by itself. ``claim`` is of whoever sends something now, and
@@ -35,6 +35,7 @@ class StoreStatus:
     puts: int = 0
     put_at: datetime | None = None
     is_acknowledged: bool = False
+    awaits_reading: bool = False
     refusal: str = ""
     was_shown: bool = False
     shown: Shown | None = None
@@ -52,10 +53,6 @@ class StoreStatus:
         """The wish, for as long as it is looked after."""
         return self.wish if self.outcome is not None and self.outcome.is_active else None
 
-    @property
-    def is_read_since_put(self) -> bool:
-        return self.put_at is not None and self.shown is not None and self.shown.read_at >= self.put_at
-
 
 def wished(status: StoreStatus, wish: Wish, now: datetime) -> StoreStatus:
     """After a new wish. An earlier one that was still looked after is overtaken."""
@@ -71,6 +68,7 @@ def wished(status: StoreStatus, wish: Wish, now: datetime) -> StoreStatus:
         puts=0,
         put_at=None,
         is_acknowledged=False,
+        awaits_reading=False,
         refusal="",
         was_shown=False,
         untold=records,
@@ -86,7 +84,13 @@ def checked_in(status: StoreStatus, wish: Wish, times: CheckinTimes, now: dateti
 def claimed(status: StoreStatus, token: str, now: datetime) -> StoreStatus:
     """Right before the wish is sent: counted, and nobody else sends anything meanwhile."""
     after = replace(
-        status, puts=status.puts + 1, put_at=now, is_acknowledged=False, claim=token, claimed_until=now + CLAIM
+        status,
+        puts=status.puts + 1,
+        put_at=now,
+        is_acknowledged=False,
+        awaits_reading=True,
+        claim=token,
+        claimed_until=now + CLAIM,
     )
     return _noted(replace(after, refusal=""), now)
 
@@ -112,7 +116,8 @@ def read(status: StoreStatus, reading: Reading, asked_at: datetime) -> StoreStat
     before = status.shown
     is_same = before is not None and before.reading.what_counts == reading.what_counts
     shown = Shown(reading, asked_at, before.since if before is not None and is_same else asked_at)
-    after = replace(status, shown=shown, looked_at=asked_at, failures=0, problem="", is_lasting=False)
+    after = replace(status, shown=shown, looked_at=asked_at, failures=0, problem="")
+    after = replace(after, is_lasting=False, awaits_reading=False)
     if before is not None and not is_same:
         after = replace(after, untold=with_records(after.untold, of_shown(after, before)))
     return _judged(after, asked_at)
@@ -121,7 +126,7 @@ def read(status: StoreStatus, reading: Reading, asked_at: datetime) -> StoreStat
 def _judged(status: StoreStatus, now: datetime) -> StoreStatus:
     """With the outcome that follows from what the platform shows since the wish was sent."""
     wish = status.active_wish
-    if wish is None or status.shown is None or not status.is_read_since_put:
+    if wish is None or status.shown is None or status.put_at is None:
         return status
     if shows(status.shown.reading, wish, status.is_acknowledged):
         after = replace(status, was_shown=True, refusal="")

@@ -13,7 +13,7 @@ from partner_orders.store_status.wish import Kind, Outcome, Wish
 
 SCHEMA_VERSION = 1
 _PLAIN = (
-    *("version", "puts", "is_acknowledged", "refusal", "was_shown"),
+    *("version", "puts", "is_acknowledged", "awaits_reading", "refusal", "was_shown"),
     *("failures", "problem", "is_lasting", "claim"),
 )
 _TIMES = ("waiting_since", "put_at", "looked_at", "claimed_until", "checked_in_for")
