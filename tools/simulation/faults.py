@@ -127,6 +127,17 @@ CATALOGUE_FAULTS = {
     "catalogue_callback_without_link": 0.3,
     "catalogue_file_missing": 0.3,
 }
+# What happens to the status of stores: the simulated platform's own faults, and what the platform does by itself.
+STATUS_FAULTS = {
+    "status_put_refused": 0.1,
+    "status_put_error_before": 0.2,
+    "status_put_error_after": 0.2,
+    "status_put_dropped_before": 0.2,
+    "status_put_dropped_after": 0.2,
+    "status_put_shown_late": 0.3,
+    "status_get_error": 0.2,
+    "status_changed_by_platform": 0.5,
+}
 # And what happens around it.
 AROUND_CATALOGUE = {
     "catalogue_link_private": 0.3,
@@ -141,7 +152,7 @@ AROUND_CATALOGUE = {
     "bucket_cut": 0.1,
     "table_stale": 0.2,
 }
-WORST |= CATALOGUE_FAULTS | AROUND_CATALOGUE
+WORST |= CATALOGUE_FAULTS | AROUND_CATALOGUE | STATUS_FAULTS
 KINDS = tuple(WORST)
 
 

@@ -70,6 +70,7 @@ def check_catalogue(world: CatalogueWorld) -> Counter[str]:
     for wrong in world.trespasses:
         raise Violation(wrong)
     _requests(world)
+    world.wishing.check()
     _pauses(world)
     decisions = _decisions(world)
     taken = [*_taken(world)]

@@ -85,6 +85,8 @@ class CatalogueEnvironment(Environment):
             parts: Any = fresh_module(_PARTS)
             self._put_in_place(parts)
             app.parts = parts.parts
+            if hasattr(app, "status_parts"):
+                app.status_parts = parts.status_parts
         return app, recorder
 
     def _put_in_place(self, module: Any) -> None:

@@ -1,13 +1,15 @@
 """The simulated platform's catalogue, whose faults are the seed's."""
 
 import json
-from datetime import datetime, timedelta
+import random
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from tools.local.simulated_platform.catalogue import Catalogue
 from tools.local.simulated_platform.catalogue_call import RefusedCallError, lines_of
 from tools.local.simulated_platform.catalogue_records import Habits, Job, Pace, Product
+from tools.local.simulated_platform.store_status import StatusHabits, StoreStatuses
 from tools.simulation.catalogue.session import PRIVATE_HOST
 from tools.simulation.faults import Faults
 
@@ -71,6 +73,27 @@ class TroubledCatalogue(Catalogue):
 
     def _note_refusals(self, job: Job) -> None:
         self.refused |= {(job.vendor, outcome.sku) for outcome in job.outcomes if outcome.error}
+
+
+class TroubledStatuses(StoreStatuses):
+    """The status of stores, whose faults are counted with all others. A seed's platform has habits of its own."""
+
+    def __init__(self, seed: int, faults: Faults) -> None:
+        chance = random.Random(f"{seed}/status habits")
+        habits = StatusHabits(
+            opens=chance.choice([time(0), time(0), time(11, 40)]),
+            closes=chance.choice([time(0), time(0), time(22)]),
+            put_answers=chance.choice([200, 204]),
+            shows_reason=chance.random() < 0.7,
+            shows_until=chance.random() < 0.8,
+            today_as_until=chance.random() < 0.3,
+            checks_in=chance.random() < 0.3,
+        )
+        super().__init__(seed, habits)
+        self._troubles = faults
+
+    def strikes(self, fault: str) -> bool:
+        return self._troubles.strikes(f"status_{fault}")
 
 
 def assortment(store_id: str, skus: list[str], prices: dict[str, Decimal]) -> list[Product]:

@@ -43,7 +43,10 @@ class CatalogueSession:
         self._check_host(url)
         world.kernel.sleep(world.chance.uniform(0.05, 0.4))
         world.dies_or_hangs(where)
-        world.asked.append((world.kernel.seconds, self._function))
+        if is_status(path):
+            world.asked_of_status.append(world.kernel.seconds)
+        else:
+            world.asked.append((world.kernel.seconds, self._function))
         if world.faults.strikes("api_no_answer", where):
             world.kernel.sleep(patience)
             raise requests.ReadTimeout
@@ -65,18 +68,24 @@ class CatalogueSession:
         world, faults = self._world, self._world.faults
         if world.is_down():
             return _DOWN
-        if request.method == "PUT":
+        is_put_of_products = request.method == "PUT" and not is_status(urlsplit(request.target).path)
+        if is_put_of_products:
             world.note_put(_store_of(request))
         world.api.faults = {}
         for kind in API_FAULTS:
             if faults.strikes(f"api_{kind}", where):
                 world.api.faults = {kind: 1}
                 break
-        if request.method == "PUT" and "not_found" in world.api.faults:
+        if is_put_of_products and "not_found" in world.api.faults:
             world.catalogue.note_not_found(_store_of(request), request.body)
         given = world.api.handle(request, world.kernel.now())
         world.post_early_callbacks()
         return given
+
+
+def is_status(path: str) -> bool:
+    """Whether a request is about a store's status."""
+    return path.endswith("/status")
 
 
 def _store_of(request: Request) -> str:

@@ -26,6 +26,7 @@ from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import NO_MARGINS, Margins
 from partner_orders.loader.file_event import release_message
 from partner_orders.platform import budgeted_requests
+from partner_orders.store_status.table import StatusesTable
 from tools.local.simulated_platform.catalogue_api import CatalogueRoutes, StorageHost, WithCatalogue
 from tools.local.simulated_platform.catalogue_records import Callback, Habits
 from tools.simulation.catalogue.bucket import SimulatedBucket
@@ -41,8 +42,9 @@ from tools.simulation.catalogue.chain import (
     sayings,
 )
 from tools.simulation.catalogue.environment import LOADER, PUSHER, URGENT, WEBHOOK, CatalogueEnvironment, chance_of
-from tools.simulation.catalogue.platform import UNKNOWN_SKU, TroubledCatalogue, assortment
+from tools.simulation.catalogue.platform import UNKNOWN_SKU, TroubledCatalogue, TroubledStatuses, assortment
 from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
+from tools.simulation.catalogue.wishing import Wishing
 from tools.simulation.environment import TIMEOUTS, Died, Recorder
 from tools.simulation.faults import Faults
 from tools.simulation.kernel import Kernel, Killed, Process
@@ -106,8 +108,9 @@ class Pause:
 
 class CatalogueWorld:
     """One seed's story. ``only`` keeps some of the sayings, by number. What was said is in ``said``, with the version
-    id of each file; ``asked`` tells at which second the platform was asked, by which function, and ``puts`` at which
-    something was sent to which store. ``trespasses``: what must never happen, and did."""
+    id of each file. ``asked`` tells at which second the platform was asked, by which function; ``asked_of_status`` at
+    which second it was asked of a store's status; and ``puts`` at which something was sent to which store.
+    ``trespasses``: what must never happen, and did."""
 
     def __init__(
         self,
@@ -135,6 +138,8 @@ class CatalogueWorld:
         self.recorders: list[Recorder] = []
         self.deaths: Counter[str] = Counter()
         self.asked: list[tuple[float, str]] = []
+        self.asked_of_status: list[float] = []
+        self.wishing = Wishing(self)
         self.puts: list[tuple[float, str]] = []
         self.pauses: list[Pause] = []
         self.posted = 0
@@ -157,8 +162,9 @@ class CatalogueWorld:
         for store_id in STORES:
             known = [sku for sku in SKUS if sku != UNKNOWN_SKU]
             self.catalogue.stock(store_id, assortment(store_id, known, PRICES))
+        self.statuses = TroubledStatuses(self.seed, self.faults)
         self.api = WithCatalogue(CHAIN_ID, TOKENS[0], RATE_LIMIT, seed=self.seed)
-        self.api.catalogue_routes = CatalogueRoutes(self.catalogue, CHAIN_ID)
+        self.api.catalogue_routes = CatalogueRoutes(self.catalogue, CHAIN_ID, statuses=self.statuses)
         self.storage = StorageHost(self.catalogue)
 
     def _open_services(self) -> None:
@@ -168,6 +174,7 @@ class CatalogueWorld:
         self.dynamodb.leaves_some = lambda: self.kernel.in_task() and self.faults.strikes("table_keys_unprocessed")
         self.table, self.budget_table = self.dynamodb.new_table(), self.dynamodb.new_table()
         self.tables = Tables.named(self.dynamodb.client, self.table)
+        self.status_table = StatusesTable(self.dynamodb.client, self.table)
         self.files = TroubledQueue(self, "files", max_receive_count=1_000)
         self.urgent = TroubledQueue(self, "urgent", visibility_timeout=60.0, max_receive_count=200)
         self.callbacks = TroubledQueue(self, "callbacks", max_receive_count=1_000)
@@ -220,6 +227,7 @@ class CatalogueWorld:
         for saying in self.sayings:
             self.kernel.spawn(partial(self._say, saying), self.service, saying.at - self.kernel.seconds)
         self.kernel.spawn(self._operate, self.service)
+        self.wishing.begin()
         self._plan_pauses()
         if self.faults.strikes("token_rotated"):
             self.kernel.spawn(self._rotate_token, self.service, self.chance.uniform(60, 1_000))
@@ -256,6 +264,7 @@ class CatalogueWorld:
         for store_id in STORES:
             if self.tables.changes.first(store_id, 1):
                 yield f"changes of {store_id}"
+            yield from self.wishing.waits(store_id)
             for row in self.tables.files.of_store(store_id):
                 if not row.has_ended:
                     yield f"the file {row.file.key}"
@@ -295,16 +304,20 @@ class CatalogueWorld:
         chance = chance_of(self.seed, "operator")
         while not self.faults.over:
             self.kernel.sleep(OPERATOR_EVERY)
-            self._spawn_operator(partial(self._decide, lambda _: chance.choice([*_CHOICES])))
+            self.spawn_operator(partial(self._decide, lambda _: chance.choice([*_CHOICES])))
 
-    def _spawn_operator(self, work: Callable[[], None]) -> None:
+    def chance_of(self, *parts: object) -> random.Random:
+        """A chance of this seed's, by a name."""
+        return chance_of(self.seed, *parts)
+
+    def spawn_operator(self, work: Callable[[], None]) -> None:
         process = Process("an operator")
         self._operators.append(process)
         self.kernel.spawn(work, process)
 
     def finish_decisions(self) -> None:
         """Have what an operator began decided to its end: the same command once more."""
-        self._spawn_operator(partial(self._decide, lambda held: _AGAIN.get(held.decision or "", "leave")))
+        self.spawn_operator(partial(self._decide, lambda held: _AGAIN.get(held.decision or "", "leave")))
         self.kernel.run(self.kernel.seconds + 60)
 
     def _decide(self, choose: Callable[[Held], str]) -> None:
@@ -534,6 +547,7 @@ def _environment(world: CatalogueWorld) -> dict[str, str]:
         "JOB_LINES": str(chance_of(world.seed, "job lines").choice([3, 2_000])),
         "EVENT_BUS_NAME": BUS,
         "EXPORT_EVERY_HOURS": "24",
+        "CHECK_IN": "ENABLED" if world.statuses.habits.checks_in else "DISABLED",
         "PRICE_STEP_PERCENT": "35",
         "SWITCHED_OFF_PERCENT": "20",
         "SHORTER_PERCENT": "20",
