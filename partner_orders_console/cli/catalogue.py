@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from partner_orders_console.cli.call import stack_of
+from partner_orders_console.cli.catalogue_drift import drift, repair
 from partner_orders_console.cli.catalogue_files import drop, held, load, release
 from partner_orders_console.cli.catalogue_shown import (
     name_and_problem,
@@ -54,6 +55,8 @@ app.command()(load)
 app.command()(held)
 app.command()(release)
 app.command()(drop)
+app.command()(drift)
+app.command()(repair)
 
 
 @app.command()

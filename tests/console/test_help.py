@@ -10,7 +10,9 @@ from tests.support.help_examples import COMMANDS, NEEDS_A_RUNNING_STACK, example
 
 # The credentials are not set yet when they are looked at; nothing was exported; and nobody is there to be asked.
 EXPECTED = {
+    "catalogue drift": 1,
     "catalogue export": 1,
+    "catalogue repair": 1,
     "reconcile cancel": 1,
     "reports show": 1,
     "dead-letters purge": 3,

@@ -66,6 +66,13 @@ CATALOGUE_SERIES: dict[str, Series] = {
         over=104,
         quiet={"ApproximateAgeOfOldestMessage": each(range(90), 3600) | each(range(100, 106), 9000)},
     ),
+    # Each store is compared once a day, also with nothing found.
+    "DriftLeftAlarm": Series(
+        {"DriftLeft": each([10], 1) | each([24 * HOUR + 10], 0)},
+        at=10,
+        over=24 * HOUR + 10,
+        quiet={"DriftLeft": each(range(0, 3 * HOUR, HOUR), 0)},
+    ),
     "StoresWithoutFileAlarm": Series(
         {"StoresWithoutFile": each((30, 90, 150), 1) | each((210, 270, 330), 0)},
         at=90,

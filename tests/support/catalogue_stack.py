@@ -17,6 +17,9 @@ from partner_orders.catalogue.settlement import Outcome, settled
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.to_send import to_send
 from partner_orders.clock import now
+from partner_orders.drift.comparison import Drift
+from partner_orders.drift.due import DueDrift
+from partner_orders.drift.table import DriftTable
 from partner_orders.exports.table import AskedExport, ExportsTable
 from partner_orders.loader.file_event import FileEvent, store_of
 from partner_orders.loader.file_loading import FileLoading
@@ -128,6 +131,15 @@ class Catalogue:
         found = [ExportedProduct(sku, barcodes, price, active) for sku, barcodes, price, active in products]
         number = exports_of(self.stack).write(STORE, found)
         table.came(AskedExport(STORE, asked_at), number, NOW, is_last=True)
+
+    def compare(self) -> None:
+        """The loader compares what is due."""
+        client = self.stack.client("dynamodb")
+        table, exports_table = DriftTable(client, TABLE), ExportsTable(client, TABLE)
+        put_file = FilesBucket(self.stack.client("s3"), BUCKET).put_file
+        with ThreadPoolExecutor(1) as executor:
+            drift = Drift(self.tables, exports_table, exports_of(self.stack), table, put_file, now, executor, 1)
+            DueDrift(drift, table, exports_table, limits_of(self.stack), 0, now).run(lambda: 900.0)
 
     def fill(self) -> None:
         """A store with a product that is processed, one that is refused, and one that waits."""

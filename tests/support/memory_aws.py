@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 
 from tests.support.platform import VirtualTime
 
@@ -34,7 +35,7 @@ class MemoryS3:
     def put_object(self, **request: Any) -> dict[str, Any]:
         self.before("PutObject")
         version_id = f"v{next(self.numbers)}"
-        body = request["Body"]
+        body = request["Body"] if isinstance(request["Body"], bytes) else request["Body"].read()
         modified = self.time.now().replace(microsecond=0)
         self.objects[request["Key"], version_id] = {"Body": body, "LastModified": modified, "ETag": f'"{version_id}"'}
         return {"VersionId": version_id}
@@ -49,7 +50,8 @@ class MemoryS3:
         found = self._found(request, "NoSuchKey")
         assert request.get("IfMatch", found["ETag"]) == found["ETag"]
         begin, _, end = request.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
-        return {"Body": io.BytesIO(found["Body"][int(begin) : int(end or len(found["Body"])) + 1])}
+        content = found["Body"][int(begin) : int(end or len(found["Body"])) + 1]
+        return {"Body": StreamingBody(io.BytesIO(content), len(content))}
 
     def list_objects_v2(self, **request: Any) -> dict[str, Any]:
         keys = dict.fromkeys(key for key, _ in self.objects if key.startswith(request["Prefix"]))

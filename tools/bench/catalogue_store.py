@@ -232,6 +232,8 @@ def _variables(url: str, table: str, budget: str) -> dict[str, str]:
         # An export is a day's, not a row's.
         "EXPORT_EVERY_HOURS": "0",
         "SILENT_AFTER_HOURS": "0",
+        "SALES_BUFFER": "0",
+        "DRIFT_REPAIR_PERCENT": "0",
         "FEW_PRODUCTS": "20",
         **{f"{name}_PERCENT": percent for name, percent in limits.items()},
     }

@@ -39,7 +39,7 @@ class LastExport:
 
 def last_export(catalogue: CatalogueStack, store_id: str) -> LastExport | None:
     """The last export of a store; None before its first, and for one that cannot be read. Raises botocore's errors."""
-    asked_at = _table(catalogue).get(store_id).shown_at
+    asked_at = exports_table_of(catalogue).get(store_id).shown_at
     if asked_at is None:
         return None
     try:
@@ -50,7 +50,7 @@ def last_export(catalogue: CatalogueStack, store_id: str) -> LastExport | None:
 
 def note_of(catalogue: CatalogueStack, store_id: str) -> ExportNote:
     """What is known of a store's exports. Raises OperatorError before the first one, with when it comes."""
-    note = _table(catalogue).get(store_id)
+    note = exports_table_of(catalogue).get(store_id)
     if note.shown_at is not None:
         return note
     hours = int(catalogue.parameters.get("ExportEveryHours", _EVERY_HOURS))
@@ -83,10 +83,11 @@ def csv_lines(catalogue: CatalogueStack, store_id: str) -> Iterator[str]:
 
 def exports_of(catalogue: CatalogueStack) -> StoreExports:
     """The last export of each store, in the bucket."""
-    return StoreExports(_table(catalogue), catalogue.client("s3"), catalogue.output("FilesBucketName"))
+    return StoreExports(exports_table_of(catalogue), catalogue.client("s3"), catalogue.output("FilesBucketName"))
 
 
-def _table(catalogue: CatalogueStack) -> ExportsTable:
+def exports_table_of(catalogue: CatalogueStack) -> ExportsTable:
+    """The exports that were asked for, in the catalogue's table."""
     return ExportsTable(catalogue.client("dynamodb"), catalogue.output("CatalogueTableName"))
 
 

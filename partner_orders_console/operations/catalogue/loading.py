@@ -18,6 +18,7 @@ from partner_orders.catalogue.guards import Limits
 from partner_orders.catalogue.line_report import LineReport
 from partner_orders.catalogue.list_file import MAX_BYTES, FileError, read_lines
 from partner_orders.catalogue.result_rows import UnreadableResultError
+from partner_orders.catalogue.spool import Spool
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.to_send import NO_MARGINS, Margins
 from partner_orders.catalogue.version import VersionError, version_of_file
@@ -26,7 +27,6 @@ from partner_orders.loader.checking import Checked, check, expect_good_lines
 from partner_orders.loader.comparing import Comparison
 from partner_orders.loader.file_event import CHANGES, LISTS, MAX_KEY
 from partner_orders.loader.loading import ListOfStore, Loader, Measured
-from partner_orders.loader.spool import Spool
 from partner_orders_console.operations.catalogue.access import settings_of
 from partner_orders_console.operations.catalogue.exported import exports_of
 from partner_orders_console.operations.catalogue.files import progress_of

@@ -16,11 +16,11 @@ from partner_orders.catalogue.line_report import LineReport
 from partner_orders.catalogue.list_file import read_lines
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.settlement import Outcome, settled
+from partner_orders.catalogue.spool import Spool
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import to_send
 from partner_orders.loader.checking import check
 from partner_orders.loader.loading import ListOfStore, Loader, Measured
-from partner_orders.loader.spool import Spool
 from tests.support.aws_calls import counted_calls
 from tests.support.catalogue_table import catalogue_table
 from tests.support.fixed_clock import NOW, clock

@@ -15,10 +15,10 @@ from partner_orders.catalogue.desired import Desired, merged
 from partner_orders.catalogue.guards import Limits
 from partner_orders.catalogue.list_file import read_lines
 from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.spool import Said, Spool, SpooledLine
 from partner_orders.catalogue.stored import instant, milliseconds
 from partner_orders.loader.checking import check
 from partner_orders.loader.comparing import Comparison, Rules, compared
-from partner_orders.loader.spool import Said, Spool, SpooledLine
 from tests.support.catalogue import VALUES, VERSIONS
 from tests.support.fixed_clock import NOW
 

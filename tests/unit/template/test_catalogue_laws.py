@@ -302,7 +302,7 @@ def test_roles_write_their_own_rows(catalogue: Template) -> None:
             partitions[role] = {*values}
     both = {"STORES", "STORE#*", "CHANGES", "CHANGES#*"}
     assert partitions == {
-        "LoaderRole": both | {"HELD#*", "FILES#*", "DECISIONS#*"},
+        "LoaderRole": both | {"HELD#*", "FILES#*", "DECISIONS#*", "DRIFT#*"},
         "PusherRole": both | {"JOB#*", "JOBS#*", "CALLBACK#*", "STATUSES#*"},
         "UrgentRole": both | {"HELD#*", "JOB#*", "JOBS#*"},
     }

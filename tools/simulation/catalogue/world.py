@@ -554,6 +554,8 @@ def _environment(world: CatalogueWorld) -> dict[str, str]:
         "KNOWN_PERCENT": "50",
         "FEW_PRODUCTS": str(world.few),
         "SILENT_AFTER_HOURS": "26",
+        "SALES_BUFFER": "0",
+        "DRIFT_REPAIR_PERCENT": "100",
         "POWERTOOLS_SERVICE_NAME": "simulation",
         "POWERTOOLS_METRICS_NAMESPACE": "PartnerOrders",
         "POWERTOOLS_LOG_LEVEL": "CRITICAL",

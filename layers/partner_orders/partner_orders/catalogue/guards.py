@@ -65,7 +65,7 @@ def held_price(row: Desired, said: Values, limits: Limits, now: datetime) -> tup
     the last day. The rest of the line is never held with it, nor is a price that changes nothing: the one that the
     platform has, or that the product is to have already."""
     is_nothing_new = said.price in (row.values.price, row.confirmed.price)
-    if said.price is None or is_nothing_new or not _is_far(row, said.price, limits.price_step, now):
+    if said.price is None or is_nothing_new or not is_far(row, said.price, limits.price_step, now):
         return said, NOTHING
     return replace(said, price=None), Values(price=said.price)
 
@@ -88,12 +88,8 @@ def switches_too_many_off(products: int, store: StoreFigures, limits: Limits) ->
     return products > 0 and lost > limits.few and lost > limits.switched_off * store.for_sale
 
 
-def _is_short(lines: int, last: int, limits: Limits) -> bool:
-    missing = last - lines
-    return missing > limits.few and missing > limits.shorter * last
-
-
-def _is_far(row: Desired, price: Decimal, most: Decimal, now: datetime) -> bool:
+def is_far(row: Desired, price: Decimal, most: Decimal, now: datetime) -> bool:
+    """Whether a price differs by more than a share from one that was in force within the last day."""
     in_force = [past.price for past in row.past_prices if past.until > now - PRICE_WINDOW]
     if row.confirmed.price is not None:
         in_force.append(row.confirmed.price)
@@ -101,3 +97,8 @@ def _is_far(row: Desired, price: Decimal, most: Decimal, now: datetime) -> bool:
         # The outcome of the last price is lost, so the one before it may be in force.
         in_force = [past.price for past in row.past_prices[-1:]]
     return any(abs(price - one) > most * one for one in in_force)
+
+
+def _is_short(lines: int, last: int, limits: Limits) -> bool:
+    missing = last - lines
+    return missing > limits.few and missing > limits.shorter * last

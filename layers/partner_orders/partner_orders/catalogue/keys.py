@@ -12,6 +12,7 @@ STATE = "STORE#"
 SETTINGS = "SETTINGS#"
 EXPORT = "EXPORT#"
 STATUS = "STATUS#"
+DRIFT = "DRIFT#"
 # The stores in which something may wait.
 CHANGES = "CHANGES"
 
@@ -85,6 +86,16 @@ def callback(job_id: str) -> Key:
 def export_of_the_platform(job_id: str) -> Key:
     """Which export the platform's id stands for."""
     return Key(f"JOB#{job_id}", "EXPORT")
+
+
+def drift(store_id: str) -> Key:
+    """What the last comparison of a store with its export found."""
+    return Key(STORES, f"{DRIFT}{store_id}")
+
+
+def drifts(store_id: str) -> str:
+    """The partition of what the comparisons of a store found."""
+    return f"DRIFT#{store_id}"
 
 
 def files(store_id: str) -> str:

@@ -23,6 +23,8 @@ CLAIM = timedelta(minutes=3)
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=2), timedelta(hours=1)
 # Of files that switched products off within a day; a file each five minutes makes 288.
 MOST_NOTES = 300
+# What stands for the file where a repair took products off sale.
+REPAIR = "repair"
 _SLOT = 15 * 60 * 1_000  # milliseconds
 # What the attribute of each unfinished job begins with: jobs begin and end without regard to each other.
 _JOB = "unfinished_"
@@ -132,6 +134,18 @@ class StoreStates:
             update.set("last_list", load.listed)
         if token is not None:
             update.only_if(equals("loading_token", token))
+        try:
+            self._table.update(keys.state(state.store_id), update)
+        except ConditionFailedError:
+            raise LeaseLostError from None
+
+    def note_repair(self, state: StoreState, switched_off: int, now: datetime, token: int) -> None:
+        """Note how many products the repair of a drift takes off sale. The caller has the store to itself, as a loader
+        does: ``token`` is its lease's. Raises LeaseLostError."""
+        lost = [one for one in state.switched_off if one.at > now - WINDOW]
+        notes = [[milliseconds(at), products, file] for at, products, file in lost]
+        notes.append([milliseconds(now), switched_off, REPAIR])
+        update = Update().set("switched_off", notes[-MOST_NOTES:]).only_if(equals("loading_token", token))
         try:
             self._table.update(keys.state(state.store_id), update)
         except ConditionFailedError:

@@ -9,9 +9,9 @@ from partner_orders.catalogue.desired import NOTHING
 from partner_orders.catalogue.line_report import LineReport
 from partner_orders.catalogue.list_file import BadLine, FileError, Line, ListFile
 from partner_orders.catalogue.product import MAX_SKU, LineError, Values, product_and_values
+from partner_orders.catalogue.spool import Spool, SpooledLine
 from partner_orders.catalogue.stored import milliseconds
 from partner_orders.catalogue.version import VersionError, stated_version
-from partner_orders.loader.spool import Spool, SpooledLine
 
 VERSION = "version"
 NOT_IN_EXPORT = (

@@ -7,8 +7,9 @@ from datetime import datetime
 from partner_orders.catalogue.desired import NOTHING, Desired, Versions, merged, needs_write
 from partner_orders.catalogue.guards import Limits, held_price
 from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.side_by_side import side_by_side
+from partner_orders.catalogue.spool import Said
 from partner_orders.catalogue.stored import instant
-from partner_orders.loader.spool import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Comparison:
 
 def compared(rows: Iterable[Desired], said: Iterable[Said], rules: Rules) -> Iterator[Comparison]:
     """The products that a file names or leaves out. ``rows`` and ``said`` are a shard's, in the order of SKUs."""
-    for row, line in _side_by_side(rows, said):
+    for row, line in side_by_side(rows, said):
         if line is not None:
             yield _with(row or Desired(line.sku), line, rules)
         elif row is not None:
@@ -82,22 +83,6 @@ def _without(row: Desired, rules: Rules) -> Comparison:
         return Comparison(row, row)
     after = merged(row, Values(active=False), rules.version, rules.list_versions)
     return Comparison(row, after, is_written=needs_write(row, after, rules.is_covered))
-
-
-def _side_by_side(rows: Iterable[Desired], said: Iterable[Said]) -> Iterator[tuple[Desired | None, Said | None]]:
-    """Both in one order, together where they are of one product."""
-    left, right = iter(rows), iter(said)
-    row, line = next(left, None), next(right, None)
-    while row is not None or line is not None:
-        if line is None or (row is not None and row.sku.encode() < line.sku.encode()):
-            yield row, None
-            row = next(left, None)
-        elif row is None or line.sku.encode() < row.sku.encode():
-            yield None, line
-            line = next(right, None)
-        else:
-            yield row, line
-            row, line = next(left, None), next(right, None)
 
 
 def _is_off(values: Values) -> bool:

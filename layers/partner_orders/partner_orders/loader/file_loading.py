@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from partner_orders.catalogue.files import FileRow, FileState, StoredFile
+from partner_orders.catalogue.folders import new_folder
 from partner_orders.catalogue.line_report import LineReport
 from partner_orders.catalogue.list_file import MAX_BYTES, FileError, read_lines
 from partner_orders.catalogue.result_rows import UnreadableResultError
+from partner_orders.catalogue.spool import Spool
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.version import VersionError, version_of_file
@@ -19,10 +21,8 @@ from partner_orders.clock import Clock
 from partner_orders.loader.checking import Barcodes, Checked, check, expect_good_lines
 from partner_orders.loader.file_event import FileEvent
 from partner_orders.loader.files_bucket import FilesBucket, FoundFile
-from partner_orders.loader.folders import new_folder
 from partner_orders.loader.loading import ListOfStore, Loader
 from partner_orders.loader.report import report_key, report_of
-from partner_orders.loader.spool import Spool
 from partner_orders.loader.turn import Limits, Turn
 
 _DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

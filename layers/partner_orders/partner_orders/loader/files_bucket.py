@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import IO, Any
 
 from botocore.exceptions import (
     ClientError,
@@ -82,6 +82,10 @@ class FilesBucket:
 
     def put_report(self, key: str, content: bytes) -> None:
         self._client.put_object(Bucket=self.name, Key=key, Body=content, ContentType="application/json")
+
+    def put_file(self, key: str, file: IO[bytes]) -> None:
+        """Put a file that is packed with gzip."""
+        self._client.put_object(Bucket=self.name, Key=key, Body=file, ContentType="application/gzip")
 
     def _from(self, file: FoundFile, offset: int) -> Iterator[bytes]:
         """The bytes from an offset on, until the end or until the connection is cut."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -14,17 +14,21 @@ from botocore.config import Config
 
 from partner_orders.aws import clients
 from partner_orders.catalogue.files import FileRow
+from partner_orders.catalogue.folders import remove_left_folders
 from partner_orders.catalogue.guards import Limits
 from partner_orders.catalogue.product import printable
 from partner_orders.catalogue.tables import Tables
 from partner_orders.clock import PassedSeconds, now
+from partner_orders.drift.comparison import Drift
+from partner_orders.drift.due import DueDrift
+from partner_orders.drift.report import DriftReport
+from partner_orders.drift.table import DriftTable
 from partner_orders.exports.store_exports import StoreExports
 from partner_orders.exports.table import ExportsTable
 from partner_orders.loader.draining import Drained, Draining
 from partner_orders.loader.file_loading import FileLoading
 from partner_orders.loader.files_bucket import FilesBucket
 from partner_orders.loader.files_queue import FilesQueue
-from partner_orders.loader.folders import remove_left_folders
 from partner_orders.loader.loading import Loader
 from partner_orders.loader.silent_stores import SilentStores
 from partner_orders.logs import function_logger
@@ -58,6 +62,8 @@ class LoaderSettings(Settings):
     known_percent: int
     few_products: int
     silent_after_hours: int
+    sales_buffer: int
+    drift_repair_percent: int
 
     @property
     def limits(self) -> Limits:
@@ -70,51 +76,84 @@ class LoaderSettings(Settings):
         )
 
 
+class Worker(NamedTuple):
+    """What the function does in a minute."""
+
+    silent_stores: SilentStores
+    draining: Draining
+    due_drift: DueDrift
+
+
 @cache
-def draining() -> Draining:
+def worker() -> Worker:
     settings = LoaderSettings.from_environment()
     dynamodb, s3 = clients.client("dynamodb", AWS_CALLS), clients.client("s3", AWS_CALLS)
-    table, bucket_name = settings.catalogue_table_name, settings.files_bucket_name
-    tables = Tables.named(dynamodb, table)
-    exports = StoreExports(ExportsTable(dynamodb, table), s3, bucket_name)
+    table, bucket = settings.catalogue_table_name, FilesBucket(s3, settings.files_bucket_name)
+    tables, executor = Tables.named(dynamodb, table), ThreadPoolExecutor(max_workers=WRITERS)
+    exports_table, drift_table = ExportsTable(dynamodb, table), DriftTable(dynamodb, table)
+    exports = StoreExports(exports_table, s3, bucket.name)
     loading = FileLoading(
         tables,
-        FilesBucket(s3, bucket_name),
-        Loader(tables, now, settings.limits, ThreadPoolExecutor(max_workers=WRITERS)),
+        bucket,
+        Loader(tables, now, settings.limits, executor),
         tables.settings.get,
         exports.barcodes,
         now,
     )
     queue = FilesQueue(clients.client("sqs", AWS_CALLS), settings.files_queue_url, settings.files_dead_letters_url)
-    return Draining(queue, loading, bucket_name, now, PassedSeconds(), _tell)
-
-
-@cache
-def silent_stores() -> SilentStores:
-    settings = LoaderSettings.from_environment()
-    tables = Tables.named(clients.client("dynamodb", AWS_CALLS), settings.catalogue_table_name)
-    after = timedelta(hours=settings.silent_after_hours)
-    return SilentStores(tables.settings.all, tables.states.all, after, now)
+    drift = Drift(tables, exports_table, exports, drift_table, bucket.put_file, now, executor, settings.sales_buffer)
+    return Worker(
+        SilentStores(tables.settings.all, tables.states.all, timedelta(hours=settings.silent_after_hours), now),
+        Draining(queue, loading, bucket.name, now, PassedSeconds(), _tell),
+        DueDrift(drift, drift_table, exports_table, settings.limits, settings.drift_repair_percent, now),
+    )
 
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    drained = Drained()
+    drained, work = Drained(), worker()
     remove_left_folders()
+
+    def seconds_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
     try:
-        silent = silent_stores().count_if_due()
+        silent = work.silent_stores.count_if_due()
         if silent is not None:
             metrics.add_metric("StoresWithoutFile", MetricUnit.Count, silent)
-        draining().run(lambda: context.get_remaining_time_in_millis() / 1000, drained)
+        work.draining.run(seconds_left, drained)
+        # After the files: what is new goes first.
+        for report in work.due_drift.run(seconds_left):
+            _tell_drift(report)
     finally:
-        for name, count in drained.metrics.items():
-            if count:
-                metrics.add_metric(name, MetricUnit.Count, count)
-        if drained.failed:
-            faults = [f"{fault}: {printable(key, _MOST_SHOWN)}" for key, fault in drained.failed[:_MOST_LOGGED]]
-            logger.error("failed, to come again", faults=faults)
-        if drained.rejected:
-            logger.error("messages rejected", reasons=drained.rejected[:_MOST_LOGGED])
+        _count(drained, work.due_drift)
+
+
+def _count(drained: Drained, due_drift: DueDrift) -> None:
+    """Emit what was counted in this run, also in one that failed."""
+    # A store that was compared says so with zeros, too: they end the alarm of the day before.
+    for name, count in ({name: count for name, count in drained.metrics.items() if count} | due_drift.counts).items():
+        metrics.add_metric(name, MetricUnit.Count, count)
+    if drained.failed:
+        faults = [f"{fault}: {printable(key, _MOST_SHOWN)}" for key, fault in drained.failed[:_MOST_LOGGED]]
+        logger.error("failed, to come again", faults=faults)
+    if drained.rejected:
+        logger.error("messages rejected", reasons=drained.rejected[:_MOST_LOGGED])
+    if due_drift.faults:
+        logger.error("comparisons failed, to come again", faults=dict(due_drift.faults))
+    due_drift.counts.clear()
+    due_drift.faults.clear()
+
+
+def _tell_drift(report: DriftReport) -> None:
+    logger.info(
+        "store compared",
+        store_id=printable(report.store_id, _MOST_SHOWN),
+        findings={finding.value: number for finding, number in report.findings.items()},
+        left=report.left,
+        guards=[guard.value for guard in report.guards],
+        problem=report.problem,
+    )
 
 
 def _tell(row: FileRow) -> None:

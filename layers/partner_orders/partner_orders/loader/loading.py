@@ -17,6 +17,7 @@ from partner_orders.catalogue.guards import FileFigures, Limits, Reason, file_re
 from partner_orders.catalogue.held import MAX_LINES as HELD_TOGETHER
 from partner_orders.catalogue.line_report import LineReport
 from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.spool import CONFLICT, Said, Spool
 from partner_orders.catalogue.store_state import Load, StoreState
 from partner_orders.catalogue.stored import instant
 from partner_orders.catalogue.tables import Tables
@@ -24,7 +25,6 @@ from partner_orders.catalogue.to_send import NO_MARGINS, Margins, is_waiting
 from partner_orders.clock import Clock
 from partner_orders.loader.checking import Checked
 from partner_orders.loader.comparing import Comparison, Rules, compared
-from partner_orders.loader.spool import CONFLICT, Said, Spool
 
 WRITTEN_TOGETHER = 500
 NO_TOKEN = 0

@@ -84,7 +84,7 @@ MUTANTS: list[Mutant] = [
         "two-modest-steps",
         "A price is measured against the present one alone, so two steps of 30 % within a day get past the guard.",
         f"{_CATALOGUE}/guards.py",
-        "_is_far",
+        "is_far",
         "in_force = [past.price for past in row.past_prices if past.until > now - PRICE_WINDOW]",
         "in_force = [past.price for past in row.past_prices[:0] if past.until > now - PRICE_WINDOW]",
     ),
@@ -115,7 +115,7 @@ MUTANTS: list[Mutant] = [
     one_edit(
         "first-line-wins",
         "Of lines that contradict each other the first is taken, and nobody is told.",
-        f"{_PACKAGE}/loader/spool.py",
+        f"{_PACKAGE}/catalogue/spool.py",
         "_of_one_version",
         "differ = differ or line.values != first.values",
         "differ = differ or line.sku != first.sku",
@@ -197,8 +197,8 @@ MUTANTS: list[Mutant] = [
         "After a slip was corrected, each further list has the right price held.",
         f"{_CATALOGUE}/guards.py",
         "held_price",
-        "said.price is None or is_nothing_new or not _is_far",
-        "said.price is None or not _is_far",
+        "said.price is None or is_nothing_new or not is_far",
+        "said.price is None or not is_far",
     ),
     one_edit(
         "lone-quantity",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.line_report import MAX_LINES
 from partner_orders.catalogue.product import Values
-from partner_orders.loader.spool import Said, Spool, SpooledLine
+from partner_orders.catalogue.spool import Said, Spool, SpooledLine
 from tests.support.catalogue import VALUES
 
 LINES = st.lists(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from partner_orders.loader.folders import new_folder, remove_left_folders
+from partner_orders.catalogue.folders import new_folder, remove_left_folders
 
 
 def test_left_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

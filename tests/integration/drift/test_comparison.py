@@ -1,0 +1,260 @@
+"""A store's rows beside its export: what is told, what is repaired, and what survives a death."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from partner_orders.catalogue.job_result import ExportedProduct
+from partner_orders.catalogue.loading_lease import StoreIsLoadingError
+from partner_orders.catalogue.settlement import Outcome, settled
+from partner_orders.drift.comparison import MOST_REPAIRED, ExportReplacedError, StoppedError, Wish
+from partner_orders.drift.differences import Finding
+from partner_orders.drift.due import GIVEN_UP, MOST_RUNS
+from partner_orders.drift.guards import Guard, Repair
+from partner_orders.exports.table import AskedExport
+from tests.support.drift_world import AS_WANTED, BUCKET, HALF, STORE, DriftWorld
+
+SKUS = [f"KW-{number}" for number in range(10)]
+ALL = dict.fromkeys(SKUS, AS_WANTED)
+FIRST, SECOND, *_ = SKUS
+CHEAPER = replace(AS_WANTED, price=Decimal("1.80"))
+WILD = replace(AS_WANTED, price=Decimal("20.00"))
+
+
+def test_each_finding_is_told() -> None:
+    """Counts, the first products, and a file with all of them: a line for each field that differs."""
+    world = DriftWorld(ALL | {"OURS": AS_WANTED})
+    world.show(ALL | {FIRST: replace(CHEAPER, cap=3), "THEIRS": AS_WANTED})
+    report = world.compare()
+    assert report.findings == {
+        Finding.SAME: 9, Finding.DIFFERENT: 1, Finding.UNKNOWN_TO_US: 1, Finding.UNKNOWN_TO_PLATFORM: 1
+    }  # fmt: skip
+    assert (report.fields, report.left) == ({"price": 1, "cap": 1}, 1)
+    lines = sorted(tuple(line.values()) for line in world.file(report))
+    assert lines == [
+        (FIRST, "different", "cap", "6", "3", ""),
+        (FIRST, "different", "price", "2.00", "1.80", ""),
+        ("OURS", "unknown_to_platform", "", "", "", ""),
+        ("THEIRS", "unknown_to_us", "", "", "", ""),
+    ]
+    assert [*world.table.of_store(STORE, 10)] == [report]
+    assert world.table.all() == {STORE: replace(report, told=())}
+    assert not world.waiting()
+
+
+def test_without_a_wish_nothing_is_repaired() -> None:
+    """To compare changes no product."""
+    world = DriftWorld(ALL)
+    world.show(ALL | {FIRST: CHEAPER})
+    before = world.row(FIRST)
+    world.compare()
+    assert world.row(FIRST) == before
+
+
+def test_difference_is_repaired() -> None:
+    """The chain's value waits to be sent, and the next export shows no drift."""
+    world = DriftWorld(ALL)
+    world.show(ALL | {FIRST: CHEAPER})
+    report = world.compare(Wish(HALF))
+    assert (report.repairs, report.left, world.waiting()) == ({Repair.REPAIRED: 1}, 0, {FIRST})
+    assert world.row(FIRST).confirmed.price == CHEAPER.price
+    world.confirm(FIRST)
+    world.time.seconds += 86_400
+    world.show(ALL)
+    assert world.compare(Wish(HALF)).findings == {Finding.SAME: 10}
+
+
+def test_wild_price_waits_for_a_person() -> None:
+    """A far price is told and left; a person who names the product repairs it."""
+    world = DriftWorld(ALL)
+    world.show(ALL | {FIRST: WILD, SECOND: CHEAPER})
+    report = world.compare(Wish(HALF))
+    assert report.repairs == {Repair.REPAIRED: 1, Repair.BEYOND_GUARDS: 1}
+    assert (report.guards, report.left, world.waiting()) == ((Guard.PRICE_STEP,), 1, {SECOND})
+    by_hand = Wish(HALF, skus=[FIRST], is_beyond_guards=True, by="anna", why="a slip")
+    report = world.compare(by_hand)
+    assert (report.repairs, report.by, report.why) == ({Repair.REPAIRED: 1}, "anna", "a slip")
+    assert world.waiting() == {FIRST, SECOND}
+
+
+def test_nobody_gets_past_the_guards_without_names() -> None:
+    """To repair beyond the guards, products have to be named."""
+    world = DriftWorld(ALL)
+    world.show(ALL | {FIRST: WILD})
+    assert world.compare(Wish(HALF, is_beyond_guards=True)).repairs == {Repair.BEYOND_GUARDS: 1}
+
+
+def test_many_differences_wait() -> None:
+    """An export in which most products differ is told, and nothing of it is repaired."""
+    world = DriftWorld(ALL)
+    world.show(dict.fromkeys(SKUS, CHEAPER))
+    report = world.compare(Wish(HALF))
+    assert (report.repairs, report.guards) == ({Repair.BEYOND_GUARDS: 10}, (Guard.TOO_MANY,))
+    assert not world.waiting()
+
+
+def test_taking_off_counts_with_the_day() -> None:
+    """Products that the platform put on sale go off again, as many as may in a day."""
+    off = replace(AS_WANTED, active=False, quantity=0)
+    world = DriftWorld(ALL | dict.fromkeys(SKUS[:4], off))
+    world.show(ALL | dict.fromkeys(SKUS[2:4], off))
+    report = world.compare(Wish(HALF))
+    assert report.repairs == {Repair.REPAIRED: 2}
+    assert world.tables.states.get(STORE).figures(world.time.now()).switched_off == 2
+    for sku in SKUS[:2]:
+        world.confirm(sku)
+    world.time.seconds += 3_600
+    world.show(ALL | dict.fromkeys(SKUS[:3], off))
+    report = world.compare(Wish(HALF))
+    assert (report.repairs, report.guards) == ({Repair.BEYOND_GUARDS: 1}, (Guard.SWITCHED_OFF,))
+
+
+def test_dry_run_writes_nothing() -> None:
+    """A dry run says what would be, by the same guards, and leaves no trace."""
+    world = DriftWorld(ALL)
+    world.show(ALL | {FIRST: WILD, SECOND: CHEAPER})
+    report = world.compare(Wish(HALF, is_dry_run=True))
+    assert report.repairs == {Repair.REPAIRED: 1, Repair.BEYOND_GUARDS: 1}
+    assert not world.waiting()
+    assert not [*world.table.of_store(STORE, 10)]
+    assert {key for key, _ in world.s3.objects} == {f"exports/{STORE}.csv.gz"}
+
+
+def test_newer_value_overtakes_a_repair() -> None:
+    """A value that is said while the store is compared is not undone."""
+    world = DriftWorld(ALL)
+    world.show(ALL | {FIRST: CHEAPER})
+    newest = replace(AS_WANTED, price=Decimal("2.20"))
+    change = world.tables.products.change
+
+    def say_first(store_id: str, sku: str, *rest: object) -> object:
+        world.tables.products.change = change  # type: ignore[method-assign]
+        world.want(FIRST, newest)
+        return change(store_id, sku, *rest)  # type: ignore[arg-type]
+
+    object.__setattr__(world.tables.products, "change", say_first)
+    report = world.compare(Wish(HALF))
+    assert (report.repairs, world.row(FIRST).values) == ({Repair.OVERTAKEN: 1}, newest)
+    assert world.row(FIRST).confirmed == AS_WANTED
+
+
+def test_doubled_product_says_nothing() -> None:
+    """Two different lines of one product in an export: nobody knows which one counts."""
+    world = DriftWorld(ALL)
+    world.show(ALL, [ExportedProduct(FIRST, (), Decimal(9), active=True)])
+    assert world.compare().findings == {Finding.SAME: 10}
+
+
+def test_more_differences_than_are_repaired() -> None:
+    """Some are repaired, the others are counted, stand in the file, and come with the next export."""
+    skus = [f"S{number}" for number in range(MOST_REPAIRED + 3)]
+    world = DriftWorld(dict.fromkeys(skus, AS_WANTED))
+    world.show(dict.fromkeys(skus, CHEAPER))
+    report = world.compare(Wish(replace(HALF, most=None)))
+    assert report.repairs == {Repair.REPAIRED: MOST_REPAIRED, Repair.LATER: 3}
+    assert (report.left, len(world.file(report)), len(world.waiting())) == (3, MOST_REPAIRED + 3, MOST_REPAIRED)
+
+
+def test_forgotten_products_are_noted() -> None:
+    """A death after a repair leaves products of which nothing says that they wait: the next comparison does."""
+    world = DriftWorld(ALL)
+    world.change(FIRST, lambda row: settled(row, CHEAPER, Outcome.PROCESSED, world.time.now()))
+    world.show(ALL)
+    world.compare()
+    assert world.waiting() == {FIRST}
+
+
+def test_file_of_the_store_is_loading() -> None:
+    """Two who count what goes off sale would count each other's products."""
+    world = DriftWorld(ALL)
+    world.show(ALL)
+    world.tables.leases.acquire(STORE, world.time.now())
+    with pytest.raises(StoreIsLoadingError):
+        world.compare()
+
+
+def test_newer_export_ends_the_comparison() -> None:
+    """What was read may be of both exports."""
+    world = DriftWorld(ALL)
+    world.show(ALL)
+    shown = world.exports.shown
+
+    def replaced(store_id: str) -> object:
+        yield from shown(store_id)
+        world.exports_table.came(AskedExport(store_id, world.time.now()), 10, world.time.now(), is_last=True)
+
+    object.__setattr__(world.exports, "shown", replaced)
+    with pytest.raises(ExportReplacedError):
+        world.compare()
+
+
+# -- what is due -------------------------------------------------------------------------------------------------------
+
+
+def test_each_export_is_compared_once() -> None:
+    """Each run compares what came since the last one."""
+    world = DriftWorld(ALL)
+    assert world.due().run(lambda: 900.0) == []
+    world.show(ALL | {FIRST: CHEAPER})
+    due = world.due()
+    assert [report.different for report in due.run(lambda: 900.0)] == [1]
+    assert due.run(lambda: 900.0) == []
+    assert due.counts["DriftFound"] == due.counts["DriftLeft"] == 1
+    world.time.seconds += 86_400
+    world.show(ALL)
+    assert [report.different for report in due.run(lambda: 900.0)] == [0]
+
+
+def test_repair_by_parameter() -> None:
+    """With a share, what differs is repaired without a person."""
+    world = DriftWorld(ALL)
+    world.show(ALL | {FIRST: CHEAPER})
+    [report] = world.due(repair_percent=20).run(lambda: 900.0)
+    assert (report.repairs, world.waiting()) == ({Repair.REPAIRED: 1}, {FIRST})
+
+
+def test_unreadable_export_is_told_once() -> None:
+    """It cannot be compared, which is told; the next export takes its place."""
+    world = DriftWorld(ALL)
+    world.show(ALL)
+    world.s3.put_object(Bucket=BUCKET, Key=f"exports/{STORE}.csv.gz", Body=b"no export")
+    due = world.due()
+    [report] = due.run(lambda: 900.0)
+    assert "cannot be read" in report.problem
+    assert due.run(lambda: 900.0) == []
+    assert due.counts["DriftNotCompared"] == 1
+
+
+def test_store_that_loads_comes_later() -> None:
+    """A store whose file is being loaded is compared in a later minute, and that is no failure."""
+    world = DriftWorld(ALL)
+    world.show(ALL)
+    token = world.tables.leases.acquire(STORE, world.time.now())
+    due = world.due()
+    assert (due.run(lambda: 900.0), due.faults) == ([], {})
+    world.tables.leases.release(STORE, token)
+    assert len(due.run(lambda: 900.0)) == 1
+
+
+def test_time_is_bounded() -> None:
+    """Nothing is begun with little time, and nothing goes on when it ends."""
+    world = DriftWorld(ALL)
+    world.show(ALL | {FIRST: CHEAPER})
+    assert world.due().run(lambda: 200.0) == []
+    assert not world.table.begun()
+    with pytest.raises(StoppedError):
+        world.drift.compare(STORE, Wish(HALF), lambda: True)
+    assert not world.waiting()
+
+
+def test_comparison_that_never_ends_is_given_up() -> None:
+    """Three deaths of a comparison are enough: it is told, and others have their turn."""
+    world = DriftWorld(ALL)
+    world.show(ALL)
+    asked_at = world.exports_table.get(STORE).shown_at
+    assert asked_at is not None
+    world.table.begin(STORE, asked_at, MOST_RUNS)
+    due = world.due()
+    assert [report.problem for report in due.run(lambda: 900.0)] == [GIVEN_UP]
+    assert due.run(lambda: 900.0) == []

@@ -1,0 +1,62 @@
+"""Which differences wait for a person."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from partner_orders.catalogue.desired import Desired, PriceInForce
+from partner_orders.catalogue.guards import Limits, StoreFigures
+from partner_orders.catalogue.product import Values
+from partner_orders.drift.differences import Compared, Finding
+from partner_orders.drift.guards import Account, Guard, RepairRules
+from tests.support.fixed_clock import NOW
+
+RULES = RepairRules(Limits(few=2), Decimal("0.1"))
+ROW = Desired("A", Values(Decimal(2)), {"price": NOW}, Values(Decimal(2)))
+
+
+def price(shown: str) -> Compared:
+    return Compared("A", Finding.DIFFERENT, Values(Decimal(2)), Values(Decimal(shown)))
+
+
+@pytest.mark.parametrize(("shown", "guards"), [("1.50", []), ("2.60", []), ("20", [Guard.PRICE_STEP])])
+def test_far_price_waits(shown: str, guards: list[Guard]) -> None:
+    """A price is measured against the one that the platform shows, in either direction."""
+    assert RULES.of_price(ROW, price(shown), NOW) == guards
+
+
+def test_price_of_the_day_counts() -> None:
+    """A price that was in force within the day counts, as it does for a file."""
+    row = replace(ROW, past_prices=(PriceInForce(Decimal(9), NOW - timedelta(hours=1)),))
+    assert RULES.of_price(row, price("1.90"), NOW) == [Guard.PRICE_STEP]
+
+
+@pytest.mark.parametrize(
+    ("account", "guards"),
+    [
+        (Account(100, 10, 0, 0), []),
+        (Account(100, 11, 0, 0), [Guard.TOO_MANY]),
+        (Account(5, 2, 0, 0), []),
+        (Account(40, 0, 60, 60), [Guard.OTHER_STORE]),
+        (Account(40, 0, 60, 2), []),
+        (Account(40, 0, 0, 60), []),
+    ],
+)
+def test_odd_export_is_not_repaired(account: Account, guards: list[Guard]) -> None:
+    """Too many differences, or hardly a product in common, say that something else is wrong."""
+    assert RULES.of_store(account) == guards
+
+
+def test_person_may_repair_any_number() -> None:
+    """Who asks for a repair has seen the number."""
+    assert replace(RULES, most=None).of_store(Account(100, 100, 0, 0)) == []
+
+
+@pytest.mark.parametrize(("off", "guards"), [(2, []), (3, []), (4, [Guard.SWITCHED_OFF])])
+def test_switching_many_off_waits(off: int, guards: list[Guard]) -> None:
+    """What a repair takes off sale counts with what files took off within the day."""
+    found = [Compared(f"{n}", Finding.DIFFERENT, Values(active=False), Values(active=True)) for n in range(off)]
+    figures = StoreFigures(products=40, for_sale=25, switched_off=2, last_list=None)
+    assert RULES.of_off([*found, price("3")], figures) == guards
