@@ -1,4 +1,5 @@
-"""`make run`'s catalogue: a store's morning, from a whole list to urgent messages, while the platform loses a callback.
+"""`make run`'s catalogue: a store's morning, from a whole list to urgent messages, while the platform loses a callback,
+and somebody at the platform edits a product.
 
 It calls loader and pusher as their schedules would each minute. At the end every product is compared with the shop that
 customers see, with its row, and with what a guard holds.
@@ -20,8 +21,14 @@ from partner_orders.catalogue.job import ASK_AFTER
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.tables import Tables
 from partner_orders.clock import now
+from partner_orders.drift.differences import SETTLES
+from partner_orders.drift.guards import Repair
+from partner_orders.drift.report import DriftReport
+from partner_orders.drift.table import DriftTable
+from partner_orders.exports.table import ExportsTable
 from tools.local.chain import Article, Chain, File
 from tools.local.morning_outcome import CatalogueFigures, End, compared
+from tools.local.simulated_platform.catalogue_records import plain
 from tools.local.stack import Stack
 
 STORE_ID, SEED = "morning", 41
@@ -54,6 +61,8 @@ class Morning:
         self._s3, self._sqs, self._dynamodb = (stack.client(name) for name in ("s3", "sqs", "dynamodb"))
         self._lambda = stack.client("lambda", config=Config(read_timeout=300, retries={"total_max_attempts": 1}))
         self._tables = Tables.named(self._dynamodb, self._outputs["CatalogueTableName"])
+        self._drifts = DriftTable(self._dynamodb, self._outputs["CatalogueTableName"])
+        self._drift: int | None = None
         self._deadline = 0.0
         self._letters_before = self._messages("UrgentDeadLettersUrl")
         self._wrong: list[str] = []
@@ -73,6 +82,7 @@ class Morning:
     def result(self) -> CatalogueFigures:
         """Compare every product, once the morning is over."""
         figures = compared(self.chain, self._end())
+        figures.drift = self._drift
         figures.wrong = [*self._wrong, *self._wrong_of_files(), *self._wrong_of_messages(), *figures.wrong]
         return figures
 
@@ -88,6 +98,7 @@ class Morning:
                     self._lose_a_callback()
                 self._come_to_rest()
             self._urgent_messages()
+            self._repair_drift()
         except Exception as error:
             self._wrong.append(f"the morning ended early: {error!r}")
 
@@ -132,6 +143,48 @@ class Morning:
         self._send(self.chain.mistake_now())
         self._send(self.chain.bad_message())
         self._come_to_rest()
+
+    def _repair_drift(self) -> None:
+        """Somebody edits the price of a product at the platform. A day's export tells of it, the chain's price goes
+        again, and the next day's export shows it."""
+        sku = self._edit_a_price()
+        found = self._next_export()
+        if (found.different, found.repairs[Repair.REPAIRED], found.left) != (1, 1, 0):
+            self._wrong.append(f"the platform's price of {sku} was edited, and the comparison found {found.findings}")
+        self._until(f"{sku} has the chain's price again", lambda: self._is_at_rest() and self._is_shown_as_said(sku))
+        self._drift = self._next_export().left
+
+    def _edit_a_price(self) -> str:
+        """Edit the price of the product whose outcome is known for longest: what is fresh is not compared yet."""
+        known = [
+            (row.settled_at, row.sku, row.confirmed.price)
+            for row in self._tables.products.all_of(STORE_ID)
+            if row.settled_at and row.confirmed.price and row.sku not in self.chain.held
+        ]
+        settled_at, sku, price = min(known)
+        self._until(f"the outcome of {sku} is no news", lambda: now() - settled_at > SETTLES)
+        edited = plain(price * Decimal("1.1"))
+        self._platform("catalogue-edit", {"vendor": STORE_ID, "sku": sku, "price": edited})
+        return sku
+
+    def _next_export(self) -> DriftReport:
+        """The next day's export, and what its comparison finds. Nobody waits a day for a story, so the row of the last
+        export is forgotten, and all of the rest is as in AWS."""
+        key = keys.export(STORE_ID)
+        self._dynamodb.delete_item(
+            TableName=self._outputs["CatalogueTableName"], Key={"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+        )
+        asked_from = now()
+        exports = ExportsTable(self._dynamodb, self._outputs["CatalogueTableName"])
+
+        def has_come() -> bool:
+            self._run_minute()
+            return (exports.get(STORE_ID).shown_at or asked_from) > asked_from
+
+        self._until("the platform's export has come", has_come)
+        self._call("LoaderFunctionName")
+        [report] = self._drifts.of_store(STORE_ID, 1)
+        return report
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
@@ -203,6 +256,9 @@ class Morning:
         row = self._tables.products.many(STORE_ID, [sku]).get(sku)
         return row is not None and row.values == self.chain.said[sku]
 
+    def _is_shown_as_said(self, sku: str) -> bool:
+        return Decimal(self._shop()[sku]["price"]) == self.chain.said[sku].price
+
     def _messages(self, *outputs: str) -> int:
         """How many messages are in queues, also those that somebody works on."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -239,8 +295,8 @@ class Morning:
     def _reports(self) -> list[dict[str, Any]]:
         bucket = self._outputs["FilesBucketName"]
         found = self._s3.list_objects_v2(Bucket=bucket, Prefix="reports/").get("Contents", [])
-        bodies = (self._s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in found)
-        return [json.loads(body) for body in bodies]
+        names = [one["Key"] for one in found if one["Key"].endswith(".json")]
+        return [json.loads(self._s3.get_object(Bucket=bucket, Key=name)["Body"].read()) for name in names]
 
     def _wrong_of_messages(self) -> list[str]:
         number, bad = self._messages("UrgentDeadLettersUrl") - self._letters_before, self.chain.bad_messages

@@ -22,18 +22,21 @@ type Shown = Mapping[str, Any]
 @dataclass
 class CatalogueFigures:
     """``rows``: lines of files and messages. ``changed``: products whose values the chain changed. ``outcomes``: how
-    each of them ended. ``wrong``: what is not as it should be, a line each."""
+    each of them ended. ``drift``: the products that the platform's last export shows otherwise than the chain wants
+    them; None where nothing was compared. ``wrong``: what is not as it should be, a line each."""
 
     rows: int = 0
     changed: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    drift: int | None = None
     wrong: list[str] = field(default_factory=list)
 
     def line(self) -> str:
         """The result for programs."""
         names = {SHOWN: "shown", PROCESSED: "processed", REFUSED: "refused", HELD: "held", LOST: "lost"}
         counts = " ".join(f"{name}={self.outcomes[kind]}" for kind, name in names.items())
-        return f"catalogue: rows={self.rows} changed={self.changed} {counts}"
+        drift = "unknown" if self.drift is None else self.drift
+        return f"catalogue: rows={self.rows} changed={self.changed} {counts} drift={drift}"
 
     def problems(self) -> list[str]:
         """What is wrong, in a bounded number of lines; also counts that do not add up."""
@@ -41,6 +44,8 @@ class CatalogueFigures:
         if self.changed != (total := self.outcomes.total()):
             parts = " + ".join(f"{kind} {self.outcomes[kind]}" for kind in (SHOWN, PROCESSED, REFUSED, HELD, LOST))
             wrong.insert(0, f"the counts do not add up: changed {self.changed} is {parts}, which is {total}")
+        if self.drift != 0:
+            wrong.insert(0, f"drift is {self.drift}, should be 0")
         more = len(wrong) - MOST_LINES
         return wrong if more <= 0 else [*wrong[:MOST_LINES], f"and {more:,} more"]
 

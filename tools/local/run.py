@@ -63,7 +63,7 @@ def main() -> int:
     begun = time.monotonic()
     try:
         # This command calls reconciler, loader and pusher itself.
-        with running_stack(console, {"ReconciliationState": "DISABLED"}) as stack:
+        with running_stack(console, {"ReconciliationState": "DISABLED"}, {"DriftRepairPercent": "20"}) as stack:
             switch_schedules(stack, "DISABLED", stack.catalogue_name)
             figures, answers, catalogue, wrong = play_all(console, stack)
     except KeyboardInterrupt:

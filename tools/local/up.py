@@ -61,10 +61,15 @@ PARAMETERS = {
 
 
 @contextlib.contextmanager
-def running_stack(console: Console, parameters: Mapping[str, str] | None = None) -> Iterator[Stack]:
+def running_stack(
+    console: Console,
+    parameters: Mapping[str, str] | None = None,
+    of_catalogue: Mapping[str, str] | None = None,
+) -> Iterator[Stack]:
     """The deployed stack and the simulated platform, connected to each other, until the context ends.
 
-    ``parameters`` of the template replace those of PARAMETERS. Raises ProcessFailedError.
+    ``parameters`` of the template replace those of PARAMETERS; ``of_catalogue`` are the catalogue's. Raises
+    ProcessFailedError.
     """
     token = secrets.token_hex(32)
     with contextlib.ExitStack() as started_here:
@@ -80,16 +85,16 @@ def running_stack(console: Console, parameters: Mapping[str, str] | None = None)
             )
         stack = describe(endpoint_url, platform_url, outputs)
         with step(console, "first calls of the functions; deploy the catalogue beside them (sam deploy)"):
-            stack = _warm_with_catalogue(stack)
+            stack = _warm_with_catalogue(stack, of_catalogue or {})
         configure_platform(stack)
         yield stack
 
 
-def _warm_with_catalogue(stack: Stack) -> Stack:
+def _warm_with_catalogue(stack: Stack, of_catalogue: Mapping[str, str]) -> Stack:
     """Deploy the catalogue beside the stack while the stack's functions get their first calls: the stack with both.
     Raises ProcessFailedError."""
     with ThreadPoolExecutor(max_workers=1) as beside:
-        deploying = beside.submit(deploy_catalogue, stack.endpoint_url, {})
+        deploying = beside.submit(deploy_catalogue, stack.endpoint_url, of_catalogue)
         warm_up(stack)
         whole = with_catalogue(stack, deploying.result())
     _expect_401(whole.catalogue_webhook_url, whole.catalogue_webhook_headers)

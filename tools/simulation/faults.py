@@ -151,6 +151,8 @@ AROUND_CATALOGUE = {
     "bucket_failed_after": 0.06,
     "bucket_cut": 0.1,
     "table_stale": 0.2,
+    "platform_edits": 0.5,
+    "export_due": 0.3,
 }
 WORST |= CATALOGUE_FAULTS | AROUND_CATALOGUE | STATUS_FAULTS
 KINDS = tuple(WORST)

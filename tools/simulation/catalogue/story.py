@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tools.simulation.catalogue.checks import check_catalogue
+from tools.simulation.catalogue.drifting import let_days_pass
 from tools.simulation.catalogue.world import CatalogueWorld
 from tools.simulation.violation import Violation
 
@@ -22,13 +23,15 @@ class Course:
 
 
 def play(seed: int, without: frozenset[str], at_most: int | None, only: frozenset[int] | None) -> Course:
-    """Two stores begin in calm weather; then half an hour of trouble; then calm, until nothing waits."""
+    """Two stores begin in calm weather; then half an hour of trouble; then calm, until nothing waits,
+    and two more days."""
     world, course = CatalogueWorld(seed, SAYINGS, without, at_most, only), Course()
     try:
         world.begin()
         world.trouble()
         world.come_to_rest()
-        course.account = check_catalogue(world)
+        course.account = let_days_pass(world)
+        course.account += check_catalogue(world)
     except Violation as violation:
         course.violation = str(violation)
     except Exception as error:

@@ -41,6 +41,7 @@ from tools.simulation.catalogue.chain import (
     notification,
     sayings,
 )
+from tools.simulation.catalogue.edits import Edit, edit_for_as_long_as_there_is_trouble
 from tools.simulation.catalogue.environment import LOADER, PUSHER, URGENT, WEBHOOK, CatalogueEnvironment, chance_of
 from tools.simulation.catalogue.platform import UNKNOWN_SKU, TroubledCatalogue, TroubledStatuses, assortment
 from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
@@ -108,9 +109,9 @@ class Pause:
 
 class CatalogueWorld:
     """One seed's story. ``only`` keeps some of the sayings, by number. What was said is in ``said``, with the version
-    id of each file. ``asked`` tells at which second the platform was asked, by which function; ``asked_of_status`` at
-    which second it was asked of a store's status; and ``puts`` at which something was sent to which store.
-    ``trespasses``: what must never happen, and did."""
+    id of each file; ``edits`` is what the platform changed by itself. ``asked`` tells at which second the platform was
+    asked, by which function; ``asked_of_status`` at which second it was asked of a store's status; and ``puts`` at
+    which something was sent to which store. ``trespasses``: what must never happen, and did."""
 
     def __init__(
         self,
@@ -142,6 +143,7 @@ class CatalogueWorld:
         self.wishing = Wishing(self)
         self.puts: list[tuple[float, str]] = []
         self.pauses: list[Pause] = []
+        self.edits: list[Edit] = []
         self.posted = 0
         self.trespasses: list[str] = []
         self.base_url = BASE_URL
@@ -229,6 +231,7 @@ class CatalogueWorld:
         self.kernel.spawn(self._operate, self.service)
         self.wishing.begin()
         self._plan_pauses()
+        self.kernel.spawn(partial(edit_for_as_long_as_there_is_trouble, self), self.service)
         if self.faults.strikes("token_rotated"):
             self.kernel.spawn(self._rotate_token, self.service, self.chance.uniform(60, 1_000))
         if self.faults.strikes("platform_down"):

@@ -73,13 +73,13 @@ class Outcomes:
         return self._tables.products.change(store_id, sku, settle, known)[1]
 
     def alone(self, place: JobPlace, job: Job, outcome: LineOutcome) -> None:
-        """Note what became of the only line of a job whose outcome the call itself told. If it is unknown, the product
-        goes again."""
+        """Note what became of the only line of a job whose outcome the call itself told. If it is unknown, or another
+        outcome was noted meanwhile, the product goes again."""
         [(sku, sent)] = job.lines.items()
         self._tell_of_refused(place, job, {sku: outcome})
         known = self._tables.products.many(place.store_id, [sku]).get(sku, Desired(sku))
-        self.line(place.store_id, sku, sent, outcome, Call(job.sent_at), known)
-        if outcome is UNKNOWN:
+        row = self.line(place.store_id, sku, sent, outcome, Call(job.sent_at), known)
+        if outcome is UNKNOWN or is_waiting(row, self._margins(place.store_id)):
             self._tables.changes.add(place.store_id, [sku], self._clock())
         self._tables.jobs.ended(place, JobState.SETTLED, notes=_notes({sku: outcome}))
         self.counts[LINES_COUNTED[outcome.outcome]] += 1

@@ -75,14 +75,21 @@ class DueDrift:
             self._table.begin(store_id, asked_at, runs + 1)
             return self._drift.compare(store_id, self._wish, lambda: seconds_left() < RESERVE_SECONDS)
         except (StoreIsLoadingError, LeaseLostError, ExportReplacedError):
-            # Nobody's failure: it does not count, but for the first, since none means that it ended.
-            self._table.begin(store_id, asked_at, max(runs, 1))
+            self._put_off(export, runs)
         except StoppedError:
-            self.faults["out_of_time"] += 1
+            self.faults["OutOfTime"] += 1
         except (BotoCoreError, ClientError, OSError) as error:
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
             self.faults[code] += 1
+            self._put_off(export, runs)
         return None
+
+    def _put_off(self, export: AskedExport, runs: int) -> None:
+        """Have a comparison come again, which does not count as a death. The first does: none means that it ended."""
+        try:
+            self._table.begin(*export, max(runs, 1))
+        except (BotoCoreError, ClientError) as error:
+            self.faults[type(error).__name__] += 1
 
     def _count(self, report: DriftReport) -> None:
         self.counts.update(

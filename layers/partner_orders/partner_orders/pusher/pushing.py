@@ -6,7 +6,7 @@ its deadline, since the platform may work such a job off late (rules W3 and W5).
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -158,15 +158,21 @@ class Pusher:
                 self._tables.states.release(claim.state)
 
     def _with_company(self, store_id: str, lines: Mapping[str, Values]) -> Mapping[str, Values]:
-        """A lone line, and an unchanged product beside it that the platform knows; alone where the store has none."""
-        margins = self._margins(store_id)
+        """A lone line, and an unchanged product beside it that the platform knows; alone where the store has none. That
+        product only goes on sale once more, if there is such a one: a price that the platform changed by itself is for
+        the guards (see drift)."""
+        margins, sku = self._margins(store_id), next(iter(lines))
+        for is_on_sale in (True, False, None):
 
-        def suits(row: Desired) -> bool:
-            values = to_send(row, margins)
-            return row.confirmed.are_said and (values.price, values.active) != (None, None)
+            def suits(row: Desired, is_on_sale: bool | None = is_on_sale) -> bool:
+                values = to_send(row, margins)
+                has_more = values.active is not None or values.price is not None
+                return row.confirmed.are_said and has_more and values.active is is_on_sale
 
-        company = self._tables.products.another(store_id, next(iter(lines)), suits)
-        return lines if company is None else {**lines, company.sku: to_send(company, margins)}
+            if company := self._tables.products.another(store_id, sku, suits):
+                values = to_send(company, margins)
+                return {**lines, company.sku: values if is_on_sale is None else replace(values, price=None, cap=None)}
+        return lines
 
     def _call(self, claim: "_Claim", lines: Mapping[str, Values], is_only: bool) -> None:
         """Send lines as the job that the store's state has begun; in more where the platform refuses the whole call,

@@ -4,6 +4,7 @@ from tools.simulation.mutants.planting import Edit, Mutant, one_edit
 
 _PACKAGE = "layers/partner_orders/partner_orders"
 _CATALOGUE = f"{_PACKAGE}/catalogue"
+_DRIFT = f"{_PACKAGE}/drift"
 _LOADER = f"{_PACKAGE}/loader"
 _PUSHING = f"{_PACKAGE}/pusher/pushing.py"
 
@@ -444,5 +445,69 @@ MUTANTS: list[Mutant] = [
         "settled",
         "row.settled_at > call.sent_at",
         "row.settled_at > now",
+    ),
+    one_edit(
+        "fresh-values-are-drift",
+        "A product that was processed after the export was asked for counts as drift, and its old value is repaired.",
+        f"{_DRIFT}/differences.py",
+        "_is_changing",
+        "row.settled_at > rules.asked_at - SETTLES",
+        "row.settled_at > rules.asked_at + 9 * SETTLES",
+    ),
+    one_edit(
+        "values-on-their-way-are-drift",
+        "A value that has yet to reach the platform counts as drift.",
+        f"{_DRIFT}/differences.py",
+        "_is_settled",
+        "getattr(row.confirmed, one) == getattr(wanted, one) for one in names",
+        "getattr(row.values, one) is not None for one in names",
+    ),
+    one_edit(
+        "the-buffer-is-drift",
+        "A product that the platform takes off sale with its last pieces is put on sale again each day.",
+        f"{_DRIFT}/differences.py",
+        "_is_in_buffer",
+        "0 < wanted.quantity <= sales_buffer",
+        "0 < wanted.quantity < sales_buffer",
+    ),
+    one_edit(
+        "far-prices-are-repaired",
+        "The chain's price is sent without a person, however far it is from the one that the platform shows.",
+        f"{_DRIFT}/guards.py",
+        "RepairRules.of_price",
+        "replace(row.confirmed, price=shown)",
+        "replace(row.confirmed, price=price)",
+    ),
+    one_edit(
+        "repairs-switch-a-store-off",
+        "What repairs take off sale is counted by itself, so day after day a store loses its products.",
+        f"{_DRIFT}/comparison.py",
+        "Drift._note_off",
+        "self._tables.states.note_repair(work.state, switched_off, now, work.token)",
+        "self._tables.states.note_repair(work.state, 0, now, work.token)",
+    ),
+    one_edit(
+        "repair-of-a-newer-value",
+        "A repair takes what was compared for the truth, although a newer outcome came meanwhile.",
+        f"{_DRIFT}/differences.py",
+        "repaired",
+        "if is_as_found else row",
+        "if is_as_found or found.ours.are_said else row",
+    ),
+    one_edit(
+        "repaired-and-not-sent",
+        "A product is repaired, and nobody is told that it has to be sent.",
+        f"{_DRIFT}/comparison.py",
+        "Drift._repair",
+        "if result is Repair.REPAIRED]",
+        "if result is Repair.LATER]",
+    ),
+    one_edit(
+        "half-an-export-is-the-whole",
+        "A product that the export does not have counts as the same.",
+        f"{_DRIFT}/comparison.py",
+        "Drift._found",
+        "if product is not None or (row is not None and row.values.are_said):",
+        "if product is not None:",
     ),
 ]
