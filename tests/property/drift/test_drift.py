@@ -81,6 +81,15 @@ def test_every_settled_difference_is_told(case: tuple[Desired, ShownProduct, Rul
             assert getattr(found.shown, name) == shown
 
 
+@given(st.integers(1, 6), st.integers(0, 6))
+def test_buffer_is_no_drift(quantity: int, sales_buffer: int) -> None:
+    """A product that is off sale with at most the buffer's pieces left is no drift, and with more it is."""
+    values = replace(AS_WANTED, quantity=quantity)
+    row = Desired("A", values, dict.fromkeys(values.said, LONG_AGO), values, settled_at=LONG_AGO)
+    found = compared(row, ShownProduct("A", replace(AS_WANTED, active=False)), Rules(NOW, sales_buffer=sales_buffer))
+    assert found.finding is (Finding.IN_BUFFER if quantity <= sales_buffer else Finding.DIFFERENT)
+
+
 @given(cases(), st.timedeltas(-timedelta(hours=1), timedelta(hours=1)))
 def test_fresh_outcome_is_no_drift(case: tuple[Desired, ShownProduct, Rules], since: timedelta) -> None:
     """What was processed after the export was asked for, or just before, is not compared."""
@@ -132,6 +141,19 @@ EDITS = st.dictionaries(
     st.sampled_from(SKUS),
     st.sampled_from([{"price": Decimal("1.90")}, {"price": Decimal(20)}, {"active": True}, {"cap": 2}]),
 )
+
+
+@given(st.sets(st.sampled_from(SKUS)), st.sets(st.sampled_from([*SKUS, "THEIRS"])))
+def test_every_product_is_counted_once(ours: set[str], theirs: set[str]) -> None:
+    """Each product of either side is the same, or the other side has it not, which is told."""
+    world = DriftWorld(dict.fromkeys(ours, AS_WANTED))
+    world.show(dict.fromkeys(theirs, AS_WANTED))
+    report = world.compare()
+    assert report.findings[Finding.SAME] == len(ours & theirs)
+    told = {(one.found.sku, one.found.finding) for one in report.told}
+    assert told == {(sku, Finding.UNKNOWN_TO_PLATFORM) for sku in ours - theirs} | {
+        (sku, Finding.UNKNOWN_TO_US) for sku in theirs - ours
+    }
 
 
 @given(EDITS, st.booleans())

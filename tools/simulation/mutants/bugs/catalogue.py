@@ -188,7 +188,7 @@ MUTANTS: list[Mutant] = [
     one_edit(
         "second-part-of-the-spool",
         "Of a shard with many lines only those that were sorted first are taken.",
-        f"{_LOADER}/spool.py",
+        f"{_CATALOGUE}/spool.py",
         "Spool._in_order",
         "runs = [stack.enter_context(_open(path)) for path in self._runs[number]]",
         "runs = [stack.enter_context(_open(path)) for path in self._runs[number][:1]]",
