@@ -45,7 +45,7 @@ def test_each_product_counts_once() -> None:
     """Products count as shown, processed, refused or held, and add up to those that changed."""
     figures = compared(chain_of_test(), END)
     assert figures.problems() == []
-    assert figures.line() == "catalogue: rows=0 changed=5 shown=2 processed=1 refused=1 held=1 lost=0"
+    assert figures.line() == "catalogue: rows=0 changed=5 shown=2 processed=1 refused=1 held=1 lost=0 drift=unknown"
 
 
 def with_row(sku: str, **changes: Any) -> End:
