@@ -17,6 +17,8 @@ from partner_orders.catalogue.job_result import ExportedProduct
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.clock import now
+from partner_orders.drift.differences import Finding
+from partner_orders.drift.table import DriftTable
 from partner_orders.exports.store_exports import StoreExports
 from partner_orders.exports.table import AskedExport, ExportsTable
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
@@ -137,6 +139,15 @@ def export_of(world: World, store_id: str) -> None:
     table.came(AskedExport(store_id, now()), 1, now(), is_last=True)
 
 
+def a_store_is_compared(world: World) -> bool:
+    """An export that the loader compares, and leaves a file of: the platform has a product that we do not know."""
+    store_id = world.new_store()
+    export_of(world, store_id)
+    invoke(world.beside, "Loader", {})
+    table = DriftTable(world.client("dynamodb"), world.catalogue.output("CatalogueTableName"))
+    return [report.findings for report in table.of_store(store_id, 5)] == [{Finding.UNKNOWN_TO_US: 1}]
+
+
 def the_loader_buries(world: World) -> bool:
     mark = uuid4().hex
     sqs, url = world.client("sqs"), world.catalogue.output("FilesQueueUrl")
@@ -220,7 +231,7 @@ NEEDED: dict[tuple[str, str], Works] = {
     ("LoaderRole", "WriteReports"): a_file_is_loaded,
     ("LoaderRole", "ReadCatalogue"): a_file_is_loaded,
     ("LoaderRole", "WriteCatalogue"): a_file_is_loaded,
-    ("LoaderRole", "ReadExports"): a_barcode_is_resolved,
+    ("LoaderRole", "ReadExports"): a_store_is_compared,
     ("LoaderRole", "KeepDeadLetters"): the_loader_buries,
     ("PusherRole", "ReadPartnerApiSecret"): a_change_is_sent,
     ("PusherRole", "ShareRequestBudget"): a_change_is_sent,

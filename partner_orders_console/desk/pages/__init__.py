@@ -8,6 +8,7 @@ from starlette.routing import Route
 from partner_orders_console.desk.pages import (
     answers,
     catalogue,
+    catalogue_drift,
     changes,
     now,
     orders,
@@ -40,6 +41,6 @@ PAGES: tuple[Page, ...] = (
     Page("Trouble", "/trouble", trouble.ROUTES),
     Page("Stores", "/stores", stores.ROUTES),
     Page("Answers", "/answers", answers.ROUTES),
-    Page("Catalogue", "/catalogue", catalogue.ROUTES, has_catalogue),
+    Page("Catalogue", "/catalogue", (*catalogue.ROUTES, *catalogue_drift.ROUTES), has_catalogue),
     Page("Changes", "/changes", changes.ROUTES),
 )

@@ -58,6 +58,7 @@ CALLS: dict[str, dict[str, int]] = {
     "/catalogue/stores/148020": {"BatchGetItem": 1, "GetItem": 2, "Query": 8},
     "/catalogue/stores/148020/work": {"Query": 2},
     "/catalogue/stores/148020/counts": {"GetItem": 2, "Query": 16},
+    "/catalogue/stores/148020/drift": {"Query": 1},
     "/catalogue/stores/148020/held": {"BatchGetItem": 1, "Query": 2},
     "/catalogue/stores/148020/product?sku=WM-520955": {"BatchGetItem": 1, "GetItem": 1, "Query": 3},
     "/changes": {},

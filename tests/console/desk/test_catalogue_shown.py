@@ -213,3 +213,21 @@ def test_changes_need_a_catalogue(changing: Browser, stack: DeployedStack) -> No
     """Without a catalogue each change says so."""
     for action in ("pause-catalogue", "resume-catalogue", "release-held", "drop-held"):
         assert "there is no catalogue beside" in changing.change(action, store=STORE, reason="why")
+
+
+def test_drift_of_a_store(browser: Browser, catalogue: Catalogue) -> None:
+    """What the last export showed otherwise is named with both values, over a chart of the days."""
+    catalogue.fill()
+    assert f'hx-get="{PATH}/drift"' in browser.get(PATH).text
+    catalogue.export([("A-1", (), Decimal(35), True), ("X-9", (), Decimal(1), True)], NOW + timedelta(hours=1))
+    catalogue.compare()
+    shown = browser.text(f"{PATH}/drift")
+    for text in ("1 product otherwise", "1 of them is not repaired", "price 3.5", "price 35", "X-9", "unknown to us"):
+        assert text in shown, text
+    assert "Products that the platform shows otherwise" in shown
+
+
+@pytest.mark.usefixtures("filled")
+def test_store_that_was_not_compared(browser: Browser) -> None:
+    """Before the first comparison the page says when it comes."""
+    assert "Not compared yet" in browser.text(f"{PATH}/drift")
