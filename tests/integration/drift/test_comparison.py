@@ -165,6 +165,27 @@ def test_forgotten_products_are_noted() -> None:
     assert world.waiting() == {FIRST}
 
 
+def test_death_between_repair_and_note() -> None:
+    """A run that died after it wrote the products, and before it noted them, is made good by the next one, although
+    other products of the store wait."""
+    world = DriftWorld(ALL)
+    world.show(ALL | {FIRST: CHEAPER})
+    add = world.tables.changes.add
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    object.__setattr__(world.tables.changes, "add", die)
+    with pytest.raises(KeyboardInterrupt):
+        world.due(repair_percent=20).run(lambda: 900.0)
+    object.__setattr__(world.tables.changes, "add", add)
+    world.tables.leases.release(STORE, 1)
+    add(STORE, [SECOND], world.time.now())
+    assert world.row(FIRST).confirmed.price == CHEAPER.price
+    world.due(repair_percent=20).run(lambda: 900.0)
+    assert world.waiting() == {FIRST, SECOND}
+
+
 def test_file_of_the_store_is_loading() -> None:
     """Two who count what goes off sale would count each other's products."""
     world = DriftWorld(ALL)

@@ -52,7 +52,8 @@ class StoppedError(Exception):
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is to be repaired of a store. ``rules``: None for nothing. ``skus``: only these; None for all.
-    ``is_beyond_guards``: also what a guard holds, of ``skus``. ``by``, ``why``: who wants it."""
+    ``is_beyond_guards``: also what a guard holds, of ``skus``. ``by``, ``why``: who wants it. ``is_repeat``: whether it
+    was begun before, and never ended."""
 
     rules: RepairRules | None = None
     skus: Collection[str] | None = None
@@ -60,6 +61,7 @@ class Wish:
     by: str = LOADER
     why: str = ""
     is_dry_run: bool = False
+    is_repeat: bool = False
 
 
 def no_stop() -> bool:
@@ -150,9 +152,12 @@ class Drift:
             work.add(row, found)
 
     def _remember(self, work: "_Work") -> None:
-        """Note that products wait of which nothing else says so: somebody wrote them, and never came to note it."""
-        is_forgotten = work.waiting and not work.state.unfinished and not self._tables.changes.first(work.store_id, 1)
-        if is_forgotten and not work.wish.is_dry_run:
+        """Note that products wait of which nothing else says so: somebody wrote them, and never came to note it. An
+        earlier run that died may have been the one."""
+        if not work.waiting or work.wish.is_dry_run:
+            return
+        is_quiet = not work.state.unfinished and not self._tables.changes.first(work.store_id, 1)
+        if is_quiet or work.wish.is_repeat:
             self._tables.changes.add(work.store_id, work.waiting, self._clock())
 
     def _found(self, work: "_Work") -> Iterator[tuple[Desired | None, Compared]]:

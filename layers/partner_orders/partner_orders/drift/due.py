@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -73,7 +74,8 @@ class DueDrift:
                 return given_up
             # Before the work that may kill us.
             self._table.begin(store_id, asked_at, runs + 1)
-            return self._drift.compare(store_id, self._wish, lambda: seconds_left() < RESERVE_SECONDS)
+            wish = replace(self._wish, is_repeat=runs > 0)
+            return self._drift.compare(store_id, wish, lambda: seconds_left() < RESERVE_SECONDS)
         except (StoreIsLoadingError, LeaseLostError, ExportReplacedError):
             self._put_off(export, runs)
         except StoppedError:
