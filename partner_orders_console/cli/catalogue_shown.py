@@ -104,13 +104,14 @@ def print_store(view: "StoreView", now: datetime) -> None:
     """A store as a whole."""
     one, number = view.standing, view.counts
     print_standing(one, now, view.why_waiting)
-    titles = ("products", "processed", "shown", "waiting", "refused", "held prices")
+    titles = ("products", "processed", "shown", "waiting", "refused", "nothing to send", "held prices")
     counts = (
         number.products,
         number.processed,
         number.shown,
         number.waiting,
         number.refused,
+        number.nothing,
         view.standing.held_prices,
     )
     columns_of_counts = [Column(title, Kind.NUMBER) for title in titles]

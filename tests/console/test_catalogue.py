@@ -82,15 +82,20 @@ def test_status_without_stores_says_how_to_begin(run: Run, catalogue: Catalogue)
 
 @pytest.mark.parametrize("call", [("status", "--store", STORE), ("show", STORE)])
 def test_one_store_is_counted(run: Run, catalogue: Catalogue, call: tuple[str, ...]) -> None:
-    """Of one store each product is counted by its outcome; the refused ones are named with the platform's words."""
+    """Of one store each product is counted once, by its outcome; the refused ones are named with the platform's words.
+    A product that the platform does not have, and that is off sale, needs nothing more."""
     catalogue.fill()
+    catalogue.say("GONE", active=False, quantity=0)
+    catalogue.settle("GONE", Outcome.REFUSED, "product not found in catalog")
+    catalogue.say("C-3", minute=2, price=Decimal("2.05"))
     found = run("catalogue", *call, "--json").json
     assert found["counted"] == {
-        "products": 3,
+        "products": 4,
         "processed": 1,
         "shown": None,
         "waiting": 1,
         "refused": 1,
+        "nothing_to_send": 1,
         "export_of": None,
         "processed_since": 0,
     }

@@ -18,7 +18,7 @@ MOST_REFUSED = 1_000  # of a store that are shown; all are counted
 
 @dataclass(frozen=True)
 class Counts:
-    """Products of a store, each counted once as processed, waiting or refused, unless nothing of it can be sent.
+    """Products of a store, each counted once as processed, waiting, refused or with nothing to send.
     ``shown``: those of the processed ones that the platform's last export, ``export_of`` that time, shows as they
     should be; None without an export. ``processed_since``: how many of the processed ones the platform confirmed after
     that time, so that the export may not have them yet. ``refusals``: the refused ones, by SKU, at most
@@ -29,6 +29,7 @@ class Counts:
     shown: int | None
     waiting: int
     refused: int
+    nothing: int
     export_of: datetime | None = None
     processed_since: int = 0
     refusals: list[Desired] = field(default_factory=list, repr=False)
@@ -41,6 +42,7 @@ class Counts:
                 "shown": self.shown,
                 "waiting": self.waiting,
                 "refused": self.refused,
+                "nothing_to_send": self.nothing,
                 "export_of": self.export_of,
                 "processed_since": self.processed_since,
             }
@@ -69,6 +71,7 @@ def counts(catalogue: CatalogueStack, settings: CatalogueSettings) -> Counts:
         shown=None if export is None else shown,
         waiting=number[Standing.WAITING],
         refused=number[Standing.REFUSED],
+        nothing=number[Standing.NOTHING],
         export_of=None if export is None else export.asked_at,
         processed_since=since,
         refusals=refusals[:MOST_REFUSED],
