@@ -26,10 +26,12 @@ from partner_orders_console.operations.catalogue.decided import DecidedOfStore
 from partner_orders_console.operations.catalogue.holding import HeldOfStore
 from partner_orders_console.operations.catalogue.overview import StoreStanding
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
+from partner_orders_console.operations.store_status import viewing
 
 _STACK_FRESH = 60.0
 _STORES_FRESH, _HELD_FRESH, _WORK_FRESH, _COUNTS_FRESH = 20.0, 30.0, 5.0, 60.0
 _DECISIONS = 50  # of a store that are shown
+_RECORDS = 50  # of the history of its status
 _JOBS = 300  # of a store, in which a product is looked for: a day's, if one goes each five minutes
 
 
@@ -96,8 +98,21 @@ def _store(request: Request) -> Response:
     work = context["work"]
     has_failed = found.state.failed_jobs and not isinstance(work, Fault)
     why_waiting = job_words.why_waiting(work.jobs) if has_failed else ""
-    decisions = _decisions(desk, store_id)
-    return page(request, "catalogue_store.html", one=found, why_waiting=why_waiting, decisions=decisions, **context)
+    context |= {
+        "decisions": _decisions(desk, store_id),
+        "on_platform": _status(desk, store_id),
+        "status_words": viewing,
+    }
+    return page(request, "catalogue_store.html", one=found, why_waiting=why_waiting, **context)
+
+
+def _status(desk: Desk, store_id: str) -> viewing.StatusView | Fault:
+    """Whether a store is open on the platform, with its history."""
+
+    def read(catalogue: CatalogueStack) -> viewing.StatusView:
+        return viewing.of_store(catalogue, store_id[: access.MAX_NAME], _RECORDS)
+
+    return _read(desk, ("store status", store_id), _WORK_FRESH, read)
 
 
 def _decisions(desk: Desk, store_id: str) -> list[DecidedOfStore] | Fault:

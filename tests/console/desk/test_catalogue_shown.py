@@ -14,6 +14,9 @@ from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.settlement import Outcome, settled
 from partner_orders.catalogue.to_send import off_at_once
 from partner_orders.clock import now
+from partner_orders.store_status import status as after
+from partner_orders.store_status.shown import Reading
+from partner_orders.store_status.wish import Kind, Wish
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.catalogue_stack import OTHER_STORE, STORE, Catalogue
 from tests.support.desk import Browser, facts
@@ -72,6 +75,30 @@ def test_store_with_its_files_and_jobs(browser: Browser) -> None:
     assert (shown["sent"], shown["safety stock"]) == ("yes", "0")
     text = browser.text(f"{PATH}/work")
     assert all(part in text for part in ("prices.csv", "loaded", "settled", "changes"))
+
+
+@pytest.mark.usefixtures("filled")
+def test_status_that_was_never_read(browser: Browser) -> None:
+    """A store whose status was not read yet says so."""
+    assert facts(browser.get(PATH).text)["the platform shows"] == "not read yet"
+
+
+def test_status_of_a_store(browser: Browser, filled: Catalogue) -> None:
+    """A store shows its status, where it differs from what is wished, and the history with who, why and the outcome."""
+    statuses = filled.stack.statuses
+    until = now().replace(microsecond=0) + timedelta(hours=3)
+    status = statuses.wish(
+        lambda number: Wish(number, Kind.CLOSED_UNTIL, until, "OTHER", "arn:a-person", "no <power>", now()), STORE, now
+    )
+    status = statuses.write(after.sent(after.claimed(status, "c", now()), now(), refusal="LOCKED: ask us"))
+    status = statuses.write(after.read(status, Reading("OPEN"), now()))
+    for record in status.untold:
+        statuses.note(STORE, record)
+    shown = facts(browser.get(PATH).text)
+    assert shown["the platform shows"].startswith("OPEN")
+    assert all(part in shown["wished"] for part in ("CLOSED_UNTIL", "refused", "arn:a-person", "no <power>"))
+    text = browser.text(PATH)
+    assert all(part in text for part in ("the platform refused it: LOCKED: ask us", "History of the last 400 days"))
 
 
 def test_failed_job_says_why(browser: Browser, filled: Catalogue) -> None:

@@ -1,16 +1,13 @@
 """The client of the platform's catalogue: exact bodies, one re-authentication, and a failure for each thing to do."""
 
-import io
 import json
-from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import requests
-from urllib3 import HTTPResponse
 
 from partner_orders.catalogue.product import Values
 from partner_orders.clock import now
@@ -34,73 +31,18 @@ from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApi
 from partner_orders.platform.http import PartnerApiClient
 from partner_orders.platform.rate_limit import RateLimit
 from partner_orders.platform.session import platform_session
-from tests.support.fixed_clock import NOW, clock
+from tests.support.canned_platform import BASE_URL, CannedSession, Reply, client_of
+from tests.support.fixed_clock import NOW
 from tests.support.raw_server import Answer, dripping, raw_server, response
 
-BASE_URL = "https://partner-api.example.com"
 CATALOG = "/v2/chains/chain/vendors/q7zk/catalog"
 ONE = {"KW-100": Values(price=Decimal("3.55"), active=True)}
 TWO = {**ONE, "KW-220": Values(active=False, quantity=0)}
 QUEUED = {"job_id": "job-1", "job_status": "QUEUED"}
 
 
-class Reply(NamedTuple):
-    status: int
-    body: Any = None
-    content_type: str = "application/json"
-    retry_after: str = ""
-
-
-class CannedSession(requests.Session):
-    """A session that gives these replies, one after the other, and notes what was requested."""
-
-    def __init__(self, *replies: Reply) -> None:
-        super().__init__()
-        self.replies = [*replies]
-        self.asked: list[dict[str, Any]] = []
-
-    def request(  # type: ignore[override]
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        data: bytes | None = None,
-        **options: Any,
-    ) -> requests.Response:
-        assert options["allow_redirects"] is False
-        self.asked.append({"method": method, "url": url, "query": params, "headers": dict(headers or {}), "data": data})
-        reply = self.replies.pop(0)
-        content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-        answer = requests.Response()
-        answer.status_code = reply.status
-        answer.headers["Content-Type"] = reply.content_type
-        if reply.retry_after:
-            answer.headers["Retry-After"] = reply.retry_after
-        answer.raw = HTTPResponse(io.BytesIO(b"" if reply.body is None else content), preload_content=False)
-        return answer
-
-
-class Tokens:
-    """Credentials whose token is another one after each rejection."""
-
-    stored_at = None
-
-    def __init__(self) -> None:
-        self.rejections = 0
-
-    def token(self) -> str:
-        return f"token-{self.rejections}"
-
-    def rejected(self) -> None:
-        self.rejections += 1
-
-
 def catalogue(session: requests.Session, per_minute: int = 60, **options: str) -> PlatformCatalogue:
-    tokens: Any = Tokens()
-    limit = RateLimit(per_minute, lambda: 0.0, lambda _: None)
-    client = PartnerApiClient(BASE_URL, tokens, session, limit, clock, lambda _: None)
-    return PlatformCatalogue(client, "chain", **options)
+    return PlatformCatalogue(client_of(session, per_minute), "chain", **options)
 
 
 def test_put_sends_exact_values() -> None:
