@@ -1,19 +1,18 @@
 """A store is closed and opened on the platform by command: through the deployed pusher, and read back."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.support.deployed import CommandLine, eventually, platform
+from tests.support.deployed import CommandLine, invoke, platform
 from tools.local.stack import Stack
 
 pytestmark = pytest.mark.slow
 
-# The pusher's schedule is a minute; a run before it may be under way.
-LONGEST_SECONDS = 150.0
 WHY = ("--why", "tried end to end", "--yes")
 
 
@@ -27,15 +26,18 @@ def store_id(stack: Stack, run: CommandLine) -> str:
 
 
 @pytest.fixture
-def followed(run: CommandLine) -> Callable[..., Any]:
+def followed(stack: Stack, run: CommandLine) -> Callable[..., Any]:
     """What the command shows of a store once its newest wish has an outcome."""
+    beside = replace(stack, outputs=stack.catalogue_outputs)
 
     def follow(store_id: str, outcome: str) -> Any:
-        def look() -> Any:
+        # The schedules are off, and other stores may come first.
+        for _ in range(6):
+            invoke(beside, "Pusher", {})
             found = run.json("stores", "status", store_id)
-            return found if found["wish"]["outcome"] == outcome else None
-
-        return eventually(look, LONGEST_SECONDS)
+            if found["wish"]["outcome"] == outcome:
+                return found
+        pytest.fail(f"{store_id} is not {outcome}: {found}")
 
     return follow
 

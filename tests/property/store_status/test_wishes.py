@@ -97,6 +97,15 @@ def test_a_refused_wish_is_not_repeated() -> None:
     assert world.status().refusal == "OUTSIDE_SCHEDULE: The store cannot be opened outside its schedule"
 
 
+def test_an_unknown_store_is_refused_at_once() -> None:
+    """A store that the platform knows neither to read nor to send ends its wish in one run."""
+    world = StatusWorld()
+    world.platform.is_known = lambda _: False
+    world.wish(Kind.OPEN)
+    world.run()
+    assert (world.outcome(), world.status().puts, world.status().refusal) == ("refused", 1, "not_found")
+
+
 def test_a_refusal_that_took_effect_is_none() -> None:
     """What is shown counts, not the response: a 4xx to what the platform shows is no refusal."""
     world = StatusWorld()

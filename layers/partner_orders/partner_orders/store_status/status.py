@@ -101,9 +101,10 @@ def not_sent(before: StoreStatus, claim: StoreStatus, now: datetime) -> StoreSta
 
 
 def sent(status: StoreStatus, now: datetime, is_acknowledged: bool = False, refusal: str = "") -> StoreStatus:
-    """After the wish was sent. What became of it, only a reading tells."""
-    after = replace(status, put_at=now, is_acknowledged=is_acknowledged, refusal=refusal)
-    return released(after)
+    """After the wish was sent. What became of it, only a reading tells; unless it was refused of a store that cannot be
+    read either, for a reason that lasts."""
+    after = released(replace(status, put_at=now, is_acknowledged=is_acknowledged, refusal=refusal))
+    return _with_outcome(after, Outcome.REFUSED, now) if refusal and status.is_lasting else after
 
 
 def released(status: StoreStatus) -> StoreStatus:
