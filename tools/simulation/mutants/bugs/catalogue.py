@@ -6,6 +6,7 @@ _PACKAGE = "layers/partner_orders/partner_orders"
 _CATALOGUE = f"{_PACKAGE}/catalogue"
 _DRIFT = f"{_PACKAGE}/drift"
 _LOADER = f"{_PACKAGE}/loader"
+_STATUS = f"{_PACKAGE}/store_status"
 _PUSHING = f"{_PACKAGE}/pusher/pushing.py"
 
 MUTANTS: list[Mutant] = [
@@ -509,5 +510,69 @@ MUTANTS: list[Mutant] = [
         "Drift._found",
         "if product is not None or (row is not None and row.values.are_said):",
         "if product is not None:",
+    ),
+    one_edit(
+        "a-stale-status-is-written",
+        "A status is written over what came since it was read, so a newer wish is lost.",
+        f"{_STATUS}/table.py",
+        "StatusesTable.write",
+        "attributes, as_read)",
+        "attributes)",
+    ),
+    one_edit(
+        "a-wish-is-not-read-back",
+        "After a status was sent, it is not read again before it would be sent again.",
+        f"{_STATUS}/next_step.py",
+        "_of_wish",
+        "if status.awaits_reading or status.shown is None:",
+        "if status.shown is None:",
+    ),
+    one_edit(
+        "closed-the-day-after",
+        "A closing is sent until its last second, so that one for today may close the next day.",
+        f"{_STATUS}/next_step.py",
+        "_of_wish",
+        "now < wish.until - LAST_PUT_BEFORE_END",
+        "now < wish.until",
+    ),
+    one_edit(
+        "an-opening-is-asserted",
+        "A store that was opened is opened again whenever the platform closes it.",
+        f"{_STATUS}/status.py",
+        "_judged",
+        "Outcome.SHOWN if wish.kind.closes else Outcome.DONE",
+        "Outcome.SHOWN",
+    ),
+    one_edit(
+        "a-refused-status-is-repeated",
+        "A status that the platform refused is sent again for as long as it lasts.",
+        f"{_STATUS}/status.py",
+        "_judged",
+        "    if status.refusal:\n",
+        "    if status.refusal and status.was_shown:\n",
+    ),
+    one_edit(
+        "a-closing-is-sent-once",
+        "A closing that the platform lifted is not sent again.",
+        f"{_STATUS}/status.py",
+        "_judged",
+        "    return _with_outcome(status, Outcome.WAITING, now)",
+        "    return status",
+    ),
+    one_edit(
+        "closed-stores-are-checked-in",
+        "A store is checked in although somebody wished it closed, where the platform refused that.",
+        f"{_STATUS}/next_step.py",
+        "checkin_due",
+        "if is_wished_closed or status.active_wish is not None",
+        "if status.active_wish is not None",
+    ),
+    one_edit(
+        "statuses-take-the-minute",
+        "A run makes as many requests for the status of stores as are due.",
+        f"{_PACKAGE}/pusher/statuses.py",
+        "_Turn.take",
+        "if not self.left or not self._may_start():",
+        "if not self._may_start():",
     ),
 ]
