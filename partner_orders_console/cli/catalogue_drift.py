@@ -1,4 +1,4 @@
-"""``partner-orders catalogue drift`` and ``repair``: where the platform shows products otherwise than we want them."""
+"""``partner-orders catalogue drift`` and ``repair``: products that differ on the platform."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -28,19 +28,26 @@ if TYPE_CHECKING:
     from partner_orders.drift.report import DriftReport
 
 _MOST_SHOWN = 50  # products of a report
-_NUMBERS = ("different", "repaired", "left", "in the buffer", "unknown to us", "unknown to the platform", "changing")
+_NUMBERS = (
+    "different",
+    "repaired",
+    "left",
+    "in the buffer",
+    "unknown to us",
+    "unknown to the platform",
+    "not shown",
+    "changing",
+)
 
 
 def drift(
     context: typer.Context,
     store: Annotated[str | None, typer.Argument(metavar="[STORE]", help="either of its two ids")] = None,
     as_json: AsJson = False,
-    as_csv: Annotated[
-        bool, typer.Option("--csv", help="every product that the store's last comparison tells of")
-    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="every product that the store's last comparison lists")] = False,
 ) -> None:
-    """Where the platform's last export shows products otherwise than your system wants them: all stores, or one with
-    its products and its last 30 comparisons.
+    """Products whose values on the platform differ from your system's, by the last export: all stores, or one with its
+    products and its last 30 comparisons.
 
     Example: partner-orders catalogue drift 148020
     """
@@ -109,7 +116,8 @@ def repair(
         say("nothing was changed")
     else:
         number = found.repairs[Repair.REPAIRED]
-        say(f"{counted(number, 'product goes', 'products go')} again within a minute, unless the store is paused")
+        what = counted(number, "product is", "products are")
+        say(f"{what} sent again within a minute, unless the store is paused")
 
 
 def _print_stores(found: "Sequence[DriftReport]") -> None:
@@ -145,13 +153,13 @@ def _print_report(report: "DriftReport", is_dry_run: bool = False) -> None:
     )
     rows = [
         (
-            told.found.sku,
-            words(told.found.finding),
-            values_shown(told.found.ours.said),
-            values_shown(told.found.shown.said),
-            words(told.repair),
+            one.found.sku,
+            words(one.found.finding),
+            values_shown(one.found.ours.said),
+            values_shown(one.found.shown.said),
+            words(one.repair),
         )
-        for told in report.told[:_MOST_SHOWN]
+        for one in report.listed[:_MOST_SHOWN]
     ]
     if rows:
         print_table((Column("sku", Kind.ID), "finding", "we want", "the platform shows", "repair"), rows)
@@ -181,6 +189,7 @@ def _numbers(report: "DriftReport") -> tuple[int, ...]:
         found[Finding.IN_BUFFER],
         found[Finding.UNKNOWN_TO_US],
         found[Finding.UNKNOWN_TO_PLATFORM],
+        found[Finding.NOT_SHOWN],
         found[Finding.CHANGING],
     )
 

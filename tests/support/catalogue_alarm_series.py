@@ -42,6 +42,16 @@ def _stores(metric: str) -> Series:
     return Series({metric: zeros | each(range(30, 60), 1)}, at=30, over=64, quiet={metric: zeros})
 
 
+def _in_a_day(metric: str) -> Series:
+    """Each store is compared once a day, also with nothing found."""
+    return Series(
+        {metric: each([10], 1) | each([24 * HOUR + 10], 0)},
+        at=10,
+        over=24 * HOUR + 10,
+        quiet={metric: each(range(0, 3 * HOUR, HOUR), 0)},
+    )
+
+
 CATALOGUE_SERIES: dict[str, Series] = {
     "FilesDeadLettersAlarm": _dead_letters(),
     "CallbacksDeadLettersAlarm": _dead_letters(),
@@ -66,13 +76,8 @@ CATALOGUE_SERIES: dict[str, Series] = {
         over=104,
         quiet={"ApproximateAgeOfOldestMessage": each(range(90), 3600) | each(range(100, 106), 9000)},
     ),
-    # Each store is compared once a day, also with nothing found.
-    "DriftLeftAlarm": Series(
-        {"DriftLeft": each([10], 1) | each([24 * HOUR + 10], 0)},
-        at=10,
-        over=24 * HOUR + 10,
-        quiet={"DriftLeft": each(range(0, 3 * HOUR, HOUR), 0)},
-    ),
+    "DriftLeftAlarm": _in_a_day("DriftLeft"),
+    "DriftNotComparedAlarm": _in_a_day("DriftNotCompared"),
     "StoresWithoutFileAlarm": Series(
         {"StoresWithoutFile": each((30, 90, 150), 1) | each((210, 270, 330), 0)},
         at=90,

@@ -138,8 +138,10 @@ class Catalogue:
         table, exports_table = DriftTable(client, TABLE), ExportsTable(client, TABLE)
         put_file = FilesBucket(self.stack.client("s3"), BUCKET).put_file
         with ThreadPoolExecutor(1) as executor:
-            drift = Drift(self.tables, exports_table, exports_of(self.stack), table, put_file, now, executor, 1)
-            DueDrift(drift, table, exports_table, limits_of(self.stack), 0, now).run(lambda: 900.0)
+            limits, exports = limits_of(self.stack), exports_of(self.stack)
+            drift = Drift(self.tables, exports_table, exports, table, put_file, now, executor, limits, 1)
+            for _ in DueDrift(drift, table, exports_table, limits, 0, now).run(lambda: 900.0):
+                pass
 
     def fill(self) -> None:
         """A store with a product that is processed, one that is refused, and one that waits."""

@@ -17,7 +17,7 @@ from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.store_state import Load
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import to_send
-from partner_orders.drift.comparison import Drift, Wish
+from partner_orders.drift.comparison import Drift, RepairRequest
 from partner_orders.drift.due import DueDrift
 from partner_orders.drift.guards import RepairRules
 from partner_orders.drift.report import DriftReport
@@ -94,11 +94,23 @@ class DriftWorld:
     def drift(self) -> Drift:
         put = FilesBucket(self.s3, BUCKET).put_file
         return Drift(
-            self.tables, self.exports_table, self.exports, self.table, put, self.time.now, InTurn(), self.sales_buffer
+            self.tables,
+            self.exports_table,
+            self.exports,
+            self.table,
+            put,
+            self.time.now,
+            InTurn(),
+            LIMITS,
+            self.sales_buffer,
         )
 
-    def compare(self, wish: Wish | None = None) -> DriftReport:
-        return self.drift.compare(STORE, wish or Wish())
+    def compare(self, request: RepairRequest | None = None) -> DriftReport:
+        return self.drift.compare(STORE, request or RepairRequest())
+
+    def run_due(self, repair_percent: int = 0, seconds: float = 900.0) -> list[DriftReport]:
+        """One run of the loader."""
+        return [*self.due(repair_percent).run(lambda: seconds)]
 
     def due(self, repair_percent: int = 0) -> DueDrift:
         return DueDrift(self.drift, self.table, self.exports_table, LIMITS, repair_percent, self.time.now)

@@ -58,6 +58,9 @@ class Recorder:
         if self._metrics:
             self._metrics.add_metric(name, unit, value)
 
+    def flush_metrics(self) -> None:
+        """What was counted is kept."""
+
     def info(self, message: str, **fields: object) -> None:
         self.lines.append(f"{message} {fields}")
         if self._logger:

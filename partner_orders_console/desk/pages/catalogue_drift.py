@@ -1,4 +1,4 @@
-"""A part of a store's page: where the platform shows its catalogue otherwise, over time and by product."""
+"""A part of a store's page: what differs on the platform, over time and by product."""
 
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ def _chart(reports: list[DriftReport]) -> Chart:
         "repaired": {report.compared_at: float(report.repairs[Repair.REPAIRED]) for report in of_days},
         "left": {report.compared_at: float(report.left) for report in of_days},
     }
-    return chart("Products that the platform shows otherwise", lines, now() - _MONTH, now(), _DAY, nothing=None)
+    return chart("Products that differ on the platform", lines, now() - _MONTH, now(), _DAY, nothing=None)
 
 
 ROUTES = (Route("/catalogue/stores/{store_id}/drift", _drift),)

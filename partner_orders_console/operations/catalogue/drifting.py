@@ -1,4 +1,4 @@
-"""Drift: where the platform showed products otherwise than the chain wants them, and having that repaired."""
+"""Drift: products that differ on the platform from what the chain wants, and having them repaired."""
 
 import csv
 import gzip
@@ -9,10 +9,10 @@ from typing import IO, Any
 
 from partner_orders.catalogue.loading_lease import LeaseLostError, StoreIsLoadingError
 from partner_orders.clock import now
-from partner_orders.drift.comparison import Drift, ExportReplacedError, Wish
+from partner_orders.drift.comparison import Drift, ExportReplacedError, RepairRequest
 from partner_orders.drift.differences import Finding
 from partner_orders.drift.guards import Guard, RepairRules
-from partner_orders.drift.report import DriftReport, Told
+from partner_orders.drift.report import DriftReport, ListedProduct
 from partner_orders.drift.table import DriftTable
 from partner_orders_console.operations.callers import caller
 from partner_orders_console.operations.catalogue.exported import exports_of, exports_table_of, note_of
@@ -25,13 +25,13 @@ from partner_orders_console.operations.words import at
 
 MOST_REPORTS = 30
 _WRITERS = 4
-# What the template has where the stack is older than the parameter.
-_SALES_BUFFER = "0"
+# The template's own, for a stack that is older than the parameter.
+_SALES_BUFFER = "1"
 GUARDS = {
     Guard.PRICE_STEP: "a price changes too much within a day",
     Guard.SWITCHED_OFF: "too many products would go off sale within a day",
     Guard.TOO_MANY: "too many products differ",
-    Guard.OTHER_STORE: "the export and the catalogue have hardly a product in common",
+    Guard.OTHER_STORE: "the export and the catalogue have less than half of their products in common",
 }
 
 
@@ -56,7 +56,7 @@ def newest_report(catalogue: CatalogueStack, store_id: str) -> DriftReport:
 
 
 def file_lines(catalogue: CatalogueStack, report: DriftReport) -> Iterator[str]:
-    """Every product that a report tells of, as lines of CSV; the first names the columns. Raises botocore's errors."""
+    """Every product that a report lists, as lines of CSV; the first names the columns. Raises botocore's errors."""
     if not report.file_key:
         return
     bucket = catalogue.output("FilesBucketName")
@@ -80,16 +80,19 @@ def repair(
         raise OperatorError("which products are to be repaired beyond the guards?", "Name them by SKU.")
     note_of(catalogue, store_id)
     by = "" if is_dry_run else caller(catalogue.orders)
-    wish = Wish(RepairRules(limits_of(catalogue), None), skus or None, is_beyond_guards, by, why, is_dry_run)
+    named = frozenset(skus) if skus else None
+    request = RepairRequest(RepairRules(limits_of(catalogue), None), named, is_beyond_guards, by, why, is_dry_run)
     with ThreadPoolExecutor(_WRITERS) as executor:
         try:
-            report = _drift(catalogue, executor).compare(store_id, wish)
+            report = _drift(catalogue, executor).compare(store_id, request)
         except StoreIsLoadingError as error:
             raise OperatorError(
-                f"a file of the store {store_id} is being loaded", f"Try again after {at(error.until)} (UTC)."
+                f"the store {store_id} is being loaded or compared", f"Try again after {at(error.until)} (UTC)."
             ) from None
-        except (ExportReplacedError, LeaseLostError):
+        except ExportReplacedError:
             raise OperatorError("a newer export of the store came meanwhile", "Run the command again.") from None
+        except LeaseLostError:
+            raise OperatorError("the loader has taken the store meanwhile", "Run the command again.") from None
     if report.problem:
         raise OperatorError(f"the store {store_id} cannot be compared: {report.problem}", "The next export may do.")
     return report
@@ -108,18 +111,18 @@ def report_json(report: DriftReport) -> dict[str, Any]:
         "by": report.by,
         "why": report.why or None,
         "problem": report.problem or None,
-        "products": [_told_json(told) for told in report.told],
+        "products": [_listed_json(listed) for listed in report.listed],
     }
 
 
-def _told_json(told: Told) -> dict[str, Any]:
-    found = told.found
+def _listed_json(listed: ListedProduct) -> dict[str, Any]:
+    found = listed.found
     return {
         "sku": found.sku,
         "finding": found.finding.value,
         "ours": found.ours.said,
         "shown": found.shown.said,
-        "repair": told.repair.value or None,
+        "repair": listed.repair.value or None,
     }
 
 
@@ -138,6 +141,7 @@ def _drift(catalogue: CatalogueStack, executor: ThreadPoolExecutor) -> Drift:
         put_file,
         now,
         executor,
+        limits_of(catalogue),
         sales_buffer,
     )
 

@@ -249,9 +249,16 @@ def test_drift_of_a_store(browser: Browser, catalogue: Catalogue) -> None:
     catalogue.export([("A-1", (), Decimal(35), True), ("X-9", (), Decimal(1), True)], NOW + timedelta(hours=1))
     catalogue.compare()
     shown = browser.text(f"{PATH}/drift")
-    for text in ("1 product otherwise", "1 of them is not repaired", "price 3.5", "price 35", "X-9", "unknown to us"):
+    for text in (
+        "differs from your system in 1 product",
+        "1 of them is not repaired",
+        "price 3.5",
+        "price 35",
+        "X-9",
+        "unknown to us",
+    ):
         assert text in shown, text
-    assert "Products that the platform shows otherwise" in shown
+    assert "Products that differ on the platform" in shown
 
 
 @pytest.mark.usefixtures("filled")

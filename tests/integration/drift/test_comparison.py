@@ -5,12 +5,15 @@ from decimal import Decimal
 
 import pytest
 
+from partner_orders.catalogue import keys
+from partner_orders.catalogue.job import Job
 from partner_orders.catalogue.job_result import ExportedProduct
 from partner_orders.catalogue.loading_lease import StoreIsLoadingError
+from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.settlement import Outcome, settled
-from partner_orders.drift.comparison import MOST_REPAIRED, ExportReplacedError, StoppedError, Wish
+from partner_orders.drift.comparison import MOST_REPAIRED, NOT_THIS_STORES, ExportReplacedError, RepairRequest
 from partner_orders.drift.differences import Finding
-from partner_orders.drift.due import GIVEN_UP, MOST_RUNS
+from partner_orders.drift.due import GIVEN_UP, MOST_RUNS, START_SECONDS
 from partner_orders.drift.guards import Guard, Repair
 from partner_orders.exports.table import AskedExport
 from tests.support.drift_world import AS_WANTED, BUCKET, HALF, STORE, DriftWorld
@@ -39,7 +42,7 @@ def test_each_finding_is_told() -> None:
         ("THEIRS", "unknown_to_us", "", "", "", ""),
     ]
     assert [*world.table.of_store(STORE, 10)] == [report]
-    assert world.table.all() == {STORE: replace(report, told=())}
+    assert world.table.all() == {STORE: replace(report, listed=())}
     assert not world.waiting()
 
 
@@ -56,23 +59,23 @@ def test_difference_is_repaired() -> None:
     """The chain's value waits to be sent, and the next export shows no drift."""
     world = DriftWorld(ALL)
     world.show(ALL | {FIRST: CHEAPER})
-    report = world.compare(Wish(HALF))
+    report = world.compare(RepairRequest(HALF))
     assert (report.repairs, report.left, world.waiting()) == ({Repair.REPAIRED: 1}, 0, {FIRST})
-    assert world.row(FIRST).confirmed.price == CHEAPER.price
+    assert world.row(FIRST).confirmed.price is None
     world.confirm(FIRST)
     world.time.seconds += 86_400
     world.show(ALL)
-    assert world.compare(Wish(HALF)).findings == {Finding.SAME: 10}
+    assert world.compare(RepairRequest(HALF)).findings == {Finding.SAME: 10}
 
 
 def test_wild_price_waits_for_a_person() -> None:
     """A far price is told and left; a person who names the product repairs it."""
     world = DriftWorld(ALL)
     world.show(ALL | {FIRST: WILD, SECOND: CHEAPER})
-    report = world.compare(Wish(HALF))
+    report = world.compare(RepairRequest(HALF))
     assert report.repairs == {Repair.REPAIRED: 1, Repair.BEYOND_GUARDS: 1}
     assert (report.guards, report.left, world.waiting()) == ((Guard.PRICE_STEP,), 1, {SECOND})
-    by_hand = Wish(HALF, skus=[FIRST], is_beyond_guards=True, by="anna", why="a slip")
+    by_hand = RepairRequest(HALF, skus=frozenset({FIRST}), is_beyond_guards=True, by="anna", why="a slip")
     report = world.compare(by_hand)
     assert (report.repairs, report.by, report.why) == ({Repair.REPAIRED: 1}, "anna", "a slip")
     assert world.waiting() == {FIRST, SECOND}
@@ -82,14 +85,14 @@ def test_nobody_gets_past_the_guards_without_names() -> None:
     """To repair beyond the guards, products have to be named."""
     world = DriftWorld(ALL)
     world.show(ALL | {FIRST: WILD})
-    assert world.compare(Wish(HALF, is_beyond_guards=True)).repairs == {Repair.BEYOND_GUARDS: 1}
+    assert world.compare(RepairRequest(HALF, is_beyond_guards=True)).repairs == {Repair.BEYOND_GUARDS: 1}
 
 
 def test_many_differences_wait() -> None:
     """An export in which most products differ is told, and nothing of it is repaired."""
     world = DriftWorld(ALL)
     world.show(dict.fromkeys(SKUS, CHEAPER))
-    report = world.compare(Wish(HALF))
+    report = world.compare(RepairRequest(HALF))
     assert (report.repairs, report.guards) == ({Repair.BEYOND_GUARDS: 10}, (Guard.TOO_MANY,))
     assert not world.waiting()
 
@@ -99,14 +102,14 @@ def test_taking_off_counts_with_the_day() -> None:
     off = replace(AS_WANTED, active=False, quantity=0)
     world = DriftWorld(ALL | dict.fromkeys(SKUS[:4], off))
     world.show(ALL | dict.fromkeys(SKUS[2:4], off))
-    report = world.compare(Wish(HALF))
+    report = world.compare(RepairRequest(HALF))
     assert report.repairs == {Repair.REPAIRED: 2}
     assert world.tables.states.get(STORE).figures(world.time.now()).switched_off == 2
     for sku in SKUS[:2]:
         world.confirm(sku)
     world.time.seconds += 3_600
     world.show(ALL | dict.fromkeys(SKUS[:3], off))
-    report = world.compare(Wish(HALF))
+    report = world.compare(RepairRequest(HALF))
     assert (report.repairs, report.guards) == ({Repair.BEYOND_GUARDS: 1}, (Guard.SWITCHED_OFF,))
 
 
@@ -114,7 +117,7 @@ def test_dry_run_writes_nothing() -> None:
     """A dry run says what would be, by the same guards, and leaves no trace."""
     world = DriftWorld(ALL)
     world.show(ALL | {FIRST: WILD, SECOND: CHEAPER})
-    report = world.compare(Wish(HALF, is_dry_run=True))
+    report = world.compare(RepairRequest(HALF, is_dry_run=True))
     assert report.repairs == {Repair.REPAIRED: 1, Repair.BEYOND_GUARDS: 1}
     assert not world.waiting()
     assert not [*world.table.of_store(STORE, 10)]
@@ -134,7 +137,7 @@ def test_newer_value_overtakes_a_repair() -> None:
         return change(store_id, sku, *rest)  # type: ignore[arg-type]
 
     object.__setattr__(world.tables.products, "change", say_first)
-    report = world.compare(Wish(HALF))
+    report = world.compare(RepairRequest(HALF))
     assert (report.repairs, world.row(FIRST).values) == ({Repair.OVERTAKEN: 1}, newest)
     assert world.row(FIRST).confirmed == AS_WANTED
 
@@ -143,7 +146,7 @@ def test_doubled_product_says_nothing() -> None:
     """Two different lines of one product in an export: nobody knows which one counts."""
     world = DriftWorld(ALL)
     world.show(ALL, [ExportedProduct(FIRST, (), Decimal(9), active=True)])
-    assert world.compare().findings == {Finding.SAME: 10}
+    assert world.compare().findings == {Finding.SAME: 9, Finding.NOT_SHOWN: 1}
 
 
 def test_more_differences_than_are_repaired() -> None:
@@ -151,18 +154,47 @@ def test_more_differences_than_are_repaired() -> None:
     skus = [f"S{number}" for number in range(MOST_REPAIRED + 3)]
     world = DriftWorld(dict.fromkeys(skus, AS_WANTED))
     world.show(dict.fromkeys(skus, CHEAPER))
-    report = world.compare(Wish(replace(HALF, most=None)))
+    report = world.compare(RepairRequest(replace(HALF, most=None)))
     assert report.repairs == {Repair.REPAIRED: MOST_REPAIRED, Repair.LATER: 3}
     assert (report.left, len(world.file(report)), len(world.waiting())) == (3, MOST_REPAIRED + 3, MOST_REPAIRED)
 
 
-def test_forgotten_products_are_noted() -> None:
-    """A death after a repair leaves products of which nothing says that they wait: the next comparison does."""
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_forgotten_products_are_noted(is_busy: bool) -> None:
+    """A death after a repair leaves products of which nothing says that they wait: a later comparison does, however
+    busy the store is."""
     world = DriftWorld(ALL)
-    world.change(FIRST, lambda row: settled(row, CHEAPER, Outcome.PROCESSED, world.time.now()))
+    world.change(FIRST, lambda row: settled(row, Values(price=AS_WANTED.price), Outcome.UNKNOWN, world.time.now()))
+    if is_busy:
+        world.tables.changes.add(STORE, [SECOND], world.time.now())
+    world.time.seconds += 86_400
     world.show(ALL)
     world.compare()
-    assert world.waiting() == {FIRST}
+    assert FIRST in world.waiting()
+
+
+def test_products_beyond_the_first_ones_have_their_turn() -> None:
+    """However many a guard holds, those that may be repaired are, and those that a person names."""
+    skus = [f"S{number}" for number in range(MOST_REPAIRED + 3)]
+    world = DriftWorld(dict.fromkeys(skus, AS_WANTED) | {FIRST: AS_WANTED})
+    world.show(dict.fromkeys(skus, WILD) | {FIRST: CHEAPER})
+    report = world.compare(RepairRequest(replace(HALF, most=None)))
+    assert report.repairs == {Repair.REPAIRED: 1, Repair.BEYOND_GUARDS: MOST_REPAIRED + 3}
+    last = max(skus, key=keys.shard_number)
+    world.compare(RepairRequest(replace(HALF, most=None), frozenset({last}), is_beyond_guards=True))
+    assert world.waiting() == {FIRST, last}
+
+
+def test_price_of_a_fast_seller_is_compared() -> None:
+    """Its pieces change every few minutes, and its price differs: that is told."""
+    world = DriftWorld(ALL)
+    world.show(ALL | {FIRST: replace(CHEAPER, active=False)})
+    said = Values(active=True, quantity=4)
+    world.tables.jobs.write(STORE, Job(1, world.time.now(), {FIRST: said}))
+    world.change(FIRST, lambda row: replace(row, values=replace(row.values, quantity=4)))
+    world.change(FIRST, lambda row: settled(row, said, Outcome.PROCESSED, world.time.now()))
+    report = world.compare()
+    assert [one.found.ours for one in report.listed] == [Values(price=AS_WANTED.price)]
 
 
 def test_death_between_repair_and_note() -> None:
@@ -177,12 +209,12 @@ def test_death_between_repair_and_note() -> None:
 
     object.__setattr__(world.tables.changes, "add", die)
     with pytest.raises(KeyboardInterrupt):
-        world.due(repair_percent=20).run(lambda: 900.0)
+        world.run_due(20)
     object.__setattr__(world.tables.changes, "add", add)
     world.tables.leases.release(STORE, 1)
     add(STORE, [SECOND], world.time.now())
-    assert world.row(FIRST).confirmed.price == CHEAPER.price
-    world.due(repair_percent=20).run(lambda: 900.0)
+    assert world.row(FIRST).confirmed.price is None
+    world.run_due(20)
     assert world.waiting() == {FIRST, SECOND}
 
 
@@ -216,23 +248,29 @@ def test_newer_export_ends_the_comparison() -> None:
 def test_each_export_is_compared_once() -> None:
     """Each run compares what came since the last one."""
     world = DriftWorld(ALL)
-    assert world.due().run(lambda: 900.0) == []
+    assert world.run_due() == []
     world.show(ALL | {FIRST: CHEAPER})
-    due = world.due()
-    assert [report.different for report in due.run(lambda: 900.0)] == [1]
-    assert due.run(lambda: 900.0) == []
-    assert due.counts["DriftFound"] == due.counts["DriftLeft"] == 1
+    assert [report.left for report in world.run_due()] == [1]
+    assert world.run_due() == []
     world.time.seconds += 86_400
     world.show(ALL)
-    assert [report.different for report in due.run(lambda: 900.0)] == [0]
+    assert [report.different for report in world.run_due()] == [0]
 
 
 def test_repair_by_parameter() -> None:
     """With a share, what differs is repaired without a person."""
     world = DriftWorld(ALL)
     world.show(ALL | {FIRST: CHEAPER})
-    [report] = world.due(repair_percent=20).run(lambda: 900.0)
+    [report] = world.run_due(repair_percent=20)
     assert (report.repairs, world.waiting()) == ({Repair.REPAIRED: 1}, {FIRST})
+
+
+def test_person_does_not_take_the_loaders_turn() -> None:
+    """Whatever a person repairs meanwhile, the loader compares each export by itself."""
+    world = DriftWorld(ALL)
+    world.show(ALL | {FIRST: CHEAPER, SECOND: CHEAPER})
+    world.compare(RepairRequest(HALF, skus=frozenset({FIRST}), by="anna", why="a slip"))
+    assert [report.left for report in world.run_due()] == [1]
 
 
 def test_unreadable_export_is_told_once() -> None:
@@ -240,11 +278,18 @@ def test_unreadable_export_is_told_once() -> None:
     world = DriftWorld(ALL)
     world.show(ALL)
     world.s3.put_object(Bucket=BUCKET, Key=f"exports/{STORE}.csv.gz", Body=b"no export")
-    due = world.due()
-    [report] = due.run(lambda: 900.0)
+    [report] = world.run_due()
     assert "cannot be read" in report.problem
-    assert due.run(lambda: 900.0) == []
-    assert due.counts["DriftNotCompared"] == 1
+    assert world.run_due() == []
+
+
+@pytest.mark.parametrize("shown", [{}, {f"OTHER-{number}": AS_WANTED for number in range(9)}])
+def test_foreign_export_is_a_problem(shown: dict[str, Values]) -> None:
+    """An export without the store's products says that something is wrong with it, also where nothing is repaired."""
+    world = DriftWorld(ALL)
+    world.show(shown)
+    [report] = world.run_due()
+    assert (report.problem, report.left) == (NOT_THIS_STORES, 0)
 
 
 def test_store_that_loads_comes_later() -> None:
@@ -253,29 +298,31 @@ def test_store_that_loads_comes_later() -> None:
     world.show(ALL)
     token = world.tables.leases.acquire(STORE, world.time.now())
     due = world.due()
-    assert (due.run(lambda: 900.0), due.faults) == ([], {})
+    for _ in range(2 * MOST_RUNS):
+        assert ([*due.run(lambda: 900.0)], due.faults) == ([], {})
     world.tables.leases.release(STORE, token)
-    assert len(due.run(lambda: 900.0)) == 1
+    assert len(world.run_due()) == 1
 
 
 def test_time_is_bounded() -> None:
-    """Nothing is begun with little time, and nothing goes on when it ends."""
+    """Nothing is begun with little time, and nothing goes on when it ends; that is no failure either."""
     world = DriftWorld(ALL)
     world.show(ALL | {FIRST: CHEAPER})
-    assert world.due().run(lambda: 200.0) == []
+    assert world.run_due(seconds=START_SECONDS - 1) == []
     assert not world.table.begun()
-    with pytest.raises(StoppedError):
-        world.drift.compare(STORE, Wish(HALF), lambda: True)
+    for _ in range(2 * MOST_RUNS):
+        left = iter([900.0, 0.0, 0.0])
+        assert [*world.due(20).run(lambda left=left: next(left))] == []  # type: ignore[misc]
     assert not world.waiting()
+    assert len(world.run_due(20)) == 1
 
 
-def test_comparison_that_never_ends_is_given_up() -> None:
-    """Three deaths of a comparison are enough: it is told, and others have their turn."""
-    world = DriftWorld(ALL)
+def test_comparison_that_always_fails_is_given_up() -> None:
+    """After ten failures or deaths it is told, and costs nothing more; no other store waits for it."""
+    world, other = DriftWorld(ALL), "another"
     world.show(ALL)
-    asked_at = world.exports_table.get(STORE).shown_at
-    assert asked_at is not None
-    world.table.begin(STORE, asked_at, MOST_RUNS)
-    due = world.due()
-    assert [report.problem for report in due.run(lambda: 900.0)] == [GIVEN_UP]
-    assert due.run(lambda: 900.0) == []
+    world.exports_table.came(AskedExport(other, world.time.now()), 1, world.time.now(), is_last=True)
+    found = [world.run_due() for _ in range(MOST_RUNS + 2)]
+    assert [report.store_id for report in found[0]] == [STORE]
+    assert [report.problem for reports in found[1:] for report in reports] == [GIVEN_UP]
+    assert world.run_due() == []

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from partner_orders.loader.file_event import (
@@ -40,6 +40,7 @@ def events(*records: Any) -> FileEvents:
 
 
 @given(st.sampled_from(["lists", "changes"]), NAMES, NAMES)
+@example("lists", "q7zk", "all of 1+1 stores.csv")
 def test_keys(kind: str, store_id: str, name: str) -> None:
     """A key is what it was before S3 encoded it."""
     key = f"{kind}/{store_id}/{name}"

@@ -10,7 +10,7 @@ from partner_orders.catalogue.desired import Desired, PriceInForce
 from partner_orders.catalogue.guards import Limits, StoreFigures
 from partner_orders.catalogue.product import Values
 from partner_orders.drift.differences import Compared, Finding
-from partner_orders.drift.guards import Account, Guard, RepairRules
+from partner_orders.drift.guards import Guard, ProductCounts, RepairRules
 from tests.support.fixed_clock import NOW
 
 RULES = RepairRules(Limits(few=2), Decimal("0.1"))
@@ -34,24 +34,27 @@ def test_price_of_the_day_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("account", "guards"),
+    ("counts", "guards"),
     [
-        (Account(100, 10, 0, 0), []),
-        (Account(100, 11, 0, 0), [Guard.TOO_MANY]),
-        (Account(5, 2, 0, 0), []),
-        (Account(40, 0, 60, 60), [Guard.OTHER_STORE]),
-        (Account(40, 0, 60, 2), []),
-        (Account(40, 0, 0, 60), []),
+        (ProductCounts(120, 100, 10, 0, 0), []),
+        (ProductCounts(120, 100, 11, 0, 0), [Guard.TOO_MANY]),
+        (ProductCounts(5, 5, 2, 0, 0), []),
+        (ProductCounts(40, 40, 0, 60, 60), [Guard.OTHER_STORE]),
+        (ProductCounts(60, 0, 0, 40, 40), []),
+        (ProductCounts(40, 40, 0, 60, 2), []),
+        (ProductCounts(40, 40, 0, 0, 60), []),
+        (ProductCounts(0, 0, 0, 60, 0), [Guard.OTHER_STORE]),
+        (ProductCounts(0, 0, 0, 2, 0), []),
     ],
 )
-def test_odd_export_is_not_repaired(account: Account, guards: list[Guard]) -> None:
+def test_odd_export_is_not_repaired(counts: ProductCounts, guards: list[Guard]) -> None:
     """Too many differences, or hardly a product in common, say that something else is wrong."""
-    assert RULES.of_store(account) == guards
+    assert RULES.of_store(counts) == guards
 
 
 def test_person_may_repair_any_number() -> None:
     """Who asks for a repair has seen the number."""
-    assert replace(RULES, most=None).of_store(Account(100, 100, 0, 0)) == []
+    assert replace(RULES, most=None).of_store(ProductCounts(100, 100, 100, 0, 0)) == []
 
 
 @pytest.mark.parametrize(("off", "guards"), [(2, []), (3, []), (4, [Guard.SWITCHED_OFF])])
@@ -59,4 +62,4 @@ def test_switching_many_off_waits(off: int, guards: list[Guard]) -> None:
     """What a repair takes off sale counts with what files took off within the day."""
     found = [Compared(f"{n}", Finding.DIFFERENT, Values(active=False), Values(active=True)) for n in range(off)]
     figures = StoreFigures(products=40, for_sale=25, switched_off=2, last_list=None)
-    assert RULES.of_off([*found, price("3")], figures) == guards
+    assert RULES.of_switching_off([*found, price("3")], figures) == guards

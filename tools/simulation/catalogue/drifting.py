@@ -30,10 +30,11 @@ type Differing = dict[str, tuple[Any, Any]]
 
 @dataclass(frozen=True)
 class Day:
-    """A day's exports. ``differing``: what differed when they were written, by store and product; ``reports``: what was
-    told of it, by store."""
+    """A day's exports. ``differing``: what differed when they were written, by store and product; ``refused``: the
+    products of which something was refused then; ``reports``: what was told of it, by store."""
 
     differing: dict[tuple[str, str], Differing]
+    refused: set[tuple[str, str]]
     reports: dict[str, DriftReport]
 
 
@@ -44,10 +45,10 @@ def let_days_pass(world: CatalogueWorld) -> Counter[str]:
     for _ in range(EDITS):
         edit(world, chance)
     first = _day(world)
-    _check_told(world, first)
+    _check_told(first)
     _check_repairs(world, first, world.edits[before:])
     second = _day(world)
-    _check_told(world, second)
+    _check_told(second)
     _check_left(first, second)
     account: Counter[str] = Counter()
     for report in first.reports.values():
@@ -60,7 +61,7 @@ def left_as_shown(world: CatalogueWorld) -> set[tuple[str, str]]:
     return {
         (store_id, told.found.sku)
         for store_id, report in _reports(world).items()
-        for told in report.told
+        for told in report.listed
         if told.repair is Repair.BEYOND_GUARDS
     }
 
@@ -69,7 +70,7 @@ def _day(world: CatalogueWorld) -> Day:
     """The next exports of all stores are compared, and what is repaired is on the platform."""
     kernel = world.kernel
     kernel.run(kernel.seconds + QUIET_SECONDS)
-    before, differing = _reports(world), _differing(world)
+    before, differing, refused = _reports(world), _differing(world), _refused(world)
     for store_id in STORES:
         forget_export(world, store_id)
     until = kernel.seconds + COMPARED_WITHIN
@@ -78,7 +79,12 @@ def _day(world: CatalogueWorld) -> Day:
             raise Violation("after half an hour of calm, the exports of the stores are not compared")
         kernel.run(kernel.seconds + 60)
     world.come_to_rest()
-    return Day(differing, _reports(world))
+    return Day(differing, refused, _reports(world))
+
+
+def _refused(world: CatalogueWorld) -> set[tuple[str, str]]:
+    rows = ((store_id, row) for store_id in STORES for row in world.tables.products.all_of(store_id))
+    return {(store_id, row.sku) for store_id, row in rows if row.refused.are_said}
 
 
 def _reports(world: CatalogueWorld) -> dict[str, DriftReport]:
@@ -108,18 +114,17 @@ def _fields(wanted: tuple[Any, ...], shown: Shown) -> Differing:
     return {name: (one, other) for name, one, other in pairs if one is not None and other is not None and one != other}
 
 
-def _check_told(world: CatalogueWorld, day: Day) -> None:
+def _check_told(day: Day) -> None:
     """Every difference is told with both values, and nothing else of a product that was not refused."""
     for store_id, report in day.reports.items():
         if report.problem:
             raise Violation(f"{store_id}: the export was not compared: {report.problem}")
-        refused = {row.sku for row in world.tables.products.all_of(store_id) if row.refused.are_said}
         told = {
             (store_id, one.found.sku): {
                 name: (value, getattr(one.found.shown, name)) for name, value in one.found.ours.said.items()
             }
-            for one in report.told
-            if one.found.finding is Finding.DIFFERENT and one.found.sku not in refused
+            for one in report.listed
+            if one.found.finding is Finding.DIFFERENT and (store_id, one.found.sku) not in day.refused
         }
         expected = {key: fields for key, fields in day.differing.items() if key[0] == store_id}
         if told != expected:
@@ -131,7 +136,7 @@ def _check_repairs(world: CatalogueWorld, day: Day, edits: list[Edit]) -> None:
     far = {(one.store_id, one.sku) for one in edits if one.is_far}
     for store_id, report in day.reports.items():
         shown = world.catalogue.shown(store_id)
-        for one in report.told:
+        for one in report.listed:
             key, fields = (store_id, one.found.sku), day.differing.get((store_id, one.found.sku))
             if fields is None:
                 continue
@@ -177,7 +182,7 @@ def _is_far(wanted: Any, shown: Any) -> bool:
 def _check_left(first: Day, second: Day) -> None:
     """On the second day only what was beyond the guards differs."""
     for store_id, report in first.reports.items():
-        left = {one.found.sku for one in report.told if one.repair is Repair.BEYOND_GUARDS}
+        left = {one.found.sku for one in report.listed if one.repair is Repair.BEYOND_GUARDS}
         differing = {sku for store, sku in second.differing if store == store_id}
         if differing - left:
             raise Violation(f"{store_id}: {sorted(differing - left)} were repaired, and differ again")

@@ -36,10 +36,12 @@ class Guard(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """What a comparison of a store counted. ``compared``: products that both sides have, and that are not changing.
-    ``different``: those of them that differ. ``only_ours``, ``only_shown``: products that the other side has not."""
+class ProductCounts:
+    """What a comparison of a store counted. ``common``: products that both sides have; ``compared``: those of them that
+    could be compared; ``different``: those that differ. ``only_ours``, ``only_shown``: products that the other side has
+    not."""
 
+    common: int
     compared: int
     different: int
     only_ours: int
@@ -54,17 +56,14 @@ class RepairRules:
     limits: Limits
     most: Decimal | None
 
-    def of_store(self, account: Account) -> list[Guard]:
+    def of_store(self, counts: ProductCounts) -> list[Guard]:
         """Why nothing of a store is repaired; empty where it may be."""
-        guards, few = [], self.limits.few
-        sides = [account.compared + only for only in (account.only_ours, account.only_shown)]
-        if min(sides) > few and account.compared < self.limits.known * min(sides):
-            guards.append(Guard.OTHER_STORE)
-        if self.most is not None and account.different > max(Decimal(few), self.most * account.compared):
+        guards = [Guard.OTHER_STORE] if is_of_another_store(counts, self.limits) else []
+        if self.most is not None and counts.different > max(Decimal(self.limits.few), self.most * counts.compared):
             guards.append(Guard.TOO_MANY)
         return guards
 
-    def of_off(self, found: Iterable[Compared], figures: StoreFigures) -> list[Guard]:
+    def of_switching_off(self, found: Iterable[Compared], figures: StoreFigures) -> list[Guard]:
         """Why no product of a store is taken off sale by a repair; empty where they may be."""
         products = sum(one.switches_off for one in found)
         return [Guard.SWITCHED_OFF] if switches_too_many_off(products, figures, self.limits) else []
@@ -76,3 +75,11 @@ class RepairRules:
             return []
         as_shown = replace(row, confirmed=replace(row.confirmed, price=shown))
         return [Guard.PRICE_STEP] if is_far(as_shown, price, self.limits.price_step, now) else []
+
+
+def is_of_another_store(counts: ProductCounts, limits: Limits) -> bool:
+    """Whether an export has so little in common with a store's products that it is another one's, or was cut."""
+    ours, shown = counts.common + counts.only_ours, counts.common + counts.only_shown
+    if ours > limits.few and not shown:
+        return True
+    return min(ours, shown) > limits.few and counts.common < limits.known * min(ours, shown)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from partner_orders.drift.differences import Compared, Finding
-from partner_orders.drift.guards import Account, Guard, Repair
+from partner_orders.drift.guards import Guard, ProductCounts, Repair
 
 MOST_KEPT = 100  # products of a report; its file has all of them
 FILE_COLUMNS = ("sku", "finding", "field", "ours", "shown", "repair")
@@ -14,7 +14,7 @@ LOADER = "loader"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ListedProduct:
     """A product of a report: what was found of it, and what became of it."""
 
     found: Compared
@@ -25,8 +25,8 @@ class Told:
 class DriftReport:
     """``asked_at``: when the export was asked for, ``compared_at``: when it was compared (UTC). ``findings`` counts
     products by finding, ``fields`` those that differ by field, ``repairs`` by what becomes of them. ``guards``: why
-    some are not repaired. ``told``: the first of them. ``file_key``: where the file with all of them is in the bucket.
-    ``by``, ``why``: who had it repaired. ``problem``: why nothing could be compared."""
+    some are not repaired. ``listed``: the first products that are not the same. ``file_key``: where the file with all
+    of them is in the bucket. ``by``, ``why``: who had it repaired. ``problem``: why nothing could be compared."""
 
     store_id: str
     asked_at: datetime
@@ -35,7 +35,7 @@ class DriftReport:
     fields: Counter[str] = field(default_factory=Counter)
     repairs: Counter[Repair] = field(default_factory=Counter)
     guards: tuple[Guard, ...] = ()
-    told: tuple[Told, ...] = ()
+    listed: tuple[ListedProduct, ...] = ()
     file_key: str = ""
     by: str = LOADER
     why: str = ""
@@ -52,25 +52,26 @@ class DriftReport:
         return self.different - self.repairs[Repair.REPAIRED] - self.repairs[Repair.OVERTAKEN]
 
     @property
-    def account(self) -> Account:
+    def counts(self) -> ProductCounts:
         """What guards measure."""
         found = self.findings
-        compared = found[Finding.SAME] + found[Finding.DIFFERENT] + found[Finding.IN_BUFFER]
+        compared = sum(found[one] for one in (Finding.SAME, Finding.DIFFERENT, Finding.IN_BUFFER))
+        common = compared + found[Finding.NOT_SHOWN] + found[Finding.CHANGING]
         unknown = found[Finding.UNKNOWN_TO_PLATFORM], found[Finding.UNKNOWN_TO_US]
-        return Account(compared, self.different, *unknown)
+        return ProductCounts(common, compared, self.different, *unknown)
 
 
-def is_told(found: Compared) -> bool:
+def is_listed(found: Compared) -> bool:
     """Whether a product is one of those that a report names."""
     return found.finding not in {Finding.SAME, Finding.CHANGING}
 
 
-def cells_of(told: Told) -> list[tuple[str, ...]]:
+def cells_of(listed: ListedProduct) -> list[tuple[str, ...]]:
     """The lines of a product in the report's file: one for each field that differs, or one without a field."""
-    found = told.found
+    found = listed.found
     names = [name for name in _FIELDS if found.finding is Finding.DIFFERENT and getattr(found.ours, name) is not None]
     lines = [(name, _text(getattr(found.ours, name)), _text(getattr(found.shown, name))) for name in names]
-    return [(found.sku, found.finding.value, *line, told.repair.value) for line in lines or [("", "", "")]]
+    return [(found.sku, found.finding.value, *line, listed.repair.value) for line in lines or [("", "", "")]]
 
 
 def _text(value: object) -> str:

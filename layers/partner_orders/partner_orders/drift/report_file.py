@@ -1,4 +1,4 @@
-"""The file of a report: every product that it tells of, as CSV with gzip, on disk while it is written."""
+"""The file of a report: every product that it lists, as CSV with gzip, on disk while it is written."""
 
 import csv
 import gzip
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tempfile import TemporaryFile
 from typing import IO, Self
 
-from partner_orders.drift.report import FILE_COLUMNS, DriftReport, Told, cells_of
+from partner_orders.drift.report import FILE_COLUMNS, DriftReport, ListedProduct, cells_of
 
 FOLDER = "reports/drift/"
 
@@ -33,9 +33,9 @@ class ReportFile:
         self._text.close()
         self._file.close()
 
-    def add(self, told: Iterable[Told]) -> None:
+    def add(self, listed: Iterable[ListedProduct]) -> None:
         """Add products."""
-        for one in told:
+        for one in listed:
             self._writer.writerows(cells_of(one))
 
     def finished(self) -> IO[bytes]:

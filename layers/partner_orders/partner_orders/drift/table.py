@@ -16,12 +16,18 @@ from partner_orders.catalogue.stored import instant, milliseconds, values_of
 from partner_orders.clock import to_text
 from partner_orders.drift.differences import Compared, Finding
 from partner_orders.drift.guards import Guard, Repair
-from partner_orders.drift.report import DriftReport, Told
+from partner_orders.drift.report import DriftReport, ListedProduct
+from partner_orders.exports.table import AskedExport
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 KEPT = timedelta(days=400)
+# What the row of a store's last comparison has of it; what is not there is removed.
+_OF_LAST = (
+    *("asked_at", "compared_at", "findings", "fields", "repairs", "guards"),
+    *("file_key", "compared_by", "why", "problem"),
+)
 MAX_BY, MAX_WHY, MAX_PROBLEM = 200, 500, 300  # characters
 
 
@@ -42,24 +48,22 @@ class DriftTable:
     def begun(self) -> dict[str, Begun]:
         """Which export of each store was compared last, or is being compared."""
         rows = self._table.query(keys.STORES, Range(prefix=keys.DRIFT))
-        return {_store_id(row): Begun(instant(row["begun_of"]), row.get("runs", 0)) for row in rows}
+        return {_store_id(row): Begun(instant(row["begun_of"]), row["runs"]) for row in rows if "begun_of" in row}
 
-    def begin(self, store_id: str, asked_at: datetime, runs: int) -> None:
-        """Note that a comparison of an export begins: the so-manieth of it."""
-        update = Update().set("begun_of", milliseconds(asked_at)).set("runs", runs)
-        self._table.update(keys.drift(store_id), update)
+    def begin(self, export: AskedExport, runs: int) -> None:
+        """Note that a comparison of an export begins. ``runs``: how often it did, with this time; 0 that it ended."""
+        update = Update().set("begun_of", milliseconds(export.asked_at)).set("runs", runs)
+        self._table.update(keys.drift(export.store_id), update)
 
-    def end(self, report: DriftReport) -> None:
+    def keep(self, report: DriftReport) -> None:
         """Keep what a comparison found."""
         attributes = _attributes(report)
         expires_at = int((report.compared_at + KEPT).timestamp())
-        self._table.put(
-            Key(keys.drifts(report.store_id), to_text(report.compared_at)), attributes | {"expires_at": expires_at}
-        )
+        key = Key(keys.drifts(report.store_id), to_text(report.compared_at))
+        self._table.put(key, attributes | {"expires_at": expires_at})
         # The rows of all stores are read each minute, so that they hold no products.
-        attributes.pop("told", None)
-        begun = {"begun_of": milliseconds(report.asked_at), "runs": 0}
-        self._table.put(keys.drift(report.store_id), attributes | begun)
+        update = Update().set_all({name: attributes.get(name) for name in _OF_LAST})
+        self._table.update(keys.drift(report.store_id), update)
 
     def all(self) -> dict[str, DriftReport]:
         """What was found last of each store that was compared, by store, without its products."""
@@ -81,7 +85,7 @@ def _attributes(report: DriftReport) -> dict[str, Any]:
         "fields": _counts(report.fields),
         "repairs": _counts(report.repairs),
         "guards": [guard.value for guard in report.guards],
-        "told": pack([_plain(told) for told in report.told]) if report.told else None,
+        "listed": pack([_plain(one) for one in report.listed]) if report.listed else None,
         "file_key": report.file_key,
         "compared_by": printable(report.by, MAX_BY),
         "why": printable(report.why, MAX_WHY),
@@ -99,7 +103,7 @@ def _report(store_id: str, row: Row) -> DriftReport:
         Counter(row.get("fields", {})),
         Counter({Repair(name): number for name, number in row.get("repairs", {}).items()}),
         tuple(Guard(guard) for guard in row.get("guards", ())),
-        tuple(map(_told, unpack(row["told"]))) if "told" in row else (),
+        tuple(map(_listed, unpack(row["listed"]))) if "listed" in row else (),
         row.get("file_key", ""),
         row.get("compared_by", ""),
         row.get("why", ""),
@@ -111,15 +115,16 @@ def _counts(counter: Counter[Any]) -> dict[str, int]:
     return {str(name): number for name, number in counter.items() if name and number}
 
 
-def _plain(told: Told) -> dict[str, Any]:
-    found = told.found
-    said = {"ours": found.ours.said, "shown": found.shown.said, "repair": told.repair.value}
+def _plain(listed: ListedProduct) -> dict[str, Any]:
+    found = listed.found
+    said = {"ours": found.ours.said, "shown": found.shown.said, "repair": listed.repair.value}
     return {"sku": found.sku, "finding": found.finding.value} | {name: one for name, one in said.items() if one}
 
 
-def _told(entry: dict[str, Any]) -> Told:
+def _listed(entry: dict[str, Any]) -> ListedProduct:
     ours, shown = (values_of(entry.get(name, {})) for name in ("ours", "shown"))
-    return Told(Compared(entry["sku"], Finding(entry["finding"]), ours, shown), Repair(entry.get("repair", "")))
+    found = Compared(entry["sku"], Finding(entry["finding"]), ours, shown)
+    return ListedProduct(found, Repair(entry.get("repair", "")))
 
 
 def _store_id(row: Row) -> str:

@@ -20,7 +20,9 @@ from partner_orders.catalogue.product import printable
 from partner_orders.catalogue.tables import Tables
 from partner_orders.clock import PassedSeconds, now
 from partner_orders.drift.comparison import Drift
+from partner_orders.drift.differences import Finding
 from partner_orders.drift.due import DueDrift
+from partner_orders.drift.guards import Repair
 from partner_orders.drift.report import DriftReport
 from partner_orders.drift.table import DriftTable
 from partner_orders.exports.store_exports import StoreExports
@@ -101,7 +103,17 @@ def worker() -> Worker:
         now,
     )
     queue = FilesQueue(clients.client("sqs", AWS_CALLS), settings.files_queue_url, settings.files_dead_letters_url)
-    drift = Drift(tables, exports_table, exports, drift_table, bucket.put_file, now, executor, settings.sales_buffer)
+    drift = Drift(
+        tables,
+        exports_table,
+        exports,
+        drift_table,
+        bucket.put_file,
+        now,
+        executor,
+        settings.limits,
+        settings.sales_buffer,
+    )
     return Worker(
         SilentStores(tables.settings.all, tables.states.all, timedelta(hours=settings.silent_after_hours), now),
         Draining(queue, loading, bucket.name, now, PassedSeconds(), _tell),
@@ -125,15 +137,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         # After the files: what is new goes first.
         for report in work.due_drift.run(seconds_left):
             _tell_drift(report)
+            _count_drift(report)
     finally:
         _count(drained, work.due_drift)
 
 
 def _count(drained: Drained, due_drift: DueDrift) -> None:
     """Emit what was counted in this run, also in one that failed."""
-    # A store that was compared says so with zeros, too: they end the alarm of the day before.
-    for name, count in ({name: count for name, count in drained.metrics.items() if count} | due_drift.counts).items():
-        metrics.add_metric(name, MetricUnit.Count, count)
+    for name, count in drained.metrics.items():
+        if count:
+            metrics.add_metric(name, MetricUnit.Count, count)
     if drained.failed:
         faults = [f"{fault}: {printable(key, _MOST_SHOWN)}" for key, fault in drained.failed[:_MOST_LOGGED]]
         logger.error("failed, to come again", faults=faults)
@@ -141,8 +154,22 @@ def _count(drained: Drained, due_drift: DueDrift) -> None:
         logger.error("messages rejected", reasons=drained.rejected[:_MOST_LOGGED])
     if due_drift.faults:
         logger.error("comparisons failed, to come again", faults=dict(due_drift.faults))
-    due_drift.counts.clear()
     due_drift.faults.clear()
+
+
+def _count_drift(report: DriftReport) -> None:
+    """Emit what a comparison found, before the next one may kill us. Zeros end the alarm of the day before."""
+    found = {
+        "StoresCompared": 1,
+        "DriftFound": report.different,
+        "DriftRepaired": report.repairs[Repair.REPAIRED],
+        "DriftLeft": report.left,
+        "DriftUnknownToPlatform": report.findings[Finding.UNKNOWN_TO_PLATFORM],
+        "DriftNotCompared": int(bool(report.problem)),
+    }
+    for name, count in found.items():
+        metrics.add_metric(name, MetricUnit.Count, count)
+    metrics.flush_metrics()
 
 
 def _tell_drift(report: DriftReport) -> None:

@@ -1,0 +1,48 @@
+"""A message that can never be taken is among the dead letters, or it comes again: it is never dropped."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partner_orders.pusher import urgent_handler
+
+FAULTS: list[Exception | None] = [
+    None,
+    ClientError({"Error": {"Code": "ServiceUnavailable", "Message": ""}}, "SendMessage"),
+    EndpointConnectionError(endpoint_url="https://sqs.example.com"),
+]
+
+
+class Queues:
+    """SQS as far as it is asked here."""
+
+    def __init__(self, fault: Exception | None, again: Exception | None) -> None:
+        self.fault, self.again = fault, again
+        self.sent: list[str] = []
+
+    def send_message(self, **request: Any) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.sent.append(request["MessageBody"])
+
+    def change_message_visibility(self, **_: Any) -> None:
+        if self.again is not None:
+            raise self.again
+
+
+@given(st.sampled_from(["no JSON", "{}", "[1]", '{"store_id": 7}']), st.sampled_from(FAULTS), st.sampled_from(FAULTS))
+def test_refused_message_is_never_dropped(body: str, fault: Exception | None, again: Exception | None) -> None:
+    """It is done with exactly where it is among the dead letters."""
+    queues = Queues(fault, again)
+    settings = SimpleNamespace(urgent_dead_letters_url="dead", urgent_queue_url="urgent")
+    work: Any = SimpleNamespace(sqs=queues, settings=settings, urgent=SimpleNamespace(take=None))
+    attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "1773480411000"}
+    record = {"messageId": "1", "receiptHandle": "r", "body": body, "attributes": attributes}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(urgent_handler, "metrics", SimpleNamespace(add_metric=lambda *_: None))
+        is_done = urgent_handler._take(work, record)
+    assert (is_done, queues.sent) == ((True, [body]) if fault is None else (False, []))
