@@ -1,5 +1,6 @@
 """What prices and stock take on their way to the platform: requests and units of a whole list that changes nothing, of
-changed rows in batches and alone, and how many AWS calls lie between an urgent message and the platform's request."""
+a day's export that is compared, of changed rows in batches and alone, and how many AWS calls lie between an urgent
+message and the platform's request."""
 
 import json
 import statistics
@@ -28,6 +29,7 @@ def measured(emulated: DynamoDB, url: str, whole_list: int = WHOLE_LIST) -> dict
     """All of it, as plain values."""
     with world(emulated, url, whole_list) as of_list:
         unchanged = of_unchanged_list(of_list, whole_list)
+        compared = of_export(of_list, whole_list)
     with world(emulated, url, PRODUCTS) as of_rows:
         changed: dict[Any, Any] = {str(rows): plain(of_batch(of_rows, rows)) for rows in BATCHES}
         changed[ALONE] = plain(of_price(of_rows))
@@ -35,6 +37,7 @@ def measured(emulated: DynamoDB, url: str, whole_list: int = WHOLE_LIST) -> dict
         until_put = calls_until_put(of_rows)
     return {
         "whole_list": {"rows": whole_list, "steps": plain(unchanged)},
+        "export": {"rows": whole_list, "steps": plain(compared)},
         "changed_rows": changed,
         "urgent_calls_until_put": until_put,
     }
@@ -49,6 +52,13 @@ def of_unchanged_list(world: World, rows: int) -> dict[str, Step]:
     """The loader's run over a whole list in which nothing is new."""
     idle = warm(world, "loader")
     world.upload(f"lists/{STORE_ID}/morning.csv", [line_of(number) for number in range(rows)])
+    return {"loader": world.run("loader") - idle}
+
+
+def of_export(world: World, rows: int) -> dict[str, Step]:
+    """The loader's run over a day's export that shows what it should."""
+    idle = warm(world, "loader")
+    world.export(rows)
     return {"loader": world.run("loader") - idle}
 
 

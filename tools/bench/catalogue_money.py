@@ -26,7 +26,8 @@ SIDE_BY_SIDE = "DynamoDB.UpdateItem"
 
 
 def of_catalogue(found: Mapping[str, Any]) -> dict[str, Any]:
-    """By what was counted: USD of a whole list, seconds of its loader, and micro-USD of a changed row, by batch."""
+    """By what was counted: USD of a whole list and of an export, seconds of the loader for each, and micro-USD of a
+    changed row, by batch."""
     steps = found["whole_list"]["steps"]
     rows = {
         size: {name: round(usd / _rows(size) * MILLION, 3) for name, usd in parts.items()}
@@ -34,6 +35,8 @@ def of_catalogue(found: Mapping[str, Any]) -> dict[str, Any]:
     }
     return {
         "whole_list": {name: round(usd, 6) for name, usd in of_file(steps).items()},
+        "export": {name: round(usd, 6) for name, usd in _of_steps(found["export"]["steps"]).items()},
+        "export_seconds": round(sum(seconds_of(name, step) for name, step in found["export"]["steps"].items()), 1),
         "whole_list_seconds": round(sum(seconds_of(name, step) for name, step in steps.items()), 1),
         "changed_row_micro_usd": rows,
     }

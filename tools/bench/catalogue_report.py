@@ -25,6 +25,9 @@ def figures(found: Found) -> list[Figure]:
     usd, seconds = sum(money["whole_list"].values()), money["whole_list_seconds"]
     listed = f"whole list of {rows:,} unchanged rows"
     wanted = [Figure(f"{listed}: USD", 0.002, usd, f"{usd:.5f}"), _exact(f"{listed}: s of the loader", 30, seconds)]
+    compared, usd = f"day's export of {found['export']['rows']:,} products", sum(money["export"].values())
+    wanted.append(Figure(f"{compared}: USD", 0.002, usd, f"{usd:.5f}"))
+    wanted.append(_exact(f"{compared}: s of the loader", 30, money["export_seconds"]))
     for size, parts in money["changed_row_micro_usd"].items():
         target = 10 if size in _ALONE else 3
         wanted.append(_exact(f"changed row {_name(size)}: micro-USD", target, sum(parts.values())))
@@ -51,6 +54,7 @@ def costs(found: Found) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the table of costs."""
     changed = found["changed_rows"]
     ways = {f"whole list, {found['whole_list']['rows']:,} unchanged rows": found["whole_list"]["steps"]}
+    ways["day's export, compared"] = found["export"]["steps"]
     ways |= {_name(size): steps for size, steps in changed.items()}
     head = ["", *ways]
 
@@ -76,14 +80,16 @@ def costs(found: Found) -> tuple[list[str], list[list[str]]]:
 def money(found: Found) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the table of money."""
     of_list, of_rows = found["money"]["whole_list"], found["money"]["changed_row_micro_usd"]
-    head = ["micro-USD", "whole list", *(f"a row, {_name(size)}" for size in of_rows)]
+    of_export = found["money"]["export"]
+    head = ["micro-USD", "whole list", "day's export", *(f"a row, {_name(size)}" for size in of_rows)]
     components = [*dict.fromkeys(name for parts in (of_list, *of_rows.values()) for name in parts)]
     rows = []
     for name in components:
-        listed = f"{of_list[name] * 1e6:.1f}" if name in of_list else ""
-        rows.append([name, listed, *(f"{parts[name]:.2f}" if name in parts else "" for parts in of_rows.values())])
+        whole = (f"{of_one[name] * 1e6:.1f}" if name in of_one else "" for of_one in (of_list, of_export))
+        rows.append([name, *whole, *(f"{parts[name]:.2f}" if name in parts else "" for parts in of_rows.values())])
     totals = (f"**{sum(parts.values()):.2f}**" for parts in of_rows.values())
-    rows.append(["**total**", f"**{sum(of_list.values()) * 1e6:.1f}**", *totals])
+    whole = (f"**{sum(of_one.values()) * 1e6:.1f}**" for of_one in (of_list, of_export))
+    rows.append(["**total**", *whole, *totals])
     return head, rows
 
 

@@ -1,6 +1,7 @@
 """One store of the catalogue's benchmark: its rows in DynamoDB Local or made as they are asked for, its files, and a
 platform that takes each job. The functions run in processes of their own and call all of it on one port."""
 
+import gzip
 import json
 import os
 import time
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 from itertools import batched
@@ -26,6 +27,8 @@ from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.stored import SCHEMA_VERSION, attributes_of
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import to_send
+from partner_orders.exports.store_exports import key_of
+from partner_orders.exports.table import AskedExport, ExportsTable
 from tools.bench.artefacts import OURS, environment, from_source
 from tools.bench.invoking import Function, running
 from tools.bench.stand_in import StandIn, serving
@@ -175,6 +178,7 @@ class World:
 
     store: Store
     tables: Tables
+    exports: ExportsTable
     functions: Mapping[str, Function]
 
     def run(self, function: str, event: Mapping[str, Any] | None = None) -> Step:
@@ -195,6 +199,16 @@ class World:
         }
         self.store.messages.append(json.dumps({"Records": [record]}))
 
+    def export(self, rows: int) -> None:
+        """The platform's export of the store comes, with its products as they should be."""
+        lines = ("sku,barcode,price,active,maximum_sales_quantity", *map(_exported, range(rows)), "")
+        self.store.bucket[key_of(STORE_ID)] = gzip.compress("\n".join(lines).encode())
+        self.exports.came(AskedExport(STORE_ID, SAID_AT + timedelta(hours=1)), rows, datetime.now(UTC), is_last=True)
+
+
+def _exported(number: int) -> str:
+    return f"{sku_of(number)},0{4_000_000_000_000 + number},{price_of(number)},true,"
+
 
 @contextmanager
 def world(emulated: DynamoDB, url: str, rows: int, are_made: bool = False) -> Iterator[World]:
@@ -211,7 +225,7 @@ def world(emulated: DynamoDB, url: str, rows: int, are_made: bool = False) -> It
             artefact = from_source(name, OURS)
             variables = environment(artefact, store.url) | _variables(store.url, table, budget)
             functions[name] = stack.enter_context(running(artefact, variables))
-        yield World(store, tables, functions)
+        yield World(store, tables, ExportsTable(emulated.client, table), functions)
 
 
 def _variables(url: str, table: str, budget: str) -> dict[str, str]:

@@ -68,6 +68,17 @@ def test_unchanged_list_writes_no_row(dynamodb_local_url: str) -> None:
     assert step.read_units < PRODUCTS * 200 / 8_192 + 16
 
 
+@pytest.mark.slow
+@needs_dynamodb_local
+def test_export_reads_each_row_once(dynamodb_local_url: str) -> None:
+    """A day's export that shows what it should reads the rows once, and notes only that it was compared."""
+    with world(DynamoDB(dynamodb_local_url), dynamodb_local_url, PRODUCTS) as store:
+        step = catalogue_costs.of_export(store, PRODUCTS)["loader"]
+    assert step.write_units < 10
+    assert step.read_units < PRODUCTS * 200 / 8_192 + 16 + 10
+    assert step.calls["S3.GetObject"] == 1
+
+
 def test_money_matches_stored_results(kept: dict[str, Any]) -> None:
     """The stored money follows from the stored counts."""
     assert json.loads(json.dumps(catalogue_money.of_catalogue(kept))) == kept["money"]
