@@ -49,12 +49,12 @@ class StatusView:
     def difference(self) -> str:
         """What a person should know, in a sentence; empty if all is as it should be."""
         status, outcome = self.status, self.status.outcome
+        if is_closed_by_platform(status, now()):
+            return self._closed_by_platform
         if outcome is Outcome.REFUSED:
             return f"the platform refused it: {status.refusal}"
         if outcome is Outcome.GIVEN_UP:
             return "the platform never showed what was wished, and it is not sent any more"
-        if is_closed_by_platform(status, now()):
-            return self._closed_by_platform
         if differs(status, now()):
             return f"the platform does not show what is wished; it was sent {status.puts} times"
         return f"the status cannot be read: {status.problem}" if status.problem else ""

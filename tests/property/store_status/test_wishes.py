@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from partner_orders.pusher.statuses import MOST_REQUESTS
+from partner_orders.store_status.shown import Reading, shows
 from partner_orders.store_status.wish import Kind, Outcome
 from tests.support.sender_world import KilledError
 from tests.support.status_world import STORE, StatusWorld
@@ -201,8 +202,76 @@ def test_random_trouble_ends_well(seed: int) -> None:
         if wish is None or outcome in {Outcome.REFUSED, Outcome.DONE}:
             continue
         assert outcome is Outcome.SHOWN, (store_id, outcome)
-        assert world.shown(store_id).status in {wish.kind.value, CLOSED}
+        # A closing of today that goes again goes until its time.
+        assert world.shown(store_id).status in {wish.kind.value, Kind.CLOSED_UNTIL.value, CLOSED}
         assert all(record.outcome is not Outcome.WAITING for record in world.history(store_id))
+
+
+def test_closing_of_today_goes_again_until_its_time() -> None:
+    """The platform's day may have ended: the closing of the chain's day never closes the next one."""
+    world = StatusWorld()
+    wish = world.wish(Kind.CLOSED_TODAY, hours=5).wish
+    assert wish is not None
+    world.run()
+    world.platform.set(STORE, State(OPEN), world.time.now())
+    world.runs(12)
+    kinds = [change.body["status"] for change in world.platform.store(STORE).changes if change.body is not None]
+    assert (kinds[0], {*kinds[1:]}) == ("CLOSED_TODAY", {"CLOSED_UNTIL"})
+    assert (world.outcome(), world.shown().until) == ("shown", wish.until)
+
+
+@pytest.mark.parametrize("is_acknowledged", [False, True])
+@pytest.mark.parametrize("kind", [Kind.CLOSED_TODAY, Kind.CLOSED_UNTIL])
+def test_night_proves_no_closing(kind: Kind, is_acknowledged: bool) -> None:
+    """A store that the platform closed without an end is closed as wished only where it took the wish."""
+    wish = StatusWorld().wish(kind).wish
+    assert wish is not None
+    assert shows(Reading(CLOSED), wish, is_acknowledged) is is_acknowledged
+
+
+def test_new_wish_goes_before_what_is_shown() -> None:
+    """However many closings are read again and again, a new one is sent in the next minute."""
+    world = StatusWorld([f"s{number}" for number in range(40)])
+    for store_id in world.stores[1:]:
+        world.wish(hours=20, store_id=store_id)
+    world.runs(60)
+    world.wish(hours=2)
+    world.run()
+    assert world.outcome() == "shown"
+
+
+def test_every_event_has_its_own_id() -> None:
+    """What one reading shows and decides are two events, each with an id of its own."""
+    world = StatusWorld()
+    world.wish(hours=1)
+    world.runs(5)
+    world.wish(Kind.OPEN)
+    world.runs(5)
+    assert len(world.bus.details) > 3
+    assert len({detail["id"] for detail in world.bus.details}) == len(world.bus.details)
+
+
+def test_minute_without_requests_notes_what_ended() -> None:
+    """While nothing may be asked, closings end, and what differs is counted."""
+    world = StatusWorld()
+    world.wish(hours=1)
+    world.runs(3)
+    world.time.sleep(3_600.0)
+    asked = world.asked()
+    world.statuses.serve(world.stores, lambda: False)
+    assert (world.outcome(), world.asked() - asked) == ("ended", 0)
+    assert "StatusDiffers" in world.statuses.counts
+
+
+def test_unreadable_row_costs_no_other_store() -> None:
+    """A row that nobody can read is counted, and the other stores are served."""
+    world = StatusWorld([STORE, "s1"])
+    key = {"pk": {"S": "STORES"}, "sk": {"S": "STATUS#s1"}}
+    world.dynamodb.put_item(TableName=world.table_name, Item=key | {"version": {"S": "seven"}, "wish": {"S": "?"}})
+    world.wish(hours=2)
+    world.run()
+    assert world.outcome() == "shown"
+    assert world.statuses.faults["UnreadableRow"] == 1
 
 
 # -- other stores ------------------------------------------------------------------------------------------------------

@@ -122,7 +122,8 @@ def _count(work: Worker) -> None:
     """Emit what the parts counted in this run, also in one that failed."""
     made, callbacks = work.parts, work.callbacks
     counts: Counter[str] = Counter()
-    for one in (made.pusher.counts, made.outcomes.counts, made.refusals.counts, callbacks.counts):
+    events = work.status.events
+    for one in (made.pusher.counts, made.outcomes.counts, made.refusals.counts, callbacks.counts, events.counts):
         counts += one
         one.clear()
     for name, number in counts.items():

@@ -89,6 +89,7 @@ class StatusParts:
 
     client: PartnerApiClient
     statuses: Statuses
+    events: StatusEvents
 
 
 def status_parts(settings: SenderSettings, made: Parts, seconds: Callable[[], float], checks_in: bool) -> StatusParts:
@@ -96,7 +97,7 @@ def status_parts(settings: SenderSettings, made: Parts, seconds: Callable[[], fl
     client = _client(settings, made.dynamodb, Share.STORE_STATUS)
     table = StatusesTable(made.dynamodb, settings.catalogue_table_name)
     platform, events = PlatformStoreStatus(client, settings.chain_id), StatusEvents(_bus(settings))
-    return StatusParts(client, Statuses(table, platform, events, seconds, checks_in))
+    return StatusParts(client, Statuses(table, platform, events, seconds, checks_in), events)
 
 
 def _client(settings: SenderSettings, dynamodb: Any, share: Share) -> PartnerApiClient:

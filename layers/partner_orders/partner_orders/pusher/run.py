@@ -98,8 +98,8 @@ class Minute:
         """Do what there is to do. Raises botocore's errors for what is of no single store."""
         run = Run(may_ask=self._not_before is None or self._clock() >= self._not_before)
         settings, states = self._settings.read_all()
-        if run.may_ask:
-            self._serve_statuses(run, settings, may_start)
+        # Also where nothing may be asked: what has ended is noted, and what differs is counted.
+        self._serve_statuses(run, settings, lambda: run.may_ask and may_start())
         if run.may_ask:
             run.may_ask = self._callbacks.drain(may_start)
             self._note_error(run, self._callbacks.error)

@@ -30,7 +30,8 @@ def status_changed(store_id: str, record: Record) -> StatusChanged:
     """What is published of a record: not who wished it, nor why. ``id`` is the same however often it is told."""
     detail: dict[str, Json] = {
         "schema_version": SCHEMA_VERSION,
-        "id": f"{store_id}/status/{record.version}",
+        # A reading may change what is shown and decide of a wish, with one version.
+        "id": f"{store_id}/status/{record.version}{'/shown' if record.wish is None else ''}",
         "store_id": store_id,
         "changed_at": to_text(record.at),
         "shown": _shown(record.reading),

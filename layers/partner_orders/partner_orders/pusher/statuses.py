@@ -7,7 +7,7 @@ that a crash, a second worker or a newer wish never loses to what this one knew.
 import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from botocore.exceptions import ClientError
@@ -30,8 +30,6 @@ from partner_orders.store_status.wish import Kind, Outcome, Wish
 
 # The part of the platform's 60 requests a minute that the budget keeps for store status (docs/decisions/0020).
 MOST_REQUESTS = 4
-# What is wished goes ahead of the hourly look at other stores, unless those have waited for so much longer.
-AHEAD = timedelta(hours=1)
 # So long at most all of them take, since the products wait for it.
 MOST_SECONDS = 12.0
 CHECKED_IN_BY, CHECKED_IN_WHY = "check-in", "before the store opens"
@@ -80,10 +78,12 @@ class Statuses:
         """Do the steps that are due, with MOST_REQUESTS within MOST_SECONDS, of the stores of the catalogue and of
         every other one of which something was wished. Raises botocore's errors for what is of no single store."""
         self.error, began = None, self._seconds()
-        every = {store_id: StoreStatus(store_id) for store_id in store_ids} | self._table.all()
+        every = {store_id: StoreStatus(store_id) for store_id in store_ids} | self._table.all(self._note_unreadable)
         self._count(every.values())
         turn = _Turn(MOST_REQUESTS, lambda: may_start() and self._seconds() - began < MOST_SECONDS)
         for status in sorted(every.values(), key=self._rank):
+            if self._seconds() - began >= MOST_SECONDS:
+                return  # The products wait. The next run goes on.
             try:
                 self._tell(self._serve(status, turn, is_of_catalogue=status.store_id in store_ids), turn)
             except WrittenMeanwhileError:
@@ -96,9 +96,16 @@ class Statuses:
                 code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
                 self.faults[code] += 1
 
-    def _rank(self, status: StoreStatus) -> tuple[datetime, str]:
-        at = next_step(status, self._platform.now()).at
-        return at if status.active_wish is None else at - AHEAD, status.store_id
+    def _note_unreadable(self, _store_id: str) -> None:
+        self.faults["UnreadableRow"] += 1
+
+    def _rank(self, status: StoreStatus) -> tuple[int, datetime, str]:
+        """What was never sent goes first, then what the platform has yet to show, then all that is only read again."""
+        now = self._platform.now()
+        is_new = status.active_wish is not None and status.put_at is None
+        is_first = is_new or (self._checks_in and checkin_due(status, now) is not None)
+        place = 0 if is_first else 1 if status.outcome is Outcome.WAITING else 2
+        return place, next_step(status, now).at, status.store_id
 
     def _serve(self, status: StoreStatus, turn: "_Turn", is_of_catalogue: bool) -> StoreStatus:
         """Do the steps of a store that are due. Raises PartnerApiError where other stores would get the same."""
@@ -149,7 +156,7 @@ class Statuses:
         claim = self._table.write(after.claimed(status, secrets.token_hex(4), self._platform.now()))
         self.counts["StatusSent"] += 1
         try:
-            self._platform.put(status.store_id, wish)
+            self._platform.put(status.store_id, after.as_sent(status, wish))
         except EffectUnknownError as error:
             self.faults[str(error.failure)] += 1
             return self._end_claim(claim, after.sent(claim, self._platform.now()))
@@ -188,10 +195,10 @@ class Statuses:
 
     def _tell(self, status: StoreStatus, turn: "_Turn") -> None:
         """Tell the history and the bus what they do not have yet. A bus that fails is left alone until the next run."""
-        if not status.untold or not turn.may_tell:
-            return
         for record in status.untold:
             self._table.note(status.store_id, record)
+        if not status.untold or not turn.may_tell:
+            return
         told = self._events.tell(status.store_id, status.untold)
         turn.may_tell = told == len(status.untold)
         if told:

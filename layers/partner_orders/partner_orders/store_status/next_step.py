@@ -4,7 +4,7 @@ A wish is sent once whatever the platform shows. From then on it is read first a
 differs: a closing until its time ends, an opening until it was shown once (rules W4 and W5).
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -26,6 +26,8 @@ CHECKINS_APART = timedelta(hours=12)
 _MINUTE = timedelta(minutes=1)
 _NO_CHECKIN = frozenset({Kind.CLOSED_TODAY.value, Kind.CLOSED_UNTIL.value, Kind.CHECKIN.value})
 _MOST_DOUBLINGS = 10
+# A store that was never read has waited for longest.
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Act(StrEnum):
@@ -44,7 +46,7 @@ class Step(NamedTuple):
 def next_step(status: StoreStatus, now: datetime) -> Step:
     wish = status.active_wish
     if wish is None:
-        return Step(Act.READ, _usual_look(status, now))
+        return Step(Act.READ, _usual_look(status))
     if status.claimed_until is not None and now < status.claimed_until:
         # Somebody sends something now, or died over it.
         return Step(Act.READ, status.claimed_until)
@@ -69,10 +71,10 @@ def _of_wish(status: StoreStatus, wish: Wish, now: datetime) -> Step:
     return Step(Act.PUT, due) if is_fresh else Step(Act.READ, _after_failures(status, due, LONGEST_BACKOFF))
 
 
-def _usual_look(status: StoreStatus, now: datetime) -> datetime:
+def _usual_look(status: StoreStatus) -> datetime:
     """When a store is read of which nothing is wished."""
     if status.looked_at is None:
-        return now - READ_EVERY
+        return _LONG_AGO
     if status.failures:
         return status.looked_at + (READ_EVERY if status.is_lasting else _back_off(status.failures, READ_EVERY))
     due = status.looked_at + READ_EVERY

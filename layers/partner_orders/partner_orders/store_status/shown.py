@@ -49,15 +49,17 @@ class Shown:
 
 
 def shows(reading: Reading, wish: Wish, is_acknowledged: bool) -> bool:
-    """Whether a reading is what was wished. ``is_acknowledged``: whether the platform accepted the wish with a 2xx; its
-    word then stands for an end that it does not show. A store that the platform closed without an end is closed,
-    whatever closing was wished."""
+    """Whether a reading is what was wished. ``is_acknowledged``: whether the platform accepted the wish with a 2xx, or
+    showed it before; its word then stands for an end that it does not show, as that of a store that it closed without
+    one, which may only be the night."""
     match wish.kind:
         case Kind.OPEN:
             return reading.status == Kind.OPEN
         case Kind.CHECKIN:
             return reading.status in {Kind.CHECKIN, Kind.OPEN}
-    if reading.status == CLOSED or (wish.kind is Kind.CLOSED_TODAY and reading.status == Kind.CLOSED_TODAY):
+    if reading.status == CLOSED:
+        return is_acknowledged
+    if wish.kind is Kind.CLOSED_TODAY and reading.status == Kind.CLOSED_TODAY:
         return True
     if reading.status != Kind.CLOSED_UNTIL:
         return False

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from partner_orders.store_status.record import Record, of_shown, of_wish, with_records
 from partner_orders.store_status.shown import CheckinTimes, Reading, Shown, shows
-from partner_orders.store_status.wish import Outcome, Wish
+from partner_orders.store_status.wish import Kind, Outcome, Wish
 
 # Longer than the function may take: until then nobody else sends anything to the store.
 CLAIM = timedelta(seconds=130)
@@ -100,6 +100,13 @@ def not_sent(before: StoreStatus, claim: StoreStatus, now: datetime) -> StoreSta
     return _noted(replace(before, version=claim.version, untold=claim.untold), now)
 
 
+def as_sent(status: StoreStatus, wish: Wish) -> Wish:
+    """A wish as it goes to the platform. A closing of today that was shown once goes again until its time: the
+    platform's day may have ended, and it would close the next one."""
+    is_again = wish.kind is Kind.CLOSED_TODAY and status.was_shown
+    return replace(wish, kind=Kind.CLOSED_UNTIL) if is_again else wish
+
+
 def sent(status: StoreStatus, now: datetime, is_acknowledged: bool = False, refusal: str = "") -> StoreStatus:
     """After the wish was sent. What became of it, only a reading tells; unless it was refused of a store that cannot be
     read either, for a reason that lasts."""
@@ -129,7 +136,7 @@ def _judged(status: StoreStatus, now: datetime) -> StoreStatus:
     wish = status.active_wish
     if wish is None or status.shown is None or status.put_at is None:
         return status
-    if shows(status.shown.reading, wish, status.is_acknowledged):
+    if shows(status.shown.reading, wish, status.is_acknowledged or status.was_shown):
         after = replace(status, was_shown=True, refusal="")
         return _with_outcome(after, Outcome.SHOWN if wish.kind.closes else Outcome.DONE, now)
     if status.refusal:

@@ -26,16 +26,28 @@ class WrittenMeanwhileError(RuntimeError):
     """Another worker, or an operator, wrote the status since it was read."""
 
 
+def _nobody(_store_id: str) -> None:
+    """Nobody wants to know."""
+
+
 class StatusesTable:
     """Every method raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._table = Table(client, table_name)
 
-    def all(self) -> dict[str, StoreStatus]:
-        """The status of every store that has one, by store; consistent."""
-        rows = self._table.query(keys.STORES, Range(prefix=keys.STATUS), consistent=True)
-        return {status.store_id: status for status in map(status_of, rows)}
+    def all(self, tell_unreadable: Callable[[str], None] = _nobody) -> dict[str, StoreStatus]:
+        """The status of every store that has one, by store; consistent. ``tell_unreadable`` is told of each store whose
+        row cannot be read, which costs no other."""
+        found = {}
+        for row in self._table.query(keys.STORES, Range(prefix=keys.STATUS), consistent=True):
+            try:
+                status = status_of(row)
+            except (AttributeError, LookupError, TypeError, ValueError):
+                tell_unreadable(str(row["sk"]).removeprefix(keys.STATUS))
+            else:
+                found[status.store_id] = status
+        return found
 
     def get(self, store_id: str) -> StoreStatus:
         row = self._table.get(keys.status(store_id))
