@@ -55,7 +55,7 @@ CALLS: dict[str, dict[str, int]] = {
     "/catalogue": {"BatchGetItem": 1, "Query": 9},
     "/catalogue/stores": {"Query": 7},
     "/catalogue/held": {"BatchGetItem": 1, "Query": 3},
-    "/catalogue/stores/148020": {"BatchGetItem": 1, "GetItem": 2, "Query": 8},
+    "/catalogue/stores/148020": {"BatchGetItem": 1, "GetItem": 3, "Query": 9},
     "/catalogue/stores/148020/work": {"Query": 2},
     "/catalogue/stores/148020/counts": {"GetItem": 2, "Query": 16},
     "/catalogue/stores/148020/drift": {"Query": 1},
