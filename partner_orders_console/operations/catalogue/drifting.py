@@ -5,7 +5,7 @@ import gzip
 import io
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Any
+from typing import Any
 
 from partner_orders.catalogue.loading_lease import LeaseLostError, StoreIsLoadingError
 from partner_orders.clock import now
@@ -14,6 +14,7 @@ from partner_orders.drift.differences import Finding
 from partner_orders.drift.guards import Guard, RepairRules
 from partner_orders.drift.report import DriftReport, ListedProduct
 from partner_orders.drift.table import DriftTable
+from partner_orders.loader.files_bucket import FilesBucket
 from partner_orders_console.operations.callers import caller
 from partner_orders_console.operations.catalogue.exported import exports_of, exports_table_of, note_of
 from partner_orders_console.operations.catalogue.loading import limits_of
@@ -127,18 +128,14 @@ def _listed_json(listed: ListedProduct) -> dict[str, Any]:
 
 
 def _drift(catalogue: CatalogueStack, executor: ThreadPoolExecutor) -> Drift:
-    bucket = catalogue.output("FilesBucketName")
-
-    def put_file(key: str, file: IO[bytes]) -> None:
-        catalogue.client("s3").put_object(Bucket=bucket, Key=key, Body=file, ContentType="application/gzip")
-
+    bucket = FilesBucket(catalogue.client("s3"), catalogue.output("FilesBucketName"))
     sales_buffer = int(catalogue.parameters.get("SalesBuffer", _SALES_BUFFER))
     return Drift(
         catalogue.tables,
         exports_table_of(catalogue),
         exports_of(catalogue),
         _table(catalogue),
-        put_file,
+        bucket.put_file,
         now,
         executor,
         limits_of(catalogue),

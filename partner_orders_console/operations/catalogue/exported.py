@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_DOWN, Decimal
 
 from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.job_result import ExportedProduct
 from partner_orders.catalogue.result_rows import UnreadableResultError
+from partner_orders.drift.differences import is_shown_price
 from partner_orders.exports.schedule import ExportNote
 from partner_orders.exports.store_exports import COLUMNS, StoreExports
 from partner_orders.exports.table import ExportsTable
@@ -16,7 +16,6 @@ from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.spreadsheet import csv_line
 from partner_orders_console.operations.words import at
 
-_CENT = Decimal("0.01")
 _EVERY_HOURS = "24"
 
 
@@ -34,7 +33,7 @@ class LastExport:
         if shown is None:
             return False
         is_as_active = confirmed.active is None or shown.active is confirmed.active
-        return is_as_active and (confirmed.price is None or shown.price in _prices(confirmed.price))
+        return is_as_active and (confirmed.price is None or is_shown_price(confirmed.price, shown.price))
 
 
 def last_export(catalogue: CatalogueStack, store_id: str) -> LastExport | None:
@@ -89,7 +88,3 @@ def exports_of(catalogue: CatalogueStack) -> StoreExports:
 def exports_table_of(catalogue: CatalogueStack) -> ExportsTable:
     """The exports that were asked for, in the catalogue's table."""
     return ExportsTable(catalogue.client("dynamodb"), catalogue.output("CatalogueTableName"))
-
-
-def _prices(price: Decimal) -> tuple[Decimal, Decimal]:
-    return price, price.quantize(_CENT, ROUND_DOWN)

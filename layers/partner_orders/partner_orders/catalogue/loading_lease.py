@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Renewed while a file is worked on, so a crash keeps a store busy no longer than this.
 DURATION = timedelta(minutes=3)
+# In place of a lease's token, where nothing is written.
+NO_TOKEN = 0
 
 
 class LeaseLostError(Exception):

@@ -124,32 +124,19 @@ class StoreStates:
     def note_load(self, state: StoreState, load: Load, now: datetime, token: int | None = None) -> None:
         """Note what a file did to a store; once, however often it is noted. Two files at one time would count each
         other's products, so the loader has the store to itself: ``token`` is its lease's. Raises LeaseLostError."""
-        lost = [one for one in state.switched_off if one.at > now - WINDOW and one.file != load.file]
-        if load.switched_off:
-            lost.append(SwitchedOff(now, load.switched_off, load.file))
-        notes = [[milliseconds(at), products, file] for at, products, file in lost]
+        others = [one for one in state.switched_off if one.file != load.file]
+        noted = _with_switched_off(others, SwitchedOff(now, load.switched_off, load.file))
         update = Update().set("products", load.products).set("for_sale", load.for_sale)
-        update.set("switched_off", notes[-MOST_NOTES:]).set("loaded_at", milliseconds(now))
+        update.set("switched_off", noted).set("loaded_at", milliseconds(now))
         if load.listed is not None:
             update.set("last_list", load.listed)
-        if token is not None:
-            update.only_if(equals("loading_token", token))
-        try:
-            self._table.update(keys.state(state.store_id), update)
-        except ConditionFailedError:
-            raise LeaseLostError from None
+        self._write_as_loader(state, update, token)
 
     def note_repair(self, state: StoreState, switched_off: int, now: datetime, token: int) -> None:
         """Note how many products the repair of a drift takes off sale. The caller has the store to itself, as a loader
         does: ``token`` is its lease's. Raises LeaseLostError."""
-        lost = [one for one in state.switched_off if one.at > now - WINDOW]
-        notes = [[milliseconds(at), products, file] for at, products, file in lost]
-        notes.append([milliseconds(now), switched_off, REPAIR])
-        update = Update().set("switched_off", notes[-MOST_NOTES:]).only_if(equals("loading_token", token))
-        try:
-            self._table.update(keys.state(state.store_id), update)
-        except ConditionFailedError:
-            raise LeaseLostError from None
+        noted = _with_switched_off(state.switched_off, SwitchedOff(now, switched_off, REPAIR))
+        self._write_as_loader(state, Update().set("switched_off", noted), token)
 
     def note_urgent_off(self, state: StoreState, now: datetime) -> None:
         """Count a product that a message took off sale. There is one who takes messages; those of a quarter of an hour
@@ -222,6 +209,15 @@ class StoreStates:
         except ConditionFailedError:
             return None
 
+    def _write_as_loader(self, state: StoreState, update: Update, token: int | None) -> None:
+        """Write under a loading lease, if there is one. Raises LeaseLostError."""
+        if token is not None:
+            update.only_if(equals("loading_token", token))
+        try:
+            self._table.update(keys.state(state.store_id), update)
+        except ConditionFailedError:
+            raise LeaseLostError from None
+
     def _write(self, state: StoreState, update: Update) -> StoreState:
         update.only_if(_has_token(state))
         try:
@@ -229,6 +225,12 @@ class StoreStates:
         except ConditionFailedError:
             raise ClaimLostError from None
         return _state(state.store_id, row)
+
+
+def _with_switched_off(noted: Iterable[SwitchedOff], one: SwitchedOff) -> list[list[Any]]:
+    """The notes of a day that ends with one more, unless that is of no product."""
+    notes = [*(other for other in noted if other.at > one.at - WINDOW), *([one] if one.products else [])]
+    return [[milliseconds(at), products, file] for at, products, file in notes][-MOST_NOTES:]
 
 
 def _beginning(state: StoreState, sent_at: datetime) -> Update:

@@ -12,6 +12,7 @@ from functools import partial
 
 from botocore.exceptions import ClientError
 
+from partner_orders.aws.error_codes import code_of
 from partner_orders.clock import Clock
 from partner_orders.order_events.message import (
     REPLAY,
@@ -222,6 +223,4 @@ def _fault(future: Future[Counter[str]]) -> str | None:
     if not future.done():
         return "OutOfTime"
     error = future.exception()
-    if error is None:
-        return None
-    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+    return None if error is None else code_of(error)

@@ -21,6 +21,8 @@ from partner_orders.catalogue.guards import Limits
 from partner_orders.catalogue.job import GIVE_UP_AFTER
 from partner_orders.catalogue.job_result import ExportedProduct
 from partner_orders.catalogue.jobs import JobPlace
+from partner_orders.catalogue.loading_lease import NO_TOKEN
+from partner_orders.catalogue.packed_csv import PackedCsv
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.result_rows import UnreadableResultError
 from partner_orders.catalogue.side_by_side import side_by_side
@@ -39,8 +41,16 @@ from partner_orders.drift.differences import (
     repaired,
 )
 from partner_orders.drift.guards import Guard, Repair, RepairRules, is_of_another_store
-from partner_orders.drift.report import LOADER, MOST_KEPT, DriftReport, ListedProduct, is_listed
-from partner_orders.drift.report_file import ReportFile, file_key
+from partner_orders.drift.report import (
+    FILE_COLUMNS,
+    LOADER,
+    MOST_KEPT,
+    DriftReport,
+    ListedProduct,
+    cells_of,
+    file_key,
+    is_listed,
+)
 from partner_orders.drift.table import DriftTable
 from partner_orders.exports.store_exports import StoreExports
 from partner_orders.exports.table import ExportsTable
@@ -51,7 +61,6 @@ MOST_REPAIRED = 5_000
 MOST_JOBS = 300
 LOOKED_AT_TOGETHER = 1_000
 RENEW_AFTER = timedelta(seconds=30)
-NO_TOKEN = 0
 NOT_THIS_STORES = "the export and the catalogue have less than half of their products in common"
 
 
@@ -221,7 +230,7 @@ class Drift:
     def _repair(self, work: "_Work") -> None:
         """Decide of the products that may be repaired by themselves, and repair them unless the store as a whole speaks
         against it."""
-        within = [one for one in work.repairable if not self._is_held(work, one)]
+        within = [*self._within_guards(work)]
         if work.request.is_dry_run or not within:
             for one in within:
                 one.repair = Repair.REPAIRED
@@ -234,14 +243,19 @@ class Drift:
         skus = [one.found.sku for one in within if one.repair is Repair.REPAIRED]
         self._tables.changes.add(work.store_id, skus, now)
 
-    def _is_held(self, work: "_Work", one: "_Repairable") -> bool:
-        """Whether a guard that measures all of the store holds a product."""
-        guards = work.guards_of_store(self._clock())
-        held = [*guards.of_all, *(guards.of_switching_off if one.found.switches_off else [])]
-        if held:
-            one.repair = Repair.BEYOND_GUARDS
-            work.guards |= dict.fromkeys(held)
-        return bool(held)
+    def _within_guards(self, work: "_Work") -> Iterator["_Repairable"]:
+        """The products that no guard holds which measures all of the store."""
+        rules, of_store, of_switching_off = work.request.rules, list[Guard](), list[Guard]()
+        if rules is not None and not work.request.is_past_guards:
+            of_store = rules.of_store(replace(work.report, findings=work.findings).counts)
+            found = [one.found for one in work.repairable]
+            of_switching_off = rules.of_switching_off(found, work.state.figures(self._clock()))
+        for one in work.repairable:
+            if held := [*of_store, *(of_switching_off if one.found.switches_off else [])]:
+                one.repair = Repair.BEYOND_GUARDS
+                work.guards |= dict.fromkeys(held)
+            else:
+                yield one
 
     def _note_off(self, work: "_Work", within: Collection["_Repairable"], now: datetime) -> None:
         """Before they go off sale, so that a crash in between counts too much rather than too little."""
@@ -286,14 +300,6 @@ class _Repairable:
     repair: Repair = Repair.NONE
 
 
-@dataclass(frozen=True, slots=True)
-class _GuardsOfStore:
-    """Why nothing of a store is repaired, and why nothing is taken off sale."""
-
-    of_all: list[Guard]
-    of_switching_off: list[Guard]
-
-
 @dataclass
 class _Work:
     """A comparison. ``repairable``: at most MOST_REPAIRED products. ``different``, ``others``: the first products of
@@ -317,10 +323,9 @@ class _Work:
 
     def __enter__(self) -> Self:
         self._open = ExitStack()
-        self._of_store: _GuardsOfStore | None = None
         self.renewed_at = self.report.compared_at
         self.spool = Spool(Path(self._open.enter_context(new_folder())))
-        self.file = self._open.enter_context(ReportFile())
+        self.file = self._open.enter_context(PackedCsv(FILE_COLUMNS))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -329,19 +334,6 @@ class _Work:
     @property
     def store_id(self) -> str:
         return self.state.store_id
-
-    def guards_of_store(self, now: datetime) -> _GuardsOfStore:
-        """What all of the store says, once all of it was looked at."""
-        if self._of_store is None:
-            rules = self.request.rules
-            if rules is None or self.request.is_past_guards:
-                self._of_store = _GuardsOfStore([], [])
-            else:
-                counts = replace(self.report, findings=self.findings).counts
-                found = [one.found for one in self.repairable]
-                off = rules.of_switching_off(found, self.state.figures(now))
-                self._of_store = _GuardsOfStore(rules.of_store(counts), off)
-        return self._of_store
 
     def add(self, row: Desired | None, found: Compared) -> None:
         """Count a product, and keep it where it is to be repaired or listed."""
@@ -373,7 +365,7 @@ class _Work:
         kept = self.different if listed.found.finding is Finding.DIFFERENT else self.others
         if len(kept) < MOST_KEPT:
             kept.append(listed)
-        self.file.add([listed])
+        self.file.add(cells_of(listed))
 
 
 def _fields_of(jobs: Iterable[Mapping[str, Values]]) -> FieldsOfProducts:

@@ -19,7 +19,8 @@ from partner_orders.catalogue.to_send import NO_MARGINS, Margins, to_send
 SETTLES = timedelta(seconds=30)
 # The platform may cut the third decimal of a price.
 _CENT = Decimal("0.01")
-_FIELDS = ("price", "active", "cap")
+# The fields that an export shows.
+COMPARED = ("price", "active", "cap")
 
 # Names of fields, by SKU.
 type FieldsOfProducts = Mapping[str, Collection[str]]
@@ -101,7 +102,7 @@ def repaired(row: Desired, before: Desired, found: Compared, rules: ComparisonRu
 
 def _of_both(row: Desired, product: ShownProduct, rules: ComparisonRules) -> Compared:
     wanted, unsure = to_send(row, rules.margins), _unsure(row, rules)
-    names = [name for name in _FIELDS if name not in unsure and _is_settled(row, wanted, name)]
+    names = [name for name in COMPARED if name not in unsure and _is_settled(row, wanted, name)]
     if not names:
         return Compared(row.sku, Finding.CHANGING)
     names = [name for name in names if getattr(product.values, name) is not None]
@@ -123,7 +124,7 @@ def _unsure(row: Desired, rules: ComparisonRules) -> Collection[str]:
     if row.settled_at is None or row.settled_at <= rules.asked_at - SETTLES:
         return under_way
     if rules.sent_lately is None:
-        return _FIELDS
+        return COMPARED
     return {"active", *under_way, *rules.sent_lately.get(row.sku, ())}
 
 
@@ -136,10 +137,12 @@ def _is_settled(row: Desired, wanted: Values, name: str) -> bool:
 
 
 def _differs(name: str, wanted: Decimal | bool | int, shown: Decimal | bool | int) -> bool:
-    if name == "price":
-        price = Decimal(wanted)
-        return shown not in (price, price.quantize(_CENT, ROUND_DOWN))
-    return shown != wanted
+    return not is_shown_price(Decimal(wanted), Decimal(shown)) if name == "price" else shown != wanted
+
+
+def is_shown_price(price: Decimal, shown: Decimal | None) -> bool:
+    """Whether what is shown is a price, of which the platform may cut the third decimal (docs/platform.md 6)."""
+    return shown in (price, price.quantize(_CENT, ROUND_DOWN))
 
 
 def _is_in_buffer(wanted: Values, sales_buffer: int) -> bool:

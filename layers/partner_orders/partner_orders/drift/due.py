@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from botocore.exceptions import ClientError
-
+from partner_orders.aws.error_codes import code_of
 from partner_orders.catalogue.guards import Limits
 from partner_orders.catalogue.loading_lease import LeaseLostError, StoreIsLoadingError
 from partner_orders.clock import Clock
@@ -72,7 +71,7 @@ class DueDrift:
             self._put_off(export, runs)
             return None
         except Exception as error:
-            self.faults[_kind(error)] += 1
+            self.faults[code_of(error)] += 1
             return None
         return report
 
@@ -90,8 +89,4 @@ class DueDrift:
         try:
             self._table.begin(export, max(runs, 1))
         except Exception as error:
-            self.faults[_kind(error)] += 1
-
-
-def _kind(error: Exception) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
+            self.faults[code_of(error)] += 1

@@ -4,12 +4,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from partner_orders.drift.differences import Compared, Finding
+from partner_orders.drift.differences import COMPARED, Compared, Finding
 from partner_orders.drift.guards import Guard, ProductCounts, Repair
 
 MOST_KEPT = 100  # products of a report; its file has all of them
 FILE_COLUMNS = ("sku", "finding", "field", "ours", "shown", "repair")
-_FIELDS = ("price", "active", "cap")
+FOLDER = "reports/drift/"
 LOADER = "loader"
 
 
@@ -61,6 +61,11 @@ class DriftReport:
         return ProductCounts(common, compared, self.different, *unknown)
 
 
+def file_key(report: DriftReport) -> str:
+    """Where the file of a report is in the bucket."""
+    return f"{FOLDER}{report.store_id}/{report.compared_at:%Y%m%dT%H%M%S.%fZ}.csv.gz"
+
+
 def is_listed(found: Compared) -> bool:
     """Whether a product is one of those that a report names."""
     return found.finding not in {Finding.SAME, Finding.CHANGING}
@@ -69,7 +74,7 @@ def is_listed(found: Compared) -> bool:
 def cells_of(listed: ListedProduct) -> list[tuple[str, ...]]:
     """The lines of a product in the report's file: one for each field that differs, or one without a field."""
     found = listed.found
-    names = [name for name in _FIELDS if found.finding is Finding.DIFFERENT and getattr(found.ours, name) is not None]
+    names = [name for name in COMPARED if found.finding is Finding.DIFFERENT and getattr(found.ours, name) is not None]
     lines = [(name, _text(getattr(found.ours, name)), _text(getattr(found.shown, name))) for name in names]
     return [(found.sku, found.finding.value, *line, listed.repair.value) for line in lines or [("", "", "")]]
 

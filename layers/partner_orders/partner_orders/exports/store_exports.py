@@ -1,13 +1,10 @@
 """The last export of each store, in the bucket: one form, whatever the brand's file looked like."""
 
-import csv
-import gzip
-import io
 from collections.abc import Iterable, Iterator
-from tempfile import TemporaryFile
 from typing import IO, Any, Protocol
 
 from partner_orders.catalogue.job_result import ExportedProduct, read_export
+from partner_orders.catalogue.packed_csv import PackedCsv
 from partner_orders.exports.barcodes import Barcodes
 from partner_orders.exports.table import ExportsTable
 
@@ -55,28 +52,15 @@ class StoreExports:
     def write(self, store_id: str, products: Iterable[ExportedProduct]) -> int:
         """Put a store's export in place of the last one; how many products it has. Nothing is written where reading
         ``products`` raises. Raises OSError where the disk is full."""
-        with TemporaryFile() as file:
-            number = _write(file, products)
-            file.seek(0)
+        number = 0
+        with PackedCsv(COLUMNS) as file:
+            for product in products:
+                file.add([_cells(product)])
+                number += 1
             self._client.put_object(
-                Bucket=self._bucket_name, Key=key_of(store_id), Body=file, ContentType="application/gzip"
+                Bucket=self._bucket_name, Key=key_of(store_id), Body=file.finished(), ContentType="application/gzip"
             )
         return number
-
-
-def _write(file: IO[bytes], products: Iterable[ExportedProduct]) -> int:
-    number = 0
-    # Without a name and a time, equal exports are equal bytes.
-    with (
-        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
-        io.TextIOWrapper(packed, "utf-8", newline="") as text,
-    ):
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for product in products:
-            writer.writerow(_cells(product))
-            number += 1
-    return number
 
 
 def _cells(product: ExportedProduct) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from partner_orders.catalogue.files import Decision, short_name
 from partner_orders.catalogue.guards import FileFigures, Limits, Reason, file_reasons
 from partner_orders.catalogue.held import MAX_LINES as HELD_TOGETHER
 from partner_orders.catalogue.line_report import LineReport
+from partner_orders.catalogue.loading_lease import NO_TOKEN
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.spool import CONFLICT, Said, Spool
 from partner_orders.catalogue.store_state import Load, StoreState
@@ -27,7 +28,6 @@ from partner_orders.loader.checking import Checked
 from partner_orders.loader.comparing import Comparison, Rules, compared
 
 WRITTEN_TOGETHER = 500
-NO_TOKEN = 0
 
 # Is told how many products were compared, and raises what is to end the work.
 type Beat = Callable[[int], None]

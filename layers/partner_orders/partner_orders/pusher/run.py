@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from botocore.exceptions import ClientError
-
+from partner_orders.aws.error_codes import code_of
 from partner_orders.catalogue.changes import WakeUp
 from partner_orders.catalogue.job import ASK_AFTER
 from partner_orders.catalogue.jobs import JobPlace
@@ -203,8 +202,7 @@ class Minute:
             if breaker is not None and breaker.failed(store_id, error):
                 run.may_ask = False
         except Exception as error:
-            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-            run.faults[code] += 1
+            run.faults[code_of(error)] += 1
 
     def _note_error(self, run: Run, error: PartnerApiError | None) -> None:
         if error is None:

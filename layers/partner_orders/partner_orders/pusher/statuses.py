@@ -10,8 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Protocol
 
-from botocore.exceptions import ClientError
-
+from partner_orders.aws.error_codes import code_of
 from partner_orders.platform.calls import (
     CallRefusedError,
     EffectUnknownError,
@@ -93,8 +92,7 @@ class Statuses:
             except PartnerApiError as error:
                 self.error, turn.left = error, 0
             except Exception as error:
-                code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-                self.faults[code] += 1
+                self.faults[code_of(error)] += 1
 
     def _note_unreadable(self, _store_id: str) -> None:
         self.faults["UnreadableRow"] += 1

@@ -6,8 +6,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Protocol
 
-from botocore.exceptions import ClientError
-
+from partner_orders.aws.error_codes import code_of
 from partner_orders.catalogue.result_rows import UnreadableResultError
 from partner_orders.clock import Clock
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
@@ -112,7 +111,7 @@ class Callbacks:
         except UnreadableResultError as error:
             return self._left(delivered, callback, UNREADABLE_RESULT, str(error)) if is_old else _Next.LATER
         except Exception as error:  # Never the next one's fault.
-            self.faults[_kind(error)] += 1
+            self.faults[code_of(error)] += 1
             return _Next.LATER
         return _Next.DONE
 
@@ -128,7 +127,3 @@ _COUNTED = {
     URL_REFUSED: "ResultsRefused",
     UNREADABLE_RESULT: "ResultsUnreadable",
 }
-
-
-def _kind(error: Exception) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
