@@ -13,6 +13,7 @@ SETTINGS = "SETTINGS#"
 EXPORT = "EXPORT#"
 STATUS = "STATUS#"
 DRIFT = "DRIFT#"
+PROMOTIONS = "PROMOTIONS"
 # The stores in which something may wait.
 CHANGES = "CHANGES"
 
@@ -116,3 +117,22 @@ def status(store_id: str) -> Key:
 def statuses(store_id: str) -> str:
     """The partition of what a store's status was wished and shown to be."""
     return f"STATUSES#{store_id}"
+
+
+def promotion(ends: str, promotion_id: str) -> Key:
+    """A promotion, by its end as text: a query from a time on leaves out what is over."""
+    return Key(PROMOTIONS, f"{ends}#{promotion_id}")
+
+
+def promotion_id_of(sk: str) -> str:
+    return sk.rpartition("#")[2]
+
+
+def promotion_place(promotion_id: str) -> Key:
+    """Where a promotion stands, by its id alone."""
+    return Key(f"PROMOTION#{promotion_id}", "PLACE")
+
+
+def promotion_wishes(promotion_id: str) -> str:
+    """The partition of what was wished of a promotion."""
+    return f"PROMOTION_WISHES#{promotion_id}"

@@ -27,7 +27,8 @@ class InvalidSettingsError(ValueError):
 @dataclass(frozen=True, slots=True)
 class CatalogueSettings:
     """``is_sending``: off until it is switched on; files are taken meanwhile. ``switches_absent_off``: whether a whole
-    list takes what it leaves out off sale. ``changed_at``, ``changed_by``, ``reason``: of the last change."""
+    list takes what it leaves out off sale. ``changed_at``, ``changed_by``, ``reason``: of the last change.
+    ``is_promoting``: whether promotions are sent that name the store; off until it is switched on, too."""
 
     store_id: str
     is_sending: bool = False
@@ -36,6 +37,7 @@ class CatalogueSettings:
     changed_at: datetime | None = None
     changed_by: str = ""
     reason: str = ""
+    is_promoting: bool = False
 
 
 class SettingsTable:
@@ -87,6 +89,7 @@ def _attributes(settings: CatalogueSettings) -> dict[str, Any]:
         "changed_at": None if settings.changed_at is None else to_text(settings.changed_at),
         "changed_by": settings.changed_by or None,
         "reason": settings.reason or None,
+        "is_promoting": settings.is_promoting or None,
     }
     return {name: value for name, value in found.items() if value is not None}
 
@@ -104,6 +107,7 @@ def _settings(row: Row) -> CatalogueSettings:
         from_text(row["changed_at"]) if "changed_at" in row else None,
         row.get("changed_by", ""),
         row.get("reason", ""),
+        row.get("is_promoting", False),
     )
 
 

@@ -1,0 +1,20 @@
+"""Whether a promotion may be sent now: the stores that it names are switched on, and what must end before has ended
+(rule W8)."""
+
+from collections.abc import Mapping
+
+from partner_orders.catalogue.store_settings import CatalogueSettings
+from partner_orders.promotions.promotion import EVERY_STORE
+from partner_orders.promotions.state import PromotionState
+
+
+def are_switched_on(vendors: tuple[str, ...], settings: Mapping[str, CatalogueSettings]) -> bool:
+    """Whether every store that a promotion names is switched on. One for every store names those of the catalogue."""
+    named = tuple(settings) if vendors == (EVERY_STORE,) else vendors
+    return bool(named) and all(name in settings and settings[name].is_promoting for name in named)
+
+
+def is_free(state: PromotionState, earlier: PromotionState | None) -> bool:
+    """Whether nothing else must end before. ``earlier`` is the promotion that the wish waits for; None where there is
+    none, or where it is long over."""
+    return not state.wish.after or earlier is None or earlier.has_ended
