@@ -148,15 +148,16 @@ screenshots: setup ## Draw the pictures of docs/images/ from a run on this machi
 .PHONY: setup
 setup: $(TOOLS) $(DEV) $(PROJECT) $(LOCAL) ## Make the environments that the other targets need (they call this themselves)
 
-LOCK := pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-header
+LOCK := pip compile --quiet --upgrade --python-version 3.13 --generate-hashes --no-header
 .PHONY: lock
 lock: $(TOOLS) ## Lock the newest versions of all packages, with hashes
-	@$(UV) $(LOCK) layers/partner_orders/requirements.in -o layers/partner_orders/requirements.txt
-	@for name in uv tools dev local fuzz scan bench; do $(UV) $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done
+	@$(UV) $(LOCK) --universal layers/partner_orders/requirements.in -o layers/partner_orders/requirements.txt
+	@$(UV) $(LOCK) --python-platform aarch64-manylinux2014 layers/sftp/requirements.in -o layers/sftp/requirements.txt
+	@for name in uv tools dev local fuzz scan bench; do $(UV) $(LOCK) --universal requirements/$$name.in -o requirements/$$name.txt; done
 
 .PHONY: audit
 audit: $(SCAN) ## Ask the advisory database about every locked package (needs the internet)
-	@for lock in layers/partner_orders/requirements.txt requirements/*.txt; do \
+	@for lock in layers/*/requirements.txt requirements/*.txt; do \
 	    case $$lock in */denied.txt) continue;; esac; echo "audit: $$lock"; \
 	    .venv-scan/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r $$lock; done
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYER = ROOT / "layers" / "partner_orders" / "requirements.txt"
+SFTP_LAYER = ROOT / "layers" / "sftp" / "requirements.txt"
+LAYERS = (LAYER, SFTP_LAYER)
 # The environment that each lock is installed into.
 ENVIRONMENTS = {
     ROOT / "requirements" / "tools.txt": ROOT / ".venv-tools",

@@ -1,6 +1,6 @@
 """``python -m tools.supply_chain.rules``: check the locks, and the environments made of them, offline.
 
-Every package is one exact version with hashes; what the layer holds is what is tested; no version is on the list in
+Every package is one exact version with hashes; what the layers hold is what is tested; no version is on the list in
 requirements/denied.txt; and in each environment is what its lock says and nothing else.
 """
 
@@ -15,8 +15,9 @@ from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from tools.supply_chain.lock import ENVIRONMENTS, LAYER, ROOT, Locked, LockError, read
+from tools.supply_chain.lock import ENVIRONMENTS, LAYER, LAYERS, ROOT, Locked, LockError, read
 
+DEV, FUZZ = (ROOT / "requirements" / f"{name}.txt" for name in ("dev", "fuzz"))
 DENIED = ROOT / "requirements" / "denied.txt"
 # pip makes the environment of the tools, and is replaced by uv there.
 NOT_LOCKED = {ROOT / ".venv-tools": {"pip"}}
@@ -32,7 +33,7 @@ class Denied:
 def main() -> int:
     problems: list[str] = []
     locks: dict[Path, list[Locked]] = {}
-    for path in (LAYER, *ENVIRONMENTS):
+    for path in (*LAYERS, *ENVIRONMENTS):
         try:
             locks[path] = read(path)
         except LockError as error:
@@ -40,9 +41,11 @@ def main() -> int:
     denied = denied_by(DENIED.read_text(encoding="utf-8"))
     for path, packages in locks.items():
         problems += [f"{path.name}: {problem}" for problem in on_the_list(packages, denied)]
+    tested_with = {DEV: LAYERS, FUZZ: (LAYER,)}
     for path in ENVIRONMENTS:
-        if LAYER in locks and path in locks and path.stem in ("dev", "fuzz"):
-            problems += [f"{path.name}: {problem}" for problem in differing(locks[LAYER], locks[path])]
+        for layer in tested_with.get(path, ()):
+            if layer in locks and path in locks:
+                problems += [f"{path.name}: {problem}" for problem in differing(locks[layer], locks[path])]
         if path in locks and (environment := ENVIRONMENTS[path]).is_dir():
             found = installed(environment, NOT_LOCKED.get(environment, set()))
             problems += [f"{environment.name}: {problem}" for problem in beside_the_lock(found, locks[path])]

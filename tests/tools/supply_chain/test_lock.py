@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from tools.supply_chain.lock import LAYER, ROOT, Locked, LockError, read
+from tools.supply_chain.lock import LAYER, LAYERS, ROOT, Locked, LockError, read
 from tools.supply_chain.rules import DENIED, Denied, beside_the_lock, denied_by, differing, installed, on_the_list
-from tools.supply_chain.sbom import bill
+from tools.supply_chain.sbom import bill, in_layers
 
 HASH = "0" * 64
 ONE = Locked("one", "1.0", "", (HASH,), ())
@@ -122,6 +122,18 @@ def test_sbom_lists_dependencies() -> None:
     names = ("jmespath", "python-dateutil", "urllib3")
     assert {ref.split("@")[0] for ref in botocore} == {f"pkg:pypi/{name}" for name in names}
     assert set().union(*needs.values()) < set(needs)
+
+
+def test_bill_is_of_both_layers() -> None:
+    """The bill of materials has each package of both layers once, and no package may be in two versions."""
+    merged = in_layers([read(path) for path in LAYERS])
+    names = [package.name for package in merged]
+    assert len(names) == len(set(names))
+    assert {"asyncssh", "botocore", "cryptography"} < set(names)
+    assert bill(merged, "partner-orders", "0.1.0")["components"]
+    one, two = (Locked("one", version, "", (HASH,), ()) for version in ("1.0", "2.0"))
+    with pytest.raises(LockError, match=r"one is locked to 1\.0 and to 2\.0"):
+        in_layers([[one], [two]])
 
 
 def test_layer_rejects_platform_packages() -> None:
