@@ -1,0 +1,66 @@
+"""Documents of promotions for tests, and the stores that they name."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from partner_orders.stores.store import Store
+from partner_orders_console.operations.promotions.csv_document import drafts_of_csv
+from partner_orders_console.operations.promotions.draft import Drafts
+from partner_orders_console.operations.promotions.json_document import drafts_of_json
+from partner_orders_console.operations.promotions.rules import Checked, Stores, checked
+from tests.support.fixed_clock import NOW
+
+KARACHI = Store("q7zk", "KHI-1", country_code="PK", time_zone="Asia/Karachi")
+LAHORE = Store("r2mm", "LHE-1", country_code="PK", time_zone="Asia/Karachi")
+VIENNA = Store("t9xx", country_code="AT", time_zone="Europe/Vienna")
+NOWHERE = Store("u1aa", country_code="PK")
+ALL = (KARACHI, LAHORE, VIENNA, NOWHERE)
+STORES = Stores({store.store_id: store for store in ALL} | {"KHI-1": KARACHI, "LHE-1": LAHORE}, ALL)
+
+
+def in_days(days: float) -> str:
+    """A time so many days from now, as a document has it."""
+    return (NOW + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    """A promotion that nothing is wrong with, but for the changes; None leaves a field out."""
+    whole = {
+        "vendors": ["q7zk", "LHE-1"],
+        "type": "STRIKETHROUGH",
+        "reason": "EXPIRING_SOON",
+        "display_name": {"en_PK": "Dairy week"},
+        "conditions": {"start_time": in_days(1), "end_time": in_days(8)},
+        "discount": [{"sku": ["KW-100", "KW-101"], "discount_subtype": "FINAL_PRICE", "discount_value": 2.95}],
+    } | changes
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def discount(**changes: Any) -> list[dict[str, Any]]:
+    """The discounts of a document, as one with these changes."""
+    return [{"sku": ["KW-100"], "discount_subtype": "FINAL_PRICE", "discount_value": 2.95} | changes]
+
+
+def in_json(value: Any) -> Drafts:
+    return drafts_of_json(json.dumps(value).encode())
+
+
+def in_csv(*lines: str) -> Drafts:
+    return drafts_of_csv("\n".join(lines).encode())
+
+
+def problems_of(drafts: Drafts, is_known: bool = False) -> list[str]:
+    """Every problem of a document, as it is shown."""
+    found = [*drafts.problems]
+    for draft in drafts.drafts:
+        result = checked(draft, STORES, NOW, lambda _: is_known)
+        found += [] if isinstance(result, Checked) else result
+    return [str(problem) for problem in found]
+
+
+def good(drafts: Drafts) -> list[Checked]:
+    """The promotions of a document that nothing is wrong with."""
+    assert not problems_of(drafts)
+    results = [checked(draft, STORES, NOW, lambda _: False) for draft in drafts.drafts]
+    return [result for result in results if isinstance(result, Checked)]
