@@ -15,6 +15,7 @@ from partner_orders_console.cli import (
     consumer,
     dead_letters,
     orders,
+    promotions,
     reconcile,
     rejected,
     reports,
@@ -53,6 +54,7 @@ _GROUPS = {
     "answers": answers.app,
     "stores": stores.app,
     "catalogue": catalogue.app,
+    "promotions": promotions.app,
     "reconcile": reconcile.app,
     "reports": reports.app,
     "rejected": rejected.app,
@@ -78,7 +80,7 @@ _COMMANDS: dict[str, Callable[..., int | None]] = {
 
 app = typer.Typer(
     name=NAME,
-    help="Look after a partner-orders stack: its orders, answers, stores, catalogue, gaps, faults and secrets.",
+    help="Look after a partner-orders stack: its orders, answers, stores, catalogue, promotions, gaps, faults and secrets.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=True,

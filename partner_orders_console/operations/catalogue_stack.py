@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from partner_orders.catalogue.tables import Tables
+from partner_orders.promotions.bodies import Bodies
+from partner_orders.promotions.table import PromotionsTable
 from partner_orders.store_status.table import StatusesTable
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
@@ -86,6 +88,16 @@ class CatalogueStack:
     def statuses(self) -> StatusesTable:
         """The stores' status on the platform. Raises OperatorError as ``tables`` does."""
         return StatusesTable(self.client("dynamodb"), self.output("CatalogueTableName"))
+
+    @property
+    def promotions(self) -> PromotionsTable:
+        """Promotions as they are wished and taken. Raises OperatorError as ``tables`` does."""
+        return PromotionsTable(self.client("dynamodb"), self.output("CatalogueTableName"))
+
+    @property
+    def promotion_bodies(self) -> Bodies:
+        """The bodies and documents of promotions. Raises OperatorError as ``tables`` does."""
+        return Bodies(self.client("s3"), self.output("FilesBucketName"))
 
     @property
     def webhook_url(self) -> str:

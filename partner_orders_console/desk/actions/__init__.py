@@ -1,6 +1,6 @@
 """What the desk can do, by the names that its forms use. An action that is added gets its line here."""
 
-from partner_orders_console.desk.actions import answering, catalogue, events, orders, reconciling, stores
+from partner_orders_console.desk.actions import answering, catalogue, events, orders, promotions, reconciling, stores
 from partner_orders_console.desk.actions.action import Action, Question
 
 __all__ = ["ACTIONS", "Action", "Question"]
@@ -22,4 +22,6 @@ ACTIONS: dict[str, Action] = {
     "resume-catalogue": catalogue.RESUME,
     "release-held": catalogue.RELEASE,
     "drop-held": catalogue.DROP,
+    "end-promotion": promotions.END,
+    "keep-promotion": promotions.KEEP,
 }

@@ -12,6 +12,7 @@ from partner_orders_console.desk.pages import (
     changes,
     now,
     orders,
+    promotions,
     reconciliation,
     stores,
     trouble,
@@ -42,5 +43,6 @@ PAGES: tuple[Page, ...] = (
     Page("Stores", "/stores", stores.ROUTES),
     Page("Answers", "/answers", answers.ROUTES),
     Page("Catalogue", "/catalogue", (*catalogue.ROUTES, *catalogue_drift.ROUTES), has_catalogue),
+    Page("Promotions", "/promotions", promotions.ROUTES, has_catalogue),
     Page("Changes", "/changes", changes.ROUTES),
 )

@@ -59,8 +59,10 @@ class Checked:
     place: str
 
 
-def checked(draft: Draft, stores: Stores, now: datetime, is_known: Callable[[str], bool]) -> Checked | list[Problem]:
-    """The promotion of a draft, or every problem it has. ``is_known`` tells of a promotion's id whether the chain has
+def checked(
+    draft: Draft, stores: Stores, now: datetime, is_known: Callable[[Promotion], bool]
+) -> Checked | list[Problem]:
+    """The promotion of a draft, or every problem it has. ``is_known`` tells of a promotion whether the chain has
     put it already: such a promotion may have started."""
     reading = _Reading(draft)
     found = reading.stores(stores)
@@ -207,9 +209,9 @@ class _Reading:
         elif starts is not None and ends is not None and max(ends - starts, starts - now) > LONGEST:
             self._note(self._draft.ends.place, f"that is more than {LONGEST.days} days; is the year right?")
 
-    def check_start(self, promotion: Promotion, now: datetime, is_known: Callable[[str], bool]) -> None:
+    def check_start(self, promotion: Promotion, now: datetime, is_known: Callable[[Promotion], bool]) -> None:
         is_past = promotion.starts < now - STARTED_AT_MOST and promotion.ends > now
-        if is_past and not is_known(promotion.promotion_id):
+        if is_past and not is_known(promotion):
             self._note(self._draft.starts.place, "is past; a promotion that is new starts now or later")
 
     def check_size(self, promotion: Promotion, stores: int) -> None:

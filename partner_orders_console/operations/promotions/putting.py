@@ -1,0 +1,274 @@
+"""Putting the promotions of a document: what each of them would do to those that are there, and doing it.
+
+A promotion is known by its names, stores, start and end. The same one again with other discounts changes it; another
+end makes it another promotion, so that the old one is ended first.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from partner_orders.catalogue.store_settings import CatalogueSettings
+from partner_orders.clock import now
+from partner_orders.promotions.promotion import Promotion, body_of, digest_of, ended
+from partner_orders.promotions.state import PromotionState
+from partner_orders.promotions.wish import Outcome, Wish
+from partner_orders_console.operations.catalogue_stack import CatalogueStack
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.progress import Progress, silent
+from partner_orders_console.operations.promotions import brands
+from partner_orders_console.operations.promotions.draft import Problem
+from partner_orders_console.operations.promotions.kept import body_of_state, end, states_of, who, why_given, wish
+from partner_orders_console.operations.promotions.overlaps import Overlap, Running, overlaps
+from partner_orders_console.operations.promotions.products import check_products
+from partner_orders_console.operations.promotions.reading import (
+    Document,
+    Products,
+    document_of,
+    same_but_end,
+    stores_of,
+)
+from partner_orders_console.operations.promotions.rules import Checked, Stores, checked
+from partner_orders_console.operations.words import at, counted
+
+_NOT_TAKEN = frozenset({Outcome.REFUSED, Outcome.FAILED, Outcome.DUPLICATE})
+
+
+class Change(StrEnum):
+    """What putting a promotion does. ``again``: the platform did not take it the last time, or it was ended."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    AGAIN = "again"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A promotion that is to be put, in place of what is there of it. ``taken_out`` are the SKUs that it loses.
+    ``replaces`` is the one that differs in its end alone, which is ended first."""
+
+    promotion: Promotion
+    store_ids: frozenset[str]
+    change: Change
+    place: str
+    taken_out: tuple[str, ...] = ()
+    replaces: PromotionState | None = None
+
+    @property
+    def promotion_id(self) -> str:
+        return self.promotion.promotion_id
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "promotion_id": self.promotion_id,
+            "name": self.promotion.name,
+            "change": self.change.value,
+            "starts": self.promotion.starts,
+            "ends": self.promotion.ends,
+            "skus": len(self.promotion.active_skus),
+            "stores": len(self.store_ids),
+            "taken_out": [*self.taken_out],
+            "replaces": None if self.replaces is None else self.replaces.promotion_id,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a document would do. With ``problems`` nothing of it is done."""
+
+    document: Document
+    planned: tuple[Planned, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def to_do(self) -> tuple[Planned, ...]:
+        return tuple(one for one in self.planned if one.change is not Change.UNCHANGED)
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What an operator allows: to replace a promotion that differs in its end alone, and products that get two things
+    at a time."""
+
+    replacing: bool = False
+    overlaps: bool = False
+
+
+@dataclass
+class _Planner:
+    """Plans one document. ``settings`` are those of every store of the catalogue, ``states`` every promotion that is
+    not long over."""
+
+    catalogue: CatalogueStack
+    settings: Mapping[str, CatalogueSettings]
+    stores: Stores
+    states: Mapping[str, PromotionState]
+    allowed: Allowed
+    at: datetime
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def plan(self, document: Document, progress: Progress) -> Plan:
+        self.problems += document.drafts.problems
+        results = [checked(draft, self.stores, self.at, self._is_known) for draft in document.drafts.drafts]
+        for result in results:
+            if not isinstance(result, Checked):
+                self.problems += result
+        good = [result for result in results if isinstance(result, Checked)]
+        planned = [one for result in self._each_once(good) if (one := self._planned(result)) is not None]
+        self._check_products(good, progress)
+        self._check_overlaps(planned)
+        self._warn(good)
+        return Plan(document, tuple(planned), tuple(self.problems), tuple(dict.fromkeys(self.warnings)))
+
+    def _is_known(self, promotion: Promotion) -> bool:
+        return promotion.promotion_id in self.states or self._with_another_end(promotion) is not None
+
+    def _each_once(self, good: Sequence[Checked]) -> Iterator[Checked]:
+        seen: dict[str, str] = {}
+        for one in good:
+            promotion_id = one.promotion.promotion_id
+            if promotion_id in seen:
+                what = f"has the names, stores, start and end of {seen[promotion_id]}: make them one promotion"
+                self.problems.append(Problem(one.place or "the promotion", what))
+                continue
+            seen[promotion_id] = one.place or "the promotion"
+            yield one
+
+    def _planned(self, found: Checked) -> Planned | None:
+        store_ids = frozenset(store.store_id for store in found.stores)
+        state = self.states.get(found.promotion.promotion_id)
+        if state is not None:
+            promotion, taken_out = with_taken_out(found.promotion, body_of_state(self.catalogue, state))
+            return Planned(promotion, store_ids, _change(state, promotion), found.place, taken_out)
+        other = self._with_another_end(found.promotion)
+        if other is not None and not self.allowed.replacing:
+            what = (
+                f"the promotion {other.promotion_id} has the same names, stores and start, and ends at"
+                f" {at(other.summary.ends)} UTC; to give it another end, use --replace: it is ended, and then this one"
+                " is made"
+            )
+            self.problems.append(Problem(f"{found.place} end".strip(), what))
+            return None
+        return Planned(found.promotion, store_ids, Change.NEW, found.place, replaces=other)
+
+    def _with_another_end(self, promotion: Promotion) -> PromotionState | None:
+        """A promotion that is not over and differs from this one in its end alone."""
+        for state in self.states.values():
+            if state.has_ended or state.summary.starts != promotion.starts:
+                continue
+            if same_but_end(promotion, body_of_state(self.catalogue, state)):
+                return state
+        return None
+
+    # -- what else is checked ----------------------------------------------------------------------------------------
+
+    def _check_products(self, good: Sequence[Checked], progress: Progress) -> None:
+        products = Products(self.catalogue, self.settings)
+        for number, one in enumerate(good, 1):
+            progress(f"checking the products of promotion {number} of {len(good)}")
+            findings = check_products(one, products.of)
+            self.problems += findings.problems
+            self.warnings += findings.warnings
+
+    def _check_overlaps(self, planned: Sequence[Planned]) -> None:
+        ours = {one.promotion_id for one in planned}
+        ended_first = {one.replaces.promotion_id for one in planned if one.replaces is not None}
+        present = [
+            Running(
+                body_of_state(self.catalogue, state), self._store_ids(state), _called(state.summary.name, promotion_id)
+            )
+            for promotion_id, state in self.states.items()
+            if promotion_id not in ours | ended_first and not state.has_ended and not state.wish.is_end
+        ]
+        new = [Running(one.promotion, one.store_ids, _called(one.promotion.name, one.promotion_id)) for one in planned]
+        for overlap in overlaps(new, present):
+            if self.allowed.overlaps:
+                self.warnings.append(_shown(overlap))
+            else:
+                self.problems.append(Problem("overlap", f"{overlap.text}; correct one, or use --allow-overlaps"))
+
+    def _store_ids(self, state: PromotionState) -> frozenset[str]:
+        vendors = state.summary.vendors
+        return frozenset(self.settings) if vendors == ("*",) else frozenset(vendors)
+
+    def _warn(self, good: Sequence[Checked]) -> None:
+        self.warnings += brands.warnings(self.catalogue.parameters.get("PartnerApiBaseUrl", ""), good)
+        named = {store.store_id for one in good for store in one.stores}
+        off = sorted(store_id for store_id in named if not self._is_promoting(store_id))
+        if off:
+            shown = ", ".join(off[:5]) + (f" and {len(off) - 5:,} more" if len(off) > 5 else "")
+            self.warnings.append(
+                f"Promotions are off in {shown}: nothing is sent before `partner-orders promotions resume STORE`."
+            )
+
+    def _is_promoting(self, store_id: str) -> bool:
+        settings = self.settings.get(store_id)
+        return settings is not None and settings.is_promoting
+
+
+def plan(catalogue: CatalogueStack, file: Path, allowed: Allowed, progress: Progress = silent) -> Plan:
+    """Read and check a document, and say what putting it would do. Nothing is written. Raises OperatorError for one
+    that holds no promotions, OSError, and botocore's errors."""
+    document = document_of(file)
+    settings = catalogue.tables.settings.all()
+    stores = stores_of(catalogue, settings)
+    return _Planner(catalogue, settings, stores, states_of(catalogue), allowed, now()).plan(document, progress)
+
+
+def put(catalogue: CatalogueStack, planned: Plan, why: str) -> tuple[Planned, ...]:
+    """Have the pusher see to what a plan without problems changes, with who wished it, when and why: the promotions
+    that are put. Raises OperatorError and botocore's errors."""
+    if planned.problems:
+        raise OperatorError("the document has problems", "Nothing was put. Correct it first.")
+    reason, by, bodies = why_given(why), who(catalogue), catalogue.promotion_bodies
+    for one in planned.to_do:
+        document = bodies.write_document(one.promotion_id, planned.document.content, planned.document.kind)
+        digest = bodies.write(one.promotion_id, body_of(one.promotion))
+        after = ""
+        if one.replaces is not None:
+            after = one.replaces.promotion_id
+            end(catalogue, one.replaces, ended(body_of_state(catalogue, one.replaces)), by, reason)
+        wish(catalogue, one.promotion, Wish(0, digest, False, by, reason, now(), after=after, document=document))
+    return planned.to_do
+
+
+def with_taken_out(promotion: Promotion, before: Promotion) -> tuple[Promotion, tuple[str, ...]]:
+    """A promotion that also names, as not active, what it had before and names no more; and which SKUs it loses."""
+    named = {sku for one in promotion.discounts for sku in one.skus}
+    gone = [
+        replace(one, skus=skus, is_active=False)
+        for one in before.discounts
+        if (skus := tuple(sku for sku in one.skus if sku not in named))
+    ]
+    active = {*promotion.active_skus}
+    lost = tuple(sku for sku in before.active_skus if sku not in active) if before.is_active else ()
+    return replace(promotion, discounts=(*promotion.discounts, *gone)), lost
+
+
+def _change(state: PromotionState, promotion: Promotion) -> Change:
+    if state.wish.is_end or state.outcome in _NOT_TAKEN:
+        return Change.AGAIN
+    return Change.UNCHANGED if state.wish.digest == digest_of(body_of(promotion)) else Change.CHANGED
+
+
+def _called(name: str, promotion_id: str) -> str:
+    return f"{name} ({promotion_id})"
+
+
+def _shown(overlap: Overlap) -> str:
+    shown = overlap.shown
+    which = "which of the two is shown is not known" if shown is None else f"the platform shows {shown.label}"
+    return f"{overlap.text}: {which}."
+
+
+def summary_text(one: Planned) -> str:
+    """``put Dairy week: 12 products in 3 stores, 2026-05-06 00:00:00 to 2026-05-12 23:59:59 UTC``."""
+    promotion = one.promotion
+    what = f"{counted(len(promotion.active_skus), 'product')} in {counted(len(one.store_ids), 'store')}"
+    return f"put {promotion.name}: {what}, {at(promotion.starts)} to {at(promotion.ends)} UTC"

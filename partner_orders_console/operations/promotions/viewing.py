@@ -1,0 +1,232 @@
+"""Promotions for people and programs: what runs where, and what became of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from partner_orders.clock import now
+from partner_orders.promotions.next_step import Act, next_step
+from partner_orders.promotions.promotion import EVERY_STORE, Promotion
+from partner_orders.promotions.record import Record
+from partner_orders.promotions.state import PromotionState, is_late_end, is_unanswered
+from partner_orders.promotions.wish import Outcome, Wish
+from partner_orders_console.operations.catalogue_stack import CatalogueStack
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.promotions.kept import body_of_state, state_named, states_of
+from partner_orders_console.operations.words import at, counted, words
+
+MOST_RECORDS = 100
+_ACTS = {
+    Act.PUT: "send it",
+    Act.ASK: "ask for its job",
+    Act.ASK_OLDER: "ask for an older job of it",
+    Act.TAKE_UP: "end it",
+    Act.END: "its time is over",
+}
+_LEFT_OUT = {
+    "invalid_vendors": "unknown stores",
+    "missing_skus": "products that a store does not have",
+    "invalid_discounted_skus": "products whose discount is not taken",
+}
+
+
+class Stage(StrEnum):
+    """Where a promotion stands, by what was wished and by the time."""
+
+    TO_COME = "to come"
+    RUNNING = "running"
+    NOT_TAKEN = "not taken"  # by the platform
+    ENDING = "ending"
+    ENDED = "ended"
+    OVER = "over"
+
+
+def stage_of(state: PromotionState, at_time: datetime) -> Stage:
+    """Where a promotion stands. What is running may not be seen yet: the platform needs up to 50 minutes."""
+    if state.outcome is Outcome.OVER or state.summary.ends <= at_time:
+        return Stage.OVER
+    if state.wish.is_end:
+        return Stage.ENDED if state.has_ended else Stage.ENDING
+    if state.outcome in {Outcome.REFUSED, Outcome.FAILED, Outcome.DUPLICATE}:
+        return Stage.NOT_TAKEN
+    return Stage.TO_COME if state.summary.starts > at_time else Stage.RUNNING
+
+
+@dataclass(frozen=True)
+class PromotionView:
+    """A promotion with its ``body``, which is what was wished last, and its newest ``history``, the last first; both
+    are empty in lists."""
+
+    state: PromotionState
+    body: Promotion | None = None
+    history: tuple[Record, ...] = ()
+
+    @property
+    def promotion_id(self) -> str:
+        return self.state.promotion_id
+
+    @property
+    def stage(self) -> Stage:
+        return stage_of(self.state, now())
+
+    @property
+    def runs_from(self) -> datetime:
+        return self.state.summary.starts
+
+    @property
+    def runs_until(self) -> datetime:
+        """When it ends (UTC): by its own end, or an earlier one that the chain wished."""
+        state = self.state
+        earlier = state.wish.due if state.wish.is_end else None if state.planned is None else state.planned.due
+        return max(state.summary.starts, min(filter(None, (state.summary.ends, earlier))))
+
+    @property
+    def stores_text(self) -> str:
+        vendors = self.state.summary.vendors
+        if vendors == (EVERY_STORE,):
+            return "every store"
+        return vendors[0] if len(vendors) == 1 else counted(len(vendors), "store")
+
+    @property
+    def outcome_text(self) -> str:
+        """What became of the newest wish: ``end: submitted``."""
+        return f"{wish_word(self.state.wish)}: {words(self.state.outcome)}"
+
+    @property
+    def trouble(self) -> str:
+        """What a person should know, in a sentence; empty if all is as it should be."""
+        state, at_time = self.state, now()
+        if is_late_end(state, at_time):
+            return f"its end was wished at {at(state.wish.at)} and is not done: {self._because}"
+        match state.outcome:
+            case Outcome.REFUSED:
+                return f"the platform refused it: {state.problem}"
+            case Outcome.FAILED:
+                return f"the platform's job failed, {counted(state.failures, 'time')}"
+            case Outcome.DUPLICATE:
+                return "the platform says that it has the same promotion already: look for it in the portal"
+            case Outcome.DONE_IN_PART:
+                return f"the platform left out {counted(state.result.count, 'entry', 'entries')}"
+        if is_unanswered(state, at_time):
+            return f"the platform has not answered for an hour: {self._because}"
+        return ""
+
+    @property
+    def _because(self) -> str:
+        return self.state.problem or words(self.state.outcome)
+
+    @property
+    def next_text(self) -> str:
+        """What the pusher does next, and when; empty where nothing is left to do."""
+        step = next_step(self.state, now())
+        if step is None:
+            return ""
+        return f"{_ACTS[step.act]}, {'within a minute' if step.at <= now() else 'at ' + at(step.at)}"
+
+    @property
+    def left_out(self) -> list[tuple[str, str, str]]:
+        """What the platform left out: why, the store and the SKU."""
+        result = self.state.result
+        found = [(_LEFT_OUT["invalid_vendors"], vendor, "") for vendor in result.invalid_vendors]
+        for name in ("missing_skus", "invalid_discounted_skus"):
+            found += [(_LEFT_OUT[name], vendor, sku) for vendor, sku in getattr(result, name)]
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        state, summary = self.state, self.state.summary
+        found: dict[str, Any] = {
+            "promotion_id": state.promotion_id,
+            "name": summary.name,
+            "type": summary.kind.value,
+            "reason": summary.reason,
+            "vendors": [*summary.vendors],
+            "starts": summary.starts,
+            "ends": summary.ends,
+            "skus": summary.active_skus,
+            "channel": state.channel.value,
+            "stage": self.stage.value,
+            "outcome": state.outcome.value,
+            "wish": wish_json(state.wish),
+            "planned_end": None if state.planned is None else state.planned.not_before,
+            "sends": state.puts,
+            "sent_at": state.put_at,
+            "job_id": state.job_id or None,
+            "trouble": self.trouble or None,
+            "next": self.next_text or None,
+        }
+        if self.body is not None:
+            found["discount"] = [
+                {
+                    "sku": [*one.skus],
+                    "discount_subtype": one.subtype.value,
+                    "discount_value": one.value,
+                    "active": one.is_active,
+                    "max_quantity": one.max_quantity,
+                }
+                for one in self.body.discounts
+            ]
+            found["left_out"] = [
+                {"why": why, "store_id": store, "sku": sku or None} for why, store, sku in self.left_out
+            ]
+            found["history"] = [record_json(record) for record in self.history]
+        return found
+
+
+def all_promotions(
+    catalogue: CatalogueStack, store_id: str | None = None, with_old: bool = False
+) -> list[PromotionView]:
+    """The promotions that are not over for a week, or all that are kept; of one store, or of all. Those that start
+    first come first. Raises botocore's errors."""
+    states = states_of(catalogue, with_old).values()
+    views = [PromotionView(state) for state in states if store_id is None or names_store(state, store_id)]
+    return sorted(views, key=lambda view: (view.state.summary.starts, view.state.summary.name))
+
+
+def one_promotion(catalogue: CatalogueStack, promotion_id: str) -> PromotionView:
+    """A promotion with its products and history. Raises OperatorError and botocore's errors."""
+    state = state_named(catalogue, promotion_id)
+    history = tuple(catalogue.promotions.history(state.promotion_id, MOST_RECORDS))
+    try:
+        body = body_of_state(catalogue, state)
+    except OperatorError:
+        return PromotionView(state, history=history)
+    return PromotionView(state, body, history)
+
+
+def names_store(state: PromotionState, store_id: str) -> bool:
+    vendors = state.summary.vendors
+    return store_id in vendors or vendors == (EVERY_STORE,)
+
+
+def troubled(views: Sequence[PromotionView]) -> list[PromotionView]:
+    """Those that a person should look at."""
+    return [view for view in views if view.trouble]
+
+
+def wish_word(wish: Wish) -> str:
+    return "end" if wish.is_end else "put"
+
+
+def wish_json(wish: Wish) -> dict[str, Any]:
+    return {
+        "kind": wish_word(wish),
+        "by": wish.by,
+        "why": wish.why,
+        "wished_at": wish.at,
+        "not_before": wish.not_before,
+        "after": wish.after or None,
+        "digest": wish.digest,
+        "document": wish.document or None,
+    }
+
+
+def record_json(record: Record) -> dict[str, Any]:
+    return wish_json(record.wish) | {
+        "outcome": record.outcome.value,
+        "sends": record.puts,
+        "changed_at": record.at,
+        "problem": record.problem or None,
+        "left_out": record.left_out,
+    }
