@@ -80,7 +80,7 @@ _COMMANDS: dict[str, Callable[..., int | None]] = {
 
 app = typer.Typer(
     name=NAME,
-    help="Look after a partner-orders stack: its orders, answers, stores, catalogue, promotions, gaps, faults and secrets.",
+    help="Look after a stack: its orders, answers, stores, catalogue, promotions, gaps, faults and secrets.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=True,

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from partner_orders_console.operations.errors import OperatorError
 
-MAX_BYTES = 20_000_000  # of a document
 MOST_PROMOTIONS = 200  # in a document
 MOST_PROBLEMS = 1_000  # that are collected; nobody reads more
 

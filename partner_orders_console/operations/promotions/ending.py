@@ -45,8 +45,8 @@ class PlannedEnd:
 def plan_end(
     catalogue: CatalogueStack, promotion_id: str, skus: Sequence[str] = (), when: str | None = None
 ) -> PlannedEnd:
-    """What ending would do. ``when`` is a time as an operator types it. Raises OperatorError for a promotion that is not
-    there or has ended, for products that it does not have, and for a time that makes no sense."""
+    """What ending would do. ``when`` is a time as an operator types it. Raises OperatorError for a promotion that is
+    not there or has ended, for products that it does not have, and for a time that makes no sense."""
     state = state_named(catalogue, promotion_id)
     if state.has_ended or state.outcome is Outcome.OVER or state.summary.ends <= now():
         raise OperatorError(f"the promotion {state.promotion_id} has ended already", "")

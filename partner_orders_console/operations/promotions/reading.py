@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.store_settings import CatalogueSettings
-from partner_orders.promotions.bodies import DocumentKind
+from partner_orders.promotions.bodies import MAX_DOCUMENT_BYTES, DocumentKind
 from partner_orders.promotions.promotion import Promotion
 from partner_orders.stores.store import Store
 from partner_orders_console.operations.catalogue.counting import rows_of
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.promotions.csv_document import drafts_of_csv
-from partner_orders_console.operations.promotions.draft import MAX_BYTES, DocumentError, Drafts
+from partner_orders_console.operations.promotions.draft import DocumentError, Drafts
 from partner_orders_console.operations.promotions.json_document import drafts_of_json
 from partner_orders_console.operations.promotions.rules import Stores
 
@@ -32,8 +31,10 @@ class Document:
 
 def document_of(file: Path) -> Document:
     """Read a file. Raises DocumentError for one that holds no promotions, and OSError."""
-    if file.stat().st_size > MAX_BYTES:
-        raise DocumentError(f"{file.name} has more than {MAX_BYTES:,} bytes", "Split it into several documents.")
+    if file.stat().st_size > MAX_DOCUMENT_BYTES:
+        raise DocumentError(
+            f"{file.name} has more than {MAX_DOCUMENT_BYTES:,} bytes", "Split it into several documents."
+        )
     content = file.read_bytes()
     try:
         kind = DocumentKind(file.suffix.lower().lstrip("."))

@@ -142,8 +142,8 @@ def test_only_files_are_told_of(catalogue: Template) -> None:
 
 
 def test_old_files_go(catalogue: Template) -> None:
-    """Files and reports go after 90 days, bodies of promotions after 400, and earlier versions after 30; the last export
-    of a store stays."""
+    """Files and reports go after 90 days, bodies of promotions after 400, earlier versions after 30; the last export of
+    a store stays."""
     rules = {rule["Id"]: rule for rule in catalogue.properties("FilesBucket")["LifecycleConfiguration"]["Rules"]}
     assert all(rule["Status"] == "Enabled" for rule in rules.values())
     for folder, days in (("lists", 90), ("changes", 90), ("reports", 90), ("promotions", 400)):

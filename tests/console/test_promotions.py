@@ -1,0 +1,356 @@
+"""``promotions``: what is refused before anything is sent, what is put and ended, and what is shown of it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partner_orders.catalogue.settlement import Outcome as Settled
+from partner_orders.clock import now
+from partner_orders.promotions import state as after
+from partner_orders.promotions.job_result import bounded
+from partner_orders.promotions.promotion import Promotion, promotion_of
+from partner_orders.promotions.state import PromotionState
+from partner_orders.promotions.wish import Outcome
+from partner_orders.stores.store import StoreSettings
+from tests.support.catalogue_stack import BUCKET, OTHER_STORE, STORE, Catalogue
+from tests.support.console import Ran
+from tests.support.promotion_documents import discount, document
+
+type Run = Callable[..., Ran]
+type Write = Callable[..., str]
+WHY = ("--why", "dairy week", "--yes")
+
+
+@pytest.fixture
+def filled(catalogue: Catalogue) -> Catalogue:
+    """Two stores with two products each."""
+    for store_id in (STORE, OTHER_STORE):
+        catalogue.enrol(store_id, is_promoting=True)
+        for sku, price in (("KW-100", "3.55"), ("KW-101", "4")):
+            catalogue.say(sku, store_id, price=Decimal(price), active=True)
+    return catalogue
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a document of promotions, each with these changes, and gives its path."""
+
+    def written(*changes: dict[str, Any], name: str = "promotions.json") -> str:
+        content = [document(vendors=[STORE, OTHER_STORE], conditions=days(1, 8)) | one for one in changes or ({},)]
+        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+        return str(tmp_path / name)
+
+    return written
+
+
+def days(start: float, end: float) -> dict[str, str]:
+    return {"start_time": in_days(start), "end_time": in_days(end)}
+
+
+# Of one test run all documents have the same times, by which promotions are known.
+_BEGAN = now()
+
+
+def in_days(number: float) -> str:
+    return (_BEGAN + timedelta(days=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def states(catalogue: Catalogue) -> list[PromotionState]:
+    return [*catalogue.stack.promotions.all().values()]
+
+
+def body(catalogue: Catalogue, state: PromotionState) -> Promotion:
+    return promotion_of(catalogue.stack.promotion_bodies.read(state.promotion_id, state.wish.digest))
+
+
+def became(catalogue: Catalogue, status: str, **result: Any) -> PromotionState:
+    """The platform took the only promotion as a job, which ended so."""
+    [state] = states(catalogue)
+    table = catalogue.stack.promotions
+    state = table.write(after.submitted(table.write(after.claimed(state, "c", now())), "job-1", now()))
+    lists = {"invalid_vendors": (), "missing_skus": {}, "invalid_discounted_skus": {}} | result
+    return table.write(after.answered(state, status, bounded(**lists), now()))
+
+
+# -- putting -----------------------------------------------------------------------------------------------------------
+
+
+def test_put_keeps_everything(run: Run, filled: Catalogue, write: Write) -> None:
+    """A promotion that is put waits for the pusher; its body and its document are kept byte for byte."""
+    path = write()
+    ran = run("promotions", "put", path, *WHY)
+    [state] = states(filled)
+    assert ran.status == 0, ran
+    assert (state.outcome, state.wish.why, state.wish.is_end) == (Outcome.WAITING, "dairy week", False)
+    assert body(filled, state).vendors == (STORE, OTHER_STORE)
+    kept = filled.stack.promotion_bodies.read_document(state.promotion_id, state.wish.document)
+    assert kept == Path(path).read_bytes()
+    assert f"promotions/{state.promotion_id}/" in _keys(filled)
+
+
+def _keys(catalogue: Catalogue) -> str:
+    found = catalogue.stack.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])
+    return " ".join(one["Key"] for one in found)
+
+
+def test_dry_run_writes_nothing(run: Run, filled: Catalogue, write: Write) -> None:
+    """A dry run shows what would be put and keeps nothing."""
+    ran = run("promotions", "put", write(), "--dry-run", "--json")
+    [planned] = ran.json["promotions"]
+    assert (planned["change"], planned["skus"], planned["stores"]) == ("new", 2, 2)
+    assert (states(filled), _keys(filled)) == ([], "")
+
+
+def test_problems_put_nothing(run: Run, filled: Catalogue, write: Write) -> None:
+    """With one bad promotion in a document none is put, and all problems of all are told."""
+    path = write({}, {"type": "GIFT"}, {"vendors": ["nowhere"], "reason": "BECAUSE"})
+    ran = run("promotions", "put", path, *WHY)
+    assert ran.status == 1
+    assert all(text in ran.err for text in ("[1].type", "[2].vendors[0]", "[2].reason", "has 3 problems"))
+    assert states(filled) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"discount": discount(sku=["KW-9"])}, "the SKU KW-9 is not known in 148020, q7zk"),
+        (
+            {"discount": discount(discount_value=3.55)},
+            "gets 3.55 as a final price, which is not below its price of 3.55",
+        ),
+        ({"discount": discount(discount_subtype="ABSOLUTE", discount_value=4)}, "gets 4 off, which is not below"),
+    ],
+)
+def test_products_are_checked(run: Run, filled: Catalogue, write: Write, changes: dict[str, Any], says: str) -> None:
+    """A product that a store does not know, and a price that is no lower, is told with its place."""
+    ran = run("promotions", "put", write(changes), *WHY)
+    assert (ran.status, states(filled)) == (1, [])
+    assert "[0].discount[0].sku[0]" in ran.err
+    assert says in ran.err
+
+
+def test_lower_of_two_prices_counts(run: Run, filled: Catalogue, write: Write) -> None:
+    """While a new price is on its way, the discount must be below the price that the platform shows as well."""
+    filled.settle("KW-100", Settled.PROCESSED)
+    filled.say("KW-100", minute=1, price=Decimal(9))
+    ran = run("promotions", "put", write({"discount": discount(discount_value=5)}), *WHY)
+    assert "not below its price of 3.55" in ran.err
+
+
+def test_store_outside_the_catalogue(run: Run, filled: Catalogue, write: Write) -> None:
+    """A store without a catalogue is promoted with a warning that its products are not checked."""
+    filled.stack.orders.stores.set("u1aa", StoreSettings(currency="PKR"))
+    ran = run("promotions", "put", write({"vendors": ["u1aa"]}), "--dry-run")
+    assert ran.status == 0
+    assert "u1aa is not in the catalogue: its products are not checked" in ran.err
+    assert "Promotions are off in u1aa" in ran.err
+
+
+def test_put_again_changes_nothing(run: Run, filled: Catalogue, write: Write) -> None:
+    """The same document again makes no second promotion, and nothing is sent."""
+    run("promotions", "put", write(), *WHY)
+    ran = run("promotions", "put", write(), *WHY, "--json")
+    assert ran.json["promotions"][0]["change"] == "unchanged"
+    assert [state.wish.number for state in states(filled)] == [1]
+
+
+def test_put_again_after_a_failure(run: Run, filled: Catalogue, write: Write) -> None:
+    """A promotion that the platform did not take is put again by the same document."""
+    run("promotions", "put", write(), *WHY)
+    became(filled, "FAILED")
+    ran = run("promotions", "put", write(), *WHY, "--json")
+    assert ran.json["promotions"][0]["change"] == "again"
+    assert [state.wish.number for state in states(filled)] == [2]
+
+
+def test_fewer_products_take_out_the_rest(run: Run, filled: Catalogue, write: Write) -> None:
+    """The same promotion with fewer products still names the others, as not active: so they are taken out."""
+    run("promotions", "put", write(), *WHY)
+    ran = run("promotions", "put", write({"discount": discount()}), *WHY, "--json")
+    [planned] = ran.json["promotions"]
+    assert (planned["change"], planned["taken_out"]) == ("changed", ["KW-101"])
+    [state] = states(filled)
+    assert [(one.skus, one.is_active) for one in body(filled, state).discounts] == [
+        (("KW-100",), True),
+        (("KW-101",), False),
+    ]
+
+
+def test_other_end_needs_replace(run: Run, filled: Catalogue, write: Write) -> None:
+    """Another end would make a second promotion: it is refused, or with --replace the first one is ended before."""
+    run("promotions", "put", write(), *WHY)
+    [first] = states(filled)
+    later = write({"conditions": days(1, 9)})
+    refused = run("promotions", "put", later, *WHY)
+    assert (refused.status, len(states(filled))) == (1, 1)
+    assert f"the promotion {first.promotion_id} has the same names, stores and start" in refused.err
+    assert run("promotions", "put", later, "--replace", *WHY).status == 0
+    old, new = states(filled)
+    assert (old.promotion_id, old.wish.is_end, body(filled, old).is_active) == (first.promotion_id, True, False)
+    assert (new.wish.after, new.wish.is_end) == (first.promotion_id, False)
+
+
+def test_replacing_one_that_runs(run: Run, filled: Catalogue, write: Write) -> None:
+    """A promotion that has started can be given another end, although its start is past."""
+    run("promotions", "put", write({"conditions": days(0, 8)}), *WHY)
+    [state] = states(filled)
+    started = write({"conditions": {"start_time": in_days(0), "end_time": in_days(5)}})
+    assert run("promotions", "put", started, "--replace", *WHY).status == 0
+    assert {one.promotion_id for one in states(filled)} > {state.promotion_id}
+
+
+def test_overlaps_are_named(run: Run, filled: Catalogue, write: Write) -> None:
+    """A product that would get two things at a time is refused with both promotions, unless that is allowed."""
+    run("promotions", "put", write(), *WHY)
+    other = write({"display_name": {"en_PK": "Fruit"}, "conditions": days(2, 3), "vendors": [STORE]})
+    ran = run("promotions", "put", other, *WHY)
+    assert ran.status == 1
+    assert "Dairy week" in ran.err
+    assert "run at one time for KW-100, KW-101 in 148020" in ran.err
+    allowed = run("promotions", "put", other, "--allow-overlaps", *WHY)
+    assert (allowed.status, len(states(filled))) == (0, 2)
+    assert "the platform shows Fruit" in allowed.err
+
+
+def test_overlap_within_a_document(run: Run, filled: Catalogue, write: Write) -> None:
+    """Two promotions of one document for one product at one time are refused."""
+    ran = run("promotions", "put", write({}, {"display_name": {"en_PK": "Fruit"}}), *WHY)
+    assert (ran.status, states(filled)) == (1, [])
+    assert "run at one time" in ran.err
+
+
+def test_one_promotion_twice(run: Run, filled: Catalogue, write: Write) -> None:
+    """Two entries of a document that the platform would take for one promotion are refused."""
+    ran = run("promotions", "put", write({}, {"discount": discount(discount_value=1)}), *WHY)
+    assert "[1]: has the names, stores, start and end of [0]" in ran.err
+
+
+def test_why_is_needed(run: Run, filled: Catalogue, write: Write) -> None:
+    """Nothing is put or ended without a word why."""
+    ran = run("promotions", "put", write(), "--yes")
+    assert (ran.status, "--why" in ran.err, states(filled)) == (1, True, [])
+
+
+def test_other_files_are_refused(run: Run, filled: Catalogue, tmp_path: Path) -> None:
+    """A file that is neither JSON nor CSV by its name, or too long, is refused."""
+    (tmp_path / "list.xlsx").write_bytes(b"PK")
+    assert "neither .json nor .csv" in run("promotions", "put", str(tmp_path / "list.xlsx"), *WHY).err
+    (tmp_path / "long.json").write_bytes(b" " * 20_000_001)
+    assert "more than 20,000,000 bytes" in run("promotions", "put", str(tmp_path / "long.json"), *WHY).err
+
+
+# -- ending ------------------------------------------------------------------------------------------------------------
+
+
+def test_end_sends_the_same_body(run: Run, filled: Catalogue, write: Write) -> None:
+    """An end is the body that was put, with active false and nothing else changed."""
+    run("promotions", "put", write(), *WHY)
+    before = body(filled, states(filled)[0])
+    ran = run("promotions", "end", before.promotion_id, *WHY)
+    [state] = states(filled)
+    assert ran.status == 0, ran
+    assert state.wish.is_end
+    assert body(filled, state) == replace(before, is_active=False)
+    again = run("promotions", "end", before.promotion_id, *WHY)
+    assert (again.status, "is being ended already" in again.err) == (1, True)
+
+
+def test_end_of_products(run: Run, filled: Catalogue, write: Write) -> None:
+    """Products are taken out of a promotion that goes on; the last ones end it."""
+    run("promotions", "put", write(), *WHY)
+    [state] = states(filled)
+    assert run("promotions", "end", state.promotion_id, "KW-101", *WHY).status == 0
+    shrunk = body(filled, states(filled)[0])
+    assert (shrunk.active_skus, shrunk.is_active) == (("KW-100",), True)
+    unknown = run("promotions", "end", state.promotion_id, "KW-101", *WHY)
+    assert (unknown.status, "1 product not active in the promotion" in unknown.err) == (1, True)
+    run("promotions", "end", state.promotion_id, "KW-100", *WHY)
+    assert not body(filled, states(filled)[0]).is_active
+
+
+def test_end_at_a_time(run: Run, filled: Catalogue, write: Write) -> None:
+    """An end for later is shown until then, and can be taken back."""
+    run("promotions", "put", write(), *WHY)
+    [state] = states(filled)
+    ran = run("promotions", "end", state.promotion_id, "--at", in_days(4), *WHY)
+    assert ran.status == 0, ran
+    shown = run("promotions", "show", state.promotion_id, "--json").json
+    assert (shown["stage"], shown["planned_end"][:10]) == ("to come", in_days(4)[:10])
+    assert run("promotions", "keep", state.promotion_id, "--yes").status == 0
+    assert run("promotions", "show", state.promotion_id, "--json").json["planned_end"] is None
+    assert run("promotions", "keep", state.promotion_id, "--yes").status == 1
+
+
+@pytest.mark.parametrize(
+    "when", ["yesterday", "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "9999-12-31T23:59:59-23:00"]
+)
+def test_end_at_a_strange_time(run: Run, filled: Catalogue, write: Write, when: str) -> None:
+    """A time that is none, past, or after the promotion's own end is refused."""
+    run("promotions", "put", write(), *WHY)
+    ran = run("promotions", "end", states(filled)[0].promotion_id, "--at", when, *WHY)
+    assert (ran.status, states(filled)[0].planned) == (1, None)
+
+
+def test_unknown_promotion(run: Run, filled: Catalogue) -> None:
+    """A promotion that is not there is told, with where the ids are."""
+    for command in (("show",), ("end", *WHY), ("keep",)):
+        ran = run("promotions", command[0], "nothing", *command[1:])
+        assert (ran.status, "promotions list" in ran.err) == (1, True), ran
+
+
+# -- what is shown -----------------------------------------------------------------------------------------------------
+
+
+def test_list_and_show(run: Run, filled: Catalogue, write: Write) -> None:
+    """A list names each promotion with its stage; one is shown with its products and what the platform left out."""
+    run("promotions", "put", write(), *WHY)
+    became(filled, "COMPLETED", missing_skus={OTHER_STORE: ["KW-101"]})
+    [listed] = run("promotions", "list", "--json").json
+    assert (listed["stage"], listed["outcome"], listed["skus"]) == ("to come", "done_in_part", 2)
+    shown = run("promotions", "show", listed["promotion_id"])
+    assert all(text in shown.out for text in ("KW-100", "FINAL_PRICE", "2.95", "dairy week", "left out 1 entry"))
+    assert "products that a store does not have" in shown.out
+    assert run("promotions", "list", OTHER_STORE, "--json").json
+    assert "Dairy week" in run("promotions", "list").out
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [("FAILED", "job failed, 1 time"), ("DUPLICATE", "same promotion already")]
+)
+def test_what_the_job_says(run: Run, filled: Catalogue, write: Write, status: str, says: str) -> None:
+    """A job that failed, or that the platform calls a duplicate, is shown as such."""
+    run("promotions", "put", write(), *WHY)
+    state = became(filled, status)
+    assert says in run("promotions", "show", state.promotion_id).out
+
+
+def test_list_of_a_store(run: Run, filled: Catalogue, write: Write) -> None:
+    """The list of a store has the promotions that name it, and those of every store."""
+    run(
+        "promotions", "put", write({"vendors": [STORE]}, {"vendors": ["*"], "display_name": {"en_PK": "All"}}, {}), *WHY
+    )
+    run("promotions", "put", write({"vendors": [STORE]}), *WHY)
+    run("promotions", "put", write({"vendors": ["*"], "display_name": {"en_PK": "All"}}), "--allow-overlaps", *WHY)
+    names = [one["name"] for one in run("promotions", "list", OTHER_STORE, "--json").json]
+    assert names == ["All"]
+
+
+# -- pause and resume --------------------------------------------------------------------------------------------------
+
+
+def test_pause_and_resume(run: Run, filled: Catalogue) -> None:
+    """Promotions are switched by store, and by whom and why is kept."""
+    assert run("promotions", "pause", STORE, *WHY).status == 0
+    settings = filled.tables.settings.all()
+    assert (settings[STORE].is_promoting, settings[OTHER_STORE].is_promoting) == (False, True)
+    assert settings[STORE].reason == "dairy week"
+    assert run("promotions", "resume", "all", *WHY).status == 0
+    assert filled.tables.settings.all()[STORE].is_promoting
+    assert "so already" in run("promotions", "resume", "all", *WHY).err
+    assert run("promotions", "pause", STORE, "--yes").status == 1
