@@ -122,7 +122,7 @@ def list_(
 def show(context: typer.Context, promotion: Promotion_, as_json: AsJson = False) -> None:
     """A promotion: its products, what the platform made of it, and who wished what and why.
 
-    Example: partner-orders promotions show a1b2c3d4e5f6
+    Example: partner-orders promotions show 5f2a70f2b288
     """
     from partner_orders_console.operations.catalogue import access
     from partner_orders_console.operations.promotions import viewing
@@ -147,7 +147,7 @@ def end(
 ) -> None:
     """End a promotion before its own end, whole or for some products. It is tried until the platform has done it.
 
-    Example: partner-orders promotions end a1b2c3d4e5f6 --why "sold out" --yes
+    Example: partner-orders promotions end 5f2a70f2b288 --why "sold out" --yes
     """
     from partner_orders_console.operations.catalogue import access
     from partner_orders_console.operations.promotions import ending, viewing
@@ -174,7 +174,7 @@ def end(
 def keep(context: typer.Context, promotion: Promotion_, yes: Yes = False) -> None:
     """Take back an end that was set for later: the promotion runs until its own end.
 
-    Example: partner-orders promotions keep a1b2c3d4e5f6 --yes
+    Example: partner-orders promotions keep 5f2a70f2b288 --yes
     """
     from partner_orders_console.operations.catalogue import access
     from partner_orders_console.operations.promotions import ending

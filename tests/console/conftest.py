@@ -31,6 +31,7 @@ from tests.support.fixed_clock import NOW
 from tests.support.help_examples import FILES
 from tests.support.orders import CHAIN_ID, as_bytes
 from tests.support.orders_table import TABLE
+from tests.support.promotion_documents import put_example
 from tests.support.template import TEMPLATE, table_of_the_template
 from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
 
@@ -156,6 +157,7 @@ def example_stack(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, folder:
     catalogue.enrol()
     catalogue.say("WM-520955", price=Decimal("3.5"), active=True, quantity=7)
     held = {"WM-520955": Values(price=Decimal(35))}
+    put_example(catalogue.stack.promotions, catalogue.stack.promotion_bodies)
     catalogue.tables.held.hold_lines("148020", "changes/148020/prices.csv?versionId=1", NOW, held)
     return stack
 

@@ -1,12 +1,15 @@
 """The commands of the command line, with the example that the help of each one has."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import typer
 
+from partner_orders.clock import now
 from partner_orders_console.cli.__main__ import app
 
 # These need functions that run, a platform, or somebody who presses a button.
@@ -22,6 +25,19 @@ FILES = {
     ' "lines": [{"sku": "WM-520955", "quantity": 1}]}',
     "prices.csv": "sku,price,quantity\nWM-520955,3.45,6\n",
     "number.txt": "+966501234567\n",
+    "dairy-week.json": json.dumps(
+        {
+            "vendors": ["148020"],
+            "type": "STRIKETHROUGH",
+            "reason": "TRADING",
+            "display_name": {"en_SA": "Dairy week"},
+            "conditions": {
+                "start_time": (now() + timedelta(days=1)).isoformat(),
+                "end_time": (now() + timedelta(days=7)).isoformat(),
+            },
+            "discount": [{"sku": "WM-520955", "discount_subtype": "FINAL_PRICE", "discount_value": 2.95}],
+        }
+    ),
 }
 
 

@@ -1,9 +1,14 @@
 """Documents of promotions for tests, and the stores that they name."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+from partner_orders.promotions.bodies import Bodies
+from partner_orders.promotions.promotion import Discount, Kind, Promotion, Subtype, body_of, ended
+from partner_orders.promotions.table import PromotionsTable
+from partner_orders.promotions.wish import Wish
 from partner_orders.stores.store import Store
 from partner_orders_console.operations.promotions.csv_document import drafts_of_csv
 from partner_orders_console.operations.promotions.draft import Drafts
@@ -64,3 +69,24 @@ def good(drafts: Drafts) -> list[Checked]:
     assert not problems_of(drafts)
     results = [checked(draft, STORES, NOW, lambda _: False) for draft in drafts.drafts]
     return [result for result in results if isinstance(result, Checked)]
+
+
+# The promotion that the examples of the help speak of. It never ends while anybody runs them.
+EXAMPLE = Promotion(
+    ("148020",),
+    Kind.STRIKETHROUGH,
+    "TRADING",
+    {"en_SA": "Dairy week"},
+    datetime(2098, 5, 6, tzinfo=UTC),
+    datetime(2098, 5, 12, 23, 59, 59, tzinfo=UTC),
+    (Discount(("WM-520955",), Subtype.FINAL_PRICE, Decimal("2.95")),),
+)
+
+
+def put_example(table: PromotionsTable, bodies: Bodies) -> None:
+    """Put the example, as an operator does, with an end before its own one."""
+    for number, promotion in enumerate((EXAMPLE, ended(EXAMPLE))):
+        digest = bodies.write(promotion.promotion_id, body_of(promotion))
+        end = EXAMPLE.ends - timedelta(days=1) if number else None
+        wish = Wish(number + 1, digest, bool(number), "an operator", "an example", NOW, not_before=end)
+        table.wish(promotion, lambda _, wish=wish: wish, lambda: NOW)  # type: ignore[misc]

@@ -12,6 +12,7 @@ from partner_orders_console.desk.calendar import WIDTH, calendar
 from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.desk import Desk
 from partner_orders_console.desk.pages.now import names_of_stores
+from partner_orders_console.desk.pages.orders import stores_of
 from partner_orders_console.desk.rendering import desk_of, fault_page, page
 from partner_orders_console.operations.catalogue import access
 from partner_orders_console.operations.promotions import viewing
@@ -44,7 +45,7 @@ def _context(request: Request) -> dict[str, Any]:
         "troubled": [] if isinstance(found, Fault) else viewing.troubled(found),
         "width": WIDTH,
         "store_id": store_id,
-        "stores": names_of_stores(desk),
+        "stores": stores_of(desk),
     }
 
 

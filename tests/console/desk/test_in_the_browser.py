@@ -15,6 +15,7 @@ from partner_orders_console.desk.serving import serving
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.chromium import chromium, entered, needs_chromium, overflow, violations
 from tests.support.orders import order
+from tests.support.promotion_documents import EXAMPLE
 
 pytestmark = needs_chromium
 PHONE, DESKTOP, WALL = ({"width": 360, "height": 740}, {"width": 1400, "height": 900}, {"width": 3840, "height": 2160})
@@ -44,6 +45,7 @@ def paths(stack: DeployedStack) -> list[str]:
         f"/orders/{order_id}/answer",
         "/stores/148020",
         f"/trouble/rejected/{event.digest}",
+        f"/promotions/{EXAMPLE.promotion_id}",
     ]
     return [page.path for page in PAGES] + [*things, "/trouble/letters/order-events", "/nothing"]
 
