@@ -18,6 +18,7 @@ from partner_orders.promotions.promotion import Promotion, promotion_of
 from partner_orders.promotions.state import PromotionState
 from partner_orders.promotions.wish import Outcome
 from partner_orders.stores.store import StoreSettings
+from partner_orders_console.operations.promotions import rules
 from tests.support.catalogue_stack import BUCKET, OTHER_STORE, STORE, Catalogue
 from tests.support.console import Ran
 from tests.support.promotion_documents import discount, document
@@ -196,13 +197,28 @@ def test_other_end_needs_replace(run: Run, filled: Catalogue, write: Write) -> N
     assert (new.wish.after, new.wish.is_end) == (first.promotion_id, False)
 
 
-def test_replacing_one_that_runs(run: Run, filled: Catalogue, write: Write) -> None:
+def test_replacing_one_that_runs(run: Run, filled: Catalogue, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """A promotion that has started can be given another end, although its start is past."""
     run("promotions", "put", write({"conditions": days(0, 8)}), *WHY)
+    monkeypatch.setattr(rules, "STARTED_AT_MOST", timedelta(0))
     [state] = states(filled)
     started = write({"conditions": {"start_time": in_days(0), "end_time": in_days(5)}})
     assert run("promotions", "put", started, "--replace", *WHY).status == 0
     assert {one.promotion_id for one in states(filled)} > {state.promotion_id}
+
+
+def test_another_end_after_it_was_ended(
+    run: Run, filled: Catalogue, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A promotion that was ended can be put with another end, although its start is past; no --replace is needed."""
+    run("promotions", "put", write({"conditions": days(0, 8)}), *WHY)
+    [state] = states(filled)
+    run("promotions", "end", state.promotion_id, *WHY)
+    became(filled, "COMPLETED")
+    monkeypatch.setattr(rules, "STARTED_AT_MOST", timedelta(0))
+    other_end = write({"conditions": days(0, 5)})
+    assert run("promotions", "put", other_end, *WHY).status == 0
+    assert sorted(one.wish.is_end for one in states(filled)) == [False, True]
 
 
 def test_overlaps_are_named(run: Run, filled: Catalogue, write: Write) -> None:

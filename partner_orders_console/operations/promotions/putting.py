@@ -112,6 +112,7 @@ class _Planner:
     at: datetime
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    _bodies: dict[str, Promotion] = field(default_factory=dict)
 
     def plan(self, document: Document, progress: Progress) -> Plan:
         self.problems += document.drafts.problems
@@ -127,7 +128,8 @@ class _Planner:
         return Plan(document, tuple(planned), tuple(self.problems), tuple(dict.fromkeys(self.warnings)))
 
     def _is_known(self, promotion: Promotion) -> bool:
-        return promotion.promotion_id in self.states or self._with_another_end(promotion) is not None
+        """Whether it, or one that differs in its end alone, was put already, even if that was ended since."""
+        return promotion.promotion_id in self.states or any(self._with_other_ends(promotion))
 
     def _each_once(self, good: Sequence[Checked]) -> Iterator[Checked]:
         seen: dict[str, str] = {}
@@ -144,7 +146,7 @@ class _Planner:
         store_ids = frozenset(store.store_id for store in found.stores)
         state = self.states.get(found.promotion.promotion_id)
         if state is not None:
-            promotion, taken_out = with_taken_out(found.promotion, body_of_state(self.catalogue, state))
+            promotion, taken_out = with_taken_out(found.promotion, self._body(state))
             return Planned(promotion, store_ids, _change(state, promotion), found.place, taken_out)
         other = self._with_another_end(found.promotion)
         if other is not None and not self.allowed.replacing:
@@ -158,13 +160,18 @@ class _Planner:
         return Planned(found.promotion, store_ids, Change.NEW, found.place, replaces=other)
 
     def _with_another_end(self, promotion: Promotion) -> PromotionState | None:
-        """A promotion that is not over and differs from this one in its end alone."""
+        """A promotion that has not ended and differs from this one in its end alone."""
+        return next((state for state in self._with_other_ends(promotion) if not state.has_ended), None)
+
+    def _with_other_ends(self, promotion: Promotion) -> Iterator[PromotionState]:
         for state in self.states.values():
-            if state.has_ended or state.summary.starts != promotion.starts:
-                continue
-            if same_but_end(promotion, body_of_state(self.catalogue, state)):
-                return state
-        return None
+            if state.summary.starts == promotion.starts and same_but_end(promotion, self._body(state)):
+                yield state
+
+    def _body(self, state: PromotionState) -> Promotion:
+        if state.promotion_id not in self._bodies:
+            self._bodies[state.promotion_id] = body_of_state(self.catalogue, state)
+        return self._bodies[state.promotion_id]
 
     # -- what else is checked ----------------------------------------------------------------------------------------
 
@@ -180,11 +187,9 @@ class _Planner:
         ours = {one.promotion_id for one in planned}
         ended_first = {one.replaces.promotion_id for one in planned if one.replaces is not None}
         present = [
-            Running(
-                body_of_state(self.catalogue, state), self._store_ids(state), _called(state.summary.name, promotion_id)
-            )
+            Running(self._body(state), self._store_ids(state), _called(state.summary.name, promotion_id))
             for promotion_id, state in self.states.items()
-            if promotion_id not in ours | ended_first and not state.has_ended and not state.wish.is_end
+            if promotion_id not in ours | ended_first and self._may_meet(state, planned)
         ]
         new = [Running(one.promotion, one.store_ids, _called(one.promotion.name, one.promotion_id)) for one in planned]
         for overlap in overlaps(new, present):
@@ -192,6 +197,16 @@ class _Planner:
                 self.warnings.append(_shown(overlap))
             else:
                 self.problems.append(Problem("overlap", f"{overlap.text}; correct one, or use --allow-overlaps"))
+
+    def _may_meet(self, state: PromotionState, planned: Sequence[Planned]) -> bool:
+        """Whether a promotion may run where and when one of these does, as far as its row tells."""
+        if state.has_ended or state.wish.is_end:
+            return False
+        summary, store_ids = state.summary, self._store_ids(state)
+        return any(
+            summary.starts <= one.promotion.ends and one.promotion.starts <= summary.ends and store_ids & one.store_ids
+            for one in planned
+        )
 
     def _store_ids(self, state: PromotionState) -> frozenset[str]:
         vendors = state.summary.vendors
