@@ -205,6 +205,7 @@ class PusherWorld:
             self.outcomes,
             self.pusher,
             self.statuses,
+            NoStatuses(),
             self.time.now,
         )
         self.urgent = Urgent(
@@ -344,7 +345,7 @@ class PusherWorld:
 
 
 class NoStatuses:
-    """No store's status is seen to here (tests/support/status_world.py)."""
+    """Neither a store's status nor a promotion is seen to here (tests/support/status_world.py, promotion_world.py)."""
 
     error = None
 

@@ -81,8 +81,8 @@ class _Queue:
         self._next = []
 
 
-class _NoStatuses:
-    """No store's status is seen to: it has a share of the budget of its own."""
+class _Nothing:
+    """Neither a store's status nor a promotion is seen to."""
 
     error = None
 
@@ -143,7 +143,8 @@ class _Chain:
         )
         callbacks = Callbacks(queue, settling, exports, KeptCallbacks(client, table), now)  # type: ignore[arg-type]
         pusher = Pusher(platform, self.tables, outcomes, now, lambda _: NO_MARGINS)
-        return Minute(self.tables, known, callbacks, settling, exports, outcomes, pusher, _NoStatuses(), now)
+        nothing = _Nothing()
+        return Minute(self.tables, known, callbacks, settling, exports, outcomes, pusher, nothing, nothing, now)
 
     def change(self, number: int, store_id: str) -> None:
         """The chain changes some prices of a store."""

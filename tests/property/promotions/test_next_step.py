@@ -122,7 +122,7 @@ def test_an_end_waits_for_no_job() -> None:
     assert next_step(end, NOW + MINUTE) == Step(Act.PUT, NOW)
     end = answered(submitted(end, NOW + MINUTE, "j2"), "COMPLETED", NOW + 2 * MINUTE)
     assert next_step(end, NOW + 2 * MINUTE) == Step(Act.ASK_OLDER, NOW + MINUTE, "j1")
-    end = after.older_asked(end, "j1", True, NOW + 2 * MINUTE)
+    end = after.older_asked(end, "j1", "COMPLETED", NOW + 2 * MINUTE)
     assert next_step(end, NOW + 2 * MINUTE) == Step(Act.PUT, NOW + 2 * MINUTE)
     end = answered(submitted(end, NOW + 3 * MINUTE, "j3"), "DUPLICATE", NOW + 4 * MINUTE)
     assert (end.outcome, next_step(end, NOW + HOUR)) == (Outcome.DONE, Step(Act.END, PROMOTION.ends))

@@ -15,12 +15,14 @@ from tools.local.simulated_platform.catalogue_assortment import CATEGORIES
 from tools.local.simulated_platform.catalogue_call import RefusedCallError
 from tools.local.simulated_platform.catalogue_records import Job, Product
 from tools.local.simulated_platform.partner_api import Request, Response, SimulatedPartnerApi
+from tools.local.simulated_platform.promotions import Promotions
 from tools.local.simulated_platform.store_status import StoreStatuses
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 500
 DROPPED = Response(0, {}, b"")
 _PATH = re.compile(
-    r"/v2/(chains/[^/]+/vendors/[^/]+/(catalog(/export)?|categories|status)|chains/[^/]+/catalog/jobs/[^/]+|files/[^/]+)"
+    r"/v2/(chains/[^/]+/vendors/[^/]+/(catalog(/export)?|categories|status)|chains/[^/]+/catalog/jobs/[^/]+|files/[^/]+"
+    r"|chains/[^/]+/promotion(/jobs/[^/]+)?)"
 )
 
 
@@ -30,8 +32,8 @@ def is_about_catalogue(target: str) -> bool:
 
 
 class CatalogueRoutes:
-    """Routes for a catalogue and the status of its stores. ``clock`` gives the time of the catalogue where that is not
-    the time of the request."""
+    """Routes for a catalogue, its promotions and the status of its stores. ``clock`` gives the time of the catalogue
+    where that is not the time of the request."""
 
     def __init__(
         self,
@@ -39,8 +41,10 @@ class CatalogueRoutes:
         chain_id: str,
         clock: Callable[[], datetime] | None = None,
         statuses: StoreStatuses | None = None,
+        promotions: Promotions | None = None,
     ) -> None:
         self.catalogue = catalogue
+        self.promotions = promotions or Promotions(catalogue)
         self.statuses = statuses or StoreStatuses()
         self._chain_id = chain_id
         self._clock = clock
@@ -80,6 +84,10 @@ class CatalogueRoutes:
             case "GET", ["chains", _, "catalog", "jobs", job_id]:
                 self._count("job")
                 return self._job(job_id, now)
+            case "PUT", ["chains", _, "promotion"]:
+                return self._put_promotion(content, now)
+            case "GET", ["chains", _, "promotion", "jobs", job_id]:
+                return self._promotion_job(job_id, now)
             case "GET", ["files", name]:
                 self._count("file")
                 return _file(self.catalogue.file(name.removesuffix(".csv")))
@@ -121,6 +129,28 @@ class CatalogueRoutes:
         if statuses.habits.put_answers == 204:
             return Response(204, {}, b"")
         return _json(200, statuses.get(vendor, now))
+
+    def _put_promotion(self, content: bytes, now: datetime) -> Response:
+        promotions = self.promotions
+        promotions.requests["promotion_put"] += 1
+        if promotions.strikes("put_error_before"):
+            return _gateway_error("promotion", now)
+        if promotions.strikes("put_dropped_before"):
+            return DROPPED
+        job = promotions.put(content, now)
+        if promotions.strikes("put_error_after"):
+            return _gateway_error("promotion", now)
+        if promotions.strikes("put_dropped_after"):
+            return DROPPED
+        if promotions.strikes("put_without_job"):
+            return Response(204, {}, b"")
+        return _json(202, {"job_id": job.job_id, "job_status": "QUEUED"})
+
+    def _promotion_job(self, job_id: str, now: datetime) -> Response:
+        self.promotions.requests["promotion_job"] += 1
+        if self.promotions.strikes("get_error"):
+            return _gateway_error("promotion", now)
+        return _json(200, self.promotions.job(job_id, now))
 
     def _accepted(self, job: Job) -> dict[str, Any]:
         # The state at acceptance, also where the job has ended before this response.

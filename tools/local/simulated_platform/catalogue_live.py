@@ -15,6 +15,8 @@ from tools.local.simulated_platform.catalogue_api import CatalogueRoutes, Storag
 from tools.local.simulated_platform.catalogue_records import Callback, Habits, Pace, plain
 from tools.local.simulated_platform.courier import Courier, Destination, Posting
 from tools.local.simulated_platform.partner_api import Request, Response
+from tools.local.simulated_platform.promotions import FAULTS as PROMOTION_FAULTS
+from tools.local.simulated_platform.promotions import PromotionPace, Promotions
 from tools.local.simulated_platform.store_status import FAULTS as STATUS_FAULTS
 from tools.local.simulated_platform.store_status import State, StatusHabits, StoreStatuses
 
@@ -23,15 +25,16 @@ _HOURS = ("opens", "closes")
 
 
 class LiveCatalogue:
-    """The catalogue of a platform that is served, and the status of its stores. ``state`` is the catalogue itself,
-    ``postings`` its callbacks."""
+    """The catalogue of a platform that is served, with promotions and the status of stores. ``state`` is the catalogue
+    itself, ``postings`` its callbacks."""
 
     def __init__(self, api: WithCatalogue, chain_id: str) -> None:
         self.state = Catalogue()
         self.postings: list[Posting] = []
         self.statuses = StoreStatuses()
         self.statuses.is_known = lambda vendor: vendor in self.state.vendors or api.knows_store(vendor)
-        api.catalogue_routes = CatalogueRoutes(self.state, chain_id, _now, self.statuses)
+        self.promotions = Promotions(self.state)
+        api.catalogue_routes = CatalogueRoutes(self.state, chain_id, _now, self.statuses, self.promotions)
         self._api = api
         self._courier = Courier()
         self._senders = ThreadPoolExecutor(SENDERS)
@@ -96,6 +99,8 @@ class LiveCatalogue:
             "catalogue-status": self._set_status,
             "catalogue-status-faults": self._set_status_faults,
             "catalogue-status-habits": self._set_status_habits,
+            "catalogue-promotion-faults": self._set_promotion_faults,
+            "catalogue-promotion-pace": self._set_promotion_pace,
         }
         if what not in controls:
             raise ValueError(f"no such control; there are {', '.join(controls)}")
@@ -117,6 +122,7 @@ class LiveCatalogue:
                 "requests": dict(state.requests),
                 "callbacks": [posting.to_json() for posting in self.postings],
                 "statuses": self.statuses.to_json(_now()),
+                "promotions": self.promotions.to_json(_now()),
             }
 
     def _fill(self, content: dict[str, Any]) -> dict[str, Any]:
@@ -176,6 +182,20 @@ class LiveCatalogue:
         hours: dict[str, Any] = {name: time.fromisoformat(content[name]) for name in _HOURS if name in content}
         with self._lock:
             self.statuses.habits = replace(self.statuses.habits, **(content | hours))
+        return {}
+
+    def _set_promotion_faults(self, content: dict[str, float]) -> dict[str, Any]:
+        if unknown := set(content) - set(PROMOTION_FAULTS):
+            raise ValueError(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(PROMOTION_FAULTS)}")
+        with self._lock:
+            self.promotions.faults = dict(content)
+        return {}
+
+    def _set_promotion_pace(self, content: dict[str, float]) -> dict[str, Any]:
+        """Set the pace of promotions, in seconds."""
+        pace = PromotionPace(**{name: timedelta(seconds=seconds) for name, seconds in content.items()})
+        with self._lock:
+            self.promotions.pace = pace
         return {}
 
     def _postings(self, callbacks: Iterable[Callback]) -> list[Posting]:

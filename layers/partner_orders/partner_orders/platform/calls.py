@@ -82,7 +82,7 @@ def is_for_a_person(error: PartnerApiError) -> bool:
 
 
 class Calls:
-    """The calls of one client. Both methods raise NotAllowedError, ThrottledError and PlatformNotFoundError;
+    """The calls of one client. Every method raises NotAllowedError, ThrottledError and PlatformNotFoundError;
     PartnerApiError with Failure.NOT_FOUND where nothing has the id; PlatformUnavailableError where no token could be
     had, so that nothing was sent; and OutOfTimeError where the request budget has nothing left."""
 
@@ -101,6 +101,15 @@ class Calls:
     def read(self, request: Request, most_bytes: int = MAX_RESPONSE_BYTES) -> dict[str, Json]:
         """The JSON object of a response with 2xx. Raises CallRefusedError, and PartnerApiError for what may pass."""
         return self._exchange(request, self._object_of(most_bytes))
+
+    def read_text(self, request: Request, most_bytes: int) -> bytes:
+        """The body of a response with 2xx, which may be too large to be parsed whole. Raises as ``read`` does."""
+
+        def parsed(response: requests.Response) -> bytes:
+            self._require_success(response)
+            return read_body(response, most_bytes)
+
+        return self._exchange(request, parsed)
 
     def _effect[T](self, request: Request, parsed: Callable[[requests.Response], T]) -> T:
         try:

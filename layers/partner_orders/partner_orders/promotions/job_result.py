@@ -1,6 +1,5 @@
 """What the platform says of a promotion's job: how far it is, and what it left out."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,24 +36,33 @@ class JobResult:
 NOTHING_LEFT_OUT = JobResult()
 
 
-def bounded(
-    invalid_vendors: Iterable[str],
-    missing_skus: Mapping[str, Iterable[str]],
-    invalid_discounted_skus: Mapping[str, Iterable[str]],
-) -> JobResult:
-    """The first entries of the platform's lists, and how many there are."""
-    vendors = [*invalid_vendors]
-    missing, invalid = _pairs(missing_skus), _pairs(invalid_discounted_skus)
-    kept_vendors = vendors[:MOST_KEPT]
-    kept_missing = missing[: MOST_KEPT - len(kept_vendors)]
-    kept_invalid = invalid[: MOST_KEPT - len(kept_vendors) - len(kept_missing)]
-    return JobResult(
-        tuple(vendor[:MAX_ID] for vendor in kept_vendors),
-        tuple(kept_missing),
-        tuple(kept_invalid),
-        len(vendors) + len(missing) + len(invalid),
-    )
+class LeftOut:
+    """Collects the entries of the platform's lists, of which there may be millions: the first ones are kept."""
 
+    def __init__(self) -> None:
+        self._count = 0
+        self._vendors: list[str] = []
+        self._missing: list[tuple[str, str]] = []
+        self._invalid: list[tuple[str, str]] = []
 
-def _pairs(skus_of: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
-    return [(vendor[:MAX_ID], sku[:MAX_ID]) for vendor, skus in skus_of.items() for sku in skus]
+    def vendor(self, vendor: str) -> None:
+        """A store that the platform does not know."""
+        if self._is_kept():
+            self._vendors.append(vendor[:MAX_ID])
+
+    def missing(self, vendor: str, sku: str) -> None:
+        """A SKU that the store does not have."""
+        if self._is_kept():
+            self._missing.append((vendor[:MAX_ID], sku[:MAX_ID]))
+
+    def invalid(self, vendor: str, sku: str) -> None:
+        """A SKU whose discount the platform does not take."""
+        if self._is_kept():
+            self._invalid.append((vendor[:MAX_ID], sku[:MAX_ID]))
+
+    def result(self) -> JobResult:
+        return JobResult(tuple(self._vendors), tuple(self._missing), tuple(self._invalid), self._count)
+
+    def _is_kept(self) -> bool:
+        self._count += 1
+        return self._count <= MOST_KEPT

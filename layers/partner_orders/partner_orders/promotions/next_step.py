@@ -68,7 +68,8 @@ def _of_wish(state: PromotionState, now: datetime, may_be_sent: bool) -> Iterato
         yield Step(Act.ASK, asked_at)
     for one in state.older:
         if one.job_id and _is_older(one, state) and now < one.put_at + ASKED_FOR:
-            yield Step(Act.ASK_OLDER, _asking(one.put_at, one.asked_at, one.asks), one.job_id)
+            recheck = one.asked_at + RECHECK_AFTER if one.has_failed and one.asked_at is not None else None
+            yield Step(Act.ASK_OLDER, recheck or _asking(one.put_at, one.asked_at, one.asks), one.job_id)
 
 
 def _put_due(state: PromotionState) -> datetime | None:
@@ -79,7 +80,8 @@ def _put_due(state: PromotionState) -> datetime | None:
         case Outcome.WAITING:
             due: datetime | None = state.put_at + _doubled(_MINUTE, state.puts, LONGEST_ASKING)
         case Outcome.SUBMITTED:
-            due = state.put_at + ASKED_FOR if state.wish.is_end else None
+            # The same body twice is one promotion, and an end is urgent.
+            due = state.put_at + UNANSWERED_AFTER if state.wish.is_end else None
         case Outcome.FAILED | Outcome.DUPLICATE | Outcome.REFUSED:
             return _retry_due(state, state.asked_at or state.put_at)
         case _:
@@ -89,8 +91,11 @@ def _put_due(state: PromotionState) -> datetime | None:
 
 
 def _retry_due(state: PromotionState, failed_at: datetime) -> datetime | None:
-    is_tried = state.wish.is_end or (state.outcome is Outcome.FAILED and state.failures < MOST_TRIES)
-    if not is_tried or not (state.is_rechecked or state.outcome is Outcome.REFUSED):
+    is_endless = state.wish.is_end and state.outcome is not Outcome.DUPLICATE
+    may_change = state.wish.is_end or state.outcome is Outcome.FAILED
+    if not (is_endless or (may_change and state.failures < MOST_TRIES)):
+        return None
+    if not (state.is_rechecked or state.outcome is Outcome.REFUSED):
         return None
     return failed_at + _doubled(SHORTEST_RETRY, state.failures, LONGEST_RETRY)
 
@@ -98,7 +103,7 @@ def _retry_due(state: PromotionState, failed_at: datetime) -> datetime | None:
 def _after_older(state: PromotionState, put_at: datetime) -> datetime | None:
     """When the body is sent once more, since an older one may have come after it: when the older one's job has ended,
     and an hour after it was sent."""
-    if state.older_ended_at is not None and state.older_ended_at >= put_at:
+    if state.older_ended_at is not None:
         return state.older_ended_at
     times = (one.put_at + UNANSWERED_AFTER for one in state.older if _is_older(one, state))
     return min((at for at in times if at > put_at), default=None)

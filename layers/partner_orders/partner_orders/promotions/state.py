@@ -39,13 +39,15 @@ class Summary:
 @dataclass(frozen=True, slots=True)
 class OlderPut:
     """A body that was followed by another, perhaps the same, before the platform had worked it off. ``job_id`` is empty
-    where nobody knows its job. ``asks``: how often the job was asked for, ``asked_at`` when the last time."""
+    where nobody knows its job. ``asks``: how often the job was asked for, ``asked_at`` when the last time.
+    ``has_failed``: whether it was shown as failed then, which is asked for once more."""
 
     digest: str
     job_id: str
     put_at: datetime
     asks: int = 0
     asked_at: datetime | None = None
+    has_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class PromotionState:
     how often in all the wish failed or was refused, ``problem`` says why, and ``is_rechecked`` is whether a job that
     failed was asked for once more. ``result``: what the platform left out. ``older`` are bodies that were sent before
     the last one, and that the platform may work off after it; ``older_ended_at`` is when a job of one was last seen to
-    have ended. ``claim`` is
+    have ended since. ``standing`` is the digest of the body that the platform was last seen to have, if no other was
+    sent since. ``claim`` is
     of whoever sends it now, and counts until ``claimed_until``. ``untold`` is what is not in the history or on the bus
     yet."""
 
@@ -82,6 +85,7 @@ class PromotionState:
     result: JobResult = NOTHING_LEFT_OUT
     older: tuple[OlderPut, ...] = ()
     older_ended_at: datetime | None = None
+    standing: str = ""
     claim: str = ""
     claimed_until: datetime | None = None
     untold: tuple[Record, ...] = ()
@@ -159,8 +163,10 @@ def _overtaken(state: PromotionState, wish: Wish, now: datetime) -> PromotionSta
         state.channel,
         state.version,
         planned=state.planned,
+        result=state.result if state.standing == wish.digest else NOTHING_LEFT_OUT,
         older=_older(state, now),
         older_ended_at=state.older_ended_at,
+        standing=state.standing,
         claim=state.claim,
         claimed_until=state.claimed_until,
         untold=records,
@@ -207,12 +213,14 @@ def claimed(state: PromotionState, token: str, now: datetime) -> PromotionState:
         waiting_since=state.waiting_since if is_open else now,
         puts=state.puts + 1,
         put_at=now,
-        may_have_it=state.may_have_it or is_open or state.outcome.is_done,
+        may_have_it=state.may_have_it or is_open or _has_it(state),
         job_id="",
         asks=0,
         asked_at=None,
         is_rechecked=False,
         older=_older(state, now),
+        older_ended_at=None,
+        standing=state.standing if state.standing == state.wish.digest else "",
         claim=token,
         claimed_until=now + CLAIM,
     )
@@ -223,6 +231,12 @@ def _is_awaited(older: OlderPut, now: datetime) -> bool:
     """Whether a body that is sent now may be followed by an older one. What has no job is sent once more after an
     hour."""
     return now < older.put_at + (ASKED_FOR if older.job_id else UNANSWERED_AFTER)
+
+
+def _has_it(state: PromotionState) -> bool:
+    """Whether the platform has the body already, or may have it by an earlier wish for the same."""
+    digest = state.wish.digest
+    return state.standing == digest or any(one.digest == digest for one in state.older)
 
 
 def not_sent(before: PromotionState, claim: PromotionState, now: datetime) -> PromotionState:
@@ -270,11 +284,12 @@ def answered(state: PromotionState, status: str, result: JobResult, now: datetim
     state = replace(released(state), asks=state.asks + 1, asked_at=now)
     match status:
         case JobStatus.COMPLETED:
-            after = replace(state, result=result, problem="", failures=0)
+            after = replace(state, result=result, problem="", failures=0, standing=state.wish.digest)
             return _with_outcome(after, Outcome.DONE_IN_PART if result.count else Outcome.DONE, now)
         case JobStatus.DUPLICATE if state.may_have_it:
             # What it left out it said the first time, if anybody heard it.
-            return _with_outcome(state, Outcome.DONE_IN_PART if state.result.count else Outcome.DONE, now)
+            after = replace(state, problem="", failures=0, standing=state.wish.digest)
+            return _with_outcome(after, Outcome.DONE_IN_PART if state.result.count else Outcome.DONE, now)
         case JobStatus.FAILED | JobStatus.DUPLICATE:
             outcome = Outcome.FAILED if status == JobStatus.FAILED else Outcome.DUPLICATE
             if state.outcome in {Outcome.FAILED, Outcome.DUPLICATE}:
@@ -294,13 +309,19 @@ def unasked(state: PromotionState, problem: str, now: datetime) -> PromotionStat
     )
 
 
-def older_asked(state: PromotionState, job_id: str, has_ended: bool, now: datetime) -> PromotionState:
-    """After an older body's job was asked for."""
-    if has_ended:
-        left = tuple(one for one in state.older if one.job_id != job_id)
-        return replace(state, older=left, older_ended_at=now)
-    asked = tuple(replace(one, asks=one.asks + 1, asked_at=now) if one.job_id == job_id else one for one in state.older)
-    return replace(state, older=asked)
+def older_asked(state: PromotionState, job_id: str, status: str, now: datetime) -> PromotionState:
+    """After an older body's job was asked for. ``status`` is empty where the platform showed none."""
+    left: list[OlderPut] = []
+    ended_at = state.older_ended_at
+    for one in state.older:
+        has_failed = status == JobStatus.FAILED
+        if one.job_id != job_id:
+            left.append(one)
+        elif status in {JobStatus.COMPLETED, JobStatus.DUPLICATE} or (has_failed and one.has_failed):
+            ended_at = now
+        else:
+            left.append(replace(one, asks=one.asks + 1, asked_at=now, has_failed=has_failed))
+    return replace(state, older=tuple(left), older_ended_at=ended_at)
 
 
 def over(state: PromotionState, now: datetime) -> PromotionState:

@@ -12,7 +12,9 @@ from partner_orders.promotions.state import OlderPut, PromotionState, Summary
 from partner_orders.promotions.wish import Channel, Outcome, Wish
 
 SCHEMA_VERSION = 1
-_PLAIN = (*("version", "puts", "may_have_it", "job_id", "asks", "failures", "problem", "is_rechecked", "claim"),)
+_PLAIN = (
+    *("version", "puts", "may_have_it", "job_id", "asks", "failures", "problem", "is_rechecked", "standing", "claim"),
+)
 _TIMES = ("waiting_since", "put_at", "asked_at", "older_ended_at", "claimed_until")
 
 
@@ -150,7 +152,9 @@ def _result(row: Row) -> JobResult:
 
 def _of_older(one: OlderPut) -> dict[str, Any]:
     times = {"put_at": milliseconds(one.put_at), "asked_at": _milliseconds(one.asked_at)}
-    return _without_nothing({"digest": one.digest, "job_id": one.job_id, "asks": one.asks, **times})
+    return _without_nothing(
+        {"digest": one.digest, "job_id": one.job_id, "asks": one.asks, "has_failed": one.has_failed, **times}
+    )
 
 
 def _older(row: Row) -> OlderPut:
@@ -160,6 +164,7 @@ def _older(row: Row) -> OlderPut:
         instant(row["put_at"]),
         row.get("asks", 0),
         instant(row["asked_at"]) if "asked_at" in row else None,
+        row.get("has_failed", False),
     )
 
 

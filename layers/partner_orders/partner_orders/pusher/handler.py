@@ -19,7 +19,16 @@ from partner_orders.exports.table import ExportsTable
 from partner_orders.logs import function_logger
 from partner_orders.platform.http import Handover, RunLimits
 from partner_orders.platform.job_files import JobFiles
-from partner_orders.pusher.parts import WRITERS, Parts, SenderSettings, StatusParts, parts, status_parts
+from partner_orders.pusher.parts import (
+    WRITERS,
+    Parts,
+    PromotionParts,
+    SenderSettings,
+    StatusParts,
+    parts,
+    promotion_parts,
+    status_parts,
+)
 from partner_orders.pusher.run import Minute, Run
 from partner_orders.pusher.statuses import MOST_SECONDS
 from partner_orders.results.callbacks import Callbacks
@@ -58,6 +67,7 @@ class Worker(NamedTuple):
     callbacks: Callbacks
     parts: Parts
     status: StatusParts
+    promotion: PromotionParts
 
 
 @cache
@@ -67,9 +77,10 @@ def worker() -> Worker:
     files = JobFiles(made.client, MAX_FILE_BYTES, FILE_SECONDS)
     settling = Settling(made.tables.jobs, made.outcomes, made.platform, files.download)
     exports_table = ExportsTable(made.dynamodb, settings.catalogue_table_name)
+    s3 = clients.client("s3", S3_CALLS)
     exports = Exports(
         exports_table,
-        StoreExports(exports_table, clients.client("s3", S3_CALLS), settings.files_bucket_name),
+        StoreExports(exports_table, s3, settings.files_bucket_name),
         made.platform,
         files.download,
         now,
@@ -84,10 +95,20 @@ def worker() -> Worker:
         now,
     )
     status = status_parts(settings, made, PassedSeconds(), settings.check_in == "ENABLED")
+    promotion = promotion_parts(settings, made, PassedSeconds(), s3, settings.files_bucket_name)
     minute = Minute(
-        made.tables, made.known, callbacks, settling, exports, made.outcomes, made.pusher, status.statuses, now
+        made.tables,
+        made.known,
+        callbacks,
+        settling,
+        exports,
+        made.outcomes,
+        made.pusher,
+        status.statuses,
+        promotion.promotions,
+        now,
     )
-    return Worker(minute, callbacks, made, status)
+    return Worker(minute, callbacks, made, status, promotion)
 
 
 @metrics.log_metrics
@@ -99,12 +120,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     )
     # The statuses are first, and the products wait for them.
     work.status.client.begin(RunLimits(remaining_seconds=lambda: MOST_SECONDS - passed()), Handover())
+    left = RunLimits(remaining_seconds=lambda: work.promotion.promotions.seconds_left)
+    work.promotion.client.begin(left, Handover())
     try:
         run = work.minute.run(lambda: passed() < LAST_START_SECONDS)
         _tell(run)
     finally:
         work.parts.client.end()
         work.status.client.end()
+        work.promotion.client.end()
         _count(work)
 
 
@@ -122,19 +146,24 @@ def _count(work: Worker) -> None:
     """Emit what the parts counted in this run, also in one that failed."""
     made, callbacks = work.parts, work.callbacks
     counts: Counter[str] = Counter()
-    events = work.status.events
-    for one in (made.pusher.counts, made.outcomes.counts, made.refusals.counts, callbacks.counts, events.counts):
+    of_events = work.status.events.counts, work.promotion.events.counts
+    for one in (made.pusher.counts, made.outcomes.counts, made.refusals.counts, callbacks.counts, *of_events):
         counts += one
         one.clear()
     for name, number in counts.items():
         metrics.add_metric(name, MetricUnit.Count, number)
-    statuses = work.status.statuses
-    for name, number in statuses.counts.items():
-        metrics.add_metric(name, MetricUnit.Count, number)
-    statuses.counts.clear()
-    if statuses.faults:
-        logger.warning("statuses of stores failed, to be tried again", faults=dict(statuses.faults))
-        statuses.faults.clear()
+    statuses, promotions = work.status.statuses, work.promotion.promotions
+    _count_part("statuses of stores failed, to be tried again", statuses.counts, statuses.faults)
+    _count_part("promotions failed, to be tried again", promotions.counts, promotions.faults)
     if callbacks.faults:
         logger.error("callbacks failed, to come again", faults=dict(callbacks.faults))
         callbacks.faults.clear()
+
+
+def _count_part(message: str, counts: Counter[str], faults: Counter[str]) -> None:
+    for name, number in counts.items():
+        metrics.add_metric(name, MetricUnit.Count, number)
+    counts.clear()
+    if faults:
+        logger.warning(message, faults=dict(faults))
+        faults.clear()

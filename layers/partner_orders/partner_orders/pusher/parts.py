@@ -18,10 +18,15 @@ from partner_orders.platform.budgeted_requests import RequestBudgetTable
 from partner_orders.platform.catalogue import PlatformCatalogue
 from partner_orders.platform.credentials import PartnerApiCredentials
 from partner_orders.platform.http import PartnerApiClient
+from partner_orders.platform.promotions import PlatformPromotions
 from partner_orders.platform.request_budget import Share
 from partner_orders.platform.session import platform_session
 from partner_orders.platform.store_status import PlatformStoreStatus
+from partner_orders.promotions.bodies import Bodies, Bucket
+from partner_orders.promotions.table import PromotionsTable
 from partner_orders.pusher.patience import PatientRequests
+from partner_orders.pusher.promotion_events import PromotionEvents
+from partner_orders.pusher.promotions import Promotions
 from partner_orders.pusher.pushing import Pusher
 from partner_orders.pusher.refusals import Refusals
 from partner_orders.pusher.status_events import StatusEvents
@@ -98,6 +103,25 @@ def status_parts(settings: SenderSettings, made: Parts, seconds: Callable[[], fl
     table = StatusesTable(made.dynamodb, settings.catalogue_table_name)
     platform, events = PlatformStoreStatus(client, settings.chain_id), StatusEvents(_bus(settings))
     return StatusParts(client, Statuses(table, platform, events, seconds, checks_in), events)
+
+
+@dataclass(frozen=True)
+class PromotionParts:
+    """What sees to promotions. Its client has the catalogue's share of the request budget, and time of its own."""
+
+    client: PartnerApiClient
+    promotions: Promotions
+    events: PromotionEvents
+
+
+def promotion_parts(
+    settings: SenderSettings, made: Parts, seconds: Callable[[], float], s3: Bucket, bucket_name: str
+) -> PromotionParts:
+    """The same of promotions, whose bodies are in a bucket; ``seconds`` is a clock as PassedSeconds is."""
+    client = _client(settings, made.dynamodb, Share.CATALOGUE)
+    table, bodies = PromotionsTable(made.dynamodb, settings.catalogue_table_name), Bodies(s3, bucket_name)
+    platform, events = PlatformPromotions(client, settings.chain_id), PromotionEvents(_bus(settings))
+    return PromotionParts(client, Promotions(table, bodies, platform, events, seconds), events)
 
 
 def _client(settings: SenderSettings, dynamodb: Any, share: Share) -> PartnerApiClient:

@@ -1,5 +1,5 @@
-"""A run of the pusher, a minute of work: the stores' status and callbacks first, then jobs of which nothing is heard
-and exports, then what waits to be sent, the store that waits longest first.
+"""A run of the pusher, a minute of work: the stores' status, callbacks and promotions first, then jobs of which nothing
+is heard and exports, then what waits to be sent, the store that waits longest first.
 
 A store that fails holds up no other. What is of all stores ends the work on the platform until the next run.
 """
@@ -15,7 +15,7 @@ from partner_orders.catalogue.changes import WakeUp
 from partner_orders.catalogue.job import ASK_AFTER
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.outcomes import Outcomes
-from partner_orders.catalogue.store_settings import KnownSettings
+from partner_orders.catalogue.store_settings import CatalogueSettings, KnownSettings
 from partner_orders.catalogue.store_state import StoreState
 from partner_orders.catalogue.tables import Tables
 from partner_orders.clock import Clock
@@ -54,6 +54,15 @@ class ServesStatuses(Protocol):
     def serve(self, store_ids: Collection[str], may_start: Callable[[], bool]) -> None: ...
 
 
+class ServesPromotions(Protocol):
+    """Sees to promotions (partner_orders.pusher.promotions)."""
+
+    @property
+    def error(self) -> PartnerApiError | None: ...
+
+    def serve(self, settings: Mapping[str, CatalogueSettings], may_start: Callable[[], bool]) -> None: ...
+
+
 @dataclass
 class Run:
     """What a run did. ``counts`` go by the names of metrics; ``faults`` count what failed, by kind. ``waiting``: since
@@ -78,6 +87,7 @@ class Minute:
         outcomes: Outcomes,
         pusher: Pusher,
         statuses: ServesStatuses,
+        promotions: ServesPromotions,
         clock: Clock,
     ) -> None:
         self._tables = tables
@@ -88,6 +98,7 @@ class Minute:
         self._outcomes = outcomes
         self._pusher = pusher
         self._statuses = statuses
+        self._promotions = promotions
         self._clock = clock
         self._not_before: datetime | None = None
         # The store at which the last run had to stop. It may be that store's own trouble: others go first.
@@ -98,10 +109,13 @@ class Minute:
         run = Run(may_ask=self._not_before is None or self._clock() >= self._not_before)
         settings, states = self._settings.read_all()
         # Also where nothing may be asked: what has ended is noted, and what differs is counted.
-        self._serve_statuses(run, settings, lambda: run.may_ask and may_start())
+        self._try(run, "", lambda: self._statuses.serve(settings, lambda: run.may_ask and may_start()))
+        self._note_end(run, self._statuses.error)
         if run.may_ask:
             run.may_ask = self._callbacks.drain(may_start)
             self._note_error(run, self._callbacks.error)
+        self._try(run, "", lambda: self._promotions.serve(settings, lambda: run.may_ask and may_start()))
+        self._note_end(run, self._promotions.error)
         self._look_after_jobs(run, states, may_start)
         sending = [store_id for store_id, of_store in settings.items() if of_store.is_sending]
         if run.may_ask and may_start():
@@ -109,11 +123,9 @@ class Minute:
         self._send(run, sending, may_start)
         return run
 
-    def _serve_statuses(self, run: Run, store_ids: Collection[str], may_start: Callable[[], bool]) -> None:
-        """What ends it ends the run only where the platform limits our requests: a platform that rejects these may
-        take products."""
-        self._try(run, "", lambda: self._statuses.serve(store_ids, may_start))
-        error = self._statuses.error
+    def _note_end(self, run: Run, error: PartnerApiError | None) -> None:
+        """What ended the statuses or the promotions ends the run only where the platform limits our requests: a
+        platform that rejects these may take products."""
         if isinstance(error, ThrottledError):
             self._note_error(run, error)
         elif error is not None:

@@ -11,14 +11,11 @@ from datetime import datetime
 from typing import Protocol
 
 from partner_orders.aws.error_codes import code_of
-from partner_orders.platform.calls import (
-    CallRefusedError,
-    EffectUnknownError,
-    PlatformNotFoundError,
-    is_of_every_store,
-)
+from partner_orders.platform.calls import EffectUnknownError, is_of_every_store
 from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApiError
 from partner_orders.pusher.status_events import StatusEvents
+from partner_orders.pusher.turn import Turn
+from partner_orders.pusher.words import words_of
 from partner_orders.store_status import status as after
 from partner_orders.store_status.differences import differs, is_closed_by_platform
 from partner_orders.store_status.next_step import Act, Step, checkin_due, next_step
@@ -32,7 +29,6 @@ MOST_REQUESTS = 4
 # So long at most all of them take, since the products wait for it.
 MOST_SECONDS = 12.0
 CHECKED_IN_BY, CHECKED_IN_WHY = "check-in", "before the store opens"
-MAX_WORDS = 400  # of a refusal
 _LASTING = frozenset({Failure.FORBIDDEN, Failure.NOT_FOUND, Failure.REFUSED})
 
 
@@ -79,7 +75,7 @@ class Statuses:
         self.error, began = None, self._seconds()
         every = {store_id: StoreStatus(store_id) for store_id in store_ids} | self._table.all(self._note_unreadable)
         self._count(every.values())
-        turn = _Turn(MOST_REQUESTS, lambda: may_start() and self._seconds() - began < MOST_SECONDS)
+        turn = Turn(MOST_REQUESTS, lambda: may_start() and self._seconds() - began < MOST_SECONDS)
         for status in sorted(every.values(), key=self._rank):
             if self._seconds() - began >= MOST_SECONDS:
                 return  # The products wait. The next run goes on.
@@ -105,7 +101,7 @@ class Statuses:
         place = 0 if is_first else 1 if status.outcome is Outcome.WAITING else 2
         return place, next_step(status, now).at, status.store_id
 
-    def _serve(self, status: StoreStatus, turn: "_Turn", is_of_catalogue: bool) -> StoreStatus:
+    def _serve(self, status: StoreStatus, turn: Turn, is_of_catalogue: bool) -> StoreStatus:
         """Do the steps of a store that are due. Raises PartnerApiError where other stores would get the same."""
         is_checked_in = self._checks_in and is_of_catalogue
         while True:
@@ -165,7 +161,7 @@ class Statuses:
             if is_of_every_store(error):
                 self._end_claim(claim, after.not_sent(status, claim, self._platform.now()))
                 raise
-            return self._end_claim(claim, after.sent(claim, self._platform.now(), refusal=_words(error)))
+            return self._end_claim(claim, after.sent(claim, self._platform.now(), refusal=words_of(error)))
         return self._end_claim(claim, after.sent(claim, self._platform.now(), is_acknowledged=True))
 
     def _end_claim(self, claim: StoreStatus, sent: StoreStatus) -> StoreStatus:
@@ -186,12 +182,12 @@ class Statuses:
             is_lasting = error.failure in _LASTING and error.retry_after is None
             if not is_lasting:
                 self.faults[str(error.failure)] += 1
-            return self._table.write(after.unreadable(status, _words(error), is_lasting, self._platform.now()))
+            return self._table.write(after.unreadable(status, words_of(error), is_lasting, self._platform.now()))
         return self._table.write(after.read(status, reading, asked_at))
 
     # -- what is told --------------------------------------------------------------------------------------------------
 
-    def _tell(self, status: StoreStatus, turn: "_Turn") -> None:
+    def _tell(self, status: StoreStatus, turn: Turn) -> None:
         """Tell the history and the bus what they do not have yet. A bus that fails is left alone until the next run."""
         for record in status.untold:
             self._table.note(status.store_id, record)
@@ -210,28 +206,3 @@ class Statuses:
         for status in every:
             self.counts["StoresClosedByPlatform"] += is_closed_by_platform(status, now)
             self.counts["StatusDiffers"] += differs(status, now)
-
-
-class _Turn:
-    """How many requests a run may still make, and whether it may still tell of something."""
-
-    def __init__(self, left: int, may_start: Callable[[], bool]) -> None:
-        self.left = left
-        self.may_tell = True
-        self._may_start = may_start
-
-    def take(self) -> bool:
-        if not self.left or not self._may_start():
-            return False
-        self.left -= 1
-        return True
-
-
-def _words(error: PartnerApiError) -> str:
-    """Why the platform refused, in its own words where it gave any."""
-    if isinstance(error, CallRefusedError):
-        said = ": ".join(filter(None, (error.code, error.message)))
-        return (said or f"status {error.detail}")[:MAX_WORDS]
-    if isinstance(error, PlatformNotFoundError):
-        return "Platform Not Found"
-    return str(error)
