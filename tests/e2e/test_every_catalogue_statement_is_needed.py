@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -22,6 +22,11 @@ from partner_orders.drift.table import DriftTable
 from partner_orders.exports.store_exports import StoreExports
 from partner_orders.exports.table import AskedExport, ExportsTable
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.promotions.bodies import Bodies
+from partner_orders.promotions.promotion import Discount, Promotion, Subtype, body_of
+from partner_orders.promotions.promotion import Kind as PromotionKind
+from partner_orders.promotions.table import PromotionsTable
+from partner_orders.promotions.wish import Outcome, Wish
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from tests.support.deployed import Answer, cold, eventually, invoke, platform
 from tests.support.deployed_roles import Roles
@@ -172,6 +177,38 @@ def a_change_is_sent(world: World) -> bool:
         tables.settings.put(CatalogueSettings(store_id))  # What was not sent is nothing to the next test.
 
 
+def a_promotion_is_sent(world: World) -> bool:
+    """From its row and its body in the bucket to the platform."""
+    store_id, skus = world.on_platform()
+    settings = world.catalogue.tables.settings
+    settings.put(CatalogueSettings(store_id, is_promoting=True))
+    begins = now().replace(microsecond=0)
+    discounts = (Discount(tuple(skus[:2]), Subtype.PERCENTAGE, Decimal(10)),)
+    promotion = Promotion(
+        (store_id,),
+        PromotionKind.STRIKETHROUGH,
+        "TRADING",
+        {"en_PK": store_id},
+        begins,
+        begins + timedelta(hours=1),
+        discounts,
+    )
+    body = body_of(promotion)
+    bodies = Bodies(world.client("s3"), world.catalogue.output("FilesBucketName"))
+    digest = bodies.write(promotion.promotion_id, body)
+    table = PromotionsTable(world.client("dynamodb"), world.catalogue.output("CatalogueTableName"))
+    table.wish(promotion, lambda number: Wish(number, digest, False, "a test", "tried", begins), now)
+
+    def is_sent() -> bool:
+        state = table.get(promotion.promotion_id)
+        return state is not None and state.outcome in {Outcome.SUBMITTED, Outcome.DONE}
+
+    try:
+        return in_some_runs(world, "Pusher", is_sent)
+    finally:
+        settings.put(CatalogueSettings(store_id))  # What was not sent is nothing to the next test.
+
+
 def the_pusher_buries(world: World) -> bool:
     mark = uuid4().hex
     text = OrderEventMessage(WEBHOOK, now(), mark, b"no callback").to_text()
@@ -237,6 +274,7 @@ NEEDED: dict[tuple[str, str], Works] = {
     ("PusherRole", "ShareRequestBudget"): a_change_is_sent,
     ("PusherRole", "ReadCatalogue"): a_change_is_sent,
     ("PusherRole", "WriteOutcomes"): a_change_is_sent,
+    ("PusherRole", "ReadPromotions"): a_promotion_is_sent,
     ("PusherRole", "ReceiveCallbacks"): the_pusher_buries,
     ("PusherRole", "KeepDeadLetters"): the_pusher_buries,
     ("UrgentRole", "ReadPartnerApiSecret"): a_product_is_taken_off,

@@ -102,6 +102,10 @@ CATALOGUE_SERIES: dict[str, Series] = {
     "StatusRefusedAlarm": _counted("StatusRefused"),
     "StatusDiffersAlarm": _stores("StatusDiffers"),
     "StoresClosedAlarm": _stores("StoresClosedByPlatform"),
+    "PromotionsRefusedAlarm": _counted("PromotionsRefused"),
+    "PromotionsFailedAlarm": _counted("PromotionsFailed"),
+    "PromotionsUnansweredAlarm": _stores("PromotionsUnanswered"),
+    "PromotionEndsLateAlarm": _stores("PromotionEndsLate"),
     "CatalogueRefusedAlarm": Series(
         {"PlatformRefusals": each(range(30, 40), 1) | each(range(40, 90), 0)},
         at=35,

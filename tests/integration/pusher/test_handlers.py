@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module, reload
@@ -17,6 +18,10 @@ from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.tables import Tables
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.promotions.bodies import Bodies
+from partner_orders.promotions.promotion import body_of
+from partner_orders.promotions.table import PromotionsTable
+from partner_orders.promotions.wish import Outcome as PromotionOutcome
 from partner_orders.pusher import parts
 from partner_orders.store_status.table import StatusesTable
 from partner_orders.store_status.wish import Kind, Outcome, Wish
@@ -25,6 +30,7 @@ from tests.support.catalogue_table import catalogue_table
 from tests.support.emitted_metrics import sums
 from tests.support.orders import CHAIN_ID
 from tests.support.platform import BASE_URL, TOKEN, PlatformSession, VirtualTime
+from tests.support.promotions import promotion, wish_of
 from tests.support.template import TEMPLATE
 from tools.fresh_handler import fresh_handler
 from tools.local.simulated_platform.catalogue import Catalogue
@@ -161,6 +167,42 @@ def test_a_closing_is_sent_and_told(
     assert details[0]["old_shown"]["status"] == "OPEN"
     assert "a person" not in json.dumps(details)
     assert "no power" not in json.dumps(details)
+
+
+def test_a_promotion_is_sent_and_told(
+    stack: Stack, pusher: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run sends a promotion's body, a later one asks for its job; what became of it is told and counted, in the form
+    of the schema."""
+    told: list[dict[str, Any]] = []
+    watch_calls(
+        monkeypatch, lambda operation, asked, _: told.extend(asked["Entries"] if operation == "PutEvents" else ())
+    )
+    now = datetime.now(UTC)
+    promoted = promotion(
+        vendors=(STORE,), skus=(stack.skus[0],), price="0.01", starts=now, ends=now + timedelta(days=1)
+    )
+    stack.tables.settings.put(CatalogueSettings(STORE, is_promoting=True))
+    Bodies(boto3.client("s3"), "files").write(promoted.promotion_id, body_of(promoted))
+    table = PromotionsTable(boto3.client("dynamodb"), TABLE)
+    table.wish(promoted, wish_of(promoted, at=now - timedelta(minutes=1)), lambda: now)
+    pusher.handler({}, CONTEXT)
+    counts = sums(capsys.readouterr().out)
+    assert (counts["PromotionsSent"], counts["PromotionsUnanswered"], counts["PromotionEndsLate"]) == (1, 0, 0)
+    state = table.get(promoted.promotion_id)
+    assert state is not None
+    table.write(replace(state, put_at=now - timedelta(minutes=2)))
+    pusher.handler({}, CONTEXT)
+    state = table.get(promoted.promotion_id)
+    assert state is not None
+    assert (state.outcome, state.untold) == (PromotionOutcome.DONE, ())
+    assert {entry["DetailType"] for entry in told} == {"promotions.outcome_changed"}
+    details = [json.loads(entry["Detail"]) for entry in told]
+    for detail in details:
+        jsonschema.validate(detail, SCHEMA)
+        assert detail.keys() == SCHEMA["$defs"]["promotions_outcome_changed"]["properties"].keys()
+    assert [detail["wish"]["outcome"] for detail in details] == ["submitted", "done"]
+    assert not any(word in json.dumps(details) for word in ("a person", "because"))
 
 
 def message(text: str, attempt: int = 1) -> dict[str, Any]:

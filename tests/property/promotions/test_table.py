@@ -39,6 +39,14 @@ def test_wishes_are_found_again(table: PromotionsTable) -> None:
     assert table.get("none") is None
 
 
+def test_a_time_is_cut_to_milliseconds(table: PromotionsTable) -> None:
+    """A promotion whose end has microseconds is written again where it was read."""
+    promoted = promotion(ends=NOW + timedelta(days=1, microseconds=1_234))
+    state = table.wish(promoted, wish_of(promoted), lambda: NOW)
+    written = table.write(after.claimed(state, "c", NOW))
+    assert table.all() == {promoted.promotion_id: written} == {written.promotion_id: table.get(promoted.promotion_id)}
+
+
 def test_a_query_leaves_out_what_is_over(table: PromotionsTable) -> None:
     """A query from a time on shows what ends then or later, in the order in which it ends."""
     ends = [NOW + timedelta(days=days) for days in (3, 1, 2)]

@@ -276,7 +276,7 @@ def test_function_permissions_are_exact(catalogue: Template) -> None:
         | WRITING - {"dynamodb:BatchWriteItem"}
         | draining
         | {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject"},
-        "PusherRole": READING | WRITING | draining | sending | {"s3:PutObject"},
+        "PusherRole": READING | WRITING | draining | sending | {"s3:PutObject", "s3:GetObject"},
         "UrgentRole": READING | WRITING | draining | sending | {"sqs:GetQueueAttributes", "s3:GetObject"},
         "CatalogueWebhookRole": {"secretsmanager:GetSecretValue", "sqs:SendMessage"},
     }
@@ -284,7 +284,7 @@ def test_function_permissions_are_exact(catalogue: Template) -> None:
 
 def test_no_statement_uses_a_wildcard(catalogue: Template) -> None:
     """No statement allows any action, or objects beyond a folder of the bucket."""
-    folders = ("lists", "changes", "reports", "exports")
+    folders = ("lists", "changes", "reports", "exports", "promotions")
     for role, statement in catalogue.statements():
         for value in [*_list(statement["Action"]), *_list(statement["Resource"])]:
             text = value if isinstance(value, str) else str(next(iter(value.values())))
@@ -304,7 +304,7 @@ def test_roles_write_their_own_rows(catalogue: Template) -> None:
     both = {"STORES", "STORE#*", "CHANGES", "CHANGES#*"}
     assert partitions == {
         "LoaderRole": both | {"HELD#*", "FILES#*", "DECISIONS#*", "DRIFT#*"},
-        "PusherRole": both | {"JOB#*", "JOBS#*", "CALLBACK#*", "STATUSES#*"},
+        "PusherRole": both | {"JOB#*", "JOBS#*", "CALLBACK#*", "STATUSES#*", "PROMOTIONS", "PROMOTION_WISHES#*"},
         "UrgentRole": both | {"HELD#*", "JOB#*", "JOBS#*"},
     }
 

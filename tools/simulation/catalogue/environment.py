@@ -87,6 +87,7 @@ class CatalogueEnvironment(Environment):
             app.parts = parts.parts
             if hasattr(app, "status_parts"):
                 app.status_parts = parts.status_parts
+                app.promotion_parts = parts.promotion_parts
         return app, recorder
 
     def _put_in_place(self, module: Any) -> None:

@@ -68,7 +68,7 @@ class PromotionsTable:
     def write(self, state: PromotionState) -> PromotionState:
         """Write a state over the version that it was read as; the state as it is then. Raises
         WrittenMeanwhileError."""
-        key = keys.promotion(to_text(state.summary.ends), state.promotion_id)
+        key = _key(state.summary.ends, state.promotion_id)
         as_read = equals("version", state.version) if state.version else absent("pk")
         expires_at = int((state.summary.ends + KEPT).timestamp())
         attributes = attributes_of(state) | {"version": state.version + 1, "expires_at": expires_at}
@@ -83,7 +83,7 @@ class PromotionsTable:
     ) -> PromotionState:
         """Write a new wish, whatever is written at the same time. ``wish_of`` gives it by its number; its body is kept
         already. Raises OtherChannelError."""
-        place = keys.promotion(to_text(promotion.ends), promotion.promotion_id)
+        place = _key(promotion.ends, promotion.promotion_id)
         expires_at = int((promotion.ends + KEPT).timestamp())
         # Before the row, so that whatever is there can be found by its id.
         self._table.put(keys.promotion_place(promotion.promotion_id), {"place": place.sk, "expires_at": expires_at})
@@ -153,6 +153,12 @@ class PromotionsTable:
         place = keys.promotion_wishes(promotion_id)
         rows = self._table.query(place, newest_first=True, limit=most, consistent=True)
         return (_record(row) for row in rows)
+
+
+def _key(ends: datetime, promotion_id: str) -> Key:
+    """Where a promotion stands. A row has whole milliseconds only, as the platform does."""
+    cut = ends.replace(microsecond=ends.microsecond // 1_000 * 1_000)
+    return keys.promotion(to_text(cut), promotion_id)
 
 
 def _record(row: Row) -> Record:
