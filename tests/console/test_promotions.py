@@ -13,7 +13,7 @@ import pytest
 from partner_orders.catalogue.settlement import Outcome as Settled
 from partner_orders.clock import now
 from partner_orders.promotions import state as after
-from partner_orders.promotions.job_result import bounded
+from partner_orders.promotions.job_result import LeftOut
 from partner_orders.promotions.promotion import Promotion, promotion_of
 from partner_orders.promotions.state import PromotionState
 from partner_orders.promotions.wish import Outcome
@@ -75,8 +75,14 @@ def became(catalogue: Catalogue, status: str, **result: Any) -> PromotionState:
     [state] = states(catalogue)
     table = catalogue.stack.promotions
     state = table.write(after.submitted(table.write(after.claimed(state, "c", now())), "job-1", now()))
-    lists = {"invalid_vendors": (), "missing_skus": {}, "invalid_discounted_skus": {}} | result
-    return table.write(after.answered(state, status, bounded(**lists), now()))
+    left_out = LeftOut()
+    for vendor in result.get("invalid_vendors", ()):
+        left_out.vendor(vendor)
+    for name, note in (("missing_skus", left_out.missing), ("invalid_discounted_skus", left_out.invalid)):
+        for vendor, skus in result.get(name, {}).items():
+            for sku in skus:
+                note(vendor, sku)
+    return table.write(after.answered(state, status, left_out.result(), now()))
 
 
 # -- putting -----------------------------------------------------------------------------------------------------------
