@@ -61,9 +61,11 @@ def _row(one: "StoreStanding", now: datetime) -> tuple[object, ...]:
 
 
 def sending(one: "StoreStanding", now: datetime) -> str:
-    """Whether a store is sent: ``yes``, ``paused``, or until when it waits after failed jobs."""
+    """Whether a store is sent: ``yes``, ``by files``, ``paused``, or until when it waits after failed jobs."""
     if not one.settings.is_sending:
         return "paused"
+    if one.settings.sends_by_files:
+        return "by files"
     until = one.waits_until(now)
     return f"waits until {at(until)}" if until else "yes"
 

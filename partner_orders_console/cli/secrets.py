@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from partner_orders_console.operations.partner_api_credentials import StoredCredentials
     from partner_orders_console.operations.stack import DeployedStack
 
-app = typer.Typer(help="Secrets: set the token, rotate the webhook's.", no_args_is_help=True)
+app = typer.Typer(help="Secrets: set the token, rotate the webhook's, set the login of SFTP.", no_args_is_help=True)
 
 ShowSecret = Annotated[bool, typer.Option("--show-secret", help="print it here")]
 Force = Annotated[bool, typer.Option("--force", help="even if the platform cannot be asked first")]
+MAX_READ = 16_384  # characters of a private key
 _COLUMNS = (
     Column("secret"),
     Column("stored_at", Kind.TIME),
@@ -68,6 +69,23 @@ def set_client(context: typer.Context, force: Force = False) -> None:
     with working("storing the client") as shown:
         stored = store(stack, content, force, shown)
     _tell(stored, "Stored")
+
+
+@app.command("set-sftp")
+def set_sftp(context: typer.Context, force: Force = False) -> None:
+    """Try the SFTP user's password, or its private key (the whole file), then store it. One that the server refuses is
+    not stored.
+
+    Example: partner-orders secrets set-sftp < sftp-password.txt
+    """
+    from partner_orders_console.operations.uploads.login import store_login
+
+    stack = stack_of(context)
+    text = prompt("password", hidden=True) if sys.stdin.isatty() else sys.stdin.read(MAX_READ)
+    with working("trying the login"):
+        was_tried = store_login(stack, text, force)
+    how = "the server accepts it" if was_tried else "untried, since no key of the server is trusted yet, or it is away"
+    say(f"Stored: {how}. It is used from the next run on, within five minutes.")
 
 
 @app.command()

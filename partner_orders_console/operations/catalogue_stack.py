@@ -8,6 +8,7 @@ from partner_orders.catalogue.tables import Tables
 from partner_orders.promotions.bodies import Bodies
 from partner_orders.promotions.table import PromotionsTable
 from partner_orders.store_status.table import StatusesTable
+from partner_orders.uploader.uploads_table import UploadsTable
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
 
@@ -98,6 +99,11 @@ class CatalogueStack:
     def promotion_bodies(self) -> Bodies:
         """The bodies and documents of promotions. Raises OperatorError as ``tables`` does."""
         return Bodies(self.client("s3"), self.output("FilesBucketName"))
+
+    @property
+    def uploads(self) -> UploadsTable:
+        """What is sent as files. Raises OperatorError as ``tables`` does."""
+        return UploadsTable(self.client("dynamodb"), self.output("CatalogueTableName"))
 
     @property
     def webhook_url(self) -> str:

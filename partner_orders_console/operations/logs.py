@@ -19,6 +19,7 @@ FUNCTIONS = ("webhook", "consumer", "reconciler", "publisher", "answers", "sende
 CATALOGUE_FUNCTIONS = {
     "loader": "Loader",
     "pusher": "Pusher",
+    "uploader": "Uploader",
     "urgent": "Urgent",
     "catalogue-webhook": "CatalogueWebhook",
 }

@@ -17,8 +17,8 @@ from tests.support.help_examples import COMMANDS, NEEDS_A_RUNNING_STACK, example
 type Run = Callable[..., Ran]
 
 ASKS_BEFORE = {"dead-letters purge", "rejected discard", "secrets retire-webhook", "secrets rotate-webhook"}
-# What no stack is asked for.
-NEEDS_NO_RIGHT = {"use"}
+# What no stack is asked for, and what ends before: the catalogue of the examples has no SFTP server.
+NEEDS_NO_RIGHT = {"use", "files status", "files trust", "secrets set-sftp"}
 TAKEN = SimpleNamespace(status_code=202, content=b'{"status": "waiting"}')
 
 

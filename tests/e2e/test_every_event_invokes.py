@@ -39,7 +39,7 @@ def has_its_own_response(file: Path) -> bool:
             return file.stem in ANSWERED
         case "catalogue_webhook":
             return file.stem in REFUSED
-        case "reconciler" | "sender" | "loader" | "pusher":
+        case "reconciler" | "sender" | "loader" | "pusher" | "uploader":
             return True
     return False
 
@@ -105,6 +105,8 @@ def holds(file: Path, answer: Any) -> None:
             assert "errorType" not in (answer or {})
         case "loader" | "pusher":
             assert answer is None
+        case "uploader":
+            assert answer["files"] == []
         case "consumer" | "publisher" | "sender" | "urgent":
             assert answer == {"batchItemFailures": []}
         case "reconciler" if file.stem in {"cancel", "invalid", "too_old"}:

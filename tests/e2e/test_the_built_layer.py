@@ -38,7 +38,7 @@ print("\\n".join(file for file in files if file), file=sys.stderr)
 
 IMPORT = """
 import sys
-sys.path[:0] = [".", sys.argv[1]]
+sys.path[:0] = [".", *sys.argv[1:]]
 import app
 files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
 print("\\n".join(file for file in files if file))
@@ -48,6 +48,9 @@ ENVIRONMENT = {
     "POWERTOOLS_SERVICE_NAME": "x",
     "AWS_DEFAULT_REGION": "eu-central-1",
 }
+
+
+LARGEST_SFTP_LAYER_BYTES = 24_000_000
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -141,12 +144,22 @@ def parts_of(packages: Path) -> set[str]:
     }
 
 
+def test_sftp_layer_holds_its_packages_only() -> None:
+    """The uploader's own layer holds the expected packages, with bytecode, within its size."""
+    [layer] = CATALOGUE.beside
+    packages = CATALOGUE_BUILD / layer.name / "python"
+    assert {path.name.partition(".")[0] for path in packages.iterdir()} - {"__pycache__"} == layer.packages
+    assert sum(path.stat().st_size for path in packages.rglob("*") if path.is_file()) < LARGEST_SFTP_LAYER_BYTES
+
+
 def test_every_part_of_the_catalogues_layer_is_imported() -> None:
-    """The catalogue's functions import each part of their layer when they start, with nothing but the layer."""
+    """The catalogue's functions import each part of their layer when they start, with nothing but their layers."""
     packages, imported = packages_of(CATALOGUE), set[str]()
-    for function in ("loader", "pusher", "urgent", "catalogue_webhook"):
+    sftp = CATALOGUE_BUILD / "SftpLayer" / "python"
+    for function in ("loader", "pusher", "urgent", "catalogue_webhook", "uploader"):
+        beside = [str(sftp)] if function == "uploader" else []
         done = subprocess.run(
-            [sys.executable, "-I", "-S", "-B", "-c", IMPORT, str(packages)],
+            [sys.executable, "-I", "-S", "-B", "-c", IMPORT, str(packages), *beside],
             cwd=ROOT / "functions" / function,
             env=ENVIRONMENT,
             capture_output=True,

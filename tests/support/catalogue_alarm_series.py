@@ -1,7 +1,8 @@
 """For each alarm of the catalogue's template, datapoints that must make it fire and datapoints that must not.
 
 The pusher runs each minute and emits how much waits; it emits a count only where there is something to count. So do the
-loader and the function for urgent changes. The loader counts stores without a file once an hour.
+loader and the function for urgent changes. The loader counts stores without a file once an hour, and the uploader runs
+each five minutes.
 """
 
 from tests.support.alarm_series import HOUR, Series, each
@@ -40,6 +41,20 @@ def _stores(metric: str) -> Series:
     """One store is enough; the pusher emits how many there are each minute."""
     zeros = each(range(2 * HOUR), 0)
     return Series({metric: zeros | each(range(30, 60), 1)}, at=30, over=64, quiet={metric: zeros})
+
+
+def _each_run(metric: str) -> Series:
+    """One is enough; the uploader emits how many there are each five minutes, also with none."""
+    zeros = each(range(0, 2 * HOUR, RUN), 0)
+    return Series({metric: zeros | each(range(30, 60, RUN), 1)}, at=30, over=60, quiet={metric: zeros})
+
+
+def _errors_of_uploader() -> Series:
+    """Two failed invocations within half an hour; it is called each five minutes."""
+    good = each(range(0, 3 * HOUR, RUN), 0)
+    return Series(
+        {"Errors": good | each((30, 45), 1)}, at=45, over=60, quiet={"Errors": good | each([30], 1) | each([80], 1)}
+    )
 
 
 def _in_a_day(metric: str) -> Series:
@@ -106,6 +121,10 @@ CATALOGUE_SERIES: dict[str, Series] = {
     "PromotionsFailedAlarm": _counted("PromotionsFailed"),
     "PromotionsUnansweredAlarm": _stores("PromotionsUnanswered"),
     "PromotionEndsLateAlarm": _stores("PromotionEndsLate"),
+    "FilesNotUploadedAlarm": _each_run("FilesNotUploaded"),
+    "SftpHostKeyChangedAlarm": _each_run("SftpHostKeyChanged"),
+    "SftpLoginRefusedAlarm": _each_run("SftpLoginRefused"),
+    "UploaderErrorsAlarm": _errors_of_uploader(),
     "CatalogueRefusedAlarm": Series(
         {"PlatformRefusals": each(range(30, 40), 1) | each(range(40, 90), 0)},
         at=35,

@@ -19,6 +19,7 @@ NEEDS_A_RUNNING_STACK |= {"catalogue urgent"}
 FILES = {
     "stores.csv": "store_id,currency\n148020,SAR\n",
     "token.txt": "a-token\n",
+    "sftp-password.txt": "a-password\n",
     "webhook-secret.txt": "a-webhook-secret\n",
     "client.txt": "an-id\nits-secret\n",
     "answer.json": '{"answer_id": "till-2", "sequence": 1, "kind": "update",'

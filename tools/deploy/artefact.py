@@ -16,15 +16,24 @@ SERVICES = frozenset({"dynamodb", "events", "secretsmanager", "sqs"})
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A layer that holds packages only, beside the one that all functions have."""
+
+    name: str
+    packages: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Contents:
-    """What the build of a template holds: its one layer with ``packages`` and the models of the SDK's ``services``, and
-    its ``functions``."""
+    """What the build of a template holds: the layer of all functions with ``packages`` and the models of the SDK's
+    ``services``, the layers ``beside`` it that some have, too, and its ``functions``."""
 
     template: str
     layer: str
     functions: tuple[str, ...]
     packages: frozenset[str]
     services: frozenset[str]
+    beside: tuple[Layer, ...] = ()
 
 
 ORDERS = Contents(
@@ -40,15 +49,20 @@ ORDERS = Contents(
 CATALOGUE = Contents(
     template="catalogue.yaml",
     layer="CatalogueLayer",
-    functions=("LoaderFunction", "PusherFunction", "UrgentFunction", "CatalogueWebhookFunction"),
+    functions=(
+        *("LoaderFunction", "PusherFunction", "UrgentFunction", "CatalogueWebhookFunction"),
+        "UploaderFunction",
+    ),
     # Nothing of the catalogue needs pydantic or time zones.
     packages=PACKAGES - {"annotated_types", "pydantic", "pydantic_core", "typing_inspection", "tzdata"},
     services=SERVICES | {"s3"},
+    beside=(Layer("SftpLayer", frozenset({"_cffi_backend", "asyncssh", "cryptography"})),),
 )
 MACHINES = {"x86_64": 0x3E, "arm64": 0xB7}  # e_machine of the ELF header
 _ELF = b"\x7fELF"
 _UNCHECKED = 0b01  # PEP 552: hash-based bytecode that Python never compares with its source
 _NAMED = 3
+_CORRECT = "Correct the layer's Makefile, or the contents in tools/deploy/artefact.py."
 
 
 class FaultyBuildError(Exception):
@@ -58,23 +72,25 @@ class FaultyBuildError(Exception):
 def check(build: Path, architecture: str, contents: Contents = ORDERS) -> int:
     """Open the build in ``build``, which is to hold ``contents`` and run on ``architecture`` (arm64 or x86_64).
 
-    Returns the number of binaries in the layer. Raises FaultyBuildError with every fault that was found.
+    Returns the number of binaries in its layers. Raises FaultyBuildError with every fault that was found.
     """
     packages = build / contents.layer / "python"
     missing = [name for name in contents.functions if not (build / name / "app.py").is_file()]
     if not packages.is_dir() or missing:
         what = ", ".join(missing) or contents.layer
         raise FaultyBuildError(f"{build} holds no {what}: build it with `make build`.")
-    binaries = [path for path in _files(packages) if _is_binary(path)]
-    faults = [
-        *_of_binaries(binaries, packages, architecture),
-        *_of_bytecode(packages),
-        *_of_leftovers(packages, contents),
-        *_of_functions(build, contents),
-    ]
+    faults = [*_of_layer(packages, contents.packages, architecture), *_of_models(packages, contents)]
+    number = len(_binaries(packages))
+    for layer in contents.beside:
+        folder = build / layer.name / "python"
+        if not folder.is_dir():
+            raise FaultyBuildError(f"{build} holds no {layer.name}: build it with `make build`.")
+        faults += [f"{layer.name}: {fault}" for fault in _of_layer(folder, layer.packages, architecture)]
+        number += len(_binaries(folder))
+    faults += _of_functions(build, contents)
     if faults:
         raise FaultyBuildError("\n".join(faults))
-    return len(binaries)
+    return number
 
 
 def pin_architecture(template: Path, architecture: str) -> None:
@@ -89,6 +105,16 @@ def pin_architecture(template: Path, architecture: str) -> None:
     parameter = re.sub(r"    (?:AllowedValues|Default):.*\n(?: +- .*\n)*", "", found[0])
     parameter += f"    AllowedValues: [{architecture}]\n    Default: {architecture}\n"
     template.write_text(text[: found.start()] + parameter + text[found.end() :], encoding="utf-8")
+
+
+def _of_layer(packages: Path, expected: frozenset[str], architecture: str) -> Iterator[str]:
+    yield from _of_binaries(_binaries(packages), packages, architecture)
+    yield from _of_bytecode(packages)
+    yield from _of_leftovers(packages, expected)
+
+
+def _binaries(packages: Path) -> list[Path]:
+    return [path for path in _files(packages) if _is_binary(path)]
 
 
 def _of_binaries(binaries: list[Path], packages: Path, architecture: str) -> Iterator[str]:
@@ -112,20 +138,25 @@ def _of_bytecode(packages: Path) -> Iterator[str]:
         )
 
 
-def _of_leftovers(packages: Path, contents: Contents) -> Iterator[str]:
-    present = {path.name for path in packages.iterdir()} - {"__pycache__"}
-    expected = "Correct layers/partner_orders/Makefile, or the contents in tools/deploy/artefact.py."
-    if absent := sorted(contents.packages - present):
-        yield f"The layer lacks {', '.join(absent)}, which the functions import. {expected}"
+def _of_leftovers(packages: Path, expected: frozenset[str]) -> Iterator[str]:
+    # A binary that is a module itself has its platform in its name.
+    present = {path.name: path.name.partition(".cpython")[0] for path in packages.iterdir()}
+    present.pop("__pycache__", None)
+    if absent := sorted(expected - {*present.values()}):
+        yield f"The layer lacks {', '.join(absent)}, which the functions import. {_CORRECT}"
     wheels = [path for path in packages.rglob("*") if path.suffix == ".whl" or path.name.endswith(".dist-info")]
     for path in sorted(wheels)[:_NAMED]:
-        yield f"{path.relative_to(packages)} is left over from a wheel, and nothing imports it. {expected}"
-    if unused := sorted(present - contents.packages - {path.name for path in wheels}):
-        yield f"The layer holds {', '.join(unused)}, which no function imports. {expected}"
+        yield f"{path.relative_to(packages)} is left over from a wheel, and nothing imports it. {_CORRECT}"
+    left = {path.name for path in wheels}
+    if unused := sorted(name for name, module in present.items() if module not in expected and name not in left):
+        yield f"The layer holds {', '.join(unused)}, which no function imports. {_CORRECT}"
+
+
+def _of_models(packages: Path, contents: Contents) -> Iterator[str]:
     models = packages / "botocore" / "data"
     if models.is_dir() and (other := {path.name for path in models.iterdir() if path.is_dir()} ^ contents.services):
         names = ", ".join(sorted(other)[:_NAMED])
-        yield f"The SDK's services are not those that the functions call: {names}. {expected}"
+        yield f"The SDK's services are not those that the functions call: {names}. {_CORRECT}"
 
 
 def _of_functions(build: Path, contents: Contents) -> Iterator[str]:

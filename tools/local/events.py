@@ -232,6 +232,9 @@ def _catalogue(store_id: str) -> dict[str, Body]:
     return {
         "loader/schedule.json": {},
         "pusher/schedule.json": {},
+        "uploader/schedule.json": {},
+        "uploader/one_store.json": {"store_id": store_id},
+        "uploader/dry_run.json": {"store_id": store_id, "dry_run": True},
         **{
             f"urgent/{name}.json": {"Records": [_record(1, json.dumps(body), "urgent")]}
             for name, body in urgent.items()

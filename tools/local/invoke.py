@@ -32,6 +32,7 @@ from tools.local.stack import (
 OF_CATALOGUE = {
     "loader": "LoaderFunction",
     "pusher": "PusherFunction",
+    "uploader": "UploaderFunction",
     "urgent": "UrgentFunction",
     "catalogue_webhook": "CatalogueWebhookFunction",
 }
@@ -49,19 +50,20 @@ PLACEHOLDER = "PASTE-THE-WEBHOOK-SECRET-HERE"
 
 
 class Home(NamedTuple):
-    """The stack of a function: its name and outputs, where it is built, and what its template calls the layer."""
+    """The stack of a function: its name and outputs, where it is built, and what its template calls its layers."""
 
     stack_name: str
     outputs: dict[str, str]
     build: Path
-    layer: str
+    layers: tuple[str, ...]
 
 
 def home_of(function: str, stack: Stack) -> Home:
     """Where a function (its logical id) belongs. Without a catalogue, its functions' home has no outputs."""
     if function in OF_CATALOGUE.values():
-        return Home(stack.catalogue_name, stack.catalogue_outputs, CATALOGUE_BUILD, "CatalogueLayer")
-    return Home(stack.stack_name, stack.outputs, BUILD, "PartnerOrdersLayer")
+        layers = ("CatalogueLayer", *(["SftpLayer"] if function == "UploaderFunction" else []))
+        return Home(stack.catalogue_name, stack.catalogue_outputs, CATALOGUE_BUILD, layers)
+    return Home(stack.stack_name, stack.outputs, BUILD, ("PartnerOrdersLayer",))
 
 
 def main(event: Path) -> int:
@@ -157,13 +159,13 @@ def _template(stack: Stack, function: str, endpoint_url: str, platform_url: str)
     properties = template["Resources"][function]["Properties"]
     properties["Environment"] = {"Variables": {**variables, "AWS_ENDPOINT_URL": endpoint_url}}
     # SAM builds an image at every call of a function with a local layer. Without a layer it builds one, once.
-    properties["CodeUri"] = str(with_its_layer(function, home.build, home.layer))
+    properties["CodeUri"] = str(with_its_layers(function, home.build, *home.layers))
     template["Globals"]["Function"].pop("Layers", None)
     return template
 
 
-def with_its_layer(function: str, built: Path, layer: str) -> Path:
-    """A folder with the function's code and the packages of its layer; made anew after each build.
+def with_its_layers(function: str, built: Path, *layers: str) -> Path:
+    """A folder with the function's code and the packages of its layers; made anew after each build.
 
     The files are hard links, so that it takes no room and little time.
     """
@@ -172,7 +174,7 @@ def with_its_layer(function: str, built: Path, layer: str) -> Path:
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == built_from:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
-    for part in (built / layer / "python", built / function):
+    for part in (*(built / layer / "python" for layer in layers), built / function):
         shutil.copytree(part, folder, copy_function=os.link, dirs_exist_ok=True)
     stamp.write_text(built_from, encoding="utf-8")
     return folder

@@ -64,6 +64,8 @@ def outcome_of(function: str, payload: str, response: object, tables: Tables) ->
             return [f"The loader took the files that wait in its queue. More: {COMMAND} catalogue status"]
         case "PusherFunction":
             return [f"The pusher settled and sent what waits. More: {COMMAND} catalogue status"]
+        case "UploaderFunction":
+            return [f"The uploader sent the files that are due. More: {COMMAND} files status"]
         case "UrgentFunction":
             return [line for record in event["Records"] for line in _after_urgent(record["body"])]
         case "ConsumerFunction":

@@ -384,7 +384,7 @@ def _fingerprint() -> str:
 
 def _sources() -> Iterator[Path]:
     yield from (ROOT / "template.yaml", ROOT / "catalogue.yaml")
-    layer = ROOT / "layers" / "partner_orders"
-    yield from (layer / "Makefile", layer / "requirements.txt")
+    layer, sftp = ROOT / "layers" / "partner_orders", ROOT / "layers" / "sftp"
+    yield from (one / name for one in (layer, sftp) for name in ("Makefile", "requirements.txt"))
     for folder in (ROOT / "functions", layer / "partner_orders"):
         yield from (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)

@@ -1,6 +1,7 @@
 """`make up`: the stack and the simulated platform on this machine until Ctrl-C, with a line for all that arrives."""
 
 import contextlib
+import getpass
 import json
 import os
 import secrets
@@ -60,6 +61,10 @@ PARAMETERS = {
 }
 
 
+# Nobody listens there, and no store is sent by files before somebody says so.
+CATALOGUE_PARAMETERS = {"SftpHost": "127.0.0.1", "SftpPort": "22022", "SftpUser": getpass.getuser()}
+
+
 @contextlib.contextmanager
 def running_stack(
     console: Console,
@@ -85,7 +90,7 @@ def running_stack(
             )
         stack = describe(endpoint_url, platform_url, outputs)
         with step(console, "first calls of the functions; deploy the catalogue beside them (sam deploy)"):
-            stack = _warm_with_catalogue(stack, of_catalogue or {})
+            stack = _warm_with_catalogue(stack, {**CATALOGUE_PARAMETERS, **(of_catalogue or {})})
         configure_platform(stack)
         yield stack
 

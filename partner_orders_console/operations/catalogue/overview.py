@@ -68,6 +68,7 @@ def settings_json(settings: CatalogueSettings) -> dict[str, Any]:
     return {
         "store_id": settings.store_id,
         "is_sending": settings.is_sending,
+        "channel": settings.channel.value,
         "switches_absent_off": settings.switches_absent_off,
         "safety_stock": margins.safety_stock,
         "cap": margins.cap,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from partner_orders.catalogue.channel import Channel
 from partner_orders.catalogue.product import MAX_PIECES, MAX_SKU
 from partner_orders.catalogue.store_settings import MAX_SKUS, CatalogueSettings, InvalidSettingsError
 from partner_orders.catalogue.to_send import Margins, is_waiting, to_send
@@ -69,10 +70,21 @@ class Switch:
 
 
 def to_switch(catalogue: CatalogueStack, store_ids: Sequence[str], wanted: Switch) -> list[CatalogueSettings]:
-    """The settings of those of these stores for which it would be new. Raises OperatorError for a store that is not in
-    the catalogue, and without a reason."""
+    """The settings of those of these stores for which it would be new. A store that is sent by files is not resumed
+    here: of several it is left out. Raises OperatorError for one such alone, for a store that is not in the catalogue,
+    and without a reason."""
     reason_given(wanted.reason)
     found = [settings_of(catalogue, store_id) for store_id in store_ids]
+    if wanted.is_sending:
+        by_files = [one for one in found if one.channel is Channel.FILES]
+        if len(found) == 1 and by_files:
+            store_id = by_files[0].store_id
+            raise OperatorError(
+                f"the store {store_id} is sent by files, and the API and the files would overwrite each other",
+                f"`partner-orders files on {store_id}` resumes it by files; `partner-orders files off {store_id}` first"
+                " makes room for the API.",
+            )
+        found = [one for one in found if one.channel is Channel.API]
     return [one for one in found if one.is_sending is not wanted.is_sending]
 
 

@@ -174,6 +174,10 @@ class _Follower:
     def _look_at_taken(self, row: Desired, waited: timedelta) -> str | None:
         if row.confirmed.active is False:
             return ""
+        if settings_of(self._catalogue, self._message.store_id).sends_by_files:
+            return (
+                "the store is sent by files: its next one, within five minutes, takes it off, and nothing confirms that"
+            )
         if row.values.active is not False:
             return "your system said something newer: it is to be on sale"
         # What an earlier off came to is not the word on this one.

@@ -15,14 +15,16 @@ from partner_orders_console.operations.catalogue.overview import StoreStanding, 
 from partner_orders_console.operations.catalogue_stack import CatalogueStack, shared_parameters
 from partner_orders_console.operations.doctor.finding import TIMEOUT, Finding, Fix
 from partner_orders_console.operations.doctor.findings import findings
+from partner_orders_console.operations.doctor.sftp import sftp
 from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.uploads.server import has_sftp
 from partner_orders_console.operations.webhook_secret import webhook_header
 from partner_orders_console.operations.words import ago, at, counted
 
 FUNCTIONS = ("Loader", "Pusher", "Urgent", "CatalogueWebhook")
 # Those that a schedule calls, with what the schedule's name ends in.
 SCHEDULES = {"Loader": "load", "Pusher": "push"}
-# AWS keeps so many executions for functions that reserve none; each of the four reserves one.
+# AWS keeps so many executions for functions that reserve none; each of the catalogue's reserves one.
 UNRESERVED = 100
 _DEAD_LETTERS = {"Files": "files", "Callbacks": "callbacks", "Urgent": "urgent changes"}
 _QUEUES = ("Files", "Callbacks", "Urgent")
@@ -46,7 +48,7 @@ def catalogue(stack: DeployedStack) -> Iterator[Finding]:
         return
     checks: tuple[Callable[[CatalogueStack], Iterator[Finding]], ...] = (
         *(_parameters, _forwarding, _concurrency, _functions, _schedules, _urgent_source),
-        *(_webhook, _queues, _stores, _alarms),
+        *(_webhook, _queues, _stores, sftp, _alarms),
     )
     for check in checks:
         yield from findings(f"catalogue's {check.__name__.strip('_')}", partial(check, found))
@@ -87,9 +89,9 @@ def _forwarding(found: CatalogueStack) -> Iterator[Finding]:
 
 
 def _concurrency(found: CatalogueStack) -> Iterator[Finding]:
-    """Check that the account has the executions that the four functions reserve."""
+    """Check that the account has the executions that the functions reserve."""
     whole = found.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
-    needed = UNRESERVED + len(FUNCTIONS)
+    needed = UNRESERVED + len(_functions_of(found))
     if whole < needed:
         fault = f"the account may run {whole} functions at once; with the catalogue it needs {needed}"
         yield Finding("catalogue's concurrency", fault, "Ask AWS to raise Lambda's concurrent executions.")
@@ -99,7 +101,7 @@ def _concurrency(found: CatalogueStack) -> Iterator[Finding]:
 
 def _functions(found: CatalogueStack) -> Iterator[Finding]:
     client = found.client("lambda")
-    for name in FUNCTIONS:
+    for name in _functions_of(found):
         part, function = f"function {_spoken(name)}", found.output(f"{name}FunctionName")
         try:
             state = client.get_function_configuration(FunctionName=function).get("State", "Active")
@@ -117,14 +119,19 @@ def _functions(found: CatalogueStack) -> Iterator[Finding]:
             yield Finding(part)
 
 
+def _functions_of(found: CatalogueStack) -> tuple[str, ...]:
+    """The functions of the stack; the uploader is there only with SFTP."""
+    return (*FUNCTIONS, "Uploader") if has_sftp(found) else FUNCTIONS
+
+
 def _spoken(name: str) -> str:
     return "catalogue webhook" if name == "CatalogueWebhook" else name.lower()
 
 
 def _schedules(found: CatalogueStack) -> Iterator[Finding]:
-    """Check that the loader and the pusher are called each minute."""
+    """Check that the loader and the pusher are called each minute, and the uploader each five."""
     client = found.client("scheduler")
-    for name, ending in SCHEDULES.items():
+    for name, ending in (SCHEDULES | ({"Uploader": "upload"} if has_sftp(found) else {})).items():
         part = f"schedule of the {name.lower()}"
         try:
             schedule = client.get_schedule(Name=f"{found.name}-{ending}")
@@ -225,7 +232,7 @@ def _stores(found: CatalogueStack) -> Iterator[Finding]:
 
 def _waits_too_long(store: StoreStanding) -> bool:
     since = store.waiting_since
-    return store.settings.is_sending and since is not None and now() - since > _LONGEST_WAIT
+    return store.settings.sends_by_api and since is not None and now() - since > _LONGEST_WAIT
 
 
 def _alarms(found: CatalogueStack) -> Iterator[Finding]:

@@ -12,8 +12,6 @@ from partner_orders.platform.sftp import (
     SftpLogin,
     SftpSession,
     Uploaded,
-    checked_folder,
-    checked_name,
     fingerprint,
     shown_host_key,
 )
@@ -25,6 +23,7 @@ from partner_orders.platform.sftp_failures import (
     UnsafeNameError,
     WriteRefusedError,
 )
+from partner_orders.platform.sftp_names import checked_folder, checked_name
 from tests.support.sftp_server import CATALOGUE, Sshd, key_pair, needs_sshd, password_server, sshd
 from tests.support.tcp_proxy import TcpProxy
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from partner_orders.catalogue.channel import Channel
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.to_send import is_waiting, to_send
 from tests.support.pusher_world import PusherWorld, new_world
@@ -165,6 +166,27 @@ def test_nothing_is_sent_before_it_is_switched_on(is_known: bool) -> None:
     check(world)
     assert world.catalogue.shown(paused)[world.skus[paused][0]].active is False
     assert world.catalogue.shown(paused)[world.skus[paused][1]].active is not is_known
+
+
+def test_store_of_files_is_left_alone() -> None:
+    """A store that is sent by files gets nothing by API, neither from a file nor at once. What waits stays noted, with
+    its wake-up, for the uploader."""
+    world = new_world(2)
+    by_files, by_api = world.stores
+    settings = world.tables.settings.get(by_files)
+    assert settings is not None
+    world.tables.settings.put(replace(settings, channel=Channel.FILES))
+    for store_id in world.stores:
+        world.say(store_id, world.skus[store_id][0], Values(active=False))
+        world.send_message(store_id, world.skus[store_id][1], active=False)
+    for _ in range(3):
+        world.pass_minute()
+    assert world.puts(by_files) == 0
+    assert world.puts(by_api) > 0
+    assert [*world.runs[-1].waiting] == []
+    assert set(world.tables.changes.first(by_files, 10)[-1].skus) <= set(world.skus[by_files])
+    assert [one.store_id for one in world.tables.changes.stores()] == [by_files]
+    assert world.product(by_files, world.skus[by_files][1]).values.active is False
 
 
 def test_pause_ends_a_run() -> None:

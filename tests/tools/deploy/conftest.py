@@ -37,6 +37,14 @@ def faultless(folder: Path, contents: Contents) -> Path:
         path.write_text("VALUE = 1\n")
     with_binary = "pydantic_core/_pydantic_core.so" if contents is ORDERS else "charset_normalizer/md.so"
     (packages / with_binary).write_bytes(binary("arm64"))
+    for layer in contents.beside:
+        for name in layer.packages:
+            path = folder / layer.name / "python" / name / "__init__.py"
+            path.parent.mkdir(parents=True)
+            path.write_text("VALUE = 1\n")
+        (folder / layer.name / "python" / "cryptography" / "_rust.so").write_bytes(binary("arm64"))
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        compileall.compile_dir(folder / layer.name, quiet=1, invalidation_mode=mode)
     for service in contents.services:
         (packages / "botocore" / "data" / service).mkdir(parents=True)
     compileall.compile_dir(packages, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)

@@ -1,5 +1,6 @@
 """The steps of `make deploy-catalogue`: what is missing in the account stops them with a sentence."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from partner_orders_console.operations.catalogue_stack import FROM_OUTPUTS, FROM_PARAMETERS
+from tests.tools.deploy.conftest import binary
 from tools.deploy import __main__ as command
 from tools.deploy import catalogue
-from tools.deploy.artefact import CATALOGUE, ORDERS, Contents, check
+from tools.deploy.artefact import CATALOGUE, ORDERS, Contents, FaultyBuildError, check
 from tools.deploy.environment import CATALOGUE as TEMPLATE
 from tools.deploy.environment import (
     Environment,
@@ -261,7 +263,21 @@ def test_sam_deploys_it_beside(environment: Environment, monkeypatch: pytest.Mon
 def test_catalogues_build_is_opened(built_catalogue: Path) -> None:
     """A faultless build of the catalogue passes, and it needs what only the orders stack has as little as the other way
     round."""
-    assert check(built_catalogue, "arm64", CATALOGUE) == 1
+    assert check(built_catalogue, "arm64", CATALOGUE) == 2
     (built_catalogue / CATALOGUE.layer / "python" / "pydantic").mkdir()
     with pytest.raises(Exception, match="The layer holds pydantic, which no function imports"):
+        check(built_catalogue, "arm64", CATALOGUE)
+
+
+def test_layers_beside_are_opened(built_catalogue: Path) -> None:
+    """The uploader's own layer is opened, too: a missing package and a binary for another processor are named."""
+    [layer] = CATALOGUE.beside
+    packages = built_catalogue / layer.name / "python"
+    (packages / "cryptography" / "_rust.so").write_bytes(binary("x86_64"))
+    (packages / "cffi").mkdir()
+    with pytest.raises(FaultyBuildError, match=r"SftpLayer: cryptography/_rust\.so is built for x86_64") as refused:
+        check(built_catalogue, "arm64", CATALOGUE)
+    assert "SftpLayer: The layer holds cffi, which no function imports" in str(refused.value)
+    shutil.rmtree(packages)
+    with pytest.raises(FaultyBuildError, match="holds no SftpLayer"):
         check(built_catalogue, "arm64", CATALOGUE)

@@ -11,6 +11,7 @@ import pytest
 from partner_orders.loader.handler import LoaderSettings
 from partner_orders.pusher.handler import PusherSettings
 from partner_orders.pusher.urgent_handler import UrgentSettings
+from partner_orders.uploader.handler import UploaderSettings
 from partner_orders.webhook.handler import WebhookSettings
 from tests.support.alarms import expression, metrics
 from tests.support.template import CATALOGUE, Template
@@ -26,23 +27,25 @@ from tests.unit.template.test_template_laws import (
 )
 from tools.fresh_handler import fresh_handler
 
-FUNCTIONS = ("LoaderFunction", "PusherFunction", "UrgentFunction", "CatalogueWebhookFunction")
+# The last one only where files go by SFTP.
+FUNCTIONS = ("LoaderFunction", "PusherFunction", "UrgentFunction", "CatalogueWebhookFunction", "UploaderFunction")
 SETTINGS = {
     "LoaderFunction": LoaderSettings,
     "PusherFunction": PusherSettings,
     "UrgentFunction": UrgentSettings,
     "CatalogueWebhookFunction": WebhookSettings,
+    "UploaderFunction": UploaderSettings,
 }
 QUEUES = {f"{name}Queue": f"{name}DeadLetters" for name in ("Files", "Callbacks", "Urgent")}
 READING = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
 WRITING = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
 
 
-# -- at most four executions ------------------------------------------------------------------------------------------
+# -- at most five executions ------------------------------------------------------------------------------------------
 
 
-def test_four_functions_of_one_execution(catalogue: Template) -> None:
-    """The stack has four functions, and each reserves one execution: four together (decision 24)."""
+def test_functions_of_one_execution(catalogue: Template) -> None:
+    """The stack has four functions, five with SFTP, and each reserves one execution (decision 24)."""
     reserved = {
         name: function["ReservedConcurrentExecutions"]
         for name, function in catalogue.of_type("AWS::Lambda::Function").items()
@@ -153,6 +156,11 @@ def test_old_files_go(catalogue: Template) -> None:
     exports = rules.pop("exports")
     assert "ExpirationInDays" not in exports
     assert exports["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    sent, kept = rules.pop("sent"), rules.pop("promotion-rows")
+    assert (sent["Prefix"], sent["ExpirationInDays"]) == ("sent/", 90)
+    # A row that was sent ends its promotion, however old it is.
+    assert (kept["Prefix"], "ExpirationInDays" in kept) == ("promotion-rows/", False)
+    assert sent["NoncurrentVersionExpiration"] == kept["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
     [leftovers] = rules.values()
     assert leftovers["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
     assert "Prefix" not in leftovers
@@ -170,11 +178,12 @@ def test_table_settings(catalogue: Template) -> None:
 
 
 def test_stack_deletion_keeps_data(catalogue: Template) -> None:
-    """Deleting the stack deletes neither the table nor the files."""
+    """Deleting the stack deletes neither the table nor the files, nor a login that somebody stored."""
     kept = {name: it for name, it in catalogue.resources.items() if it.get("DeletionPolicy", "Delete") != "Delete"}
     assert {name: it["DeletionPolicy"] for name, it in kept.items()} == {
         "CatalogueTable": "Retain",
         "FilesBucket": "RetainExceptOnCreate",
+        "SftpSecret": "RetainExceptOnCreate",
     }
     assert {it["UpdateReplacePolicy"] for it in kept.values()} == {"Retain"}
 
@@ -279,12 +288,15 @@ def test_function_permissions_are_exact(catalogue: Template) -> None:
         "PusherRole": READING | WRITING | draining | sending | {"s3:PutObject", "s3:GetObject"},
         "UrgentRole": READING | WRITING | draining | sending | {"sqs:GetQueueAttributes", "s3:GetObject"},
         "CatalogueWebhookRole": {"secretsmanager:GetSecretValue", "sqs:SendMessage"},
+        "UploaderRole": READING - {"dynamodb:BatchGetItem"}
+        | WRITING
+        | {"secretsmanager:GetSecretValue", "s3:GetObject", "s3:PutObject", "s3:ListBucket"},
     }
 
 
 def test_no_statement_uses_a_wildcard(catalogue: Template) -> None:
     """No statement allows any action, or objects beyond a folder of the bucket."""
-    folders = ("lists", "changes", "reports", "exports", "promotions")
+    folders = ("lists", "changes", "reports", "exports", "promotions", "promotion-rows", "sent")
     for role, statement in catalogue.statements():
         for value in [*_list(statement["Action"]), *_list(statement["Resource"])]:
             text = value if isinstance(value, str) else str(next(iter(value.values())))
@@ -306,6 +318,7 @@ def test_roles_write_their_own_rows(catalogue: Template) -> None:
         "LoaderRole": both | {"HELD#*", "FILES#*", "DECISIONS#*", "DRIFT#*"},
         "PusherRole": both | {"JOB#*", "JOBS#*", "CALLBACK#*", "STATUSES#*", "PROMOTIONS", "PROMOTION_WISHES#*"},
         "UrgentRole": both | {"HELD#*", "JOB#*", "JOBS#*"},
+        "UploaderRole": {"UPLOADS", "UPLOADED#*", "CHANGES", "CHANGES#*", "PROMOTIONS", "PROMOTION_WISHES#*"},
     }
 
 
@@ -321,6 +334,35 @@ def test_number_parameters_have_bounds(catalogue: Template) -> None:
     for name, parameter in catalogue.parameters.items():
         if parameter["Type"] == "Number":
             assert "AllowedValues" in parameter or parameter["MinValue"] < parameter["MaxValue"], name
+
+
+# -- files by SFTP ----------------------------------------------------------------------------------------------------
+
+
+def test_uploader_is_there_with_a_host_only(catalogue: Template) -> None:
+    """Everything of the uploader is deployed only with SftpHost; nothing else depends on it, and no other function has
+    its layer."""
+    assert catalogue.conditions["HasSftp"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "SftpHost"}, ""]}]}
+    assert catalogue.parameters["SftpHost"]["Default"] == ""
+    conditional = {name for name, it in catalogue.resources.items() if it.get("Condition") == "HasSftp"}
+    assert conditional == {
+        *("UploaderFunction", "UploaderRole", "UploaderLogGroup", "UploaderFunctionEachFiveMinutes"),
+        *("UploaderFunctionEventInvokeConfig", "SftpSecret", *(name for name in conditional if "Layer" in name)),
+        *("FilesNotUploadedAlarm", "SftpHostKeyChangedAlarm", "SftpLoginRefusedAlarm", "UploaderErrorsAlarm"),
+    }
+    [layer] = [name for name in conditional if name.startswith("SftpLayer")]
+    having = [name for name in FUNCTIONS if {"Ref": layer} in catalogue.properties(name)["Layers"]]
+    assert having == ["UploaderFunction"]
+
+
+def test_uploader_begins_no_file_too_late(catalogue: Template) -> None:
+    """A file begins only where the session, the archive and the rows before it fit into what is left."""
+    app: Any = fresh_handler("uploader")
+    timeout = catalogue.properties("UploaderFunction")["Timeout"]
+    assert app.SESSION_SECONDS + 60 < app.LEAST_SECONDS < timeout
+    schedule = catalogue.properties("UploaderFunctionEachFiveMinutes")
+    assert schedule["ScheduleExpression"] == "rate(5 minutes)"
+    assert schedule["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
 
 
 # -- alarms -----------------------------------------------------------------------------------------------------------
@@ -367,12 +409,20 @@ def test_alarm_has_its_own_runbook(catalogue: Template) -> None:
 
 
 def test_dashboard_shows_existing_metrics(catalogue: Template) -> None:
-    """The dashboard shows metrics that are emitted and all alarms."""
-    text = catalogue.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+    """The dashboard shows metrics that are emitted and all alarms; those of the uploader only where it is deployed."""
+    text, parts = catalogue.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+    without = text
+    for name, part in parts.items():
+        condition, given, nothing = part["Fn::If"]
+        assert (condition, nothing) == ("HasSftp", "")
+        text, without = text.replace(f"${{{name}}}", given["Fn::Sub"]), without.replace(f"${{{name}}}", "")
     assert references({"Fn::Sub": text}) <= catalogue.resources.keys()
+    conditional = {name for name, it in catalogue.resources.items() if it.get("Condition") == "HasSftp"}
+    assert not references({"Fn::Sub": without}) & conditional
     widgets = json.loads(text)["widgets"]
     shown = {name.removesuffix(".Arn}").removeprefix("${") for name in widgets[0]["properties"]["alarms"]}
     assert shown == catalogue.of_type("AWS::CloudWatch::Alarm").keys()
+    assert len(json.loads(without)["widgets"]) == len(widgets) - 1
     for widget in widgets[1:]:
         before: list[str] = []
         for given in widget["properties"]["metrics"]:

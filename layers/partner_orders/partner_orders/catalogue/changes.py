@@ -133,6 +133,14 @@ class ChangesTable:
             found.append(change)
         return Waiting(found)
 
+    def names(self, store_id: str) -> list[str]:
+        """The names of all changes of a store, the oldest first; consistent. What a change is about is left out."""
+        return [row["sk"] for row in self._table.query(keys.changes(store_id), consistent=True, page_size=_MOST_READ)]
+
+    def forget(self, store_id: str, names: Iterable[str]) -> None:
+        """Forget changes by their names, after all that the store has was sent."""
+        self._table.delete_many(Key(keys.changes(store_id), name) for name in names)
+
     def remove(self, store_id: str, changes: Iterable[Change]) -> None:
         """Forget changes, after what is to be sent of them is noted elsewhere."""
         self._table.delete_many(Key(keys.changes(store_id), change.name) for change in changes)

@@ -14,6 +14,7 @@ EXPORT = "EXPORT#"
 STATUS = "STATUS#"
 DRIFT = "DRIFT#"
 PROMOTIONS = "PROMOTIONS"
+UPLOADS = "UPLOADS"
 # The stores in which something may wait.
 CHANGES = "CHANGES"
 
@@ -107,6 +108,21 @@ def files(store_id: str) -> str:
 def decisions(store_id: str) -> str:
     """The partition of what was decided of a store's held changes."""
     return f"DECISIONS#{store_id}"
+
+
+def sftp_server() -> Key:
+    """The SFTP server's trusted key, and how the last connections went."""
+    return Key(UPLOADS, "SERVER")
+
+
+def upload(kind: str, name: str) -> Key:
+    """What is known of a file that is sent again and again."""
+    return Key(UPLOADS, f"FILE#{kind}#{name}")
+
+
+def uploaded(kind: str, name: str) -> str:
+    """The partition of what was sent under a file's name."""
+    return f"UPLOADED#{kind}#{name}"
 
 
 def status(store_id: str) -> Key:

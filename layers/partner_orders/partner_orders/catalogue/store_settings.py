@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import Range, Table
 from partner_orders.catalogue import keys
+from partner_orders.catalogue.channel import NO_PLACE, Channel, FilePlace, Layout
 from partner_orders.catalogue.packed_lines import pack, unpack
 from partner_orders.catalogue.store_state import StoreState, state_of
 from partner_orders.catalogue.to_send import NO_MARGINS, Margins
@@ -28,7 +29,8 @@ class InvalidSettingsError(ValueError):
 class CatalogueSettings:
     """``is_sending``: off until it is switched on; files are taken meanwhile. ``switches_absent_off``: whether a whole
     list takes what it leaves out off sale. ``changed_at``, ``changed_by``, ``reason``: of the last change.
-    ``is_promoting``: whether promotions are sent that name the store; off until it is switched on, too."""
+    ``is_promoting``: whether promotions are sent that name the store; off until it is switched on, too. ``channel``:
+    how the catalogue is sent, and ``place`` where its files go."""
 
     store_id: str
     is_sending: bool = False
@@ -38,6 +40,16 @@ class CatalogueSettings:
     changed_by: str = ""
     reason: str = ""
     is_promoting: bool = False
+    channel: Channel = Channel.API
+    place: FilePlace = NO_PLACE
+
+    @property
+    def sends_by_api(self) -> bool:
+        return self.is_sending and self.channel is Channel.API
+
+    @property
+    def sends_by_files(self) -> bool:
+        return self.is_sending and self.channel is Channel.FILES
 
 
 class SettingsTable:
@@ -90,6 +102,10 @@ def _attributes(settings: CatalogueSettings) -> dict[str, Any]:
         "changed_by": settings.changed_by or None,
         "reason": settings.reason or None,
         "is_promoting": settings.is_promoting or None,
+        "channel": None if settings.channel is Channel.API else settings.channel.value,
+        "file_prefix": settings.place.prefix or None,
+        "file_folder": settings.place.folder or None,
+        "file_layout": None if settings.place == NO_PLACE else settings.place.layout.value,
     }
     return {name: value for name, value in found.items() if value is not None}
 
@@ -108,6 +124,10 @@ def _settings(row: Row) -> CatalogueSettings:
         row.get("changed_by", ""),
         row.get("reason", ""),
         row.get("is_promoting", False),
+        Channel(row.get("channel", Channel.API)),
+        FilePlace(
+            row.get("file_prefix", ""), row.get("file_folder", ""), Layout(row.get("file_layout", Layout.ONE_VENDOR))
+        ),
     )
 
 

@@ -35,9 +35,10 @@ class ProductsTable:
         for number in range(keys.SHARDS):
             yield from self.of_shard(store_id, number)
 
-    def of_shard(self, store_id: str, number: int) -> Iterator[Desired]:
-        """The products of a shard of a store, in the order of the bytes of their SKUs. Eventually consistent."""
-        rows = self._table.query(keys.shard(store_id, number), Range(prefix=keys.SKU), page_size=_READ_TOGETHER)
+    def of_shard(self, store_id: str, number: int, consistent: bool = False) -> Iterator[Desired]:
+        """The products of a shard of a store, in the order of the bytes of their SKUs."""
+        place, skus = keys.shard(store_id, number), Range(prefix=keys.SKU)
+        rows = self._table.query(place, skus, consistent=consistent, page_size=_READ_TOGETHER)
         yield from map(desired_of, rows)
 
     def many(self, store_id: str, skus: Iterable[str]) -> dict[str, Desired]:

@@ -22,17 +22,15 @@ from partner_orders.platform.sftp_failures import (
     HostKeyChangedError,
     LoginRefusedError,
     SftpError,
-    UnsafeNameError,
     WriteRefusedError,
 )
+from partner_orders.platform.sftp_names import checked_folder, checked_name
 
 MAX_FILE_BYTES = 1_073_741_824
 MAX_ENTRIES = 1_000  # of a folder that are looked at
 CONNECT_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
 _TEMPORARY = re.compile(r"\.partner-orders-[0-9a-f]{16}\.part")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", re.ASCII)
-_FOLDER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}){0,7}", re.ASCII)
 _CHUNK = 1_048_576  # bytes that are read and sent at once
 # Of a server that has no rename that replaces, or forbids it.
 _NOT_OFFERED = (asyncssh.SFTPOpUnsupported, asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure)
@@ -60,20 +58,6 @@ class Uploaded(NamedTuple):
 
     size: int
     is_atomic: bool
-
-
-def checked_name(name: str) -> str:
-    """A file's name that stays in its folder. Raises UnsafeNameError."""
-    if not _NAME.fullmatch(name) or ".." in name:
-        raise UnsafeNameError("use at most 128 letters, digits, dots, hyphens and underscores in a file's name")
-    return name
-
-
-def checked_folder(folder: str) -> str:
-    """A folder below the user's home. Raises UnsafeNameError."""
-    if not _FOLDER.fullmatch(folder) or ".." in folder:
-        raise UnsafeNameError("name a folder below the home, such as catalog, without a slash at its beginning")
-    return folder
 
 
 def fingerprint(host_key: str) -> str:

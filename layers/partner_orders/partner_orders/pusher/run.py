@@ -66,7 +66,7 @@ class ServesPromotions(Protocol):
 @dataclass
 class Run:
     """What a run did. ``counts`` go by the names of metrics; ``faults`` count what failed, by kind. ``waiting``: since
-    when something waits in each store that is switched on."""
+    when something waits in each store that is sent by API."""
 
     counts: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -117,7 +117,7 @@ class Minute:
         self._try(run, "", lambda: self._promotions.serve(settings, lambda: run.may_ask and may_start()))
         self._note_end(run, self._promotions.error)
         self._look_after_jobs(run, states, may_start)
-        sending = [store_id for store_id, of_store in settings.items() if of_store.is_sending]
+        sending = [store_id for store_id, of_store in settings.items() if of_store.sends_by_api]
         if run.may_ask and may_start():
             self._try(run, "", lambda: self._exports.serve(sending))
         self._send(run, sending, may_start)
@@ -170,11 +170,11 @@ class Minute:
             self._serve(run, store_id, wake_ups, breaker)
 
     def _serve(self, run: Run, store_id: str, wake_ups: Mapping[str, WakeUp], breaker: Breaker) -> None:
-        """Serve a store, unless it was switched off meanwhile."""
+        """Serve a store, unless it was switched off meanwhile, or to files."""
 
         def serve() -> None:
             settings = self._settings.read(store_id)
-            if settings is None or not settings.is_sending:
+            if settings is None or not settings.sends_by_api:
                 run.waiting.pop(store_id, None)
                 return
             sent_before = self._pusher.counts["JobsSent"]

@@ -1,8 +1,8 @@
 """Takes what is to be of one product, now: its row is written, then it is sent.
 
-Whatever cannot be sent now is noted as a change, and the pusher sends it within a minute. A message that comes for the
-first time stands for the change meanwhile: it stays in the queue until it is sent or noted. One that comes again is
-noted first.
+Whatever cannot be sent now is noted as a change. The pusher sends it within a minute, or the uploader with the store's
+next file. A message that comes for the first time stands for the change meanwhile: it stays in the queue until it is
+sent or noted. One that comes again is noted first.
 """
 
 from collections import Counter
@@ -150,7 +150,7 @@ class Urgent:
 
         after = merge(read.before)
         is_off = off_at_once(after, margins) is not None
-        may_send = read.settings.is_sending and (is_off or self._pusher.may_send(read.state))
+        may_send = read.settings.sends_by_api and (is_off or self._pusher.may_send(read.state))
         if not is_waiting(after, margins) and after == read.before:
             return False
         # The budget, what goes along and the count are had while the row is written.

@@ -339,8 +339,8 @@ MUTANTS: list[Mutant] = [
         "paused-store-is-served",
         "A store that was switched off is sent to all the same.",
         (
-            Edit(f"{_PACKAGE}/pusher/run.py", "Minute.run", "if of_store.is_sending]", "if of_store is not None]"),
-            Edit(f"{_PACKAGE}/pusher/run.py", "Minute._serve", "not settings.is_sending", "settings is None"),
+            Edit(f"{_PACKAGE}/pusher/run.py", "Minute.run", "if of_store.sends_by_api]", "if of_store is not None]"),
+            Edit(f"{_PACKAGE}/pusher/run.py", "Minute._serve", "not settings.sends_by_api", "settings is None"),
         ),
     ),
     one_edit(
@@ -372,7 +372,7 @@ MUTANTS: list[Mutant] = [
         "A store that is switched off is sent to by the run that is under way.",
         f"{_PACKAGE}/pusher/run.py",
         "Minute._serve",
-        "if settings is None or not settings.is_sending:",
+        "if settings is None or not settings.sends_by_api:",
         "if settings is None:",
     ),
     one_edit(
@@ -380,7 +380,7 @@ MUTANTS: list[Mutant] = [
         "An urgent message is sent though its store is switched off.",
         f"{_PACKAGE}/pusher/urgent.py",
         "Urgent._apply",
-        "may_send = read.settings.is_sending and (",
+        "may_send = read.settings.sends_by_api and (",
         "may_send = read.state is not None and (",
     ),
     one_edit(

@@ -1,0 +1,224 @@
+"""A run of the uploader, each five minutes: the files that changed, and those that are older than a day.
+
+A file that fails holds up no other, and is tried again after longer and longer pauses. What is of the server as a whole
+ends the run, and has its own pauses: a login that is refused again and again may lock the user.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from partner_orders.aws.error_codes import code_of
+from partner_orders.catalogue.changes import ChangesTable, WakeUp
+from partner_orders.catalogue.store_settings import CatalogueSettings
+from partner_orders.clock import Clock
+from partner_orders.platform.sftp_failures import (
+    HostKeyChangedError,
+    LoginRefusedError,
+    SftpError,
+    UnsafeNameError,
+)
+from partner_orders.uploader.file_names import FileKind
+from partner_orders.uploader.targets import Folders, Target, targets
+from partner_orders.uploader.upload_state import (
+    ServerState,
+    Trouble,
+    UploadState,
+    failed,
+    pause_after,
+    put_off,
+)
+from partner_orders.uploader.uploading import FileReport, Uploader
+from partner_orders.uploader.uploads_table import UploadsTable
+
+NOT_TRUSTED = "nobody has trusted the server's key yet: partner-orders files trust"
+_METRICS = {Trouble.HOST_KEY_CHANGED: "SftpHostKeyChanged", Trouble.LOGIN_REFUSED: "SftpLoginRefused"}
+
+
+class Wanted(Protocol):
+    """What a file would be made of now (partner_orders.uploader.contents)."""
+
+    def wanted(self, target: Target) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an operator asks for: the files of a store, sent now whatever was sent before, or only shown."""
+
+    store_id: str
+    is_dry_run: bool = False
+
+
+@dataclass
+class Report:
+    """What a run did. ``counts`` go by the names of metrics. ``problems``: why files were not sent, by name; the server
+    as a whole has the name ``server``."""
+
+    files: list[FileReport] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+class UploaderRun:
+    """``read_settings`` gives those of every store, read anew; ``read_promotions`` reads what promotions there are."""
+
+    def __init__(
+        self,
+        read_settings: Callable[[], Mapping[str, CatalogueSettings]],
+        read_promotions: Callable[[], None],
+        changes: ChangesTable,
+        uploads: UploadsTable,
+        contents: Mapping[FileKind, Wanted],
+        uploader: Uploader,
+        folders: Folders,
+        clock: Clock,
+    ) -> None:
+        self._read_settings = read_settings
+        self._read_promotions = read_promotions
+        self._changes = changes
+        self._uploads = uploads
+        self._contents = contents
+        self._uploader = uploader
+        self._folders = folders
+        self._clock = clock
+
+    def run(self, may_start: Callable[[], bool], asked: Asked | None = None) -> Report:
+        """Do what there is to do. ``may_start`` tells whether a file may still begin. Raises botocore's errors for what
+        is of no single file."""
+        report = Report()
+        found = targets(self._read_settings(), self._folders)
+        if asked is not None:
+            found = [one for one in found if asked.store_id in one.stores]
+        if any(one.kind is FileKind.PROMOTIONS for one in found):
+            self._read_promotions()
+        states = self._states(found)
+        if asked is not None and asked.is_dry_run:
+            report.files = [self._uploader.previewed(one, states[one.kind, one.name]) for one in found]
+            return report
+        wake_ups = {one.store_id: one for one in self._changes.stores()}
+        server = self._uploads.server()
+        due = found if asked is not None else self._due(found, states, wake_ups)
+        if due and self._may_connect(report, server, is_asked=asked is not None):
+            server = self._send(report, due, states, wake_ups, server, may_start, is_forced=asked is not None)
+        self._count(report, found, server)
+        return report
+
+    def _states(self, found: Sequence[Target]) -> dict[tuple[FileKind, str], UploadState]:
+        """The state of each file; one that is new is due from now on."""
+        states = self._uploads.all()
+        for one in found:
+            if (one.kind, one.name) not in states:
+                states[one.kind, one.name] = UploadState(one.kind, one.name, self._clock())
+                self._uploads.write(states[one.kind, one.name])
+        return states
+
+    def _due(
+        self,
+        found: Sequence[Target],
+        states: Mapping[tuple[FileKind, str], UploadState],
+        wake_ups: Mapping[str, WakeUp],
+    ) -> list[Target]:
+        """The files that are to go now, the one that waits longest first."""
+        now, due = self._clock(), list[tuple[datetime, Target]]()
+        for one in found:
+            state = states[one.kind, one.name]
+            waiting = [wake_ups[store_id].since for store_id in one.stores if store_id in wake_ups]
+            since = state.due_since if state.last is None else state.last.at
+            if not state.may_try(now):
+                continue
+            if one.kind is FileKind.PROMOTIONS:
+                wanted = self._contents[one.kind].wanted(one)
+                if wanted != state.wanted or (state.last is not None and state.is_old(now)):
+                    due.append((since, one))
+            elif waiting or state.is_old(now):
+                due.append((min([since, *waiting]), one))
+        return [one for _, one in sorted(due, key=lambda entry: (entry[0], entry[1].kind, entry[1].name))]
+
+    def _may_connect(self, report: Report, server: ServerState, is_asked: bool) -> bool:
+        if not server.host_key:
+            report.problems["server"] = NOT_TRUSTED
+            return False
+        if not is_asked and not server.may_try(self._clock()):
+            report.problems["server"] = server.problem
+            return False
+        return True
+
+    def _send(
+        self,
+        report: Report,
+        due: Sequence[Target],
+        states: Mapping[tuple[FileKind, str], UploadState],
+        wake_ups: Mapping[str, WakeUp],
+        server: ServerState,
+        may_start: Callable[[], bool],
+        is_forced: bool,
+    ) -> ServerState:
+        for one in due:
+            if not may_start():
+                break
+            state = states[one.kind, one.name]
+            try:
+                sent = self._uploader.serve(one, state, wake_ups, is_forced)
+            except SftpError as error:
+                if error.is_of_server:
+                    self._uploads.write(put_off(state, self._stored(state)))
+                    return self._note_trouble(report, server, error)
+                self._note_failed(report, state, str(error))
+            except (UnsafeNameError, OSError) as error:
+                self._note_failed(report, state, str(error) or type(error).__name__)
+            except Exception as error:
+                self._note_failed(report, state, code_of(error) or type(error).__name__)
+            else:
+                report.files.append(sent)
+                report.counts["FilesUploaded" if sent.is_sent else "FilesUnchanged"] += 1
+                report.counts["FileRows"] += sent.rows if sent.is_sent else 0
+                if sent.is_sent and server.trouble is not None:
+                    server = self._note_server(replace(server, trouble=None, failures=0, problem="", not_before=None))
+        return server
+
+    # -- what fails ----------------------------------------------------------------------------------------------------
+
+    def _note_failed(self, report: Report, state: UploadState, problem: str) -> None:
+        report.problems[state.name] = problem
+        report.counts["FilesFailed"] += 1
+        self._uploads.write(failed(self._stored(state), problem))
+
+    def _stored(self, state: UploadState) -> UploadState:
+        """The state as the attempt left it."""
+        return self._uploads.get(state.kind, state.name) or state
+
+    def _note_trouble(self, report: Report, server: ServerState, error: SftpError) -> ServerState:
+        match error:
+            case HostKeyChangedError():
+                trouble = Trouble.HOST_KEY_CHANGED
+            case LoginRefusedError():
+                trouble = Trouble.LOGIN_REFUSED
+            case _:
+                trouble = Trouble.CONNECTION_FAILED
+        failures, problem = server.failures + 1, str(error)
+        report.problems["server"] = problem
+        report.counts["FilesFailed"] += 1
+        not_before = self._clock() + pause_after(failures)
+        return self._note_server(
+            replace(server, trouble=trouble, failures=failures, problem=problem, not_before=not_before)
+        )
+
+    def _note_server(self, server: ServerState) -> ServerState:
+        self._uploads.note_server(server)
+        return server
+
+    def _count(self, report: Report, found: Sequence[Target], server: ServerState) -> None:
+        """Count what is for a person, in each run anew."""
+        now, states = self._clock(), self._uploads.all()
+        late = [one for one in found if _is_late(one, states[one.kind, one.name], now)]
+        report.counts["FilesNotUploaded"] = len(late)
+        for trouble, metric in _METRICS.items():
+            report.counts[metric] = int(server.trouble is trouble)
+
+
+def _is_late(target: Target, state: UploadState, now: datetime) -> bool:
+    """A promotion file of which nothing was ever to be sent is not late."""
+    is_empty = target.kind is FileKind.PROMOTIONS and state.last is None and not state.failures
+    return not is_empty and state.is_late(now)

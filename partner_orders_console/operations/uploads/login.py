@@ -1,0 +1,66 @@
+"""The login of the SFTP server: tried, then stored."""
+
+import json
+from dataclasses import replace
+
+from partner_orders.platform.sftp_credentials import MAX_SECRET, SftpSecret, parsed
+from partner_orders.platform.sftp_failures import LoginRefusedError, SftpError
+from partner_orders_console.operations.catalogue.access import catalogue_of
+from partner_orders_console.operations.catalogue_stack import CatalogueStack
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.uploads.server import CONNECT_SECONDS, server_of
+
+_BEGINS_A_KEY = "-----BEGIN"
+
+
+def store_login(stack: DeployedStack, text: str, is_forced: bool = False) -> bool:
+    """Store a password (one line) or a private key (OpenSSH or PEM); whether the server accepted it before. It is
+    stored untried where no key of the server is trusted yet, or the server is away. Raises OperatorError."""
+    catalogue = catalogue_of(stack)
+    server_of(catalogue)
+    secret = _secret(text)
+    was_tried = not is_forced and _is_accepted(catalogue, secret)
+    content = {name: value for name, value in secret._asdict().items() if value}
+    client = catalogue.client("secretsmanager")
+    client.put_secret_value(SecretId=catalogue.output("SftpSecretArn"), SecretString=json.dumps(content))
+    # The function tries it with its next run, whatever its pause.
+    table = catalogue.uploads
+    table.note_server(replace(table.server(), trouble=None, failures=0, problem="", not_before=None))
+    return was_tried
+
+
+def stored_login(catalogue: CatalogueStack) -> SftpSecret:
+    """Raises LoginRefusedError where none is stored, and botocore's errors."""
+    client = catalogue.client("secretsmanager")
+    return parsed(client.get_secret_value(SecretId=catalogue.output("SftpSecretArn"))["SecretString"])
+
+
+def _secret(text: str) -> SftpSecret:
+    if text.lstrip().startswith(_BEGINS_A_KEY):
+        secret = SftpSecret(private_key=text.strip() + "\n")
+    else:
+        secret = SftpSecret(password=text.splitlines()[0] if text else "")
+    if not any(secret):
+        raise OperatorError("no password was given", "Give it at the prompt, or as a line of the standard input.")
+    if len(json.dumps(secret._asdict())) > MAX_SECRET:
+        raise OperatorError(
+            f"not stored: it has more than {MAX_SECRET:,} characters", "Give the password or key alone."
+        )
+    return secret
+
+
+def _is_accepted(catalogue: CatalogueStack, secret: SftpSecret) -> bool:
+    """Raises OperatorError where the server refuses it."""
+    from partner_orders.platform.sftp import SftpLogin, SftpSession
+
+    server, host_key = server_of(catalogue), catalogue.uploads.server().host_key
+    if not host_key:
+        return False
+    try:
+        with SftpSession(SftpLogin(server.host, server.port, server.user, host_key, *secret), CONNECT_SECONDS):
+            return True
+    except LoginRefusedError as error:
+        raise OperatorError(f"not stored: {error}", "The login in use stays. --force stores it untried.") from None
+    except SftpError:
+        return False

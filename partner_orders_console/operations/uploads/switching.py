@@ -1,0 +1,131 @@
+"""Which stores are sent by files. A store is sent by the API or by files, never by both."""
+
+from dataclasses import dataclass, replace
+
+from partner_orders.catalogue.channel import Channel, FilePlace, Layout
+from partner_orders.catalogue.desired import NOTHING, Desired
+from partner_orders.catalogue.store_settings import CatalogueSettings
+from partner_orders.clock import now
+from partner_orders.platform.sftp_failures import UnsafeNameError
+from partner_orders.platform.sftp_names import checked_folder, checked_name
+from partner_orders.uploader.file_names import file_names
+from partner_orders_console.operations.callers import caller
+from partner_orders_console.operations.catalogue.access import settings_of
+from partner_orders_console.operations.catalogue.switching import reason_given
+from partner_orders_console.operations.catalogue_stack import CatalogueStack
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.progress import Progress, silent
+from partner_orders_console.operations.uploads.server import server_of
+from partner_orders_console.operations.words import counted
+
+_TOGETHER = 1_000  # products that are noted as changed at once
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Where a store's files go; what is None stays as it is."""
+
+    prefix: str | None = None
+    folder: str | None = None
+    is_shared: bool | None = None
+
+
+def planned_on(catalogue: CatalogueStack, store_id: str, wanted: Wanted) -> CatalogueSettings:
+    """The settings of a store that is sent by files. Raises OperatorError where that may not be."""
+    server_of(catalogue)
+    before = settings_of(catalogue, store_id)
+    if before.sends_by_api:
+        raise OperatorError(
+            f"the store {store_id} is sent by API, and the API and the files would overwrite each other",
+            f'Pause it first: `partner-orders catalogue pause {store_id} --reason "to files"`.',
+        )
+    if before.channel is Channel.API and (unfinished := catalogue.tables.states.get(store_id).unfinished):
+        raise OperatorError(
+            f"{counted(len(unfinished), 'job')} of the API may still take effect in the store {store_id}",
+            "Wait until it is settled, at most half an hour: `partner-orders catalogue show` shows it.",
+        )
+    place = _place(before.place, wanted)
+    _check(store_id, place)
+    _check_shared(catalogue, store_id, place)
+    return replace(before, is_sending=True, channel=Channel.FILES, place=place)
+
+
+def switch_on(catalogue: CatalogueStack, settings: CatalogueSettings, reason: str) -> CatalogueSettings:
+    """Send a store by files from now on. Raises botocore's errors, and OperatorError without a reason."""
+    return _written(catalogue, settings, reason)
+
+
+def planned_off(catalogue: CatalogueStack, store_id: str) -> CatalogueSettings:
+    """The settings of a store that is sent no more. Raises OperatorError for one that is not sent by files."""
+    before = settings_of(catalogue, store_id)
+    if before.channel is not Channel.FILES:
+        raise OperatorError(
+            f"the store {store_id} is not sent by files", "`partner-orders files status` shows which are."
+        )
+    return replace(before, is_sending=False, channel=Channel.API)
+
+
+def switch_off(
+    catalogue: CatalogueStack, settings: CatalogueSettings, reason: str, progress: Progress = silent
+) -> CatalogueSettings:
+    """Send no more files of a store. What the API had confirmed before the files is confirmed no more, so that it sends
+    everything once it is resumed. Raises botocore's errors, and OperatorError without a reason."""
+    reason_given(reason)
+    forgotten: list[str] = []
+    store_id = settings.store_id
+    for number, row in enumerate(catalogue.tables.products.all_of(store_id), 1):
+        progress(f"{number:,} products")
+        if row.confirmed.are_said or row.refused.are_said:
+            catalogue.tables.products.change(store_id, row.sku, _forget, row)
+            forgotten.append(row.sku)
+        if len(forgotten) == _TOGETHER:
+            catalogue.tables.changes.add(store_id, forgotten, now())
+            forgotten.clear()
+    catalogue.tables.changes.add(store_id, forgotten, now())
+    return _written(catalogue, settings, reason)
+
+
+def _forget(row: Desired) -> Desired:
+    return replace(row, confirmed=NOTHING, refused=NOTHING, refusal="")
+
+
+def _written(catalogue: CatalogueStack, settings: CatalogueSettings, reason: str) -> CatalogueSettings:
+    why, by = reason_given(reason), caller(catalogue.orders)
+    written = replace(settings, changed_at=now(), changed_by=by, reason=why)
+    catalogue.tables.settings.put(written)
+    return written
+
+
+def _place(before: FilePlace, wanted: Wanted) -> FilePlace:
+    layout = before.layout
+    if wanted.is_shared is not None:
+        layout = Layout.MANY_VENDORS if wanted.is_shared else Layout.ONE_VENDOR
+    prefix = before.prefix if wanted.prefix is None else wanted.prefix
+    return FilePlace(prefix, before.folder if wanted.folder is None else wanted.folder, layout)
+
+
+def _check(store_id: str, place: FilePlace) -> None:
+    if not place.prefix:
+        raise OperatorError(
+            "the files need a prefix", "Give the one that is set in the portal's Shop Integrations: --prefix PREFIX."
+        )
+    name = file_names(place, store_id, 1)[0]
+    try:
+        checked_name(name)
+        if place.folder:
+            checked_folder(place.folder)
+    except UnsafeNameError as error:
+        what = f"{name} in {place.folder}" if place.folder else name
+        raise OperatorError(f"the file would be {what}: {error}", "Nothing was changed.") from None
+
+
+def _check_shared(catalogue: CatalogueStack, store_id: str, place: FilePlace) -> None:
+    """Stores that share a prefix have one file in one folder."""
+    for other in catalogue.tables.settings.all().values():
+        if other.store_id == store_id or other.channel is not Channel.FILES or other.place.prefix != place.prefix:
+            continue
+        if other.place != place and Layout.MANY_VENDORS in {other.place.layout, place.layout}:
+            raise OperatorError(
+                f"the store {other.store_id} has the same prefix with another folder or layout",
+                "Stores that share a file have one prefix, one folder and --shared.",
+            )

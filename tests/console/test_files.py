@@ -1,0 +1,289 @@
+"""``files``: stores that are sent by SFTP, the trusted key, what was sent; ``secrets set-sftp``; and what the doctor
+says of the server."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from partner_orders.catalogue.channel import Channel, FilePlace, Layout
+from partner_orders.clock import now
+from partner_orders.platform.sftp import fingerprint
+from partner_orders.uploader.file_names import FileKind
+from partner_orders.uploader.upload_state import ServerState, Submitted, Trouble, UploadState, attempted
+from partner_orders_console.operations.doctor.sftp import sftp
+from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.uploads import sending
+from tests.support import catalogue_stack
+from tests.support.catalogue_stack import OTHER_STORE, STORE, Catalogue
+from tests.support.console import Ran
+from tests.support.sftp_server import PasswordServer, key_pair, password_server
+
+type Run = Callable[..., Ran]
+WHY = ("--reason", "first file checked", "--yes")
+NAME = f"morning_{STORE}"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[PasswordServer]:
+    with password_server(tmp_path / "sftp") as running:
+        yield running
+
+
+@pytest.fixture
+def files(catalogue: Catalogue, server: PasswordServer, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
+    """A catalogue that is deployed with an SFTP server, and a store that is paused."""
+    given = {"SftpHost": "127.0.0.1", "SftpPort": str(server.port), "SftpUser": server.user}
+    for name, value in given.items():
+        monkeypatch.setitem(catalogue_stack.PARAMETERS, name, value)
+    secrets = catalogue.stack.client("secretsmanager")
+    arn = secrets.create_secret(Name="sftp", SecretString='{"password": "PASTE-THE-SFTP-PASSWORD-HERE"}')["ARN"]
+    outputs = catalogue.stack.client("cloudformation").outputs[catalogue.stack.name]
+    outputs |= {"SftpSecretArn": arn, "UploaderFunctionName": "uploader"}
+    found = Catalogue(catalogue.stack.orders)
+    found.enrol(is_sending=False)
+    return found
+
+
+def settings_of(catalogue: Catalogue, store_id: str = STORE) -> Any:
+    found = catalogue.tables.settings.get(store_id)
+    assert found is not None
+    return found
+
+
+def stored(catalogue: Catalogue) -> dict[str, str]:
+    client = catalogue.stack.client("secretsmanager")
+    content = client.get_secret_value(SecretId=catalogue.stack.output("SftpSecretArn"))["SecretString"]
+    return dict(json.loads(content))
+
+
+@pytest.fixture
+def type_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    return lambda text: monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+# -- one writer --------------------------------------------------------------------------------------------------------
+
+
+def test_store_of_the_api_is_refused(run: Run, files: Catalogue) -> None:
+    """A store that is sent by API is not sent by files as well: the sentence says why, and what to do."""
+    files.enrol(is_sending=True)
+    ran = run("files", "on", STORE, "--prefix", "morning", *WHY)
+    assert (ran.status, "overwrite each other" in ran.err, "catalogue pause" in ran.err) == (1, True, True)
+    assert settings_of(files).channel is Channel.API
+
+
+def test_store_of_files_is_not_resumed_by_api(run: Run, files: Catalogue) -> None:
+    """The other way round: `catalogue resume` refuses a store of files, and leaves it out of all stores."""
+    assert run("files", "on", STORE, "--prefix", "morning", *WHY).status == 0
+    ran = run("catalogue", "resume", STORE, *WHY)
+    assert (ran.status, "overwrite each other" in ran.err, "files off" in ran.err) == (1, True, True)
+    files.enrol(OTHER_STORE, is_sending=False)
+    assert [one["store_id"] for one in run("catalogue", "resume", "--all", *WHY, "--json").json] == [OTHER_STORE]
+    assert settings_of(files).sends_by_files
+
+
+def test_on_and_off(run: Run, files: Catalogue) -> None:
+    """A store is switched on with a prefix, paused and resumed, and off; then the API has everything to send."""
+    files.say("A-1", price=Decimal(2), active=True)
+    files.settle("A-1")
+    dry = run("files", "on", STORE, "--prefix", "morning", "--folder", "Catalog", "--dry-run", *WHY, "--json").json
+    assert (dry["channel"], dry["file_prefix"], settings_of(files).channel) == ("files", "morning", Channel.API)
+    assert run("files", "on", STORE, "--prefix", "morning", "--folder", "Catalog", *WHY).status == 0
+    found = settings_of(files)
+    assert (found.sends_by_files, found.place) == (True, FilePlace("morning", "Catalog"))
+    assert (found.reason, bool(found.changed_by)) == ("first file checked", True)
+    assert run("catalogue", "pause", STORE, *WHY).status == 0
+    assert not settings_of(files).sends_by_files
+    assert run("files", "on", STORE, "--shared", *WHY).status == 0
+    assert settings_of(files).place == FilePlace("morning", "Catalog", Layout.MANY_VENDORS)
+    assert files.tables.changes.first(STORE, 10) == []
+    assert run("files", "off", STORE, *WHY).status == 0
+    assert (settings_of(files).is_sending, settings_of(files).channel) == (False, Channel.API)
+    row = files.tables.products.many(STORE, ["A-1"])["A-1"]
+    assert (row.confirmed.are_said, [*files.tables.changes.first(STORE, 10)[0].skus]) == (False, ["A-1"])
+    assert run("files", "off", STORE, *WHY).status == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ((), "--prefix"),
+        (("--prefix", "../x"), "letters, digits"),
+        (("--prefix", "morning", "--folder", "/catalog"), "below the home"),
+    ],
+)
+def test_unsafe_places_are_refused(run: Run, files: Catalogue, options: tuple[str, ...], says: str) -> None:
+    """A prefix or a folder that would lead elsewhere is refused, and so is none."""
+    ran = run("files", "on", STORE, *options, *WHY)
+    assert (ran.status, says in ran.err, settings_of(files).channel) == (1, True, Channel.API)
+
+
+def test_unfinished_jobs_and_other_folders_are_refused(run: Run, files: Catalogue) -> None:
+    """Jobs of the API may still take effect; and stores that share a file have one folder."""
+    state = files.tables.states.claim(STORE, now())
+    assert state is not None
+    files.tables.states.begin_job(state, now())
+    ran = run("files", "on", STORE, "--prefix", "morning", *WHY)
+    assert (ran.status, "1 job" in ran.err) == (1, True)
+    place = FilePlace("morning", "Catalog", Layout.MANY_VENDORS)
+    files.enrol(OTHER_STORE, channel=Channel.FILES, place=place)
+    files.enrol("s9", is_sending=False)
+    ran = run("files", "on", "s9", "--prefix", "morning", "--shared", *WHY)
+    assert (ran.status, "another folder or layout" in ran.err) == (1, True)
+    assert run("files", "on", "s9", "--prefix", "morning", "--shared", "--folder", "Catalog", *WHY).status == 0
+
+
+def test_without_a_server_commands_say_so(run: Run, catalogue: Catalogue) -> None:
+    """Where the catalogue is deployed without SftpHost each command says what to set."""
+    catalogue.enrol(is_sending=False)
+    for command in (("trust",), ("status",), ("list",), ("send", STORE), ("on", STORE, "--prefix", "p", *WHY)):
+        ran = run("files", *command)
+        assert (ran.status, "SftpHost" in ran.err) == (1, True), ran
+    assert [*sftp(catalogue.stack)] == []
+
+
+# -- the key and the login ---------------------------------------------------------------------------------------------
+
+
+def test_trust_shows_and_pins(run: Run, files: Catalogue, server: PasswordServer) -> None:
+    """The fingerprint is shown and, after a yes, trusted; a changed key is shown beside the trusted one."""
+    ran = run("files", "trust", "--yes")
+    assert (ran.status, fingerprint(server.host_key) in ran.out) == (0, True)
+    assert files.stack.uploads.server().host_key == server.host_key
+    assert "trusted already" in run("files", "trust").err
+    other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0vA7aBq7bXSjrh3jHJ9bC1fT8vXr6yAJ1j5q0sYd3w"
+    files.stack.uploads.trust(other, "anna", now())
+    ran = run("files", "trust", "--yes")
+    assert all(fingerprint(key) in ran.out for key in (other, server.host_key))
+    assert "ANOTHER key" in ran.err
+    assert files.stack.uploads.server().host_key == server.host_key
+
+
+@pytest.mark.privacy
+def test_login_is_tried_and_stored(
+    run: Run, files: Catalogue, server: PasswordServer, type_in: Callable[[str], None]
+) -> None:
+    """A password is stored untried before a key is trusted, then tried; one that is refused is not stored. None is ever
+    printed."""
+    type_in(f"{server.password}\n")
+    ran = run("secrets", "set-sftp")
+    assert (ran.status, "untried" in ran.err, stored(files)) == (0, True, {"password": server.password})
+    files.stack.uploads.trust(server.host_key, "anna", now())
+    files.stack.uploads.note_server(ServerState("", trouble=Trouble.LOGIN_REFUSED, failures=3, problem="refused"))
+    type_in(f"{server.password}\n")
+    ran = run("secrets", "set-sftp")
+    assert (ran.status, "accepts" in ran.err) == (0, True)
+    assert (files.stack.uploads.server().failures, files.stack.uploads.server().trouble) == (0, None)
+    type_in("another password\n")
+    refused = run("secrets", "set-sftp")
+    assert (refused.status, stored(files)) == (1, {"password": server.password})
+    assert "another password" not in refused.out + refused.err
+    assert server.password not in ran.out + ran.err
+    private_key, _ = key_pair()
+    type_in(private_key)
+    assert run("secrets", "set-sftp", "--force").status == 0
+    assert stored(files) == {"private_key": private_key}
+    type_in("")
+    assert run("secrets", "set-sftp").status == 1
+
+
+def test_doctor_looks_at_the_server(files: Catalogue, server: PasswordServer) -> None:
+    """The doctor says that no key is trusted, no login is stored or a folder is missing, or that all is well."""
+    [finding] = sftp(files.stack)
+    assert "files trust" in finding.advice
+    files.stack.uploads.trust(server.host_key, "anna", now())
+    assert "set-sftp" in next(iter(sftp(files.stack))).fault
+    client = files.stack.client("secretsmanager")
+    content = json.dumps({"password": server.password})
+    client.put_secret_value(SecretId=files.stack.output("SftpSecretArn"), SecretString=content)
+    found = {one.part: one for one in sftp(files.stack)}
+    assert not any(one.fault for one in found.values())
+    assert fingerprint(server.host_key) in found["SFTP server"].note
+    assert {"SFTP folder catalog", "SFTP folder promotions", "SFTP writing"} <= set(found)
+    files.enrol(channel=Channel.FILES, place=FilePlace("morning", "Assortment"))
+    missing = next(one for one in sftp(files.stack) if one.part == "SFTP folder Assortment")
+    assert "catalog, promotions" in missing.fault
+    files.stack.uploads.trust(
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0vA7aBq7bXSjrh3jHJ9bC1fT8vXr6yAJ1j5q0sYd3w", "a", now()
+    )
+    assert next(one for one in sftp(files.stack) if one.fault).advice.endswith("sftp-host-key-changed.md")
+
+
+# -- what was sent -----------------------------------------------------------------------------------------------------
+
+
+def submitted(digest: str = "ab" * 32) -> Submitted:
+    names, keys = (f"{NAME}.csv",), (f"sent/{NAME}/catalogue/x.csv.gz",)
+    return Submitted(now(), digest, 7, 120, names, keys, is_atomic=False)
+
+
+def test_list_and_status(run: Run, files: Catalogue) -> None:
+    """Lists show what was submitted, and whether in one step; the status shows why a file fails, and when it goes
+    again."""
+    files.enrol(channel=Channel.FILES, place=FilePlace("morning"))
+    files.enrol(OTHER_STORE, is_sending=False, channel=Channel.FILES, place=FilePlace("morning"))
+    state = UploadState(FileKind.CATALOGUE, NAME, now(), submitted())
+    files.stack.uploads.write(attempted(state, now()))
+    files.stack.uploads.note_sent(state)
+    [sent] = run("files", "list", STORE, "--json").json
+    assert (sent["state"], sent["rows"], sent["is_atomic"], sent["parts"]) == ("submitted", 7, False, [f"{NAME}.csv"])
+    ran = run("files", "list")
+    assert all(text in ran.out for text in (NAME, "submitted", "ababab"))
+    assert run("files", "list", OTHER_STORE, "--json").json == []
+    found = run("files", "status", "--json").json
+    assert (found["server"]["fingerprint"], found["paused"]) == (None, [OTHER_STORE])
+    [file] = found["files"]
+    assert (file["name"], file["stores"], file["failures"], file["state"]) == (NAME, [STORE], 1, "submitted")
+    assert file["not_before"]
+    ran = run("files", "status")
+    assert (NAME in ran.out, "files trust" in ran.err) == (True, True)
+    assert "by files" in run("catalogue", "status").out
+
+
+class FunctionOfTest:
+    """The uploader, busy for the first calls."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = [*answers]
+        self.asked: list[dict[str, Any]] = []
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == "uploader"
+        self.asked.append(json.loads(Payload))
+        answer = self.answers.pop(0)
+        if isinstance(answer, str):
+            raise ClientError({"Error": {"Code": answer, "Message": ""}}, "Invoke")
+        is_error = "errorType" in answer
+        return {"Payload": io.BytesIO(json.dumps(answer).encode()), **({"FunctionError": "x"} if is_error else {})}
+
+
+def test_send_asks_the_uploader(run: Run, files: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sending waits for the uploader's turn, and shows what it did; a problem is status 1, and so is a crash."""
+    files.enrol(channel=Channel.FILES, place=FilePlace("morning"))
+    done = {"kind": "catalogue", "name": NAME, "rows": 7, "size": 120, "digest": "ab" * 32, "notes": []}
+    good = {"files": [{**done, "is_changed": True, "is_sent": True, "is_atomic": True}], "problems": {}}
+    dry = {"files": [{**done, "is_changed": True, "is_sent": False, "is_atomic": False}], "problems": {}}
+    bad = {"files": [], "problems": {"server": "the server refuses the login"}}
+    made = FunctionOfTest("TooManyRequestsException", good, dry, bad, {"errorType": "MemoryError"})
+    real = DeployedStack.client
+    monkeypatch.setattr(sending, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(
+        DeployedStack,
+        "client",
+        lambda self, name, is_slow=False: made if name == "lambda" else real(self, name, is_slow),
+    )
+    assert run("files", "send", STORE, "--yes", "--json").json == good
+    ran = run("files", "send", STORE, "--dry-run")
+    assert (ran.status, "a dry run" in ran.out) == (0, True)
+    assert [one["dry_run"] for one in made.asked] == [False, False, True]
+    ran = run("files", "send", STORE, "--yes")
+    assert (ran.status, "refuses the login" in ran.err) == (1, True)
+    assert "MemoryError" in run("files", "send", STORE, "--yes").err
+    files.enrol(is_sending=False)
+    assert run("files", "send", STORE, "--yes").status == 1

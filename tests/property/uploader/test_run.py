@@ -1,0 +1,305 @@
+"""Whatever fails, the platform ends up with what the chain wants, and what was sent is noted and kept (W1, W3)."""
+
+import gzip
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from partner_orders.catalogue.channel import Channel, Layout
+from partner_orders.catalogue.to_send import Margins, to_send
+from partner_orders.platform.sftp_failures import (
+    ConnectionFailedError,
+    FolderMissingError,
+    HostKeyChangedError,
+    LoginRefusedError,
+    SftpError,
+    WriteRefusedError,
+)
+from partner_orders.uploader.catalogue_file import Stock
+from partner_orders.uploader.file_names import MOST_ROWS, FileKind
+from partner_orders.uploader.run import Asked
+from partner_orders.uploader.upload_state import LONGEST_PAUSE, Trouble
+from tests.support.uploader_world import KEY, OTHER_STORE, STORE, UploaderWorld
+
+
+def check(world: UploaderWorld) -> None:
+    """The platform shows what the chain wants, and nothing waits."""
+    for store_id in world.stores:
+        settings = world.tables.settings.get(store_id)
+        assert settings is not None
+        shown = world.platform.shown(store_id)
+        for row in world.tables.products.all_of(store_id):
+            wanted = to_send(row, settings.margins)
+            assert wanted.price in (None, shown[row.sku].price), row
+            assert wanted.active in (None, shown[row.sku].active), row
+        assert not world.waits(store_id)
+    assert world.tables.changes.stores() == []
+
+
+def test_change_goes_with_the_next_file() -> None:
+    """A change goes with the next run, in a file of all products; it is kept, noted as submitted, and forgotten."""
+    world = UploaderWorld()
+    first, second, *_ = world.skus[STORE]
+    world.say(first, price=Decimal("3.55"), active=True, quantity=9)
+    world.say(second, active=False)
+    report = world.run()
+    assert {*world.file().splitlines()} == {"sku,price,active", f"{first},3.55,1", f"{second},,0"}
+    check(world)
+    [sent] = report.files
+    assert (sent.is_sent, sent.is_changed, sent.is_atomic, sent.rows) == (True, True, True, 2)
+    [noted] = world.uploads.history(FileKind.CATALOGUE, f"chain_{STORE}", 10)
+    assert (noted.submitted.digest, noted.submitted.parts) == (sent.digest, (f"chain_{STORE}.csv",))
+    [key] = world.archived()
+    content = next(found["Body"] for (name, _), found in world.s3.objects.items() if name == key)
+    assert gzip.decompress(content).decode() == world.file()
+    assert (key.split("/")[1], noted.submitted.archive) == (f"chain_{STORE}", (key,))
+
+
+def test_unchanged_file_goes_once_a_day() -> None:
+    """Nothing is sent while nothing changes, nor where a change comes to the same; but once a day the file goes."""
+    world = UploaderWorld()
+    sku = world.skus[STORE][0]
+    world.say(sku, price=Decimal(2))
+    world.run()
+    world.say(sku, price=Decimal("2.00"))
+    assert [one.is_sent for one in world.run().files] == [False]
+    assert [world.run().files for _ in range(3)] == [[], [], []]
+    assert (len(world.server.uploads), world.waits()) == (1, False)
+    assert [one.is_sent for one in world.run(minutes=24 * 60).files] == [True]
+    assert len(world.server.uploads) == 2
+
+
+def test_margins_are_in_the_file() -> None:
+    """The chain's safety stock is kept back in files, too, in either column."""
+    for stock, said in ((Stock.ACTIVE, ("1", "0")), (Stock.QUANTITY, ("88", "0"))):
+        world = UploaderWorld(stock=stock)
+        world.change_settings(margins=Margins(safety_stock=2))
+        many, few, *_ = world.skus[STORE]
+        world.say(many, quantity=90)
+        world.say(few, quantity=2)
+        world.run()
+        assert {*world.file().splitlines()[1:]} == {f"{many},,{said[0]}", f"{few},,{said[1]}"}
+        check(world)
+
+
+def test_store_of_api_is_left_alone() -> None:
+    """A store that is sent by API, or paused, gets no file, and its changes stay."""
+    world = UploaderWorld(STORE, OTHER_STORE)
+    world.change_settings(STORE, channel=Channel.API)
+    world.change_settings(OTHER_STORE, is_sending=False)
+    for store_id in world.stores:
+        world.say(world.skus[store_id][0], store_id, price=Decimal(2))
+        assert world.run().files == []
+        assert world.waits(store_id)
+    assert world.server.sessions == 0
+
+
+def test_stores_share_a_file() -> None:
+    """Stores with one prefix share a file, in which a row names the stores of which it is true."""
+    world = UploaderWorld(STORE, OTHER_STORE, layout=Layout.MANY_VENDORS)
+    shared = world.skus[STORE]
+    world.platform.stock(OTHER_STORE, [replace(product) for product in world.platform.products(STORE)])
+    for sku, price in ((shared[0], Decimal(3)), (shared[1], Decimal(4))):
+        world.say(sku, STORE, price=price)
+    world.say(shared[0], OTHER_STORE, price=Decimal(3))
+    world.say(shared[1], OTHER_STORE, price=Decimal(5))
+    world.run()
+    assert [*world.server.folders["catalog"]] == ["chain.csv"]
+    rows = {*world.file("chain.csv").splitlines()[1:]}
+    both, one, other = f'"{STORE},{OTHER_STORE}"', STORE, OTHER_STORE
+    assert rows == {f"{shared[0]},3,,{both},", f"{shared[1]},4,,{one},", f"{shared[1]},5,,{other},"}
+    check(world)
+
+
+def test_long_file_goes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is too long goes in numbered parts, which are removed once they are of no use."""
+    world = UploaderWorld()
+    for sku in world.skus[STORE]:
+        world.say(sku, price=Decimal(2))
+    monkeypatch.setitem(MOST_ROWS, FileKind.CATALOGUE, 5)
+    world.run()
+    assert sorted(world.server.folders["catalog"]) == [f"chain1_{STORE}.csv", f"chain2_{STORE}.csv"]
+    check(world)
+    monkeypatch.setitem(MOST_ROWS, FileKind.CATALOGUE, 50)
+    world.say(world.skus[STORE][0], price=Decimal(3))
+    world.run()
+    assert [*world.server.folders["catalog"]] == [f"chain_{STORE}.csv"]
+    check(world)
+
+
+# -- what fails --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble", "metric"),
+    [
+        (HostKeyChangedError("another key"), Trouble.HOST_KEY_CHANGED, "SftpHostKeyChanged"),
+        (LoginRefusedError("refused"), Trouble.LOGIN_REFUSED, "SftpLoginRefused"),
+        (ConnectionFailedError("lost"), Trouble.CONNECTION_FAILED, ""),
+    ],
+)
+def test_trouble_of_the_server_pauses_all(error: SftpError, trouble: Trouble, metric: str) -> None:
+    """What is of the server ends the run, is told in each run, and is tried again after longer and longer pauses. Once
+    it is over every file goes at once."""
+    world = UploaderWorld(STORE, OTHER_STORE)
+    for store_id in world.stores:
+        world.say(world.skus[store_id][0], store_id, price=Decimal(2))
+    world.server.fails = [error] * 3
+    reports = [world.run() for _ in range(7)]
+    assert all(report.counts[metric] == 1 for report in reports if metric)
+    assert world.server.sessions == 3  # After 5, 10 and 20 minutes; the fourth is due after 40.
+    assert world.uploads.server().trouble is trouble
+    assert world.uploads.server().host_key == KEY
+    for _ in range(6):
+        last = world.run()
+    check(world)
+    server = world.uploads.server()
+    assert (server.trouble, server.failures, server.not_before) == (None, 0, None)
+    assert not metric or last.counts[metric] == 0
+
+
+@pytest.mark.parametrize("error", [FolderMissingError("no folder"), WriteRefusedError("full")])
+def test_one_files_trouble_holds_up_no_other(error: SftpError) -> None:
+    """A file that cannot be written is noted with the reason, waits longer and longer, and holds up no other."""
+    world = UploaderWorld(STORE, OTHER_STORE)
+    for store_id in world.stores:
+        world.say(world.skus[store_id][0], store_id, price=Decimal(2))
+    world.server.fails = [error, None, error, error]
+    report = world.run()
+    assert ([*report.problems], len(report.files)) == ([f"chain_{STORE}"], 1)
+    state = world.state()
+    assert (state.failures, state.problem, state.not_before) == (1, str(error), world.time.now() + timedelta(minutes=5))
+    for _ in range(9):
+        world.run()
+    check(world)
+    assert (world.state().failures, world.state().failing_since, world.state().problem) == (0, None, "")
+
+
+def test_pauses_end_at_two_hours() -> None:
+    """However often a file fails, it is tried every two hours, and after a day it is late."""
+    world = UploaderWorld()
+    world.say(world.skus[STORE][0], price=Decimal(2))
+    world.server.fails = [WriteRefusedError("full")] * 1_000
+    late = [world.run().counts["FilesNotUploaded"] for _ in range(26 * 12)]
+    assert late[: 25 * 12 - 2] == [0] * (25 * 12 - 2)
+    assert late[-1] == 1
+    state = world.state()
+    assert state.not_before is not None
+    assert timedelta(0) < state.not_before - world.time.now() <= LONGEST_PAUSE
+    assert 15 < world.server.sessions < 25
+
+
+@pytest.mark.parametrize("is_atomic", [True, False])
+def test_half_a_file_is_sent_again(is_atomic: bool) -> None:
+    """A connection that is cut within a file leaves a half one where it is not atomic. It is sent again, also where it
+    is the same content as before."""
+    world = UploaderWorld()
+    world.server.is_atomic = is_atomic
+    for sku in world.skus[STORE]:
+        world.say(sku, price=Decimal(2))
+    world.run()
+    whole = world.file()
+    world.server.cut_after = 30
+    report = world.run(Asked(STORE))
+    assert report.problems == {"server": "cut"}
+    assert (world.file() == whole) is is_atomic
+    for _ in range(3):
+        world.run()
+    world.say(world.skus[STORE][0], price=Decimal("2.0"))
+    world.run()
+    assert world.file() == whole
+    check(world)
+
+
+def test_nobody_trusted_a_key() -> None:
+    """Before a key is trusted nothing is sent, and the run says what to do."""
+    world = UploaderWorld()
+    world.uploads.trust("", "", world.time.now())
+    world.say(world.skus[STORE][0], price=Decimal(2))
+    assert "files trust" in world.run().problems["server"]
+    assert (world.server.sessions, world.waits()) == (0, True)
+
+
+def test_dry_run_changes_nothing() -> None:
+    """A dry run tells rows and digest, and writes neither a row nor a file."""
+    world = UploaderWorld()
+    world.say(world.skus[STORE][0], price=Decimal(2))
+    [file] = world.run(Asked(STORE, is_dry_run=True)).files
+    assert (file.rows, file.is_changed, file.is_sent) == (1, True, False)
+    assert (world.server.sessions, world.archived(), world.waits()) == (0, [], True)
+    [sent] = world.run().files
+    assert sent.digest == file.digest
+
+
+def test_change_during_an_upload_stays() -> None:
+    """A change that comes while the file is sent goes with the next one."""
+    world = UploaderWorld()
+    first, second, *_ = world.skus[STORE]
+    world.say(first, price=Decimal(2))
+    upload = world.server.upload
+
+    def with_another(*arguments: object) -> object:
+        world.say(second, price=Decimal(9))
+        return upload(*arguments)  # type: ignore[arg-type]
+
+    world.server.upload = with_another  # type: ignore[method-assign, assignment]
+    world.run()
+    world.server.upload = upload  # type: ignore[method-assign]
+    assert world.waits()
+    assert [one.store_id for one in world.tables.changes.stores()] == [STORE]
+    world.run()
+    check(world)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_story_ends_with_the_newest_values(seed: int) -> None:
+    """Changes, faults and pauses in any order: at rest the platform shows the newest values of every store."""
+    chance = Random(seed)
+    layout = chance.choice([*Layout])
+    world = UploaderWorld(STORE, OTHER_STORE, layout=layout)
+    world.server.is_atomic = chance.random() < 0.5
+    faults = [ConnectionFailedError("lost"), LoginRefusedError("no"), WriteRefusedError("full"), None, None]
+    for _ in range(25):
+        for store_id in world.stores:
+            if chance.random() < 0.6:
+                price, active = Decimal(chance.randrange(1, 9)), chance.choice([None, True, False])
+                world.say(chance.choice(world.skus[store_id]), store_id, price=price, active=active)
+        if chance.random() < 0.3:
+            world.server.fails = [chance.choice(faults)]
+        if chance.random() < 0.2:
+            world.server.cut_after = chance.randrange(60)
+        if chance.random() < 0.1:
+            world.restart()
+        world.run(minutes=chance.choice([5, 5, 5, 60]))
+    world.server.fails, world.server.cut_after = [], None
+    for _ in range(60):
+        world.run()
+    check(world)
+
+
+def test_stale_reads_lose_no_change() -> None:
+    """The rows are read consistently: what a change stands for is in the file that lets it be forgotten."""
+    world = UploaderWorld()
+    consistent = []
+    query = world.dynamodb.get_paginator
+
+    def watching(operation: str) -> object:
+        paginator = query(operation)
+        paginate = paginator.paginate
+
+        def paged(**arguments: object) -> object:
+            if f"STORE#{STORE}#" in str(arguments):
+                consistent.append(arguments["ConsistentRead"])
+            return paginate(**arguments)
+
+        paginator.paginate = paged
+        return paginator
+
+    world.dynamodb.get_paginator = watching
+    world.say(world.skus[STORE][0], price=Decimal(2))
+    world.run()
+    assert consistent
+    assert all(consistent)
