@@ -1,13 +1,17 @@
-"""`make catalogue`: a store with 500 products on the simulated platform of `make up`, and a till's lists of them."""
+"""`make catalogue`: a store with 500 products on the simulated platform of `make up`, a till's lists of them, and a
+promotion."""
 
 import random
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from partner_orders.clock import now
+from partner_orders.promotions.promotion import Discount, Kind, Promotion, Subtype, body_of
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.operations.store_settings import set_store
 from tools.local.chain import PIECES, UNKNOWN_SKU, WRONG_FACTOR
@@ -21,6 +25,8 @@ PRODUCTS = 500
 FIRST_STORE = 150_001  # above the ids of stores that have orders
 SETTINGS = StoreSettings(currency="PKR", time_zone="Asia/Karachi")
 LIST, CHANGES = ROOT / ".local" / "prices.csv", ROOT / ".local" / "prices-2.csv"
+PROMOTION = ROOT / ".local" / "promotion.json"
+PROMOTED = 3
 HEADER = "sku,barcode,price,active,quantity"
 # Of the whole list, each tenth price is new to the platform.
 NEW_PRICE_EACH = 10
@@ -63,7 +69,9 @@ def _open_store(stack: Stack) -> int:
     changes = changes_of(store_id, listed)
     write(LIST, listed)
     write(CHANGES, sorted([*changes.changed, changes.wrong]))
-    print(tour(store_id, listed, changes))
+    promotion = promotion_of(store_id, listed, changes, now())
+    PROMOTION.write_bytes(body_of(promotion))
+    print(tour(store_id, listed, changes, promotion))
     return 0
 
 
@@ -107,6 +115,19 @@ def changes_of(store_id: str, listed: Sequence[Product]) -> Changes:
     return Changes(dearer, slipped)
 
 
+def promotion_of(store_id: str, listed: Sequence[Product], changes: Changes, at: datetime) -> Promotion:
+    """A week of some products for 80 % of their price, from now on."""
+    others = {product.sku for product in changes.changed} | {changes.wrong.sku, UNKNOWN_SKU}
+    chosen = [product for product in listed if product.active and product.sku not in others and product.price > 1]
+    discounts = tuple(
+        Discount((product.sku,), Subtype.FINAL_PRICE, round(product.price * Decimal("0.8"), 2))
+        for product in chosen[:PROMOTED]
+    )
+    starts = at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    ends = starts + timedelta(days=7)
+    return Promotion((store_id,), Kind.STRIKETHROUGH, "TRADING", {"en_PK": "Week of savings"}, starts, ends, discounts)
+
+
 def _raised(price: Decimal) -> Decimal:
     """A price that is 5 % higher, too near to be held."""
     return max(round(price * Decimal("1.05"), 2), price + Decimal("0.01"))
@@ -121,21 +142,22 @@ def write(path: Path, products: Iterable[Product]) -> None:
 # -- what to type ------------------------------------------------------------------------------------------------------
 
 
-def tour(store_id: str, listed: Sequence[Product], changes: Changes) -> str:
+def tour(store_id: str, listed: Sequence[Product], changes: Changes, promotion: Promotion) -> str:
     """What is there now, and the commands to type, in their order."""
-    first, second = (path.relative_to(ROOT) for path in (LIST, CHANGES))
+    first, second, third = (path.relative_to(ROOT) for path in (LIST, CHANGES, PROMOTION))
     wrong, changed = changes.wrong, {product.sku for product in changes.changed} | {changes.wrong.sku}
     right = next(product.price for product in listed if product.sku == wrong.sku)
     urgent = next(product.sku for product in listed if product.active and product.sku not in changed)
-    command = ".venv/bin/partner-orders catalogue"
+    command, promotions = ".venv/bin/partner-orders catalogue", ".venv/bin/partner-orders promotions"
     slip = f"{plain(wrong.price)} there: the decimal sign of {plain(right)} slipped"
     return f"""\
 Store {store_id} has {PRODUCTS} products on the simulated platform, and is registered with the stack. Its till wrote:
 
   {first}    every product, and {UNKNOWN_SKU}, which the platform does not know
   {second}  {len(changed)} products. {wrong.sku} costs {slip}
+  {third}  {PROMOTED} products for 80 % of their price, for a week
 
-You may edit both files. Type this, in this order:
+You may edit these files. Type this, in this order:
 
   # Put the store into the catalogue, and keep 2 pieces of each product back. Nothing is sent yet
   {command} set {store_id} --safety-stock 2
@@ -155,8 +177,17 @@ You may edit both files. Type this, in this order:
   # Take a product off sale ahead of everything else, and ask the platform what it shows
   {command} urgent {store_id} {urgent} --off
   {command} show {store_id} {urgent} --ask
+  # Put a promotion, and repeat the last command until it is done, for up to 3 minutes
+  {promotions} resume {store_id} --why "first promotion"
+  {promotions} put {third} --why "week of savings" --dry-run
+  {promotions} put {third} --why "week of savings"
+  {promotions} show {promotion.promotion_id}
+  # End it for one product, then as a whole
+  {promotions} end {promotion.promotion_id} {promotion.active_skus[0]} --why "sold out"
+  {promotions} end {promotion.promotion_id} --why "enough saved"
 
-The next `make catalogue` opens another store and overwrites both files. docs/catalogue.md has the details."""
+The next `make catalogue` opens another store and overwrites these files. docs/catalogue.md and docs/promotions.md have
+the details."""
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """`make catalogue` opens a store with products, writes lists that show the guards, and prints commands that exist."""
 
+import json
 import re
 import shlex
 import threading
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,11 @@ from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.guards import Limits, held_price
 from partner_orders.catalogue.list_file import Line, read_lines
 from partner_orders.catalogue.product import Values, product_and_values
+from partner_orders.clock import now
+from partner_orders.stores.store import Store
 from partner_orders_console.cli.__main__ import app
+from partner_orders_console.operations.promotions.json_document import drafts_of_json
+from partner_orders_console.operations.promotions.rules import Checked, Stores, checked
 from tests.support.fixed_clock import NOW
 from tools.local import catalogue, second_terminal
 from tools.local.simulated_platform.server import Platform, serve
@@ -46,6 +52,7 @@ def registered(platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(catalogue, "ROOT", tmp_path)
     monkeypatch.setattr(catalogue, "LIST", tmp_path / ".local" / "prices.csv")
     monkeypatch.setattr(catalogue, "CHANGES", tmp_path / ".local" / "prices-2.csv")
+    monkeypatch.setattr(catalogue, "PROMOTION", tmp_path / ".local" / "promotion.json")
     return stores
 
 
@@ -67,11 +74,37 @@ def test_each_store_is_new(platform: str, registered: dict[str, Any], capsys: py
     """Each call opens another store, registers it, and names it in every command."""
     for store_id in ("150001", "150002"):
         assert catalogue.main() == 0
-        assert all(store_id in command for command in printed(capsys))
+        of_the_store = [command for command in printed(capsys) if not names_a_promotion(command)]
+        assert all(store_id in command for command in of_the_store)
     assert [*registered] == ["150001", "150002"]
     assert {settings.currency for settings in registered.values()} == {"PKR"}
     shown = requests.get(f"{platform}/_platform/catalogue", timeout=10).json()["shown"]
     assert {store_id: len(products) for store_id, products in shown.items()} == {"150001": 500, "150002": 500}
+
+
+def names_a_promotion(command: list[str]) -> bool:
+    """A promotion's own id, or its document, stands for its store."""
+    return command[1] == "promotions" and command[2] != "resume"
+
+
+def test_promotion_is_good(registered: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is wrong with the promotion that is written, and the commands name it by the id that it will have."""
+    assert catalogue.main() == 0
+    store = Store("150001", time_zone="Asia/Karachi")
+    content = json.loads(catalogue.PROMOTION.read_bytes())
+    [draft] = drafts_of_json(catalogue.PROMOTION.read_bytes()).drafts
+    found = checked(draft, Stores({"150001": store}, (store,)), now(), lambda _: False)
+    assert isinstance(found, Checked), found
+    listed = lines(catalogue.LIST)
+    for one in found.promotion.discounts:
+        price = listed[one.skus[0]].price
+        assert price is not None
+        assert Decimal(0) < one.value < price
+    named = {
+        command[3] for command in printed(capsys) if command[1:3] in (["promotions", "show"], ["promotions", "end"])
+    }
+    assert named == {found.promotion.promotion_id}
+    assert content["active"] is True
 
 
 def test_orders_of_the_store_can_be_listed(platform: str, registered: dict[str, Any]) -> None:
@@ -99,19 +132,22 @@ def test_guard_holds_only_the_slipped_price() -> None:
 
 
 @pytest.mark.usefixtures("registered")
-def test_printed_commands_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_printed_commands_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Each command exists with its options, in the order of the tour, and each file was written."""
     assert catalogue.main() == 0
     commands = printed(capsys)
     verbs = " ".join(command[2] for command in commands)
-    assert verbs == "set load load resume show refused load load held drop urgent show"
-    known = typer.main.get_command(app).commands["catalogue"].commands  # type: ignore[attr-defined]
+    assert verbs == "set load load resume show refused load load held drop urgent show resume put put show end end"
+    groups = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    monkeypatch.chdir(tmp_path)
     for program, group, verb, *arguments in commands:
-        assert (program, group) == (".venv/bin/partner-orders", "catalogue")
-        known[verb].make_context(verb, [*arguments])
-    files = {word for command in commands for word in command if re.search(r"\.csv$", word)}
+        assert program == ".venv/bin/partner-orders"
+        groups[group].commands[verb].make_context(verb, [*arguments])
+    files = {word for command in commands for word in command if re.search(r"\.(csv|json)$", word)}
     assert all((tmp_path / name).is_file() for name in files)
-    assert len(files) == 2
+    assert len(files) == 3
 
 
 @pytest.mark.usefixtures("registered")
