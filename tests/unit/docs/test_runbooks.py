@@ -25,7 +25,7 @@ AN_ID = "3f0e6a52-93a5-4a2e-8f0b-7f1c2d9b6e11"
 A_TIME, A_DAY, A_FILE = "2026-03-14T09:00:00Z", "2026-03-14", str(ROOT / "README.md")
 
 
-FILES = {"stores.csv", "dairy-week.json", "answer.json", "exceptions.csv"}
+FILES = {"stores.csv", "dairy-week.json", ".local/promotion.json", "answer.json", "exceptions.csv"}
 
 
 def typed(command: str) -> list[str]:
