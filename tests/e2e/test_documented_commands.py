@@ -14,6 +14,7 @@ from partner_orders.orders.table import OrdersTable
 from tests.support.deployed import Answer, CommandLine, eventually
 from tests.support.documented_commands import PAGES, arguments, commands
 from tests.support.orders import as_bytes, order
+from tests.support.promotion_documents import document
 from tools.local.stack import Stack
 from tools.local.up import CHAIN_ID, running_stack
 
@@ -39,6 +40,10 @@ NOT_HERE = {
     "catalogue show q7xk none": "no product of this SKU",
     "catalogue urgent": "no product of this SKU",
     "open": "the stack on this machine has no console",
+    "promotions end": "no promotion of this id",
+    "promotions put": "no product of these SKUs",
+    "promotions resume 148020": "no store of this id",
+    "promotions show": "no promotion of this id",
     "register": "nobody presses Test Order",
     "table restore": "the local AWS has no continuous backups",
     "orders show b7gw-7888-947312": "an order of the samples",
@@ -100,7 +105,7 @@ def values(
     return {
         **dict.fromkeys(("time", "beginning of the fault", "beginning of the flood", "the restored time"), time),
         **dict.fromkeys(("order_id", "order id"), body["order_id"]),
-        **dict.fromkeys(("id", "correlation_id", "old", "new", "sku"), "none"),
+        **dict.fromkeys(("id", "correlation_id", "old", "new", "sku", "promotion"), "none"),
         **dict.fromkeys(("store", "store_id"), "q7xk"),
         "code": "GB-CLIFTON-01",
         "day": f"{now():%Y-%m-%d}",
@@ -116,6 +121,9 @@ def test_documented_commands_work(
     """Each documented command does its work, or says in a sentence why it cannot here; none is a fault of ours."""
     names = ("stores.csv", "orders.csv", "answer.json", "exceptions.csv", "prices.csv", "prices-2.csv", "shown.csv")
     files = {name: str(tmp_path / name) for name in names}
+    files |= {name: str(tmp_path / name) for name in ("promotion.json", "dairy-week.json")}
+    for name in ("promotion.json", "dairy-week.json"):
+        Path(files[name]).write_text(json.dumps(document(vendors=["q7xk"])))
     Path(files["answer.json"]).write_text('{"answer_id": "till-1", "sequence": 1, "kind": "ready"}')
     Path(files["exceptions.csv"]).write_text("sku,cap\nKW-100,6\n")
     for name in ("prices.csv", "prices-2.csv", "shown.csv"):
