@@ -13,6 +13,7 @@ from partner_orders_console.operations.catalogue.access import catalogue_of
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
+from partner_orders_console.operations.uploads.server import has_sftp
 
 FUNCTIONS = ("webhook", "consumer", "reconciler", "publisher", "answers", "sender")
 # Those of the catalogue beside the stack, with what their names begin with in its template.
@@ -23,6 +24,7 @@ CATALOGUE_FUNCTIONS = {
     "urgent": "Urgent",
     "catalogue-webhook": "CatalogueWebhook",
 }
+_NEEDS = {"publisher": "Deploy it with ChangeEvents=ENABLED.", "uploader": "Deploy the catalogue with SftpHost."}
 # One page of CloudWatch Logs has up to 10,000 lines; a search may take many empty pages.
 MAX_PAGES = 200
 _PAUSE_SECONDS = 2.0
@@ -87,7 +89,11 @@ def functions_of(stack: DeployedStack) -> tuple[str, ...]:
     """The functions that a stack has, and those of the catalogue beside it."""
     found = tuple(name for name in FUNCTIONS if f"{name.title()}LogGroup" in stack.resources)
     beside = CatalogueStack.beside(stack)
-    return found if beside is None else (*found, *CATALOGUE_FUNCTIONS)
+    if beside is None:
+        return found
+    # The uploader is there only with an SFTP server.
+    left_out = () if has_sftp(beside) else ("uploader",)
+    return (*found, *(name for name in CATALOGUE_FUNCTIONS if name not in left_out))
 
 
 def _log_groups(stack: DeployedStack, functions: Sequence[str]) -> dict[str, str]:
@@ -103,7 +109,7 @@ def log_group(stack: DeployedStack, function: str) -> str:
     if name not in stack.resources:
         raise OperatorError(
             f"the stack {stack.name} has no {function}",
-            "Deploy it with ChangeEvents=ENABLED." if function == "publisher" else "Deploy the stack again.",
+            _NEEDS.get(function, "Deploy the stack again."),
         )
     return stack.resources[name]
 

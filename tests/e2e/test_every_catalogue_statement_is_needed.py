@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from partner_orders.catalogue.channel import Channel, FilePlace
+from partner_orders.catalogue.desired import merged
 from partner_orders.catalogue.files import FileState
 from partner_orders.catalogue.job_result import ExportedProduct
 from partner_orders.catalogue.product import Values
@@ -26,10 +29,13 @@ from partner_orders.promotions.bodies import Bodies
 from partner_orders.promotions.promotion import Discount, Promotion, Subtype, body_of
 from partner_orders.promotions.promotion import Kind as PromotionKind
 from partner_orders.promotions.table import PromotionsTable
+from partner_orders.promotions.wish import Channel as PromotionChannel
 from partner_orders.promotions.wish import Outcome, Wish
+from partner_orders.uploader.file_names import FileKind
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from tests.support.deployed import Answer, cold, eventually, invoke, platform
 from tests.support.deployed_roles import Roles
+from tests.support.sftp_server import SSHD, Sshd
 from tools.local.stack import Stack
 
 pytestmark = pytest.mark.slow
@@ -101,6 +107,23 @@ def schedules_off(stack: Stack) -> Iterator[None]:
     # Of what the tests had buried, doctor would tell.
     for output in ("FilesDeadLettersUrl", "CallbacksDeadLettersUrl", "UrgentDeadLettersUrl"):
         stack.client("sqs").purge_queue(QueueUrl=stack.catalogue_outputs[output])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sftp_server(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The server at the place that the stack was deployed with, trusted, with the login stored."""
+    found = CatalogueStack.of(stack.deployed())
+    assert found is not None
+    if SSHD is None:
+        yield
+        return
+    running = Sshd(tmp_path_factory.mktemp("sftp"), port=int(found.parameters["SftpPort"]))
+    running.start()
+    found.uploads.trust(running.host_key, "anna", now())
+    secret = json.dumps({"private_key": running.private_key})
+    stack.client("secretsmanager").put_secret_value(SecretId=found.output("SftpSecretArn"), SecretString=secret)
+    yield
+    running.stop()
 
 
 @pytest.fixture
@@ -258,6 +281,41 @@ def the_urgent_function_buries(world: World) -> bool:
     return world.is_dead_letter("UrgentDeadLettersUrl", mark)
 
 
+def files_are_sent(world: World) -> bool:
+    """A catalogue file, and one of promotions, go by a function that has nothing in its memory."""
+    store_id, table = world.new_store(), world.catalogue.uploads
+    place = FilePlace("rights")
+    settings = CatalogueSettings(store_id, True, channel=Channel.FILES, place=place, is_promoting=True)
+    world.catalogue.tables.settings.put(settings)
+    world.catalogue.tables.products.change(store_id, "A", lambda row: merged(row, Values(price=Decimal(2)), now(), {}))
+    world.catalogue.tables.changes.add(store_id, ["A"], now())
+    promote(world, store_id)
+    table.note_server(replace(table.server(), trouble=None, failures=0, problem="", not_before=None))
+    cold(world.beside, "Uploader")
+    names = [(kind, f"rights_{store_id}") for kind in FileKind]
+    sent = False
+    for _ in range(3):  # The function that was ended may take a call with it.
+        invoke(world.beside, "Uploader", {})
+        sent = sent or all([*table.history(kind, name, 1)] for kind, name in names)
+    is_forgotten = not world.catalogue.tables.changes.first(store_id, 1)
+    world.catalogue.tables.settings.put(CatalogueSettings(store_id))
+    return sent and is_forgotten
+
+
+def promote(world: World, store_id: str) -> None:
+    """A promotion of the channel of files."""
+    discount = Discount(("A",), Subtype.FINAL_PRICE, Decimal(1))
+    starts, names = now().replace(microsecond=0), {"en_PK": store_id}
+    kind, ends = PromotionKind.STRIKETHROUGH, starts + timedelta(days=2)
+    promotion = Promotion((store_id,), kind, "TRADING", names, starts, ends, (discount,))
+    bodies = Bodies(world.client("s3"), world.catalogue.output("FilesBucketName"))
+    digest = bodies.write(promotion.promotion_id, body_of(promotion))
+    wish = partial(Wish, digest=digest, is_end=False, by="anna", why="a test", at=now())
+    PromotionsTable(world.client("dynamodb"), world.catalogue.output("CatalogueTableName")).wish(
+        promotion, wish, now, PromotionChannel.FILES
+    )
+
+
 type Works = Callable[[World], bool]
 
 NEEDED: dict[tuple[str, str], Works] = {
@@ -283,10 +341,17 @@ NEEDED: dict[tuple[str, str], Works] = {
     ("UrgentRole", "WriteCatalogue"): a_product_is_taken_off,
     ("UrgentRole", "ReadExports"): a_barcode_is_taken_off,
     ("UrgentRole", "KeepDeadLetters"): the_urgent_function_buries,
+    ("UploaderRole", "ReadSftpSecret"): files_are_sent,
+    ("UploaderRole", "ReadCatalogue"): files_are_sent,
+    ("UploaderRole", "WriteUploads"): files_are_sent,
+    ("UploaderRole", "ReadPromotions"): files_are_sent,
+    ("UploaderRole", "KeepPromotionRows"): files_are_sent,
+    ("UploaderRole", "ArchiveFiles"): files_are_sent,
 }
 # Why each of these is not tried here.
 NOT_TRIED = {
     ("LoaderRole", "NoticeMissingFiles"): "the local AWS answers 404 for a missing object in any case",
+    ("UploaderRole", "NoticeMissingRows"): "the same",
     ("PusherRole", "WriteExports"): "an export takes minutes; make run writes one",
     (
         "PusherRole",
@@ -299,7 +364,7 @@ NOT_TRIED = {
 
 def test_every_policy_statement_is_tried(roles: Roles) -> None:
     """Every policy statement for our own calls has a test, or a reason for having none."""
-    for role in ("LoaderRole", "PusherRole", "UrgentRole", "CatalogueWebhookRole"):
+    for role in ("LoaderRole", "PusherRole", "UrgentRole", "CatalogueWebhookRole", "UploaderRole"):
         tried = {pair for pair in (*NEEDED, *NOT_TRIED) if pair[0] == role}
         assert {(role, sid) for sid in roles.statements(role)} == tried
 
@@ -308,6 +373,8 @@ def test_every_policy_statement_is_tried(roles: Roles) -> None:
 def test_policy_statement_is_needed(world: World, roles: Roles, role: str, sid: str) -> None:
     """A function works with a policy statement and fails without it."""
     works = NEEDED[role, sid]
+    if works is files_are_sent and SSHD is None:
+        pytest.skip("needs OpenSSH's sshd (Debian: openssh-server)")
     assert works(world)
     with roles.without(role, sid):
         assert not works(world)

@@ -61,10 +61,6 @@ PARAMETERS = {
 }
 
 
-# Nobody listens there, and no store is sent by files before somebody says so.
-CATALOGUE_PARAMETERS = {"SftpHost": "127.0.0.1", "SftpPort": "22022", "SftpUser": getpass.getuser()}
-
-
 @contextlib.contextmanager
 def running_stack(
     console: Console,
@@ -90,9 +86,15 @@ def running_stack(
             )
         stack = describe(endpoint_url, platform_url, outputs)
         with step(console, "first calls of the functions; deploy the catalogue beside them (sam deploy)"):
-            stack = _warm_with_catalogue(stack, {**CATALOGUE_PARAMETERS, **(of_catalogue or {})})
+            stack = _warm_with_catalogue(stack, {**sftp_parameters(), **(of_catalogue or {})})
         configure_platform(stack)
         yield stack
+
+
+def sftp_parameters() -> dict[str, str]:
+    """A place on this machine for an SFTP server. Nobody listens there, and no store is sent by files before somebody
+    says so."""
+    return {"SftpHost": "127.0.0.1", "SftpPort": str(free_port()), "SftpUser": getpass.getuser()}
 
 
 def _warm_with_catalogue(stack: Stack, of_catalogue: Mapping[str, str]) -> Stack:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from tools.local.simulated_platform.catalogue import FAULTS, Catalogue
@@ -15,6 +16,7 @@ from tools.local.simulated_platform.catalogue_api import CatalogueRoutes, Storag
 from tools.local.simulated_platform.catalogue_records import Callback, Habits, Pace, plain
 from tools.local.simulated_platform.courier import Courier, Destination, Posting
 from tools.local.simulated_platform.partner_api import Request, Response
+from tools.local.simulated_platform.picked_files import CATALOGUE, PROMOTIONS, PickedFiles
 from tools.local.simulated_platform.promotions import FAULTS as PROMOTION_FAULTS
 from tools.local.simulated_platform.promotions import PromotionPace, Promotions
 from tools.local.simulated_platform.store_status import FAULTS as STATUS_FAULTS
@@ -34,6 +36,7 @@ class LiveCatalogue:
         self.statuses = StoreStatuses()
         self.statuses.is_known = lambda vendor: vendor in self.state.vendors or api.knows_store(vendor)
         self.promotions = Promotions(self.state)
+        self.picked: dict[str, PickedFiles] = {}
         api.catalogue_routes = CatalogueRoutes(self.state, chain_id, _now, self.statuses, self.promotions)
         self._api = api
         self._courier = Courier()
@@ -101,6 +104,7 @@ class LiveCatalogue:
             "catalogue-status-habits": self._set_status_habits,
             "catalogue-promotion-faults": self._set_promotion_faults,
             "catalogue-promotion-pace": self._set_promotion_pace,
+            "catalogue-pick-up": self._pick_up,
         }
         if what not in controls:
             raise ValueError(f"no such control; there are {', '.join(controls)}")
@@ -143,6 +147,15 @@ class LiveCatalogue:
         with self._lock:
             self.state.edit(content["vendor"], content["sku"], _now(), price, content.get("active"), content.get("cap"))
         return {}
+
+    def _pick_up(self, content: dict[str, Any]) -> dict[str, Any]:
+        """Pick files up: ``folders`` by kind, of an SFTP server on this machine, with the portal's ``prefix``."""
+        folders = {kind: Path(content["folders"][kind]) for kind in (CATALOGUE, PROMOTIONS)}
+        with self._lock:
+            files = self.picked.setdefault(content["prefix"], PickedFiles(self.state, content["prefix"]))
+            found = [one for kind, folder in folders.items() for one in files.pick_up(kind, folder, _now())]
+        running = {vendor: files.running(vendor) for vendor in self.state.vendors}
+        return {"files": [one.to_json() for one in found], "promotions": running}
 
     def _set_faults(self, content: dict[str, float]) -> dict[str, Any]:
         if unknown := set(content) - set(FAULTS):

@@ -153,4 +153,4 @@ def _time(at: datetime) -> str:
 
 
 def _number(value: object) -> str:
-    return f"{value:f}" if isinstance(value, Decimal) else "" if value is None else str(value)
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else "" if value is None else str(value)

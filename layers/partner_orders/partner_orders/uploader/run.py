@@ -169,7 +169,7 @@ class UploaderRun:
             except (UnsafeNameError, OSError) as error:
                 self._note_failed(report, state, str(error) or type(error).__name__)
             except Exception as error:
-                self._note_failed(report, state, code_of(error) or type(error).__name__)
+                self._note_failed(report, state, _words(error))
             else:
                 report.files.append(sent)
                 report.counts["FilesUploaded" if sent.is_sent else "FilesUnchanged"] += 1
@@ -216,6 +216,12 @@ class UploaderRun:
         report.counts["FilesNotUploaded"] = len(late)
         for trouble, metric in _METRICS.items():
             report.counts[metric] = int(server.trouble is trouble)
+
+
+def _words(error: Exception) -> str:
+    """What failed, by AWS's operation and code where it has them; a message may hold more than is to be seen."""
+    code, operation = code_of(error), getattr(error, "operation_name", "")
+    return f"{operation}: {code}" if code and operation else code or type(error).__name__
 
 
 def _is_late(target: Target, state: UploadState, now: datetime) -> bool:
