@@ -12,7 +12,12 @@ from partner_orders.catalogue.desired import Desired, merged
 from partner_orders.catalogue.job import MAX_NOTE, Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.product import Values
-from partner_orders.catalogue.store_settings import MAX_SKUS, CatalogueSettings, InvalidSettingsError
+from partner_orders.catalogue.store_settings import (
+    MAX_SKUS,
+    CatalogueSettings,
+    InvalidSettingsError,
+    SettingsChangedError,
+)
 from partner_orders.catalogue.store_state import CLAIM, FIRST_WAIT, ClaimLostError
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import Margins
@@ -108,6 +113,22 @@ def test_settings(tables: Tables) -> None:
     of_many = dict.fromkeys((f"KW-{number}" for number in range(MAX_SKUS + 1)), 1)
     with pytest.raises(InvalidSettingsError):
         tables.settings.put(CatalogueSettings(STORE, margins=Margins(cap_of=of_many)))
+
+
+def test_settings_are_not_overwritten(tables: Tables) -> None:
+    """Settings that somebody else changed since they were read are not written over; a change is made of the newest."""
+    tables.settings.write(CatalogueSettings(STORE))
+    read = tables.settings.get(STORE)
+    assert read is not None
+    tables.settings.write(replace(read, is_sending=True))
+    for stale in (read, CatalogueSettings(STORE)):
+        with pytest.raises(SettingsChangedError):
+            tables.settings.write(replace(stale, is_promoting=True))
+    after = tables.settings.change(STORE, lambda found: replace(found, is_promoting=True))
+    assert after == tables.settings.get(STORE)
+    assert (after.is_sending, after.is_promoting) == (True, True)
+    with pytest.raises(LookupError):
+        tables.settings.change("nowhere", lambda found: found)
 
 
 def test_jobs(tables: Tables) -> None:

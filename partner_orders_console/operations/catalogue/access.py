@@ -1,6 +1,8 @@
 """The catalogue beside a stack, and the stores that it knows."""
 
-from partner_orders.catalogue.store_settings import CatalogueSettings
+from collections.abc import Callable
+
+from partner_orders.catalogue.store_settings import CatalogueSettings, InvalidSettingsError, SettingsChangedError
 from partner_orders.catalogue.to_send import NO_MARGINS, Margins
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import NotFoundError, OperatorError
@@ -58,3 +60,30 @@ def margins_of(catalogue: CatalogueStack, store_id: str) -> Margins:
 def store_ids(catalogue: CatalogueStack) -> list[str]:
     """The stores of the catalogue."""
     return sorted(catalogue.tables.settings.all())
+
+
+def write_settings(catalogue: CatalogueStack, settings: CatalogueSettings) -> None:
+    """Write the settings of a store over those that were read. Raises OperatorError where they are not taken, or were
+    changed meanwhile."""
+    try:
+        catalogue.tables.settings.write(settings)
+    except InvalidSettingsError as error:
+        raise OperatorError(f"{settings.store_id}: {error}", "Nothing was changed.") from None
+    except SettingsChangedError:
+        raise changed_meanwhile(settings.store_id) from None
+
+
+def change_settings(
+    catalogue: CatalogueStack, store_id: str, change: Callable[[CatalogueSettings], CatalogueSettings]
+) -> CatalogueSettings:
+    """Change the settings of a store, and leave whatever else somebody changes meanwhile. Raises OperatorError."""
+    try:
+        return catalogue.tables.settings.change(store_id, change)
+    except (LookupError, SettingsChangedError):
+        raise changed_meanwhile(store_id) from None
+
+
+def changed_meanwhile(store_id: str) -> OperatorError:
+    return OperatorError(
+        f"somebody else changed the settings of the store {store_id} meanwhile", "Nothing was changed. Try again."
+    )

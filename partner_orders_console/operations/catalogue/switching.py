@@ -7,11 +7,11 @@ from pathlib import Path
 
 from partner_orders.catalogue.channel import Channel
 from partner_orders.catalogue.product import MAX_PIECES, MAX_SKU
-from partner_orders.catalogue.store_settings import MAX_SKUS, CatalogueSettings, InvalidSettingsError
+from partner_orders.catalogue.store_settings import MAX_SKUS, CatalogueSettings
 from partner_orders.catalogue.to_send import Margins, is_waiting, to_send
 from partner_orders.clock import now
 from partner_orders_console.operations.callers import caller
-from partner_orders_console.operations.catalogue.access import settings_of
+from partner_orders_console.operations.catalogue.access import change_settings, settings_of, write_settings
 from partner_orders_console.operations.catalogue.counting import rows_of
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import OperatorError
@@ -91,12 +91,11 @@ def to_switch(catalogue: CatalogueStack, store_ids: Sequence[str], wanted: Switc
 def switch(catalogue: CatalogueStack, stores: Sequence[CatalogueSettings], wanted: Switch) -> list[CatalogueSettings]:
     """Have what changes in stores be sent, or not, and record who did it, when and why. Files are taken either way."""
     by, at, reason = caller(catalogue.orders), now(), reason_given(wanted.reason)
-    changed = [
-        replace(one, is_sending=wanted.is_sending, changed_at=at, changed_by=by, reason=reason) for one in stores
-    ]
-    for one in changed:
-        catalogue.tables.settings.put(one)
-    return changed
+
+    def switched(one: CatalogueSettings) -> CatalogueSettings:
+        return replace(one, is_sending=wanted.is_sending, changed_at=at, changed_by=by, reason=reason)
+
+    return [change_settings(catalogue, one.store_id, switched) for one in stores]
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
@@ -154,10 +153,7 @@ def store(catalogue: CatalogueStack, wanted: Planned) -> CatalogueSettings:
     OperatorError."""
     settings = wanted.settings
     written = replace(settings, changed_at=now(), changed_by=caller(catalogue.orders))
-    try:
-        catalogue.tables.settings.put(written)
-    except InvalidSettingsError as error:
-        raise OperatorError(f"{settings.store_id}: {error}", "Nothing was changed.") from None
+    write_settings(catalogue, written)
     catalogue.tables.changes.add(settings.store_id, wanted.affected, now())
     return written
 

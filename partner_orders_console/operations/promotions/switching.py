@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.clock import now
-from partner_orders_console.operations.catalogue.access import settings_of
+from partner_orders_console.operations.catalogue.access import change_settings, settings_of
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.promotions.kept import who, why_given
 
@@ -22,10 +22,9 @@ def switch(
 ) -> list[CatalogueSettings]:
     """Have promotions of stores be sent, or not, and record who did it, when and why. Raises OperatorError and
     botocore's errors."""
-    by, reason = who(catalogue), why_given(why)
-    changed = [
-        replace(one, is_promoting=is_promoting, changed_at=now(), changed_by=by, reason=reason) for one in stores
-    ]
-    for one in changed:
-        catalogue.tables.settings.put(one)
-    return changed
+    by, at, reason = who(catalogue), now(), why_given(why)
+
+    def switched(one: CatalogueSettings) -> CatalogueSettings:
+        return replace(one, is_promoting=is_promoting, changed_at=at, changed_by=by, reason=reason)
+
+    return [change_settings(catalogue, one.store_id, switched) for one in stores]

@@ -10,7 +10,7 @@ from partner_orders.platform.sftp_failures import UnsafeNameError
 from partner_orders.platform.sftp_names import checked_folder, checked_name
 from partner_orders.uploader.file_names import file_names
 from partner_orders_console.operations.callers import caller
-from partner_orders_console.operations.catalogue.access import settings_of
+from partner_orders_console.operations.catalogue.access import settings_of, write_settings
 from partner_orders_console.operations.catalogue.switching import reason_given
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import OperatorError
@@ -92,7 +92,7 @@ def _forget(row: Desired) -> Desired:
 def _written(catalogue: CatalogueStack, settings: CatalogueSettings, reason: str) -> CatalogueSettings:
     why, by = reason_given(reason), caller(catalogue.orders)
     written = replace(settings, changed_at=now(), changed_by=by, reason=why)
-    catalogue.tables.settings.put(written)
+    write_settings(catalogue, written)
     return written
 
 

@@ -28,6 +28,11 @@ def first() -> PromotionState:
     return after.first(PROMOTION, wish_of(PROMOTION)(1), Channel.API, NOW)
 
 
+def running() -> PromotionState:
+    """A promotion that the platform may have."""
+    return replace(first(), may_run=True)
+
+
 def submitted(state: PromotionState, at: datetime, job_id: str = "j1") -> PromotionState:
     return after.submitted(after.claimed(state, "c", at), job_id, at)
 
@@ -49,7 +54,7 @@ def test_a_wish_is_sent_once() -> None:
 def test_nothing_is_sent_that_may_not_be() -> None:
     """While its stores are switched off a promotion is not sent; an end is."""
     assert next_step(first(), NOW, may_be_sent=False) == Step(Act.END, PROMOTION.ends)
-    end = after.wished(first(), END, end_of(PROMOTION)(2), NOW)
+    end = after.wished(running(), END, end_of(PROMOTION)(2), NOW)
     assert next_step(end, NOW, may_be_sent=False) == Step(Act.PUT, NOW)
 
 
@@ -86,7 +91,7 @@ def test_a_duplicate_nobody_sent_is_shown() -> None:
 def test_a_failed_job(is_end: bool) -> None:
     """A job that failed is asked for once more and sent again with a back-off: an end until the promotion's time is
     over, anything else five times."""
-    state = after.wished(first(), END, end_of(PROMOTION)(2), NOW) if is_end else first()
+    state = after.wished(running(), END, end_of(PROMOTION)(2), NOW) if is_end else first()
     now, puts = NOW, []
     while (step := next_step(state, now)) is not None and step.act is not Act.END:
         now = max(now, step.at)
@@ -164,12 +169,50 @@ def test_nobody_sends_during_a_claim() -> None:
 
 def test_an_end_is_late_after_a_while() -> None:
     """An end that is not done within 15 minutes is late, whether it was planned or not."""
-    end = after.wished(first(), END, end_of(PROMOTION)(2), NOW)
-    planned = after.wished(first(), END, end_of(PROMOTION, not_before=NOW + HOUR)(2), NOW)
+    end = after.wished(running(), END, end_of(PROMOTION)(2), NOW)
+    planned = after.wished(running(), END, end_of(PROMOTION, not_before=NOW + HOUR)(2), NOW)
     assert [after.is_late_end(end, NOW + minutes * MINUTE) for minutes in (14, 15)] == [False, True]
     assert [after.is_late_end(planned, NOW + minutes * MINUTE) for minutes in (74, 75)] == [False, True]
     done = answered(submitted(end, NOW), "COMPLETED", NOW + MINUTE)
     assert not after.is_late_end(done, NOW + HOUR)
+
+
+def test_an_end_of_what_never_ran_is_done() -> None:
+    """A promotion that the platform never had needs no end; one that it may have gets it."""
+    never = after.wished(first(), END, end_of(PROMOTION)(2), NOW)
+    assert (never.outcome, never.has_ended) == (Outcome.DONE, True)
+    step = next_step(never, NOW)
+    assert step is not None
+    assert step.act is Act.END
+    sent = after.unknown(after.claimed(first(), "c", NOW))
+    assert after.wished(sent, END, end_of(PROMOTION)(2), NOW).outcome is Outcome.WAITING
+    died = after.claimed(first(), "c", NOW)
+    assert after.wished(died, END, end_of(PROMOTION)(2), NOW).outcome is Outcome.WAITING
+
+
+def test_a_slow_job_is_not_started_again() -> None:
+    """An end is sent again after an hour where its job cannot be seen, and after six where it is only slow."""
+    end = after.wished(running(), END, end_of(PROMOTION)(2), NOW)
+    open_ = answered(submitted(end, NOW), "QUEUED", NOW + MINUTE)
+    unseen = after.unasked(submitted(end, NOW), "no such job", NOW + MINUTE)
+    assert not any(is_put(open_, NOW + hours * HOUR) for hours in (1, 5))
+    assert is_put(open_, NOW + 6 * HOUR)
+    assert is_put(unseen, NOW + HOUR)
+
+
+def is_put(state: PromotionState, now: datetime) -> bool:
+    step = next_step(replace(state, asked_at=now), now)
+    return step is not None and step.act is Act.PUT and step.at <= now
+
+
+def test_a_refusal_leaves_what_stands() -> None:
+    """A change that was refused had no effect: the body before it still stands, so that putting that again is no
+    duplicate for a person."""
+    done = answered(submitted(first(), NOW), "COMPLETED", NOW)
+    change = after.wished(done, PROMOTION, replace(wish_of(PROMOTION)(2), digest="another"), NOW)
+    refused = after.refused(after.claimed(change, "c", NOW), "no", NOW)
+    again = after.wished(refused, PROMOTION, wish_of(PROMOTION)(3), NOW)
+    assert answered(submitted(again, NOW), "DUPLICATE", NOW).outcome is Outcome.DONE
 
 
 EVENTS = st.lists(

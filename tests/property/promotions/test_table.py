@@ -10,7 +10,13 @@ from partner_orders.promotions import state as after
 from partner_orders.promotions.bodies import Bodies, BodyGoneError, DocumentKind, key_of
 from partner_orders.promotions.promotion import EVERY_STORE, MAX_BODY_BYTES, body_of, ended
 from partner_orders.promotions.sending import are_switched_on, is_free
-from partner_orders.promotions.table import OtherChannelError, PromotionsTable, WrittenMeanwhileError
+from partner_orders.promotions.table import (
+    NewerWishError,
+    NotPlannedError,
+    OtherChannelError,
+    PromotionsTable,
+    WrittenMeanwhileError,
+)
 from partner_orders.promotions.wish import Channel, Outcome
 from tests.support.promotions import NOW, BucketOfTest, end_of, promotion, wish_of
 from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
@@ -35,7 +41,7 @@ def test_wishes_are_found_again(table: PromotionsTable) -> None:
     assert table.all() == {promoted.promotion_id: state}
     assert (state.wish.number, state.wish.is_end, state.summary.name) == (2, True, "Dairy week")
     history = [(record.wish.number, record.outcome) for record in table.history(promoted.promotion_id)]
-    assert history == [(2, Outcome.WAITING), (1, Outcome.OVERTAKEN)]
+    assert history == [(2, Outcome.DONE), (1, Outcome.OVERTAKEN)]
     assert table.get("none") is None
 
 
@@ -91,10 +97,24 @@ def test_an_end_can_be_taken_back(table: PromotionsTable) -> None:
     table.wish(promoted, wish_of(promoted), lambda: NOW)
     table.wish(ended(promoted), end_of(promoted, not_before=NOW + timedelta(hours=1)), lambda: NOW)
     state = table.unplan(promoted.promotion_id, lambda: NOW)
-    assert state is not None
     assert (state.planned, state.wish.number) == (None, 1)
     assert next(table.history(promoted.promotion_id)).outcome is Outcome.OVERTAKEN
-    assert table.unplan("none", lambda: NOW) is None
+    for promotion_id in (promoted.promotion_id, "none"):
+        with pytest.raises(NotPlannedError):
+            table.unplan(promotion_id, lambda: NOW)
+
+
+def test_a_newer_wish_is_not_overtaken_unseen(table: PromotionsTable) -> None:
+    """A wish that was made of an older one is not written: somebody may have ended the promotion meanwhile."""
+    promoted = promotion()
+    table.wish(promoted, wish_of(promoted), lambda: NOW, over=0)
+    table.wish(ended(promoted), end_of(promoted), lambda: NOW, over=1)
+    for over in (0, 1):
+        with pytest.raises(NewerWishError):
+            table.wish(promoted, wish_of(promoted), lambda: NOW, over=over)
+    state = table.get(promoted.promotion_id)
+    assert state is not None
+    assert state.wish.is_end
 
 
 def test_an_unreadable_row_costs_no_other(dynamodb: SimulatedDynamoDB) -> None:
@@ -144,11 +164,12 @@ def test_a_promotion_waits_for_another_to_end() -> None:
     """A promotion that takes another's place waits until the platform has ended that one, or its time is over."""
     promoted, other = promotion(), promotion(ends=NOW + timedelta(days=9))
     state = after.first(other, wish_of(other, after=promoted.promotion_id)(1), Channel.API, NOW)
-    earlier = after.first(promoted, wish_of(promoted)(1), Channel.API, NOW)
-    assert not is_free(state, earlier)
-    assert not is_free(state, replace(earlier, outcome=Outcome.DONE))
+    earlier = replace(after.first(promoted, wish_of(promoted)(1), Channel.API, NOW), may_run=True)
+    assert not is_free(state, earlier, NOW)
+    assert not is_free(state, replace(earlier, outcome=Outcome.DONE), NOW)
     end = after.wished(earlier, ended(promoted), end_of(promoted)(2), NOW)
-    assert not is_free(state, end)
-    assert is_free(state, replace(end, outcome=Outcome.DONE))
-    assert is_free(state, after.over(earlier, NOW))
-    assert is_free(state, None)
+    assert not is_free(state, end, NOW)
+    assert is_free(state, replace(end, outcome=Outcome.DONE), NOW)
+    assert is_free(state, after.over(earlier, NOW), NOW)
+    assert is_free(state, None, NOW)
+    assert is_free(state, earlier, promoted.ends)

@@ -203,14 +203,37 @@ def test_ends_go_first() -> None:
 
 
 def test_a_body_that_is_gone_is_for_a_person() -> None:
-    """A body that is not in the bucket any more, or is another one, is not sent."""
+    """A body that is gone from the bucket, or is another one, is not sent. It is tried again for a while, since it may
+    be restored."""
     world = PromotionWorld()
     promoted = world.promotion()
     world.put(promoted)
+    kept = {**world.bucket.objects}
     world.bucket.objects.clear()
     world.runs(5)
     state = world.state(promoted)
-    assert (state.outcome, state.problem, world.puts()) == (Outcome.REFUSED, BODY_GONE, [])
+    assert (state.outcome, state.problem, state.failures, world.puts()) == (Outcome.FAILED, BODY_GONE, 1, [])
+    world.bucket.objects.update(kept)
+    world.runs(15)
+    assert world.state(promoted).outcome is Outcome.DONE
+
+
+def test_an_end_without_its_body_holds_up_no_other() -> None:
+    """An end whose body is gone is tried now and then for ever, and takes no other promotion's turn."""
+    world = PromotionWorld()
+    promoted, other = world.promotion(), world.promotion(name="Fruit")
+    world.put(promoted)
+    world.runs(5)
+    world.end(promoted)
+    gone = [key for key in world.bucket.objects if promoted.promotion_id in key]
+    for key in gone:
+        del world.bucket.objects[key]
+    world.runs(180)
+    failures = world.state(promoted).failures
+    assert 3 < failures < 10
+    world.put(other)
+    world.runs(5)
+    assert world.state(other).outcome is Outcome.DONE
 
 
 def test_a_stuck_job_is_told() -> None:

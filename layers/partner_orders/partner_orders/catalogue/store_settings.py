@@ -1,11 +1,13 @@
 """What an operator set of a store's catalogue: whether it is sent, and what is kept back (rule W8)."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import Range, Table
+from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
+from partner_orders.aws.update import absent, equals
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.channel import NO_PLACE, Channel, FilePlace, Layout
 from partner_orders.catalogue.packed_lines import pack, unpack
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_SKUS = 1_000  # with margins of their own, in a store
 _SETTINGS_AND_STATES = Range(keys.SETTINGS, f"{keys.STATE}\uffff")
+_MAX_WRITES = 8
 _MAX_PACKED = 100_000  # bytes; the row of every store is read each minute
 
 
@@ -25,12 +28,16 @@ class InvalidSettingsError(ValueError):
     """Settings that are not taken; the message says why."""
 
 
+class SettingsChangedError(RuntimeError):
+    """Somebody else changed the settings of a store since they were read; the message names the store."""
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogueSettings:
     """``is_sending``: off until it is switched on; files are taken meanwhile. ``switches_absent_off``: whether a whole
     list takes what it leaves out off sale. ``changed_at``, ``changed_by``, ``reason``: of the last change.
     ``is_promoting``: whether promotions are sent that name the store; off until it is switched on, too. ``channel``:
-    how the catalogue is sent, and ``place`` where its files go."""
+    how the catalogue is sent, and ``place`` where its files go. ``writes``: how often they were written."""
 
     store_id: str
     is_sending: bool = False
@@ -42,6 +49,7 @@ class CatalogueSettings:
     is_promoting: bool = False
     channel: Channel = Channel.API
     place: FilePlace = NO_PLACE
+    writes: int = field(default=0, compare=False)
 
     @property
     def sends_by_api(self) -> bool:
@@ -80,8 +88,32 @@ class SettingsTable:
         return settings, states
 
     def put(self, settings: CatalogueSettings) -> None:
-        """Write the settings of a store. Raises InvalidSettingsError for too many exceptions by SKU."""
+        """Write the settings of a store, whatever is there. Raises InvalidSettingsError for too many exceptions by
+        SKU."""
         self._table.put(keys.settings(settings.store_id), _attributes(settings))
+
+    def write(self, settings: CatalogueSettings) -> None:
+        """Write the settings of a store over those that were read. Raises InvalidSettingsError for too many exceptions
+        by SKU, and SettingsChangedError."""
+        as_read = equals("writes", settings.writes) if settings.writes else absent("writes")
+        try:
+            self._table.put(keys.settings(settings.store_id), _attributes(settings), as_read)
+        except ConditionFailedError:
+            raise SettingsChangedError(settings.store_id) from None
+
+    def change(self, store_id: str, change: Callable[[CatalogueSettings], CatalogueSettings]) -> CatalogueSettings:
+        """Change the settings of a store, whoever else does at the same time; the settings then. Raises LookupError
+        where the store is not in the catalogue, InvalidSettingsError and SettingsChangedError."""
+        for _ in range(_MAX_WRITES):
+            before = self.get(store_id)
+            if before is None:
+                raise LookupError(store_id)
+            try:
+                self.write(change(before))
+            except SettingsChangedError:
+                continue
+            return change(before)
+        raise SettingsChangedError(store_id)
 
 
 def _attributes(settings: CatalogueSettings) -> dict[str, Any]:
@@ -102,6 +134,7 @@ def _attributes(settings: CatalogueSettings) -> dict[str, Any]:
         "changed_by": settings.changed_by or None,
         "reason": settings.reason or None,
         "is_promoting": settings.is_promoting or None,
+        "writes": settings.writes + 1,
         "channel": None if settings.channel is Channel.API else settings.channel.value,
         "file_prefix": settings.place.prefix or None,
         "file_folder": settings.place.folder or None,
@@ -128,6 +161,7 @@ def _settings(row: Row) -> CatalogueSettings:
         FilePlace(
             row.get("file_prefix", ""), row.get("file_folder", ""), Layout(row.get("file_layout", Layout.ONE_VENDOR))
         ),
+        row.get("writes", 0),
     )
 
 

@@ -13,6 +13,8 @@ from partner_orders.promotions.state import ASKED_FOR, UNANSWERED_AFTER, OlderPu
 from partner_orders.promotions.wish import Outcome
 
 LONGEST_ASKING = timedelta(minutes=15)
+# An end whose job the platform shows as not ended is sent again only then.
+LONGEST_SLOW_JOB = timedelta(hours=6)
 # A job that failed is asked for once more, and its body sent again only then.
 RECHECK_AFTER = timedelta(minutes=5)
 SHORTEST_RETRY, LONGEST_RETRY = timedelta(minutes=5), timedelta(hours=2)
@@ -75,13 +77,14 @@ def _of_wish(state: PromotionState, now: datetime, may_be_sent: bool) -> Iterato
 def _put_due(state: PromotionState) -> datetime | None:
     """When the body is to be sent, once more if it was before; None where it is not."""
     if state.put_at is None:
-        return state.wish.due
+        return None if state.outcome.is_done else state.wish.due
     match state.outcome:
         case Outcome.WAITING:
             due: datetime | None = state.put_at + _doubled(_MINUTE, state.puts, LONGEST_ASKING)
         case Outcome.SUBMITTED:
-            # The same body twice is one promotion, and an end is urgent.
-            due = state.put_at + UNANSWERED_AFTER if state.wish.is_end else None
+            # The same body twice is one promotion, and an end is urgent; but a job that is shown may only be slow.
+            patience = UNANSWERED_AFTER if state.problem or not state.asks else LONGEST_SLOW_JOB
+            due = state.put_at + patience if state.wish.is_end else None
         case Outcome.FAILED | Outcome.DUPLICATE | Outcome.REFUSED:
             return _retry_due(state, state.asked_at or state.put_at)
         case _:

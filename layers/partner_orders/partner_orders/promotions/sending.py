@@ -2,6 +2,7 @@
 (rule W8)."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.promotions.promotion import EVERY_STORE
@@ -14,7 +15,7 @@ def are_switched_on(vendors: tuple[str, ...], settings: Mapping[str, CatalogueSe
     return bool(named) and all(name in settings and settings[name].is_promoting for name in named)
 
 
-def is_free(state: PromotionState, earlier: PromotionState | None) -> bool:
+def is_free(state: PromotionState, earlier: PromotionState | None, now: datetime) -> bool:
     """Whether nothing else must end before. ``earlier`` is the promotion that the wish waits for; None where there is
     none, or where it is long over."""
-    return not state.wish.after or earlier is None or earlier.has_ended
+    return not state.wish.after or earlier is None or earlier.has_ended or earlier.summary.ends <= now

@@ -61,9 +61,9 @@ class PromotionState:
     failed was asked for once more. ``result``: what the platform left out. ``older`` are bodies that were sent before
     the last one, and that the platform may work off after it; ``older_ended_at`` is when a job of one was last seen to
     have ended since. ``standing`` is the digest of the body that the platform was last seen to have, if no other was
-    sent since. ``claim`` is
-    of whoever sends it now, and counts until ``claimed_until``. ``untold`` is what is not in the history or on the bus
-    yet."""
+    sent since; ``stood`` is the same before the last one was sent. ``may_run``: whether the platform may have taken any
+    body of it. ``claim`` is of whoever sends it now, and counts until ``claimed_until``. ``untold`` is what is not in
+    the history or on the bus yet."""
 
     promotion_id: str
     summary: Summary
@@ -86,6 +86,8 @@ class PromotionState:
     older: tuple[OlderPut, ...] = ()
     older_ended_at: datetime | None = None
     standing: str = ""
+    stood: str = ""
+    may_run: bool = False
     claim: str = ""
     claimed_until: datetime | None = None
     untold: tuple[Record, ...] = ()
@@ -129,7 +131,15 @@ def wished(state: PromotionState, promotion: Promotion, wish: Wish, now: datetim
         state = _unplanned(state, now)
     # What an end leaves out of a list is no news.
     summary = replace(state.summary, active_skus=0) if wish.is_end else summary_of(promotion)
-    return _overtaken(replace(state, summary=summary), wish, now)
+    return _ended_if_unknown(_overtaken(replace(state, summary=summary), wish, now), now)
+
+
+def _ended_if_unknown(state: PromotionState, now: datetime) -> PromotionState:
+    """An end of a promotion that the platform never had is done: there is nothing to send."""
+    is_sent_now = bool(state.claim)
+    if not state.wish.is_end or state.may_run or state.older or is_sent_now:
+        return state
+    return _with_outcome(state, Outcome.DONE, now)
 
 
 def unplanned(state: PromotionState, now: datetime) -> PromotionState:
@@ -142,7 +152,7 @@ def taken_up(state: PromotionState, now: datetime) -> PromotionState:
     if state.planned is None:
         raise AssertionError("an end that is taken up was planned")
     summary = replace(state.summary, active_skus=0)
-    return _overtaken(replace(state, summary=summary, planned=None), state.planned, now)
+    return _ended_if_unknown(_overtaken(replace(state, summary=summary, planned=None), state.planned, now), now)
 
 
 def _unplanned(state: PromotionState, now: datetime) -> PromotionState:
@@ -167,6 +177,8 @@ def _overtaken(state: PromotionState, wish: Wish, now: datetime) -> PromotionSta
         older=_older(state, now),
         older_ended_at=state.older_ended_at,
         standing=state.standing,
+        stood=state.stood,
+        may_run=state.may_run,
         claim=state.claim,
         claimed_until=state.claimed_until,
         untold=records,
@@ -221,6 +233,7 @@ def claimed(state: PromotionState, token: str, now: datetime) -> PromotionState:
         older=_older(state, now),
         older_ended_at=None,
         standing=state.standing if state.standing == state.wish.digest else "",
+        stood=state.standing or state.stood,
         claim=token,
         claimed_until=now + CLAIM,
     )
@@ -246,18 +259,40 @@ def not_sent(before: PromotionState, claim: PromotionState, now: datetime) -> Pr
 
 def unknown(state: PromotionState) -> PromotionState:
     """After it was sent, where nobody knows whether that took effect."""
-    return released(state)
+    return _may_run(released(state))
 
 
 def submitted(state: PromotionState, job_id: str, now: datetime) -> PromotionState:
     """After the platform took it as a job."""
-    return _with_outcome(replace(released(state), job_id=job_id, problem=""), Outcome.SUBMITTED, now)
+    after = _may_run(replace(released(state), job_id=job_id, problem=""))
+    return _with_outcome(after, Outcome.SUBMITTED, now)
+
+
+def _may_run(state: PromotionState) -> PromotionState:
+    return replace(state, may_run=True, stood="")
 
 
 def refused(state: PromotionState, problem: str, now: datetime) -> PromotionState:
-    """After the platform refused the body, or where there is none to send."""
-    after = replace(released(state), problem=problem, failures=state.failures + 1, put_at=state.put_at or now)
-    return _with_outcome(after, Outcome.REFUSED, now)
+    """After the platform refused the body, which had no effect: what stood before stands."""
+    return _with_outcome(_not_taken(state, problem, now), Outcome.REFUSED, now)
+
+
+def unreadable(state: PromotionState, problem: str, now: datetime) -> PromotionState:
+    """Where the body that is kept cannot be read, so that nothing was sent. It is tried again: it may be restored."""
+    return _with_outcome(replace(_not_taken(state, problem, now), is_rechecked=True), Outcome.FAILED, now)
+
+
+def _not_taken(state: PromotionState, problem: str, now: datetime) -> PromotionState:
+    return replace(
+        released(state),
+        problem=problem,
+        failures=state.failures + 1,
+        put_at=state.put_at or now,
+        job_id="",
+        asks=0,
+        asked_at=now,
+        standing=state.standing or state.stood,
+    )
 
 
 def released(state: PromotionState) -> PromotionState:
@@ -268,6 +303,7 @@ def released(state: PromotionState) -> PromotionState:
 def job_known(state: PromotionState, token: str, put_at: datetime, job_id: str) -> PromotionState:
     """Where a newer wish came while an older body was sent: the claim is given back, and the older one's job, empty
     where nobody knows it, is waited for."""
+    state = _may_run(state)
     older = tuple(replace(one, job_id=job_id) if _is_same_put(one, put_at) else one for one in state.older)
     return replace(released(state) if state.claim == token else state, older=older)
 
@@ -281,7 +317,7 @@ def _is_same_put(one: OlderPut, put_at: datetime) -> bool:
 
 def answered(state: PromotionState, status: str, result: JobResult, now: datetime) -> PromotionState:
     """After the platform showed the job's status. A word that nobody knows is no end."""
-    state = replace(released(state), asks=state.asks + 1, asked_at=now)
+    state = _may_run(replace(released(state), asks=state.asks + 1, asked_at=now))
     match status:
         case JobStatus.COMPLETED:
             after = replace(state, result=result, problem="", failures=0, standing=state.wish.digest)
@@ -298,7 +334,7 @@ def answered(state: PromotionState, status: str, result: JobResult, now: datetim
             return _with_outcome(after, outcome, now)
         case _:
             is_settled = state.outcome in {Outcome.FAILED, Outcome.DUPLICATE}
-            return replace(state, is_rechecked=True) if is_settled else state
+            return replace(state, is_rechecked=True) if is_settled else replace(state, problem="")
 
 
 def unasked(state: PromotionState, problem: str, now: datetime) -> PromotionState:

@@ -33,6 +33,14 @@ class OtherChannelError(RuntimeError):
     """The promotion was made by another channel, and can be changed by that one only."""
 
 
+class NewerWishError(RuntimeError):
+    """Somebody wished something else since the promotion was read."""
+
+
+class NotPlannedError(LookupError):
+    """No end is planned for later."""
+
+
 def _nobody(_promotion_id: str) -> None:
     """Nobody wants to know."""
 
@@ -79,16 +87,24 @@ class PromotionsTable:
         return state_of({**attributes, "sk": key.sk})
 
     def wish(
-        self, promotion: Promotion, wish_of: Callable[[int], Wish], clock: Clock, channel: Channel = Channel.API
+        self,
+        promotion: Promotion,
+        wish_of: Callable[[int], Wish],
+        clock: Clock,
+        channel: Channel = Channel.API,
+        over: int | None = None,
     ) -> PromotionState:
-        """Write a new wish, whatever is written at the same time. ``wish_of`` gives it by its number; its body is kept
-        already. Raises OtherChannelError."""
+        """Write a new wish, whatever the pusher writes at the same time. ``wish_of`` gives it by its number; its body
+        is kept already. ``over``: the number of the newest wish that was read, 0 where there was none. Raises
+        OtherChannelError, and NewerWishError where that is not the newest one any more."""
         place = _key(promotion.ends, promotion.promotion_id)
         expires_at = int((promotion.ends + KEPT).timestamp())
         # Before the row, so that whatever is there can be found by its id.
         self._table.put(keys.promotion_place(promotion.promotion_id), {"place": place.sk, "expires_at": expires_at})
 
         def written(state: PromotionState | None) -> PromotionState:
+            if over is not None and over != (0 if state is None else state.newest_number):
+                raise NewerWishError
             if state is None:
                 return after.first(promotion, wish_of(1), channel, clock())
             if state.channel is not channel:
@@ -97,14 +113,12 @@ class PromotionsTable:
 
         return self._change(promotion.promotion_id, written)
 
-    def unplan(self, promotion_id: str, clock: Clock) -> PromotionState | None:
-        """Take back the end that was planned for later, if there is one; None where there is no such promotion."""
-        if self.get(promotion_id) is None:
-            return None
+    def unplan(self, promotion_id: str, clock: Clock) -> PromotionState:
+        """Take back the end that was planned for later. Raises NotPlannedError where there is none."""
 
         def written(state: PromotionState | None) -> PromotionState:
-            if state is None:
-                raise LookupError(promotion_id)
+            if state is None or state.planned is None:
+                raise NotPlannedError(promotion_id)
             return after.unplanned(state, clock())
 
         return self._change(promotion_id, written)

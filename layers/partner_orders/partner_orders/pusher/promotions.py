@@ -140,7 +140,7 @@ class Promotions:
         earlier = self._every.get(state.wish.after)
         if state.wish.after and earlier is None:
             earlier = self._table.get(state.wish.after)
-        return is_free(state, earlier)
+        return is_free(state, earlier, self._platform.now())
 
     def _do(self, state: PromotionState, step: Step) -> PromotionState:
         now = self._platform.now()
@@ -163,7 +163,7 @@ class Promotions:
         try:
             body = self._bodies.read(state.promotion_id, state.wish.digest)
         except BodyGoneError:
-            return self._table.write(after.refused(state, BODY_GONE, self._platform.now()))
+            return self._table.write(after.unreadable(state, BODY_GONE, self._platform.now()))
         self._platform.make_room()
         claim = self._table.write(after.claimed(state, secrets.token_hex(4), self._platform.now()))
         self.counts["PromotionsSent"] += 1

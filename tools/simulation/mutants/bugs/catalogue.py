@@ -578,8 +578,8 @@ MUTANTS: list[Mutant] = [
     one_edit(
         "statuses-take-the-minute",
         "A run makes as many requests for the status of stores as are due.",
-        f"{_PACKAGE}/pusher/statuses.py",
-        "_Turn.take",
+        f"{_PACKAGE}/pusher/turn.py",
+        "Turn.take",
         "if not self.left or not self._may_start():",
         "if not self._may_start():",
     ),
