@@ -85,7 +85,11 @@ def put(
         return
     ask(f"put {counted(len(plan.to_do), 'promotion')}?", yes)
     putting.put(catalogue, plan, why)
-    say(f"{counted(len(plan.to_do), 'promotion is', 'promotions are')} sent within minutes")
+    blocked = sum(not one.may_be_sent for one in plan.to_do)
+    if sent := len(plan.to_do) - blocked:
+        say(f"{counted(sent, 'promotion is', 'promotions are')} sent within minutes")
+    if blocked:
+        say(f"{counted(blocked, 'promotion waits', 'promotions wait')} until promotions are on in all their stores")
     say("`partner-orders promotions list` shows what became of it. Customers see it after up to 50 minutes.")
 
 
@@ -101,18 +105,19 @@ def list_(
     Example: partner-orders promotions list 148020
     """
     from partner_orders_console.operations.catalogue import access
+    from partner_orders_console.operations.moments import EARLIEST
     from partner_orders_console.operations.promotions import viewing
 
     stack = stack_of(context)
     catalogue = access.catalogue_of(stack)
     store_id = None if store is None else access.store_id_named(stack, store)
-    found = viewing.all_promotions(catalogue, store_id, old)
+    found = viewing.all_promotions(catalogue, store_id, EARLIEST if old else None)
     if as_json:
         print_json([view.to_json() for view in found])
         return
     columns = (
         *(Column("promotion", Kind.ID), "name", "stage", Column("starts", Kind.TIME), Column("ends", Kind.TIME)),
-        *("stores", Column("products", Kind.NUMBER), "by", "newest", "look at"),
+        *("stores", Column("products", Kind.NUMBER), "sent by", "latest", "problem"),
     )
     print_table(columns, map(_row, found))
     say(f"{counted(len(found), 'promotion')}, times in UTC")
@@ -145,7 +150,8 @@ def end(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """End a promotion before its own end, whole or for some products. It is tried until the platform has done it.
+    """End a promotion before its own end, and try until the platform has done it. With SKUs, take only these products
+    out: a change like any other, which waits while promotions are paused in a store.
 
     Example: partner-orders promotions end 5f2a70f2b288 --why "sold out" --yes
     """
@@ -166,7 +172,7 @@ def end(
     state = ending.do_end(catalogue, planned, why)
     if as_json:
         print_json(viewing.PromotionView(state).to_json())
-    say(f"{planned.text}: it is sent {'then' if planned.not_before else 'within minutes'}")
+    say(f"{planned.text}: it {'will be sent at that time' if planned.not_before else 'is sent within minutes'}")
     say(f"`partner-orders promotions show {state.promotion_id}` shows what became of it.")
 
 
@@ -207,6 +213,7 @@ def resume(context: typer.Context, stores: Stores, why: Why = "", dry_run: DryRu
 def _switch(context: typer.Context, names: list[str], is_promoting: bool, why: str, dry_run: bool, yes: bool) -> None:
     from partner_orders_console.operations.catalogue import access
     from partner_orders_console.operations.promotions import switching
+    from partner_orders_console.operations.promotions.kept import why_given
 
     stack = stack_of(context)
     catalogue = access.catalogue_of(stack)
@@ -216,11 +223,13 @@ def _switch(context: typer.Context, names: list[str], is_promoting: bool, why: s
     word = "resume" if is_promoting else "pause"
     what = f"{word} promotions in {counted(len(stores), 'store')}"
     if dry_run or not stores:
-        say(f"would {what}; nothing was changed" if stores else f"nothing to {word}: they are so already")
+        is_so = f"nothing to do: promotions are {'on' if is_promoting else 'off'} there already"
+        say(f"would {what}; nothing was changed" if stores else is_so)
         return
+    why_given(why)
     ask(f"{what}?", yes)
     switching.switch(catalogue, stores, is_promoting, why)
-    say(f"{word}d promotions in {counted(len(stores), 'store')}, within a minute")
+    say(f"promotions {word} in {counted(len(stores), 'store')} within a minute")
 
 
 # -- what is printed -------------------------------------------------------------------------------------------------
@@ -250,6 +259,7 @@ def _print_plan(plan: "Plan", as_json: bool) -> None:
                 Column("products", Kind.NUMBER),
                 "takes out",
                 Column("ends first", Kind.ID),
+                Column("ends earlier", Kind.TIME),
             ),
         )
         rows = (
@@ -257,6 +267,7 @@ def _print_plan(plan: "Plan", as_json: bool) -> None:
                 *(one.promotion_id, one.promotion.name, one.change.value, one.promotion.starts, one.promotion.ends),
                 *(len(one.store_ids), len(one.promotion.active_skus), _few(one.taken_out)),
                 None if one.replaces is None else one.replaces.promotion_id,
+                one.ends_earlier,
             )
             for one in plan.planned
         )
@@ -272,8 +283,12 @@ def _row(view: "PromotionView") -> tuple[object, ...]:
     summary = view.state.summary
     return (
         *(view.promotion_id, summary.name, view.stage.value, summary.starts, summary.ends),
-        *(view.stores_text, summary.active_skus, view.state.channel.value, view.outcome_text, view.trouble),
+        *(view.stores_text, summary.active_skus, _way(view), view.outcome_text, view.trouble),
     )
+
+
+def _way(view: "PromotionView") -> str:
+    return "API" if view.state.channel.value == "api" else "file"
 
 
 def _print_one(view: "PromotionView") -> None:
@@ -291,14 +306,14 @@ def _print_one(view: "PromotionView") -> None:
             "ends": summary.ends,
             "ends earlier": None if state.planned is None else state.planned.not_before,
             "stores": view.stores_text if len(summary.vendors) > _MOST_PRODUCTS else ", ".join(summary.vendors),
-            "sent by": "API" if state.channel.value == "api" else "file",
-            "newest": view.outcome_text,
-            "by": state.wish.by,
+            "sent by": _way(view),
+            "latest": view.outcome_text,
+            "wished by": state.wish.by,
             "because": state.wish.why,
             "after the end of": state.wish.after or None,
             "job": state.job_id or None,
             "sent": f"{counted(state.puts, 'time')}, the last at {at(state.put_at)}" if state.put_at else None,
-            "look at": view.trouble,
+            "problem": view.trouble,
             "next": view.next_text,
         }
     )

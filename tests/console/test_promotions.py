@@ -16,9 +16,10 @@ from partner_orders.promotions import state as after
 from partner_orders.promotions.job_result import LeftOut
 from partner_orders.promotions.promotion import Promotion, promotion_of
 from partner_orders.promotions.state import PromotionState
-from partner_orders.promotions.wish import Outcome
+from partner_orders.promotions.wish import Channel, Outcome
 from partner_orders.stores.store import StoreSettings
-from partner_orders_console.operations.promotions import rules
+from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.promotions import ending, rules
 from tests.support.catalogue_stack import BUCKET, OTHER_STORE, STORE, Catalogue
 from tests.support.console import Ran
 from tests.support.promotion_documents import discount, document
@@ -156,7 +157,7 @@ def test_store_outside_the_catalogue(run: Run, filled: Catalogue, write: Write) 
     ran = run("promotions", "put", write({"vendors": ["u1aa"]}), "--dry-run")
     assert ran.status == 0
     assert "u1aa is not in the catalogue: its products are not checked" in ran.err
-    assert "Promotions are off in u1aa" in ran.err
+    assert "Store u1aa is not in the catalogue: nothing is sent before" in ran.err
 
 
 def test_put_again_changes_nothing(run: Run, filled: Catalogue, write: Write) -> None:
@@ -187,6 +188,37 @@ def test_fewer_products_take_out_the_rest(run: Run, filled: Catalogue, write: Wr
         (("KW-100",), True),
         (("KW-101",), False),
     ]
+
+
+def test_correction_after_a_refusal(run: Run, filled: Catalogue, write: Write) -> None:
+    """A product that the platform refused is not named again by the corrected promotion."""
+    run("promotions", "put", write(), *WHY)
+    [state] = states(filled)
+    filled.stack.promotions.write(after.refused(after.claimed(state, "c", now()), "unknown SKU KW-101", now()))
+    assert run("promotions", "put", write({"discount": discount()}), *WHY).status == 0
+    assert [one.skus for one in body(filled, states(filled)[0]).discounts] == [("KW-100",)]
+
+
+def test_body_that_is_gone(run: Run, filled: Catalogue, write: Write) -> None:
+    """A promotion whose body is gone from the bucket can be put again, and stops no other one."""
+    run("promotions", "put", write(), *WHY)
+    [state] = states(filled)
+    s3 = filled.stack.client("s3")
+    s3.delete_object(Bucket=BUCKET, Key=f"promotions/{state.promotion_id}/{state.wish.digest}.json")
+    other = run("promotions", "put", write({"display_name": {"en_PK": "Fruit"}}), "--allow-overlaps", *WHY)
+    assert (other.status, "nothing is checked against it" in other.err) == (0, True)
+    assert run("promotions", "put", write({"discount": discount()}), "--allow-overlaps", *WHY).status == 0
+
+
+def test_back_to_an_earlier_end(run: Run, filled: Catalogue, write: Write) -> None:
+    """A promotion that was replaced by one with another end comes back by --replace only, which ends the other one."""
+    run("promotions", "put", write(), *WHY)
+    became(filled, "COMPLETED")
+    later = write({"conditions": days(1, 9)}, name="later.json")
+    run("promotions", "put", later, "--replace", *WHY)
+    assert run("promotions", "put", write(), *WHY).status == 1
+    assert run("promotions", "put", write(), "--replace", *WHY).status == 0
+    assert [one.wish.is_end for one in states(filled)] == [False, True]
 
 
 def test_other_end_needs_replace(run: Run, filled: Catalogue, write: Write) -> None:
@@ -234,7 +266,7 @@ def test_overlaps_are_named(run: Run, filled: Catalogue, write: Write) -> None:
     ran = run("promotions", "put", other, *WHY)
     assert ran.status == 1
     assert "Dairy week" in ran.err
-    assert "run at one time for KW-100, KW-101 in 148020" in ran.err
+    assert "run at the same time for KW-100, KW-101 in 148020" in ran.err
     allowed = run("promotions", "put", other, "--allow-overlaps", *WHY)
     assert (allowed.status, len(states(filled))) == (0, 2)
     assert "the platform shows Fruit" in allowed.err
@@ -244,7 +276,7 @@ def test_overlap_within_a_document(run: Run, filled: Catalogue, write: Write) ->
     """Two promotions of one document for one product at one time are refused."""
     ran = run("promotions", "put", write({}, {"display_name": {"en_PK": "Fruit"}}), *WHY)
     assert (ran.status, states(filled)) == (1, [])
-    assert "run at one time" in ran.err
+    assert "run at the same time" in ran.err
 
 
 def test_one_promotion_twice(run: Run, filled: Catalogue, write: Write) -> None:
@@ -273,14 +305,56 @@ def test_other_files_are_refused(run: Run, filled: Catalogue, tmp_path: Path) ->
 def test_end_sends_the_same_body(run: Run, filled: Catalogue, write: Write) -> None:
     """An end is the body that was put, with active false and nothing else changed."""
     run("promotions", "put", write(), *WHY)
+    became(filled, "COMPLETED")
     before = body(filled, states(filled)[0])
     ran = run("promotions", "end", before.promotion_id, *WHY)
     [state] = states(filled)
     assert ran.status == 0, ran
     assert state.wish.is_end
     assert body(filled, state) == replace(before, is_active=False)
-    again = run("promotions", "end", before.promotion_id, *WHY)
-    assert (again.status, "is being ended already" in again.err) == (1, True)
+    for skus in ((), ("KW-100",)):
+        again = run("promotions", "end", before.promotion_id, *skus, *WHY)
+        assert (again.status, "is being ended already" in again.err) == (1, True)
+    assert states(filled)[0].wish.number == 2
+
+
+def test_end_of_what_somebody_changed(
+    run: Run, filled: Catalogue, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While an operator is asked, somebody else ends the promotion: then it is not brought back."""
+    run("promotions", "put", write(), *WHY)
+    state = became(filled, "COMPLETED")
+    planned = ending.plan_end(filled.stack, state.promotion_id, ["KW-101"])
+    whole = ending.plan_end(filled.stack, state.promotion_id)
+    run("promotions", "end", state.promotion_id, *WHY)
+    for stale in (planned, whole):
+        with pytest.raises(OperatorError, match="somebody else changed"):
+            ending.do_end(filled.stack, stale, "sold out")
+    assert states(filled)[0].wish.is_end
+
+
+def test_keep_of_what_is_ending(run: Run, filled: Catalogue, write: Write) -> None:
+    """An end that the pusher has taken up meanwhile cannot be taken back, and that is said."""
+    run("promotions", "put", write(), *WHY)
+    state = became(filled, "COMPLETED")
+    run("promotions", "end", state.promotion_id, "--at", in_days(4), *WHY)
+    [planned] = states(filled)
+    filled.stack.promotions.write(after.taken_up(planned, now()))
+    with pytest.raises(OperatorError, match="is being ended already"):
+        ending.keep(filled.stack, state.promotion_id)
+
+
+def test_change_plans_its_end_anew(run: Run, filled: Catalogue, write: Write) -> None:
+    """An end that is set for later ends the changed promotion by its new body; the plan shows that it ends earlier."""
+    run("promotions", "put", write(), *WHY)
+    state = became(filled, "COMPLETED")
+    run("promotions", "end", state.promotion_id, "--at", in_days(4), *WHY)
+    ran = run("promotions", "put", write({"discount": discount()}), *WHY, "--json")
+    assert ran.json["promotions"][0]["ends_earlier"][:10] == in_days(4)[:10]
+    [changed] = states(filled)
+    assert changed.planned is not None
+    end = promotion_of(filled.stack.promotion_bodies.read(changed.promotion_id, changed.planned.digest))
+    assert (end.is_active, end.discounts) == (False, body(filled, changed).discounts)
 
 
 def test_end_of_products(run: Run, filled: Catalogue, write: Write) -> None:
@@ -299,7 +373,7 @@ def test_end_of_products(run: Run, filled: Catalogue, write: Write) -> None:
 def test_end_at_a_time(run: Run, filled: Catalogue, write: Write) -> None:
     """An end for later is shown until then, and can be taken back."""
     run("promotions", "put", write(), *WHY)
-    [state] = states(filled)
+    state = became(filled, "COMPLETED")
     ran = run("promotions", "end", state.promotion_id, "--at", in_days(4), *WHY)
     assert ran.status == 0, ran
     shown = run("promotions", "show", state.promotion_id, "--json").json
@@ -343,7 +417,7 @@ def test_list_and_show(run: Run, filled: Catalogue, write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "says"), [("FAILED", "job failed, 1 time"), ("DUPLICATE", "same promotion already")]
+    ("status", "says"), [("FAILED", "it failed, 1 time: the job failed"), ("DUPLICATE", "same promotion already")]
 )
 def test_what_the_job_says(run: Run, filled: Catalogue, write: Write, status: str, says: str) -> None:
     """A job that failed, or that the platform calls a duplicate, is shown as such."""
@@ -366,6 +440,43 @@ def test_list_of_a_store(run: Run, filled: Catalogue, write: Write) -> None:
 # -- pause and resume --------------------------------------------------------------------------------------------------
 
 
+def test_what_is_not_sent_is_shown(run: Run, filled: Catalogue, write: Write) -> None:
+    """A promotion that waits for a store which is switched off is shown as not sent, with why."""
+    run("promotions", "pause", OTHER_STORE, *WHY)
+    ran = run("promotions", "put", write({"conditions": days(0, 8)}), *WHY)
+    assert "1 promotion waits until promotions are on in all their stores" in ran.err
+    [listed] = run("promotions", "list", "--json").json
+    assert (listed["stage"], listed["blocked"]) == ("not sent", f"promotions are off in {OTHER_STORE}")
+    assert listed["trouble"] == f"it should run and is not sent, since promotions are off in {OTHER_STORE}"
+    run("promotions", "resume", OTHER_STORE, *WHY)
+    [listed] = run("promotions", "list", "--json").json
+    assert (listed["stage"], listed["trouble"]) == ("not sent", None)
+
+
+def test_refused_change_of_what_runs(run: Run, filled: Catalogue, write: Write) -> None:
+    """A promotion that runs goes on where the platform refuses a change of it."""
+    run("promotions", "put", write(), *WHY)
+    became(filled, "COMPLETED")
+    run("promotions", "put", write({"discount": discount()}), *WHY)
+    [state] = states(filled)
+    filled.stack.promotions.write(after.refused(after.claimed(state, "c", now()), "no", now()))
+    [listed] = run("promotions", "list", "--json").json
+    assert (listed["stage"], listed["trouble"]) == ("to come", "the platform refused its change: no")
+
+
+def test_stores_of_both_ways(run: Run, filled: Catalogue, write: Write) -> None:
+    """Stores that are sent by files get a promotion of their own, which a file must be able to tell."""
+    filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, channel=Channel.FILES))
+    both = run("promotions", "put", write(), *WHY)
+    assert (both.status, f"the store {OTHER_STORE} is sent by files and others by API" in both.err) == (1, True)
+    percent = write({"vendors": [OTHER_STORE], "discount": discount(discount_subtype="PERCENTAGE", discount_value=5)})
+    assert "FINAL_PRICE only" in run("promotions", "put", percent, *WHY).err
+    assert run("promotions", "put", write({"vendors": [OTHER_STORE]}), *WHY).status == 0
+    [state] = states(filled)
+    assert state.channel is Channel.FILES
+    assert run("promotions", "end", state.promotion_id, *WHY).status == 0
+
+
 def test_pause_and_resume(run: Run, filled: Catalogue) -> None:
     """Promotions are switched by store, and by whom and why is kept."""
     assert run("promotions", "pause", STORE, *WHY).status == 0
@@ -374,5 +485,5 @@ def test_pause_and_resume(run: Run, filled: Catalogue) -> None:
     assert settings[STORE].reason == "dairy week"
     assert run("promotions", "resume", "all", *WHY).status == 0
     assert filled.tables.settings.all()[STORE].is_promoting
-    assert "so already" in run("promotions", "resume", "all", *WHY).err
+    assert "are on there already" in run("promotions", "resume", "all", *WHY).err
     assert run("promotions", "pause", STORE, "--yes").status == 1

@@ -116,16 +116,22 @@ def changes_of(store_id: str, listed: Sequence[Product]) -> Changes:
 
 
 def promotion_of(store_id: str, listed: Sequence[Product], changes: Changes, at: datetime) -> Promotion:
-    """A week of some products for 80 % of their price, from now on."""
-    others = {product.sku for product in changes.changed} | {changes.wrong.sku, UNKNOWN_SKU}
+    """A week of some products for 80 % of their price. It begins when whoever follows the tour is there."""
+    others = {product.sku for product in changes.changed} | {changes.wrong.sku, UNKNOWN_SKU, urgent_of(listed, changes)}
     chosen = [product for product in listed if product.active and product.sku not in others and product.price > 1]
     discounts = tuple(
         Discount((product.sku,), Subtype.FINAL_PRICE, round(product.price * Decimal("0.8"), 2))
         for product in chosen[:PROMOTED]
     )
-    starts = at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    starts = at.replace(second=0, microsecond=0) + timedelta(hours=1)
     ends = starts + timedelta(days=7)
     return Promotion((store_id,), Kind.STRIKETHROUGH, "TRADING", {"en_PK": "Week of savings"}, starts, ends, discounts)
+
+
+def urgent_of(listed: Sequence[Product], changes: Changes) -> str:
+    """The product that goes off sale at once."""
+    changed = {product.sku for product in changes.changed} | {changes.wrong.sku}
+    return next(product.sku for product in listed if product.active and product.sku not in changed)
 
 
 def _raised(price: Decimal) -> Decimal:
@@ -147,7 +153,7 @@ def tour(store_id: str, listed: Sequence[Product], changes: Changes, promotion: 
     first, second, third = (path.relative_to(ROOT) for path in (LIST, CHANGES, PROMOTION))
     wrong, changed = changes.wrong, {product.sku for product in changes.changed} | {changes.wrong.sku}
     right = next(product.price for product in listed if product.sku == wrong.sku)
-    urgent = next(product.sku for product in listed if product.active and product.sku not in changed)
+    urgent = urgent_of(listed, changes)
     command, promotions = ".venv/bin/partner-orders catalogue", ".venv/bin/partner-orders promotions"
     slip = f"{plain(wrong.price)} there: the decimal sign of {plain(right)} slipped"
     return f"""\

@@ -1,6 +1,6 @@
 """Promotions: what runs where over some weeks, and one promotion with its products, outcome and history."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -20,7 +20,7 @@ from partner_orders_console.operations.promotions.viewing import PromotionView
 from partner_orders_console.operations.stack import DeployedStack
 
 _FRESH, _ONE_FRESH = 20.0, 5.0
-_MOST_PRODUCTS = 200
+_MOST_PRODUCTS, _MOST_BARS, _MOST_TROUBLED = 200, 300, 20
 
 
 def _index(request: Request) -> Response:
@@ -35,25 +35,30 @@ def _context(request: Request) -> dict[str, Any]:
     desk = desk_of(request)
     store_id = request.query_params.get("store", "").strip()[: access.MAX_NAME]
     first = _day(request.query_params.get("from", ""))
-    views = _all(desk, is_old=first < now().date())
+    views = _all(desk, first)
     found: list[PromotionView] | Fault = views
     if not isinstance(views, Fault) and store_id:
         found = [view for view in views if viewing.names_store(view.state, store_id)]
     return {
         "views": found,
         "calendar": None if isinstance(found, Fault) else calendar(found, first, now()),
-        "troubled": [] if isinstance(found, Fault) else viewing.troubled(found),
+        "troubled": [] if isinstance(found, Fault) else viewing.troubled(found)[:_MOST_TROUBLED],
+        "most": _MOST_BARS,
         "width": WIDTH,
         "store_id": store_id,
         "stores": stores_of(desk),
     }
 
 
-def _all(desk: Desk, is_old: bool) -> list[PromotionView] | Fault:
-    def read(stack: DeployedStack) -> list[PromotionView]:
-        return viewing.all_promotions(access.catalogue_of(stack), with_old=is_old)
+def _all(desk: Desk, first: date) -> list[PromotionView] | Fault:
+    """The promotions that run from the week of a day on, and those that a person may have to look at."""
+    begin = datetime.combine(first - timedelta(days=7), time(0), UTC)
 
-    return desk.read(("promotions", is_old), _FRESH, read)
+    def read(stack: DeployedStack) -> list[PromotionView]:
+        is_past = begin < now() - timedelta(days=14)
+        return viewing.all_promotions(access.catalogue_of(stack), since=begin if is_past else None)
+
+    return desk.read(("promotions", first), _FRESH, read)
 
 
 def _one(request: Request) -> Response:

@@ -1,14 +1,14 @@
 """Ending a promotion, whole or for some products, now or at a time: by the same body with what changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from partner_orders.clock import now
 from partner_orders.promotions.promotion import Promotion, body_of, ended, without
 from partner_orders.promotions.state import PromotionState
-from partner_orders.promotions.table import WrittenMeanwhileError
+from partner_orders.promotions.table import NotPlannedError, WrittenMeanwhileError
 from partner_orders.promotions.wish import Outcome, Wish
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import NotFoundError, OperatorError
@@ -51,7 +51,7 @@ def plan_end(
     if state.has_ended or state.outcome is Outcome.OVER or state.summary.ends <= now():
         raise OperatorError(f"the promotion {state.promotion_id} has ended already", "")
     not_before = None if when is None else _time(when, state)
-    if state.wish.is_end and not_before is None and not skus:
+    if state.wish.is_end:
         raise OperatorError(
             f"the promotion {state.promotion_id} is being ended already",
             f"`partner-orders promotions show {state.promotion_id}` shows how far that is.",
@@ -79,8 +79,18 @@ def do_end(catalogue: CatalogueStack, planned: PlannedEnd, why: str) -> Promotio
     by, reason = who(catalogue), why_given(why)
     if not planned.skus:
         return end(catalogue, planned.state, planned.promotion, by, reason, planned.not_before)
-    digest = catalogue.promotion_bodies.write(planned.state.promotion_id, body_of(planned.promotion))
-    return wish(catalogue, planned.promotion, Wish(0, digest, False, by, reason, now()))
+    return change(catalogue, planned.state, planned.promotion, Wish(0, "", False, by, reason, now()))
+
+
+def change(catalogue: CatalogueStack, state: PromotionState, promotion: Promotion, wished: Wish) -> PromotionState:
+    """Have the pusher send a promotion in place of what was read of it. An end that is set for later is set again, for
+    the new body. Raises OperatorError and botocore's errors."""
+    digest = catalogue.promotion_bodies.write(state.promotion_id, body_of(promotion))
+    changed = wish(catalogue, promotion, replace(wished, digest=digest), state.newest_number, state.channel)
+    planned = changed.planned
+    if planned is None:
+        return changed
+    return end(catalogue, changed, ended(promotion), planned.by, planned.why, planned.not_before)
 
 
 def _time(text: str, state: PromotionState) -> datetime:
@@ -109,7 +119,9 @@ def keep(catalogue: CatalogueStack, promotion_id: str) -> None:
     state = state_named(catalogue, promotion_id)
     try:
         catalogue.promotions.unplan(state.promotion_id, now)
-    except WrittenMeanwhileError:
+    except NotPlannedError:
         raise OperatorError(
-            f"the promotion {state.promotion_id} was written by others again and again", "Try again."
+            f"the promotion {state.promotion_id} is being ended already", "Put it again, if it is to run on."
         ) from None
+    except WrittenMeanwhileError:
+        raise OperatorError(f"the promotion {state.promotion_id} kept being changed by others", "Try again.") from None

@@ -7,9 +7,10 @@ from partner_orders.catalogue.product import printable
 from partner_orders.clock import now
 from partner_orders.promotions.bodies import BodyGoneError
 from partner_orders.promotions.promotion import Promotion, body_of, promotion_of
+from partner_orders.promotions.record import Record
 from partner_orders.promotions.state import PromotionState
-from partner_orders.promotions.table import OtherChannelError, WrittenMeanwhileError
-from partner_orders.promotions.wish import Wish
+from partner_orders.promotions.table import NewerWishError, OtherChannelError, WrittenMeanwhileError
+from partner_orders.promotions.wish import Channel, Outcome, Wish
 from partner_orders_console.operations.callers import caller
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import NotFoundError, OperatorError
@@ -18,11 +19,10 @@ MAX_BY, MAX_WHY = 200, 300  # characters
 _SHOWN_AFTER_END = timedelta(days=7)
 
 
-def states_of(catalogue: CatalogueStack, with_old: bool = False) -> dict[str, PromotionState]:
-    """Every promotion by its id, those that end first first: those that are not over for a week, or all that are kept.
-    Raises botocore's errors."""
-    since = None if with_old else now() - _SHOWN_AFTER_END
-    return catalogue.promotions.all(since)
+def states_of(catalogue: CatalogueStack, since: datetime | None = None) -> dict[str, PromotionState]:
+    """The promotions that end at a time or later, without one those that are not over for a week; by id. Raises
+    botocore's errors."""
+    return catalogue.promotions.all(now() - _SHOWN_AFTER_END if since is None else since)
 
 
 def state_named(catalogue: CatalogueStack, promotion_id: str) -> PromotionState:
@@ -44,6 +44,21 @@ def body_of_state(catalogue: CatalogueStack, state: PromotionState) -> Promotion
             f"the body of the promotion {state.promotion_id} cannot be read",
             f"It is in the files bucket under promotions/{state.promotion_id}/; restore an earlier version of it.",
         ) from None
+
+
+def taken_before(catalogue: CatalogueStack, state: PromotionState) -> Promotion | None:
+    """The promotion as the platform may have it, whose SKUs a change must name: that of the newest wish which it did
+    not refuse. None where there is none, or where its body is gone."""
+    digests = (one.wish.digest for one in catalogue.promotions.history(state.promotion_id) if _may_be_taken(one))
+    digest = state.wish.digest if state.outcome is not Outcome.REFUSED else next(digests, "")
+    try:
+        return promotion_of(catalogue.promotion_bodies.read(state.promotion_id, digest)) if digest else None
+    except (BodyGoneError, LookupError, TypeError, ValueError):
+        return None
+
+
+def _may_be_taken(record: Record) -> bool:
+    return bool(record.puts) and record.outcome is not Outcome.REFUSED
 
 
 def why_given(why: str) -> str:
@@ -69,21 +84,38 @@ def end(
     why: str,
     not_before: datetime | None = None,
 ) -> PromotionState:
-    """Have the pusher end a promotion, by its body that is not active. Raises OperatorError and botocore's errors."""
+    """Have the pusher end a promotion that was read, by its body that is not active. Raises OperatorError and
+    botocore's errors."""
     digest = catalogue.promotion_bodies.write(state.promotion_id, body_of(promotion))
-    return wish(catalogue, promotion, Wish(0, digest, True, by, why, now(), not_before=not_before))
+    wished = Wish(0, digest, True, by, why, now(), not_before=not_before)
+    return wish(catalogue, promotion, wished, state.newest_number, state.channel)
 
 
-def wish(catalogue: CatalogueStack, promotion: Promotion, wished: Wish) -> PromotionState:
-    """Write a wish under its number. Raises OperatorError and botocore's errors."""
+def wish(
+    catalogue: CatalogueStack, promotion: Promotion, wished: Wish, over: int, channel: Channel = Channel.API
+) -> PromotionState:
+    """Write a wish under its number. ``over`` is the number of the newest wish that was read, 0 where there was none.
+    Raises OperatorError and botocore's errors."""
+    promotion_id = promotion.promotion_id
     try:
-        return catalogue.promotions.wish(promotion, lambda number: replace(wished, number=number), now)
-    except OtherChannelError as error:
+        return catalogue.promotions.wish(
+            promotion, lambda number: replace(wished, number=number), now, channel=channel, over=over
+        )
+    except OtherChannelError:
         raise OperatorError(
-            f"the promotion {promotion.promotion_id} was made by {error}, and can be changed by that only",
-            "Put the same promotion under another name, or end it first.",
+            f"the promotion {promotion_id} was put {by_words(other_than(channel))}, and its stores are sent"
+            f" {by_words(channel)} now",
+            "Send its stores as before, and end it. Then put it again.",
         ) from None
+    except NewerWishError:
+        raise OperatorError(f"somebody else changed the promotion {promotion_id} meanwhile", "Try again.") from None
     except WrittenMeanwhileError:
-        raise OperatorError(
-            f"the promotion {promotion.promotion_id} was written by others again and again", "Try again."
-        ) from None
+        raise OperatorError(f"the promotion {promotion_id} kept being changed by others", "Try again.") from None
+
+
+def other_than(channel: Channel) -> Channel:
+    return Channel.FILES if channel is Channel.API else Channel.API
+
+
+def by_words(channel: Channel) -> str:
+    return "by API" if channel is Channel.API else "by file"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from partner_orders.promotions.promotion import Promotion
 
-_SKUS_NAMED = 3
+_SKUS_NAMED = _STORES_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,8 @@ class Overlap:
         named = ", ".join(self.skus[:_SKUS_NAMED])
         more = len(self.skus) - _SKUS_NAMED
         skus = f"{named} and {more:,} more" if more > 0 else named
-        return (
-            f"{self.first.label} and {self.second.label} run at one time for {skus} in {', '.join(self.store_ids[:3])}"
-        )
+        where = ", ".join(self.store_ids[:_STORES_NAMED])
+        return f"{self.first.label} and {self.second.label} run at the same time for {skus} in {where}"
 
     @property
     def shown(self) -> Running | None:

@@ -14,14 +14,25 @@ from typing import Any
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.clock import now
 from partner_orders.promotions.promotion import Promotion, body_of, digest_of, ended
-from partner_orders.promotions.state import PromotionState
-from partner_orders.promotions.wish import Outcome, Wish
+from partner_orders.promotions.sending import are_switched_on
+from partner_orders.promotions.state import PromotionState, is_unanswered
+from partner_orders.promotions.wish import Channel, Outcome, Wish
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.promotions import brands
 from partner_orders_console.operations.promotions.draft import Problem
-from partner_orders_console.operations.promotions.kept import body_of_state, end, states_of, who, why_given, wish
+from partner_orders_console.operations.promotions.ending import change
+from partner_orders_console.operations.promotions.file_rules import problems_of_file
+from partner_orders_console.operations.promotions.kept import (
+    body_of_state,
+    end,
+    states_of,
+    taken_before,
+    who,
+    why_given,
+    wish,
+)
 from partner_orders_console.operations.promotions.overlaps import Overlap, Running, overlaps
 from partner_orders_console.operations.promotions.products import check_products
 from partner_orders_console.operations.promotions.reading import (
@@ -31,9 +42,10 @@ from partner_orders_console.operations.promotions.reading import (
     same_but_end,
     stores_of,
 )
-from partner_orders_console.operations.promotions.rules import Checked, Stores, checked
+from partner_orders_console.operations.promotions.rules import Checked, Stores, checked, too_large
 from partner_orders_console.operations.words import at, counted
 
+_NAMED = 5  # stores in a warning
 _NOT_TAKEN = frozenset({Outcome.REFUSED, Outcome.FAILED, Outcome.DUPLICATE})
 
 
@@ -49,7 +61,8 @@ class Change(StrEnum):
 @dataclass(frozen=True)
 class Planned:
     """A promotion that is to be put, in place of what is there of it. ``taken_out`` are the SKUs that it loses.
-    ``replaces`` is the one that differs in its end alone, which is ended first."""
+    ``replaces`` is the one that differs in its end alone, which is ended first. ``state`` is what was read of it.
+    ``may_be_sent``: whether its stores take promotions now."""
 
     promotion: Promotion
     store_ids: frozenset[str]
@@ -57,10 +70,18 @@ class Planned:
     place: str
     taken_out: tuple[str, ...] = ()
     replaces: PromotionState | None = None
+    state: PromotionState | None = None
+    channel: Channel = Channel.API
+    may_be_sent: bool = True
 
     @property
     def promotion_id(self) -> str:
         return self.promotion.promotion_id
+
+    @property
+    def ends_earlier(self) -> datetime | None:
+        """When it is to end before its own end, as was set before."""
+        return None if self.state is None or self.state.planned is None else self.state.planned.not_before
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -73,6 +94,9 @@ class Planned:
             "stores": len(self.store_ids),
             "taken_out": [*self.taken_out],
             "replaces": None if self.replaces is None else self.replaces.promotion_id,
+            "ends_earlier": self.ends_earlier,
+            "channel": self.channel.value,
+            "may_be_sent": self.may_be_sent,
         }
 
 
@@ -112,7 +136,7 @@ class _Planner:
     at: datetime
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    _bodies: dict[str, Promotion] = field(default_factory=dict)
+    _bodies: dict[str, Promotion | None] = field(default_factory=dict)
 
     def plan(self, document: Document, progress: Progress) -> Plan:
         self.problems += document.drafts.problems
@@ -143,21 +167,49 @@ class _Planner:
             yield one
 
     def _planned(self, found: Checked) -> Planned | None:
-        store_ids = frozenset(store.store_id for store in found.stores)
+        place = found.place or "the promotion"
+        channel = self._channel(found, place)
         state = self.states.get(found.promotion.promotion_id)
-        if state is not None:
-            promotion, taken_out = with_taken_out(found.promotion, self._body(state))
-            return Planned(promotion, store_ids, _change(state, promotion), found.place, taken_out)
-        other = self._with_another_end(found.promotion)
+        other = self._with_another_end(found.promotion) if state is None or state.wish.is_end else None
         if other is not None and not self.allowed.replacing:
-            what = (
-                f"the promotion {other.promotion_id} has the same names, stores and start, and ends at"
-                f" {at(other.summary.ends)} UTC; to give it another end, use --replace: it is ended, and then this one"
-                " is made"
-            )
-            self.problems.append(Problem(f"{found.place} end".strip(), what))
+            self.problems.append(Problem(place, _needs_replace(other)))
             return None
-        return Planned(found.promotion, store_ids, Change.NEW, found.place, replaces=other)
+        planned = Planned(
+            found.promotion,
+            frozenset(store.store_id for store in found.stores),
+            Change.NEW,
+            place,
+            replaces=other,
+            state=state,
+            channel=channel,
+            may_be_sent=are_switched_on(found.promotion.vendors, self.settings),
+        )
+        return planned if state is None else self._over(planned, state)
+
+    def _over(self, planned: Planned, state: PromotionState) -> Planned:
+        """What is planned over a promotion that is there."""
+        before = taken_before(self.catalogue, state)
+        promotion, taken_out = (planned.promotion, ()) if before is None else with_taken_out(planned.promotion, before)
+        if what := too_large(promotion, len(planned.store_ids)):
+            self.problems.append(Problem(planned.place, f"with the products that it loses {what}"))
+        change = _change(state, promotion, self.at)
+        return replace(planned, promotion=promotion, taken_out=taken_out, change=change)
+
+    def _channel(self, found: Checked, place: str) -> Channel:
+        """How a promotion is sent: as the catalogues of its stores are."""
+        ways = {self._channel_of(store.store_id) for store in found.stores}
+        if len(ways) > 1:
+            by_file = next(one.store_id for one in found.stores if self._channel_of(one.store_id) is Channel.FILES)
+            what = f"the store {by_file} is sent by files and others by API; make a promotion for each of the two"
+            self.problems.append(Problem(place, what))
+            return Channel.API
+        channel = ways.pop() if ways else Channel.API
+        if channel is Channel.FILES:
+            self.problems += [Problem(place, what) for what in problems_of_file(found.promotion)]
+        return channel
+
+    def _channel_of(self, store_id: str) -> Channel:
+        return self.settings[store_id].channel if store_id in self.settings else Channel.API
 
     def _with_another_end(self, promotion: Promotion) -> PromotionState | None:
         """A promotion that has not ended and differs from this one in its end alone."""
@@ -165,12 +217,20 @@ class _Planner:
 
     def _with_other_ends(self, promotion: Promotion) -> Iterator[PromotionState]:
         for state in self.states.values():
-            if state.summary.starts == promotion.starts and same_but_end(promotion, self._body(state)):
+            if state.summary.starts != promotion.starts:
+                continue
+            body = self._body(state)
+            if body is not None and same_but_end(promotion, body):
                 yield state
 
-    def _body(self, state: PromotionState) -> Promotion:
+    def _body(self, state: PromotionState) -> Promotion | None:
+        """The newest body of a promotion, read once; None, and a warning, where it is gone."""
         if state.promotion_id not in self._bodies:
-            self._bodies[state.promotion_id] = body_of_state(self.catalogue, state)
+            try:
+                self._bodies[state.promotion_id] = body_of_state(self.catalogue, state)
+            except OperatorError as error:
+                self._bodies[state.promotion_id] = None
+                self.warnings.append(f"{error.what[:1].upper()}{error.what[1:]}: nothing is checked against it.")
         return self._bodies[state.promotion_id]
 
     # -- what else is checked ----------------------------------------------------------------------------------------
@@ -187,9 +247,10 @@ class _Planner:
         ours = {one.promotion_id for one in planned}
         ended_first = {one.replaces.promotion_id for one in planned if one.replaces is not None}
         present = [
-            Running(self._body(state), self._store_ids(state), _called(state.summary.name, promotion_id))
+            Running(body, self._store_ids(state), _called(state.summary.name, promotion_id))
             for promotion_id, state in self.states.items()
             if promotion_id not in ours | ended_first and self._may_meet(state, planned)
+            if (body := self._body(state)) is not None
         ]
         new = [Running(one.promotion, one.store_ids, _called(one.promotion.name, one.promotion_id)) for one in planned]
         for overlap in overlaps(new, present):
@@ -200,7 +261,7 @@ class _Planner:
 
     def _may_meet(self, state: PromotionState, planned: Sequence[Planned]) -> bool:
         """Whether a promotion may run where and when one of these does, as far as its row tells."""
-        if state.has_ended or state.wish.is_end:
+        if state.has_ended or state.wish.is_end or not (state.may_run or state.outcome is Outcome.WAITING):
             return False
         summary, store_ids = state.summary, self._store_ids(state)
         return any(
@@ -215,12 +276,22 @@ class _Planner:
     def _warn(self, good: Sequence[Checked]) -> None:
         self.warnings += brands.warnings(self.catalogue.parameters.get("PartnerApiBaseUrl", ""), good)
         named = {store.store_id for one in good for store in one.stores}
-        off = sorted(store_id for store_id in named if not self._is_promoting(store_id))
-        if off:
-            shown = ", ".join(off[:5]) + (f" and {len(off) - 5:,} more" if len(off) > 5 else "")
-            self.warnings.append(
-                f"Promotions are off in {shown}: nothing is sent before `partner-orders promotions resume STORE`."
-            )
+        self._warn_of(
+            sorted(named - self.settings.keys()),
+            "not in the catalogue: nothing is sent before `partner-orders catalogue set STORE` and `partner-orders"
+            " promotions resume STORE`.",
+        )
+        self._warn_of(
+            sorted(store_id for store_id in named & self.settings.keys() if not self._is_promoting(store_id)),
+            "switched off for promotions: nothing is sent before `partner-orders promotions resume STORE`.",
+        )
+
+    def _warn_of(self, store_ids: Sequence[str], what: str) -> None:
+        if store_ids:
+            more = f" and {len(store_ids) - _NAMED:,} more" if len(store_ids) > _NAMED else ""
+            is_one = len(store_ids) == 1
+            named = f"{'Store' if is_one else 'Stores'} {', '.join(store_ids[:_NAMED])}{more}"
+            self.warnings.append(f"{named} {'is' if is_one else 'are'} {what}")
 
     def _is_promoting(self, store_id: str) -> bool:
         settings = self.settings.get(store_id)
@@ -238,19 +309,31 @@ def plan(catalogue: CatalogueStack, file: Path, allowed: Allowed, progress: Prog
 
 def put(catalogue: CatalogueStack, planned: Plan, why: str) -> tuple[Planned, ...]:
     """Have the pusher see to what a plan without problems changes, with who wished it, when and why: the promotions
-    that are put. Raises OperatorError and botocore's errors."""
+    that are put. Raises OperatorError, which says what was put before, and botocore's errors."""
     if planned.problems:
         raise OperatorError("the document has problems", "Nothing was put. Correct it first.")
-    reason, by, bodies = why_given(why), who(catalogue), catalogue.promotion_bodies
-    for one in planned.to_do:
-        document = bodies.write_document(one.promotion_id, planned.document.content, planned.document.kind)
-        digest = bodies.write(one.promotion_id, body_of(one.promotion))
-        after = ""
-        if one.replaces is not None:
-            after = one.replaces.promotion_id
-            end(catalogue, one.replaces, ended(body_of_state(catalogue, one.replaces)), by, reason)
-        wish(catalogue, one.promotion, Wish(0, digest, False, by, reason, now(), after=after, document=document))
+    reason, by = why_given(why), who(catalogue)
+    for done, one in enumerate(planned.to_do):
+        try:
+            _put(catalogue, one, planned.document, by, reason)
+        except OperatorError as error:
+            before = f"{counted(done, 'promotion was', 'promotions were')} put before it" if done else "Nothing was put"
+            raise OperatorError(error.what, f"{before}. Put the document again.") from None
     return planned.to_do
+
+
+def _put(catalogue: CatalogueStack, one: Planned, document: Document, by: str, why: str) -> None:
+    name = catalogue.promotion_bodies.write_document(one.promotion_id, document.content, document.kind)
+    after = ""
+    if one.replaces is not None:
+        after = one.replaces.promotion_id
+        end(catalogue, one.replaces, ended(body_of_state(catalogue, one.replaces)), by, why)
+    wished = Wish(0, "", False, by, why, now(), after=after, document=name)
+    if one.state is not None:
+        change(catalogue, one.state, one.promotion, wished)
+        return
+    digest = catalogue.promotion_bodies.write(one.promotion_id, body_of(one.promotion))
+    wish(catalogue, one.promotion, replace(wished, digest=digest), 0, one.channel)
 
 
 def with_taken_out(promotion: Promotion, before: Promotion) -> tuple[Promotion, tuple[str, ...]]:
@@ -266,10 +349,18 @@ def with_taken_out(promotion: Promotion, before: Promotion) -> tuple[Promotion, 
     return replace(promotion, discounts=(*promotion.discounts, *gone)), lost
 
 
-def _change(state: PromotionState, promotion: Promotion) -> Change:
-    if state.wish.is_end or state.outcome in _NOT_TAKEN:
+def _change(state: PromotionState, promotion: Promotion, at_time: datetime) -> Change:
+    if state.wish.is_end or state.outcome in _NOT_TAKEN or is_unanswered(state, at_time):
         return Change.AGAIN
     return Change.UNCHANGED if state.wish.digest == digest_of(body_of(promotion)) else Change.CHANGED
+
+
+def _needs_replace(other: PromotionState) -> str:
+    return (
+        f"the promotion {other.promotion_id} has the same names, stores and start, and ends at"
+        f" {at(other.summary.ends)} UTC; to give it another end, use --replace: it is ended first, and then this one is"
+        " made"
+    )
 
 
 def _called(name: str, promotion_id: str) -> str:

@@ -203,30 +203,36 @@ class _Reading:
 
     def check_order(self, starts: datetime | None, ends: datetime | None, now: datetime) -> None:
         if ends is not None and ends <= now:
-            self._note(self._draft.ends.place, "is over; use a time to come")
+            self._note(self._draft.ends.place, "is in the past; use a future time")
         elif starts is not None and ends is not None and ends <= starts:
             self._note(self._draft.ends.place, "it ends before it starts")
-        elif starts is not None and ends is not None and max(ends - starts, starts - now) > LONGEST:
-            self._note(self._draft.ends.place, f"that is more than {LONGEST.days} days; is the year right?")
+        elif ends is not None and ends - now > LONGEST:
+            self._note(self._draft.ends.place, f"is more than {LONGEST.days} days ahead; is the year right?")
 
     def check_start(self, promotion: Promotion, now: datetime, is_known: Callable[[Promotion], bool]) -> None:
         is_past = promotion.starts < now - STARTED_AT_MOST and promotion.ends > now
         if is_past and not is_known(promotion):
-            self._note(self._draft.starts.place, "is past; a promotion that is new starts now or later")
+            self._note(self._draft.starts.place, "is in the past; a new promotion must start now or later")
 
     def check_size(self, promotion: Promotion, stores: int) -> None:
-        pairs = len(self.places) * stores
-        if pairs > MOST_PAIRS:
-            self._note(
-                self._draft.place,
-                f"{len(self.places):,} SKUs in {counted(stores, 'store')} are {pairs:,} pairs; the platform takes at"
-                f" most {MOST_PAIRS:,}; split the promotion by stores",
-            )
-        elif len(body_of(promotion)) > MAX_BODY_BYTES:
-            self._note(self._draft.place, f"it is longer than {MAX_BODY_BYTES:,} bytes; split it by SKUs")
+        if what := too_large(promotion, stores):
+            self._note(self._draft.place, what)
 
     def _note(self, place: str, what: str) -> None:
         self.problems.append(Problem(place, what))
+
+
+def too_large(promotion: Promotion, stores: int) -> str:
+    """Why the platform would not take a promotion for its size; empty if it would."""
+    skus = len({sku for one in promotion.discounts for sku in one.skus})
+    if skus * stores > MOST_PAIRS:
+        return (
+            f"{skus:,} SKUs in {counted(stores, 'store')} are {skus * stores:,} pairs; the platform takes at most"
+            f" {MOST_PAIRS:,}; split the promotion by stores"
+        )
+    if len(body_of(promotion)) > MAX_BODY_BYTES:
+        return f"it is longer than {MAX_BODY_BYTES:,} bytes; split it by SKUs"
+    return ""
 
 
 # -- values ----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+# Other forms of ISO 8601, such as 20260506, are read as a moment by some and as a day by others.
+_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 _LAST_MOMENT = time(23, 59, 59)
 EARLIEST, LATEST = datetime(2010, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -15,6 +17,8 @@ def time_of(text: str, zone: ZoneInfo | str, is_end: bool = False) -> datetime:
     if not text:
         raise ValueError("say when, e.g. 2026-05-06T10:00:00Z, or 2026-05-06 for a whole day")
     try:
+        if not _TIME.fullmatch(text):
+            raise ValueError(text)
         given = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("use e.g. 2026-05-06T10:00:00Z, or 2026-05-06 for a whole day") from None

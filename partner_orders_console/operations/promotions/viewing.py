@@ -1,17 +1,19 @@
 """Promotions for people and programs: what runs where, and what became of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.clock import now
 from partner_orders.promotions.next_step import Act, next_step
 from partner_orders.promotions.promotion import EVERY_STORE, Promotion
 from partner_orders.promotions.record import Record
+from partner_orders.promotions.sending import is_free
 from partner_orders.promotions.state import PromotionState, is_late_end, is_unanswered
-from partner_orders.promotions.wish import Outcome, Wish
+from partner_orders.promotions.wish import Channel, Outcome, Wish
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.promotions.kept import body_of_state, state_named, states_of
@@ -23,7 +25,7 @@ _ACTS = {
     Act.ASK: "ask for its job",
     Act.ASK_OLDER: "ask for an older job of it",
     Act.TAKE_UP: "end it",
-    Act.END: "its time is over",
+    Act.END: "nothing but its own end",
 }
 _LEFT_OUT = {
     "invalid_vendors": "unknown stores",
@@ -33,11 +35,12 @@ _LEFT_OUT = {
 
 
 class Stage(StrEnum):
-    """Where a promotion stands, by what was wished and by the time."""
+    """Where a promotion stands, by what was wished, what is known of the platform, and the time."""
 
+    NOT_SENT = "not sent"
+    NOT_TAKEN = "not taken"  # by the platform
     TO_COME = "to come"
     RUNNING = "running"
-    NOT_TAKEN = "not taken"  # by the platform
     ENDING = "ending"
     ENDED = "ended"
     OVER = "over"
@@ -48,20 +51,23 @@ def stage_of(state: PromotionState, at_time: datetime) -> Stage:
     if state.outcome is Outcome.OVER or state.summary.ends <= at_time:
         return Stage.OVER
     if state.wish.is_end:
-        return Stage.ENDED if state.has_ended else Stage.ENDING
-    if state.outcome in {Outcome.REFUSED, Outcome.FAILED, Outcome.DUPLICATE}:
-        return Stage.NOT_TAKEN
+        is_submitted = state.channel is Channel.FILES and state.outcome is Outcome.SUBMITTED
+        return Stage.ENDED if state.has_ended or is_submitted else Stage.ENDING
+    if not state.may_run:
+        is_open = state.outcome is Outcome.WAITING
+        return Stage.NOT_SENT if is_open else Stage.NOT_TAKEN
     return Stage.TO_COME if state.summary.starts > at_time else Stage.RUNNING
 
 
 @dataclass(frozen=True)
 class PromotionView:
     """A promotion with its ``body``, which is what was wished last, and its newest ``history``, the last first; both
-    are empty in lists."""
+    are empty in lists. ``blocked`` is why it cannot be sent now, as the end of a sentence."""
 
     state: PromotionState
     body: Promotion | None = None
     history: tuple[Record, ...] = ()
+    blocked: str = ""
 
     @property
     def promotion_id(self) -> str:
@@ -98,13 +104,17 @@ class PromotionView:
     def trouble(self) -> str:
         """What a person should know, in a sentence; empty if all is as it should be."""
         state, at_time = self.state, now()
-        if is_late_end(state, at_time):
-            return f"its end was wished at {at(state.wish.at)} and is not done: {self._because}"
+        if self.stage is Stage.OVER:
+            return ""
+        if self.blocked and at_time >= max(state.wish.due, state.summary.starts):
+            return f"it should run and is not sent, since {self.blocked}"
+        if self._is_late_end(at_time):
+            return f"it was to end at {at(self._end.due)} UTC and has not: {self._because}"
         match state.outcome:
             case Outcome.REFUSED:
-                return f"the platform refused it: {state.problem}"
+                return f"the platform refused {self._what}: {state.problem}"
             case Outcome.FAILED:
-                return f"the platform's job failed, {counted(state.failures, 'time')}"
+                return f"{self._what} failed, {counted(state.failures, 'time')}: {state.problem or 'the job failed'}"
             case Outcome.DUPLICATE:
                 return "the platform says that it has the same promotion already: look for it in the portal"
             case Outcome.DONE_IN_PART:
@@ -113,13 +123,33 @@ class PromotionView:
             return f"the platform has not answered for an hour: {self._because}"
         return ""
 
+    def _is_late_end(self, at_time: datetime) -> bool:
+        """Nothing confirms the end by a file."""
+        is_submitted = self.state.channel is Channel.FILES and self.state.outcome is Outcome.SUBMITTED
+        return is_late_end(self.state, at_time) and not is_submitted
+
+    @property
+    def _end(self) -> Wish:
+        return self.state.wish if self.state.wish.is_end or self.state.planned is None else self.state.planned
+
+    @property
+    def _what(self) -> str:
+        """The newest wish, in words: a change of what runs, or the promotion itself."""
+        if self.state.wish.is_end:
+            return "its end"
+        return "its change" if self.state.may_run and self.state.wish.number > 1 else "it"
+
     @property
     def _because(self) -> str:
         return self.state.problem or words(self.state.outcome)
 
     @property
     def next_text(self) -> str:
-        """What the pusher does next, and when; empty where nothing is left to do."""
+        """What is done next, and when; empty where nothing is left to do."""
+        if self.blocked:
+            return f"nothing, since {self.blocked}"
+        if self.state.channel is Channel.FILES:
+            return "it is in the next file" if self.state.outcome is Outcome.WAITING else ""
         step = next_step(self.state, now())
         if step is None:
             return ""
@@ -154,6 +184,7 @@ class PromotionView:
             "sent_at": state.put_at,
             "job_id": state.job_id or None,
             "trouble": self.trouble or None,
+            "blocked": self.blocked or None,
             "next": self.next_text or None,
         }
         if self.body is not None:
@@ -175,12 +206,16 @@ class PromotionView:
 
 
 def all_promotions(
-    catalogue: CatalogueStack, store_id: str | None = None, with_old: bool = False
+    catalogue: CatalogueStack, store_id: str | None = None, since: datetime | None = None
 ) -> list[PromotionView]:
-    """The promotions that are not over for a week, or all that are kept; of one store, or of all. Those that start
-    first come first. Raises botocore's errors."""
-    states = states_of(catalogue, with_old).values()
-    views = [PromotionView(state) for state in states if store_id is None or names_store(state, store_id)]
+    """The promotions that end at a time or later, without one those that are not over for a week; of one store, or of
+    all. Those that start first come first. Raises botocore's errors."""
+    states, settings = states_of(catalogue, since), catalogue.tables.settings.all()
+    views = [
+        PromotionView(state, blocked=_blocked(state, settings, states.get(state.wish.after)))
+        for state in states.values()
+        if store_id is None or names_store(state, store_id)
+    ]
     return sorted(views, key=lambda view: (view.state.summary.starts, view.state.summary.name))
 
 
@@ -188,11 +223,28 @@ def one_promotion(catalogue: CatalogueStack, promotion_id: str) -> PromotionView
     """A promotion with its products and history. Raises OperatorError and botocore's errors."""
     state = state_named(catalogue, promotion_id)
     history = tuple(catalogue.promotions.history(state.promotion_id, MOST_RECORDS))
+    earlier = catalogue.promotions.get(state.wish.after) if state.wish.after else None
+    blocked = _blocked(state, catalogue.tables.settings.all(), earlier)
     try:
         body = body_of_state(catalogue, state)
     except OperatorError:
-        return PromotionView(state, history=history)
-    return PromotionView(state, body, history)
+        return PromotionView(state, history=history, blocked=blocked)
+    return PromotionView(state, body, history, blocked)
+
+
+def _blocked(state: PromotionState, settings: Mapping[str, CatalogueSettings], earlier: PromotionState | None) -> str:
+    """Why a promotion that waits cannot be sent now; empty where it can, or was."""
+    if state.wish.is_end or state.outcome is not Outcome.WAITING or state.put_at is not None:
+        return ""
+    vendors = state.summary.vendors
+    named = tuple(settings) if vendors == (EVERY_STORE,) else vendors
+    off = [store_id for store_id in named if store_id not in settings or not settings[store_id].is_promoting]
+    if off or not named:
+        more = f" and {counted(len(off) - 1, 'more store')}" if len(off) > 1 else ""
+        return f"promotions are off in {off[0]}{more}" if off else "the catalogue has no store"
+    if not is_free(state, earlier, now()):
+        return f"{state.wish.after} has to end first"
+    return ""
 
 
 def names_store(state: PromotionState, store_id: str) -> bool:

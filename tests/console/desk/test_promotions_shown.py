@@ -42,7 +42,7 @@ def test_calendar_shows_what_runs(browser: Browser, promotion: PromotionState) -
     """Each promotion has a bar over the weeks, and leads to its page; its name is never taken for markup."""
     html = browser.get("/promotions").text
     assert f'href="/promotions/{promotion.promotion_id}"' in html
-    assert '<rect class="bar to_come"' in html
+    assert '<rect class="bar not_sent"' in html
     assert "&lt;b&gt;Dairy&lt;/b&gt;" in html
     assert "1 promotion in five weeks" in browser.text("/promotions/calendar")
 
@@ -59,9 +59,9 @@ def test_calendar_of_a_store_and_of_other_weeks(browser: Browser, promotion: Pro
 def test_one_promotion(browser: Browser, promotion: PromotionState) -> None:
     """A promotion is shown with its facts, products and history."""
     page = browser.get(f"/promotions/{promotion.promotion_id}").text
-    assert facts(page)["newest"] == "put: waiting"
+    assert facts(page)["latest"] == "put: waiting"
     shown = browser.text(f"/promotions/{promotion.promotion_id}")
-    assert all(text in shown for text in ("KW-100", "FINAL_PRICE", "2.95", "dairy week", "to come"))
+    assert all(text in shown for text in ("KW-100", "FINAL_PRICE", "2.95", "dairy week", "not sent"))
     assert browser.get("/promotions/nothing").status_code == 404
 
 
@@ -74,4 +74,4 @@ def test_end_on_the_desk(open_desk: Open, catalogue: Catalogue, promotion: Promo
     assert "The end of <b>Dairy</b> is sent within minutes" in said
     [state] = catalogue.stack.promotions.all().values()
     assert (state.wish.is_end, state.wish.why) == (True, "sold out")
-    assert "is being ended already" in browser.change("end-promotion", promotion=promotion.promotion_id, why="again")
+    assert "has ended already" in browser.change("end-promotion", promotion=promotion.promotion_id, why="again")

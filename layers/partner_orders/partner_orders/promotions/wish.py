@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from partner_orders.catalogue.channel import Channel
 
-class Channel(StrEnum):
-    """How a promotion reaches the platform. One that was made by a channel is changed by the same one only."""
-
-    API = "api"
-    FILES = "files"
+# A promotion that was made by a channel is changed by the same one only.
+__all__ = ["Channel", "Outcome", "Wish"]
 
 
 class Outcome(StrEnum):
