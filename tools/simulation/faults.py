@@ -138,6 +138,22 @@ STATUS_FAULTS = {
     "status_get_error": 0.2,
     "status_changed_by_platform": 0.5,
 }
+# What happens to promotions: the simulated platform's own faults, by the same names.
+PROMOTION_FAULTS = {
+    "promotion_put_refused": 0.1,
+    "promotion_put_error_before": 0.2,
+    "promotion_put_error_after": 0.2,
+    "promotion_put_dropped_before": 0.2,
+    "promotion_put_dropped_after": 0.2,
+    "promotion_put_without_job": 0.2,
+    "promotion_job_fails": 0.3,
+    "promotion_job_fails_at_first": 0.3,
+    "promotion_job_stuck": 0.15,
+    "promotion_job_late": 0.4,
+    "promotion_jobs_swapped": 0.5,
+    "promotion_get_error": 0.2,
+    "promotion_job_missing": 0.2,
+}
 # And what happens around it.
 AROUND_CATALOGUE = {
     "catalogue_link_private": 0.3,
@@ -154,7 +170,7 @@ AROUND_CATALOGUE = {
     "platform_edits": 0.5,
     "export_due": 0.3,
 }
-WORST |= CATALOGUE_FAULTS | AROUND_CATALOGUE | STATUS_FAULTS
+WORST |= CATALOGUE_FAULTS | AROUND_CATALOGUE | STATUS_FAULTS | PROMOTION_FAULTS
 KINDS = tuple(WORST)
 
 

@@ -128,7 +128,7 @@ def test_routes() -> None:
         assert response is not None
         return response.status, response.body
 
-    for fault, status, jobs in (("put_error_before", 500, 0), ("put_dropped_after", 0, 1), ("put_without_job", 204, 2)):
+    for fault, status, jobs in (("put_error_before", 500, 0), ("put_dropped_after", 0, 1), ("put_without_job", 202, 2)):
         promotions.faults = {fault: 1}
         assert (put()[0], len(promotions.jobs)) == (status, jobs)
     status, body = put()

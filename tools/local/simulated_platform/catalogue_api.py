@@ -143,7 +143,7 @@ class CatalogueRoutes:
         if promotions.strikes("put_dropped_after"):
             return DROPPED
         if promotions.strikes("put_without_job"):
-            return Response(204, {}, b"")
+            return _json(202, {"job_status": "QUEUED"})
         return _json(202, {"job_id": job.job_id, "job_status": "QUEUED"})
 
     def _promotion_job(self, job_id: str, now: datetime) -> Response:

@@ -72,6 +72,7 @@ def check_catalogue(world: CatalogueWorld) -> Counter[str]:
         raise Violation(wrong)
     _requests(world)
     world.wishing.check()
+    world.promoting.check()
     _pauses(world)
     decisions = _decisions(world)
     taken = [*_taken(world)]

@@ -9,6 +9,7 @@ from typing import Any
 from tools.local.simulated_platform.catalogue import Catalogue
 from tools.local.simulated_platform.catalogue_call import RefusedCallError, lines_of
 from tools.local.simulated_platform.catalogue_records import Habits, Job, Pace, Product
+from tools.local.simulated_platform.promotions import PromotionPace, Promotions
 from tools.local.simulated_platform.store_status import StatusHabits, StoreStatuses
 from tools.simulation.catalogue.session import PRIVATE_HOST
 from tools.simulation.faults import Faults
@@ -94,6 +95,17 @@ class TroubledStatuses(StoreStatuses):
 
     def strikes(self, fault: str) -> bool:
         return self._troubles.strikes(f"status_{fault}")
+
+
+class TroubledPromotions(Promotions):
+    """Promotions whose faults are counted with all others."""
+
+    def __init__(self, catalogue: Catalogue, seed: int, faults: Faults) -> None:
+        super().__init__(catalogue, seed, PromotionPace(worked=timedelta(seconds=20), late_most=LATEST))
+        self._troubles = faults
+
+    def strikes(self, fault: str) -> bool:
+        return self._troubles.strikes(f"promotion_{fault}")
 
 
 def assortment(store_id: str, skus: list[str], prices: dict[str, Decimal]) -> list[Product]:

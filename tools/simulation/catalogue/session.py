@@ -68,7 +68,8 @@ class CatalogueSession:
         world, faults = self._world, self._world.faults
         if world.is_down():
             return _DOWN
-        is_put_of_products = request.method == "PUT" and not is_status(urlsplit(request.target).path)
+        path = urlsplit(request.target).path
+        is_put_of_products = request.method == "PUT" and not is_status(path) and not is_promotion(path)
         if is_put_of_products:
             world.note_put(_store_of(request))
         world.api.faults = {}
@@ -80,12 +81,19 @@ class CatalogueSession:
             world.catalogue.note_not_found(_store_of(request), request.body)
         given = world.api.handle(request, world.kernel.now())
         world.post_early_callbacks()
+        if request.method == "PUT" and is_promotion(path):
+            world.promoting.note_put(request.body)
         return given
 
 
 def is_status(path: str) -> bool:
     """Whether a request is about a store's status."""
     return path.endswith("/status")
+
+
+def is_promotion(path: str) -> bool:
+    """Whether a request sends a promotion."""
+    return path.endswith("/promotion")
 
 
 def _store_of(request: Request) -> str:

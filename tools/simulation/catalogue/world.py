@@ -26,6 +26,7 @@ from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import NO_MARGINS, Margins
 from partner_orders.loader.file_event import release_message
 from partner_orders.platform import budgeted_requests
+from partner_orders.promotions.table import PromotionsTable
 from partner_orders.store_status.table import StatusesTable
 from tools.local.simulated_platform.catalogue_api import CatalogueRoutes, StorageHost, WithCatalogue
 from tools.local.simulated_platform.catalogue_records import Callback, Habits
@@ -43,7 +44,14 @@ from tools.simulation.catalogue.chain import (
 )
 from tools.simulation.catalogue.edits import Edit, edit_for_as_long_as_there_is_trouble
 from tools.simulation.catalogue.environment import LOADER, PUSHER, URGENT, WEBHOOK, CatalogueEnvironment, chance_of
-from tools.simulation.catalogue.platform import UNKNOWN_SKU, TroubledCatalogue, TroubledStatuses, assortment
+from tools.simulation.catalogue.platform import (
+    UNKNOWN_SKU,
+    TroubledCatalogue,
+    TroubledPromotions,
+    TroubledStatuses,
+    assortment,
+)
+from tools.simulation.catalogue.promoting import Promoting
 from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
 from tools.simulation.catalogue.wishing import Wishing
 from tools.simulation.environment import TIMEOUTS, Died, Recorder
@@ -141,6 +149,7 @@ class CatalogueWorld:
         self.asked: list[tuple[float, str]] = []
         self.asked_of_status: list[float] = []
         self.wishing = Wishing(self)
+        self.promoting = Promoting(self)
         self.puts: list[tuple[float, str]] = []
         self.pauses: list[Pause] = []
         self.edits: list[Edit] = []
@@ -166,7 +175,10 @@ class CatalogueWorld:
             self.catalogue.stock(store_id, assortment(store_id, known, PRICES))
         self.statuses = TroubledStatuses(self.seed, self.faults)
         self.api = WithCatalogue(CHAIN_ID, TOKENS[0], RATE_LIMIT, seed=self.seed)
-        self.api.catalogue_routes = CatalogueRoutes(self.catalogue, CHAIN_ID, statuses=self.statuses)
+        self.promotions = TroubledPromotions(self.catalogue, self.seed, self.faults)
+        self.api.catalogue_routes = CatalogueRoutes(
+            self.catalogue, CHAIN_ID, statuses=self.statuses, promotions=self.promotions
+        )
         self.storage = StorageHost(self.catalogue)
 
     def _open_services(self) -> None:
@@ -177,6 +189,7 @@ class CatalogueWorld:
         self.table, self.budget_table = self.dynamodb.new_table(), self.dynamodb.new_table()
         self.tables = Tables.named(self.dynamodb.client, self.table)
         self.status_table = StatusesTable(self.dynamodb.client, self.table)
+        self.promotion_table = PromotionsTable(self.dynamodb.client, self.table)
         self.files = TroubledQueue(self, "files", max_receive_count=1_000)
         self.urgent = TroubledQueue(self, "urgent", visibility_timeout=60.0, max_receive_count=200)
         self.callbacks = TroubledQueue(self, "callbacks", max_receive_count=1_000)
@@ -213,7 +226,8 @@ class CatalogueWorld:
         """Begin with every store's first list, in calm weather."""
         for store_id in STORES:
             margins = MARGINS.get(store_id, NO_MARGINS)
-            self.tables.settings.put(CatalogueSettings(store_id, True, store_id == STORES[0], margins))
+            settings = CatalogueSettings(store_id, True, store_id == STORES[0], margins, is_promoting=True)
+            self.tables.settings.put(settings)
             self.kernel.spawn(partial(self._say, first_list(store_id)), self.service, FIRST_AT)
         for function, delay in ((LOADER, 20.0), (PUSHER, 40.0)):
             self.kernel.spawn(partial(self._each_minute, function), self.service, delay)
@@ -230,6 +244,7 @@ class CatalogueWorld:
             self.kernel.spawn(partial(self._say, saying), self.service, saying.at - self.kernel.seconds)
         self.kernel.spawn(self._operate, self.service)
         self.wishing.begin()
+        self.promoting.begin()
         self._plan_pauses()
         self.kernel.spawn(partial(edit_for_as_long_as_there_is_trouble, self), self.service)
         if self.faults.strikes("token_rotated"):
@@ -264,6 +279,7 @@ class CatalogueWorld:
         for state in self.tables.states.all().values():
             if state.unfinished:
                 yield f"jobs of {state.store_id}"
+        yield from self.promoting.waits()
         for store_id in STORES:
             if self.tables.changes.first(store_id, 1):
                 yield f"changes of {store_id}"
@@ -359,7 +375,7 @@ class CatalogueWorld:
                 settings = self.tables.settings.get(store_id)
                 if settings is None:
                     raise Violation(f"the settings of {store_id} are gone")
-                self.tables.settings.put(replace(settings, is_sending=is_sending))
+                self.tables.settings.put(replace(settings, is_sending=is_sending, is_promoting=is_sending))
             except _AWS_ERRORS:
                 self.kernel.sleep(1.0)
             else:

@@ -55,9 +55,17 @@ STACK = ("template.yaml", "partner_orders/settings.py", "bench/speed.py")
 PARTS_OF_ANSWERS = frozenset({"answers", "sender"})
 FILES_OF_ANSWERS = frozenset({"order_exchange.py", "budgeted_requests.py", "request_budget.py"})
 # The catalogue's, with stories of its own; the properties of each part know the others.
-PARTS_OF_CATALOGUE = frozenset({"catalogue", "drift", "exports", "loader", "pusher", "results", "store_status"})
+PARTS_OF_CATALOGUE = frozenset(
+    {"catalogue", "drift", "exports", "loader", "promotions", "pusher", "results", "store_status"}
+)
 FILES_OF_CATALOGUE = frozenset(
-    {"platform/calls.py", "platform/catalogue.py", "platform/job_files.py", "platform/store_status.py"}
+    {
+        "platform/calls.py",
+        "platform/catalogue.py",
+        "platform/job_files.py",
+        "platform/promotions.py",
+        "platform/store_status.py",
+    }
 )
 LAWS = ("tests/property/orders/test_history.py", "tests/property/orders/test_event.py")
 LAWS_OF_THE_STACK = ("tests/property/template", "tests/property/test_settings.py", "tests/property/tools")

@@ -62,7 +62,7 @@ def next_step(state: PromotionState, now: datetime, may_be_sent: bool = True) ->
 
 
 def _of_wish(state: PromotionState, now: datetime, may_be_sent: bool) -> Iterator[Step]:
-    put_at = _put_due(state)
+    put_at = _put_due(state, now)
     if may_be_sent and put_at is not None:
         yield Step(Act.PUT, put_at)
     asked_at = _ask_due(state)
@@ -74,10 +74,13 @@ def _of_wish(state: PromotionState, now: datetime, may_be_sent: bool) -> Iterato
             yield Step(Act.ASK_OLDER, recheck or _asking(one.put_at, one.asked_at, one.asks), one.job_id)
 
 
-def _put_due(state: PromotionState) -> datetime | None:
+def _put_due(state: PromotionState, now: datetime) -> datetime | None:
     """When the body is to be sent, once more if it was before; None where it is not."""
     if state.put_at is None:
-        return None if state.outcome.is_done else state.wish.due
+        if state.outcome.is_done:
+            return None
+        # Whoever wished it may have a clock that is ahead.
+        return min(state.wish.at, now) if state.wish.not_before is None else state.wish.due
     match state.outcome:
         case Outcome.WAITING:
             due: datetime | None = state.put_at + _doubled(_MINUTE, state.puts, LONGEST_ASKING)

@@ -63,7 +63,7 @@ class PromotionState:
     have ended since. ``standing`` is the digest of the body that the platform was last seen to have, if no other was
     sent since; ``stood`` is the same before the last one was sent. ``may_run``: whether the platform may have taken any
     body of it. ``claim`` is of whoever sends it now, and counts until ``claimed_until``. ``untold`` is what is not in
-    the history or on the bus yet."""
+    the history or on the bus yet. ``last_number`` is the highest number of a wish so far."""
 
     promotion_id: str
     summary: Summary
@@ -91,6 +91,7 @@ class PromotionState:
     claim: str = ""
     claimed_until: datetime | None = None
     untold: tuple[Record, ...] = ()
+    last_number: int = 0
 
     @property
     def has_ended(self) -> bool:
@@ -99,7 +100,7 @@ class PromotionState:
 
     @property
     def newest_number(self) -> int:
-        return max(self.wish.number, 0 if self.planned is None else self.planned.number)
+        return max(self.last_number, self.wish.number, 0 if self.planned is None else self.planned.number)
 
 
 def summary_of(promotion: Promotion) -> Summary:
@@ -126,7 +127,8 @@ def wished(state: PromotionState, promotion: Promotion, wish: Wish, now: datetim
     """After a new wish. It overtakes an earlier one; only an end for later leaves that as it is, until its time. An end
     takes the place of one that was planned; anything else leaves the planned end planned."""
     if wish.is_end and wish.due > now:
-        return _noted(replace(_unplanned(state, now), planned=wish), now, of=wish)
+        after = replace(_unplanned(state, now), planned=wish, last_number=max(state.newest_number, wish.number))
+        return _noted(after, now, of=wish)
     if wish.is_end:
         state = _unplanned(state, now)
     # What an end leaves out of a list is no news.
@@ -159,7 +161,8 @@ def _unplanned(state: PromotionState, now: datetime) -> PromotionState:
     if state.planned is None:
         return state
     gone = _record(state, now, state.planned, Outcome.OVERTAKEN, is_event=True)
-    return replace(state, planned=None, untold=with_record(state.untold, gone))
+    untold = with_record(state.untold, gone)
+    return replace(state, planned=None, untold=untold, last_number=state.newest_number)
 
 
 def _overtaken(state: PromotionState, wish: Wish, now: datetime) -> PromotionState:
@@ -182,6 +185,7 @@ def _overtaken(state: PromotionState, wish: Wish, now: datetime) -> PromotionSta
         claim=state.claim,
         claimed_until=state.claimed_until,
         untold=records,
+        last_number=max(state.newest_number, wish.number),
     )
     return _noted(after, now)
 

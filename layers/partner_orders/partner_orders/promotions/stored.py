@@ -14,7 +14,7 @@ from partner_orders.promotions.wish import Channel, Outcome, Wish
 SCHEMA_VERSION = 1
 _PLAIN = (
     *("version", "puts", "may_have_it", "job_id", "asks", "failures", "problem", "is_rechecked", "standing", "claim"),
-    *("stood", "may_run"),
+    *("stood", "may_run", "last_number"),
 )
 _TIMES = ("waiting_since", "put_at", "asked_at", "older_ended_at", "claimed_until")
 

@@ -33,10 +33,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """``number`` counts the wishes of a promotion: the highest is the newest. ``digest`` names the body to be sent,
-    which is kept. ``is_end``: the body is not active. ``by`` and ``why`` tell who wished it and their words, ``at``
-    when. ``not_before`` is of an end that was set for a later time. ``after`` is the id of another promotion that must
-    have ended first. ``document`` names the document that the body was made of; empty where there is none."""
+    """``number`` counts the wishes of a promotion. The highest is the newest, except that an end for later comes back
+    at its time. ``digest`` names the body to be sent, which is kept. ``is_end``: the body is not active. ``by`` and
+    ``why`` tell who wished it and their words, ``at`` when. ``not_before`` is of an end that was set for a later time.
+    ``after`` is the id of another promotion that must have ended first. ``document`` names the document that the body
+    was made of; empty where there is none."""
 
     number: int
     digest: str

@@ -12,6 +12,7 @@ from tools.simulation.mutants.bugs import (
     order_events,
     orders,
     platform,
+    promotions,
     publisher,
     reconciler,
     request_budget,
@@ -38,6 +39,7 @@ MUTANTS: list[Mutant] = [
     *schedule.MUTANTS,
     *publisher.MUTANTS,
     *catalogue.MUTANTS,
+    *promotions.MUTANTS,
     *alarms.MUTANTS,
     *bench.MUTANTS,
 ]

@@ -577,7 +577,7 @@ MUTANTS: list[Mutant] = [
     ),
     one_edit(
         "statuses-take-the-minute",
-        "A run makes as many requests for the status of stores as are due.",
+        "A run makes as many requests for the status of stores, or for promotions, as are due.",
         f"{_PACKAGE}/pusher/turn.py",
         "Turn.take",
         "if not self.left or not self._may_start():",
