@@ -72,7 +72,7 @@ MUTANTS: list[Mutant] = [
         "if wish.is_end and wish.due < now:",
     ),
     one_edit(
-        "sent-before-it-is-noted",
+        "a-promotion-is-sent-unnoted",
         "A promotion is sent by whoever has read it, also where somebody else sends it or a newer wish came.",
         _PUSHER,
         "Promotions._put",
