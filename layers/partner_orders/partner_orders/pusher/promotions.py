@@ -132,9 +132,7 @@ class Promotions:
             self._every[state.promotion_id] = state
 
     def _may_be_sent(self, state: PromotionState) -> bool:
-        """Whether the stores take promotions now, and what must end before has ended. An end is sent in any case."""
-        if state.wish.is_end:
-            return True
+        """Whether the stores take promotions now, and what must end before has ended."""
         if not are_switched_on(state.summary.vendors, self._settings):
             return False
         earlier = self._every.get(state.wish.after)

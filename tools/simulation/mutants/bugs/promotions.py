@@ -50,10 +50,10 @@ MUTANTS: list[Mutant] = [
     one_edit(
         "an-end-waits-for-the-switch",
         "While its stores are switched off a promotion cannot be ended.",
-        _PUSHER,
-        "Promotions._may_be_sent",
-        "        if state.wish.is_end:\n            return True\n",
-        "",
+        f"{_PROMOTIONS}/next_step.py",
+        "next_step",
+        "may_be_sent or state.wish.is_end",
+        "may_be_sent",
     ),
     one_edit(
         "the-new-before-the-end",
