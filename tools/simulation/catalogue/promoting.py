@@ -154,7 +154,7 @@ class Promoting:
                 yield f"the promotion {state.promotion_id}: {state.outcome}"
 
     def _is_under_way(self, state: PromotionState, states: dict[str, PromotionState], now: datetime) -> bool:
-        is_free_now = is_free(state, states.get(state.wish.after))
+        is_free_now = is_free(state, states.get(state.wish.after), now)
         step = next_step(state, now, is_free_now)
         if step is None:
             return False
@@ -211,7 +211,7 @@ class Promoting:
             raise Violation(f"{name}: refused without a word why")
         if state.outcome is Outcome.FAILED and state.failures < MOST_TRIES:
             raise Violation(f"{name}: failed {state.failures} times, and is not tried again")
-        if state.outcome is Outcome.WAITING and is_free(state, states.get(state.wish.after)):
+        if state.outcome is Outcome.WAITING and is_free(state, states.get(state.wish.after), now):
             raise Violation(f"{name} still waits")
         if not state.outcome.is_done and state.outcome not in _SETTLED | {Outcome.WAITING}:
             raise Violation(f"{name} has no outcome: {state.outcome}")
