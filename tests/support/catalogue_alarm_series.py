@@ -119,6 +119,8 @@ CATALOGUE_SERIES: dict[str, Series] = {
     "StoresClosedAlarm": _stores("StoresClosedByPlatform"),
     "PromotionsRefusedAlarm": _counted("PromotionsRefused"),
     "PromotionsFailedAlarm": _counted("PromotionsFailed"),
+    "PromotionsInPartAlarm": _counted("PromotionsInPart"),
+    "PromotionsNotSentAlarm": _stores("PromotionsNotSent"),
     "PromotionsUnansweredAlarm": _stores("PromotionsUnanswered"),
     "PromotionEndsLateAlarm": _stores("PromotionEndsLate"),
     "FilesNotUploadedAlarm": _each_run("FilesNotUploaded"),

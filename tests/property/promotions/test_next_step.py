@@ -177,6 +177,15 @@ def test_an_end_is_late_after_a_while() -> None:
     assert not after.is_late_end(done, NOW + HOUR)
 
 
+def test_what_should_run_and_is_not_sent() -> None:
+    """A promotion is told of that was not sent a quarter of an hour after its start, and no other."""
+    starts = PROMOTION.starts
+    assert [after.is_not_sent(first(), starts + minutes * MINUTE) for minutes in (14, 15)] == [False, True]
+    sent = after.unknown(after.claimed(first(), "c", starts))
+    assert not after.is_not_sent(sent, starts + HOUR)
+    assert not after.is_not_sent(after.wished(running(), END, end_of(PROMOTION)(2), NOW), starts + HOUR)
+
+
 def test_an_end_of_what_never_ran_is_done() -> None:
     """A promotion that the platform never had needs no end; one that it may have gets it."""
     never = after.wished(first(), END, end_of(PROMOTION)(2), NOW)

@@ -19,6 +19,8 @@ UNANSWERED_AFTER = timedelta(hours=1)
 ASKED_FOR = timedelta(days=1)
 # An end that is not done for so long is late.
 END_LATE_AFTER = timedelta(minutes=15)
+# The same of a promotion that should run.
+NOT_SENT_AFTER = timedelta(minutes=15)
 # Older bodies that are waited for. Whoever changes a promotion more often within a minute waits for the last ones.
 MOST_OLDER = 10
 
@@ -383,6 +385,13 @@ def is_late_end(state: PromotionState, now: datetime) -> bool:
     """Whether an end is not done long after it was due."""
     end = state.wish if state.wish.is_end and not state.has_ended else state.planned
     return end is not None and state.outcome is not Outcome.OVER and now - end.due >= END_LATE_AFTER
+
+
+def is_not_sent(state: PromotionState, now: datetime) -> bool:
+    """Whether a promotion should have run for a while and was not sent: a store is switched off, or another promotion
+    has to end before."""
+    is_waiting = state.outcome is Outcome.WAITING and state.put_at is None and not state.wish.is_end
+    return is_waiting and now - max(state.wish.due, state.summary.starts) >= NOT_SENT_AFTER
 
 
 def told(state: PromotionState, count: int) -> PromotionState:

@@ -233,9 +233,11 @@ class Promotions:
         now = self._platform.now()
         self.counts["PromotionsUnanswered"] += 0
         self.counts["PromotionEndsLate"] += 0
+        self.counts["PromotionsNotSent"] += 0
         for state in every:
             self.counts["PromotionsUnanswered"] += after.is_unanswered(state, now)
             self.counts["PromotionEndsLate"] += after.is_late_end(state, now)
+            self.counts["PromotionsNotSent"] += after.is_not_sent(state, now)
 
     def _count_outcome(self, before: PromotionState, state: PromotionState) -> None:
         if state.outcome is not before.outcome:
