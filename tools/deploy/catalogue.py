@@ -11,7 +11,7 @@ from tools.deploy.environment import CATALOGUE as TEMPLATE
 from tools.deploy.environment import check_catalogue
 from tools.deploy.target import Deployed, DeploymentError, Target
 
-FUNCTIONS = 4  # of one execution each
+FUNCTIONS = 4  # of one execution each; with SFTP one more
 UNRESERVED = 100  # executions that AWS keeps for functions that reserve none
 
 
@@ -28,7 +28,7 @@ def deploy_catalogue(target: Target, own: Mapping[str, str], template: Mapping[s
     check_catalogue(environment, own, shared, template)
     say(f"parameters: {len(own)} of samconfig.toml, {len(shared)} of the stack {environment.stack_name}")
     is_new = not exists(target, environment.stack_name + SUFFIX)
-    _check_concurrency(target, is_new)
+    _check_concurrency(target, is_new, FUNCTIONS + bool(own.get("SftpHost")))
     validate_template(environment.region, TEMPLATE)
     architecture = shared["Architecture"]
     built = target.build(architecture, CATALOGUE)
@@ -79,15 +79,15 @@ def _shared(target: Target) -> dict[str, str]:
     return shared_parameters(outputs, parameters)
 
 
-def _check_concurrency(target: Target, is_new: bool) -> None:
+def _check_concurrency(target: Target, is_new: bool, functions: int) -> None:
     """Raises DeploymentError if AWS would refuse to reserve the functions' executions."""
     limit = target.client("lambda").get_account_settings()["AccountLimit"]
-    needed = UNRESERVED + FUNCTIONS
+    needed = UNRESERVED + functions
     whole, free = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     if whole < needed:
         raise DeploymentError(
             f"The account may run {whole} functions at once; the catalogue needs {needed}, since AWS keeps {UNRESERVED}"
-            f" unreserved and each of its {FUNCTIONS} functions reserves one. Ask AWS to raise the quota"
+            f" unreserved and each of its {functions} functions reserves one. Ask AWS to raise the quota"
             ' "Concurrent executions" of Lambda.'
         )
     if is_new and free < needed:

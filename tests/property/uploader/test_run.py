@@ -22,6 +22,8 @@ from partner_orders.uploader.catalogue_file import Stock
 from partner_orders.uploader.file_names import MOST_ROWS, FileKind
 from partner_orders.uploader.run import Asked
 from partner_orders.uploader.upload_state import LONGEST_PAUSE, Trouble
+from tests.support.pusher_world import Deaths
+from tests.support.sender_world import KilledError
 from tests.support.uploader_world import KEY, OTHER_STORE, STORE, UploaderWorld
 
 
@@ -278,6 +280,32 @@ def test_any_story_ends_with_the_newest_values(seed: int) -> None:
     for _ in range(60):
         world.run()
     check(world)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_any_death_loses_nothing(part: int) -> None:
+    """Killed before or after any call of DynamoDB or S3, the function that follows does the rest."""
+    moments = 0
+    for moment in range(part, 80, 4):
+        world, deaths = UploaderWorld(STORE, OTHER_STORE), Deaths()
+        world.simulated.stand_between(deaths.pass_by, deaths.pass_by)
+        world.s3.before = deaths.pass_by
+        for store_id in world.stores:
+            world.say(world.skus[store_id][0], store_id, price=Decimal(2))
+        world.run()
+        for store_id in world.stores:
+            world.say(world.skus[store_id][1], store_id, price=Decimal(3), active=False)
+        deaths.plan(moment)
+        try:
+            world.run()
+        except KilledError:
+            moments += 1
+        deaths.plan(None)
+        world.restart()
+        for _ in range(4):
+            world.run()
+        check(world)
+    assert moments > 10
 
 
 def test_stale_reads_lose_no_change() -> None:

@@ -82,7 +82,9 @@ def _in_yaml(lines: list[str], name: str) -> tuple[int, int] | None:
 def _find(body: list[ast.stmt], names: list[str]) -> ast.stmt | None:
     for node in body:
         match node:
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if name == names[0]:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name) if (
+                name == names[0]
+            ):
                 return node if len(names) == 1 else _find(node.body, names[1:])
             case ast.Assign(targets=[ast.Name(id=name)]) if names == [name]:
                 return node

@@ -18,6 +18,7 @@ from tools.simulation.mutants.bugs import (
     request_budget,
     schedule,
     stores,
+    uploader,
     webhook,
 )
 from tools.simulation.mutants.planting import Mutant
@@ -40,6 +41,7 @@ MUTANTS: list[Mutant] = [
     *publisher.MUTANTS,
     *catalogue.MUTANTS,
     *promotions.MUTANTS,
+    *uploader.MUTANTS,
     *alarms.MUTANTS,
     *bench.MUTANTS,
 ]
