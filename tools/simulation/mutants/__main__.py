@@ -56,7 +56,7 @@ PARTS_OF_ANSWERS = frozenset({"answers", "sender"})
 FILES_OF_ANSWERS = frozenset({"order_exchange.py", "budgeted_requests.py", "request_budget.py"})
 # The catalogue's, with stories of its own; the properties of each part know the others.
 PARTS_OF_CATALOGUE = frozenset(
-    {"catalogue", "drift", "exports", "loader", "promotions", "pusher", "results", "store_status"}
+    {"catalogue", "drift", "exports", "loader", "promotions", "pusher", "results", "store_status", "uploader"}
 )
 FILES_OF_CATALOGUE = frozenset(
     {
