@@ -199,19 +199,32 @@ def test_an_end_of_what_never_ran_is_done() -> None:
     assert after.wished(died, END, end_of(PROMOTION)(2), NOW).outcome is Outcome.WAITING
 
 
-def test_a_slow_job_is_not_started_again() -> None:
-    """An end is sent again after an hour where its job cannot be seen, and after six where it is only slow."""
-    end = after.wished(running(), END, end_of(PROMOTION)(2), NOW)
-    open_ = answered(submitted(end, NOW), "QUEUED", NOW + MINUTE)
-    unseen = after.unasked(submitted(end, NOW), "no such job", NOW + MINUTE)
-    assert not any(is_put(open_, NOW + hours * HOUR) for hours in (1, 5))
-    assert is_put(open_, NOW + 6 * HOUR)
-    assert is_put(unseen, NOW + HOUR)
+def test_a_slow_job_ends_its_wish() -> None:
+    """An end whose job takes longer than an hour is sent again, and is done when the first job is completed."""
+    end = submitted(after.wished(running(), END, end_of(PROMOTION)(2), NOW), NOW)
+    again = submitted(answered(end, "QUEUED", NOW + MINUTE), NOW + HOUR, "j2")
+    step = next_step(replace(again, asked_at=NOW + HOUR, asks=9), NOW + HOUR)
+    assert step is not None
+    assert (step.act, step.job_id) == (Act.ASK_OLDER, "j1")
+    done = after.older_asked(again, "j1", "COMPLETED", NOW + HOUR + MINUTE)
+    assert (done.outcome, done.has_ended, done.older) == (Outcome.DONE, True, ())
 
 
-def is_put(state: PromotionState, now: datetime) -> bool:
-    step = next_step(replace(state, asked_at=now), now)
-    return step is not None and step.act is Act.PUT and step.at <= now
+def test_an_older_job_of_another_body_is_no_end() -> None:
+    """A job of the same body ends no wish if another body was sent after it."""
+    put = submitted(first(), NOW)
+    end = submitted(after.wished(put, END, end_of(PROMOTION)(2), NOW + MINUTE), NOW + MINUTE, "j2")
+    again = after.wished(end, PROMOTION, wish_of(PROMOTION)(3), NOW + 2 * MINUTE)
+    last = submitted(again, NOW + 2 * MINUTE, "j3")
+    assert after.older_asked(last, "j1", "COMPLETED", NOW + 3 * MINUTE).outcome is Outcome.SUBMITTED
+
+
+def test_repeats_push_out_no_other_body() -> None:
+    """However often an end is sent again, the body before it is waited for."""
+    state = after.wished(submitted(first(), NOW, "put"), END, end_of(PROMOTION)(2), NOW + MINUTE)
+    for hour in range(20):
+        state = submitted(state, NOW + hour * HOUR + MINUTE, f"end{hour}")
+    assert {one.job_id for one in state.older if one.digest != state.wish.digest} == {"put"}
 
 
 def test_a_refusal_leaves_what_stands() -> None:

@@ -13,8 +13,6 @@ from partner_orders.promotions.state import ASKED_FOR, UNANSWERED_AFTER, OlderPu
 from partner_orders.promotions.wish import Outcome
 
 LONGEST_ASKING = timedelta(minutes=15)
-# An end whose job the platform shows as not ended is sent again only then.
-LONGEST_SLOW_JOB = timedelta(hours=6)
 # A job that failed is asked for once more, and its body sent again only then.
 RECHECK_AFTER = timedelta(minutes=5)
 SHORTEST_RETRY, LONGEST_RETRY = timedelta(minutes=5), timedelta(hours=2)
@@ -69,7 +67,7 @@ def _of_wish(state: PromotionState, now: datetime, may_be_sent: bool) -> Iterato
     if asked_at is not None:
         yield Step(Act.ASK, asked_at)
     for one in state.older:
-        if one.job_id and _is_older(one, state) and now < one.put_at + ASKED_FOR:
+        if one.job_id and _is_asked_for(one, state) and now < one.put_at + ASKED_FOR:
             recheck = one.asked_at + RECHECK_AFTER if one.has_failed and one.asked_at is not None else None
             yield Step(Act.ASK_OLDER, recheck or _asking(one.put_at, one.asked_at, one.asks), one.job_id)
 
@@ -85,9 +83,8 @@ def _put_due(state: PromotionState, now: datetime) -> datetime | None:
         case Outcome.WAITING:
             due: datetime | None = state.put_at + _doubled(_MINUTE, state.puts, LONGEST_ASKING)
         case Outcome.SUBMITTED:
-            # The same body twice is one promotion, and an end is urgent; but a job that is shown may only be slow.
-            patience = UNANSWERED_AFTER if state.problem or not state.asks else LONGEST_SLOW_JOB
-            due = state.put_at + patience if state.wish.is_end else None
+            # The same body twice is one promotion, and an end is urgent.
+            due = state.put_at + UNANSWERED_AFTER if state.wish.is_end else None
         case Outcome.FAILED | Outcome.DUPLICATE | Outcome.REFUSED:
             return _retry_due(state, state.asked_at or state.put_at)
         case _:
@@ -113,6 +110,11 @@ def _after_older(state: PromotionState, put_at: datetime) -> datetime | None:
         return state.older_ended_at
     times = (one.put_at + UNANSWERED_AFTER for one in state.older if _is_older(one, state))
     return min((at for at in times if at > put_at), default=None)
+
+
+def _is_asked_for(one: OlderPut, state: PromotionState) -> bool:
+    """An older job of the same body matters as long as that has no end."""
+    return _is_older(one, state) or state.outcome in {Outcome.WAITING, Outcome.SUBMITTED}
 
 
 def _is_older(one: OlderPut, state: PromotionState) -> bool:

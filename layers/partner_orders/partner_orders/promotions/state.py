@@ -23,6 +23,7 @@ END_LATE_AFTER = timedelta(minutes=15)
 NOT_SENT_AFTER = timedelta(minutes=15)
 # Older bodies that are waited for. Whoever changes a promotion more often within a minute waits for the last ones.
 MOST_OLDER = 10
+MOST_OF_ONE_BODY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,10 @@ def _older(state: PromotionState, now: datetime) -> tuple[OlderPut, ...]:
         # Of one body without a job, only the last one matters.
         older = [one for one in older if one.job_id or one.digest != state.wish.digest or state.job_id]
         older.append(OlderPut(state.wish.digest, state.job_id, last))
-    return tuple(older[-MOST_OLDER:])
+    # Jobs of the same body must not push out one of another body, after which it has to be sent again.
+    same = [one for one in older if one.digest == state.wish.digest]
+    gone = same[:-MOST_OF_ONE_BODY]
+    return tuple([one for one in older if one not in gone][-MOST_OLDER:])
 
 
 def _may_come(state: PromotionState) -> bool:
@@ -326,8 +330,7 @@ def answered(state: PromotionState, status: str, result: JobResult, now: datetim
     state = _may_run(replace(released(state), asks=state.asks + 1, asked_at=now))
     match status:
         case JobStatus.COMPLETED:
-            after = replace(state, result=result, problem="", failures=0, standing=state.wish.digest)
-            return _with_outcome(after, Outcome.DONE_IN_PART if result.count else Outcome.DONE, now)
+            return _completed(state, result, now)
         case JobStatus.DUPLICATE if state.may_have_it:
             # What it left out it said the first time, if anybody heard it.
             after = replace(state, problem="", failures=0, standing=state.wish.digest)
@@ -351,19 +354,36 @@ def unasked(state: PromotionState, problem: str, now: datetime) -> PromotionStat
     )
 
 
-def older_asked(state: PromotionState, job_id: str, status: str, now: datetime) -> PromotionState:
-    """After an older body's job was asked for. ``status`` is empty where the platform showed none."""
-    left: list[OlderPut] = []
-    ended_at = state.older_ended_at
-    for one in state.older:
-        has_failed = status == JobStatus.FAILED
-        if one.job_id != job_id:
-            left.append(one)
-        elif status in {JobStatus.COMPLETED, JobStatus.DUPLICATE} or (has_failed and one.has_failed):
-            ended_at = now
-        else:
-            left.append(replace(one, asks=one.asks + 1, asked_at=now, has_failed=has_failed))
-    return replace(state, older=tuple(left), older_ended_at=ended_at)
+def older_asked(
+    state: PromotionState, job_id: str, status: str, now: datetime, result: JobResult = NOTHING_LEFT_OUT
+) -> PromotionState:
+    """After an older job was asked for. ``status`` is empty where the platform showed none. Where it carried the same
+    body as the last one, and no other was sent since, its end is the end of the wish."""
+    asked = next((one for one in state.older if one.job_id == job_id), None)
+    if asked is None:
+        return state
+    has_failed = status == JobStatus.FAILED
+    has_ended = status in {JobStatus.COMPLETED, JobStatus.DUPLICATE} or (has_failed and asked.has_failed)
+    again = replace(asked, asks=asked.asks + 1, asked_at=now, has_failed=has_failed)
+    left = tuple(again if one is asked else one for one in state.older if one is not asked or not has_ended)
+    after = replace(state, older=left)
+    if asked.digest != state.wish.digest:
+        return replace(after, older_ended_at=now) if has_ended else after
+    if status == JobStatus.COMPLETED and _is_last(asked, state):
+        return _completed(after, result, now)
+    return after
+
+
+def _is_last(older: OlderPut, state: PromotionState) -> bool:
+    """Whether nothing but the same body was sent since an older one, for the same wish."""
+    is_open = state.outcome in {Outcome.WAITING, Outcome.SUBMITTED} and state.waiting_since is not None
+    others = (one.put_at for one in state.older if one.digest != older.digest)
+    return is_open and state.waiting_since <= older.put_at and all(at < older.put_at for at in others)  # type: ignore[operator]
+
+
+def _completed(state: PromotionState, result: JobResult, now: datetime) -> PromotionState:
+    after = replace(state, result=result, problem="", failures=0, standing=state.wish.digest)
+    return _with_outcome(after, Outcome.DONE_IN_PART if result.count else Outcome.DONE, now)
 
 
 def over(state: PromotionState, now: datetime) -> PromotionState:

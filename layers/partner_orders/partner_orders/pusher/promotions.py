@@ -200,8 +200,10 @@ class Promotions:
 
     def _ask_older(self, state: PromotionState, job_id: str) -> PromotionState:
         reading, _ = self._job(job_id)
-        status = "" if reading is None else reading.status
-        return self._table.write(after.older_asked(state, job_id, status, self._platform.now()))
+        now = self._platform.now()
+        if reading is None:
+            return self._table.write(after.older_asked(state, job_id, "", now))
+        return self._table.write(after.older_asked(state, job_id, reading.status, now, reading.result))
 
     def _job(self, job_id: str) -> tuple[JobReading | None, str]:
         """What the platform shows of a job; if nothing, why not."""
