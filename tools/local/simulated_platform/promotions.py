@@ -75,8 +75,9 @@ class PromotionJob:
         return FAILED if self._fails(now) else self.status
 
     def _fails(self, now: datetime) -> bool:
-        has_begun = self.due_at is not None and self.fails_until is not None
-        return has_begun and self.status == QUEUED and self.fails_until is not None and now < self.fails_until
+        if self.due_at is None or self.fails_until is None:
+            return False
+        return self.status == QUEUED and self.due_at <= now < self.fails_until
 
 
 class Running(NamedTuple):
