@@ -15,7 +15,8 @@ from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.clock import now
 from partner_orders.promotions.promotion import Promotion, body_of, digest_of, ended
 from partner_orders.promotions.sending import are_switched_on
-from partner_orders.promotions.state import PromotionState, is_unanswered
+from partner_orders.promotions.state import PromotionState
+from partner_orders.promotions.trouble import is_unanswered
 from partner_orders.promotions.wish import Channel, Outcome, Wish
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import OperatorError

@@ -12,7 +12,8 @@ from partner_orders.promotions.next_step import Act, next_step
 from partner_orders.promotions.promotion import EVERY_STORE, Promotion
 from partner_orders.promotions.record import Record
 from partner_orders.promotions.sending import is_free
-from partner_orders.promotions.state import PromotionState, is_late_end, is_unanswered
+from partner_orders.promotions.state import PromotionState
+from partner_orders.promotions.trouble import is_late_end, is_unanswered
 from partner_orders.promotions.wish import Channel, Outcome, Wish
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import OperatorError

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partner_orders.promotions import state as after
+from partner_orders.promotions import trouble
 from partner_orders.promotions.job_result import JobResult
 from partner_orders.promotions.next_step import MOST_TRIES, Act, Step, next_step
 from partner_orders.promotions.promotion import ended
@@ -65,7 +66,7 @@ def test_asking_slows_down() -> None:
         gaps.append(round((step.at - now) / MINUTE))
         now = step.at
         state = answered(state, "QUEUED", now)
-        assert after.is_unanswered(state, now) == (now - NOW >= HOUR)
+        assert trouble.is_unanswered(state, now) == (now - NOW >= HOUR)
     assert gaps[:6] == [1, 2, 4, 8, 15, 15]
     assert timedelta(hours=23) < now - NOW < timedelta(days=1)
     assert next_step(state, now) == Step(Act.END, PROMOTION.ends)
@@ -171,19 +172,19 @@ def test_an_end_is_late_after_a_while() -> None:
     """An end that is not done within 15 minutes is late, whether it was planned or not."""
     end = after.wished(running(), END, end_of(PROMOTION)(2), NOW)
     planned = after.wished(running(), END, end_of(PROMOTION, not_before=NOW + HOUR)(2), NOW)
-    assert [after.is_late_end(end, NOW + minutes * MINUTE) for minutes in (14, 15)] == [False, True]
-    assert [after.is_late_end(planned, NOW + minutes * MINUTE) for minutes in (74, 75)] == [False, True]
+    assert [trouble.is_late_end(end, NOW + minutes * MINUTE) for minutes in (14, 15)] == [False, True]
+    assert [trouble.is_late_end(planned, NOW + minutes * MINUTE) for minutes in (74, 75)] == [False, True]
     done = answered(submitted(end, NOW), "COMPLETED", NOW + MINUTE)
-    assert not after.is_late_end(done, NOW + HOUR)
+    assert not trouble.is_late_end(done, NOW + HOUR)
 
 
 def test_what_should_run_and_is_not_sent() -> None:
     """A promotion is told of that was not sent a quarter of an hour after its start, and no other."""
     starts = PROMOTION.starts
-    assert [after.is_not_sent(first(), starts + minutes * MINUTE) for minutes in (14, 15)] == [False, True]
+    assert [trouble.is_not_sent(first(), starts + minutes * MINUTE) for minutes in (14, 15)] == [False, True]
     sent = after.unknown(after.claimed(first(), "c", starts))
-    assert not after.is_not_sent(sent, starts + HOUR)
-    assert not after.is_not_sent(after.wished(running(), END, end_of(PROMOTION)(2), NOW), starts + HOUR)
+    assert not trouble.is_not_sent(sent, starts + HOUR)
+    assert not trouble.is_not_sent(after.wished(running(), END, end_of(PROMOTION)(2), NOW), starts + HOUR)
 
 
 def test_an_end_of_what_never_ran_is_done() -> None:

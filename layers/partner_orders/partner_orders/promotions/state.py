@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from partner_orders.promotions.job_result import NOTHING_LEFT_OUT, JobResult, JobStatus
-from partner_orders.promotions.promotion import Kind, Promotion
+from partner_orders.promotions.promotion import Promotion
 from partner_orders.promotions.record import Record, name_of, with_record
+from partner_orders.promotions.summary import Summary, summary_of
 from partner_orders.promotions.wish import Channel, Outcome, Wish
 
 # Longer than the function may take: until then nobody else sends anything of the promotion.
@@ -17,26 +18,9 @@ CLAIM = timedelta(seconds=130)
 UNANSWERED_AFTER = timedelta(hours=1)
 # So long at most the platform is asked for a job.
 ASKED_FOR = timedelta(days=1)
-# An end that is not done for so long is late.
-END_LATE_AFTER = timedelta(minutes=15)
-# The same of a promotion that should run.
-NOT_SENT_AFTER = timedelta(minutes=15)
 # Older bodies that are waited for. Whoever changes a promotion more often within a minute waits for the last ones.
 MOST_OLDER = 10
 MOST_OF_ONE_BODY = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What lists show of a promotion. ``active_skus`` is how many get something."""
-
-    name: str
-    kind: Kind
-    vendors: tuple[str, ...]
-    starts: datetime
-    ends: datetime
-    active_skus: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +88,6 @@ class PromotionState:
     @property
     def newest_number(self) -> int:
         return max(self.last_number, self.wish.number, 0 if self.planned is None else self.planned.number)
-
-
-def summary_of(promotion: Promotion) -> Summary:
-    return Summary(
-        promotion.name,
-        promotion.kind,
-        promotion.vendors,
-        promotion.starts,
-        promotion.ends,
-        len(promotion.active_skus) if promotion.is_active else 0,
-        promotion.reason,
-    )
 
 
 # -- wishes ----------------------------------------------------------------------------------------------------------
@@ -393,25 +365,6 @@ def over(state: PromotionState, now: datetime) -> PromotionState:
 
 
 # -- what is told ------------------------------------------------------------------------------------------------------
-
-
-def is_unanswered(state: PromotionState, now: datetime) -> bool:
-    """Whether the platform has said nothing for an hour of what was sent."""
-    is_open = state.outcome in {Outcome.WAITING, Outcome.SUBMITTED} and state.put_at is not None
-    return is_open and state.waiting_since is not None and now - state.waiting_since >= UNANSWERED_AFTER
-
-
-def is_late_end(state: PromotionState, now: datetime) -> bool:
-    """Whether an end is not done long after it was due."""
-    end = state.wish if state.wish.is_end and not state.has_ended else state.planned
-    return end is not None and state.outcome is not Outcome.OVER and now - end.due >= END_LATE_AFTER
-
-
-def is_not_sent(state: PromotionState, now: datetime) -> bool:
-    """Whether a promotion should have run for a while and was not sent: a store is switched off, or another promotion
-    has to end before."""
-    is_waiting = state.outcome is Outcome.WAITING and state.put_at is None and not state.wish.is_end
-    return is_waiting and now - max(state.wish.due, state.summary.starts) >= NOT_SENT_AFTER
 
 
 def told(state: PromotionState, count: int) -> PromotionState:

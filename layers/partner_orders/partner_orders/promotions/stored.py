@@ -8,7 +8,8 @@ from partner_orders.catalogue.stored import instant, milliseconds
 from partner_orders.promotions.job_result import JobResult
 from partner_orders.promotions.promotion import Kind
 from partner_orders.promotions.record import Record
-from partner_orders.promotions.state import OlderPut, PromotionState, Summary
+from partner_orders.promotions.state import OlderPut, PromotionState
+from partner_orders.promotions.summary import Summary
 from partner_orders.promotions.wish import Channel, Outcome, Wish
 
 SCHEMA_VERSION = 1

@@ -16,6 +16,7 @@ from partner_orders.platform.calls import EffectUnknownError, is_of_every_store
 from partner_orders.platform.failures import OutOfTimeError, PartnerApiError
 from partner_orders.platform.promotions import JobAnswer, JobReading
 from partner_orders.promotions import state as after
+from partner_orders.promotions import trouble
 from partner_orders.promotions.bodies import BodyGoneError
 from partner_orders.promotions.job_result import NOTHING_LEFT_OUT
 from partner_orders.promotions.next_step import Act, Step, next_step
@@ -237,9 +238,9 @@ class Promotions:
         self.counts["PromotionEndsLate"] += 0
         self.counts["PromotionsNotSent"] += 0
         for state in every:
-            self.counts["PromotionsUnanswered"] += after.is_unanswered(state, now)
-            self.counts["PromotionEndsLate"] += after.is_late_end(state, now)
-            self.counts["PromotionsNotSent"] += after.is_not_sent(state, now)
+            self.counts["PromotionsUnanswered"] += trouble.is_unanswered(state, now)
+            self.counts["PromotionEndsLate"] += trouble.is_late_end(state, now)
+            self.counts["PromotionsNotSent"] += trouble.is_not_sent(state, now)
 
     def _count_outcome(self, before: PromotionState, state: PromotionState) -> None:
         if state.outcome is not before.outcome:
