@@ -91,7 +91,7 @@ MUTANTS: list[Mutant] = [
         "the-lists-are-not-read",
         "What the platform left out of a promotion is not told.",
         f"{_PROMOTIONS}/state.py",
-        "answered",
+        "_completed",
         "Outcome.DONE_IN_PART if result.count else Outcome.DONE",
         "Outcome.DONE",
     ),
