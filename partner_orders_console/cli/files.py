@@ -91,7 +91,8 @@ def on(
     settings = switching.planned_on(catalogue, store_id, switching.Wanted(prefix, folder, shared))
     if not dry_run:
         ask(f"send the store {store_id} by files?", yes)
-        settings = switching.switch_on(catalogue, settings, reason)
+        with working("noting every product as changed") as progress:
+            settings = switching.switch_on(catalogue, settings, reason, progress)
     _tell(settings, as_json, f"{store_id} {'would be' if dry_run else 'is'} sent by files, within five minutes")
 
 

@@ -98,6 +98,10 @@ def test_on_and_off(run: Run, files: Catalogue) -> None:
     found = settings_of(files)
     assert (found.sends_by_files, found.place) == (True, FilePlace("morning", "Catalog"))
     assert (found.reason, bool(found.changed_by)) == ("first file checked", True)
+    row = files.tables.products.many(STORE, ["A-1"])["A-1"]
+    assert (row.confirmed.are_said, [one.price for one in row.past_prices]) == (False, [Decimal(2)])
+    assert [*files.tables.changes.first(STORE, 10)[0].skus] == ["A-1"]
+    files.tables.changes.remove(STORE, files.tables.changes.first(STORE, 10))
     assert run("catalogue", "pause", STORE, *WHY).status == 0
     assert not settings_of(files).sends_by_files
     assert run("files", "on", STORE, "--shared", *WHY).status == 0

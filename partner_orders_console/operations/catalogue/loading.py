@@ -13,6 +13,7 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import Any
 
+from partner_orders.catalogue.channel import Channel
 from partner_orders.catalogue.files import FileRow, StoredFile
 from partner_orders.catalogue.guards import Limits
 from partner_orders.catalogue.line_report import LineReport
@@ -191,6 +192,7 @@ def _measure(
         file.is_whole_list,
         settings.switches_absent_off,
         settings.margins,
+        is_by_files=settings.channel is Channel.FILES,
     )
     with ThreadPoolExecutor(_WRITERS) as executor:
         loader = Loader(catalogue.tables, now, limits_of(catalogue), executor)

@@ -102,15 +102,19 @@ def wish(
             promotion, lambda number: replace(wished, number=number), now, channel=channel, over=over
         )
     except OtherChannelError:
-        raise OperatorError(
-            f"the promotion {promotion_id} was put {by_words(other_than(channel))}, and its stores are sent"
-            f" {by_words(channel)} now",
-            "Send its stores as before, and end it. Then put it again.",
-        ) from None
+        raise OperatorError(other_channel(promotion_id, channel), "Nothing was changed.") from None
     except NewerWishError:
         raise OperatorError(f"somebody else changed the promotion {promotion_id} meanwhile", "Try again.") from None
     except WrittenMeanwhileError:
         raise OperatorError(f"the promotion {promotion_id} kept being changed by others", "Try again.") from None
+
+
+def other_channel(promotion_id: str, channel: Channel) -> str:
+    """What is wrong where a promotion was put by the other channel than its stores are sent by now."""
+    return (
+        f"the promotion {promotion_id} was put {by_words(other_than(channel))}, and its stores are sent"
+        f" {by_words(channel)} now; end it, and put it under another name"
+    )
 
 
 def other_than(channel: Channel) -> Channel:

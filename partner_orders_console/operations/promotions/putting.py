@@ -28,6 +28,7 @@ from partner_orders_console.operations.promotions.file_rules import problems_of_
 from partner_orders_console.operations.promotions.kept import (
     body_of_state,
     end,
+    other_channel,
     states_of,
     taken_before,
     who,
@@ -189,6 +190,8 @@ class _Planner:
 
     def _over(self, planned: Planned, state: PromotionState) -> Planned:
         """What is planned over a promotion that is there."""
+        if state.channel is not planned.channel and not state.has_ended:
+            self.problems.append(Problem(planned.place, other_channel(planned.promotion_id, planned.channel)))
         before = taken_before(self.catalogue, state)
         promotion, taken_out = (planned.promotion, ()) if before is None else with_taken_out(planned.promotion, before)
         if what := too_large(promotion, len(planned.store_ids)):

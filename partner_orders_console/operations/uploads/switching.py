@@ -1,9 +1,11 @@
 """Which stores are sent by files. A store is sent by the API or by files, never by both."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import batched
 
 from partner_orders.catalogue.channel import Channel, FilePlace, Layout
-from partner_orders.catalogue.desired import NOTHING, Desired
+from partner_orders.catalogue.desired import NOTHING, Desired, PriceInForce
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.clock import now
 from partner_orders.platform.sftp_failures import UnsafeNameError
@@ -50,8 +52,15 @@ def planned_on(catalogue: CatalogueStack, store_id: str, wanted: Wanted) -> Cata
     return replace(before, is_sending=True, channel=Channel.FILES, place=place)
 
 
-def switch_on(catalogue: CatalogueStack, settings: CatalogueSettings, reason: str) -> CatalogueSettings:
-    """Send a store by files from now on. Raises botocore's errors, and OperatorError without a reason."""
+def switch_on(
+    catalogue: CatalogueStack, settings: CatalogueSettings, reason: str, progress: Progress = silent
+) -> CatalogueSettings:
+    """Send a store by files from now on. What the API had confirmed is confirmed no more, since files say other things
+    from now on. Raises botocore's errors, and OperatorError without a reason."""
+    reason_given(reason)
+    before = settings_of(catalogue, settings.store_id)
+    if before.channel is Channel.API:
+        _note_all(catalogue, settings.store_id, progress)
     return _written(catalogue, settings, reason)
 
 
@@ -68,32 +77,39 @@ def planned_off(catalogue: CatalogueStack, store_id: str) -> CatalogueSettings:
 def switch_off(
     catalogue: CatalogueStack, settings: CatalogueSettings, reason: str, progress: Progress = silent
 ) -> CatalogueSettings:
-    """Send no more files of a store. What the API had confirmed before the files is confirmed no more, so that it sends
-    everything once it is resumed. Raises botocore's errors, and OperatorError without a reason."""
-    reason_given(reason)
-    forgotten: list[str] = []
-    store_id = settings.store_id
-    for number, row in enumerate(catalogue.tables.products.all_of(store_id), 1):
-        progress(f"{number:,} products")
-        if row.confirmed.are_said or row.refused.are_said:
-            catalogue.tables.products.change(store_id, row.sku, _forget, row)
-            forgotten.append(row.sku)
-        if len(forgotten) == _TOGETHER:
-            catalogue.tables.changes.add(store_id, forgotten, now())
-            forgotten.clear()
-    catalogue.tables.changes.add(store_id, forgotten, now())
-    return _written(catalogue, settings, reason)
+    """Send no more files of a store. Every product is noted as changed, so that the API sends everything once it is
+    resumed. Raises botocore's errors, and OperatorError without a reason."""
+    # First no more files: they would forget what is noted. A crash leaves the store as one of files that is paused.
+    paused = replace(settings, channel=Channel.FILES, is_sending=False)
+    if settings_of(catalogue, settings.store_id).is_sending:
+        paused = _written(catalogue, paused, reason)
+    _note_all(catalogue, settings.store_id, progress)
+    return _written(catalogue, replace(settings, writes=paused.writes), reason)
 
 
-def _forget(row: Desired) -> Desired:
-    return replace(row, confirmed=NOTHING, refused=NOTHING, refusal="")
+def _note_all(catalogue: CatalogueStack, store_id: str, progress: Progress) -> None:
+    """Take every product for one of which nobody knows what the platform shows, and note that it changed."""
+    for number, some in enumerate(batched(catalogue.tables.products.all_of(store_id), _TOGETHER, strict=False)):
+        progress(f"{number * _TOGETHER:,} products")
+        for row in some:
+            if row.confirmed.are_said or row.refused.are_said:
+                catalogue.tables.products.change(store_id, row.sku, lambda found: _forget(found, now()), row)
+        catalogue.tables.changes.add(store_id, [row.sku for row in some], now())
+
+
+def _forget(row: Desired, at: datetime) -> Desired:
+    """The price that was in force is remembered, for the guards."""
+    past = row.past_prices
+    if row.confirmed.price is not None:
+        past = (*past, PriceInForce(row.confirmed.price, at))
+    return replace(row, confirmed=NOTHING, refused=NOTHING, refusal="", past_prices=past)
 
 
 def _written(catalogue: CatalogueStack, settings: CatalogueSettings, reason: str) -> CatalogueSettings:
     why, by = reason_given(reason), caller(catalogue.orders)
     written = replace(settings, changed_at=now(), changed_by=by, reason=why)
     write_settings(catalogue, written)
-    return written
+    return replace(written, writes=settings.writes + 1)
 
 
 def _place(before: FilePlace, wanted: Wanted) -> FilePlace:

@@ -12,7 +12,7 @@ from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.to_send import Margins, to_send
 from partner_orders.uploader import catalogue_file
-from partner_orders.uploader.catalogue_file import Stock
+from partner_orders.uploader.catalogue_file import UNKNOWN_QUANTITY, Stock
 from partner_orders.uploader.csv_text import cell, line
 from partner_orders.uploader.file_names import file_names
 from partner_orders.uploader.spool import Spool
@@ -49,7 +49,9 @@ def test_file_is_the_desired_state(products: dict[str, Values], margins: Margins
         if stock is Stock.ACTIVE:
             assert row["active"] == ("" if values.active is None else "0" if is_off else "1")
         else:
-            assert row["quantity"] == ("0" if is_off else "" if values.quantity is None else str(values.quantity))
+            unknown = str(UNKNOWN_QUANTITY) if values.active else ""
+            pieces = unknown if values.quantity is None else str(values.quantity)
+            assert row["quantity"] == ("0" if is_off else pieces)
     assert found == {}
 
 

@@ -60,6 +60,25 @@ class FileFigures:
     is_whole_list: bool
 
 
+def in_force(row: Desired, is_by_files: bool) -> Desired:
+    """A product as it is measured. Nothing confirms what a file says, so in a store that is sent by files it is taken
+    for confirmed."""
+    if not is_by_files:
+        return row
+    values = row.values
+    is_on = values.active if values.quantity is None else values.active is not False and values.quantity > 0
+    return replace(row, confirmed=replace(values, active=is_on))
+
+
+def is_switched_off(before: Desired, after: Values) -> bool:
+    """Whether a product that is shown as on sale goes off. ``before`` is the product as it is measured."""
+    return before.confirmed.active is True and _is_off(after) and not _is_off(before.values)
+
+
+def _is_off(values: Values) -> bool:
+    return values.active is False or values.quantity == 0
+
+
 def held_price(row: Desired, said: Values, limits: Limits, now: datetime) -> tuple[Values, Values]:
     """What of a line goes through, and what is held: its price, where it is too far from one that was in force within
     the last day. The rest of the line is never held with it, nor is a price that changes nothing: the one that the

@@ -88,6 +88,14 @@ def _past_prices(row: Desired, sent: Values, now: datetime) -> tuple[PriceInForc
     return _bounded([one for one in past if one.until > now - PRICE_WINDOW] or [*past[-1:]])
 
 
+def submitted_price(before: Desired, after: Desired, now: datetime) -> Desired:
+    """A product whose price a file replaces: the old one is remembered as one that was in force. ``before`` is the
+    product as the guards measure it (guards.in_force)."""
+    if after.values.price is None or after.values.price == before.confirmed.price:
+        return after
+    return replace(after, past_prices=_past_prices(before, after.values, now))
+
+
 def _bounded(kept: list[PriceInForce]) -> tuple[PriceInForce, ...]:
     """Of too many prices the lowest and the highest stay, and the newest."""
     while len(kept) > _MOST_PRICES:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from partner_orders.catalogue.channel import Channel
 from partner_orders.catalogue.files import FileRow, FileState, StoredFile
 from partner_orders.catalogue.folders import new_folder
 from partner_orders.catalogue.line_report import LineReport
@@ -112,6 +113,7 @@ class FileLoading:
                     settings.switches_absent_off,
                     settings.margins,
                     turn.token,
+                    settings.channel is Channel.FILES,
                 )
                 return self._measure_and_apply(list_of_store, checked, spool, turn)
             except (FileError, VersionError) as error:

@@ -3,7 +3,7 @@
 Applying it again, after a crash or because the file came twice, changes nothing that is as it should be.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,11 +13,12 @@ from partner_orders.catalogue import keys
 from partner_orders.catalogue.decided import LOADER
 from partner_orders.catalogue.desired import Desired, merged
 from partner_orders.catalogue.files import Decision, short_name
-from partner_orders.catalogue.guards import FileFigures, Limits, Reason, file_reasons
+from partner_orders.catalogue.guards import FileFigures, Limits, Reason, file_reasons, in_force
 from partner_orders.catalogue.held import MAX_LINES as HELD_TOGETHER
 from partner_orders.catalogue.line_report import LineReport
 from partner_orders.catalogue.loading_lease import NO_TOKEN
 from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.settlement import submitted_price
 from partner_orders.catalogue.spool import CONFLICT, Said, Spool
 from partner_orders.catalogue.store_state import Load, StoreState
 from partner_orders.catalogue.stored import instant
@@ -39,7 +40,8 @@ type Notice = Callable[[Comparison], None]
 class ListOfStore:
     """A file that was checked. ``source`` names it; ``version`` is that of lines that state none.
     ``switches_absent_off``: whether a whole list takes what it leaves out off sale. ``margins`` are the store's.
-    ``token``: the fencing token of its lease, NO_TOKEN for a dry run."""
+    ``token``: the fencing token of its lease, NO_TOKEN for a dry run. ``is_by_files``: whether the store is sent by
+    files."""
 
     store_id: str
     source: str
@@ -49,6 +51,7 @@ class ListOfStore:
     switches_absent_off: bool = False
     margins: Margins = NO_MARGINS
     token: int = NO_TOKEN
+    is_by_files: bool = False
 
 
 @dataclass
@@ -98,6 +101,7 @@ class _Counted:
     held: dict[str, Values] = field(default_factory=dict)
     held_versions: dict[str, datetime] = field(default_factory=dict)
     parts: int = 0
+    is_told: bool = False
 
 
 class Loader:
@@ -142,6 +146,7 @@ class Loader:
             switches_absent_off=file.is_whole_list and file.switches_absent_off and checked.names_all,
             limits=self._limits,
             now=now,
+            is_by_files=file.is_by_files,
         )
 
     def _add(self, measured: Measured, one: Comparison, report: LineReport, margins: Margins) -> None:
@@ -244,6 +249,9 @@ class Loader:
             results = [*self._executor.map(lambda one: self._write(file.store_id, one, rules), some)]
             told = [result for one, result in zip(some, results, strict=True) if one.is_written or tells_all]
             waiting = [product.sku for product in told if is_waiting(product, file.margins)]
+            if file.is_by_files:
+                waiting = self._of_next_file(some, tells_all and not counted.is_told)
+                counted.is_told = counted.is_told or bool(waiting)
             self._tables.changes.add(file.store_id, waiting, self._clock())
             for one, result in zip(some, results, strict=True):
                 counted.products += one.is_written and one.before.writes == 0
@@ -254,6 +262,12 @@ class Loader:
             self._hold_lines(file, counted, HELD_TOGETHER)
         self._hold_lines(file, counted, 1)
         return counted
+
+    def _of_next_file(self, some: Sequence[Comparison], tells_one: bool) -> list[str]:
+        """The products that the store's next file is due for. Each has everything, so that one product stands for all
+        those that may have been written before."""
+        changed = [one.before.sku for one in some if one.is_written and one.changes_values]
+        return changed or [one.before.sku for one in some[:1] if tells_one]
 
     def _hold_lines(self, file: ListOfStore, counted: _Counted, least: int) -> None:
         """Hold the prices that were found, once there are enough of them for a row."""
@@ -299,10 +313,11 @@ def _again(row: Desired, said: Said | None, held_versions: Collection[int], rule
     """A file's lines over a row that another writer was faster to write; what was held stays held."""
     if said is None:
         return merged(row, Values(active=False), rules.version, rules.list_versions)
+    after = row
     for line in reversed(said.lines):
         values = replace(line.values, price=None) if line.version in held_versions else line.values
-        row = merged(row, values, instant(line.version), rules.list_versions)
-    return row
+        after = merged(after, values, instant(line.version), rules.list_versions)
+    return submitted_price(in_force(row, True), after, rules.now) if rules.is_by_files else after
 
 
 def _is_there(one: Comparison) -> bool:

@@ -13,10 +13,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from partner_orders.catalogue.changes import Change, Waiting
+from partner_orders.catalogue.channel import Channel
 from partner_orders.catalogue.desired import Desired, merged
-from partner_orders.catalogue.guards import Limits, Reason, held_price, switches_too_many_off
+from partner_orders.catalogue.guards import (
+    Limits,
+    Reason,
+    held_price,
+    in_force,
+    is_switched_off,
+    switches_too_many_off,
+)
 from partner_orders.catalogue.product import Product, Values
-from partner_orders.catalogue.settlement import Outcome, settled
+from partner_orders.catalogue.settlement import Outcome, settled, submitted_price
 from partner_orders.catalogue.store_settings import CatalogueSettings, KnownSettings
 from partner_orders.catalogue.store_state import StoreState
 from partner_orders.catalogue.tables import Tables
@@ -119,11 +127,12 @@ class Urgent:
         return _Read(found, state.result(), rows.get(sku, Desired(sku)), waiting.result())
 
     def _plan(self, read: _Read, change: UrgentChange) -> _Plan:
-        now, before = self._clock(), read.before
+        now, is_by_files = self._clock(), read.settings.channel is Channel.FILES
+        before = in_force(read.before, is_by_files)
         said, price = held_price(before, change.values, self._limits, now)
         held = {Reason.PRICE_STEP: price} if price.are_said else {}
         after = merged(before, said, change.version, read.state.list_versions)
-        switches_off = before.confirmed.active is True and _is_off(after.values) and not _is_off(before.values)
+        switches_off = is_switched_off(before, after.values)
         if switches_off and switches_too_many_off(1, read.state.figures(now), self._limits):
             off = Values(active=False if said.active is False else None, quantity=0 if said.quantity == 0 else None)
             held[Reason.SWITCHED_OFF] = off
@@ -140,7 +149,9 @@ class Urgent:
         margins = read.settings.margins
 
         def merge(row: Desired) -> Desired:
-            return merged(row, plan.said, change.version, read.state.list_versions)
+            after = merged(row, plan.said, change.version, read.state.list_versions)
+            is_by_files = read.settings.channel is Channel.FILES
+            return submitted_price(in_force(row, True), after, now) if is_by_files else after
 
         def write(row: Desired) -> Desired:
             """The row before an off is sent: nobody knows then what the platform shows."""

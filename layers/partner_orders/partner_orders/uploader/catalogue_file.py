@@ -13,6 +13,10 @@ type Product = tuple[str, Values]
 type Cells = tuple[str, ...]
 
 
+# Far above any sales buffer.
+UNKNOWN_QUANTITY = 1_000
+
+
 class Stock(StrEnum):
     """How a product's availability is told: a file has one of the two columns, never both."""
 
@@ -56,11 +60,15 @@ def _said(values: Values, stock: Stock) -> Cells:
 
 
 def _stock(values: Values, stock: Stock) -> str:
+    """A product that is on sale in an unknown quantity gets so many pieces that the platform shows it: an empty cell
+    would leave one at 0 that was off before."""
     if stock is Stock.ACTIVE:
         return "" if values.active is None else str(int(values.active))
     if values.active is False:
         return "0"
-    return "" if values.quantity is None else str(values.quantity)
+    if values.quantity is None:
+        return str(UNKNOWN_QUANTITY) if values.active else ""
+    return str(values.quantity)
 
 
 def price_text(price: Decimal | None) -> str:

@@ -583,4 +583,12 @@ MUTANTS: list[Mutant] = [
         "if not self.left or not self._may_start():",
         "if not self._may_start():",
     ),
+    one_edit(
+        "files-forget-prices",
+        "A price that a file replaced is forgotten, so that small steps lead anywhere.",
+        f"{_PACKAGE}/catalogue/settlement.py",
+        "submitted_price",
+        "return replace(after, past_prices=_past_prices(before, after.values, now))",
+        "return after",
+    ),
 ]
