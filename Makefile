@@ -60,6 +60,10 @@ orders-to-pick: setup ## Have the simulated platform of `make up` place orders t
 catalogue: setup ## Have the simulated platform of `make up` open a store of 500 products, and write lists to load
 	@$(RUN) tools.local.catalogue
 
+.PHONY: sftp-server
+sftp-server: setup ## Be the SFTP server of the platform of `make up`, and pick up what the uploader sends (needs OpenSSH)
+	@$(RUN) tools.local.sftp
+
 .PHONY: invoke
 invoke: setup ## Call a function of `make up` with EVENT=events/webhook/received.json, in Docker if it runs and DOCKER is not 0
 	@$(if $(EVENT),,$(error name the event: make invoke EVENT=events/webhook/received.json))$(RUN) tools.local.invoke "$(EVENT)"

@@ -22,7 +22,8 @@ from partner_orders_console.operations.uploads import sending
 from tests.support import catalogue_stack
 from tests.support.catalogue_stack import OTHER_STORE, STORE, Catalogue
 from tests.support.console import Ran
-from tests.support.sftp_server import PasswordServer, key_pair, password_server
+from tests.support.sftp_server import PasswordServer, password_server
+from tools.local.sftp_server import key_pair
 
 type Run = Callable[..., Ran]
 WHY = ("--reason", "first file checked", "--yes")

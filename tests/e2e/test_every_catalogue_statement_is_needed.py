@@ -35,7 +35,7 @@ from partner_orders.uploader.file_names import FileKind
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from tests.support.deployed import Answer, cold, eventually, invoke, platform
 from tests.support.deployed_roles import Roles
-from tests.support.sftp_server import SSHD, Sshd
+from tools.local.sftp_server import SSHD, Sshd
 from tools.local.stack import Stack
 
 pytestmark = pytest.mark.slow

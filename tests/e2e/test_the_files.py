@@ -23,7 +23,8 @@ from partner_orders.promotions.wish import Outcome, Wish
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from tests.support.deployed import CommandLine, platform
-from tests.support.sftp_server import Sshd, needs_sshd
+from tests.support.sftp_server import needs_sshd
+from tools.local.sftp_server import Sshd
 from tools.local.stack import Stack
 
 pytestmark = [pytest.mark.slow, needs_sshd]

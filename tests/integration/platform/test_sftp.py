@@ -24,8 +24,9 @@ from partner_orders.platform.sftp_failures import (
     WriteRefusedError,
 )
 from partner_orders.platform.sftp_names import checked_folder, checked_name
-from tests.support.sftp_server import CATALOGUE, Sshd, key_pair, needs_sshd, password_server, sshd
+from tests.support.sftp_server import needs_sshd, password_server
 from tests.support.tcp_proxy import TcpProxy
+from tools.local.sftp_server import CATALOGUE, Sshd, key_pair, sshd
 
 pytestmark = needs_sshd
 NAME = "chain_q7zk.csv"

@@ -19,9 +19,10 @@ from partner_orders.catalogue.tables import Tables
 from partner_orders.uploader.uploads_table import UploadsTable
 from tests.support.catalogue_table import catalogue_table
 from tests.support.emitted_metrics import alarms_of, emitted, fired, repeated, sums
-from tests.support.sftp_server import Sshd, key_pair, needs_sshd, sshd
+from tests.support.sftp_server import needs_sshd
 from tests.support.template import CATALOGUE, expanded
 from tools.fresh_handler import fresh_handler
+from tools.local.sftp_server import Sshd, key_pair, sshd
 
 pytestmark = [pytest.mark.slow, needs_sshd]
 

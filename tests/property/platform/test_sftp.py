@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from partner_orders.platform.sftp import SftpSession, Uploaded
 from partner_orders.platform.sftp_failures import HostKeyChangedError
-from tests.support.sftp_server import CATALOGUE, PasswordServer, key_pair, password_server
+from tests.support.sftp_server import PasswordServer, password_server
+from tools.local.sftp_server import CATALOGUE, key_pair
 
 NAME = "chain_q7zk.csv"
 
