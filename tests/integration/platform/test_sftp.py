@@ -1,11 +1,13 @@
 """Files on OpenSSH's own sshd, and on a server that asks for a password: what arrives, and how faults are called."""
 
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import asyncssh
 import pytest
 
 from partner_orders.platform.sftp import (
@@ -138,6 +140,64 @@ def test_doctor_writes_and_removes(server: Sshd) -> None:
         session.remove(CATALOGUE, NAME)
     assert temporary_files(server) == []
     assert not (server.home / CATALOGUE / NAME).exists()
+
+
+@pytest.mark.parametrize("name", [b"cat\xe1logo.csv", b"men\xfa"])
+def test_names_of_any_bytes(server: Sshd, name: bytes) -> None:
+    """A file or a folder of another program whose name is not UTF-8 stops neither an upload nor the list of folders."""
+    path = os.path.join(os.fsencode(server.home), name)
+    if name.endswith(b".csv"):
+        open(path, "wb").close()  # noqa: SIM115, PTH123 - pathlib takes no bytes
+    else:
+        os.mkdir(path)  # noqa: PTH102 - pathlib takes no bytes
+    left = server.home / ".partner-orders-0123456789abcdef.part"
+    left.touch()
+    assert upload(server.login()).is_atomic
+    assert not left.exists()
+    with SftpSession(server.login(), 20) as session:
+        assert {"catalog", "promotions"} <= {*session.folders()}
+        assert session.folders() == [one.encode().decode() for one in session.folders()]
+
+
+def test_server_that_forbids_removing(tmp_path: Path) -> None:
+    """The check of the doctor leaves one file at most, however often it runs, and an upload is good."""
+    with sshd(tmp_path, denied=("remove",)) as server:
+        for _ in range(3):
+            with SftpSession(server.login(), 20) as session:
+                assert session.try_writing()
+                assert session.upload(CATALOGUE, NAME, io.BytesIO(BEFORE)).is_atomic
+        assert len(temporary_files(server)) == 1
+        assert there(server) == BEFORE
+
+
+def test_file_that_is_taken_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file under its own name that the platform takes before its size is checked was sent."""
+    real = asyncssh.SFTPClient.stat
+    with sshd(tmp_path, denied=("posix-rename",)) as server:
+
+        async def taken(self: asyncssh.SFTPClient, path: str) -> asyncssh.SFTPAttrs:
+            assert there(server) == CONTENT
+            (server.home / path).unlink()
+            return await real(self, path)
+
+        monkeypatch.setattr(asyncssh.SFTPClient, "stat", taken)
+        monkeypatch.setattr(asyncssh.SFTPClient, "isdir", _is_there)
+        assert upload(server.login()) == Uploaded(len(CONTENT), is_atomic=False)
+
+
+async def _is_there(self: asyncssh.SFTPClient, path: str) -> bool:  # noqa: ARG001 - asyncssh's
+    return True
+
+
+def test_unreadable_content_is_ours(server: Sshd) -> None:
+    """A file that cannot be read here is not told as a fault of the connection."""
+
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:  # noqa: ARG002 - as of any file
+            raise OSError(5, "broken disk")
+
+    with SftpSession(server.login(), 20) as session, pytest.raises(OSError, match="broken disk"):
+        session.upload(CATALOGUE, NAME, Broken())
 
 
 @pytest.mark.parametrize("denied", [(), ("rename", "posix-rename")])

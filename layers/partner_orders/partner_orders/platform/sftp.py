@@ -31,6 +31,7 @@ MAX_ENTRIES = 1_000  # of a folder that are looked at
 CONNECT_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
 _TEMPORARY = re.compile(r"\.partner-orders-[0-9a-f]{16}\.part")
+_TRIED = f".partner-orders-{'0' * 16}.part"  # one name, so that a server that forbids removing keeps one file
 _CHUNK = 1_048_576  # bytes that are read and sent at once
 # Of a server that has no rename that replaces, or forbids it.
 _NOT_OFFERED = (asyncssh.SFTPOpUnsupported, asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure)
@@ -54,7 +55,7 @@ class SftpLogin:
 
 
 class Uploaded(NamedTuple):
-    """``is_atomic``: nobody could see a part of the file. ``size`` is in bytes, as the server has it."""
+    """``is_atomic``: nobody could see a part of the file. ``size`` is in bytes, as the server took it."""
 
     size: int
     is_atomic: bool
@@ -109,7 +110,8 @@ class SftpSession:
         self._runner.close()
 
     def folders(self) -> list[str]:
-        """The folders in the user's home, in order; of the first MAX_ENTRIES entries."""
+        """The folders in the user's home, in order; of the first MAX_ENTRIES entries. Bytes that are not UTF-8 are
+        shown as question marks."""
         return self._run(self._folders)
 
     def require_folder(self, folder: str) -> None:
@@ -136,10 +138,9 @@ class SftpSession:
         """Write a small file into the home, and remove it again; whether a file would be replaced in one step."""
 
         async def attempt() -> bool:
-            name = _temporary_name()
-            async with self._client.open(name, "wb") as file:
+            async with self._client.open(_TRIED, "wb") as file:
                 await file.write(b"partner-orders\n")
-            await self._client.remove(name)
+            await self._forget(_TRIED)
             return await self._offers_rename()
 
         return self._run(attempt)
@@ -164,7 +165,8 @@ class SftpSession:
                 await self._tell_of_other_key()
             raise
         try:
-            return connection, await connection.start_sftp_client()
+            # Names of other programs may have any bytes.
+            return connection, await connection.start_sftp_client(path_errors="surrogateescape")
         except BaseException:
             connection.abort()
             raise
@@ -209,7 +211,8 @@ class SftpSession:
             self._connection.abort()
 
     async def _folders(self) -> list[str]:
-        return sorted([str(entry.filename) async for entry in self._entries(asyncssh.FILEXFER_TYPE_DIRECTORY)])
+        names = [str(entry.filename) async for entry in self._entries(asyncssh.FILEXFER_TYPE_DIRECTORY)]
+        return sorted(name.encode("utf-8", "replace").decode("utf-8") for name in names)
 
     async def _entries(self, kind: int) -> Any:
         number = 0
@@ -244,11 +247,12 @@ class SftpSession:
         return False
 
     async def _remove_leftovers(self) -> None:
-        """Remove the temporary files of uploads that were cut off. There is one uploader."""
-        left = [entry.filename async for entry in self._entries(asyncssh.FILEXFER_TYPE_REGULAR)]
-        for name in filter(_TEMPORARY.fullmatch, map(str, left)):
-            with contextlib.suppress(*_NOT_OFFERED, *_NOT_THERE):
-                await self._client.remove(name)
+        """Remove the temporary files of uploads that were cut off. There is one uploader. A courtesy: where the server
+        does not let us, the upload goes on."""
+        with contextlib.suppress(asyncssh.SFTPError):
+            left = [entry.filename async for entry in self._entries(asyncssh.FILEXFER_TYPE_REGULAR)]
+            for name in filter(_TEMPORARY.fullmatch, map(str, left)):
+                await self._forget(name)
 
     async def _renamed(self, path: str, content: IO[bytes]) -> int | None:
         """Write a temporary file, and rename it; its size. None where the home takes no file, or the server does not
@@ -276,21 +280,40 @@ class SftpSession:
             await self._client.remove(name)
 
     async def _write(self, path: str, content: IO[bytes]) -> int:
-        content.seek(0)
         size = 0
         try:
             async with self._client.open(path, "wb") as file:
-                while chunk := content.read(_CHUNK):
+                for chunk in _chunks(content):
                     size += len(chunk)
                     if size > MAX_FILE_BYTES:
                         raise WriteRefusedError("the file is larger than 1 GB")
                     await file.write(chunk)
         except asyncssh.SFTPFailure:
             raise WriteRefusedError("the server does not take the file; its disk may be full") from None
-        there = (await self._client.stat(path)).size
+        try:
+            there = (await self._client.stat(path)).size
+        except _NOT_THERE:
+            # The platform took it at once: the server had accepted all of it.
+            return size
         if there != size:
             raise WriteRefusedError(f"the server has {there} bytes of {size}")
         return size
+
+
+class _UnreadableError(Exception):
+    """The content cannot be read here, which is not the server's fault."""
+
+    def __init__(self, cause: OSError) -> None:
+        self.cause = cause
+
+
+def _chunks(content: IO[bytes]) -> Iterator[bytes]:
+    try:
+        content.seek(0)
+        while chunk := content.read(_CHUNK):
+            yield chunk
+    except OSError as error:
+        raise _UnreadableError(error) from None
 
 
 def _temporary_name() -> str:
@@ -309,6 +332,8 @@ def _told() -> Iterator[None]:
         yield
     except SftpError:
         raise
+    except _UnreadableError as error:
+        raise error.cause from None
     except asyncssh.HostKeyNotVerifiable:
         raise HostKeyChangedError("the server's key is not the trusted one") from None
     except (asyncssh.PermissionDenied, asyncssh.PasswordChangeRequired, asyncssh.IllegalUserName):
