@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import IO, Any
 
 from partner_orders.catalogue.channel import Channel, FilePlace
@@ -16,7 +17,7 @@ from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.store_settings import CatalogueSettings, KnownSettings
 from partner_orders.catalogue.tables import Tables
 from partner_orders.platform.sftp import Uploaded
-from partner_orders.platform.sftp_failures import ConnectionFailedError
+from partner_orders.platform.sftp_failures import ConnectionFailedError, WriteRefusedError
 from partner_orders.promotions.bodies import Bodies
 from partner_orders.promotions.promotion import Discount, Kind, Promotion, Subtype, body_of, ended
 from partner_orders.promotions.table import PromotionsTable
@@ -26,7 +27,7 @@ from partner_orders.uploader.archive import Archive
 from partner_orders.uploader.catalogue_file import Stock
 from partner_orders.uploader.contents import CatalogueContents, Contents, PromotionContents
 from partner_orders.uploader.file_names import FileKind
-from partner_orders.uploader.run import Asked, Report, UploaderRun
+from partner_orders.uploader.run import Asked, Report, UploaderRun, is_wanted
 from partner_orders.uploader.targets import Folders
 from partner_orders.uploader.upload_state import UploadState
 from partner_orders.uploader.uploading import Uploader
@@ -44,12 +45,15 @@ FOLDERS = Folders("catalog", "promotions")
 @dataclass
 class ServerOfTest:
     """``folders``: what is there, by folder and name. ``fails``: what the next sessions do, one after the other; None
-    is none. ``cut_after``: bytes after which an upload that is not atomic is cut."""
+    is none. ``cut_after``: bytes after which an upload that is not atomic is cut. ``hangs_at``: a name at which each
+    session is lost. ``keeps_all``: whether it forbids removing."""
 
     folders: dict[str, dict[str, bytes]] = field(default_factory=lambda: {"catalog": {}, "promotions": {}})
     fails: list[Exception | None] = field(default_factory=list)
     is_atomic: bool = True
     cut_after: int | None = None
+    hangs_at: str = ""
+    keeps_all: bool = False
     uploads: list[str] = field(default_factory=list)
     sessions: int = 0
 
@@ -62,6 +66,8 @@ class ServerOfTest:
         yield self
 
     def upload(self, folder: str, name: str, content: IO[bytes]) -> Uploaded:
+        if name == self.hangs_at:
+            raise ConnectionFailedError("too slow")
         content.seek(0)
         whole = content.read()
         if self.cut_after is not None:
@@ -74,6 +80,8 @@ class ServerOfTest:
         return Uploaded(len(whole), self.is_atomic)
 
     def remove(self, folder: str, name: str) -> None:
+        if self.keeps_all and name in self.folders[folder]:
+            raise WriteRefusedError("removing is forbidden")
         self.folders[folder].pop(name, None)
 
 
@@ -92,7 +100,7 @@ class UploaderWorld:
         self.bodies = Bodies(self.s3, "bucket")
         self.platform = Catalogue(seed=7)
         self.picked = PickedFiles(self.platform, PREFIX)
-        self.stores = stores or (STORE,)
+        self.stores, self.places = stores or (STORE,), FOLDERS
         self.skus = {store_id: [one.sku for one in self.platform.fill(store_id, 8)] for store_id in self.stores}
         self.uploads.trust(KEY, "anna", self.time.now())
         for store_id in self.stores:
@@ -108,10 +116,9 @@ class UploaderWorld:
             FileKind.PROMOTIONS: promotions,
         }
         changes, now = self.tables.changes, self.time.now
-        uploader = Uploader(changes, self.uploads, contents, archive, self.server.session, now)
-        self.worker = UploaderRun(
-            lambda: known.read_all()[0], promotions.read, changes, self.uploads, contents, uploader, FOLDERS, now
-        )
+        wanted = partial(is_wanted, known, self.places)
+        uploader = Uploader(changes, self.uploads, contents, archive, self.server.session, now, wanted)
+        self.worker = UploaderRun(known, promotions.read, changes, self.uploads, contents, uploader, self.places, now)
 
     # -- the chain -----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from partner_orders.catalogue.channel import Channel, Layout
+from partner_orders.catalogue.channel import Channel, FilePlace, Layout
 from partner_orders.catalogue.to_send import Margins, to_send
 from partner_orders.platform.sftp_failures import (
     ConnectionFailedError,
@@ -181,13 +181,13 @@ def test_one_files_trouble_holds_up_no_other(error: SftpError) -> None:
 
 
 def test_pauses_end_at_two_hours() -> None:
-    """However often a file fails, it is tried every two hours, and after a day it is late."""
+    """However often a file fails, it is tried every two hours, and after one hour it is late."""
     world = UploaderWorld()
     world.say(world.skus[STORE][0], price=Decimal(2))
     world.server.fails = [WriteRefusedError("full")] * 1_000
     late = [world.run().counts["FilesNotUploaded"] for _ in range(26 * 12)]
-    assert late[: 25 * 12 - 2] == [0] * (25 * 12 - 2)
-    assert late[-1] == 1
+    assert late[:11] == [0] * 11
+    assert late[13:] == [1] * (len(late) - 13)
     state = world.state()
     assert state.not_before is not None
     assert timedelta(0) < state.not_before - world.time.now() <= LONGEST_PAUSE
@@ -206,13 +206,223 @@ def test_half_a_file_is_sent_again(is_atomic: bool) -> None:
     whole = world.file()
     world.server.cut_after = 30
     report = world.run(Asked(STORE))
-    assert report.problems == {"server": "cut"}
+    assert report.problems == {f"chain_{STORE}": "cut"}
     assert (world.file() == whole) is is_atomic
     for _ in range(3):
         world.run()
     world.say(world.skus[STORE][0], price=Decimal("2.0"))
     world.run()
     assert world.file() == whole
+    check(world)
+
+
+def test_one_file_that_hangs_stops_no_other() -> None:
+    """A file at which each session is lost is a problem of its own: the files after it go in the same run, and changes
+    of the others each time."""
+    world = UploaderWorld(STORE, OTHER_STORE)
+    world.server.hangs_at = f"chain_{STORE}.csv"
+    for number in range(1, 30):
+        for store_id in world.stores:
+            world.say(world.skus[store_id][0], store_id, price=Decimal(number))
+        world.run()
+        assert not world.waits(OTHER_STORE)
+    assert (world.state().problem, world.uploads.server().trouble) == ("too slow", None)
+    world.server.hangs_at = ""
+    world.run(minutes=120)
+    check(world)
+
+
+@pytest.mark.parametrize("place", ["folder", "prefix", "server", "vendor_id"])
+def test_another_place_gets_the_file_at_once(place: str) -> None:
+    """A file that goes elsewhere from now on is as one that was never sent, whatever failed before."""
+    world = UploaderWorld()
+    world.server.folders["Catalog"] = {}
+    world.say(world.skus[STORE][0], price=Decimal(2))
+    world.run()
+    world.server.fails = [WriteRefusedError("full")] * 5
+    world.run(minutes=24 * 60)
+    world.run()
+    world.server.fails = []
+    match place:
+        case "folder":
+            world.change_settings(place=FilePlace("chain", "Catalog"))
+        case "prefix":
+            world.change_settings(place=FilePlace("other"))
+        case "vendor_id":
+            world.change_settings(place=FilePlace("chain", vendor_id="K-7"))
+        case _:
+            world.places = replace(world.places, server="user@elsewhere:22")
+            world.restart()
+    [sent] = world.run().files
+    assert (sent.is_sent, sent.is_changed) == (True, True)
+    name = {"prefix": f"other_{STORE}.csv", "vendor_id": "chain_K-7.csv"}.get(place, f"chain_{STORE}.csv")
+    assert world.server.uploads[-1] == name
+    assert [world.run().files for _ in range(3)] == [[], [], []]
+
+
+def test_store_that_joins_a_shared_file() -> None:
+    """A store that comes to a shared file is in it with the next run, by what it is called there."""
+    world = UploaderWorld(STORE, OTHER_STORE, layout=Layout.MANY_VENDORS)
+    world.change_settings(OTHER_STORE, is_sending=False)
+    for store_id in world.stores:
+        world.say(world.skus[store_id][0], store_id, price=Decimal(2))
+    world.run()
+    world.tables.changes.forget(OTHER_STORE, world.tables.changes.names(OTHER_STORE))
+    place = FilePlace("chain", "", Layout.MANY_VENDORS, "K-7")
+    world.change_settings(OTHER_STORE, is_sending=True, place=place)
+    world.run()
+    assert {row.split(",")[3] for row in world.file("chain.csv").splitlines()[1:]} == {STORE, "K-7"}
+
+
+@pytest.mark.parametrize("changed", [{"is_sending": False}, {"channel": Channel.API}, {"place": FilePlace("x", "y")}])
+@pytest.mark.parametrize("moment", ["before", "during"])
+def test_pause_within_a_run_takes_effect(changed: dict[str, object], moment: str) -> None:
+    """A store that is paused, or sent by API, while a run is at work gets no file any more, and its changes stay."""
+    world = UploaderWorld(STORE, OTHER_STORE)
+    for store_id in world.stores:
+        world.say(world.skus[store_id][0], store_id, price=Decimal(2))
+    if moment == "before":
+        upload = world.server.upload
+
+        def first(*arguments: object) -> object:
+            for store_id in world.stores:
+                if arguments[1] != f"chain_{store_id}.csv":
+                    world.change_settings(store_id, **changed)
+            return upload(*arguments)  # type: ignore[arg-type]
+
+        world.server.upload = first  # type: ignore[method-assign, assignment]
+    else:
+        all_of, left = world.tables.products.of_shard, [*world.stores]
+
+        def read(store_id: str, number: int, consistent: bool) -> object:
+            if store_id in left:
+                left.clear()
+                world.change_settings(store_id, **changed)
+            return all_of(store_id, number, consistent)
+
+        world.tables.products.of_shard = read  # type: ignore[method-assign, assignment]
+        world.restart()
+    world.run()
+    assert len(world.server.uploads) == 1
+    [paused] = [one for one in world.stores if f"chain_{one}.csv" not in world.server.uploads]
+    assert world.waits(paused)
+    assert world.state(name=f"chain_{paused}").failures == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (FilePlace("chain"), FilePlace("chain", vendor_id=STORE)),
+        (FilePlace("chain", vendor_id="1"), FilePlace("chain2", vendor_id="1")),
+        (FilePlace("chain", vendor_id="1"), FilePlace("chain_1", layout=Layout.MANY_VENDORS)),
+    ],
+)
+def test_no_file_overwrites_another(one: FilePlace, other: FilePlace) -> None:
+    """Of two files that could have one name in a folder, even in parts, one goes and the other fails."""
+    world = UploaderWorld(STORE, OTHER_STORE)
+    for store_id, place in ((STORE, one), (OTHER_STORE, other)):
+        world.change_settings(store_id, place=place)
+        world.say(world.skus[store_id][0], store_id, price=Decimal(2))
+    report = world.run()
+    assert len(world.server.uploads) == 1
+    assert ["would overwrite" in text for text in report.problems.values()] == [True]
+
+
+def test_promotions_do_not_overwrite_the_catalogue() -> None:
+    """With one folder for both, the catalogue goes and the promotions fail with the reason."""
+    world = UploaderWorld()
+    world.places = replace(world.places, promotions="catalog")
+    world.restart()
+    world.change_settings(is_promoting=True)
+    world.say(world.skus[STORE][0], price=Decimal(2))
+    world.wish(world.promotion(world.skus[STORE][0]))
+    report = world.run()
+    assert [one.kind for one in report.files] == [FileKind.CATALOGUE]
+    assert "would overwrite" in report.problems[f"chain_{STORE}"]
+
+
+@pytest.mark.parametrize("error", [LoginRefusedError("no"), ConnectionFailedError("lost"), None])
+def test_change_that_waits_for_an_hour_is_late(error: SftpError | None) -> None:
+    """Whatever keeps a change from the server, a person hears of it after an hour, not only after a day."""
+    world = UploaderWorld()
+    world.say(world.skus[STORE][0], price=Decimal(2))
+    assert world.run().counts["FilesNotUploaded"] == 0
+    assert [world.run().counts["FilesNotUploaded"] for _ in range(24)] == [0] * 24
+    if error is None:
+        world.uploads.trust("", "", world.time.now())
+    world.server.fails = [error] * 100
+    world.say(world.skus[STORE][0], price=Decimal(3))
+    late = [world.run().counts["FilesNotUploaded"] for _ in range(20)]
+    assert (late[:11], late[13:]) == ([0] * 11, [1] * 7)
+    world.server.fails = []
+    world.uploads.trust(KEY, "anna", world.time.now())
+    assert world.run().counts["FilesNotUploaded"] == 0
+
+
+def test_sending_one_store_counts_all() -> None:
+    """A store that is sent by hand does not hide that another one is late."""
+    world = UploaderWorld(STORE, OTHER_STORE)
+    world.server.hangs_at = f"chain_{OTHER_STORE}.csv"
+    for store_id in world.stores:
+        world.say(world.skus[store_id][0], store_id, price=Decimal(2))
+    for _ in range(20):
+        world.run()
+    assert world.run(Asked(STORE)).counts["FilesNotUploaded"] == 1
+
+
+def test_server_that_forbids_removing_gets_files() -> None:
+    """Old parts that may not be removed are told of with each file that goes, and the file counts as sent."""
+    world = UploaderWorld()
+    world.server.keeps_all = True
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(MOST_ROWS, FileKind.CATALOGUE, 5)
+        for sku in world.skus[STORE]:
+            world.say(sku, price=Decimal(2))
+        world.run()
+    for price in (3, 4):
+        world.say(world.skus[STORE][0], price=Decimal(price))
+        [sent] = world.run().files
+        assert sent.is_sent
+        assert [note.split(":")[0] for note in sent.notes] == [f"chain1_{STORE}.csv", f"chain2_{STORE}.csv"]
+        assert not world.waits()
+    world.server.keeps_all = False
+    world.say(world.skus[STORE][0], price=Decimal(5))
+    assert world.run().files[0].notes == ()
+    assert [*world.server.folders["catalog"]] == [f"chain_{STORE}.csv"]
+
+
+def test_parts_of_a_cut_upload_are_removed() -> None:
+    """An upload in parts that was cut leaves its first parts; a shorter file afterwards removes them."""
+    world = UploaderWorld()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(MOST_ROWS, FileKind.CATALOGUE, 5)
+        for sku in world.skus[STORE]:
+            world.say(sku, price=Decimal(2))
+        world.server.hangs_at = f"chain2_{STORE}.csv"
+        world.run()
+    assert [*world.server.folders["catalog"]] == [f"chain1_{STORE}.csv"]
+    world.run(minutes=10)
+    assert [*world.server.folders["catalog"]] == [f"chain_{STORE}.csv"]
+
+
+def test_trust_during_a_run_stays() -> None:
+    """A run that began before a key was trusted writes no pause over it."""
+    world = UploaderWorld()
+    world.say(world.skus[STORE][0], price=Decimal(2))
+    session = world.server.session
+
+    def with_trust() -> object:
+        world.time.sleep(1)
+        world.uploads.trust(KEY, "anna", world.time.now())
+        world.server.session = session  # type: ignore[method-assign]
+        world.restart()
+        raise HostKeyChangedError("another key")
+
+    world.server.session = with_trust  # type: ignore[method-assign, assignment]
+    world.restart()
+    world.run()
+    assert (world.uploads.server().trouble, world.uploads.server().not_before) == (None, None)
+    world.run()
     check(world)
 
 
@@ -226,12 +436,13 @@ def test_nobody_trusted_a_key() -> None:
 
 
 def test_dry_run_changes_nothing() -> None:
-    """A dry run tells rows and digest, and writes neither a row nor a file."""
+    """A dry run tells rows and digest, and writes neither a row nor a file, even of a file that is new."""
     world = UploaderWorld()
     world.say(world.skus[STORE][0], price=Decimal(2))
     [file] = world.run(Asked(STORE, is_dry_run=True)).files
     assert (file.rows, file.is_changed, file.is_sent) == (1, True, False)
     assert (world.server.sessions, world.archived(), world.waits()) == (0, [], True)
+    assert world.uploads.all() == {}
     [sent] = world.run().files
     assert sent.digest == file.digest
 

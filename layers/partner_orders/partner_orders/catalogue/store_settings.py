@@ -138,6 +138,7 @@ def _attributes(settings: CatalogueSettings) -> dict[str, Any]:
         "channel": None if settings.channel is Channel.API else settings.channel.value,
         "file_prefix": settings.place.prefix or None,
         "file_folder": settings.place.folder or None,
+        "file_vendor_id": settings.place.vendor_id or None,
         "file_layout": None if settings.place == NO_PLACE else settings.place.layout.value,
     }
     return {name: value for name, value in found.items() if value is not None}
@@ -158,11 +159,14 @@ def _settings(row: Row) -> CatalogueSettings:
         row.get("reason", ""),
         row.get("is_promoting", False),
         Channel(row.get("channel", Channel.API)),
-        FilePlace(
-            row.get("file_prefix", ""), row.get("file_folder", ""), Layout(row.get("file_layout", Layout.ONE_VENDOR))
-        ),
+        _place(row),
         row.get("writes", 0),
     )
+
+
+def _place(row: Row) -> FilePlace:
+    layout = Layout(row.get("file_layout", Layout.ONE_VENDOR))
+    return FilePlace(row.get("file_prefix", ""), row.get("file_folder", ""), layout, row.get("file_vendor_id", ""))
 
 
 class KnownSettings:

@@ -13,6 +13,10 @@ class ConnectionFailedError(SftpError):
     is_of_server = True
 
 
+class UploadCutError(SftpError):
+    """The connection was lost within a file, after the server had let us in. A part of the file may be there."""
+
+
 class HostKeyChangedError(SftpError):
     """The server has another key than the one that is trusted: it may be another server. Nothing was sent to it."""
 

@@ -63,7 +63,9 @@ class CatalogueContents:
     def _rows(self, target: Target) -> Iterator[Cells]:
         for number in range(keys.SHARDS):
             if target.is_shared:
-                products_of = {store_id: self._of_shard(store_id, number) for store_id in target.stores}
+                products_of = {
+                    target.vendor_of(store_id): self._of_shard(store_id, number) for store_id in target.stores
+                }
                 yield from catalogue_file.shared_rows(products_of, self._stock)
             else:
                 yield from catalogue_file.rows(self._of_shard(target.stores[0], number), self._stock)
@@ -139,7 +141,7 @@ class PromotionContents:
             return ()
         body = self._bodies.read(state.promotion_id, state.wish.digest)
         vendors = state.summary.vendors
-        stores = [one for one in target.stores if vendors == ("*",) or one in vendors]
+        stores = [target.vendor_of(one) for one in target.stores if vendors == ("*",) or one in vendors]
         return promotion_file.rows_of(promotion_of(body), stores if target.is_shared else None)
 
     def _submit(self, state: PromotionState) -> None:

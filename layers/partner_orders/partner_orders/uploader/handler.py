@@ -2,7 +2,7 @@
 files of one store."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools import Metrics
@@ -24,7 +24,7 @@ from partner_orders.uploader.archive import Archive
 from partner_orders.uploader.catalogue_file import Stock
 from partner_orders.uploader.contents import CatalogueContents, Contents, PromotionContents
 from partner_orders.uploader.file_names import FileKind
-from partner_orders.uploader.run import Asked, Report, UploaderRun
+from partner_orders.uploader.run import Asked, Report, UploaderRun, is_wanted
 from partner_orders.uploader.targets import Folders
 from partner_orders.uploader.uploading import Uploader
 from partner_orders.uploader.uploads_table import UploadsTable
@@ -72,21 +72,21 @@ def worker() -> UploaderRun:
         FileKind.PROMOTIONS: promotions,
     }
 
+    host, port, user = settings.sftp_host, settings.sftp_port, settings.sftp_user
+    folders = Folders(settings.sftp_catalogue_folder, settings.sftp_promotion_folder, f"{user}@{host}:{port}")
+
     def connect() -> SftpSession:
         stored = sftp_secret(secrets, settings.sftp_secret_arn)
-        login = SftpLogin(
-            settings.sftp_host, settings.sftp_port, settings.sftp_user, uploads.server().host_key, *stored
-        )
-        return SftpSession(login, SESSION_SECONDS)
+        return SftpSession(SftpLogin(host, port, user, uploads.server().host_key, *stored), SESSION_SECONDS)
 
     return UploaderRun(
-        lambda: known.read_all()[0],
+        known,
         promotions.read,
         tables.changes,
         uploads,
         contents,
-        Uploader(tables.changes, uploads, contents, archive, connect, now),
-        Folders(settings.sftp_catalogue_folder, settings.sftp_promotion_folder),
+        Uploader(tables.changes, uploads, contents, archive, connect, now, partial(is_wanted, known, folders)),
+        folders,
         now,
     )
 

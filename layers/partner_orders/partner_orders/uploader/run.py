@@ -1,18 +1,19 @@
 """A run of the uploader, each five minutes: the files that changed, and those that are older than a day.
 
-A file that fails holds up no other, and is tried again after longer and longer pauses. What is of the server as a whole
-ends the run, and has its own pauses: a login that is refused again and again may lock the user.
+A file that fails holds up no other, and is tried again after longer and longer pauses. A problem with the server
+itself, such as a refused login, ends the run and pauses all files: a user whose login fails again and again may be
+locked.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from partner_orders.aws.error_codes import code_of
 from partner_orders.catalogue.changes import ChangesTable, WakeUp
-from partner_orders.catalogue.store_settings import CatalogueSettings
+from partner_orders.catalogue.store_settings import KnownSettings
 from partner_orders.clock import Clock
 from partner_orders.platform.sftp_failures import (
     HostKeyChangedError,
@@ -21,16 +22,18 @@ from partner_orders.platform.sftp_failures import (
     UnsafeNameError,
 )
 from partner_orders.uploader.file_names import FileKind
-from partner_orders.uploader.targets import Folders, Target, targets
+from partner_orders.uploader.targets import Folders, Target, overwriting, targets
 from partner_orders.uploader.upload_state import (
     ServerState,
     Trouble,
     UploadState,
+    attempted,
     failed,
+    moved,
     pause_after,
     put_off,
 )
-from partner_orders.uploader.uploading import FileReport, Uploader
+from partner_orders.uploader.uploading import FileReport, NotWantedError, Uploader
 from partner_orders.uploader.uploads_table import UploadsTable
 
 NOT_TRUSTED = "nobody has trusted the server's key yet: partner-orders files trust"
@@ -62,11 +65,11 @@ class Report:
 
 
 class UploaderRun:
-    """``read_settings`` gives those of every store, read anew; ``read_promotions`` reads what promotions there are."""
+    """``read_promotions`` reads what promotions there are."""
 
     def __init__(
         self,
-        read_settings: Callable[[], Mapping[str, CatalogueSettings]],
+        settings: KnownSettings,
         read_promotions: Callable[[], None],
         changes: ChangesTable,
         uploads: UploadsTable,
@@ -75,7 +78,7 @@ class UploaderRun:
         folders: Folders,
         clock: Clock,
     ) -> None:
-        self._read_settings = read_settings
+        self._settings = settings
         self._read_promotions = read_promotions
         self._changes = changes
         self._uploads = uploads
@@ -88,31 +91,49 @@ class UploaderRun:
         """Do what there is to do. ``may_start`` tells whether a file may still begin. Raises botocore's errors for what
         is of no single file."""
         report = Report()
-        found = targets(self._read_settings(), self._folders)
-        if asked is not None:
-            found = [one for one in found if asked.store_id in one.stores]
+        found = targets(self._settings.read_all()[0], self._folders)
         if any(one.kind is FileKind.PROMOTIONS for one in found):
             self._read_promotions()
-        states = self._states(found)
-        if asked is not None and asked.is_dry_run:
-            report.files = [self._uploader.previewed(one, states[one.kind, one.name]) for one in found]
+        named = found if asked is None else [one for one in found if asked.store_id in one.stores]
+        is_dry_run = asked is not None and asked.is_dry_run
+        states = self._states(named if is_dry_run else found, is_dry_run)
+        if is_dry_run:
+            report.files = [self._uploader.previewed(one, states[one.kind, one.name]) for one in named]
             return report
         wake_ups = {one.store_id: one for one in self._changes.stores()}
         server = self._uploads.server()
-        due = found if asked is not None else self._due(found, states, wake_ups)
-        if due and self._may_connect(report, server, is_asked=asked is not None):
-            server = self._send(report, due, states, wake_ups, server, may_start, is_forced=asked is not None)
-        self._count(report, found, server)
+        due = self._due(found, states, wake_ups)
+        going = due if asked is None else named
+        if going and self._may_connect(report, server, is_asked=asked is not None):
+            wrong = overwriting(found)
+            going = [one for one in going if not self._overwrites(report, states[one.kind, one.name], wrong.get(one))]
+            server = self._send(report, going, states, wake_ups, server, may_start, is_forced=asked is not None)
+        self._count(report, found, due, server)
         return report
 
-    def _states(self, found: Sequence[Target]) -> dict[tuple[FileKind, str], UploadState]:
-        """The state of each file; one that is new is due from now on."""
+    def _states(self, found: Sequence[Target], is_dry_run: bool) -> dict[tuple[FileKind, str], UploadState]:
+        """The state of each file; one that is new, or goes elsewhere, is due from now on."""
         states = self._uploads.all()
         for one in found:
-            if (one.kind, one.name) not in states:
-                states[one.kind, one.name] = UploadState(one.kind, one.name, self._clock())
-                self._uploads.write(states[one.kind, one.name])
+            state = states.get((one.kind, one.name))
+            if state is None:
+                state = UploadState(one.kind, one.name, self._clock(), where=one.where)
+            elif state.where != one.where:
+                state = moved(state, one.where, self._clock())
+            else:
+                continue
+            states[one.kind, one.name] = state
+            if not is_dry_run:
+                self._uploads.write(state)
         return states
+
+    def _overwrites(self, report: Report, state: UploadState, other: Target | None) -> bool:
+        if other is None:
+            return False
+        self._uploads.write(attempted(state, self._clock()))
+        problem = f"it would overwrite the file of {other.kind.value} {other.name} in the folder {other.folder}"
+        self._note_failed(report, state, problem)
+        return True
 
     def _due(
         self,
@@ -161,6 +182,8 @@ class UploaderRun:
             state = states[one.kind, one.name]
             try:
                 sent = self._uploader.serve(one, state, wake_ups, is_forced)
+            except NotWantedError:
+                self._uploads.write(put_off(state, self._stored(state)))
             except SftpError as error:
                 if error.is_of_server:
                     self._uploads.write(put_off(state, self._stored(state)))
@@ -175,7 +198,7 @@ class UploaderRun:
                 report.counts["FilesUploaded" if sent.is_sent else "FilesUnchanged"] += 1
                 report.counts["FileRows"] += sent.rows if sent.is_sent else 0
                 if sent.is_sent and server.trouble is not None:
-                    server = self._note_server(replace(server, trouble=None, failures=0, problem="", not_before=None))
+                    server = self._note_server(server.well())
         return server
 
     # -- what fails ----------------------------------------------------------------------------------------------------
@@ -197,22 +220,32 @@ class UploaderRun:
                 trouble = Trouble.LOGIN_REFUSED
             case _:
                 trouble = Trouble.CONNECTION_FAILED
-        failures, problem = server.failures + 1, str(error)
+        failures, problem, now = server.failures + 1, str(error), self._clock()
         report.problems["server"] = problem
         report.counts["FilesFailed"] += 1
-        not_before = self._clock() + pause_after(failures)
         return self._note_server(
-            replace(server, trouble=trouble, failures=failures, problem=problem, not_before=not_before)
+            replace(
+                server,
+                trouble=trouble,
+                failures=failures,
+                problem=problem,
+                not_before=now + pause_after(failures),
+                failing_since=server.failing_since or now,
+            )
         )
 
     def _note_server(self, server: ServerState) -> ServerState:
         self._uploads.note_server(server)
         return server
 
-    def _count(self, report: Report, found: Sequence[Target], server: ServerState) -> None:
-        """Count what is for a person, in each run anew."""
+    def _count(self, report: Report, found: Sequence[Target], due: Collection[Target], server: ServerState) -> None:
+        """Count what is for a person, in each run anew, whatever was asked for."""
         now, states = self._clock(), self._uploads.all()
-        late = [one for one in found if _is_late(one, states[one.kind, one.name], now)]
+        since = {one.store_id: one.since for one in self._changes.stores()}
+        is_down = server.has_failed_long(now)
+        late = [
+            one for one in found if (is_down and one in due) or _is_late(one, states[one.kind, one.name], since, now)
+        ]
         report.counts["FilesNotUploaded"] = len(late)
         for trouble, metric in _METRICS.items():
             report.counts[metric] = int(server.trouble is trouble)
@@ -224,7 +257,15 @@ def _words(error: Exception) -> str:
     return f"{operation}: {code}" if code and operation else code or type(error).__name__
 
 
-def _is_late(target: Target, state: UploadState, now: datetime) -> bool:
-    """A promotion file of which nothing was ever to be sent is not late."""
-    is_empty = target.kind is FileKind.PROMOTIONS and state.last is None and not state.failures
-    return not is_empty and state.is_late(now)
+def is_wanted(settings: KnownSettings, folders: Folders, target: Target) -> bool:
+    """Whether a file is still to be sent to the same place, by its stores' settings that are read anew (rule W8)."""
+    found = {store_id: settings.read(store_id) for store_id in target.stores}
+    return target in targets({store_id: one for store_id, one in found.items() if one is not None}, folders)
+
+
+def _is_late(target: Target, state: UploadState, since: Mapping[str, datetime], now: datetime) -> bool:
+    """A promotion file of which nothing was ever to be sent is not late. ``since``: the oldest change of each store."""
+    if target.kind is FileKind.PROMOTIONS:
+        return (state.last is not None or state.failures > 0) and state.is_late(now)
+    waiting = [since[store_id] for store_id in target.stores if store_id in since]
+    return state.is_late(now) or any(state.has_waited(one, now) for one in waiting)

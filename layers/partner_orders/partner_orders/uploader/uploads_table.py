@@ -1,14 +1,15 @@
 """Files that are sent, in the catalogue's table: each one's state, what was sent, and the server."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import Range, Table
+from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
 from partner_orders.aws.keys import Key
-from partner_orders.aws.update import Update
+from partner_orders.aws.update import Update, absent, equals
 from partner_orders.catalogue import keys
 from partner_orders.clock import from_text, to_text
 from partner_orders.uploader.file_names import FileKind
@@ -49,24 +50,31 @@ class UploadsTable:
             row.get("failures", 0),
             row.get("problem", ""),
             _time(row, "not_before"),
+            _time(row, "failing_since"),
         )
 
     def trust(self, host_key: str, by: str, at: datetime) -> None:
         """Pin a key, in place of another one; it is tried at once."""
         update = Update().set("host_key", host_key).set("trusted_by", by).set("trusted_at", to_text(at))
-        for name in ("trouble", "failures", "problem", "not_before"):
+        for name in ("trouble", "failures", "problem", "not_before", "failing_since"):
             update.remove(name)
         self._table.update(keys.sftp_server(), update)
 
     def note_server(self, state: ServerState) -> None:
-        """How the last connection went, whatever key is trusted meanwhile."""
+        """How the last connection went. Where another key was trusted meanwhile, or the same anew, it says nothing any
+        more."""
         found = {
             "trouble": None if state.trouble is None else state.trouble.value,
             "failures": state.failures or None,
             "problem": state.problem or None,
             "not_before": None if state.not_before is None else to_text(state.not_before),
+            "failing_since": None if state.failing_since is None else to_text(state.failing_since),
         }
-        self._table.update(keys.sftp_server(), Update().set_all(found))
+        is_as_read = (
+            absent("trusted_at") if state.trusted_at is None else equals("trusted_at", to_text(state.trusted_at))
+        )
+        with contextlib.suppress(ConditionFailedError):
+            self._table.update(keys.sftp_server(), Update().set_all(found).only_if(is_as_read))
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -104,6 +112,8 @@ def _attributes(state: UploadState) -> dict[str, Any]:
         "failing_since": None if state.failing_since is None else to_text(state.failing_since),
         "problem": state.problem,
         "not_before": None if state.not_before is None else to_text(state.not_before),
+        "where": state.where,
+        "leftover": [*state.leftover] or None,
     }
     if state.last is not None:
         found |= {"sent_at": to_text(state.last.at), **_submitted_attributes(state.last)}
@@ -134,6 +144,8 @@ def _state(row: Row) -> UploadState:
         _time(row, "failing_since"),
         row.get("problem", ""),
         _time(row, "not_before"),
+        row.get("where", ""),
+        tuple(row.get("leftover", ())),
     )
 
 
