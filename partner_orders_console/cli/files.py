@@ -74,6 +74,10 @@ def on(
     shared: Annotated[
         bool | None, typer.Option("--shared/--alone", help="one file for all stores of the prefix, or one for each")
     ] = None,
+    vendor_id: Annotated[
+        str | None,
+        typer.Option(metavar="CODE", help="what files call the store where the platform maps codes; '' for its own id"),
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -83,29 +87,35 @@ def on(
     Example: partner-orders files on 148020 --prefix morning --reason "first file checked" --yes
     """
     from partner_orders_console.operations.catalogue import access
-    from partner_orders_console.operations.uploads import switching
+    from partner_orders_console.operations.orders import store_named
+    from partner_orders_console.operations.uploads import places, switching
 
     stack = stack_of(context)
     catalogue = access.catalogue_of(stack)
     store_id = access.store_id_named(stack, store)
-    settings = switching.planned_on(catalogue, store_id, switching.Wanted(prefix, folder, shared))
+    settings = switching.planned_on(catalogue, store_id, places.Wanted(prefix, folder, shared, vendor_id))
+    warning = places.vendor_warning(store_named(stack, store_id), settings.place)
+    if warning:
+        say(warning)
     if not dry_run:
         ask(f"send the store {store_id} by files?", yes)
         with working("noting every product as changed") as progress:
             settings = switching.switch_on(catalogue, settings, reason, progress)
-    _tell(settings, as_json, f"{store_id} {'would be' if dry_run else 'is'} sent by files, within five minutes")
+    name = places.file_name(settings.place, store_id)
+    how = "would be sent by files; the first file would go" if dry_run else "is sent by files; the first file goes"
+    _tell(settings, as_json, f"{store_id} {how} within five minutes, as {name}")
 
 
 @app.command()
 def off(
     context: typer.Context,
     store: StoreName,
-    reason: Reason = "sent by files no more",
+    reason: Reason = "no longer sent by files",
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send no more files of a store. `catalogue resume` may send it by API then, each product anew.
+    """Stop sending a store's files. `catalogue resume` may send it by API then, each product anew.
 
     Example: partner-orders files off 148020 --reason "the API is there" --yes
     """
@@ -117,10 +127,10 @@ def off(
     store_id = access.store_id_named(stack, store)
     settings = switching.planned_off(catalogue, store_id)
     if not dry_run:
-        ask(f"send no more files of the store {store_id}?", yes)
+        ask(f"stop sending the files of the store {store_id}?", yes)
         with working("noting the products") as progress:
             settings = switching.switch_off(catalogue, settings, reason, progress)
-    _tell(settings, as_json, f"{store_id} {'would be' if dry_run else 'is'} sent no more")
+    _tell(settings, as_json, f"{store_id} {'would' if dry_run else 'will'} no longer be sent")
 
 
 @app.command()
@@ -207,7 +217,12 @@ def _tell(settings: Any, as_json: bool, text: str) -> None:
 
     if as_json:
         place = settings.place
-        more = {"file_prefix": place.prefix, "file_folder": place.folder or None, "file_layout": place.layout.value}
+        more = {
+            "file_prefix": place.prefix,
+            "file_folder": place.folder or None,
+            "file_layout": place.layout.value,
+            "file_vendor_id": place.vendor_of(settings.store_id),
+        }
         print_json(settings_json(settings) | more)
     else:
         say(text)
@@ -256,6 +271,6 @@ def _print_report(found: dict[str, Any], is_dry_run: bool) -> None:
     )
     for one in found["files"]:
         for note in one["notes"]:
-            say(f"{one['name']}: left out {note}")
+            say(f"File {one['name']}: {note}")
     for name, problem in found["problems"].items():
         say(f"{name}: {problem}", style="red")

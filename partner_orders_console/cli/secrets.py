@@ -81,10 +81,14 @@ def set_sftp(context: typer.Context, force: Force = False) -> None:
     from partner_orders_console.operations.uploads.login import store_login
 
     stack = stack_of(context)
-    text = prompt("password", hidden=True) if sys.stdin.isatty() else sys.stdin.read(MAX_READ)
+    try:
+        text = prompt("password", hidden=True) if sys.stdin.isatty() else sys.stdin.read(MAX_READ)
+    except UnicodeDecodeError:
+        raise OperatorError("the password or key is not in UTF-8", "Save the file as UTF-8.") from None
     with working("trying the login"):
         was_tried = store_login(stack, text, force)
-    how = "the server accepts it" if was_tried else "untried, since no key of the server is trusted yet, or it is away"
+    untried = "not tried: no server key is trusted yet, or the server did not respond"
+    how = "the server accepts it" if was_tried else untried
     say(f"Stored: {how}. It is used from the next run on, within five minutes.")
 
 

@@ -4,6 +4,7 @@ says of the server."""
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from botocore.exceptions import ClientError
 from partner_orders.catalogue.channel import Channel, FilePlace, Layout
 from partner_orders.clock import now
 from partner_orders.platform.sftp import fingerprint
+from partner_orders.stores.store import StoreSettings
 from partner_orders.uploader.file_names import FileKind
-from partner_orders.uploader.upload_state import ServerState, Submitted, Trouble, UploadState, attempted
+from partner_orders.uploader.upload_state import Submitted, Trouble, UploadState, attempted
 from partner_orders_console.operations.doctor.sftp import sftp
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.uploads import sending
@@ -119,6 +121,8 @@ def test_on_and_off(run: Run, files: Catalogue) -> None:
     ("options", "says"),
     [
         ((), "--prefix"),
+        (("--prefix", "morning", "--folder", "promotions"), "folder of promotions"),
+        (("--prefix", "morning", "--vendor-id", "a,b"), "letters, digits"),
         (("--prefix", "../x"), "letters, digits"),
         (("--prefix", "morning", "--folder", "/catalog"), "below the home"),
     ],
@@ -142,6 +146,83 @@ def test_unfinished_jobs_and_other_folders_are_refused(run: Run, files: Catalogu
     ran = run("files", "on", "s9", "--prefix", "morning", "--shared", *WHY)
     assert (ran.status, "another folder or layout" in ran.err) == (1, True)
     assert run("files", "on", "s9", "--prefix", "morning", "--shared", "--folder", "Catalog", *WHY).status == 0
+
+
+def test_vendor_id_is_shown_and_warned_of(run: Run, files: Catalogue) -> None:
+    """`files on` shows the file's name, and warns where the chain's own code for the store is another one."""
+    files.stack.orders.stores.set(STORE, StoreSettings(external_partner_config_id="K-7"))
+    ran = run("files", "on", STORE, "--prefix", "morning", "--dry-run")
+    assert (f"as {NAME}.csv" in ran.err, "--vendor-id K-7" in ran.err) == (True, True)
+    ran = run("files", "on", STORE, "--prefix", "morning", "--vendor-id", "K-7", *WHY)
+    assert ("as morning_K-7.csv" in ran.err, "--vendor-id" in ran.err) == (True, False)
+    assert settings_of(files).place == FilePlace("morning", vendor_id="K-7")
+    assert run("files", "on", STORE, "--vendor-id", "", *WHY).status == 0
+    assert settings_of(files).place == FilePlace("morning")
+
+
+@pytest.mark.parametrize(
+    ("place", "options"),
+    [
+        (FilePlace("morning1"), ("--vendor-id", OTHER_STORE)),
+        (FilePlace("morning_7", layout=Layout.MANY_VENDORS), ("--vendor-id", "7")),
+        (FilePlace("morning", layout=Layout.MANY_VENDORS), ("--shared", "--vendor-id", OTHER_STORE)),
+    ],
+)
+def test_names_of_other_stores_are_refused(
+    run: Run, files: Catalogue, place: FilePlace, options: tuple[str, ...]
+) -> None:
+    """A file, or a part of it, never has the name of another store's; a store has a name of its own in a shared one."""
+    files.enrol(OTHER_STORE, channel=Channel.FILES, place=place)
+    ran = run("files", "on", STORE, "--prefix", "morning", *options, *WHY)
+    assert (ran.status, OTHER_STORE in ran.err, settings_of(files).channel) == (1, True, Channel.API), ran.err
+
+
+def test_list_shows_files_that_are_off(run: Run, files: Catalogue) -> None:
+    """What was sent of a store stays in the list while its files are paused, or off."""
+    files.enrol(channel=Channel.FILES, place=FilePlace("morning"))
+    files.stack.uploads.note_sent(UploadState(FileKind.CATALOGUE, NAME, now(), submitted()))
+    for off in ({"is_sending": False, "channel": Channel.FILES}, {"is_sending": False}):
+        files.enrol(place=FilePlace("morning"), **off)
+        assert [one["name"] for one in run("files", "list", STORE, "--json").json] == [NAME]
+
+
+def test_doctor_names_stores_of_no_server(catalogue: Catalogue) -> None:
+    """Stores of files in a catalogue without a server are named: neither files nor the API are sent."""
+    catalogue.enrol(channel=Channel.FILES, place=FilePlace("morning"))
+    [finding] = sftp(catalogue.stack)
+    assert (STORE in finding.fault, finding.advice) == (True, "partner-orders files off")
+
+
+@pytest.mark.privacy
+def test_login_is_not_tried_at_another_server(
+    run: Run, files: Catalogue, server: PasswordServer, type_in: Callable[[str], None]
+) -> None:
+    """While the server shows another key, a login is not stored and the trouble stays."""
+    other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0vA7aBq7bXSjrh3jHJ9bC1fT8vXr6yAJ1j5q0sYd3w"
+    files.stack.uploads.trust(other, "anna", now())
+    state = files.stack.uploads.server()
+    files.stack.uploads.note_server(replace(state, trouble=Trouble.HOST_KEY_CHANGED, problem="another key"))
+    before = stored(files)
+    type_in(f"{server.password}\n")
+    ran = run("secrets", "set-sftp")
+    assert (ran.status, "key is not the trusted one" in ran.err, stored(files)) == (1, True, before)
+    assert files.stack.uploads.server().trouble is Trouble.HOST_KEY_CHANGED
+
+
+@pytest.mark.privacy
+def test_login_as_editors_save_it(run: Run, files: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mark before a key or a password is no part of it, odd line ends are; what is not UTF-8 is told."""
+    private_key, _ = key_pair()
+    for text, content in (
+        (f"\ufeff{private_key}", {"private_key": private_key}),
+        ("\ufeffa\x85b\x1cc\r\nmore", {"password": "a\x85b\x1cc"}),
+    ):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8", newline=""))
+        assert run("secrets", "set-sftp").status == 0
+        assert stored(files) == content
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9\n"), "utf-8"))
+    ran = run("secrets", "set-sftp")
+    assert (ran.status, "UTF-8" in ran.err) == (1, True)
 
 
 def test_without_a_server_commands_say_so(run: Run, catalogue: Catalogue) -> None:
@@ -178,9 +259,10 @@ def test_login_is_tried_and_stored(
     printed."""
     type_in(f"{server.password}\n")
     ran = run("secrets", "set-sftp")
-    assert (ran.status, "untried" in ran.err, stored(files)) == (0, True, {"password": server.password})
+    assert (ran.status, "not tried" in ran.err, stored(files)) == (0, True, {"password": server.password})
     files.stack.uploads.trust(server.host_key, "anna", now())
-    files.stack.uploads.note_server(ServerState("", trouble=Trouble.LOGIN_REFUSED, failures=3, problem="refused"))
+    state = files.stack.uploads.server()
+    files.stack.uploads.note_server(replace(state, trouble=Trouble.LOGIN_REFUSED, failures=3, problem="refused"))
     type_in(f"{server.password}\n")
     ran = run("secrets", "set-sftp")
     assert (ran.status, "accepts" in ran.err) == (0, True)
@@ -214,6 +296,8 @@ def test_doctor_looks_at_the_server(files: Catalogue, server: PasswordServer) ->
     files.enrol(channel=Channel.FILES, place=FilePlace("morning", "Assortment"))
     missing = next(one for one in sftp(files.stack) if one.part == "SFTP folder Assortment")
     assert "catalog, promotions" in missing.fault
+    files.enrol(channel=Channel.FILES, place=FilePlace("morning", "promotions"), is_promoting=True)
+    assert any("would overwrite" in one.fault for one in sftp(files.stack))
     files.stack.uploads.trust(
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0vA7aBq7bXSjrh3jHJ9bC1fT8vXr6yAJ1j5q0sYd3w", "a", now()
     )

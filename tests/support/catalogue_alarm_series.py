@@ -127,6 +127,13 @@ CATALOGUE_SERIES: dict[str, Series] = {
     "SftpHostKeyChangedAlarm": _each_run("SftpHostKeyChanged"),
     "SftpLoginRefusedAlarm": _each_run("SftpLoginRefused"),
     "UploaderErrorsAlarm": _errors_of_uploader(),
+    "UploaderNotRunningAlarm": Series(
+        {"Invocations": each(range(0, 60, RUN), 1) | each(range(120, 180, RUN), 1)},
+        at=85,
+        over=120,
+        quiet={"Invocations": each(range(0, 180, 25), 1)},
+        since=29,
+    ),
     "CatalogueRefusedAlarm": Series(
         {"PlatformRefusals": each(range(30, 40), 1) | each(range(40, 90), 0)},
         at=35,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from partner_orders.catalogue.channel import Channel
 from partner_orders.platform.sftp_failures import (
     ConnectionFailedError,
     FolderMissingError,
@@ -11,12 +12,13 @@ from partner_orders.platform.sftp_failures import (
     SftpError,
     WriteRefusedError,
 )
-from partner_orders.uploader.targets import Target
+from partner_orders.uploader.targets import Target, overwriting
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.doctor.finding import Finding
 from partner_orders_console.operations.uploads.login import stored_login
 from partner_orders_console.operations.uploads.server import CONNECT_SECONDS, Server, has_sftp
 from partner_orders_console.operations.uploads.viewing import Overview, overview
+from partner_orders_console.operations.words import counted
 
 if TYPE_CHECKING:
     from partner_orders.platform.sftp import SftpSession
@@ -33,13 +35,36 @@ _ADVICE: dict[type[SftpError], str] = {
 def sftp(found: CatalogueStack) -> Iterator[Finding]:
     """Check the server and what is sent to it: nothing where the catalogue is deployed without one."""
     if not has_sftp(found):
+        yield from _left(found)
         return
     view = overview(found)
     if not view.state.host_key:
         yield Finding(_PART, "nobody has trusted its key yet, so nothing is sent", "partner-orders files trust")
         return
     yield from _server(found, view)
+    yield from _overwritten(view)
     yield from _files(view)
+
+
+def _left(found: CatalogueStack) -> Iterator[Finding]:
+    """Stores of files without a server are sent by nobody."""
+    left = sorted(one.store_id for one in found.tables.settings.all().values() if one.channel is Channel.FILES)
+    if left:
+        names = ", ".join(left[:10]) + (f" and {len(left) - 10} more" if len(left) > 10 else "")
+        yield Finding(
+            _PART, f"SftpHost is not set, and nothing is sent of stores of files: {names}", "partner-orders files off"
+        )
+
+
+def _overwritten(view: Overview) -> Iterator[Finding]:
+    for one, other in overwriting([file.target for file in view.files]).items():
+        fault = f"it would overwrite the file of {other.kind.value} {other.name} in the folder {other.folder}"
+        yield Finding(
+            f"file {one.name} of {one.kind.value}",
+            fault,
+            "Set SftpCatalogueFolder and SftpPromotionFolder apart and deploy again, or give the store another place:"
+            " partner-orders files on",
+        )
 
 
 def _server(found: CatalogueStack, view: Overview) -> Iterator[Finding]:
@@ -83,4 +108,4 @@ def _files(view: Overview) -> Iterator[Finding]:
     if view.state.problem:
         yield Finding("uploader", f"its last connection failed: {view.state.problem}", "partner-orders files status")
     if not failing:
-        yield Finding("files by SFTP", note=f"{len(view.files)}, of which none fails")
+        yield Finding("files by SFTP", note=f"{counted(len(view.files), 'file')}, none failing")

@@ -1,10 +1,10 @@
 """The login of the SFTP server: tried, then stored."""
 
 import json
-from dataclasses import replace
 
 from partner_orders.platform.sftp_credentials import MAX_SECRET, SftpSecret, parsed
-from partner_orders.platform.sftp_failures import LoginRefusedError, SftpError
+from partner_orders.platform.sftp_failures import HostKeyChangedError, LoginRefusedError, SftpError
+from partner_orders.platform.webhook_secret import BYTE_ORDER_MARK
 from partner_orders_console.operations.catalogue.access import catalogue_of
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import OperatorError
@@ -16,7 +16,7 @@ _BEGINS_A_KEY = "-----BEGIN"
 
 def store_login(stack: DeployedStack, text: str, is_forced: bool = False) -> bool:
     """Store a password (one line) or a private key (OpenSSH or PEM); whether the server accepted it before. It is
-    stored untried where no key of the server is trusted yet, or the server is away. Raises OperatorError."""
+    stored untried where no key of the server is trusted yet, or the server does not respond. Raises OperatorError."""
     catalogue = catalogue_of(stack)
     server_of(catalogue)
     secret = _secret(text)
@@ -26,7 +26,7 @@ def store_login(stack: DeployedStack, text: str, is_forced: bool = False) -> boo
     client.put_secret_value(SecretId=catalogue.output("SftpSecretArn"), SecretString=json.dumps(content))
     # The function tries it with its next run, whatever its pause.
     table = catalogue.uploads
-    table.note_server(replace(table.server(), trouble=None, failures=0, problem="", not_before=None))
+    table.note_server(table.server().well())
     return was_tried
 
 
@@ -37,10 +37,12 @@ def stored_login(catalogue: CatalogueStack) -> SftpSecret:
 
 
 def _secret(text: str) -> SftpSecret:
+    # Editors put a mark before the text, and an end behind it.
+    text = text.removeprefix(BYTE_ORDER_MARK)
     if text.lstrip().startswith(_BEGINS_A_KEY):
         secret = SftpSecret(private_key=text.strip() + "\n")
     else:
-        secret = SftpSecret(password=text.splitlines()[0] if text else "")
+        secret = SftpSecret(password=text.partition("\n")[0].rstrip("\r"))
     if not any(secret):
         raise OperatorError("no password was given", "Give it at the prompt, or as a line of the standard input.")
     if len(json.dumps(secret._asdict())) > MAX_SECRET:
@@ -51,7 +53,7 @@ def _secret(text: str) -> SftpSecret:
 
 
 def _is_accepted(catalogue: CatalogueStack, secret: SftpSecret) -> bool:
-    """Raises OperatorError where the server refuses it."""
+    """Raises OperatorError where the server refuses it, or is perhaps another one."""
     from partner_orders.platform.sftp import SftpLogin, SftpSession
 
     server, host_key = server_of(catalogue), catalogue.uploads.server().host_key
@@ -62,5 +64,10 @@ def _is_accepted(catalogue: CatalogueStack, secret: SftpSecret) -> bool:
             return True
     except LoginRefusedError as error:
         raise OperatorError(f"not stored: {error}", "The login in use stays. --force stores it untried.") from None
+    except HostKeyChangedError as error:
+        raise OperatorError(
+            f"not stored: {error}",
+            "docs/runbooks/sftp-host-key-changed.md says what to do. --force stores it untried.",
+        ) from None
     except SftpError:
         return False

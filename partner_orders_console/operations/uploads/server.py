@@ -34,8 +34,10 @@ def server_of(catalogue: CatalogueStack) -> Server:
             "the catalogue is deployed without an SFTP server",
             "Set SftpHost and SftpUser, and deploy it again: docs/files.md says how.",
         )
-    folders = Folders(given.get("SftpCatalogueFolder", "catalog"), given.get("SftpPromotionFolder", "promotions"))
-    return Server(given["SftpHost"], int(given.get("SftpPort", "22")), given.get("SftpUser", ""), folders)
+    host, port, user = given["SftpHost"], int(given.get("SftpPort", "22")), given.get("SftpUser", "")
+    catalogue_folder = given.get("SftpCatalogueFolder", "catalog")
+    folders = Folders(catalogue_folder, given.get("SftpPromotionFolder", "promotions"), f"{user}@{host}:{port}")
+    return Server(host, port, user, folders)
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,24 @@
 """Which stores are sent by files. A store is sent by the API or by files, never by both."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import batched
 
-from partner_orders.catalogue.channel import Channel, FilePlace, Layout
+from partner_orders.catalogue.channel import Channel
 from partner_orders.catalogue.desired import NOTHING, Desired, PriceInForce
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.clock import now
-from partner_orders.platform.sftp_failures import UnsafeNameError
-from partner_orders.platform.sftp_names import checked_folder, checked_name
-from partner_orders.uploader.file_names import file_names
 from partner_orders_console.operations.callers import caller
 from partner_orders_console.operations.catalogue.access import settings_of, write_settings
 from partner_orders_console.operations.catalogue.switching import reason_given
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.progress import Progress, silent
+from partner_orders_console.operations.uploads.places import Wanted, place_for
 from partner_orders_console.operations.uploads.server import server_of
 from partner_orders_console.operations.words import counted
 
 _TOGETHER = 1_000  # products that are noted as changed at once
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Where a store's files go; what is None stays as it is."""
-
-    prefix: str | None = None
-    folder: str | None = None
-    is_shared: bool | None = None
 
 
 def planned_on(catalogue: CatalogueStack, store_id: str, wanted: Wanted) -> CatalogueSettings:
@@ -46,9 +35,7 @@ def planned_on(catalogue: CatalogueStack, store_id: str, wanted: Wanted) -> Cata
             f"{counted(len(unfinished), 'job')} of the API may still take effect in the store {store_id}",
             "Wait until it is settled, at most half an hour: `partner-orders catalogue show` shows it.",
         )
-    place = _place(before.place, wanted)
-    _check(store_id, place)
-    _check_shared(catalogue, store_id, place)
+    place = place_for(catalogue, store_id, before.place, wanted)
     return replace(before, is_sending=True, channel=Channel.FILES, place=place)
 
 
@@ -65,7 +52,7 @@ def switch_on(
 
 
 def planned_off(catalogue: CatalogueStack, store_id: str) -> CatalogueSettings:
-    """The settings of a store that is sent no more. Raises OperatorError for one that is not sent by files."""
+    """The settings of a store that is no longer sent. Raises OperatorError for one that is not sent by files."""
     before = settings_of(catalogue, store_id)
     if before.channel is not Channel.FILES:
         raise OperatorError(
@@ -77,7 +64,7 @@ def planned_off(catalogue: CatalogueStack, store_id: str) -> CatalogueSettings:
 def switch_off(
     catalogue: CatalogueStack, settings: CatalogueSettings, reason: str, progress: Progress = silent
 ) -> CatalogueSettings:
-    """Send no more files of a store. Every product is noted as changed, so that the API sends everything once it is
+    """Stop sending a store's files. Every product is noted as changed, so that the API sends everything once it is
     resumed. Raises botocore's errors, and OperatorError without a reason."""
     # First no more files: they would forget what is noted. A crash leaves the store as one of files that is paused.
     paused = replace(settings, channel=Channel.FILES, is_sending=False)
@@ -110,38 +97,3 @@ def _written(catalogue: CatalogueStack, settings: CatalogueSettings, reason: str
     written = replace(settings, changed_at=now(), changed_by=by, reason=why)
     write_settings(catalogue, written)
     return replace(written, writes=settings.writes + 1)
-
-
-def _place(before: FilePlace, wanted: Wanted) -> FilePlace:
-    layout = before.layout
-    if wanted.is_shared is not None:
-        layout = Layout.MANY_VENDORS if wanted.is_shared else Layout.ONE_VENDOR
-    prefix = before.prefix if wanted.prefix is None else wanted.prefix
-    return FilePlace(prefix, before.folder if wanted.folder is None else wanted.folder, layout)
-
-
-def _check(store_id: str, place: FilePlace) -> None:
-    if not place.prefix:
-        raise OperatorError(
-            "the files need a prefix", "Give the one that is set in the portal's Shop Integrations: --prefix PREFIX."
-        )
-    name = file_names(place, store_id, 1)[0]
-    try:
-        checked_name(name)
-        if place.folder:
-            checked_folder(place.folder)
-    except UnsafeNameError as error:
-        what = f"{name} in {place.folder}" if place.folder else name
-        raise OperatorError(f"the file would be {what}: {error}", "Nothing was changed.") from None
-
-
-def _check_shared(catalogue: CatalogueStack, store_id: str, place: FilePlace) -> None:
-    """Stores that share a prefix have one file in one folder."""
-    for other in catalogue.tables.settings.all().values():
-        if other.store_id == store_id or other.channel is not Channel.FILES or other.place.prefix != place.prefix:
-            continue
-        if other.place != place and Layout.MANY_VENDORS in {other.place.layout, place.layout}:
-            raise OperatorError(
-                f"the store {other.store_id} has the same prefix with another folder or layout",
-                "Stores that share a file have one prefix, one folder and --shared.",
-            )

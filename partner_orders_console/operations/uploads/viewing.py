@@ -1,7 +1,7 @@
 """What is sent as files: each file's state, and what was sent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -80,9 +80,22 @@ def overview(catalogue: CatalogueStack) -> Overview:
 
 def sent(catalogue: CatalogueStack, store_id: str | None) -> list[Sent]:
     """What was sent of a store, or of all, the newest first. Raises OperatorError without a server."""
-    files = [one.target for one in overview(catalogue).files if store_id is None or store_id in one.target.stores]
-    found = [one for target in files for one in catalogue.uploads.history(target.kind, target.name, MOST)]
+    files = {(one.kind, one.name) for one in _files_of(catalogue, store_id)}
+    if store_id is None:
+        files |= {*catalogue.uploads.all()}
+    found = [one for kind, name in sorted(files) for one in catalogue.uploads.history(kind, name, MOST)]
     return sorted(found, key=_by_time, reverse=True)[:MOST]
+
+
+def _files_of(catalogue: CatalogueStack, store_id: str | None) -> list[Target]:
+    """The files of a store, or of all, also of one whose files are paused or off."""
+    folders = server_of(catalogue).folders
+    placed = {
+        name: replace(one, is_sending=True, is_promoting=True, channel=Channel.FILES)
+        for name, one in catalogue.tables.settings.all().items()
+        if one.place.prefix
+    }
+    return [one for one in targets(placed, folders) if store_id is None or store_id in one.stores]
 
 
 def sent_json(found: Sequence[Sent]) -> list[dict[str, Any]]:

@@ -348,7 +348,13 @@ def test_uploader_is_there_with_a_host_only(catalogue: Template) -> None:
     assert conditional == {
         *("UploaderFunction", "UploaderRole", "UploaderLogGroup", "UploaderFunctionEachFiveMinutes"),
         *("UploaderFunctionEventInvokeConfig", "SftpSecret", *(name for name in conditional if "Layer" in name)),
-        *("FilesNotUploadedAlarm", "SftpHostKeyChangedAlarm", "SftpLoginRefusedAlarm", "UploaderErrorsAlarm"),
+        *(
+            "FilesNotUploadedAlarm",
+            "SftpHostKeyChangedAlarm",
+            "SftpLoginRefusedAlarm",
+            "UploaderErrorsAlarm",
+            "UploaderNotRunningAlarm",
+        ),
     }
     [layer] = [name for name in conditional if name.startswith("SftpLayer")]
     having = [name for name in FUNCTIONS if {"Ref": layer} in catalogue.properties(name)["Layers"]]

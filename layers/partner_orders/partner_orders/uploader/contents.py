@@ -110,7 +110,7 @@ class PromotionContents:
                 wanted[name] = KeptRows(one.summary.ends, self._rows(target, one))
             except (NotForFilesError, BodyGoneError) as error:
                 problem = str(error) or "its body is gone"
-                notes.append(f"{name}: {problem}")
+                notes.append(f"left out {name}: {problem}")
                 if not is_dry_run:
                     self._refuse(one, problem)
             else:
