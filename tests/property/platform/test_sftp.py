@@ -1,6 +1,8 @@
 """What holds of each upload by SFTP, on a server of the library's own: the trusted key alone, and no half files."""
 
+import contextlib
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,3 +41,22 @@ def test_newest_content_replaces_in_one_step(server: PasswordServer, contents: l
             assert session.upload(CATALOGUE, NAME, io.BytesIO(content)) == Uploaded(len(content), is_atomic=True)
             assert (server.home / CATALOGUE / NAME).read_bytes() == content
     assert [path.name for path in server.home.iterdir() if path.is_file()] == []
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names=st.lists(st.binary(min_size=1, max_size=60), max_size=3), is_folder=st.booleans())
+def test_names_of_other_programs(server: PasswordServer, names: list[bytes], is_folder: bool) -> None:
+    """Whatever bytes the names in the home have, folders are listed, old temporary files go, and a file is replaced."""
+    left = server.home / ".partner-orders-0123456789abcdef.part"
+    left.touch()
+    for name in (b"cat\xe1logo", *(name.translate(None, b"/\0") for name in names)):
+        path = os.fsencode(server.home) + b"/others-" + name
+        with contextlib.suppress(FileExistsError):
+            (os.mkdir if is_folder else os.mknod)(path)
+    with SftpSession(server.login(), 30) as session:
+        assert {"catalog", "promotions"} <= {*session.folders()}
+        assert session.upload(CATALOGUE, NAME, io.BytesIO(b"sku,price\n")).is_atomic
+    assert not left.exists()
+    for entry in os.scandir(os.fsencode(server.home)):
+        if entry.name.startswith(b"others-"):
+            (os.rmdir if entry.is_dir() else os.remove)(entry.path)
