@@ -474,7 +474,32 @@ def test_stores_of_both_ways(run: Run, filled: Catalogue, write: Write) -> None:
     assert run("promotions", "put", write({"vendors": [OTHER_STORE]}), *WHY).status == 0
     [state] = states(filled)
     assert state.channel is Channel.FILES
+    [listed] = run("promotions", "list", "--json").json
+    assert (listed["next"], listed["trouble"]) == ("it is in the next files of its stores", None)
     assert run("promotions", "end", state.promotion_id, *WHY).status == 0
+
+
+@pytest.mark.parametrize(
+    ("off", "why"), [("is_promoting", "promotions are off in"), ("is_sending", "no files are sent of")]
+)
+def test_what_a_file_waits_for(run: Run, filled: Catalogue, write: Write, off: str, why: str) -> None:
+    """A promotion by file says which store it waits for, and an end that it goes all the same."""
+    filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, channel=Channel.FILES))
+    assert run("promotions", "put", write({"vendors": [OTHER_STORE]}), *WHY).status == 0
+    switched_off: Any = {off: False}
+    filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, **switched_off))
+    [state] = states(filled)
+    [listed] = run("promotions", "list", "--json").json
+    assert (listed["blocked"], listed["next"]) == (f"{why} {OTHER_STORE}", f"nothing, since {why} {OTHER_STORE}")
+    filled.stack.promotions.write(after.may_run(state))
+    [listed] = run("promotions", "list", "--json").json
+    assert listed["next"] == f"nothing more, since {why} {OTHER_STORE}"
+    assert run("promotions", "end", state.promotion_id, *WHY).status == 0
+    [listed] = run("promotions", "list", "--json").json
+    assert (listed["stage"], listed["next"]) == ("ending", "it is in the next files of its stores")
+    [state] = states(filled)
+    filled.stack.promotions.write(after.submitted(state, "", now()))
+    assert run("promotions", "list", "--json").json[0]["stage"] == "ended"
 
 
 def test_pause_and_resume(run: Run, filled: Catalogue) -> None:

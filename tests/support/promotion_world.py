@@ -21,7 +21,7 @@ from partner_orders.promotions.promotion import Promotion, body_of, ended
 from partner_orders.promotions.record import Record
 from partner_orders.promotions.state import PromotionState
 from partner_orders.promotions.table import PromotionsTable
-from partner_orders.promotions.wish import Outcome, Wish
+from partner_orders.promotions.wish import Channel, Outcome, Wish
 from partner_orders.pusher.promotion_events import PromotionEvents
 from partner_orders.pusher.promotions import Promotions
 from tests.support.orders import CHAIN_ID
@@ -83,7 +83,13 @@ class PromotionWorld:
         starts = self.time.now().replace(microsecond=0)
         return promotion(name, starts=starts, ends=starts + timedelta(days=days), **given)
 
-    def put(self, promoted: Promotion, not_before: datetime | None = None, after: str = "") -> PromotionState:
+    def put(
+        self,
+        promoted: Promotion,
+        not_before: datetime | None = None,
+        after: str = "",
+        channel: Channel = Channel.API,
+    ) -> PromotionState:
         """An operator's wish, whose body is kept first."""
         digest = self.bodies.write(promoted.promotion_id, body_of(promoted))
         is_end, now = not promoted.is_active, self.time.now()
@@ -91,10 +97,13 @@ class PromotionWorld:
             promoted,
             lambda number: Wish(number, digest, is_end, "a person", "because", now, not_before=not_before, after=after),
             self.time.now,
+            channel,
         )
 
-    def end(self, promoted: Promotion, not_before: datetime | None = None) -> PromotionState:
-        return self.put(ended(promoted), not_before)
+    def end(
+        self, promoted: Promotion, not_before: datetime | None = None, channel: Channel = Channel.API
+    ) -> PromotionState:
+        return self.put(ended(promoted), not_before, channel=channel)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 

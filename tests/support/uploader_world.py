@@ -110,15 +110,15 @@ class UploaderWorld:
     def restart(self) -> None:
         """A new function in place of the one that was there."""
         known, archive = KnownSettings(self.tables.settings), Archive(self.s3, "bucket")
-        promotions = PromotionContents(self.promotions, self.bodies, archive, self.time.now)
+        promotions = PromotionContents(self.promotions, self.bodies, archive, self.uploads, self.time.now)
         contents: dict[FileKind, Contents] = {
             FileKind.CATALOGUE: CatalogueContents(self.tables.products, known.margins, self.stock),
             FileKind.PROMOTIONS: promotions,
         }
         changes, now = self.tables.changes, self.time.now
-        wanted = partial(is_wanted, known, self.places)
+        wanted = partial(is_wanted, known, self.places, promotions)
         uploader = Uploader(changes, self.uploads, contents, archive, self.server.session, now, wanted)
-        self.worker = UploaderRun(known, promotions.read, changes, self.uploads, contents, uploader, self.places, now)
+        self.worker = UploaderRun(known, promotions, changes, self.uploads, contents, uploader, self.places, now)
 
     # -- the chain -----------------------------------------------------------------------------------------------------
 
@@ -136,12 +136,13 @@ class UploaderWorld:
         self.tables.products.change(store_id, sku, lambda row: merged(row, said, at, {}))
         self.tables.changes.add(store_id, [sku], at)
 
-    def wish(self, promotion: Promotion, is_end: bool = False) -> None:
+    def wish(self, promotion: Promotion, is_end: bool = False, **more: Any) -> None:
+        """``more``: of the wish."""
         body = body_of(ended(promotion) if is_end else promotion)
         digest, at = self.bodies.write(promotion.promotion_id, body), self.time.now()
         self.promotions.wish(
             ended(promotion) if is_end else promotion,
-            lambda number: Wish(number, digest, is_end, "anna", "why", at),
+            lambda number: Wish(number, digest, is_end, "anna", "why", at, **more),
             self.time.now,
             PromotionChannel.FILES,
         )

@@ -28,6 +28,10 @@ _ACTS = {
     Act.TAKE_UP: "end it",
     Act.END: "nothing but its own end",
 }
+_BY_FILE = {
+    Outcome.WAITING: "it is in the next files of its stores",
+    Outcome.FAILED: "it is tried again within an hour",
+}
 _LEFT_OUT = {
     "invalid_vendors": "unknown stores",
     "missing_skus": "products that a store does not have",
@@ -52,8 +56,7 @@ def stage_of(state: PromotionState, at_time: datetime) -> Stage:
     if state.outcome is Outcome.OVER or state.summary.ends <= at_time:
         return Stage.OVER
     if state.wish.is_end:
-        is_submitted = state.channel is Channel.FILES and state.outcome is Outcome.SUBMITTED
-        return Stage.ENDED if state.has_ended or is_submitted else Stage.ENDING
+        return Stage.ENDED if state.has_ended else Stage.ENDING
     if not state.may_run:
         is_open = state.outcome is Outcome.WAITING
         return Stage.NOT_SENT if is_open else Stage.NOT_TAKEN
@@ -108,12 +111,13 @@ class PromotionView:
         if self.stage is Stage.OVER:
             return ""
         if self.blocked and at_time >= max(state.wish.due, state.summary.starts):
-            return f"it should run and is not sent, since {self.blocked}"
-        if self._is_late_end(at_time):
+            return f"it should run and is not sent{self._to_some}, since {self.blocked}"
+        if is_late_end(state, at_time):
             return f"it was to end at {at(self._end.due)} UTC and has not: {self._because}"
         match state.outcome:
             case Outcome.REFUSED:
-                return f"the platform refused {self._what}: {state.problem}"
+                refuses = "the platform refused" if state.channel is Channel.API else "no file can have"
+                return f"{refuses} {self._what}: {state.problem}"
             case Outcome.FAILED:
                 return f"{self._what} failed, {counted(state.failures, 'time')}: {state.problem or 'the job failed'}"
             case Outcome.DUPLICATE:
@@ -124,10 +128,14 @@ class PromotionView:
             return f"the platform has not answered for an hour: {self._because}"
         return ""
 
-    def _is_late_end(self, at_time: datetime) -> bool:
-        """Nothing confirms the end by a file."""
-        is_submitted = self.state.channel is Channel.FILES and self.state.outcome is Outcome.SUBMITTED
-        return is_late_end(self.state, at_time) and not is_submitted
+    @property
+    def _more(self) -> str:
+        return " more" if self.state.may_run else ""
+
+    @property
+    def _to_some(self) -> str:
+        """Files of some stores may have it already, while others wait."""
+        return " to all of its stores" if self.state.may_run else ""
 
     @property
     def _end(self) -> Wish:
@@ -148,9 +156,9 @@ class PromotionView:
     def next_text(self) -> str:
         """What is done next, and when; empty where nothing is left to do."""
         if self.blocked:
-            return f"nothing, since {self.blocked}"
-        if self.state.channel is Channel.FILES:
-            return "it is in the next file" if self.state.outcome is Outcome.WAITING else ""
+            return f"nothing{self._more}, since {self.blocked}"
+        if self.state.channel is Channel.FILES and self.state.outcome in _BY_FILE:
+            return _BY_FILE[self.state.outcome]
         step = next_step(self.state, now())
         if step is None:
             return ""
@@ -237,15 +245,38 @@ def _blocked(state: PromotionState, settings: Mapping[str, CatalogueSettings], e
     """Why a promotion that waits cannot be sent now; empty where it can, or was."""
     if state.wish.is_end or state.outcome is not Outcome.WAITING or state.put_at is not None:
         return ""
+    if state.channel is Channel.FILES:
+        return _blocked_files(state, settings, earlier)
     vendors = state.summary.vendors
     named = tuple(settings) if vendors == (EVERY_STORE,) else vendors
     off = [store_id for store_id in named if store_id not in settings or not settings[store_id].is_promoting]
     if off or not named:
-        more = f" and {counted(len(off) - 1, 'more store')}" if len(off) > 1 else ""
-        return f"promotions are off in {off[0]}{more}" if off else "the catalogue has no store"
+        return f"promotions are off in {_first(off)}" if off else "the catalogue has no store"
     if not is_free(state, earlier, now()):
         return f"{state.wish.after} has to end first"
     return ""
+
+
+def _blocked_files(
+    state: PromotionState, settings: Mapping[str, CatalogueSettings], earlier: PromotionState | None
+) -> str:
+    """The same where it goes by file, which each store has that is switched on."""
+    by_files = [store_id for store_id, one in settings.items() if one.sends_by_files]
+    ready = [store_id for store_id in by_files if settings[store_id].is_promoting]
+    vendors = state.summary.vendors
+    if vendors == (EVERY_STORE,) and not ready:
+        return "promotions are off in each store that is sent by files"
+    named = () if vendors == (EVERY_STORE,) else vendors
+    if unsent := [store_id for store_id in named if store_id not in by_files]:
+        return f"no files are sent of {_first(unsent)}"
+    if off := [store_id for store_id in named if store_id not in ready]:
+        return f"promotions are off in {_first(off)}"
+    return "" if is_free(state, earlier, now()) else f"{state.wish.after} has to end first"
+
+
+def _first(store_ids: Sequence[str]) -> str:
+    more = f" and {counted(len(store_ids) - 1, 'more store')}" if len(store_ids) > 1 else ""
+    return f"{store_ids[0]}{more}"
 
 
 def names_store(state: PromotionState, store_id: str) -> bool:

@@ -1,24 +1,20 @@
 """Promotions by file: a row is ended by the identical row that was sent, whatever became of its promotion since."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from partner_orders.catalogue.channel import Layout
 from partner_orders.promotions.promotion import Discount, Kind, Subtype, without
 from partner_orders.promotions.wish import Outcome
 from partner_orders.uploader import promotion_file
 from partner_orders.uploader.file_names import MOST_ROWS, FileKind
-from partner_orders.uploader.promotion_file import KeptRows, NotForFilesError, from_bytes, next_kept, rows_of, to_bytes
+from partner_orders.uploader.promotion_file import NotForFilesError, from_bytes, rows_of
 from tests.support.uploader_world import OTHER_STORE, STORE, UploaderWorld
 
 NAME = f"chain_{STORE}.csv"
-START = datetime(2026, 5, 6, tzinfo=UTC)
 
 
 def world_of(*stores: str, **place: Any) -> UploaderWorld:
@@ -162,43 +158,6 @@ def test_many_rows_go_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # -- the rows ----------------------------------------------------------------------------------------------------------
-
-ROW = st.tuples(st.sampled_from("abc"), st.sampled_from("12"))
-ROWS = st.builds(
-    lambda days, rows: KeptRows(START + timedelta(days=days), tuple(dict.fromkeys(rows))),
-    st.integers(0, 5),
-    st.lists(ROW, max_size=4),
-)
-WISHES = st.lists(st.dictionaries(st.sampled_from("pq"), ROWS, max_size=2), max_size=6)
-
-
-@given(WISHES)
-def test_every_row_that_was_on_is_on_or_ended(wishes: list[dict[str, KeptRows]]) -> None:
-    """Of each promotion that lasts, a row that was ever on is now on, or ended as it was, and never both."""
-    kept: promotion_file.Kept = {}
-    was_on: dict[str, set[promotion_file.Cells]] = {}
-    for wanted in wishes:
-        lasting = {name: replace(rows, ends=START + timedelta(days=30)) for name, rows in wanted.items()}
-        kept = from_bytes(to_bytes(next_kept(kept, lasting, START)))
-        for name, rows in lasting.items():
-            was_on.setdefault(name, set()).update(rows.on)
-            assert set(kept[name].on if name in kept else ()) == set(rows.on)
-    for name, every in was_on.items():
-        now = kept.get(name, KeptRows(START))
-        assert set(now.on) | set(now.ended) == every
-        assert not set(now.on) & set(now.ended)
-    statuses = [(row[:-1], row[-1]) for row in promotion_file.file_rows(kept)]
-    assert {status for _, status in statuses} <= {"0", "1"}
-
-
-@given(ROWS, st.integers(0, 8))
-def test_rows_go_after_the_end(rows: KeptRows, days: int) -> None:
-    """At a promotion's own end the rows that are on go, and those that ended a day later."""
-    now = START + timedelta(days=days)
-    before = {"p": KeptRows(rows.ends, rows.on, (("x", "9"),))}
-    after = next_kept(before, {}, now).get("p")
-    assert (after is None) is (now > rows.ends + timedelta(days=1))
-    assert after is None or (after.on == rows.on if now <= rows.ends else after.on == ())
 
 
 @pytest.mark.parametrize(

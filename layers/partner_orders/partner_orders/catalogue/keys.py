@@ -120,6 +120,11 @@ def upload(kind: str, name: str) -> Key:
     return Key(UPLOADS, f"FILE#{kind}#{name}")
 
 
+def kept_rows(name: str) -> Key:
+    """Which stores the rows of promotions are about that are kept under a name."""
+    return Key(UPLOADS, f"ROWS#{name}")
+
+
 def uploaded(kind: str, name: str) -> str:
     """The partition of what was sent under a file's name."""
     return f"UPLOADED#{kind}#{name}"

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from partner_orders.promotions.state import ASKED_FOR, UNANSWERED_AFTER, OlderPut, PromotionState
-from partner_orders.promotions.wish import Outcome
+from partner_orders.promotions.wish import Channel, Outcome
 
 LONGEST_ASKING = timedelta(minutes=15)
 # A job that failed is asked for once more, and its body sent again only then.
@@ -42,7 +42,7 @@ class Step(NamedTuple):
 
 def next_step(state: PromotionState, now: datetime, may_be_sent: bool = True) -> Step | None:
     """The next step; None where there is none. ``may_be_sent``: whether the stores take promotions now, and what must
-    end before has ended. An end is sent in any case."""
+    end before has ended. An end is sent in any case. What goes by file is sent by the uploader."""
     if state.outcome is Outcome.OVER:
         return None
     life = Step(Act.END, state.summary.ends)
@@ -51,7 +51,8 @@ def next_step(state: PromotionState, now: datetime, may_be_sent: bool = True) ->
     steps = [life]
     if state.planned is not None:
         steps.append(Step(Act.TAKE_UP, state.planned.due))
-    steps += _of_wish(state, now, may_be_sent or state.wish.is_end)
+    if state.channel is Channel.API:
+        steps += _of_wish(state, now, may_be_sent or state.wish.is_end)
     if state.claimed_until is not None and now < state.claimed_until:
         # Somebody sends it now, or died over it.
         steps = [one._replace(at=max(one.at, state.claimed_until)) for one in steps]

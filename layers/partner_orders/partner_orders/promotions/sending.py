@@ -7,6 +7,7 @@ from datetime import datetime
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.promotions.promotion import EVERY_STORE
 from partner_orders.promotions.state import PromotionState
+from partner_orders.promotions.wish import Channel
 
 
 def are_switched_on(vendors: tuple[str, ...], settings: Mapping[str, CatalogueSettings]) -> bool:
@@ -17,5 +18,7 @@ def are_switched_on(vendors: tuple[str, ...], settings: Mapping[str, CatalogueSe
 
 def is_free(state: PromotionState, earlier: PromotionState | None, now: datetime) -> bool:
     """Whether nothing else must end before. ``earlier`` is the promotion that the wish waits for; None where there is
-    none, or where it is long over."""
-    return not state.wish.after or earlier is None or earlier.has_ended or earlier.summary.ends <= now
+    none, or where it is long over. A file that begins the one ends the other before."""
+    if not state.wish.after or earlier is None or earlier.has_ended or earlier.summary.ends <= now:
+        return True
+    return state.channel is earlier.channel is Channel.FILES and earlier.wish.is_end

@@ -82,8 +82,9 @@ class PromotionState:
 
     @property
     def has_ended(self) -> bool:
-        """Whether another promotion may take its place: the platform completed its end, or its time is over."""
-        return self.outcome is Outcome.OVER or (self.wish.is_end and self.outcome.is_done)
+        """Whether another may take its place: its end was completed, or sent by file, or its time is over."""
+        is_sent = self.channel is Channel.FILES and self.outcome is Outcome.SUBMITTED
+        return self.outcome is Outcome.OVER or (self.wish.is_end and (self.outcome.is_done or is_sent))
 
     @property
     def newest_number(self) -> int:
@@ -241,17 +242,24 @@ def not_sent(before: PromotionState, claim: PromotionState, now: datetime) -> Pr
 
 def unknown(state: PromotionState) -> PromotionState:
     """After it was sent, where nobody knows whether that took effect."""
-    return _may_run(released(state))
+    return may_run(released(state))
 
 
 def submitted(state: PromotionState, job_id: str, now: datetime) -> PromotionState:
     """After the platform took it as a job."""
-    after = _may_run(replace(released(state), job_id=job_id, problem=""))
+    after = may_run(replace(released(state), job_id=job_id, problem=""))
     return _with_outcome(after, Outcome.SUBMITTED, now)
 
 
-def _may_run(state: PromotionState) -> PromotionState:
+def may_run(state: PromotionState) -> PromotionState:
+    """After it was sent, or right before a file that has it: from then on an end has to be sent, too."""
     return replace(state, may_run=True, stood="")
+
+
+def tried_again(state: PromotionState, now: datetime) -> PromotionState:
+    """Where what failed may be sent after all."""
+    after = replace(state, problem="", put_at=None, asked_at=None, is_rechecked=False)
+    return _with_outcome(after, Outcome.WAITING, now)
 
 
 def refused(state: PromotionState, problem: str, now: datetime) -> PromotionState:
@@ -285,7 +293,7 @@ def released(state: PromotionState) -> PromotionState:
 def job_known(state: PromotionState, token: str, put_at: datetime, job_id: str) -> PromotionState:
     """Where a newer wish came while an older body was sent: the claim is given back, and the older one's job, empty
     where nobody knows it, is waited for."""
-    state = _may_run(state)
+    state = may_run(state)
     older = tuple(replace(one, job_id=job_id) if _is_same_put(one, put_at) else one for one in state.older)
     return replace(released(state) if state.claim == token else state, older=older)
 
@@ -299,7 +307,7 @@ def _is_same_put(one: OlderPut, put_at: datetime) -> bool:
 
 def answered(state: PromotionState, status: str, result: JobResult, now: datetime) -> PromotionState:
     """After the platform showed the job's status. A word that nobody knows is no end."""
-    state = _may_run(replace(released(state), asks=state.asks + 1, asked_at=now))
+    state = may_run(replace(released(state), asks=state.asks + 1, asked_at=now))
     match status:
         case JobStatus.COMPLETED:
             return _completed(state, result, now)

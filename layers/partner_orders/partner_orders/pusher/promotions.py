@@ -1,5 +1,6 @@
 """Promotions on the platform: a few requests a minute, ends first, then what was never sent, then what is asked for.
 
+What goes by file is the uploader's to send. Its ends for later come due here, and its outcomes are told and counted.
 Whatever fails is of one promotion, or ends this part of the minute. Each step is noted under the version that was read,
 so that a crash, a second worker or a newer wish never loses to what this one knew.
 """
@@ -20,6 +21,7 @@ from partner_orders.promotions import trouble
 from partner_orders.promotions.bodies import BodyGoneError
 from partner_orders.promotions.job_result import NOTHING_LEFT_OUT
 from partner_orders.promotions.next_step import Act, Step, next_step
+from partner_orders.promotions.record import Record
 from partner_orders.promotions.sending import are_switched_on, is_free
 from partner_orders.promotions.state import PromotionState
 from partner_orders.promotions.table import PromotionsTable, WrittenMeanwhileError
@@ -90,8 +92,7 @@ class Promotions:
         stores. Raises botocore's errors for what is of no single promotion."""
         self.error, self._began, self._settings = None, self._seconds(), settings
         since = self._platform.now() - LOOKED_BACK
-        found = self._table.all(since, self._note_unreadable)
-        self._every = {name: state for name, state in found.items() if state.channel is Channel.API}
+        self._every = self._table.all(since, self._note_unreadable)
         self._count(self._every.values())
         turn = Turn(MOST_REQUESTS, lambda: may_start() and self.seconds_left > 0)
         for state in sorted(self._every.values(), key=self._rank):
@@ -230,6 +231,13 @@ class Promotions:
         turn.may_tell = told == len(state.untold)
         if told:
             self._table.write(after.told(state, told))
+            self._count_told(state, state.untold[:told])
+
+    def _count_told(self, state: PromotionState, records: Iterable[Record]) -> None:
+        """Count what the uploader could not put into a file, once it is told."""
+        for record in records if state.channel is Channel.FILES else ():
+            self.counts["PromotionsFailed"] += record.is_event and record.outcome is Outcome.FAILED
+            self.counts["PromotionsRefused"] += record.is_event and record.outcome is Outcome.REFUSED
 
     def _count(self, every: Iterable[PromotionState]) -> None:
         """Count the promotions that are not as they are wished."""

@@ -7,11 +7,13 @@ from typing import IO, Any, Protocol
 
 from partner_orders.aws.error_codes import code_of
 from partner_orders.uploader.file_names import FileKind
+from partner_orders.uploader.promotion_file import MAX_KEPT_BYTES
 from partner_orders.uploader.spool import packed
 
 FOLDER = "sent/"
 KEPT_ROWS_FOLDER = "promotion-rows/"
-MAX_KEPT_BYTES = 64 * 1_048_576
+# Those of one name: a file stops at MAX_KEPT_BYTES, and ends make none longer by much.
+MAX_ROWS_BYTES = 2 * MAX_KEPT_BYTES
 _GONE = frozenset({"NoSuchKey", "404"})
 
 
@@ -42,7 +44,7 @@ class Archive:
         return keys
 
     def kept_rows(self, name: str) -> bytes:
-        """What was kept of the rows of a promotion file; empty before the first."""
+        """What was kept of the rows of promotions under a name; empty before the first."""
         try:
             body = self._client.get_object(Bucket=self._bucket_name, Key=_rows_key(name))["Body"]
         except Exception as error:
@@ -50,9 +52,12 @@ class Archive:
                 return b""
             raise
         with body, gzip.open(body) as content:
-            return content.read(MAX_KEPT_BYTES)
+            return content.read(MAX_ROWS_BYTES)
 
     def keep_rows(self, name: str, content: bytes) -> None:
+        """Raises ValueError for more than can be read."""
+        if len(content) > MAX_ROWS_BYTES:
+            raise ValueError(f"more than {MAX_ROWS_BYTES:,} bytes")
         self._put(_rows_key(name), gzip.compress(content, mtime=0), "application/gzip")
 
     def _put(self, key: str, body: IO[bytes] | bytes, content_type: str) -> None:

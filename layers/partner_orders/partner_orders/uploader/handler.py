@@ -66,7 +66,9 @@ def worker() -> UploaderRun:
     uploads = UploadsTable(dynamodb, settings.catalogue_table_name)
     known, archive = KnownSettings(tables.settings), Archive(s3, settings.files_bucket_name)
     bodies = Bodies(s3, settings.files_bucket_name)
-    promotions = PromotionContents(PromotionsTable(dynamodb, settings.catalogue_table_name), bodies, archive, now)
+    promotions = PromotionContents(
+        PromotionsTable(dynamodb, settings.catalogue_table_name), bodies, archive, uploads, now
+    )
     contents: dict[FileKind, Contents] = {
         FileKind.CATALOGUE: CatalogueContents(tables.products, known.margins, Stock(settings.sftp_stock)),
         FileKind.PROMOTIONS: promotions,
@@ -81,11 +83,13 @@ def worker() -> UploaderRun:
 
     return UploaderRun(
         known,
-        promotions.read,
+        promotions,
         tables.changes,
         uploads,
         contents,
-        Uploader(tables.changes, uploads, contents, archive, connect, now, partial(is_wanted, known, folders)),
+        Uploader(
+            tables.changes, uploads, contents, archive, connect, now, partial(is_wanted, known, folders, promotions)
+        ),
         folders,
         now,
     )
@@ -99,6 +103,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         metrics.add_metric(name, MetricUnit.Count, number)
     if report.problems:
         logger.warning("files were not sent", problems=report.problems)
+    notes = [note for one in report.files for note in one.notes]
+    if notes:
+        logger.warning("files are not as they should be", notes=notes)
     return told(report)
 
 

@@ -1,7 +1,8 @@
 """The promotion file of a store, or of stores that share one (docs/platform.md 11).
 
 The platform ends a promotion by the identical row with another status, and fails a row that differs in anything else.
-So a row is ended by what was kept when it was sent, and is never made anew.
+So a row is ended by what was kept when it was sent, and is never made anew. A row keeps the stores that it was first
+sent with: a store that comes later gets a row of its own, and one that goes takes nothing from the others.
 """
 
 import json
@@ -21,6 +22,8 @@ COLUMNS: Cells = (
 )
 STATUS = "campaign_status"
 SHARED: Cells = ("vendors", "exclude")
+# Of all rows that are kept of the stores of a file, some 180,000.
+MAX_KEPT_BYTES = 32 * 1_048_576
 # An ended row stays so long after the promotion's own end.
 STAYS = timedelta(days=1)
 ON, OFF = "1", "0"
@@ -44,44 +47,88 @@ class KeptRows:
 type Kept = dict[str, KeptRows]
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The stores that one row is about, as it was when the row was first sent: it is never cut or extended.
+    ``names``: their ids in a file that several stores share, in the same order."""
+
+    stores: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+type Groups = dict[Group, Kept]
+# The rows of one promotion.
+type _Part = Mapping[Group, KeptRows]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a promotion should be: ``on`` are its rows, none of one that is to end. ``begins``: the stores in which a
+    row may begin; elsewhere it goes on where it is on."""
+
+    ends: datetime
+    on: tuple[Cells, ...] = ()
+    begins: tuple[str, ...] = ()
+
+
 def columns(is_shared: bool) -> Cells:
     return (*COLUMNS, *(SHARED if is_shared else ()), STATUS)
 
 
-def rows_of(promotion: Promotion, stores: Sequence[str] | None = None) -> tuple[Cells, ...]:
-    """The rows of a promotion without their status, one for each SKU that gets something; none of one that is ended.
-    ``stores``: those that a shared file names. Raises NotForFilesError."""
+def rows_of(promotion: Promotion) -> tuple[Cells, ...]:
+    """The rows of a promotion without stores and status, one for each SKU that gets something; none of one that is
+    ended. Raises NotForFilesError."""
     if not promotion.is_active:
         return ()
-    shared = () if stores is None else (",".join(stores), "")
     return tuple(
-        (*_cells(promotion, discount, sku), *shared)
+        _cells(promotion, discount, sku)
         for discount in promotion.discounts
         if discount.is_active
         for sku in discount.skus
     )
 
 
-def next_kept(kept: Mapping[str, KeptRows], wanted: Mapping[str, KeptRows], now: datetime) -> Kept:
-    """What is to be kept, and sent, where ``wanted`` has the rows that are on of each promotion. A row that is on no
-    more is ended as it was sent. Of a promotion that is not wanted nothing changes. At the promotion's own end the rows
-    that are on go, and those that ended a day later."""
-    found: Kept = {}
-    for promotion_id in {**kept, **wanted}:
-        before, after = kept.get(promotion_id), wanted.get(promotion_id)
-        rows = before if after is None else _changed(before, after)
-        if rows is not None and now > rows.ends:
-            rows = replace(rows, on=())
-        if rows is not None and now <= rows.ends + STAYS and (rows.on or rows.ended):
-            found[promotion_id] = rows
-    return found
+def next_groups(
+    before: Groups, wanted: Mapping[str, Wanted], names: Mapping[str, str], now: datetime, most: int = MAX_KEPT_BYTES
+) -> tuple[Groups, list[str]]:
+    """What is to be kept and sent, and the promotions that stay as they are since more than ``most`` bytes would be
+    kept with them; ends are never held back. Of a promotion that is not wanted nothing changes. ``names``: what the
+    file calls each store. At a promotion's own end the rows that are on go, and those that ended a day later."""
+    parts, grown, size, held = dict[str, _Part](), dict[str, _Part](), 0, list[str]()
+    for promotion_id in sorted({*wanted, *(name for kept in before.values() for name in kept)}):
+        part: _Part = {group: kept[promotion_id] for group, kept in before.items() if promotion_id in kept}
+        one = wanted.get(promotion_id)
+        changed = part if one is None else _changed(part, one, names)
+        parts[promotion_id] = part if _begins(part, changed) else changed
+        if parts[promotion_id] is not changed:
+            grown[promotion_id] = changed
+        size += _size(parts[promotion_id])
+    for promotion_id, changed in grown.items():
+        larger = size - _size(parts[promotion_id]) + _size(changed)
+        if larger > most:
+            held.append(promotion_id)
+        else:
+            size, parts[promotion_id] = larger, changed
+    after: Groups = {group: {} for group in before}
+    for promotion_id, part in parts.items():
+        for group, rows in part.items():
+            if (lasting := _lasting(rows, now)) is not None:
+                after.setdefault(group, {})[promotion_id] = lasting
+    return after, held
 
 
-def file_rows(kept: Mapping[str, KeptRows]) -> Iterator[Cells]:
-    """The rows of the file, in an order that does not change. What ends comes before what begins."""
-    for promotion_id in sorted(kept):
-        for rows, status in ((kept[promotion_id].ended, OFF), (kept[promotion_id].on, ON)):
-            yield from ((*row, status) for row in rows)
+def file_rows(groups: Groups, is_shared: bool) -> Iterator[Cells]:
+    """The rows of the file, in an order that does not change. All that ends comes before anything that is on, and a row
+    that is on in any promotion is not ended by another one."""
+    on, ended = dict[Cells, None](), dict[Cells, None]()
+    for group in sorted(groups, key=lambda one: (one.stores, one.names)):
+        shared = (",".join(group.names), "") if is_shared else ()
+        for promotion_id in sorted(groups[group]):
+            rows = groups[group][promotion_id]
+            on |= {(*row, *shared): None for row in rows.on}
+            ended |= {(*row, *shared): None for row in rows.ended}
+    yield from ((*row, OFF) for row in ended if row not in on)
+    yield from ((*row, ON) for row in on)
 
 
 def to_bytes(kept: Mapping[str, KeptRows]) -> bytes:
@@ -94,21 +141,58 @@ def to_bytes(kept: Mapping[str, KeptRows]) -> bytes:
 
 def from_bytes(content: bytes) -> Kept:
     """Inverse of to_bytes(); nothing of nothing. Raises LookupError, TypeError or ValueError for anything else."""
-    found = json.loads(content or b"{}")
+    found, texts = json.loads(content or b"{}"), dict[str, str]()
+
+    def rows(every: list[list[str]]) -> tuple[Cells, ...]:
+        """Most cells are the same in many rows: one text for all of them."""
+        return tuple(tuple(texts.setdefault(cell, cell) for cell in row) for row in every)
+
     return {
-        promotion_id: KeptRows(
-            datetime.fromisoformat(rows["ends"]), tuple(map(tuple, rows["on"])), tuple(map(tuple, rows["ended"]))
-        )
-        for promotion_id, rows in found.items()
+        promotion_id: KeptRows(datetime.fromisoformat(one["ends"]), rows(one["on"]), rows(one["ended"]))
+        for promotion_id, one in found.items()
     }
 
 
-def _changed(before: KeptRows | None, after: KeptRows) -> KeptRows:
-    if before is None:
-        return after
-    on = set(after.on)
-    ended = dict.fromkeys((*before.ended, *before.on))
-    return KeptRows(after.ends, after.on, tuple(row for row in ended if row not in on))
+def _begins(before: _Part, after: _Part) -> bool:
+    """Whether any row is on that was not."""
+    return any({*rows.on} - {*(before[group].on if group in before else ())} for group, rows in after.items())
+
+
+def _size(part: _Part) -> int:
+    return sum(len(to_bytes({"": rows})) for rows in part.values())
+
+
+def _lasting(rows: KeptRows, now: datetime) -> KeptRows | None:
+    if now > rows.ends:
+        rows = replace(rows, on=())
+    return rows if now <= rows.ends + STAYS and (rows.on or rows.ended) else None
+
+
+def _changed(before: _Part, wanted: Wanted, names: Mapping[str, str]) -> _Part:
+    """A row that is wanted no more is ended as it was sent. One that is wanted begins where no row has it on: by the
+    row that was ended there if that is about these stores alone, or else by a row of their own."""
+    every = {*wanted.on}
+    on = {group: dict.fromkeys(row for row in rows.on if row in every) for group, rows in before.items()}
+    ended = {
+        group: dict.fromkeys((*rows.ended, *(row for row in rows.on if row not in every)))
+        for group, rows in before.items()
+    }
+    for row in wanted.on:
+        has_it = {store_id for group, rows in on.items() if row in rows for store_id in group.stores}
+        left = [store_id for store_id in wanted.begins if store_id not in has_it]
+        for group in [group for group, rows in ended.items() if row in rows]:
+            if {*group.stores} <= {*left} and group == _group(group.stores, names):
+                on[group][row] = ended[group].pop(row)
+                left = [store_id for store_id in left if store_id not in group.stores]
+        if left:
+            group = _group(left, names)
+            on.setdefault(group, {})[row] = None
+            ended.setdefault(group, {}).pop(row, None)
+    return {group: KeptRows(wanted.ends, tuple(on[group]), tuple(ended[group])) for group in on}
+
+
+def _group(stores: Sequence[str], names: Mapping[str, str]) -> Group:
+    return Group(tuple(stores), tuple(names[store_id] for store_id in stores))
 
 
 def _cells(promotion: Promotion, discount: Discount, sku: str) -> Cells:

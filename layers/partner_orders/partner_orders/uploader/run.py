@@ -13,6 +13,7 @@ from typing import Protocol
 
 from partner_orders.aws.error_codes import code_of
 from partner_orders.catalogue.changes import ChangesTable, WakeUp
+from partner_orders.catalogue.channel import FilePlace
 from partner_orders.catalogue.store_settings import KnownSettings
 from partner_orders.clock import Clock
 from partner_orders.platform.sftp_failures import (
@@ -40,6 +41,16 @@ NOT_TRUSTED = "nobody has trusted the server's key yet: partner-orders files tru
 _METRICS = {Trouble.HOST_KEY_CHANGED: "SftpHostKeyChanged", Trouble.LOGIN_REFUSED: "SftpLoginRefused"}
 
 
+class Promotions(Protocol):
+    """The promotions of a run (partner_orders.uploader.contents)."""
+
+    def read(self) -> None: ...
+
+    def rows_waiting(self) -> Mapping[str, FilePlace]: ...
+
+    def settle(self, found: Sequence[Target], digests: Mapping[str, str]) -> None: ...
+
+
 class Wanted(Protocol):
     """What a file would be made of now (partner_orders.uploader.contents)."""
 
@@ -65,12 +76,10 @@ class Report:
 
 
 class UploaderRun:
-    """``read_promotions`` reads what promotions there are."""
-
     def __init__(
         self,
         settings: KnownSettings,
-        read_promotions: Callable[[], None],
+        promotions: Promotions,
         changes: ChangesTable,
         uploads: UploadsTable,
         contents: Mapping[FileKind, Wanted],
@@ -79,7 +88,7 @@ class UploaderRun:
         clock: Clock,
     ) -> None:
         self._settings = settings
-        self._read_promotions = read_promotions
+        self._promotions = promotions
         self._changes = changes
         self._uploads = uploads
         self._contents = contents
@@ -91,9 +100,8 @@ class UploaderRun:
         """Do what there is to do. ``may_start`` tells whether a file may still begin. Raises botocore's errors for what
         is of no single file."""
         report = Report()
-        found = targets(self._settings.read_all()[0], self._folders)
-        if any(one.kind is FileKind.PROMOTIONS for one in found):
-            self._read_promotions()
+        self._promotions.read()
+        found = targets(self._settings.read_all()[0], self._folders, self._promotions.rows_waiting())
         named = found if asked is None else [one for one in found if asked.store_id in one.stores]
         is_dry_run = asked is not None and asked.is_dry_run
         states = self._states(named if is_dry_run else found, is_dry_run)
@@ -108,8 +116,15 @@ class UploaderRun:
             wrong = overwriting(found)
             going = [one for one in going if not self._overwrites(report, states[one.kind, one.name], wrong.get(one))]
             server = self._send(report, going, states, wake_ups, server, may_start, is_forced=asked is not None)
+        self._settle(found)
         self._count(report, found, due, server)
         return report
+
+    def _settle(self, found: Sequence[Target]) -> None:
+        """Note what of the promotions was submitted, now or before a crash."""
+        states = self._uploads.all()
+        digests = {name: state.wanted for (kind, name), state in states.items() if kind is FileKind.PROMOTIONS}
+        self._promotions.settle(found, digests)
 
     def _states(self, found: Sequence[Target], is_dry_run: bool) -> dict[tuple[FileKind, str], UploadState]:
         """The state of each file; one that is new, or goes elsewhere, is due from now on."""
@@ -257,10 +272,12 @@ def _words(error: Exception) -> str:
     return f"{operation}: {code}" if code and operation else code or type(error).__name__
 
 
-def is_wanted(settings: KnownSettings, folders: Folders, target: Target) -> bool:
+def is_wanted(settings: KnownSettings, folders: Folders, promotions: Promotions, target: Target) -> bool:
     """Whether a file is still to be sent to the same place, by its stores' settings that are read anew (rule W8)."""
     found = {store_id: settings.read(store_id) for store_id in target.stores}
-    return target in targets({store_id: one for store_id, one in found.items() if one is not None}, folders)
+    known = {store_id: one for store_id, one in found.items() if one is not None}
+    waiting = {store_id: place for store_id, place in promotions.rows_waiting().items() if store_id in found}
+    return target in targets(known, folders, waiting)
 
 
 def _is_late(target: Target, state: UploadState, since: Mapping[str, datetime], now: datetime) -> bool:

@@ -1,9 +1,12 @@
-"""Files that are sent, in the catalogue's table: each one's state, what was sent, and the server."""
+"""Files that are sent, in the catalogue's table: each one's state, what was sent, the rows that are kept, and the
+server."""
 
 import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from partner_orders.aws.attribute_values import Row
@@ -11,8 +14,10 @@ from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
 from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Update, absent, equals
 from partner_orders.catalogue import keys
+from partner_orders.catalogue.channel import FilePlace, Layout
 from partner_orders.clock import from_text, to_text
 from partner_orders.uploader.file_names import FileKind
+from partner_orders.uploader.promotion_file import Group
 from partner_orders.uploader.upload_state import ServerState, Submitted, Trouble, UploadState
 
 if TYPE_CHECKING:
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 # As long as the archive.
 KEPT = timedelta(days=90)
 _FILES = Range(prefix="FILE#")
+_ROWS = Range(prefix="ROWS#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,24 @@ class Sent:
     kind: FileKind
     name: str
     submitted: Submitted
+
+
+@dataclass(frozen=True, slots=True)
+class KeptGroup:
+    """Stores of which rows of promotions are kept, until they go. ``place``: where the file went last that had them.
+    ``waiting``: the stores whose file is to go even if they are switched off, since a row is on or its end was not
+    sent."""
+
+    group: Group
+    place: FilePlace
+    waiting: tuple[str, ...]
+    until: datetime
+
+    @property
+    def name(self) -> str:
+        """The name under which the rows are kept."""
+        told = json.dumps([self.group.stores, self.group.names])
+        return sha256(told.encode()).hexdigest()[:32]
 
 
 class UploadsTable:
@@ -90,6 +114,25 @@ class UploadsTable:
     def write(self, state: UploadState) -> None:
         self._table.put(keys.upload(state.kind, state.name), _attributes(state))
 
+    def kept_groups(self) -> list[KeptGroup]:
+        """The stores of which rows of promotions are kept; consistent."""
+        return [_kept_group(row) for row in self._table.query(keys.UPLOADS, _ROWS, consistent=True)]
+
+    def keep_group(self, kept: KeptGroup) -> None:
+        """Note it until a day after its rows go."""
+        found = {
+            "stores": [*kept.group.stores],
+            "names": [*kept.group.names],
+            "prefix": kept.place.prefix,
+            "folder": kept.place.folder,
+            "layout": kept.place.layout.value,
+            "vendor_id": kept.place.vendor_id,
+            "waiting": [*kept.waiting],
+            "until": to_text(kept.until),
+            "expires_at": int((kept.until + timedelta(days=1)).timestamp()),
+        }
+        self._table.put(keys.kept_rows(kept.name), found)
+
     def note_sent(self, state: UploadState) -> None:
         """Note in the history what was sent last."""
         if state.last is None:
@@ -102,6 +145,15 @@ class UploadsTable:
         """What was sent, the newest first."""
         rows = self._table.query(keys.uploaded(kind, name), newest_first=True, limit=most)
         return (Sent(kind, name, _submitted(row, from_text(row["sk"]))) for row in rows)
+
+
+def _kept_group(row: Row) -> KeptGroup:
+    return KeptGroup(
+        Group(tuple(row["stores"]), tuple(row["names"])),
+        FilePlace(row["prefix"], row["folder"], Layout(row["layout"]), row["vendor_id"]),
+        tuple(row["waiting"]),
+        from_text(row["until"]),
+    )
 
 
 def _attributes(state: UploadState) -> dict[str, Any]:
