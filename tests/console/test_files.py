@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from partner_orders.clock import now
 from partner_orders.platform.sftp import fingerprint
 from partner_orders.stores.store import StoreSettings
 from partner_orders.uploader.file_names import FileKind
+from partner_orders.uploader.promotion_file import Group
 from partner_orders.uploader.upload_state import Submitted, Trouble, UploadState, attempted
+from partner_orders.uploader.uploads_table import KeptGroup
 from partner_orders_console.operations.doctor.sftp import sftp
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.uploads import sending
@@ -333,6 +336,15 @@ def test_list_and_status(run: Run, files: Catalogue) -> None:
     ran = run("files", "status")
     assert (NAME in ran.out, "files trust" in ran.err) == (True, True)
     assert "by files" in run("catalogue", "status").out
+
+
+def test_status_has_the_file_of_a_store_that_is_off(run: Run, files: Catalogue) -> None:
+    """A store that is switched off still has its file of promotions while one runs there."""
+    files.enrol(is_sending=False)
+    group = Group((STORE,), (STORE,))
+    files.stack.uploads.keep_group(KeptGroup(group, FilePlace("morning"), (STORE,), now() + timedelta(days=1)))
+    [file] = run("files", "status", "--json").json["files"]
+    assert (file["kind"], file["name"]) == ("promotions", NAME)
 
 
 class FunctionOfTest:

@@ -487,6 +487,10 @@ def test_what_a_file_waits_for(run: Run, filled: Catalogue, write: Write, off: s
     filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, channel=Channel.FILES))
     assert run("promotions", "put", write({"vendors": [OTHER_STORE]}), *WHY).status == 0
     switched_off: Any = {off: False}
+    filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, is_promoting=False))
+    planned = run("promotions", "put", write({"vendors": [OTHER_STORE]}), "--dry-run", *WHY)
+    assert f"Store {OTHER_STORE} is left out of the files until" in planned.err
+    filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, is_promoting=True))
     filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, **switched_off))
     [state] = states(filled)
     [listed] = run("promotions", "list", "--json").json

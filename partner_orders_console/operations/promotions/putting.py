@@ -285,9 +285,14 @@ class _Planner:
             "not in the catalogue: nothing is sent before `partner-orders catalogue set STORE` and `partner-orders"
             " promotions resume STORE`.",
         )
+        off = sorted(store_id for store_id in named & self.settings.keys() if not self._is_promoting(store_id))
         self._warn_of(
-            sorted(store_id for store_id in named & self.settings.keys() if not self._is_promoting(store_id)),
+            [store_id for store_id in off if self._channel_of(store_id) is Channel.API],
             "switched off for promotions: nothing is sent before `partner-orders promotions resume STORE`.",
+        )
+        self._warn_of(
+            [store_id for store_id in off if self._channel_of(store_id) is Channel.FILES],
+            "left out of the files until `partner-orders promotions resume STORE`.",
         )
 
     def _warn_of(self, store_ids: Sequence[str], what: str) -> None:

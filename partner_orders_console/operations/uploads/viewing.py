@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from partner_orders.catalogue.channel import Channel
+from partner_orders.clock import now
 from partner_orders.uploader.targets import Target, targets
 from partner_orders.uploader.upload_state import ServerState, UploadState
-from partner_orders.uploader.uploads_table import Sent
+from partner_orders.uploader.uploads_table import Sent, rows_waiting
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.uploads.server import Server, server_of, trusted_fingerprint
 
@@ -73,7 +74,8 @@ def overview(catalogue: CatalogueStack) -> Overview:
     server, table = server_of(catalogue), catalogue.uploads
     settings, states = catalogue.tables.settings.all(), table.all()
     state = table.server()
-    files = [FileView(one, states.get((one.kind, one.name))) for one in targets(settings, server.folders)]
+    found = targets(settings, server.folders, rows_waiting(table.kept_groups(), now()))
+    files = [FileView(one, states.get((one.kind, one.name))) for one in found]
     paused = sorted(one.store_id for one in settings.values() if one.channel is Channel.FILES and not one.is_sending)
     return Overview(server, state, trusted_fingerprint(state), files, paused)
 

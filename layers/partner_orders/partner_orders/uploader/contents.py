@@ -25,7 +25,7 @@ from partner_orders.uploader.catalogue_file import Product, Stock
 from partner_orders.uploader.file_names import FileKind
 from partner_orders.uploader.promotion_file import Group, Groups, Kept, NotForFilesError, Wanted
 from partner_orders.uploader.targets import Target
-from partner_orders.uploader.uploads_table import KeptGroup, UploadsTable
+from partner_orders.uploader.uploads_table import KeptGroup, UploadsTable, rows_waiting
 
 type Cells = tuple[str, ...]
 
@@ -109,12 +109,7 @@ class PromotionContents:
         found = self._table.all(self._now - promotion_file.STAYS - timedelta(minutes=10))
         self._states = {name: self._due(one) for name, one in found.items() if one.channel is Channel.FILES}
         self._groups = {one.group: one for one in self._uploads.kept_groups()}
-        self._waiting = {
-            store_id: kept.place
-            for kept in self._groups.values()
-            if kept.until >= self._now
-            for store_id in kept.waiting
-        }
+        self._waiting = rows_waiting(self._groups.values(), self._now)
 
     def rows_waiting(self) -> dict[str, FilePlace]:
         """The stores whose file had to go when this was read, even if they are switched off, with its last place."""

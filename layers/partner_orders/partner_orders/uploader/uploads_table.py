@@ -3,7 +3,7 @@ server."""
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -54,6 +54,11 @@ class KeptGroup:
         """The name under which the rows are kept."""
         told = json.dumps([self.group.stores, self.group.names])
         return sha256(told.encode()).hexdigest()[:32]
+
+
+def rows_waiting(groups: Iterable[KeptGroup], now: datetime) -> dict[str, FilePlace]:
+    """The stores whose promotion file goes even if they are switched off, with the place of its last one."""
+    return {store_id: one.place for one in groups if one.until >= now for store_id in one.waiting}
 
 
 class UploadsTable:
