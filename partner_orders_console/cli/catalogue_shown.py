@@ -85,6 +85,7 @@ def print_standing(one: "StoreStanding", now: datetime, why_waiting: str = "") -
             "sent": sending(one, now),
             "set": f"{at(settings.changed_at)} by {settings.changed_by}" if settings.changed_at else None,
             "because": settings.reason,
+            "promotions": "on" if settings.is_promoting else "off",
             "absent from a whole list": "goes off sale" if settings.switches_absent_off else "stays as it is",
             "safety stock": margins.safety_stock,
             "cap": margins.cap,

@@ -86,6 +86,9 @@ def put(
     ask(f"put {counted(len(plan.to_do), 'promotion')}?", yes)
     putting.put(catalogue, plan, why)
     blocked = sum(not one.may_be_sent for one in plan.to_do)
+    for one in plan.to_do:
+        if one.replaces is not None:
+            say(f"{one.replaces.promotion_id} is ended first, and {one.promotion_id} is sent when that is done")
     if sent := len(plan.to_do) - blocked:
         say(f"{counted(sent, 'promotion is', 'promotions are')} sent within minutes")
     if blocked:
@@ -145,7 +148,10 @@ def end(
     promotion: Promotion_,
     skus: Annotated[list[str] | None, typer.Argument(metavar="[SKU]...", help="only these products of it")] = None,
     why: Why = "",
-    when: Annotated[str | None, typer.Option("--at", help="at a time, in UTC, such as 2026-05-10T18:00:00Z")] = None,
+    when: Annotated[
+        str | None,
+        typer.Option("--at", help="at a time; without an offset it is the stores' own"),
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -253,7 +259,8 @@ def _print_plan(plan: "Plan", as_json: bool) -> None:
         say(warning)
     if plan.planned and not plan.problems:
         columns = (
-            *(Column("promotion", Kind.ID), "name", "change", Column("starts", Kind.TIME), Column("ends", Kind.TIME)),
+            *(Column("promotion", Kind.ID), "name", "gives", "change", Column("starts", Kind.TIME)),
+            Column("ends", Kind.TIME),
             *(
                 Column("stores", Kind.NUMBER),
                 Column("products", Kind.NUMBER),
@@ -264,7 +271,14 @@ def _print_plan(plan: "Plan", as_json: bool) -> None:
         )
         rows = (
             (
-                *(one.promotion_id, one.promotion.name, one.change.value, one.promotion.starts, one.promotion.ends),
+                *(
+                    one.promotion_id,
+                    one.promotion.name,
+                    one.gives,
+                    one.change.value,
+                    one.promotion.starts,
+                    one.promotion.ends,
+                ),
                 *(len(one.store_ids), len(one.promotion.active_skus), _few(one.taken_out)),
                 None if one.replaces is None else one.replaces.promotion_id,
                 one.ends_earlier,
@@ -272,6 +286,7 @@ def _print_plan(plan: "Plan", as_json: bool) -> None:
             for one in plan.planned
         )
         print_table(columns, rows)
+        say("times in UTC")
 
 
 def _few(skus: "Sequence[str]") -> str:
@@ -292,6 +307,7 @@ def _way(view: "PromotionView") -> str:
 
 
 def _print_one(view: "PromotionView") -> None:
+    from partner_orders_console.operations.promotions.putting import gives
     from partner_orders_console.operations.promotions.viewing import wish_word
 
     state, summary = view.state, view.state.summary
@@ -305,10 +321,12 @@ def _print_one(view: "PromotionView") -> None:
             "starts": summary.starts,
             "ends": summary.ends,
             "ends earlier": None if state.planned is None else state.planned.not_before,
+            "gives": None if view.body is None else gives(view.body),
+            "limits": None if view.body is None else ", ".join(f"{k} {v}" for k, v in view.body.limits.items()),
             "stores": view.stores_text if len(summary.vendors) > _MOST_PRODUCTS else ", ".join(summary.vendors),
             "sent by": _way(view),
             "latest": view.outcome_text,
-            "wished by": state.wish.by,
+            "requested by": state.wish.by,
             "because": state.wish.why,
             "after the end of": state.wish.after or None,
             "job": state.job_id or None,

@@ -286,6 +286,9 @@ def test_login_is_tried_and_stored(
 def test_doctor_looks_at_the_server(files: Catalogue, server: PasswordServer) -> None:
     """The doctor says that no key is trusted, no login is stored or a folder is missing, or that all is well."""
     [finding] = sftp(files.stack)
+    assert not finding.fault  # Nobody is sent by files.
+    files.enrol(OTHER_STORE, channel=Channel.FILES, place=FilePlace("evening"))
+    [finding] = sftp(files.stack)
     assert "files trust" in finding.advice
     files.stack.uploads.trust(server.host_key, "anna", now())
     assert "set-sftp" in next(iter(sftp(files.stack))).fault

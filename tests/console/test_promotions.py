@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,7 @@ def test_dry_run_writes_nothing(run: Run, filled: Catalogue, write: Write) -> No
     ran = run("promotions", "put", write(), "--dry-run", "--json")
     [planned] = ran.json["promotions"]
     assert (planned["change"], planned["skus"], planned["stores"]) == ("new", 2, 2)
+    assert planned["gives"] == "FINAL_PRICE 2.95 (2 products)"
     assert (states(filled), _keys(filled)) == ([], "")
 
 
@@ -158,6 +159,22 @@ def test_store_outside_the_catalogue(run: Run, filled: Catalogue, write: Write) 
     assert ran.status == 0
     assert "u1aa is not in the catalogue: its products are not checked" in ran.err
     assert "Store u1aa is not in the catalogue: nothing is sent before" in ran.err
+
+
+def test_no_replacing_while_off(run: Run, filled: Catalogue, write: Write) -> None:
+    """While promotions are off in a store, none is ended for another one that would have to wait."""
+    run("promotions", "put", write(), *WHY)
+    run("promotions", "pause", OTHER_STORE, *WHY)
+    ran = run("promotions", "put", write({"conditions": days(1, 9)}), "--replace", *WHY)
+    assert (ran.status, "would end and nothing would take its place" in ran.err) == (1, True)
+    assert [one.wish.is_end for one in states(filled)] == [False]
+
+
+def test_products_of_a_bad_form_are_checked(run: Run, filled: Catalogue, write: Write) -> None:
+    """A document that is wrong in its form is checked against the products all the same: all problems come at once."""
+    bad = {"type": "GIFT", "discount": [*discount(sku=["KW-9"]), *discount(sku=["KW-100"], discount_value=30000)]}
+    ran = run("promotions", "put", write(bad), *WHY)
+    assert "has 3 problems" in ran.err
 
 
 def test_put_again_changes_nothing(run: Run, filled: Catalogue, write: Write) -> None:
@@ -377,7 +394,7 @@ def test_end_at_a_time(run: Run, filled: Catalogue, write: Write) -> None:
     ran = run("promotions", "end", state.promotion_id, "--at", in_days(4), *WHY)
     assert ran.status == 0, ran
     shown = run("promotions", "show", state.promotion_id, "--json").json
-    assert (shown["stage"], shown["planned_end"][:10]) == ("to come", in_days(4)[:10])
+    assert (shown["stage"], shown["planned_end"][:10]) == ("upcoming", in_days(4)[:10])
     assert run("promotions", "keep", state.promotion_id, "--yes").status == 0
     assert run("promotions", "show", state.promotion_id, "--json").json["planned_end"] is None
     assert run("promotions", "keep", state.promotion_id, "--yes").status == 1
@@ -408,7 +425,7 @@ def test_list_and_show(run: Run, filled: Catalogue, write: Write) -> None:
     run("promotions", "put", write(), *WHY)
     became(filled, "COMPLETED", missing_skus={OTHER_STORE: ["KW-101"]})
     [listed] = run("promotions", "list", "--json").json
-    assert (listed["stage"], listed["outcome"], listed["skus"]) == ("to come", "done_in_part", 2)
+    assert (listed["stage"], listed["outcome"], listed["skus"]) == ("upcoming", "done_in_part", 2)
     shown = run("promotions", "show", listed["promotion_id"])
     assert all(text in shown.out for text in ("KW-100", "FINAL_PRICE", "2.95", "dairy week", "left out 1 entry"))
     assert "products that a store does not have" in shown.out
@@ -461,7 +478,7 @@ def test_refused_change_of_what_runs(run: Run, filled: Catalogue, write: Write) 
     [state] = states(filled)
     filled.stack.promotions.write(after.refused(after.claimed(state, "c", now()), "no", now()))
     [listed] = run("promotions", "list", "--json").json
-    assert (listed["stage"], listed["trouble"]) == ("to come", "the platform refused its change: no")
+    assert (listed["stage"], listed["trouble"]) == ("upcoming", "the platform refused its change: no")
 
 
 def test_stores_of_both_ways(run: Run, filled: Catalogue, write: Write) -> None:

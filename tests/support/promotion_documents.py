@@ -60,7 +60,7 @@ def problems_of(drafts: Drafts, is_known: bool = False) -> list[str]:
     found = [*drafts.problems]
     for draft in drafts.drafts:
         result = checked(draft, STORES, NOW, lambda _: is_known)
-        found += [] if isinstance(result, Checked) else result
+        found += [] if isinstance(result, Checked) else result.problems
     return [str(problem) for problem in found]
 
 

@@ -21,7 +21,7 @@ def _ask_to_end(stack: DeployedStack, form: Form) -> Question:
     catalogue, promotion_id = _named(stack, form)
     planned = ending.plan_end(catalogue, promotion_id)
     what = f"{planned.text} ({why_given(form.get('why', ''))})"
-    details = ("It is tried until the platform has done it.", "This cannot be undone. To run it again, put it again.")
+    details = ("It is tried until the platform has done it.", "To run it again, put it again.")
     return Question(what, _page(planned.state.promotion_id), details, is_final=True)
 
 

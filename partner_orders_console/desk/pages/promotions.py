@@ -15,7 +15,7 @@ from partner_orders_console.desk.pages.now import names_of_stores
 from partner_orders_console.desk.pages.orders import stores_of
 from partner_orders_console.desk.rendering import desk_of, fault_page, page
 from partner_orders_console.operations.catalogue import access
-from partner_orders_console.operations.promotions import viewing
+from partner_orders_console.operations.promotions import putting, viewing
 from partner_orders_console.operations.promotions.viewing import PromotionView
 from partner_orders_console.operations.stack import DeployedStack
 
@@ -79,6 +79,7 @@ def _one(request: Request) -> Response:
         products=products[:_MOST_PRODUCTS],
         count=len(products),
         stages=viewing.Stage,
+        gives=putting.gives,
         names=names_of_stores(desk),
     )
 

@@ -38,6 +38,9 @@ def sftp(found: CatalogueStack) -> Iterator[Finding]:
         yield from _left(found)
         return
     view = overview(found)
+    if not view.state.host_key and not view.files:
+        yield Finding(_PART)  # Nobody is sent by files yet.
+        return
     if not view.state.host_key:
         yield Finding(_PART, "nobody has trusted its key yet, so nothing is sent", "partner-orders files trust")
         return

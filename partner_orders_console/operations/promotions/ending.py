@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from partner_orders.clock import now
-from partner_orders.promotions.promotion import Promotion, body_of, ended, without
+from partner_orders.promotions.promotion import EVERY_STORE, Promotion, body_of, ended, without
 from partner_orders.promotions.state import PromotionState
 from partner_orders.promotions.table import NotPlannedError, WrittenMeanwhileError
 from partner_orders.promotions.wish import Outcome, Wish
+from partner_orders.stores.store import Store
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import NotFoundError, OperatorError
-from partner_orders_console.operations.moments import instant
 from partner_orders_console.operations.promotions.kept import body_of_state, end, state_named, who, why_given, wish
+from partner_orders_console.operations.promotions.reading import stores_of
+from partner_orders_console.operations.promotions.rules import zone_of
+from partner_orders_console.operations.promotions.times import time_of
 from partner_orders_console.operations.words import at, counted
 
 _NAMED = 5  # SKUs in a sentence
@@ -50,7 +53,7 @@ def plan_end(
     state = state_named(catalogue, promotion_id)
     if state.has_ended or state.outcome is Outcome.OVER or state.summary.ends <= now():
         raise OperatorError(f"the promotion {state.promotion_id} has ended already", "")
-    not_before = None if when is None else _time(when, state)
+    not_before = None if when is None else _time(catalogue, when, state)
     if state.wish.is_end:
         raise OperatorError(
             f"the promotion {state.promotion_id} is being ended already",
@@ -93,15 +96,19 @@ def change(catalogue: CatalogueStack, state: PromotionState, promotion: Promotio
     return end(catalogue, changed, ended(promotion), planned.by, planned.why, planned.not_before)
 
 
-def _time(text: str, state: PromotionState) -> datetime:
+def _time(catalogue: CatalogueStack, text: str, state: PromotionState) -> datetime:
+    """A time as an operator types it; without an offset it is in the stores' time zone, as in a document."""
+    stores = stores_of(catalogue, catalogue.tables.settings.all())
+    vendors = state.summary.vendors
+    named = stores.all if vendors == (EVERY_STORE,) else [stores.by_name.get(one, Store(one)) for one in vendors]
     try:
-        found = instant(text).replace(microsecond=0)
-    except (ValueError, OverflowError):
-        raise OperatorError(f"{text[:40]!r} is not a time", "Use e.g. 2026-05-10T18:00:00Z.") from None
+        found = time_of(text.strip(), zone_of(named)).replace(microsecond=0)
+    except ValueError as error:
+        raise OperatorError(f"{text[:40]!r} cannot be used: {error}", "Use e.g. 2026-05-10T18:00:00Z.") from None
     if not now() + _SOONEST <= found < state.summary.ends:
         raise OperatorError(
             f"{at(found)} UTC is not before the promotion's own end at {at(state.summary.ends)} UTC, or is past",
-            "Use a time to come. A time without an offset is in UTC. Without --at it ends now.",
+            "Use a time to come. Without --at it ends now.",
         )
     return found
 

@@ -64,6 +64,8 @@ def _may_be_taken(record: Record) -> bool:
 def why_given(why: str) -> str:
     """Why something is done. Raises OperatorError where nothing is said, or too much."""
     given = why.strip()
+    if not given:
+        raise OperatorError("--why is missing", "Say why, for whoever looks at it later: --why TEXT.")
     if not 0 < len(given) <= MAX_WHY or not given.isprintable():
         raise OperatorError(
             f"--why has 1 to {MAX_WHY} printable characters", "Say why, for whoever looks at it later: --why TEXT."

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from partner_orders.catalogue.desired import Desired
 from partner_orders.promotions.promotion import Discount, Subtype
 from partner_orders_console.operations.promotions.draft import MOST_PROBLEMS, Problem
-from partner_orders_console.operations.promotions.rules import Checked
+from partner_orders_console.operations.promotions.rules import Offer
 from partner_orders_console.operations.words import counted
 
 _STORES_NAMED = 3
@@ -24,14 +24,13 @@ class Findings(NamedTuple):
     warnings: list[str]
 
 
-def check_products(checked: Checked, products_of: ProductsOf) -> Findings:
+def check_products(offer: Offer, products_of: ProductsOf) -> Findings:
     """Every SKU that a store does not know, and every discount that leaves a price no lower than it is. A store that
     is not in the catalogue, and a product without a price, cannot be checked and are told of."""
-    promotion = checked.promotion
-    discounts = {sku: one for one in promotion.discounts if one.is_active for sku in one.skus}
+    discounts = {sku: one for one in offer.discounts if one.is_active for sku in one.skus}
     found: dict[tuple[str, str], list[str]] = {}
     warnings, unpriced = [], 0
-    for store in checked.stores:
+    for store in offer.stores:
         products = products_of(store.store_id, discounts)
         if products is None:
             warnings.append(f"The store {store.store_id} is not in the catalogue: its products are not checked.")
@@ -44,7 +43,7 @@ def check_products(checked: Checked, products_of: ProductsOf) -> Findings:
     if unpriced:
         warnings.append(f"{counted(unpriced, 'product has', 'products have')} no price yet: not checked against it.")
     problems = [
-        Problem(checked.places[sku], f"the SKU {sku} {what} {_stores(store_ids)}")
+        Problem(offer.places[sku], f"the SKU {sku} {what} {_stores(store_ids)}")
         for (sku, what), store_ids in found.items()
     ]
     return Findings(problems[:MOST_PROBLEMS], warnings)

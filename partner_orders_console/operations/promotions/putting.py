@@ -44,7 +44,7 @@ from partner_orders_console.operations.promotions.reading import (
     same_but_end,
     stores_of,
 )
-from partner_orders_console.operations.promotions.rules import Checked, Stores, checked, too_large
+from partner_orders_console.operations.promotions.rules import Checked, Faulty, Offer, Stores, checked, too_large
 from partner_orders_console.operations.words import at, counted
 
 _NAMED = 5  # stores in a warning
@@ -81,6 +81,11 @@ class Planned:
         return self.promotion.promotion_id
 
     @property
+    def gives(self) -> str:
+        """What customers get: ``FINAL_PRICE 2.95 (2 products)``."""
+        return gives(self.promotion)
+
+    @property
     def ends_earlier(self) -> datetime | None:
         """When it is to end before its own end, as was set before."""
         return None if self.state is None or self.state.planned is None else self.state.planned.not_before
@@ -93,6 +98,7 @@ class Planned:
             "starts": self.promotion.starts,
             "ends": self.promotion.ends,
             "skus": len(self.promotion.active_skus),
+            "gives": self.gives,
             "stores": len(self.store_ids),
             "taken_out": [*self.taken_out],
             "replaces": None if self.replaces is None else self.replaces.promotion_id,
@@ -144,11 +150,11 @@ class _Planner:
         self.problems += document.drafts.problems
         results = [checked(draft, self.stores, self.at, self._is_known) for draft in document.drafts.drafts]
         for result in results:
-            if not isinstance(result, Checked):
-                self.problems += result
+            if isinstance(result, Faulty):
+                self.problems += result.problems
         good = [result for result in results if isinstance(result, Checked)]
         planned = [one for result in self._each_once(good) if (one := self._planned(result)) is not None]
-        self._check_products(good, progress)
+        self._check_products([result.offer for result in results], progress)
         self._check_overlaps(planned)
         self._warn(good)
         return Plan(document, tuple(planned), tuple(self.problems), tuple(dict.fromkeys(self.warnings)))
@@ -175,6 +181,13 @@ class _Planner:
         other = self._with_another_end(found.promotion) if state is None or state.wish.is_end else None
         if other is not None and not self.allowed.replacing:
             self.problems.append(Problem(place, _needs_replace(other)))
+            return None
+        if other is not None and not are_switched_on(found.promotion.vendors, self.settings):
+            what = (
+                f"promotions are off in one of its stores, so {other.promotion_id} would end and nothing would"
+                " take its place; use `partner-orders promotions resume` first"
+            )
+            self.problems.append(Problem(place, what))
             return None
         planned = Planned(
             found.promotion,
@@ -239,10 +252,10 @@ class _Planner:
 
     # -- what else is checked ----------------------------------------------------------------------------------------
 
-    def _check_products(self, good: Sequence[Checked], progress: Progress) -> None:
+    def _check_products(self, offers: Sequence[Offer], progress: Progress) -> None:
         products = Products(self.catalogue, self.settings)
-        for number, one in enumerate(good, 1):
-            progress(f"checking the products of promotion {number} of {len(good)}")
+        for number, one in enumerate(offers, 1):
+            progress(f"checking the products of promotion {number} of {len(offers)}")
             findings = check_products(one, products.of)
             self.problems += findings.problems
             self.warnings += findings.warnings
@@ -370,6 +383,15 @@ def _needs_replace(other: PromotionState) -> str:
         f" {at(other.summary.ends)} UTC; to give it another end, use --replace: it is ended first, and then this one is"
         " made"
     )
+
+
+def gives(promotion: Promotion) -> str:
+    """What customers get, in a line."""
+    active = [one for one in promotion.discounts if one.is_active]
+    found = [f"{one.subtype.value} {one.value:f} ({counted(len(one.skus), 'product')})" for one in active[:_NAMED]]
+    more = [f"and {counted(len(active) - _NAMED, 'more discount')}"] if len(active) > _NAMED else []
+    pieces = [f"buy {promotion.buy}, get {promotion.get}:"] if promotion.buy and promotion.get else []
+    return " ".join([*pieces, ", ".join([*found, *more])])
 
 
 def _called(name: str, promotion_id: str) -> str:

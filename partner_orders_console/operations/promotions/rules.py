@@ -2,7 +2,7 @@
 problems are told at once (docs/platform.md 10)."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -50,23 +50,46 @@ class Stores(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What a draft gives in which stores, as far as it could be read, and where it names each SKU."""
+
+    stores: tuple[Store, ...]
+    discounts: tuple[Discount, ...]
+    places: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
-    """A promotion, the stores it is for, and where the document names each of its SKUs."""
+    """A promotion that nothing is wrong with by itself, and the place of it in the document."""
 
     promotion: Promotion
-    stores: tuple[Store, ...]
-    places: Mapping[str, str]
+    offer: Offer
     place: str
 
+    @property
+    def stores(self) -> tuple[Store, ...]:
+        return self.offer.stores
 
-def checked(
-    draft: Draft, stores: Stores, now: datetime, is_known: Callable[[Promotion], bool]
-) -> Checked | list[Problem]:
+    @property
+    def places(self) -> Mapping[str, str]:
+        return self.offer.places
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """Every problem of a draft."""
+
+    problems: list[Problem]
+    offer: Offer
+
+
+def checked(draft: Draft, stores: Stores, now: datetime, is_known: Callable[[Promotion], bool]) -> Checked | Faulty:
     """The promotion of a draft, or every problem it has. ``is_known`` tells of a promotion whether the chain has
     put it already: such a promotion may have started."""
     reading = _Reading(draft)
     found = reading.stores(stores)
-    zone = _zone_of(found)
+    # Where a store is wrong, its time zone is no second problem.
+    zone = ZoneInfo("UTC") if reading.problems else zone_of(found)
     starts = reading.value(draft.starts, lambda text: time_of(text, zone))
     ends = reading.value(draft.ends, lambda text: time_of(text, zone, is_end=True))
     kind = reading.value(draft.kind, lambda text: Kind(_one_of(text.upper(), tuple(Kind))))
@@ -76,9 +99,10 @@ def checked(
     buy, get = reading.bundle(kind)
     limits = reading.limits()
     discounts = reading.discounts()
+    offer = Offer(found, discounts, reading.places)
     if not starts or not ends or not kind or not reason or reading.problems:
         reading.check_order(starts, ends, now)
-        return reading.problems
+        return Faulty(reading.problems, offer)
     promotion = Promotion(
         (EVERY_STORE,) if reading.is_everywhere else tuple(store.store_id for store in found),
         *(kind, reason, names, starts, ends, discounts, limits, buy, get),
@@ -86,7 +110,7 @@ def checked(
     reading.check_order(starts, ends, now)
     reading.check_start(promotion, now, is_known)
     reading.check_size(promotion, len(found))
-    return reading.problems or Checked(promotion, found, reading.places, draft.place)
+    return Faulty(reading.problems, offer) if reading.problems else Checked(promotion, offer, draft.place)
 
 
 class _Reading:
@@ -247,18 +271,17 @@ def _store(text: str, stores: Stores) -> Store:
     return found
 
 
-def _zone_of(stores: tuple[Store, ...]) -> ZoneInfo | str:
+def zone_of(stores: Sequence[Store]) -> ZoneInfo | str:
     """The time zone of the stores, or why there is none."""
+    with_offset = "use a time with an offset, such as 2026-05-06T00:00:00Z"
     if missing := next((store for store in stores if not store.time_zone), None):
         return (
-            f"the time zone of {missing.store_id} is not set: add an offset to the time, such as Z, or use"
+            f"the time zone of {missing.store_id} is not set: {with_offset}, or"
             f" `partner-orders stores set {missing.store_id} --time-zone Asia/Karachi`"
         )
     zones = {store.time_zone for store in stores if store.time_zone}
     if len(zones) != 1:
-        return (
-            "the stores are in several time zones: add an offset to the time, such as Z" if zones else "add an offset"
-        )
+        return f"the stores are in several time zones: {with_offset}" if zones else with_offset
     return ZoneInfo(zones.pop())
 
 

@@ -44,7 +44,7 @@ class Stage(StrEnum):
 
     NOT_SENT = "not sent"
     NOT_TAKEN = "not taken"  # by the platform
-    TO_COME = "to come"
+    TO_COME = "upcoming"
     RUNNING = "running"
     ENDING = "ending"
     ENDED = "ended"
@@ -197,6 +197,11 @@ class PromotionView:
             "next": self.next_text or None,
         }
         if self.body is not None:
+            found |= {
+                "purchased_quantity": self.body.buy,
+                "discounted_quantity": self.body.get,
+                "limits": dict(self.body.limits),
+            }
             found["discount"] = [
                 {
                     "sku": [*one.skus],
