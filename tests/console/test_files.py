@@ -287,7 +287,7 @@ def test_doctor_looks_at_the_server(files: Catalogue, server: PasswordServer) ->
     """The doctor says that no key is trusted, no login is stored or a folder is missing, or that all is well."""
     [finding] = sftp(files.stack)
     assert not finding.fault  # Nobody is sent by files.
-    files.enrol(OTHER_STORE, channel=Channel.FILES, place=FilePlace("evening"))
+    files.enrol(OTHER_STORE, channel=Channel.FILES, place=FilePlace("evening"), is_promoting=True)
     [finding] = sftp(files.stack)
     assert "files trust" in finding.advice
     files.stack.uploads.trust(server.host_key, "anna", now())

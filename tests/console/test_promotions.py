@@ -400,6 +400,20 @@ def test_end_at_a_time(run: Run, filled: Catalogue, write: Write) -> None:
     assert run("promotions", "keep", state.promotion_id, "--yes").status == 1
 
 
+def test_end_in_the_stores_zone(run: Run, filled: Catalogue, write: Write) -> None:
+    """A time without an offset is the stores' own, as in a document; without their zone it is refused."""
+    run("promotions", "put", write(), *WHY)
+    state, when = became(filled, "COMPLETED"), in_days(4)[:16]
+    refused = run("promotions", "end", state.promotion_id, "--at", when, *WHY)
+    assert (refused.status, "the time zone of 148020 is not set" in refused.err) == (1, True)
+    for store_id in (STORE, OTHER_STORE):
+        filled.stack.orders.stores.set(store_id, StoreSettings(time_zone="Asia/Karachi"))
+    assert run("promotions", "end", state.promotion_id, "--at", when, *WHY).status == 0
+    planned = states(filled)[0].planned
+    assert planned is not None
+    assert planned.due == datetime.fromisoformat(f"{when}:00+05:00")
+
+
 @pytest.mark.parametrize(
     "when", ["yesterday", "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "9999-12-31T23:59:59-23:00"]
 )
