@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from partner_orders.catalogue import keys
@@ -192,7 +192,13 @@ ONE = st.builds(
 WISHES = st.lists(st.dictionaries(st.sampled_from("pq"), ONE, max_size=2), max_size=7)
 
 
+LATER, X = START + timedelta(days=30), (("x", "1"),)
+# A row of two stores is ended, and is on again while one of them is switched off.
+ONE_IS_OFF = [{"p": Wanted(LATER, X, ("a", "b"))}, {"p": Wanted(LATER)}, {"p": Wanted(LATER, X, ("a",))}]
+
+
 @given(WISHES, st.booleans())
+@example(ONE_IS_OFF, True)
 def test_rows_are_on_or_ended(wishes: list[dict[str, Wanted]], is_shared: bool) -> None:
     """A row that was ever in a file stays in it as it was, on or ended and never both; all that end come first."""
     groups: Groups = {}
