@@ -45,9 +45,10 @@ from partner_orders_console.operations.promotions.reading import (
     stores_of,
 )
 from partner_orders_console.operations.promotions.rules import Checked, Faulty, Offer, Stores, checked, too_large
+from partner_orders_console.operations.promotions.store_warnings import store_warnings
 from partner_orders_console.operations.words import at, counted
 
-_NAMED = 5  # stores in a warning
+_NAMED = 5  # discounts in a line
 _NOT_TAKEN = frozenset({Outcome.REFUSED, Outcome.FAILED, Outcome.DUPLICATE})
 
 
@@ -293,31 +294,7 @@ class _Planner:
     def _warn(self, good: Sequence[Checked]) -> None:
         self.warnings += brands.warnings(self.catalogue.parameters.get("PartnerApiBaseUrl", ""), good)
         named = {store.store_id for one in good for store in one.stores}
-        self._warn_of(
-            sorted(named - self.settings.keys()),
-            "not in the catalogue: nothing is sent before `partner-orders catalogue set STORE` and `partner-orders"
-            " promotions resume STORE`.",
-        )
-        off = sorted(store_id for store_id in named & self.settings.keys() if not self._is_promoting(store_id))
-        self._warn_of(
-            [store_id for store_id in off if self._channel_of(store_id) is Channel.API],
-            "switched off for promotions: nothing is sent before `partner-orders promotions resume STORE`.",
-        )
-        self._warn_of(
-            [store_id for store_id in off if self._channel_of(store_id) is Channel.FILES],
-            "left out of the files until `partner-orders promotions resume STORE`.",
-        )
-
-    def _warn_of(self, store_ids: Sequence[str], what: str) -> None:
-        if store_ids:
-            more = f" and {len(store_ids) - _NAMED:,} more" if len(store_ids) > _NAMED else ""
-            is_one = len(store_ids) == 1
-            named = f"{'Store' if is_one else 'Stores'} {', '.join(store_ids[:_NAMED])}{more}"
-            self.warnings.append(f"{named} {'is' if is_one else 'are'} {what}")
-
-    def _is_promoting(self, store_id: str) -> bool:
-        settings = self.settings.get(store_id)
-        return settings is not None and settings.is_promoting
+        self.warnings += store_warnings(named, self.settings)
 
 
 def plan(catalogue: CatalogueStack, file: Path, allowed: Allowed, progress: Progress = silent) -> Plan:
