@@ -70,7 +70,7 @@ def test_reconcile_run_leaves_a_report(run: CommandLine) -> None:
 def test_doctor_finds_no_fault(run: CommandLine, made_whole: None) -> None:
     """Doctor finds no fault in a working stack, apart from what the tests turn off."""
     # The tests call the reconciler themselves, and their stores are not all on the platform.
-    schedules = {"schedule", "schedule of the loader", "schedule of the pusher"}
+    schedules = {"schedule", *(f"schedule of the {name}" for name in ("loader", "pusher", "uploader"))}
     assert {*run.faults()} <= {"reconciliation", "rejected events", *schedules}
 
 
