@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 NOT_TRIED = {
     *("forget", "orders publish ID", "secrets set-client", "secrets set-webhook", "stores set q7xk"),
     *("stores set STORE --answers", "stores set STORE --no-answers", "answers retry", "orders show ORDER_ID"),
-    "catalogue resume",
+    *("catalogue export", "catalogue repair", "catalogue resume", "stores close", "stores open"),
     *("use --config-env staging", "use --config-env production", "secrets retire-webhook"),
     "desk",
 }
@@ -34,9 +34,11 @@ NOT_HERE = {
     "answers retry": "no answer waits for a person",
     "answers send": "the store answers no orders yet",
     "answers show": "no order of this id",
+    "catalogue drift q7xk": "the platform has exported no store yet",
     "catalogue drop": "nothing is held",
     "catalogue export": "the platform has exported no store yet",
     "catalogue release": "nothing is held",
+    "catalogue repair": "the platform has exported no store yet",
     "catalogue show q7xk none": "no product of this SKU",
     "catalogue urgent": "no product of this SKU",
     "open": "the stack on this machine has no console",
@@ -50,6 +52,8 @@ NOT_HERE = {
     "orders show dc39170c-8fb6-4e20-aa52-36fa898df1d1": "an order of the samples",
     "rejected show 532c45d0498049a9b6c3b65f9dfe3d17": "a rejected event of the samples",
     "reconcile cancel": "no backfill is under way",
+    "stores close 148020": "the time zone of the store is not set",
+    "stores status q7xk --live": "the platform has no such store",
     "stores remove": "orders are listed under the store",
     "trace": "the request is not in the logs",
 }
