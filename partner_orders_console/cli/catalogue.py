@@ -21,7 +21,9 @@ from partner_orders_console.cli.catalogue_shown import (
 from partner_orders_console.cli.output import (
     AsJson,
     Column,
+    DryRun,
     Kind,
+    Reason,
     Yes,
     ask,
     at,
@@ -46,8 +48,6 @@ StoreName = Annotated[str, typer.Argument(metavar="STORE", help="either of its t
 NamedStore = Annotated[str | None, typer.Argument(metavar="[STORE]", help="either of its two ids")]
 SomeStore = Annotated[str | None, typer.Option("--store", help="a store, by either of its ids; by default all stores")]
 Every = Annotated[bool, typer.Option("--all", help="every store of the catalogue")]
-Reason = Annotated[str, typer.Option(help="why, for whoever looks at it later")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="show what would be done, and change nothing")]
 _NAMED = 10  # stores in a question
 
 

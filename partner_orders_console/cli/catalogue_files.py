@@ -10,7 +10,9 @@ from partner_orders_console.cli.catalogue_shown import print_held, print_loaded,
 from partner_orders_console.cli.output import (
     AsJson,
     Column,
+    DryRun,
     Kind,
+    Reason,
     Yes,
     ask,
     counted,
@@ -31,8 +33,6 @@ StoreOption = Annotated[str, typer.Option("--store", help="the store, by either 
 Skus = Annotated[list[str] | None, typer.Argument(metavar="[SKU]...", help="products whose held price is meant")]
 AllPrices = Annotated[bool, typer.Option("--all-prices", help="every held price of the store")]
 HeldFileName = Annotated[str | None, typer.Option("--file", help="a held file, by its name")]
-Reason = Annotated[str, typer.Option(help="why, for whoever looks at it later")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="show what would be done, and change nothing")]
 _MOST_SHOWN = 50  # products of a decision
 _DONE = {"release": "released", "drop": "dropped"}
 

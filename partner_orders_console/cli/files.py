@@ -8,7 +8,9 @@ from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import (
     AsJson,
     Column,
+    DryRun,
     Kind,
+    Reason,
     Yes,
     ask,
     at,
@@ -28,8 +30,6 @@ app = typer.Typer(
 )
 
 StoreName = Annotated[str, typer.Argument(metavar="STORE", help="either of its two ids")]
-Reason = Annotated[str, typer.Option(help="why, for whoever looks at it later")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="show what would be done, and change nothing")]
 _DIGEST = 12  # characters that are shown
 
 

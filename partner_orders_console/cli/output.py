@@ -25,13 +25,16 @@ from partner_orders_console.operations.progress import Progress, silent
 from partner_orders_console.operations.words import ago, at, counted
 
 __all__ = [
-    "AsJson", "Column", "Kind", "ShowPersonalData", "Yes", "ago", "ask", "at", "counted", "err", "hint", "one_line",
+    "AsJson", "Column", "DryRun", "Kind", "Reason", "ShowPersonalData", "Yes",
+    "ago", "ask", "at", "counted", "err", "hint", "one_line",
     "out", "print_data", "print_facts", "print_json", "print_table", "print_text", "prompt", "room_beside", "say",
     "working",
 ]  # fmt: skip
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs, in place of tables")]
 ShowPersonalData = Annotated[bool, typer.Option("--show-personal-data", help="also print customers' data")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="show what would be done, and change nothing")]
+Reason = Annotated[str, typer.Option(help="why, for whoever looks at it later")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 
 # A time of the table, which is one of a person's everywhere but in ids.

@@ -9,7 +9,9 @@ from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import (
     AsJson,
     Column,
+    DryRun,
     Kind,
+    Reason,
     Yes,
     ask,
     at,
@@ -35,8 +37,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 Promotion_ = Annotated[str, typer.Argument(metavar="PROMOTION", help="its id, as `promotions list` shows it")]
-Why = Annotated[str, typer.Option(help="why, for whoever looks at it later")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="show what would be done, and change nothing")]
 Stores = Annotated[list[str], typer.Argument(metavar="STORE...", help="either of its two ids, or all")]
 _MOST_PROBLEMS = 50
 _MOST_PRODUCTS = 50
@@ -48,7 +48,7 @@ def put(
     document: Annotated[
         Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="promotions as JSON or CSV")
     ],
-    why: Why = "",
+    why: Reason = "",
     replace: Annotated[
         bool, typer.Option("--replace", help="end a promotion that differs in its end alone, then make the new one")
     ] = False,
@@ -147,7 +147,7 @@ def end(
     context: typer.Context,
     promotion: Promotion_,
     skus: Annotated[list[str] | None, typer.Argument(metavar="[SKU]...", help="only these products of it")] = None,
-    why: Why = "",
+    why: Reason = "",
     when: Annotated[
         str | None,
         typer.Option("--at", help="at a time; without an offset it is the stores' own"),
@@ -199,7 +199,7 @@ def keep(context: typer.Context, promotion: Promotion_, yes: Yes = False) -> Non
 
 
 @app.command("pause")
-def pause(context: typer.Context, stores: Stores, why: Why = "", dry_run: DryRun = False, yes: Yes = False) -> None:
+def pause(context: typer.Context, stores: Stores, why: Reason = "", dry_run: DryRun = False, yes: Yes = False) -> None:
     """Send no new or changed promotion that names one of these stores. Promotions that run go on, and ends are sent.
 
     Example: partner-orders promotions pause 148020 --why "renovation" --yes
@@ -208,7 +208,7 @@ def pause(context: typer.Context, stores: Stores, why: Why = "", dry_run: DryRun
 
 
 @app.command("resume")
-def resume(context: typer.Context, stores: Stores, why: Why = "", dry_run: DryRun = False, yes: Yes = False) -> None:
+def resume(context: typer.Context, stores: Stores, why: Reason = "", dry_run: DryRun = False, yes: Yes = False) -> None:
     """Send promotions that name these stores. They are off until then.
 
     Example: partner-orders promotions resume all --why "go live" --yes

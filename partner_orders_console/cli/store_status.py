@@ -10,7 +10,9 @@ from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import (
     AsJson,
     Column,
+    DryRun,
     Kind,
+    Reason,
     Yes,
     ask,
     at,
@@ -31,14 +33,12 @@ if TYPE_CHECKING:
     from partner_orders_console.operations.store_status.wishing import Planned
 
 Name = Annotated[str, typer.Argument(metavar="STORE", help="either of its two ids")]
-Why = Annotated[str, typer.Option(help="why, for whoever looks at it later")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="show what would be done, and change nothing")]
 
 
 def open_store(
     context: typer.Context,
     store: Name,
-    why: Why = "",
+    why: Reason = "",
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -63,7 +63,7 @@ def close_store(
     reason: Annotated[
         str, typer.Option(help="the platform's code, such as TECHNICAL_PROBLEM or HOLIDAY_SPECIAL_DAY")
     ] = "",
-    why: Why = "",
+    why: Reason = "",
     today: Annotated[bool, typer.Option("--today", help="for the rest of the store's day")] = False,
     until: Annotated[str | None, typer.Option(help="until a time, in UTC, such as 2026-03-14T18:00:00Z")] = None,
     dry_run: DryRun = False,

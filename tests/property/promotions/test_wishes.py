@@ -9,9 +9,10 @@ from random import Random
 import pytest
 
 from partner_orders.catalogue.store_settings import CatalogueSettings
+from partner_orders.promotions.bodies import BODY_GONE
 from partner_orders.promotions.promotion import EVERY_STORE, Promotion, ended, without
 from partner_orders.promotions.wish import Outcome
-from partner_orders.pusher.promotions import BODY_GONE, MOST_REQUESTS
+from partner_orders.pusher.promotions import MOST_REQUESTS
 from tests.support.promotion_world import PRICE, SKUS, PromotionWorld
 from tests.support.promotions import STORE
 from tests.support.sender_world import KilledError

@@ -18,6 +18,7 @@ from partner_orders.platform.responses import error_of, read_body
 
 MAX_RESPONSE_BYTES = 65_536
 MAX_MESSAGE = 300
+MAX_WORD = 64  # characters
 NOT_SENT = "not_sent"
 # A call may be refused so for one of its lines, or for its size.
 _OF_A_LINE = frozenset({"400", "413", "422", NOT_SENT})
@@ -199,3 +200,8 @@ def text_of(value: Json) -> str:
     if isinstance(value, str):
         return value.strip()
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def word_of(value: Json) -> str:
+    """A word of the platform's in capitals, such as a status; empty for anything else."""
+    return re.sub(r"[^A-Z0-9]+", "_", text_of(value).upper())[:MAX_WORD].strip("_")

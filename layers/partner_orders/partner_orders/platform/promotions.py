@@ -1,13 +1,12 @@
 """The platform's promotions: a body sent, and its job asked for (docs/platform.md 10). The errors are those of
 partner_orders.platform.calls."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from partner_orders.exact_json import MalformedJsonError, parse
-from partner_orders.platform.calls import Calls, EffectUnknownError, segment, text_of
+from partner_orders.exact_json import Json, MalformedJsonError, parse
+from partner_orders.platform.calls import Calls, EffectUnknownError, segment, text_of, word_of
 from partner_orders.platform.failures import Failure, PartnerApiError
 from partner_orders.platform.http import PartnerApiClient, Request
 from partner_orders.platform.json_scanner import BrokenStructureError, JsonScanner
@@ -17,7 +16,7 @@ from partner_orders.promotions.job_result import JobResult, JobStatus, LeftOut
 SECONDS = 8.0
 MAX_JOB_BYTES = 32 * 1_048_576
 MAX_JOB_ID = 200  # characters
-MAX_WORD = 64
+_STATUS = ("job_status", "status")
 _ENDS = frozenset(status.value for status in JobStatus if status.is_end)
 
 
@@ -58,8 +57,7 @@ class PlatformPromotions:
         and nobody could ask what became of it. Raises EffectUnknownError as well, and PartnerApiError with
         Failure.NOT_FOUND where the brand has no promotions."""
         answer = self._calls.write(Request("PUT", self._path, content=body, seconds=SECONDS))
-        words = [text_of(answer.get(name)) for name in ("job_status", "status")]
-        status = next((_word(word) for word in words if word), "")
+        status = _status(answer)
         job_id = text_of(answer.get("job_id"))
         if 0 < len(job_id) <= MAX_JOB_ID and job_id.isprintable():
             return JobAnswer(job_id, status)
@@ -85,17 +83,22 @@ class PlatformPromotions:
 
 def _reading(scanner: JsonScanner) -> JobReading:
     """Raises BrokenStructureError, and PartnerApiError where there is no status."""
-    words, left_out = {}, LeftOut()
+    words, left_out = dict[str, Json](), LeftOut()
     for name in scanner.members():
         value = scanner.value()
-        if name in {"job_status", "status"}:
+        if name in _STATUS:
             words[name] = _text(value)
         elif name == "result" and value[:1] == b"{":
             _read_result(JsonScanner(value), left_out)
-    status = next((_word(words[name]) for name in ("job_status", "status") if words.get(name)), "")
+    status = _status(words)
     if not status:
         raise PartnerApiError(Failure.NOT_JSON, "job_status", retry_after=0.0)
     return JobReading(status, left_out.result())
+
+
+def _status(words: Mapping[str, Json]) -> str:
+    """A job's status under either of its names; empty where there is none."""
+    return next((word_of(words[name]) for name in _STATUS if text_of(words.get(name))), "")
 
 
 def _read_result(scanner: JsonScanner, left_out: LeftOut) -> None:
@@ -133,7 +136,3 @@ def _text(value: bytes) -> str:
         return text_of(parse(value))
     except MalformedJsonError:
         return ""
-
-
-def _word(text: str) -> str:
-    return re.sub(r"[^A-Z0-9]+", "_", text.upper())[:MAX_WORD].strip("_")

@@ -1,11 +1,10 @@
 """The platform's status of a store: read, and sent (docs/platform.md 9). The errors are those of
 partner_orders.platform.calls."""
 
-import re
 from datetime import UTC, datetime
 
 from partner_orders.exact_json import Json, write_bytes
-from partner_orders.platform.calls import Calls, segment, text_of
+from partner_orders.platform.calls import Calls, segment, word_of
 from partner_orders.platform.failures import Failure, PartnerApiError
 from partner_orders.platform.http import PartnerApiClient, Request
 from partner_orders.store_status.shown import CheckinTimes, Reading
@@ -13,7 +12,6 @@ from partner_orders.store_status.wish import Kind, Wish
 
 # Such a response has some 300 bytes. What takes longer is for the next run: others wait.
 SECONDS = 5.0
-MAX_WORD = 64
 MAX_TIME = 40  # characters
 
 
@@ -45,12 +43,12 @@ class PlatformStoreStatus:
         """What the platform shows. An optional field that cannot be read is taken as missing. Raises PartnerApiError as
         well, for what may pass."""
         answer = self._calls.read(Request("GET", self._path(vendor_id), seconds=SECONDS))
-        status = _word(answer.get("status"))
+        status = word_of(answer.get("status"))
         if not status:
             raise PartnerApiError(Failure.NOT_JSON, "status", retry_after=0.0)
         return Reading(
             status,
-            _word(answer.get("closed_reason")),
+            word_of(answer.get("closed_reason")),
             _time(answer.get("closed_until")),
             _checkin(answer.get("checkin_interval")),
         )
@@ -68,11 +66,6 @@ class PlatformStoreStatus:
 
     def _path(self, vendor_id: str) -> str:
         return f"{self._chain}/vendors/{segment(vendor_id)}/status"
-
-
-def _word(value: Json) -> str:
-    """A word in capitals; empty for anything else."""
-    return re.sub(r"[^A-Z0-9]+", "_", text_of(value).upper())[:MAX_WORD].strip("_")
 
 
 def _time(value: Json) -> datetime | None:

@@ -14,6 +14,10 @@ MAX_DOCUMENT_BYTES = 20_000_000
 _GONE = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
 
 
+# For whoever looks at a promotion whose body cannot be sent.
+BODY_GONE = "the body that was kept is gone; put the promotion again"
+
+
 class DocumentKind(StrEnum):
     JSON = "json"
     CSV = "csv"

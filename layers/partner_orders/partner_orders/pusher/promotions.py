@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from partner_orders.aws.error_codes import code_of
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.platform.calls import EffectUnknownError, is_of_every_store
 from partner_orders.platform.failures import OutOfTimeError, PartnerApiError
 from partner_orders.platform.promotions import JobAnswer, JobReading
 from partner_orders.promotions import state as after
 from partner_orders.promotions import trouble
-from partner_orders.promotions.bodies import BodyGoneError
+from partner_orders.promotions.bodies import BODY_GONE, BodyGoneError
 from partner_orders.promotions.job_result import NOTHING_LEFT_OUT
 from partner_orders.promotions.next_step import Act, Step, next_step
 from partner_orders.promotions.record import Record
@@ -36,7 +35,6 @@ MOST_REQUESTS = 4
 MOST_SECONDS = 10.0
 # What is over for longer is looked at by nobody. A pusher that stood still for a day notes the ends of that day.
 LOOKED_BACK = timedelta(days=2)
-BODY_GONE = "the body that was kept is gone; put the promotion again"
 _WITHOUT_REQUEST = frozenset({Act.END, Act.TAKE_UP})
 
 
@@ -98,16 +96,9 @@ class Promotions:
         for state in sorted(self._every.values(), key=self._rank):
             if self.seconds_left <= 0:
                 return  # The products wait. The next run goes on.
-            try:
+            with turn.serving(self.faults, WrittenMeanwhileError):
                 self._tell(self._serve(state, turn), turn)
-            except WrittenMeanwhileError:
-                continue  # The next run sees what was written.
-            except OutOfTimeError:
-                turn.left = 0
-            except PartnerApiError as error:
-                self.error, turn.left = error, 0
-            except Exception as error:
-                self.faults[code_of(error)] += 1
+            self.error = turn.error
 
     def _note_unreadable(self, _promotion_id: str) -> None:
         self.faults["UnreadableRow"] += 1

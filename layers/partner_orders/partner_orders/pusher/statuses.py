@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Protocol
 
-from partner_orders.aws.error_codes import code_of
 from partner_orders.platform.calls import EffectUnknownError, is_of_every_store
 from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApiError
 from partner_orders.pusher.status_events import StatusEvents
@@ -79,16 +78,9 @@ class Statuses:
         for status in sorted(every.values(), key=self._rank):
             if self._seconds() - began >= MOST_SECONDS:
                 return  # The products wait. The next run goes on.
-            try:
+            with turn.serving(self.faults, WrittenMeanwhileError):
                 self._tell(self._serve(status, turn, is_of_catalogue=status.store_id in store_ids), turn)
-            except WrittenMeanwhileError:
-                continue  # The next run sees what was written.
-            except OutOfTimeError:
-                turn.left = 0
-            except PartnerApiError as error:
-                self.error, turn.left = error, 0
-            except Exception as error:
-                self.faults[code_of(error)] += 1
+            self.error = turn.error
 
     def _note_unreadable(self, _store_id: str) -> None:
         self.faults["UnreadableRow"] += 1

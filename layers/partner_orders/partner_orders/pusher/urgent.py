@@ -214,7 +214,3 @@ class Urgent:
         waiting = noted if along is None else Waiting([*read.waiting.changes, *noted.changes])
         left_since = self._pusher.send(read.state, waiting, {**(along or {}), after.sku: after})
         return left_since is not None or along is None
-
-
-def _is_off(values: Values) -> bool:
-    return values.active is False or values.quantity == 0

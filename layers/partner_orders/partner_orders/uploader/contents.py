@@ -13,7 +13,7 @@ from partner_orders.catalogue.table import ProductsTable
 from partner_orders.catalogue.to_send import Margins, to_send
 from partner_orders.clock import Clock
 from partner_orders.promotions import state as after
-from partner_orders.promotions.bodies import Bodies, BodyGoneError
+from partner_orders.promotions.bodies import BODY_GONE, Bodies, BodyGoneError
 from partner_orders.promotions.promotion import EVERY_STORE, promotion_of
 from partner_orders.promotions.sending import is_free
 from partner_orders.promotions.state import PromotionState
@@ -29,7 +29,6 @@ from partner_orders.uploader.uploads_table import KeptGroup, UploadsTable, rows_
 
 type Cells = tuple[str, ...]
 
-BODY_GONE = "the body that was kept is gone; put the promotion again"
 TOO_MANY_ROWS = "the rows of too many promotions are kept for the file; it begins once others are over for a day"
 _MOST_WRITES = 8
 
