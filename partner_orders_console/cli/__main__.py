@@ -42,6 +42,7 @@ from partner_orders_console.cli.forget import forget
 from partner_orders_console.cli.logs import logs
 from partner_orders_console.cli.open import open_place
 from partner_orders_console.cli.output import out, say
+from partner_orders_console.cli.refused import refused
 from partner_orders_console.cli.register import register
 from partner_orders_console.cli.send import send
 from partner_orders_console.cli.trace import trace
@@ -73,6 +74,7 @@ _COMMANDS: dict[str, Callable[..., int | None]] = {
     "send": send,
     "logs": logs,
     "watch": watch,
+    "refused": refused,
     "trace": trace,
     "open": open_place,
     "export": export,

@@ -1,6 +1,5 @@
 """What changes in the orders table, as its stream tells it, and each change as a line for people."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,13 +12,6 @@ from partner_orders.reconciler.table import Backfill, backfill_of, report_of
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.stack import DeployedStack
 from partner_orders_console.operations.words import counted
-
-# The metrics of the webhook function that count a request without an order, and what each of them means.
-REFUSED = {
-    "RefusedUnauthorized": "a request with a wrong secret or none (401)",
-    "RefusedTooLarge": "a body over the limit (413)",
-    "Unavailable": "a request, since the secret or the queue could not be reached (503)",
-}
 
 
 class Changes:
@@ -95,17 +87,6 @@ def line_of(before: Row | None, after: Row) -> str | None:
         backfill = backfill_of(after)
         return _backfill_line(backfill) if backfill.is_done else None
     return None
-
-
-def refused_line(message: str) -> str | None:
-    """A line of the webhook's log as a line for people; None if it is not about a request that was refused."""
-    try:
-        metrics = json.loads(message)
-    except ValueError:
-        return None
-    if not isinstance(metrics, dict):
-        return None
-    return next((f"refused     {text}" for name, text in REFUSED.items() if name in metrics), None)
 
 
 def _order_line(before: Row | None, after: Row) -> str | None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from partner_orders_console.operations.changes import line_of, refused_line
+from partner_orders_console.operations.changes import line_of
+from partner_orders_console.operations.refused_requests import line_of_log
 
 RECEIVED = {"source": "webhook", "received_at": "2026-03-14T09:00:00.000000Z", "status": "RECEIVED"}
 PICKED_UP = {"source": "reconciliation", "received_at": "2026-03-14T09:05:00.000000Z", "status": "PICKED_UP"}
@@ -60,16 +61,25 @@ def test_reconciler_run_is_a_line() -> None:
 @pytest.mark.parametrize(
     ("message", "line"),
     [
-        ('{"RefusedUnauthorized": [1.0]}', "refused     a request with a wrong secret or none (401)"),
-        ('{"RefusedTooLarge": [1.0]}', "refused     a body over the limit (413)"),
-        ('{"Enqueued": [1.0]}', None),
-        ("START RequestId: 1 RefusedUnauthorized", None),
-        ('["RefusedUnauthorized"]', None),
+        (
+            '{"message": "refused", "reason": "wrong_secret", "has_body": true, "network": "192.0.2.0/24"}',
+            "refused     a wrong secret (401), from 192.0.2.0/24",
+        ),
+        (
+            '{"message": "refused", "reason": "no_authorization", "has_body": false, "unlisted": 4100}',
+            "refused     no Authorization (401), no body; 4,100 more before it",
+        ),
+        ('{"message": "refused", "reason": "too_large"}', "refused     a body over the limit (413)"),
+        ('{"message": "unavailable"}', "refused     the queue could not be reached (503)"),
+        ('{"message": "refused", "reason": "of_a_later_version"}', "refused     of_a_later_version"),
+        ('{"RefusedUnauthorized": [1.0]}', None),
+        ("START RequestId: 1 refused", None),
+        ('["refused"]', None),
     ],
 )
 def test_refused_request_is_a_line(message: str, line: str | None) -> None:
     """A refused request shows why; other lines of the log are not shown."""
-    assert refused_line(message) == line
+    assert line_of_log(message) == line
 
 
 def test_backfill_is_a_line_once_it_is_done() -> None:

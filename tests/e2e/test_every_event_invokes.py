@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from partner_orders_console.operations.changes import line_of, refused_line
+from partner_orders_console.operations.changes import line_of
+from partner_orders_console.operations.refused_requests import line_of_log
 from tests.support.deployed import Answer, eventually
 from tests.support.orders import as_bytes, order
 from tests.support.sampling import every
@@ -85,9 +86,9 @@ def test_make_up_shows_what_arrives(stack: Stack, post: Callable[..., Answer], s
 
     def all_three() -> bool | None:
         lines.extend(line_of(*change) for change in changes.since_last_look())
-        lines.extend(map(refused_line, log.since_last_look()))
+        lines.extend(map(line_of_log, log.since_last_look()))
         shown = [line for line in lines if line]
-        kinds = (f"stored      {order_id}  RECEIVED", "rejected ", "refused     a request with a wrong secret")
+        kinds = (f"stored      {order_id}  RECEIVED", "rejected ", "refused     a wrong secret (401)")
         return all(any(line.startswith(kind) for line in shown) for kind in kinds) or None
 
     eventually(all_three)

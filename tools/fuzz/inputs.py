@@ -70,7 +70,7 @@ def request(data: bytes) -> dict[str, Any]:
     made: dict[str, Any] = {
         "version": "2.0",
         "headers": {_NAMES[name]: _VALUES[value], "content-encoding": _ENCODINGS[encoding] or _MISSING},
-        "requestContext": {"requestId": REQUEST_ID},
+        "requestContext": {"requestId": REQUEST_ID, "http": {"sourceIp": "203.0.113.77"}},
         "body": text,
         "isBase64Encoded": encoded,
     }

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from partner_orders.aws.attribute_values import Row, from_attributes
-from partner_orders_console.operations.changes import line_of, refused_line
+from partner_orders_console.operations.changes import line_of
+from partner_orders_console.operations.refused_requests import line_of_log
 from tools.local.stack import Stack
 
 WEBHOOK_LOGS = "WebhookLogGroup"
@@ -19,7 +20,7 @@ def arrivals(stack: Stack, pause_seconds: float = 1.0) -> Iterator[str]:
             if line := line_of(before, after):
                 yield line
         for message in refusals.since_last_look():
-            if line := refused_line(message):
+            if line := line_of_log(message):
                 yield line
         time.sleep(pause_seconds)
 

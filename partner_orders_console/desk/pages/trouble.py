@@ -1,4 +1,5 @@
-"""Trouble: rejected events and dead letters by reason, what became of each, the queues over time, and the secrets."""
+"""Trouble: rejected events and dead letters by reason, what became of each, the queues over time, refused requests, and
+the secrets."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -20,6 +21,7 @@ from partner_orders_console.operations.catalogue_stack import CatalogueStack, ha
 from partner_orders_console.operations.dead_letter_queue import CATALOGUE_OUTPUTS, OUTPUTS, Queue
 from partner_orders_console.operations.flow import DAY
 from partner_orders_console.operations.metric_series import Series, of_queue, series
+from partner_orders_console.operations.refused_requests import refused_requests
 from partner_orders_console.operations.rejected import Choice
 from partner_orders_console.operations.rejected_content import about, in_words, still_wrong
 from partner_orders_console.operations.secrets_status import secrets_status
@@ -27,6 +29,8 @@ from partner_orders_console.operations.stack import DeployedStack
 
 _SHOWN = 200  # of the rejected events, the newest
 _LETTERS_SHOWN = 50
+_REFUSED_SHOWN = 20
+_REFUSED_FRESH = 60.0
 _SECRETS_FRESH = 300.0
 _FIVE_MINUTES = timedelta(minutes=5)
 
@@ -99,6 +103,14 @@ def _secrets(request: Request) -> Response:
     return page(request, "trouble_secrets.html", states=states)
 
 
+def _refused(request: Request) -> Response:
+    """The requests of the last day that the webhook refused."""
+    found = desk_of(request).read(
+        "refused requests", _REFUSED_FRESH, lambda stack: refused_requests(stack, now() - DAY, _REFUSED_SHOWN)
+    )
+    return page(request, "trouble_refused.html", found=found)
+
+
 def _event(request: Request) -> Response:
     """One rejected event, and what has become of it."""
     desk, digest = desk_of(request), request.path_params["digest"]
@@ -151,6 +163,7 @@ ROUTES = (
     Route("/trouble/rejected", _rejected),
     Route("/trouble/letters", _letters),
     Route("/trouble/queues", _queues),
+    Route("/trouble/refused", _refused),
     Route("/trouble/secrets", _secrets),
     Route("/trouble/rejected/{digest}", _event),
     Route("/trouble/letters/{queue}", _queue),

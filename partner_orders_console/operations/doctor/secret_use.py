@@ -42,11 +42,12 @@ def refused_requests(stack: DeployedStack) -> Iterator[Finding]:
     if stored_at is not None and requests.last_refused_at + PERIOD <= stored_at:
         yield Finding(part, note=f"{what}: before the current secret was stored at {at(stored_at)}")
     elif requests.refused < _FEW:
-        yield Finding(part, note=what)
+        yield Finding(part, note=f"{what}; `partner-orders refused` lists them")
     else:
         advice = (
-            "Does the platform send a secret that was retired? Paste the current one there (partner-orders secrets"
-            " show-webhook), or store the one that it sends (partner-orders secrets set-webhook)."
+            "`partner-orders refused` lists them, with the network that each came from. Does the platform send a secret"
+            " that was retired? Paste the current one there (partner-orders secrets show-webhook), or store the one"
+            " that it sends (partner-orders secrets set-webhook)."
             " docs/runbooks/refused-burst.md"
         )
         yield Finding(part, f"{what}: their secret is not valid", advice)

@@ -45,6 +45,7 @@ CALLS: dict[str, dict[str, int]] = {
     "/trouble/letters": {"GetQueueAttributes": 5},
     "/trouble/letters/order-events": {"ReceiveMessage": 1},
     "/trouble/queues": {"GetMetricData": 1},
+    "/trouble/refused": {},
     "/trouble/secrets": {"DescribeSecret": 1, "GetMetricData": 1, "GetSecretValue": 3},
     "/stores": _STORES,
     "/stores/rows": _STORES,

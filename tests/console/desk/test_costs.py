@@ -23,7 +23,7 @@ WATCHED = 600.0  # seconds, of an hour in which each ten minutes cost the same
 PRICES = {"GetMetricData": 0.0, "DescribeAlarms": 0.01 / 1000, "GetSecretValue": 0.05 / 10_000}
 PRICES |= dict.fromkeys(("Query", "Scan", "GetItem", "BatchGetItem"), 10 * 0.305 / 1_000_000)
 PRICES |= dict.fromkeys(("GetQueueAttributes", "ReceiveMessage"), 0.4 / 1_000_000)
-FREE = {"DescribeStacks", "ListStackResources", "GetCallerIdentity", "DescribeSecret"}
+FREE = {"FilterLogEvents", "DescribeStacks", "ListStackResources", "GetCallerIdentity", "DescribeSecret"}
 METRIC = 0.01 / 1000
 # The doctor asks each part of the stack four times an hour. Its calls are those of `doctor`, and not counted here.
 EXCLUDED = {"/now/findings"}

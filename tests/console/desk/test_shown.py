@@ -43,6 +43,23 @@ def test_order_is_shown(browser: Browser, one_order: str) -> None:
     assert "present state" in said
 
 
+def test_refused_requests_are_shown(browser: Browser, stack: DeployedStack) -> None:
+    """The page of trouble says why requests were refused, and the network that they came from."""
+    assert "None." in browser.text("/trouble/refused")
+    stack.__dict__["resources"] = {"WebhookLogGroup": "/logs/webhook"}
+    logs = stack.client("logs")
+    logs.create_log_group(logGroupName="/logs/webhook")
+    logs.create_log_stream(logGroupName="/logs/webhook", logStreamName="s")
+    line = '{"message": "refused", "reason": "no_authorization", "network": "203.0.113.0/24", "unlisted": 7}'
+    event: Any = {"timestamp": int(now().timestamp() * 1000), "message": line}
+    logs.put_log_events(logGroupName="/logs/webhook", logStreamName="s", logEvents=[event])
+    browser.desk.kept.forget()
+    said = browser.text("/trouble/refused")
+    assert "1 request, and 7 more that are only counted" in said
+    assert "no Authorization (401)" in said
+    assert "203.0.113.0/24 (1)" in said
+
+
 @pytest.mark.privacy
 @pytest.mark.parametrize("reveals", [False, True])
 def test_personal_data_is_hidden(open_desk: Callable[..., Browser], one_order: str, reveals: bool) -> None:

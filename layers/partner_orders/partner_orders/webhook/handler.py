@@ -14,10 +14,12 @@ from partner_orders.logs import function_logger
 from partner_orders.order_events.queue import OrderEventsQueue
 from partner_orders.platform.webhook_secret import WebhookSecret
 from partner_orders.settings import Settings
-from partner_orders.webhook.endpoint import Webhook
+from partner_orders.webhook.endpoint import Response, Webhook
+from partner_orders.webhook.refusals import REFUSED, Refusals, reason_of
 
 logger = function_logger()
 metrics = Metrics()
+refusals = Refusals()
 
 # On a cold start the secret is read twice and the message sent once. All of it, at its slowest and with the SDK's own
 # pause of up to a second before a second try, stays within the function's 9 s, and so within the platform's 10 s.
@@ -55,6 +57,15 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     metrics.add_metric(response.counted_as, MetricUnit.Count, 1)
     if response.also_counted_as:
         metrics.add_metric(response.also_counted_as, MetricUnit.Count, 1)
-    if response.fault:
-        logger.error("unavailable", fault=response.fault, correlation_id=event["requestContext"]["requestId"])
+    if response.status != 200:
+        _log(event, response)
     return response.to_http()
+
+
+def _log(event: dict[str, Any], response: Response) -> None:
+    """Say why a request was not enqueued; of a flood of refused ones only a few lines."""
+    if reason := reason_of(event, response):
+        if line := refusals.line(reason, event):
+            (logger.error if response.fault else logger.warning)(REFUSED, **line)
+    elif response.fault:
+        logger.error("unavailable", fault=response.fault, correlation_id=event["requestContext"]["requestId"])

@@ -1,0 +1,135 @@
+"""What the webhook's log says of refused requests: why and from where, little of a flood, and nothing of the caller."""
+
+import json
+import os
+from collections.abc import Callable
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from partner_orders.webhook.refusals import LINES_A_MINUTE, Reason, Refusals, network_of
+from tests.support.orders import as_bytes, order
+from tools.fresh_handler import fresh_handler
+
+type Call = Callable[[dict[str, Any]], dict[str, Any]]
+
+SECRET = "the-webhook-secret-of-this-test"
+GUESS = "a-guess-of-a-stranger"
+NUMBERS = count()
+ADDRESS = "203.0.113.77"
+
+
+@pytest.fixture
+def call(aws: None, queue_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Call:
+    """Call the webhook's handler, which has a queue and a secret."""
+    secret = boto3.client("secretsmanager").create_secret(Name="webhook", SecretString=SECRET)
+    monkeypatch.setitem(os.environ, "WEBHOOK_SECRET_ARN", secret["ARN"])
+    monkeypatch.setitem(os.environ, "ORDER_EVENTS_QUEUE_URL", queue_url)
+    # A name of its own: a logger of an earlier test would write to what was the standard output then.
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"webhook-{next(NUMBERS)}")
+
+    def handle(made: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = fresh_handler("webhook").handler(made, SimpleNamespace(aws_request_id="a"))
+        return answer
+
+    return handle
+
+
+def a_request(authorization: str | None, body: str, address: str | None = ADDRESS) -> dict[str, Any]:
+    """A request as the HTTP API hands it over."""
+    headers = {"content-length": str(len(body)), "user-agent": "a-stranger/1.0"}
+    if authorization is not None:
+        headers["authorization"] = authorization
+    http = {} if address is None else {"http": {"sourceIp": address, "userAgent": "a-stranger/1.0"}}
+    return {"headers": headers, "requestContext": {"requestId": "r-1", **http}, "body": body}
+
+
+def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The lines of the log that are not metrics."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [line for line in lines if "_aws" not in line]
+
+
+@pytest.mark.privacy
+@pytest.mark.parametrize(
+    ("authorization", "body", "reason", "has_body"),
+    [
+        (None, "whole", "no_authorization", True),
+        ("  ", "", "no_authorization", False),
+        (GUESS, "whole", "wrong_secret", True),
+        (GUESS, "", "wrong_secret", False),
+        (SECRET, "large", "too_large", True),
+    ],
+)
+def test_refused_request_is_a_line(
+    call: Call, capsys: pytest.CaptureFixture[str], authorization: str | None, body: str, reason: str, has_body: bool
+) -> None:
+    """A refused request is a line with its reason, network and id; nothing that the caller sent is in it."""
+    text = {"whole": as_bytes(order()).decode(), "large": "x" * 300_000}.get(body, body)
+    call(a_request(authorization, text))
+    [line] = logged(capsys)
+    assert {name: line[name] for name in ("level", "message", "reason", "has_body", "network", "unlisted")} == {
+        "level": "WARNING",
+        "message": "refused",
+        "reason": reason,
+        "has_body": has_body,
+        "network": "203.0.113.0/24",
+        "unlisted": 0,
+    }
+    assert line["correlation_id"] == "r-1"
+    assert not [text for text in (GUESS, SECRET, ADDRESS, "a-stranger", "Amna") if text in json.dumps(line)]
+
+
+def test_accepted_requests_are_no_lines(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    """An accepted request and an empty one write nothing but metrics."""
+    for body in (as_bytes(order()).decode(), ""):
+        assert call(a_request(SECRET, body))["statusCode"] == 200
+    assert logged(capsys) == []
+
+
+def test_unreadable_secret_is_an_error(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    """While the secret cannot be read, a refused request is a line at level ERROR."""
+    boto3.client("secretsmanager").delete_secret(SecretId="webhook", ForceDeleteWithoutRecovery=True)
+    assert call(a_request(SECRET, "{}"))["statusCode"] == 503
+    [line] = logged(capsys)
+    assert (line["level"], line["reason"]) == ("ERROR", "secret_unreadable")
+
+
+def test_flood_is_few_lines() -> None:
+    """Each minute a reason has ten lines; the first line after them says how many had none."""
+    seconds = [0.0]
+    refusals = Refusals(lambda: seconds[0])
+
+    def flood(reason: Reason, requests: int) -> list[object]:
+        lines = [refusals.line(reason, a_request(GUESS, "{}")) for _ in range(requests)]
+        return [line["unlisted"] for line in lines if line]
+
+    assert flood(Reason.WRONG_SECRET, 500) == [0] * LINES_A_MINUTE
+    assert flood(Reason.TOO_LARGE, 1) == [0]
+    seconds[0] = 59.9
+    assert flood(Reason.WRONG_SECRET, 1) == []
+    seconds[0] = 60.0
+    assert flood(Reason.WRONG_SECRET, 12) == [491, *[0] * (LINES_A_MINUTE - 1)]
+
+
+@pytest.mark.privacy
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:4711:8::77", "2001:db8:4711::/48"),
+        ("::1", "::/48"),
+        ("::ffff:203.0.113.77", "::/48"),
+        ("", ""),
+        ("203.0.113", ""),
+        ("a name\x00", ""),
+        ("\ud800", ""),
+        ("fe80::1%eth0", ""),
+    ],
+)
+def test_network_of_an_address(address: str, network: str) -> None:
+    """Of an address only the /24 or the /48 is kept, and nothing of what is not an address."""
+    assert network_of(address) == network
