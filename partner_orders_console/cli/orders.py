@@ -9,6 +9,7 @@ from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import (
     AsJson,
     Column,
+    DryRun,
     Kind,
     ShowPersonalData,
     ago,
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from partner_orders.stores.store import Store
     from partner_orders_console.operations.answers import Answered
     from partner_orders_console.operations.order_lines import OrderLine
+    from partner_orders_console.operations.order_replay import ReplayedEvent
 
-app = typer.Typer(help="Orders: list, find, show, publish, rebuild.", no_args_is_help=True)
+app = typer.Typer(help="Orders: list, find, show, publish, rebuild, replay.", no_args_is_help=True)
 
 Day = Annotated[
     str | None, typer.Option(help="a day such as 2026-03-14, in each store's own time zone; by default today")
@@ -171,6 +173,69 @@ def rebuild(
     print_table(columns, ((one.order_id, name, *values) for one in done for name, values in one.changes.items()))
     changed = sum(bool(one.changes) for one in done)
     say(f"{changed} of {counted(len(done), 'order')} {'would change' if preview else 'changed'}")
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    order: Annotated[str, typer.Argument(metavar="ORDER", help="an order_id or external_order_id")],
+    event: Annotated[
+        str, typer.Option(help="only this event: its number in --dry-run, or the beginning of its digest")
+    ] = "",
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> int:
+    """Enqueue the stored events of an order again, byte for byte as received. A known event changes nothing.
+
+    This shows whether an event still comes through, and stores it again if the order's row is lost.
+
+    Example: partner-orders orders replay b7gw-7888-947312 --dry-run
+    """
+    from partner_orders_console.operations import order_replay
+
+    stack = stack_of(context)
+    with working("reading the order"):
+        chosen = order_replay.prepared(stack, order, event.strip())
+        enqueued = 0 if dry_run else order_replay.replay(stack, chosen)
+    status = 0 if len(chosen.possible) == len(chosen.events) else 1
+    if as_json:
+        print_json(
+            {
+                "order_id": chosen.order_id,
+                "enqueued": enqueued,
+                "events": [_replayed_json(one) for one in chosen.events],
+            }
+        )
+        return status
+    columns = (
+        *(Column("number", Kind.NUMBER), Column("received", Kind.TIME), Column("status", Kind.STATE)),
+        *(Column("from"), Column("digest", Kind.ID), Column("would change" if dry_run else "changes")),
+    )
+    print_table(columns, (_replayed_row(one) for one in chosen.events))
+    if dry_run:
+        say(f"{counted(len(chosen.possible), 'event')} would be enqueued again; nothing was done")
+    else:
+        what = f"{counted(enqueued, 'event is', 'events are')} enqueued again"
+        say(f"{what}; `partner-orders orders show {chosen.order_id}` shows the order")
+    return status
+
+
+def _replayed_json(event: "ReplayedEvent") -> dict[str, object]:
+    return {
+        "number": event.number,
+        "digest": event.digest,
+        "status": event.status,
+        "received_at": event.received_at or None,
+        "source": event.source or None,
+        "bytes": len(event.body),
+        "changes": event.changes,
+        "left": event.left,
+    }
+
+
+def _replayed_row(event: "ReplayedEvent") -> tuple[object, ...]:
+    what = f"left: {event.left}" if event.left else "; ".join(event.changes) or "nothing: it is known"
+    return event.number, event.received_at, event.status, event.source, event.digest[:18], what
 
 
 def print_orders(found: "list[StoredOrder]", as_json: bool, stores: "dict[str, Store]") -> None:
