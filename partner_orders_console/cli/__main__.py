@@ -45,6 +45,7 @@ from partner_orders_console.cli.output import out, say
 from partner_orders_console.cli.refused import refused
 from partner_orders_console.cli.register import register
 from partner_orders_console.cli.send import send
+from partner_orders_console.cli.stacks import stacks
 from partner_orders_console.cli.trace import trace
 from partner_orders_console.cli.use import use
 from partner_orders_console.cli.watch import watch
@@ -69,6 +70,7 @@ _GROUPS = {
 }
 _COMMANDS: dict[str, Callable[..., int | None]] = {
     "desk": desk,
+    "stacks": stacks,
     "doctor": doctor,
     "register": register,
     "send": send,

@@ -32,7 +32,7 @@ from partner_orders.reconciler.table import ReconciliationTable
 from partner_orders.settings import retention_of
 from partner_orders.stores.table import StoresTable
 from partner_orders_console.operations.errors import OperatorError
-from partner_orders_console.operations.target import Target, local_stack_file, name_and_region
+from partner_orders_console.operations.target import Target, local_stack_file, name_and_region, profile_of
 
 # What botocore raises before it asks AWS anything, in place of an answer.
 NOT_SIGNED_IN = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, SSOError, TokenRetrievalError)
@@ -87,7 +87,7 @@ class DeployedStack:
             raise OperatorError("no stack was named", "Name one with --stack-name, --config-env or --local.")
         region = region or os.environ.get("AWS_REGION")  # The AWS CLI's; boto3 knows AWS_DEFAULT_REGION only.
         try:
-            session = boto3.Session(profile_name=target.profile, region_name=region)
+            session = boto3.Session(profile_name=profile_of(target), region_name=region)
         except BotoCoreError as error:
             raise OperatorError(str(error), "Choose another --profile, or sign in with the AWS CLI.") from None
         if session.region_name is None:

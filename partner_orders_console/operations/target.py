@@ -169,13 +169,46 @@ def name_and_region(target: Target) -> tuple[str | None, str | None]:
     return name, target.region or settings.get("region")
 
 
+def profile_of(target: Target) -> str | None:
+    """The profile of the AWS CLI: that of the target, else of its environment. Raises OperatorError."""
+    if target.profile or not target.config_env:
+        return target.profile
+    profile: str | None = _deploy_parameters(target.config_env).get("profile")
+    return profile
+
+
+def environments() -> list[str]:
+    """The environments of samconfig.toml that name a stack in an account; none without such a file. Raises
+    OperatorError for a file that cannot be read."""
+    if not _samconfig().is_file():
+        return []
+    return [
+        name
+        for name, parameters in _samconfig_environments().items()
+        if "stack_name" in parameters and name != _LOCAL_ENVIRONMENT
+    ]
+
+
 def _deploy_parameters(config_env: str) -> dict[str, Any]:
     """How an environment of samconfig.toml is deployed: the clone's file, or that of the current folder. Raises
     OperatorError."""
+    environments = _samconfig_environments()
+    if config_env not in environments:
+        usable = (name for name, parameters in environments.items() if "stack_name" in parameters)
+        names = ", ".join(name for name in usable if name != _LOCAL_ENVIRONMENT)
+        raise OperatorError(f"samconfig.toml has no environment {config_env}", f"It has: {names}.")
+    return environments[config_env]
+
+
+def _samconfig() -> Path:
     in_clone = CLONE / "samconfig.toml"
-    file = in_clone if in_clone.is_file() else Path("samconfig.toml")
+    return in_clone if in_clone.is_file() else Path("samconfig.toml")
+
+
+def _samconfig_environments() -> dict[str, dict[str, Any]]:
+    """How each environment of samconfig.toml is deployed. Raises OperatorError."""
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(_samconfig().read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise OperatorError(
             "there is no samconfig.toml here", "Go to the folder that has it, or name the stack with --stack-name."
@@ -184,13 +217,8 @@ def _deploy_parameters(config_env: str) -> dict[str, Any]:
         raise OperatorError("samconfig.toml is not in UTF-8", "Save it as UTF-8, or use --stack-name.") from None
     except tomllib.TOMLDecodeError as error:
         raise OperatorError(f"samconfig.toml is not TOML: {error}", "Correct it, or use --stack-name.") from None
-    environments = {
-        name: value["deploy"].get("parameters", {})
+    return {
+        name: dict(value["deploy"].get("parameters", {}))
         for name, value in content.items()
         if isinstance(value, dict) and "deploy" in value
     }
-    if config_env not in environments:
-        usable = (name for name, parameters in environments.items() if "stack_name" in parameters)
-        names = ", ".join(name for name in usable if name != _LOCAL_ENVIRONMENT)
-        raise OperatorError(f"samconfig.toml has no environment {config_env}", f"It has: {names}.")
-    return dict(environments[config_env])

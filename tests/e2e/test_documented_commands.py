@@ -52,6 +52,7 @@ NOT_HERE = {
     "orders show dc39170c-8fb6-4e20-aa52-36fa898df1d1": "an order of the samples",
     "rejected show 532c45d0498049a9b6c3b65f9dfe3d17": "a rejected event of the samples",
     "reconcile cancel": "no backfill is under way",
+    "stacks": "the environments of samconfig.toml are in no account",
     "stores close 148020": "the time zone of the store is not set",
     "stores status q7xk --live": "the platform has no such store",
     "stores remove": "orders are listed under the store",

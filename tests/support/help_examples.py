@@ -13,7 +13,7 @@ from partner_orders.clock import now
 from partner_orders_console.cli.__main__ import app
 
 # These need functions that run, a platform, or somebody who presses a button.
-NEEDS_A_RUNNING_STACK = {"doctor", "register", "reconcile run", "logs", "watch", "refused", "trace", "open"}
+NEEDS_A_RUNNING_STACK = {"doctor", "register", "reconcile run", "logs", "watch", "refused", "stacks", "trace", "open"}
 NEEDS_A_RUNNING_STACK |= {"desk", "secrets set-client", "secrets set-token", "secrets undo"}
 NEEDS_A_RUNNING_STACK |= {"catalogue urgent"}
 FILES = {

@@ -30,6 +30,7 @@ class Template:
         self.resources: dict[str, dict[str, Any]] = content["Resources"]
         self.parameters: dict[str, dict[str, Any]] = content["Parameters"]
         self.conditions: dict[str, Any] = content["Conditions"]
+        self.outputs: dict[str, dict[str, Any]] = content["Outputs"]
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
         """Properties of the resources of a type, by logical id."""

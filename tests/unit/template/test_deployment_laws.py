@@ -19,6 +19,13 @@ PLAIN_BUILDS = ".aws-sam/this-machine-only"
 LONGEST_SCHEDULE_NAME = 64
 
 
+def test_version_is_that_of_the_project(template: Template, catalogue: Template) -> None:
+    """The output Version of both stacks is the version in pyproject.toml."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    for stack in (template, catalogue):
+        assert stack.outputs["Version"]["Value"] == version
+
+
 def test_api_warnings_do_not_end_a_deployment(template: Template) -> None:
     """API Gateway's warning about the server without a URL, which SAM writes, does not end a deployment."""
     assert "FailOnWarnings" not in template.properties("OrderEventsApi")
