@@ -34,6 +34,7 @@ from partner_orders_console.cli.call import (
     begin_call,
     program,
 )
+from partner_orders_console.cli.cost import cost
 from partner_orders_console.cli.desk import desk
 from partner_orders_console.cli.doctor import doctor
 from partner_orders_console.cli.export import export
@@ -80,6 +81,7 @@ _COMMANDS: dict[str, Callable[..., int | None]] = {
     "trace": trace,
     "open": open_place,
     "export": export,
+    "cost": cost,
     "forget": forget,
     "use": use,
 }

@@ -14,13 +14,15 @@ _AT_ONCE = 500  # metrics that CloudWatch takes in a request
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric with its one dimension, as a statistic (``Sum``, ``Maximum``, ``p95``) over periods."""
+    """A metric with its dimension, as a statistic (``Sum``, ``Maximum``, ``p95``) over periods. ``more`` are further
+    dimensions, of the few that have them."""
 
     namespace: str
     name: str
     dimension: tuple[str, str]
     stat: str = "Sum"
     period: timedelta = timedelta(minutes=5)
+    more: tuple[tuple[str, str], ...] = ()
 
 
 type Series = dict[datetime, float]
@@ -58,11 +60,10 @@ def series[Name](
 
 
 def _query(name: str, metric: Metric) -> dict[str, Any]:
-    dimension, value = metric.dimension
     described = {
         "Namespace": metric.namespace,
         "MetricName": metric.name,
-        "Dimensions": [{"Name": dimension, "Value": value}],
+        "Dimensions": [{"Name": name, "Value": value} for name, value in (metric.dimension, *metric.more)],
     }
     seconds = int(metric.period.total_seconds())
     return {"Id": name, "MetricStat": {"Metric": described, "Period": seconds, "Stat": metric.stat}}

@@ -200,6 +200,11 @@ class DeployedStack:
             if "PhysicalResourceId" in resource
         }
 
+    def resources_of(self, kind: str) -> dict[str, str]:
+        """The name in AWS of each resource of a kind such as ``AWS::SQS::Queue``, by its name in the template."""
+        kinds = {resource["LogicalResourceId"]: resource["ResourceType"] for resource in self._resources}
+        return {name: physical for name, physical in self.resources.items() if kinds.get(name) == kind}
+
     def output(self, name: str) -> str:
         """Raises OperatorError for an output that the stack does not have."""
         if name not in self.outputs:

@@ -41,6 +41,7 @@ NOT_HERE = {
     "catalogue repair": "the platform has exported no store yet",
     "catalogue show q7xk none": "no product of this SKU",
     "catalogue urgent": "no product of this SKU",
+    "cost": "the stack on this machine costs nothing",
     "open": "the stack on this machine has no console",
     "promotions end": "no promotion of this id",
     "promotions put": "no product of these SKUs",

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from partner_orders_console.operations.cost.price_list import MILLION
 from tools.bench import (
     answering,
     catalogue_costs,
@@ -190,11 +191,11 @@ def cost_model(found: dict[str, Any]) -> dict[str, Any]:
     monthly = {}
     # Even a million orders are a few events a second at the busiest, taken from the queue as they come: one by one.
     with_bus = replace(ours.in_ones, with_bus=True)
-    for orders_a_month in (10_000, 100_000, money.MILLION):
-        variable = money.total(money.per_million_orders(with_bus)) * orders_a_month / money.MILLION
+    for orders_a_month in (10_000, 100_000, MILLION):
+        variable = money.total(money.per_million_orders(with_bus)) * orders_a_month / MILLION
         monthly[orders_a_month] = {"variable": round(variable, 2), "fixed": money.total(fixed)}
     return {
-        "prices_as_of": money.PRICES["as_of"],
+        "prices_as_of": money.PRICE_LIST.as_of,
         "per_million_orders": per_million,
         "totals": {name: money.total(components) for name, components in per_million.items()},
         "options": money.options(ours, found["index_write_units"], found["body_bytes"]),

@@ -1,4 +1,5 @@
-"""US dollars of the catalogue's work, from what was counted and measured and the list prices in prices.json.
+"""US dollars of the catalogue's work, from what was counted and measured and the list prices of
+``partner-orders cost``.
 
 The functions run each minute whatever there is to do, so a file or a row pays for what it adds to such a run. A
 function's time is its CPU time, stretched by the share of a processor that its memory buys, 20 ms for each AWS call
@@ -9,8 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from partner_orders_console.operations.cost.price_list import MILLION
 from tools.bench.catalogue_costs import ALONE, ALONE_STOCK
-from tools.bench.money import CALL_SECONDS, MEMORY_OF_A_PROCESSOR, MILLION, PLATFORM_SECONDS, PRICES
+from tools.bench.money import CALL_SECONDS, MEMORY_OF_A_PROCESSOR, PLATFORM_SECONDS, PRICES
 from tools.local.emulator import ROOT
 
 TEMPLATE = (ROOT / "catalogue.yaml").read_text()

@@ -1,22 +1,21 @@
-"""US dollars for a million orders of three events, from what was counted and measured and the list prices in
-prices.json.
+"""US dollars for a million orders of three events, from what was counted and measured and the list prices of
+``partner-orders cost``.
 
 A function's time is its CPU time, stretched by the share of a processor that its memory buys, and 20 ms for each AWS
 call that it waits for. Data transfer, the keeping of logs and AWS's free tiers are left out.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
+from partner_orders_console.operations.cost.price_list import MILLION, usual_prices
+from partner_orders_console.operations.cost.reckoning import KEY_USES_A_MONTH, SECRET_READS_A_MONTH
 from tools.local.emulator import ROOT
 
-PRICES_FILE = Path(__file__).with_name("prices.json")
-PRICES: dict[str, float] = json.loads(PRICES_FILE.read_text())
-MILLION = 1_000_000
+PRICE_LIST = usual_prices()
+PRICES = PRICE_LIST.prices
 EVENTS_PER_ORDER = 3
 CALL_SECONDS = 0.020
 PLATFORM_SECONDS = 0.5
@@ -49,10 +48,6 @@ COLD_STARTS = 0.01
 POLLS_A_MONTH = 5 * MONTH_SECONDS // 20
 TICK_SECONDS = 300
 SWEEP_SECONDS = 60
-# The webhook reads the current and the previous secret every five minutes, the reconciler its token at a tick.
-SECRET_READS_A_MONTH = 3 * MONTH_SECONDS // 300
-# DynamoDB asks KMS for the table's key at most every five minutes for each of the functions.
-KEY_USES_A_MONTH = 4 * MONTH_SECONDS // 300
 
 
 @dataclass(frozen=True)
@@ -157,7 +152,7 @@ def _lambda(function: str, invocations: float, cpu: float, calls: float) -> floa
 
 def _time(function: str, times: float, cpu: float, calls: float) -> float:
     seconds = cpu / min(1.0, MEMORY[function] / MEMORY_OF_A_PROCESSOR) + calls * CALL_SECONDS
-    return times * seconds * MEMORY[function] / 1024 * PRICES["lambda_gb_second_arm64"]
+    return PRICE_LIST.gb_seconds(times * seconds, MEMORY[function])
 
 
 def total(components: dict[str, float]) -> float:

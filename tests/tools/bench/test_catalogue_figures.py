@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from partner_orders_console.operations.cost.price_list import MILLION
 from tests.support.template import expanded
 from tools.bench import catalogue_costs, catalogue_money, catalogue_report, catalogue_requests
 from tools.bench.__main__ import RESULTS
@@ -13,7 +14,7 @@ from tools.bench.catalogue_costs import ALONE, ALONE_STOCK
 from tools.bench.catalogue_memory import ROWS
 from tools.bench.catalogue_requests import API, STORAGE
 from tools.bench.catalogue_store import World, made_row, row_of, world
-from tools.bench.money import MILLION, PRICES
+from tools.bench.money import PRICES
 from tools.bench.report import DOCUMENT
 from tools.local.emulator import ROOT
 from tools.simulation import dynamodb_local

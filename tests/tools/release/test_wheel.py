@@ -24,8 +24,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 
 
 def test_wheel_holds_console_and_package(wheel: Path) -> None:
-    """The wheel holds every module of the console and of the package that it needs, the files of the desk's pages, the
-    licence, and nothing else."""
+    """The wheel holds every module of the console and of the package that it needs, the files of the desk's pages,
+    the price lists, the licence, and nothing else."""
     with ZipFile(wheel) as content:
         names = {name for name in content.namelist() if ".dist-info/" not in name}
         [metadata] = [name for name in content.namelist() if name.endswith(".dist-info/METADATA")]
@@ -37,7 +37,9 @@ def test_wheel_holds_console_and_package(wheel: Path) -> None:
     }
     desk = ROOT / "partner_orders_console" / "desk"
     pages = {str(path.relative_to(ROOT)) for part in ("templates", "static") for path in (desk / part).rglob("*.*")}
-    assert names == modules | pages | {"partner_orders/py.typed"}
+    prices = {str(path.relative_to(ROOT)) for path in (ROOT / "partner_orders_console").rglob("price_lists/*.json")}
+    assert prices
+    assert names == modules | pages | prices | {"partner_orders/py.typed"}
     assert (described["Name"], described["Version"]) == (PROJECT["name"], PROJECT["version"])
     assert {*described.get_all("Requires-Dist", [])} == {*PROJECT["dependencies"]}
 
