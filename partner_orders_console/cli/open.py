@@ -11,7 +11,7 @@ from partner_orders_console.cli.output import print_text
 
 def open_place(
     context: typer.Context,
-    place: Annotated[str, typer.Argument(help="dashboard, log, table, queue, stack or secrets")],
+    place: Annotated[str, typer.Argument(help="dashboard, log, table, queue, stack, secrets or traces")],
     function: Annotated[str, typer.Argument(help="whose log: webhook, consumer, reconciler or publisher")] = "",
     print_only: Annotated[bool, typer.Option("--print", help="print the address, and open nothing")] = False,
 ) -> None:

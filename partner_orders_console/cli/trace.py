@@ -37,3 +37,5 @@ def trace(
     print_data([asdict(stage) for stage in stages], as_json, columns, rows)
     if not as_json:
         say("times in UTC")
+        for link in tracing.trace_links(stack, stages):
+            say(f"X-Ray: {link}")

@@ -20,7 +20,7 @@ FROM_OUTPUTS = (
 )
 FROM_PARAMETERS = (
     *("ChainId", "PartnerApiBaseUrl", "RateLimitPerMinute", "KmsKeyArn", "Architecture", "LogRetentionDays"),
-    *("LogLevel", "AlarmEmail", "AlarmTopicArn"),
+    *("LogLevel", "Tracing", "AlarmEmail", "AlarmTopicArn"),
 )
 
 

@@ -6,7 +6,7 @@ from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.logs import FUNCTIONS, log_group
 from partner_orders_console.operations.stack import DeployedStack
 
-PLACES = ("dashboard", "log", "table", "queue", "stack", "secrets")
+PLACES = ("dashboard", "log", "table", "queue", "stack", "secrets", "traces")
 
 
 def link(stack: DeployedStack, place: str, function: str = "") -> str:
@@ -34,7 +34,21 @@ def link(stack: DeployedStack, place: str, function: str = "") -> str:
             return f"{base}/cloudformation/home?region={region}#/stacks/stackinfo?stackId={quote(stack.name)}"
         case "secrets":
             return f"{base}/secretsmanager/listsecrets?region={region}&search={quote(stack.name)}"
+        case "traces":
+            if not is_traced(stack):
+                raise OperatorError("this stack sends no traces", "Deploy it with Tracing=XRAY.")
+            return f"{base}/cloudwatch/home?region={region}#xray:traces/query"
     raise OperatorError(f"there is no {place!r} to open", f"Name one of {', '.join(PLACES)}.")
+
+
+def is_traced(stack: DeployedStack) -> bool:
+    """Whether X-Ray traces the functions of a stack."""
+    return stack.parameters.get("Tracing") == "XRAY" and not stack.endpoint_url
+
+
+def trace_link(stack: DeployedStack, trace_id: str) -> str:
+    """The address of one trace, such as ``1-5f84c7a1-0123456789abcdef01234567``, in the AWS console."""
+    return f"{_console(stack.region)}/cloudwatch/home?region={stack.region}#xray:traces/{quote(trace_id)}"
 
 
 def _group(stack: DeployedStack, function: str) -> str:

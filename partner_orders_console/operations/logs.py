@@ -38,7 +38,8 @@ _ERRORS = frozenset({"ERROR", "CRITICAL", "WARNING"})
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line of a function's log. ``facts`` are its structured fields; a line of Lambda itself has only its message."""
+    """A line of a function's log. ``facts`` are its structured fields; a line of Lambda itself has only its message.
+    ``trace_id`` is X-Ray's, whether or not it kept a trace."""
 
     at: datetime
     function: str
@@ -46,6 +47,7 @@ class LogLine:
     message: str
     facts: dict[str, Any] = field(default_factory=dict)
     event_id: str = ""
+    trace_id: str = ""
 
     @property
     def is_error(self) -> bool:
@@ -152,4 +154,5 @@ def _line(function: str, event: dict[str, Any]) -> LogLine | None:
     if "_aws" in content:
         return None  # A metric.
     facts = {name: value for name, value in content.items() if name not in _COMMON | _FUNCTION_FACTS}
-    return LogLine(at, function, str(content.get("level", "INFO")), str(content.get("message", "")), facts, event_id)
+    level, message = str(content.get("level", "INFO")), str(content.get("message", ""))
+    return LogLine(at, function, level, message, facts, event_id, str(content.get("xray_trace_id") or ""))

@@ -8,6 +8,7 @@ from partner_orders.clock import from_text, now
 from partner_orders_console.operations import answers, dead_letters
 from partner_orders_console.operations.dead_letter_queue import Queue
 from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.links import is_traced, link, trace_link
 from partner_orders_console.operations.logs import FUNCTIONS, LogLine, log_lines
 from partner_orders_console.operations.orders import read_in_order
 from partner_orders_console.operations.progress import Progress, silent
@@ -19,11 +20,12 @@ _BEFORE = timedelta(days=1)  # an order is listed by when it was created, which 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage that a request passed, when (UTC), and what happened there."""
+    """A stage that a request passed, when (UTC), and what happened there. ``trace_id`` is X-Ray's, if a log has it."""
 
     at: datetime
     where: str
     what: str
+    trace_id: str = ""
 
 
 def trace(stack: DeployedStack, correlation_id: str, since: datetime, progress: Progress = silent) -> list[Stage]:
@@ -55,7 +57,15 @@ def trace(stack: DeployedStack, correlation_id: str, since: datetime, progress: 
 
 
 def _logged(line: LogLine) -> Stage:
-    return Stage(line.at, f"{line.function}'s log", f"{line.level} {line.message}")
+    return Stage(line.at, f"{line.function}'s log", f"{line.level} {line.message}", line.trace_id)
+
+
+def trace_links(stack: DeployedStack, stages: Sequence[Stage]) -> list[str]:
+    """Where X-Ray shows the traces of a request, if the stack is traced: those that its logs name, or all."""
+    if not is_traced(stack):
+        return []
+    ids = dict.fromkeys(stage.trace_id for stage in stages if stage.trace_id)
+    return [trace_link(stack, trace_id) for trace_id in ids] or [link(stack, "traces")]
 
 
 def _stored(stack: DeployedStack, correlation_id: str, since: datetime) -> list[Stage]:

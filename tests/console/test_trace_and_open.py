@@ -1,5 +1,6 @@
 """``trace`` and ``open``: where a request went, and where a part of the stack is shown."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -53,6 +54,22 @@ def test_trace_follows_a_request(run: Run, logged: DeployedStack) -> None:
     assert [stage["where"] for stage in found] == ["webhook's log", "received and stored"]
     ran = run("trace", "request-9")
     assert (order()["order_id"] in ran.out, "+60.0 s" in ran.out, "Amna" in ran.out) == (True, True, False)
+
+
+@pytest.mark.parametrize("trace_id", ["1-5f84c7a1-0123456789abcdef01234567", ""])
+def test_trace_names_the_trace(run: Run, logged: DeployedStack, trace_id: str) -> None:
+    """With Tracing=XRAY the trace that a log names is linked, or else all traces; without it there is no link."""
+    message = {"level": "ERROR", "message": "unavailable", "correlation_id": "request-5", "xray_trace_id": trace_id}
+    at = int((STARTED - timedelta(minutes=5)).timestamp() * 1000)
+    logged.client("logs").put_log_events(
+        logGroupName="/logs/webhook", logStreamName="s", logEvents=[{"timestamp": at, "message": json.dumps(message)}]
+    )
+    assert "X-Ray" not in run("trace", "request-5").err
+    assert "sends no traces" in run("open", "traces").err
+    logged.parameters["Tracing"] = "XRAY"
+    page = f"https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#xray:traces/{trace_id}"
+    assert f"X-Ray: {page}{'' if trace_id else 'query'}" in run("trace", "request-5").err
+    assert run("open", "traces", "--print").out.strip().endswith("#xray:traces/query")
 
 
 def test_trace_follows_an_answer(run: Run, logged: DeployedStack) -> None:

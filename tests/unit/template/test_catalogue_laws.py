@@ -37,6 +37,7 @@ SETTINGS = {
     "UploaderFunction": UploaderSettings,
 }
 QUEUES = {f"{name}Queue": f"{name}DeadLetters" for name in ("Files", "Callbacks", "Urgent")}
+TRACING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}  # with Tracing=XRAY only: test_tracing
 READING = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
 WRITING = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
 
@@ -276,7 +277,7 @@ def test_function_permissions_are_exact(catalogue: Template) -> None:
     for role, statement in catalogue.statements():
         allowed.setdefault(role, set()).update(_list(statement["Action"]))
     assert allowed.pop("ScheduleRole") == {"lambda:InvokeFunction"}
-    every = {"logs:CreateLogStream", "logs:PutLogEvents", "kms:Decrypt", "kms:GenerateDataKey"}
+    every = {"logs:CreateLogStream", "logs:PutLogEvents", "kms:Decrypt", "kms:GenerateDataKey", *TRACING}
     assert all(actions >= every for actions in allowed.values())
     draining = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:SendMessage"}
     sending = {"secretsmanager:GetSecretValue", "events:PutEvents"}
@@ -298,6 +299,8 @@ def test_no_statement_uses_a_wildcard(catalogue: Template) -> None:
     """No statement allows any action, or objects beyond a folder of the bucket."""
     folders = ("lists", "changes", "reports", "exports", "promotions", "promotion-rows", "sent")
     for role, statement in catalogue.statements():
+        if {*_list(statement["Action"])} == TRACING:
+            continue  # X-Ray knows no finer resource.
         for value in [*_list(statement["Action"]), *_list(statement["Resource"])]:
             text = value if isinstance(value, str) else str(next(iter(value.values())))
             for folder in folders:

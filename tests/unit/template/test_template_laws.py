@@ -20,7 +20,8 @@ DAY = 24 * HOUR
 FUNCTIONS = ("WebhookFunction", "ConsumerFunction", "PublisherFunction", "ReconcilerFunction")
 A_KEY_OF_THE_CHAINS_OWN = {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
 # Actions for which AWS has no finer resource.
-ANY_RESOURCE = {"dynamodb:ListStreams", "cloudwatch:DescribeAlarms"}
+TRACING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+ANY_RESOURCE = {"dynamodb:ListStreams", "cloudwatch:DescribeAlarms", *TRACING}
 MOVING_CALLS = {"lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"}
 MOVING_CALLS |= {"cloudwatch:DescribeAlarms"}
 PLATFORM_TIMEOUT_SECONDS = 10
@@ -255,7 +256,10 @@ def test_function_permissions_are_exact(template: Template) -> None:
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     with_a_key_of_the_chains_own = {"kms:Decrypt", "kms:GenerateDataKey"}
     assert all(actions >= with_a_key_of_the_chains_own for actions in allowed.values())
-    allowed = {role: actions - with_a_key_of_the_chains_own for role, actions in allowed.items()}
+    # Only with Tracing=XRAY (test_tracing); the schedule calls and is not called.
+    traced = {role for role, actions in allowed.items() if actions >= TRACING}
+    assert traced == allowed.keys() - {"ReconciliationScheduleRole"}
+    allowed = {role: actions - with_a_key_of_the_chains_own - TRACING for role, actions in allowed.items()}
     assert allowed == {
         "WebhookRole": logs | {"secretsmanager:GetSecretValue", "sqs:SendMessage"},
         "ConsumerRole": logs
