@@ -1,5 +1,6 @@
 """``doctor``: what it says of faults that the local AWS of the end-to-end tests is not broken with."""
 
+import ast
 import io
 import json
 import shlex
@@ -7,6 +8,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +19,7 @@ from botocore.exceptions import ClientError, NoCredentialsError, UnauthorizedSSO
 from partner_orders.clock import now, to_text
 from partner_orders.reconciler.stop_reason import StopReason
 from partner_orders.stores.store import StoreSettings
+from partner_orders_console.operations import doctor
 from partner_orders_console.operations.doctor.examination import CHECKS
 from partner_orders_console.operations.doctor.finding import Finding
 from partner_orders_console.operations.stack import DeployedStack
@@ -439,3 +442,17 @@ def test_missing_sign_in_is_one_error(run: Run, monkeypatch: pytest.MonkeyPatch,
     ran = run("doctor")
     assert (ran.status, ran.out) == (1, "")
     assert f"error: {what}Sign in with the AWS CLI" in ran.err
+
+
+def test_every_fault_has_advice() -> None:
+    """Wherever a check makes a finding of a fault, it says what to do about it."""
+    folder = Path(doctor.__file__).parent
+    without = []
+    for path in folder.glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Finding":
+                given = {keyword.arg for keyword in call.keywords}
+                has_fault = "fault" in given or len(call.args) > 1
+                if has_fault and "advice" not in given and len(call.args) < 3:
+                    without.append(f"{path.name}:{call.lineno}")
+    assert without == []

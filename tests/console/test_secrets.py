@@ -12,6 +12,7 @@ from partner_orders.clock import now, to_text
 from partner_orders.platform.webhook_secret import WebhookSecret
 from partner_orders.reconciler.credentials_trial import NO_STORE, Outcome, Verdict
 from partner_orders.reconciler.stop_reason import StopReason
+from partner_orders_console.cli import output
 from partner_orders_console.operations import partner_api_credentials
 from partner_orders_console.operations.partner_api_credentials import PENDING
 from partner_orders_console.operations.stack import DeployedStack
@@ -99,6 +100,18 @@ def test_token_is_tried_then_used(set_token: Callable[..., Ran], stack: Deployed
     assert "up to 5 minutes" in ran.err
     assert "a-token" not in ran.out + ran.err
     assert PENDING not in str(stack.client("secretsmanager").describe_secret(SecretId=stack.output(PARTNER_API)))
+
+
+def test_token_is_typed_unseen(
+    run: Run, monkeypatch: pytest.MonkeyPatch, stack: DeployedStack, reconciler: Reconciler
+) -> None:
+    """At a terminal the command asks for the token, which is typed unseen and is no argument."""
+    reconciler.accepted = {"typed"}
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(output, "getpass", lambda _: "typed")
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("what is typed is shown"))
+    assert run("secrets", "set-token").status == 0
+    assert token_of(stack) == "typed"
 
 
 def test_refused_token_is_not_stored(

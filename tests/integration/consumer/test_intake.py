@@ -116,6 +116,8 @@ WHOLE = as_bytes(order())
         (b"[" * 100_000, "malformed_json", "nested more than"),
         (b"[" + WHOLE + b"]", "not_an_object", "should be a JSON object"),
         (b"null", "not_an_object", "should be a JSON object"),
+        # What API Gateway may make of compressed bytes under a text type.
+        (gzip.compress(WHOLE, mtime=0).decode("utf-8", "replace").encode(), "malformed_json", "not JSON"),
     ],
     ids=lambda value: None if isinstance(value, bytes) else value,
 )

@@ -90,6 +90,25 @@ def test_conflict_is_stored_and_counted(orders: OrdersTable) -> None:
     assert stored(orders).conflicts == 2
 
 
+@pytest.mark.parametrize("is_one_batch", [True, False])
+def test_first_text_is_kept(orders: OrdersTable, is_one_batch: bool) -> None:
+    """Of two copies that say the same, the text of the first is kept; of large ones too."""
+    for number, comment in enumerate(("Ring", noise(3 * INLINE_BODY_BYTES))):
+        first = event(12, order_id=f"o{number}", comment=comment)
+        second = parse_event(b" " + first.body)
+        for batch in [[first, second]] if is_one_batch else [[first], [second]]:
+            write(orders, *batch)
+        found = orders.get(f"o{number}")
+        assert found is not None
+        assert [entry.body for entry in found.history] == [first.body]
+
+
+def test_problems_of_an_event_are_stored(orders: OrdersTable) -> None:
+    """The paths of the parts that could not be read are in the order's history."""
+    write(orders, event(12, items="none", payment=[]))
+    assert [entry.problems for entry in stored(orders).history] == [("items", "payment")]
+
+
 def test_a_masked_copy_never_hides_a_full_one(orders: OrdersTable) -> None:
     full, masked = event(12), event(12, customer={"phone_number": "+92*******41"})
     write(orders, full)

@@ -1,6 +1,7 @@
 """The request budget on a table of DynamoDB's: what its row holds, and how the chain's clients use it."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import timedelta
 from itertools import pairwise
 from types import SimpleNamespace
@@ -17,11 +18,15 @@ from partner_orders.platform.http import Handover, PartnerApiClient, RunLimits
 from partner_orders.platform.order_exchange import OrderExchange
 from partner_orders.platform.rate_limit import RateLimit
 from partner_orders.platform.request_budget import Share
+from partner_orders.pusher import parts
+from partner_orders.pusher.parts import SenderSettings as PusherSettings
 from partner_orders.reconciler import handler
+from partner_orders.sender.handler import SenderSettings
 from tests.support.orders import CHAIN_ID
 from tests.support.orders_table import TABLE, dynamodb_at
 from tests.support.platform import BASE_URL, START, PlatformSession, VirtualTime, lives
 from tests.support.sender_world import SecretOfTest
+from tools.fresh_handler import fresh_handler
 from tools.local.simulated_platform.partner_api import SimulatedPartnerApi
 
 
@@ -190,3 +195,25 @@ def test_reconciler_without_budget_keeps_its_speed(monkeypatch: pytest.MonkeyPat
     limit = handler._rate_limit(handler.ReconcilerSettings.from_environment(environment))
     assert isinstance(limit, BudgetedRequests if table_name else RateLimit)
     assert limit.per_minute == (32 if table_name else 54)
+
+
+def test_every_function_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sender, pusher and uploaded changes ask the chain's one table, each for its own share of the requests."""
+    monkeypatch.setattr(clients, "client", lambda *_: SimpleNamespace())
+    for name in fields(SenderSettings):
+        monkeypatch.setenv(name.name.upper(), "60" if name.type is int else "x")
+    monkeypatch.setenv("BRAND", "auto")
+    monkeypatch.setenv("REQUEST_BUDGET_TABLE_NAME", "budget")
+    limits: list[tuple[Any, Share]] = [(fresh_handler("sender").sender()._exchange._limit, Share.ANSWERS)]
+    catalogue = PusherSettings(
+        **dict.fromkeys(("catalogue_table_name", "partner_api_secret_arn", "partner_api_base_url"), "x"),
+        **dict.fromkeys(("chain_id", "cap_field"), "x"),
+        request_budget_table_name="budget",
+        rate_limit_per_minute=60,
+    )
+    made = parts.parts(catalogue, SimpleNamespace(), 1)  # type: ignore[arg-type]
+    limits.append((made.client._rate_limit, Share.CATALOGUE))
+    limits.append((parts.status_parts(catalogue, made, lambda: 0.0, False).client._rate_limit, Share.STORE_STATUS))
+    for limit, share in limits:
+        assert isinstance(limit, BudgetedRequests)
+        assert (limit._share, limit._table.limit_per_minute, limit._table._table._name) == (share, 60, "budget")

@@ -42,6 +42,16 @@ def test_backfill_brings_its_window_in_sync(world: World) -> None:
     assert world.not_in_sync() == []
 
 
+def test_backfill_of_older_changes(world: World) -> None:
+    """What changed longer ago than the daily check looks is found by a backfill."""
+    world.time.sleep(30 * 86_400)
+    world.run()  # The daily check.
+    world.queue.messages = []
+    world.new_worker()
+    world.backfill(**{"from": START.isoformat()})
+    assert world.not_in_sync() == []
+
+
 def test_only_the_requested_part_is_read(world: World) -> None:
     """A backfill reads only the window and the stores asked for."""
     shop = world.lives[0].shop

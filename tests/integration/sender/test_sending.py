@@ -1,6 +1,7 @@
 """The sender: each answer reaches the platform once, in order, and ends as the platform shows it."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -102,6 +103,25 @@ def test_lost_request_is_repeated(world: SenderWorld, fault: str) -> None:
     """A request that was lost is sent again once it is clear that it had no effect."""
     world.api.faults[fault] = 1
     world.answer(added=[{"sku": "BAG", "quantity": 1, "unit_price": 0.1}])
+    world.run()
+    assert (world.outcome(), len(world.api.answers)) == ("applied", 1)
+
+
+def test_success_without_effect_is_no_outcome(world: SenderWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A 200 that shows the order as it was does not end the answer, which goes again and is applied then."""
+    put = world.api._put
+    replies: list[Response] = []
+
+    def ignoring(*arguments: Any) -> Response:
+        if replies:
+            return put(*arguments)
+        life = world.lives[0]
+        text = world.api.body_text(life, life.steps[0])
+        replies.append(Response(200, {"Content-Type": "application/json"}, text.encode()))
+        return replies[0]
+
+    monkeypatch.setattr(world.api, "_put", ignoring)
+    world.answer()
     world.run()
     assert (world.outcome(), len(world.api.answers)) == ("applied", 1)
 

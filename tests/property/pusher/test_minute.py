@@ -138,6 +138,31 @@ def test_bad_lines_spoil_no_others() -> None:
     assert (parked, {one["sku"] for one in world.bus.details}) == ({skus[4]}, {skus[4]})
 
 
+def test_unknown_effect_is_followed_twice() -> None:
+    """After a call that was cut off, whose job nobody knows, the newest values go within minutes, and once more after
+    its deadline."""
+    world = new_world()
+    [store_id] = world.stores
+    first, second, *_ = world.skus[store_id]
+    for sku in (first, second):
+        world.say(store_id, sku, Values(price=Decimal(2), active=True, quantity=9))
+    world.rest()
+    world.catalogue.faults = {"put_dropped_after": 1, "callback_lost": 1}
+    before = world.puts(store_id)
+    for sku in (first, second):
+        world.say(store_id, sku, Values(price=Decimal("2.2")))
+    world.pass_minute()
+    puts = [world.puts(store_id) - before]
+    for minutes in (5, 25, 10):
+        for _ in range(minutes):
+            world.pass_minute()
+        puts.append(world.puts(store_id) - before)
+    # The call itself, the values soon after it, nothing until its deadline, and the values once more.
+    assert puts == [1, 2, 2, 3]
+    world.rest()
+    check(world)
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 def test_nothing_is_sent_before_it_is_switched_on(is_known: bool) -> None:
     """A store that is paused, or has no settings, is not sent to, also not what is urgent; it goes once it may (W8)."""

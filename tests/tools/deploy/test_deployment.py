@@ -231,3 +231,20 @@ def test_sam_gets_parameters_with_spaces(
     assert f"--template-file {tmp_path}/template.yaml --stack-name partner-orders-staging" in " ".join(words)
     assert words[-3:] == ["--no-confirm-changeset", "--parameter-overrides", 'ReconciliationSchedule="rate(5 minutes)"']
     assert deployed.webhook_url == URL
+
+
+def test_sam_asks_unless_told_not_to(environment: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """sam keeps to the environment's own setting, unless the caller has said yes."""
+    calls: list[list[str]] = []
+
+    def run(words: list[str], **_: Any) -> SimpleNamespace:
+        calls.append(words)
+        return SimpleNamespace(returncode=0)
+
+    outputs = [{"OutputKey": "WebhookUrl", "OutputValue": URL}]
+    stacks = SimpleNamespace(describe_stacks=lambda **_: {"Stacks": [{"Outputs": outputs}]})
+    monkeypatch.setattr("tools.deploy.target.subprocess.run", run)
+    monkeypatch.setattr(Account, "client", lambda *_: stacks)
+    for asks in (True, False):
+        Account(environment).deploy(tmp_path, asks=asks)
+    assert ["--no-confirm-changeset" in words for words in calls] == [False, True]

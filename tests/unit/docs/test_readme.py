@@ -1,13 +1,18 @@
 """The README leads from a clone to the first own order, with the product's own commands."""
 
 import re
+import tomllib
 from pathlib import Path
 
+import pytest
+
+from tests.support.template import CATALOGUE, TEMPLATE, expanded
 from tools.local.figures import Figures, last_line
 from tools.local.morning_outcome import CatalogueFigures
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+SAMCONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
 COMMANDS = re.findall(r"^ {4,}((?:make|\.venv/bin/partner-orders) .+)$", README, re.MULTILINE)
 
 
@@ -55,3 +60,35 @@ def test_first_order_is_the_sample_order() -> None:
     """The order that is shown first is the one that was sent first."""
     shown = next(command for command in COMMANDS if "orders show" in command).split()[-1]
     assert shown in (ROOT / "events" / "order.json").read_text(encoding="utf-8")
+
+
+def test_region_is_the_one_of_samconfig() -> None:
+    """Every environment has the region that the README names."""
+    regions = {SAMCONFIG[name]["deploy"]["parameters"]["region"] for name in ("local", "staging", "production")}
+    assert regions == {"eu-central-1"}
+    assert "Its region is `eu-central-1`, which you can change there." in " ".join(README.split())
+
+
+def test_deployment_asks_first() -> None:
+    """Every environment of an account asks before it changes anything."""
+    asks = {
+        name: it["deploy"]["parameters"].get("confirm_changeset") for name, it in SAMCONFIG.items() if name[0] != "v"
+    }
+    assert asks == {"default": None, "local": False, "staging": True, "production": True}
+
+
+def test_make_targets_exist() -> None:
+    """Every target of make that the README names is one."""
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    named = {*re.findall(r"`make ([a-z-]+)", README), *re.findall(r"^ +make ([a-z-]+)", README, re.MULTILINE)}
+    assert {"run", "up", "test", "help", "deploy", "deploy-catalogue"} <= named <= {*targets}
+
+
+@pytest.mark.parametrize("template", [TEMPLATE, CATALOGUE], ids=lambda path: path.stem)
+def test_every_parameter_is_described(template: Path) -> None:
+    """docs/deploying.md, or a page that it leads to, describes each parameter of both templates that is set by hand."""
+    pages = [ROOT / "docs" / name for name in ("deploying.md", "catalogue.md", "files.md")]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    by_hand = [name for name, it in expanded(template).parameters.items() if "(output " not in it["Description"]]
+    assert len(by_hand) > 5
+    assert [name for name in by_hand if f"`{name}`" not in text] == []

@@ -73,6 +73,25 @@ def test_a_missed_minute_is_not_made_up_for(catalogue: Template, name: str) -> N
     assert (invoked["MaximumRetryAttempts"], invoked["MaximumEventAgeInSeconds"]) == (0, 60)
 
 
+def test_nothing_of_the_intake_is_the_catalogues(catalogue: Template, template: Template) -> None:
+    """The catalogue's functions are called by queues and schedules of its own stack, and its alarms watch what is its
+    own; the stacks share no resource by name."""
+    own = catalogue.resources.keys()
+    for kind in ("AWS::Lambda::EventSourceMapping", "AWS::Scheduler::Schedule", "AWS::Lambda::Permission"):
+        for name, it in catalogue.of_type(kind).items():
+            assert references(it) & own, name
+            assert "ImportValue" not in json.dumps(it), name
+    for name, alarm in catalogue.of_type("AWS::CloudWatch::Alarm").items():
+        for metric in metrics(alarm).values():
+            service = str(metric.dimensions.get("service", ""))
+            assert "${AWS::StackName}" in service or references(metric.dimensions) <= own, name
+    sources = {json.dumps(it["EventSourceArn"]) for it in catalogue.of_type("AWS::Lambda::EventSourceMapping").values()}
+    assert sources == {json.dumps({"Fn::GetAtt": ["UrgentQueue", "Arn"]})}
+    intake = ("WebhookFunction", "OrderEventsQueue", "ConsumerFunctionOrderEvents", "OrdersTable")
+    for name in intake:
+        assert "Catalogue" not in json.dumps(template.properties(name)), name
+
+
 # -- queues -----------------------------------------------------------------------------------------------------------
 
 

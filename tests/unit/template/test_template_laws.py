@@ -492,6 +492,13 @@ def test_publisher_is_retried_until_success(template: Template) -> None:
     assert longest_call_seconds(app.AWS_CALLS) < template.properties("PublisherFunction")["Timeout"] / 2
 
 
+def test_personal_data_is_published_on_request_only(template: Template) -> None:
+    """The publisher puts personal data on the bus only where the parameter says so, which it does not by default."""
+    assert template.parameters["PublishPersonalData"]["Default"] == "false"
+    variables = template.properties("PublisherFunction")["Environment"]["Variables"]
+    assert variables["PUBLISH_PERSONAL_DATA"] == {"Ref": "PublishPersonalData"}
+
+
 def test_no_publisher_without_change_events(template: Template) -> None:
     """Without change events nothing refers to the publisher's resources."""
     for name, resource in template.resources.items():

@@ -1,0 +1,79 @@
+"""Which of two events is the snapshot: each rule by itself, between events that are equal by the rules before it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from partner_orders.orders.event import OrderEvent, parse_event
+from partner_orders.orders.history import merge
+from tests.support.fixed_clock import NOW
+from tests.support.orders import as_bytes, order
+
+# Enough pairs that no rule further down decides all of them alike by chance.
+PAIRS = range(12)
+MASKED = {"first_name": "A**", "last_name": "R*", "phone_number": "+92***41"}
+
+
+def event(minute: int, status: str, number: int, **fields: Any) -> OrderEvent:
+    return parse_event(as_bytes(order(minute, status=status, extra=number, **fields)))
+
+
+# The greater one, and the lesser one, which each later rule would put first.
+BY_RULE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "final": ({"minute": 12, "status": "PICKED_UP", "customer": MASKED}, {"minute": 20, "status": "DISPATCHED"}),
+    "clock": ({"minute": 13, "status": "RECEIVED", "customer": MASKED}, {"minute": 12, "status": "DISPATCHED"}),
+    "place": ({"minute": 12, "status": "DISPATCHED", "customer": MASKED}, {"minute": 12, "status": "RECEIVED"}),
+    "personal values": (
+        {"minute": 12, "status": "RECEIVED"},
+        {"minute": 12, "status": "RECEIVED", "customer": MASKED, "more": "x", "most": "y", "a": 1, "b": 2, "c": 3},
+    ),
+    "says more": ({"minute": 12, "status": "RECEIVED", "more": "x"}, {"minute": 12, "status": "RECEIVED"}),
+}
+
+
+@pytest.mark.parametrize("rule", BY_RULE)
+def test_rule_decides_between_equals(rule: str) -> None:
+    """A rule decides between events that are equal by the rules before it, against all the rules after it."""
+    greater, lesser = BY_RULE[rule]
+    for number in PAIRS:
+        first, second = event(number=number, **greater), event(number=-number - 1, **lesser)
+        shown = {} if rule == "says more" else {second.digest: NOW}
+        for events in ([first, second], [second, first]):
+            assert merge(events, shown).snapshot.digest == first.digest
+
+
+def test_latest_showing_outranks_more_content() -> None:
+    """Of two equal events the one that a GET showed later is the snapshot, though the other one says more."""
+    for number in PAIRS:
+        less = event(12, "RECEIVED", number)
+        more = event(12, "RECEIVED", number, more="x")
+        shown: dict[str, datetime] = {less.digest: NOW, more.digest: NOW - timedelta(seconds=1)}
+        assert merge([less, more], shown).snapshot.digest == less.digest
+
+
+def test_digest_decides_last() -> None:
+    """Of events that are equal by all other rules, the one with the greatest digest is the snapshot."""
+    events = [event(12, "RECEIVED", number) for number in PAIRS]
+    for some in (events, events[::-1]):
+        assert merge(some).snapshot.digest == max(one.digest for one in events)
+
+
+@pytest.mark.parametrize(
+    ("created", "updated", "clock"),
+    [
+        ("2026-10-14T08:00:00Z", "2026-10-14T08:05:00Z", "2026-10-14T08:05:00Z"),
+        ("2026-10-14T08:00:00Z", None, "2026-10-14T08:00:00Z"),
+        (None, "2026-10-14T08:05:00Z", "2026-10-14T08:05:00Z"),
+        ("2026-10-14T08:00:00Z", "2026-12-13T08:00:00Z", "2026-12-13T08:00:00Z"),
+        ("2026-10-14T08:00:00Z", "2026-12-13T08:00:01Z", "2026-10-14T08:00:00Z"),
+        (None, "2010-01-01T00:00:00Z", "2010-01-01T00:00:00Z"),
+        (None, "2009-12-31T23:59:59Z", None),
+        (None, "2099-12-31T23:59:59Z", "2099-12-31T23:59:59Z"),
+        (None, "2100-01-01T00:00:00Z", None),
+    ],
+)
+def test_clock_of_an_event(created: str | None, updated: str | None, clock: str | None) -> None:
+    """The clock is updated_at, else created_at; from 2010 on, before 2100, and at most 60 days after created_at."""
+    found = parse_event(as_bytes(order(sys={"created_at": created, "updated_at": updated}))).occurred_at
+    assert found == (None if clock is None else datetime.fromisoformat(clock))
