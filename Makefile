@@ -131,6 +131,10 @@ simulate: setup ## Break everything that can break, seed after seed: SEEDS=200 F
 mutants: setup ## Plant bugs in our code and see each one caught
 	@$(RUN) tools.simulation.mutants $(ARGS)
 
+.PHONY: promises
+promises: setup ## Break each promise of README and guarantees, and see its test fail
+	@$(RUN) tools.promises $(ARGS)
+
 FUZZ_SECONDS ?= 600
 .PHONY: fuzz
 fuzz: $(FUZZ) ## Strange input for FUZZ_SECONDS=600, or REPLAY=tests/tools/fuzz/corpus/... to try one again

@@ -14,6 +14,7 @@ from partner_orders.platform.rate_limit import workers_share
 from partner_orders.reconciler import windows
 from partner_orders.sender import turn
 from partner_orders.stores import table as stores_table
+from partner_orders.webhook import refusals
 from tests.support.template import CATALOGUE, TEMPLATE, Template, expanded
 
 DAY, HOUR = 86_400, 3_600
@@ -52,6 +53,7 @@ def of_orders(template: Template) -> dict[str, str]:
         "next event after a minute": f"next event after {in_words(seconds(stores_table.FRESH))}",
         "tried again after 5 s": f"tried again after {retry} s",
         "it is tried every 5 s": f"it is tried every {retry} s",
+        "at most 10 lines a minute": f"at most {refusals.LINES_A_MINUTE} lines a minute",
         "at most once a minute": f"at most once {in_words(refresh)}",
         "after up to 5 s, then after delays that double up to 15 minutes": f"after up to {first} s, then after delays "
         f"that double up to {longest} minutes",

@@ -173,12 +173,14 @@ def _parts_of(edited: list[str]) -> set[str]:
     return {Path(file).relative_to(PACKAGE).parts[0] for file in edited if Path(file).is_relative_to(PACKAGE)}
 
 
-def copy_to(folder: Path) -> None:
+def copy_to(folder: Path, names: Iterable[str] = COPIED) -> None:
     """Copy what the tests of a bug need."""
-    for name in COPIED:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
         source, target = ROOT / name, folder / name
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+            ignored = shutil.ignore_patterns("__pycache__", ".*")
+            shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
         else:
             shutil.copy(source, target)
 

@@ -1,0 +1,261 @@
+"""What becomes of the answers of the chain's own systems."""
+
+from tools.promises.promise import CONSOLE, PACKAGE, Entry, NoPromise, promise, proof
+
+_INTAKE = f"{PACKAGE}/answers/intake.py"
+_TABLE = f"{PACKAGE}/answers/table.py"
+_STORED = f"{PACKAGE}/answers/stored.py"
+_SENDING = f"{PACKAGE}/sender/sending.py"
+_TURN = f"{PACKAGE}/sender/turn.py"
+_BUDGET = f"{PACKAGE}/platform/request_budget.py"
+
+_ENDPOINT = "tests/integration/answers/test_endpoint.py"
+_SENT = "tests/integration/sender/test_sending.py"
+_APART = "tests/unit/template/test_answers_laws.py"
+_NUMBERS = "tests/unit/docs/test_numbers.py::test_numbers_are_the_codes"
+_SHARED = "tests/integration/platform/test_request_budget.py"
+_NEVER_OVER = "tests/property/platform/test_request_budget.py::test_never_over_the_limit"
+
+SENT_ONCE = proof(
+    f"{_ENDPOINT}::test_repeated_answer_gets_200[fake]",
+    "An answer that is repeated after its outcome is a new one.",
+    _INTAKE,
+    "AnswersIntake._considered",
+    "if repeated := earlier.by_id(answer.answer_id):",
+    "if (repeated := earlier.by_id(answer.answer_id)) and repeated.is_open:",
+)
+READ_BACK = proof(
+    f"{_SENT}::test_taken_request_is_not_repeated[fake-put_unanswered-]",
+    "A request without a response is sent again at once.",
+    _SENDING,
+    "Sender._step",
+    "if stored.progress.sent_at is not None:",
+    "if stored.progress.sent_at is None and stored.progress.tries:",
+)
+OVER_THE_LIMIT = proof(
+    _NEVER_OVER,
+    "A request counts until its permit was granted, not until its response came.",
+    _BUDGET,
+    "settled",
+    "Block(block_id, share, 1, min(time, latest) + WINDOW)",
+    "Block(block_id, share, 1, min(time, latest) + WINDOW / 2)",
+)
+ANSWERS_FIRST = proof(
+    "tests/property/platform/test_request_budget.py::test_lower_shares_starve_no_answers",
+    "The reconciler may take all of the budget.",
+    _BUDGET,
+    "_CEILINGS",
+    "Share.RECONCILIATION: 32",
+    "Share.RECONCILIATION: 56",
+)
+
+ANSWERS: tuple[Entry, ...] = (
+    NoPromise("These hold where answers are switched on (answers.md).", "Says when the sentences below hold."),
+    promise(
+        "An answer that got 202 is in the table.",
+        proof(
+            f"{_ENDPOINT}::test_new_answer_gets_202[fake]",
+            "An answer is acknowledged and not stored.",
+            _INTAKE,
+            "AnswersIntake.take",
+            "                self._answers.accept(considered.earlier, considered.taken.stored, store_id)",
+            "                pass",
+        ),
+    ),
+    promise(
+        "It ends in exactly one outcome, whatever crashes or is down meanwhile.",
+        proof(
+            f"{_SENT}::test_killed_sender_sends_nothing_twice[fake-5]",
+            "That a request begins is not noted before it.",
+            _SENDING,
+            "Sender._send",
+            "turn.note(stored, begun)",
+            "replace(stored, progress=begun)",
+        ),
+        proof(
+            "tests/property/answers/test_lost_claim.py::test_lost_claim_changes_nothing[fake]",
+            "A sender that lost its claim goes on writing.",
+            _TABLE,
+            "AnswersTable._write",
+            'equals("fence", claimed.fence)',
+            'present("fence")',
+        ),
+        proof(
+            f"{_SENT}::test_lost_request_is_repeated[fake-put_error_before]",
+            "A request that failed ends the answer.",
+            _SENDING,
+            "Sender._put",
+            "                turn.fail(replace(stored, progress=replace(stored.progress, refusal=refusal)), error)",
+            "                turn.end(stored, Outcome.UNKNOWN, refusal)",
+        ),
+        proof(
+            "tests/property/answers/test_accepted_meanwhile.py::test_no_answer_is_left_behind[fake]",
+            "An answer that comes while the last one ends is left behind.",
+            _TABLE,
+            "AnswersTable.end",
+            'update.only_if(all_of(equals("fence", claimed.fence), _still_accepted(claimed)))',
+            'update.only_if(equals("fence", claimed.fence))',
+        ),
+    ),
+    promise(
+        "Repeating an answer under its `answer_id` never sends it twice.",
+        SENT_ONCE,
+        proof(
+            f"{_ENDPOINT}::test_concurrent_repeat_is_taken_once[fake]",
+            "The same answer twice at the same time is two answers.",
+            _TABLE,
+            "AnswersTable.accept",
+            "        is_as_read = _still_accepted(earlier)",
+            '        is_as_read = absent("nothing")',
+        ),
+    ),
+    promise(
+        "Other content under the same id is refused.",
+        proof(
+            f"{_ENDPOINT}::test_other_content_gets_409[fake]",
+            "Other content under the same id is taken for the same answer.",
+            _INTAKE,
+            "AnswersIntake._repeated",
+            "if plain(stored.answer) != plain(answer):",
+            "if False:",
+        ),
+    ),
+    promise(
+        "The answers of an order are sent one after the other, in the order of acceptance.",
+        proof(
+            f"{_SENT}::test_answers_stay_in_order[fake]",
+            "The newest answer is sent first.",
+            _STORED,
+            "OrderAnswers.oldest_open",
+            "return next(self.open_answers, None)",
+            "return max(self.open_answers, key=lambda one: one.number, default=None)",
+        ),
+    ),
+    promise(
+        "An outcome follows from the order that the platform shows, and never from a status code alone.",
+        proof(
+            f"{_SENT}::test_success_without_effect_is_no_outcome[fake]",
+            "A 200 means that the answer was applied.",
+            _SENDING,
+            "Sender._put",
+            "outcome = None if event is None else judge(target, event.order, was_sent=True)",
+            "outcome = Outcome.APPLIED",
+        ),
+        proof(
+            f"{_SENT}::test_taken_request_is_not_repeated[fake-false_refusal-]",
+            "A 400 means that the answer was refused.",
+            _SENDING,
+            "Sender._put",
+            "                turn.fail(replace(stored, progress=replace(stored.progress, refusal=refusal)), error)",
+            "                turn.end(stored, Outcome.REFUSED, refusal)",
+        ),
+    ),
+    promise(
+        "A refusal is believed once two readings, half a minute apart, show the order without the answer, or the platform "
+        "has known no such order for ten minutes.",
+        proof(
+            f"{_SENT}::test_taken_request_is_not_repeated[fake-false_refusal-put_not_shown_yet]",
+            "A refusal is believed after one reading.",
+            _TURN,
+            "SURE_AFTER",
+            "timedelta(seconds=30)",
+            "timedelta(seconds=0)",
+        ),
+        proof(
+            "tests/property/sender/test_stale_table.py::test_order_that_is_hidden_for_a_moment",
+            "A refusal is believed once the platform knows no such order.",
+            _TURN,
+            "GONE_AFTER",
+            "timedelta(minutes=10)",
+            "timedelta(minutes=0)",
+        ),
+        proof(
+            _NUMBERS,
+            "The readings are 20 s apart.",
+            _TURN,
+            "SURE_AFTER",
+            "timedelta(seconds=30)",
+            "timedelta(seconds=20)",
+        ),
+    ),
+    promise("A request that may have had an effect is read back before anything is sent again.", READ_BACK),
+    promise(
+        "A request that adds products is repeated only after two such readings.",
+        proof(
+            "tests/property/sender/test_stale_table.py::test_products_are_added_once[fake]",
+            "A request that adds products is repeated after one reading.",
+            _SENDING,
+            "Sender._read_back",
+            " or answer.has_new_lines)",
+            ")",
+        ),
+    ),
+    promise(
+        "Reconciler, sender and `doctor` stay together under the platform's rate limit, in any 60 seconds.",
+        OVER_THE_LIMIT,
+        proof(
+            f"{_SHARED}::test_reconciler_without_budget_keeps_its_speed",
+            "The reconciler asks for no permit.",
+            f"{PACKAGE}/reconciler/handler.py",
+            "_rate_limit",
+            "    if not table_name:",
+            "    if table_name:",
+        ),
+        proof(
+            f"{_SHARED}::test_every_function_has_its_share",
+            "The sender keeps to a limit of its own.",
+            f"{PACKAGE}/sender/handler.py",
+            "sender",
+            "    limit = BudgetedRequests(budget, Share.ANSWERS, 1, PassedSeconds(), time.sleep)",
+            "    from partner_orders.platform.rate_limit import RateLimit\n\n    assert budget\n"
+            "    limit = RateLimit(60, time.monotonic, time.sleep)",
+        ),
+        proof(
+            "tests/console/test_doctor_request_budget.py::test_doctors_request_counts",
+            "The doctor has two requests of its own.",
+            f"{CONSOLE}/operations/doctor/partner_api.py",
+            "_limit",
+            'stack.outputs.get("RequestBudgetTableName")) is None:',
+            'stack.outputs.get("RequestBudgetTableName")):',
+        ),
+        proof(
+            _NUMBERS,
+            "Requests count for half a minute.",
+            _BUDGET,
+            "WINDOW",
+            "timedelta(seconds=60)",
+            "timedelta(seconds=30)",
+        ),
+    ),
+    promise("Answers come first.", ANSWERS_FIRST),
+    promise(
+        "The intake of orders never waits for an answer.",
+        proof(
+            f"{_APART}::test_intake_refers_to_no_part_of_answers[ConsumerFunction]",
+            "The consumer sends something to the answers' queue.",
+            "template.yaml",
+            "ConsumerFunction",
+            "          CHAIN_ID: !Ref ChainId\n",
+            "          CHAIN_ID: !Ref ChainId\n          ANSWERS_QUEUE_URL: !Ref AnswersQueue\n",
+        ),
+        proof(
+            f"{_APART}::test_intake_imports_nothing_of_answers[consumer]",
+            "The consumer reads the answers of an order before it stores it.",
+            f"{PACKAGE}/consumer/intake.py",
+            "backoff_seconds",
+            "    longest = ",
+            "    from partner_orders.answers.table import AnswersTable\n\n    longest = ",
+        ),
+    ),
+    promise(
+        "Answers have functions, queues and alarms of their own.",
+        proof(
+            f"{_APART}::test_answers_have_parts_of_their_own",
+            "The sender is called by the queue of order events.",
+            "template.yaml",
+            "SenderFunctionAnswers",
+            "EventSourceArn: !GetAtt AnswersQueue.Arn",
+            "EventSourceArn: !GetAtt OrderEventsQueue.Arn",
+        ),
+    ),
+)

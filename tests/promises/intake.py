@@ -1,0 +1,633 @@
+"""From the webhook to the table: what a 2xx means, how soon an order is there, and what the caller gets."""
+
+from tools.promises.promise import PACKAGE, Entry, NoPromise, promise, proof, same_as
+
+_WEBHOOK = f"{PACKAGE}/webhook/endpoint.py"
+_BODY = f"{PACKAGE}/webhook/request_body.py"
+_ENCODING = f"{PACKAGE}/content_encoding.py"
+_SECRET = f"{PACKAGE}/platform/webhook_secret.py"
+_INTAKE = f"{PACKAGE}/consumer/intake.py"
+_EVENT = f"{PACKAGE}/orders/event.py"
+_JSON = f"{PACKAGE}/exact_json.py"
+_FIELDS = f"{PACKAGE}/orders/fields.py"
+_READING = f"{PACKAGE}/orders/reading.py"
+_PLAN = f"{PACKAGE}/orders/plan.py"
+_REJECTED = f"{PACKAGE}/orders/rejected_table.py"
+
+_ENDPOINT = "tests/integration/webhook/test_endpoint.py"
+_CONSUMER = "tests/integration/consumer/test_intake.py"
+_PARSING = "tests/unit/orders/test_event.py"
+_LAWS = "tests/unit/template/test_template_laws.py"
+_ALARMS = "tests/unit/template/test_alarm_series.py"
+_NUMBERS = "tests/unit/docs/test_numbers.py::test_numbers_are_the_codes"
+
+REJECTED_WHOLE = proof(
+    f"{_CONSUMER}::test_unparsable_body_is_kept_with_reason",
+    "Of a rejected body only the first bytes are stored.",
+    _REJECTED,
+    "RejectedTable.keep",
+    "pack(body if left is None else left)",
+    "pack(body[:9] if left is None else left)",
+)
+REASON_IS_STORED = proof(
+    f"{_CONSUMER}::test_unparsable_body_is_kept_with_reason",
+    "Each rejected event has the same reason.",
+    _REJECTED,
+    "RejectedTable._arrived",
+    '.set("reason", reason)',
+    '.set("reason", "rejected")',
+)
+QUEUE_FAILURE = proof(
+    f"{_ENDPOINT}::test_queue_failure_is_a_503",
+    "A body that the queue refused is acknowledged.",
+    _WEBHOOK,
+    "Webhook._enqueue",
+    "            return _unavailable(error)",
+    "            return ACCEPTED",
+)
+UNREADABLE_SECRET = proof(
+    f"{_ENDPOINT}::test_cold_start_without_secret_is_a_503",
+    "While the secret cannot be read, requests are refused with 401.",
+    _SECRET,
+    "WebhookSecret.admitted_by",
+    "raise SecretUnavailableError(self._fault)",
+    "return None",
+)
+ANY_BODY = proof(
+    f"{_ENDPOINT}::test_any_body_is_enqueued",
+    "A body that is not a JSON object is acknowledged and dropped.",
+    _WEBHOOK,
+    "Webhook._enqueue",
+    "if not body or body.isspace():",
+    'if not body.strip().startswith(b"{"):',
+)
+MISSING_SECRET = proof(
+    f"{_ENDPOINT}::test_wrong_secret_is_rejected",
+    "A request without Authorization is accepted.",
+    _WEBHOOK,
+    "Webhook.receive",
+    "if version is None:",
+    'if version is None and headers.get("authorization"):',
+)
+CALLBACK_LEAVES_NOTHING = proof(
+    f"{_CONSUMER}::test_catalogue_callback_leaves_nothing",
+    "A catalogue callback is stored as a rejected event.",
+    _EVENT,
+    "event_from",
+    'if "job_id" in value and "order_id" not in value:',
+    "if False:",
+)
+CALLBACK_IS_COUNTED = proof(
+    f"{_CONSUMER}::test_catalogue_callback_leaves_nothing",
+    "A catalogue callback is not counted.",
+    _INTAKE,
+    "Intake._forward",
+    "Counter(CatalogueCallback=1)",
+    "Counter[str]()",
+)
+DEAD_LETTERS_ALARM = proof(
+    f"{_ALARMS}::test_alarm_fires_at_its_minute[OrderEventsDeadLettersAlarm]",
+    "The alarm on dead-letter messages fires from 100,000 messages on.",
+    "template.yaml",
+    "OrderEventsDeadLettersAlarm",
+    "Threshold: 0",
+    "Threshold: 100000",
+)
+SIX_HOURS = proof(
+    f"{_LAWS}::test_message_is_tried_for_six_hours",
+    "An event goes to the dead-letter queue after 20 tries.",
+    "template.yaml",
+    "OrderEventsQueue",
+    "maxReceiveCount: 80",
+    "maxReceiveCount: 20",
+)
+EIGHTY_TRIES = proof(
+    _NUMBERS,
+    "An event is tried 90 times.",
+    "template.yaml",
+    "OrderEventsQueue",
+    "maxReceiveCount: 80",
+    "maxReceiveCount: 90",
+)
+LOWER_LIMIT = proof(
+    _NUMBERS,
+    "The longest body is 200,000 bytes.",
+    f"{PACKAGE}/order_events/message.py",
+    "MAX_BODY_BYTES",
+    "262_144",
+    "200_000",
+)
+UNKNOWN_STATUS = proof(
+    f"{_CONSUMER}::test_unknown_statuses_are_counted",
+    "An order with a status that we do not know is rejected.",
+    _FIELDS,
+    "_status",
+    "    return status, quote(status)",
+    '    if not lifecycle.is_known(status):\n        raise UnreadableError("unknown")\n    return status, quote(status)',
+)
+UNKNOWN_FIELDS = proof(
+    "tests/property/orders/test_history.py::test_open_to_the_unknown_keeps_the_body",
+    "A body is stored without the fields that we do not know.",
+    _EVENT,
+    "event_from",
+    "        body=body,",
+    '        body=body.replace(b"something_new", b""),',
+)
+_NOT_UTF8 = proof(
+    f"{_CONSUMER}::test_unparsable_body_is_kept_with_reason",
+    "Bytes that are not UTF-8 are replaced.",
+    _JSON,
+    "parse",
+    'text.decode("utf-8-sig")',
+    'text.decode("utf-8-sig", "replace")',
+)
+_CUT_OFF = proof(
+    f"{_CONSUMER}::test_unparsable_body_is_kept_with_reason",
+    "A body that is cut off counts as one without content.",
+    _JSON,
+    "parse",
+    'raise MalformedJsonError(f"not JSON (at character {error.pos})") from None',
+    "return None if error.pos else None",
+)
+UNPARSABLE = (_NOT_UTF8, _CUT_OFF, REJECTED_WHOLE, REASON_IS_STORED)
+
+WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
+    NoPromise(
+        "This page says what is guaranteed, under which assumptions, and what is not promised.", "The page itself."
+    ),
+    promise(
+        "promises.md names the tests of each sentence.",
+        proof(
+            "tests/unit/docs/test_promises.py::test_every_sentence_is_known",
+            "A guarantee has no entry.",
+            "docs/guarantees.md",
+            "guarantees.md",
+            "## What is not promised\n",
+            "## What is not promised\n\nThis sentence has no entry.\n",
+        ),
+    ),
+    NoPromise('"The platform" means Delivery Hero\'s platform.', "A definition."),
+    NoPromise('"We" means this stack.', "A definition."),
+    promise(
+        "The webhook answers 200 after SQS has confirmed that it holds the body.",
+        QUEUE_FAILURE,
+        proof(
+            f"{_ENDPOINT}::test_event_is_enqueued_byte_for_byte",
+            "An empty message is sent to the queue, and the body is acknowledged.",
+            _WEBHOOK,
+            "Webhook._enqueue",
+            "self._queue.send(message)",
+            'self._queue.send(replace(message, body=b""))',
+        ),
+    ),
+    same_as(
+        "From then on we are responsible for the event.",
+        "the order's history in the table",
+        "the rejected events, whole",
+        "the dead-letter queue, until",
+    ),
+    promise(
+        "It ends in one of three places, and you can look into each of them:",
+        proof(
+            "tests/console/test_orders_and_stores.py::test_order_history_is_shown",
+            "An order is shown without what came before its last event.",
+            "partner_orders_console/operations/order_life.py",
+            "life_of",
+            "for entry in order.history:",
+            "for entry in order.history[-1:]:",
+        ),
+        proof(
+            "tests/console/test_rejected.py::test_list_says_how_many_there_are",
+            "The list of rejected events has one of them.",
+            _REJECTED,
+            "RejectedTable.each",
+            "for rows in batched(listed, MAX_KEYS, strict=False):",
+            "for rows in batched([*listed][:1], MAX_KEYS, strict=False):",
+        ),
+        proof(
+            "tests/console/test_repairs.py::test_dead_letters_are_listed",
+            "Dead-letter messages are counted and not shown.",
+            "partner_orders_console/operations/dead_letters.py",
+            "states",
+            "seen = letters.some() if count else []",
+            "seen = letters.some()[:0] if count else []",
+        ),
+    ),
+    promise(
+        "the order's history in the table | the event could be parsed; if it is the greatest event of its order, it is "
+        "also the snapshot",
+        proof(
+            f"{_CONSUMER}::test_events_are_stored_and_counted",
+            "Of the events of an order in a batch only the last one is stored.",
+            _INTAKE,
+            "Intake.process",
+            "orders.setdefault(arrived.event.order_id, []).append(arrived)",
+            "orders[arrived.event.order_id] = [arrived]",
+        ),
+        proof(
+            "tests/integration/orders/test_table.py::test_new_latest_event_is_one_request[fake]",
+            "The snapshot stays the first event of its order.",
+            f"{PACKAGE}/orders/table.py",
+            "OrdersTable._move_head",
+            "        update.set_all(head)",
+            "        for name, value in head.items():\n            update.default(name, value)",
+        ),
+    ),
+    promise(
+        "the rejected events, whole and with the reason | the event could not be parsed",
+        REJECTED_WHOLE,
+        REASON_IS_STORED,
+    ),
+    promise(
+        "the dead-letter queue, until 14 days after the event came, with an alarm | the event could not be written for "
+        "hours (80 tries over at least 6 hours)",
+        proof(
+            f"{_LAWS}::test_dead_letters_are_kept_14_days",
+            "Dead-letter messages are kept for a week.",
+            "template.yaml",
+            "OrderEventsDeadLetters",
+            "MessageRetentionPeriod: 1209600",
+            "MessageRetentionPeriod: 604800",
+        ),
+        DEAD_LETTERS_ALARM,
+        SIX_HOURS,
+        EIGHTY_TRIES,
+    ),
+    promise(
+        "A catalogue callback on the same URL is acknowledged and counted but not stored, since it is not an order event.",
+        CALLBACK_LEAVES_NOTHING,
+        CALLBACK_IS_COUNTED,
+    ),
+)
+
+HOW_SOON: tuple[Entry, ...] = (
+    promise(
+        "Target: 95 of 100 events are in the table within 5 s of the webhook's response.",
+        proof(
+            "tests/tools/bench/test_lag.py::test_lag_has_one_target",
+            "The alarm knows another target.",
+            "template.yaml",
+            "OrderEventsSlowAlarm",
+            "Threshold: 5",
+            "Threshold: 50",
+        ),
+    ),
+    promise(
+        "The metric `Lag` records the seconds that each stored event took.",
+        proof(
+            f"{_CONSUMER}::test_lag_counts_from_the_webhook",
+            "The metric is always 0.",
+            _INTAKE,
+            "Intake._write",
+            "max(0.0, wait.total_seconds())",
+            "0.0 * wait.total_seconds()",
+        ),
+    ),
+    promise(
+        "OrderEventsSlowAlarm fires when events miss the target for ten minutes or more.",
+        proof(
+            f"{_ALARMS}::test_alarm_fires_at_its_minute[OrderEventsSlowAlarm]",
+            "The alarm needs an hour of slow events.",
+            "template.yaml",
+            "OrderEventsSlowAlarm",
+            "EvaluationPeriods: 3",
+            "EvaluationPeriods: 12",
+        ),
+        proof(
+            "tests/integration/test_alarms_of_events.py::test_cause_fires_its_alarm"
+            "[OrderEventsSlowAlarm-an_event_that_waited]",
+            "The seconds go into a metric of another name.",
+            f"{PACKAGE}/consumer/handler.py",
+            "handler",
+            '"Lag"',
+            '"Delay"',
+        ),
+    ),
+    promise(
+        "performance.md shows the measured times.",
+        proof(
+            "tests/tools/bench/test_lag.py::test_document_shows_the_stored_lag",
+            "The table of the page is of another measurement.",
+            "tools/bench/results/lag.json",
+            "lag.json",
+            '"p95": 0.08',
+            '"p95": 0.09',
+        ),
+    ),
+    promise(
+        "Orders that the reconciler or a replay enqueues share the queue, but `Lag` does not count them.",
+        proof(
+            f"{_CONSUMER}::test_lag_counts_from_the_webhook",
+            "The metric counts every stored event.",
+            _INTAKE,
+            "Intake._write",
+            " if one.arrival.source == WEBHOOK]",
+            "]",
+        ),
+        proof(
+            "tests/integration/reconciler/test_run.py::test_missed_orders_are_found_and_stored[fake]",
+            "The reconciler enqueues nothing.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._enqueue",
+            "self._queue.send_all(messages)",
+            "self._queue.send_all([])",
+        ),
+    ),
+)
+
+WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
+    promise(
+        "no `Authorization`, a wrong secret, or the right secret in different case | 401 with the same fixed body, "
+        "whatever was wrong; 503 while our secret cannot be read or is empty, since the caller might have a newer secret",
+        MISSING_SECRET,
+        proof(
+            f"{_ENDPOINT}::test_wrong_secret_is_rejected",
+            "The secret may come in other case.",
+            _SECRET,
+            "_digest",
+            "text.encode(",
+            "text.lower().encode(",
+        ),
+        proof(
+            f"{_ENDPOINT}::test_wrong_secret_is_rejected",
+            "The body of a 401 tells how long the given secret is.",
+            _WEBHOOK,
+            "Webhook.receive",
+            "else UNAUTHORIZED",
+            'else replace(UNAUTHORIZED, message=str(len(headers.get("authorization", ""))))',
+        ),
+        UNREADABLE_SECRET,
+        proof(
+            f"{_ENDPOINT}::test_empty_secret_admits_nobody",
+            "An empty secret is taken for the secret.",
+            _SECRET,
+            "WebhookSecret._refresh",
+            "if not current:",
+            "if False:",
+        ),
+    ),
+    promise(
+        "the right secret, bare or after `Bearer `, even with spaces around it | accepted",
+        proof(
+            f"{_ENDPOINT}::test_bare_or_bearer_secret_is_accepted",
+            "The secret is refused after Bearer.",
+            _SECRET,
+            "WebhookSecret._match",
+            'if presented[:7] == "Bearer ":',
+            "if False:",
+        ),
+        proof(
+            f"{_ENDPOINT}::test_bare_or_bearer_secret_is_accepted",
+            "The secret is refused with spaces around it.",
+            _SECRET,
+            "WebhookSecret._match",
+            "authorization.strip()",
+            "authorization",
+        ),
+    ),
+    promise(
+        "any other body of at most 262,144 bytes, with the secret | 200; stored, or stored as a rejected event with the "
+        "reason",
+        ANY_BODY,
+        proof(
+            f"{_ENDPOINT}::test_limit_counts_bytes",
+            "A body of exactly the limit is refused.",
+            _BODY,
+            "request_body",
+            "if len(received) > MAX_BODY_BYTES:",
+            "if len(received) >= MAX_BODY_BYTES:",
+        ),
+        LOWER_LIMIT,
+        REASON_IS_STORED,
+    ),
+    promise(
+        "an empty body (nothing or only white space), with the secret | 200, counted as `EmptyBodies`",
+        proof(
+            f"{_ENDPOINT}::test_empty_body_is_counted",
+            "A body of white space is enqueued.",
+            _WEBHOOK,
+            "Webhook._enqueue",
+            "if not body or body.isspace():",
+            "if not body:",
+        ),
+        proof(
+            f"{_ENDPOINT}::test_empty_body_is_counted",
+            "An empty body counts as enqueued.",
+            _WEBHOOK,
+            "EMPTY",
+            '"EmptyBodies"',
+            '"Enqueued"',
+        ),
+    ),
+    promise(
+        "a body with `Content-Encoding: gzip`, `x-gzip` or `deflate` | inflated, then treated like any other body",
+        proof(
+            f"{_ENDPOINT}::test_one_encoding_is_taken_off",
+            "x-gzip is not known.",
+            _ENCODING,
+            "_FORMATS",
+            '"x-gzip": (_GZIP,), ',
+            "",
+        ),
+        proof(
+            f"{_ENDPOINT}::test_one_encoding_is_taken_off",
+            "A bare deflate is not inflated.",
+            _ENCODING,
+            "_FORMATS",
+            "(_ZLIB, _BARE_DEFLATE)",
+            "(_ZLIB,)",
+        ),
+        proof(
+            f"{_ENDPOINT}::test_empty_compressed_body_is_counted",
+            "A packed body is enqueued packed.",
+            _BODY,
+            "request_body",
+            "return received if body is None else body",
+            "return received",
+        ),
+    ),
+    promise(
+        "a body with another encoding or several encodings, or one that cannot be inflated completely | 200, enqueued as "
+        "received",
+        proof(
+            f"{_ENDPOINT}::test_other_encodings_are_kept_as_received",
+            "Of several encodings the first is taken off.",
+            _ENCODING,
+            "inflated",
+            "encoding.strip().lower()",
+            'encoding.split(",")[0].strip().lower()',
+        ),
+        proof(
+            f"{_ENDPOINT}::test_corrupt_encoding_is_kept_as_received",
+            "A body that is cut short is enqueued in part.",
+            _ENCODING,
+            "inflated",
+            r'if inflating.eof and not inflating.unused_data.strip(b"\0"):',
+            "if body:",
+        ),
+    ),
+    promise(
+        "a body of more than 262,144 bytes, before or after inflating | 413 that names the limit; above Lambda's 6 MB, "
+        "AWS's own 413 or 5xx before any of our code runs",
+        proof(
+            f"{_ENDPOINT}::test_limit_counts_bytes",
+            "A body over the limit is enqueued.",
+            _BODY,
+            "request_body",
+            "if len(received) > MAX_BODY_BYTES:",
+            "if False:",
+        ),
+        proof(
+            f"{_ENDPOINT}::test_limit_counts_inflated_bytes",
+            "An inflated body over the limit is enqueued in part.",
+            _ENCODING,
+            "inflated",
+            "            raise TooLargeError",
+            "            return body[:most_bytes]",
+        ),
+        proof(
+            f"{_ENDPOINT}::test_limit_counts_bytes",
+            "The response does not name the limit.",
+            _WEBHOOK,
+            "TOO_LARGE",
+            'f"The body is over the limit of {MAX_BODY_BYTES} bytes"',
+            '"The body is too large"',
+        ),
+        LOWER_LIMIT,
+    ),
+    promise(
+        "bytes that are not UTF-8, or not JSON, or not a JSON object | 200, stored as a rejected event",
+        *UNPARSABLE,
+        proof(
+            f"{_CONSUMER}::test_unparsable_body_is_kept_with_reason",
+            "A list with an order is taken for the order.",
+            _EVENT,
+            "event_from",
+            "if not isinstance(value, dict):",
+            "if isinstance(value, list) and value:\n        value = value[0]\n    if not isinstance(value, dict):",
+        ),
+        ANY_BODY,
+    ),
+    promise(
+        "JSON that is ambiguous or excessive (NaN, duplicate keys, deep nesting, huge numbers) | 200, stored as a "
+        "rejected event",
+        proof(
+            f"{_PARSING}::test_ambiguous_json_is_malformed",
+            "NaN is null.",
+            _JSON,
+            "_constant",
+            'raise MalformedJsonError("NaN or an infinity")',
+            "return None",
+        ),
+        proof(
+            f"{_PARSING}::test_ambiguous_json_is_malformed",
+            "Of duplicate keys the last one counts.",
+            _JSON,
+            "_object",
+            "if len(value) != len(pairs):",
+            "if False:",
+        ),
+        proof(
+            f"{_PARSING}::test_ambiguous_json_is_malformed",
+            "JSON may nest as deep as it likes.",
+            _JSON,
+            "parse",
+            "if _deeper_than(value, MAX_DEPTH):",
+            "if False:",
+        ),
+        proof(
+            f"{_PARSING}::test_ambiguous_json_is_malformed",
+            "An exponent may be of any size.",
+            _JSON,
+            "bounded_decimal",
+            "if abs(number.adjusted()) > MAX_EXPONENT:",
+            "if False:",
+        ),
+        REJECTED_WHOLE,
+    ),
+    promise(
+        "an object without a readable `order_id` or `status` | 200, stored as a rejected event with the reason",
+        proof(
+            f"{_PARSING}::test_order_id_and_status_decide",
+            "An empty order_id is an order_id.",
+            _EVENT,
+            "_what_is_wrong",
+            'return "" if reading.values[name] else "String should have at least 1 character"',
+            'return ""',
+        ),
+        proof(
+            f"{_CONSUMER}::test_bad_event_spares_its_neighbours",
+            "An object that is not an order is dropped.",
+            _INTAKE,
+            "Intake._reject",
+            "self._rejected.keep(fault.body, fault.arrival, fault.reason, problems, left)",
+            "pass",
+        ),
+        REASON_IS_STORED,
+    ),
+    promise(
+        "an order in which another part has a wrong type | 200, stored; a part that cannot be read counts as absent, and "
+        "its path is stored as a problem of the event",
+        proof(
+            f"{_PARSING}::test_odd_part_counts_as_absent",
+            "A part that cannot be read is not noted.",
+            _READING,
+            "_Walk.read_field",
+            "self.problems.setdefault(described.path, str(error))",
+            "pass",
+        ),
+        proof(
+            f"{_PARSING}::test_all_parts_odd_is_still_an_order",
+            "A part that cannot be read enters the order as it came.",
+            _READING,
+            "_Walk.read_field",
+            "            return None",
+            "            return {}",
+        ),
+        proof(
+            "tests/integration/orders/test_table.py::test_problems_of_an_event_are_stored[fake]",
+            "The problems of an event are not stored.",
+            _PLAN,
+            "history_entry",
+            "if event.problems:",
+            "if False:",
+        ),
+    ),
+    promise(
+        "unknown status, enum values, fields; numbers as strings | 200, stored",
+        UNKNOWN_STATUS,
+        UNKNOWN_FIELDS,
+        proof(
+            f"{_PARSING}::test_spellings_of_one_event",
+            "A number that comes as text cannot be read.",
+            _FIELDS,
+            "_number",
+            "if isinstance(value, bool) or not isinstance(value, int | Decimal | str):",
+            "if isinstance(value, bool) or not isinstance(value, int | Decimal):",
+        ),
+    ),
+    promise(
+        "another method or path | API Gateway's own 404; no function runs",
+        proof(
+            f"{_LAWS}::test_only_one_route_exists",
+            "The API has a GET as well.",
+            "template.yaml",
+            "OrderEventsApi",
+            "            post:\n              responses: {}\n",
+            "            get:\n              responses: {}\n            post:\n              responses: {}\n",
+        ),
+    ),
+    promise(
+        "a fault of ours (the queue refuses, the secret cannot be read) | 503, so that the platform retries",
+        QUEUE_FAILURE,
+        UNREADABLE_SECRET,
+    ),
+    promise("The webhook checks nothing else in a body (ADR 13).", ANY_BODY),
+    NoPromise(
+        "API Gateway passes on compressed bytes unchanged only if the `Content-Type` is not a text type.",
+        "How API Gateway works; an account alone shows it.",
+    ),
+    NoPromise("An example of such a type is `application/octet-stream`.", "An example."),
+    NoPromise("With `application/json` it may replace bytes.", "How API Gateway works; an account alone shows it."),
+    promise("A body with replaced bytes ends as a rejected event.", _CUT_OFF),
+)

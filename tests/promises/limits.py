@@ -1,0 +1,188 @@
+"""What is not promised, and what is promised beside it."""
+
+from tests.promises.intake import LOWER_LIMIT
+from tests.promises.outages import RECONCILER_FINDS
+from tools.promises.promise import PACKAGE, Entry, NoPromise, promise, proof, same_as
+
+_WINDOWS = f"{PACKAGE}/reconciler/windows.py"
+_NARROWING = "tests/integration/reconciler/test_narrowing.py"
+_UNENDED = "tests/integration/reconciler/test_unended_visits.py"
+_NUMBERS = "tests/unit/docs/test_numbers.py"
+_PLATFORM = "What the platform does."
+_LIMIT = "A limit."
+
+NOT_PROMISED: tuple[Entry, ...] = (
+    NoPromise("**That the platform sends everything.**", _LIMIT),
+    NoPromise("It gives up after 5 retries.", _PLATFORM),
+    promise("The reconciler finds what was never sent at its next visit to the store.", RECONCILER_FINDS),
+    promise(
+        "It visits each store every 5 minutes.",
+        proof(
+            f"{_NUMBERS}::test_numbers_are_the_codes",
+            "The schedule has it run every 50 minutes.",
+            "template.yaml",
+            "ReconciliationSchedule",
+            "rate(5 minutes)",
+            "rate(50 minutes)",
+        ),
+        proof(
+            "tests/integration/reconciler/test_odd_orders.py::test_older_look_takes_no_more_requests[fake]",
+            "A run leaves out a store that was checked in the last hour.",
+            f"{PACKAGE}/reconciler/schedule.py",
+            "Schedule.due",
+            "servable = [due for due in every if not due.position.is_given_up(now)]",
+            "servable = [due for due in every if not due.position.is_given_up(now) and (due.position.checked_until is None"
+            " or now - due.position.checked_until > timedelta(hours=1))]",
+        ),
+    ),
+    promise(
+        "With some 700 stores that becomes a quarter of an hour, since the platform allows 60 requests a minute.",
+        proof(
+            f"{_NUMBERS}::test_round_of_700_stores_takes_a_quarter_of_an_hour",
+            "The reconciler takes half of the limit.",
+            f"{PACKAGE}/platform/rate_limit.py",
+            "workers_share",
+            "limit_per_minute * 9 // 10",
+            "limit_per_minute // 2",
+        ),
+    ),
+    NoPromise(
+        "An order may change when it is no longer open and more than 15 minutes old.",
+        "A limit; the number is compared with the code.",
+    ),
+    promise(
+        "The daily check of the last week finds such a change.",
+        proof(
+            "tests/integration/reconciler/test_schedule.py::test_late_cancellation_is_found[fake]",
+            "The daily check looks a day back.",
+            _WINDOWS,
+            "DAILY_CHECK_REACH",
+            "timedelta(days=7)",
+            "timedelta(days=1)",
+        ),
+        proof(
+            "tests/integration/reconciler/test_schedule.py::test_daily_check_covers_a_week[fake]",
+            "The daily check is made each week.",
+            _WINDOWS,
+            "DAILY_CHECK_EVERY",
+            "timedelta(days=1)",
+            "timedelta(days=7)",
+        ),
+    ),
+    promise(
+        "Only a backfill finds older changes.",
+        proof(
+            "tests/integration/reconciler/test_backfill.py::test_backfill_of_older_changes[fake]",
+            "A backfill looks a week back.",
+            f"{PACKAGE}/reconciler/backfill.py",
+            "BackfillRequest.from_event",
+            "return cls(max(start, now - history), end",
+            "return cls(max(start, now - timedelta(days=7)), end",
+        ),
+    ),
+    NoPromise("**Minutes that the platform cannot show.**", _LIMIT),
+    NoPromise("One order may break every response that contains it.", _PLATFORM),
+    promise(
+        "We then miss the orders of its minute that no webhook brought.",
+        proof(
+            f"{_NARROWING}::test_bad_order_hides_only_its_minute[fake-server_error]",
+            "The orders of the whole hour are missed.",
+            _WINDOWS,
+            "SHORTEST_PART",
+            "timedelta(minutes=1)",
+            "timedelta(hours=1)",
+        ),
+    ),
+    promise(
+        "The report names the minute, and the reconciler tries it again daily.",
+        proof(
+            f"{_NARROWING}::test_bad_order_hides_only_its_minute[fake-server_error]",
+            "The report does not name the minute.",
+            f"{PACKAGE}/reconciler/store_check.py",
+            "StoreCheck.check",
+            "        run.report.left_out[store.store_id] = position.left_out\n",
+            "",
+        ),
+        proof(
+            f"{_NARROWING}::test_left_out_minute_is_tried_daily[fake]",
+            "It is tried again after a month.",
+            _WINDOWS,
+            "LEFT_OUT_FOR",
+            "timedelta(days=1)",
+            "timedelta(days=30)",
+        ),
+    ),
+    promise(
+        "If every worker is killed at one store, only the orders of that store are missed.",
+        proof(
+            f"{_UNENDED}::test_killer_store_stops_no_other[fake]",
+            "A store at which workers are killed keeps its turn.",
+            f"{PACKAGE}/reconciler/schedule.py",
+            "_priority",
+            "return -position.unended_visits, urgent",
+            "return position.unended_visits, urgent",
+        ),
+    ),
+    NoPromise("**Orders of a store that we do not know.**", _LIMIT),
+    NoPromise("The API has no list of stores.", _PLATFORM),
+    promise(
+        "We know a store from its first event on, or once you register it with `partner-orders stores set <store>` or "
+        "`stores import`.",
+        proof(
+            "tests/integration/consumer/test_intake.py::test_store_is_registered_once[fake]",
+            "Events register no store.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake._write",
+            "        self._register_stores([one.event for one in arrived])\n",
+            "",
+        ),
+        proof(
+            "tests/console/test_orders_and_stores.py::test_new_store_is_announced",
+            "An operator's store is not registered.",
+            f"{PACKAGE}/stores/table.py",
+            "StoresTable.set",
+            "        self._table.update(keys.store(store_id), update)\n",
+            "",
+        ),
+        proof(
+            "tests/console/test_orders_and_stores.py::test_import_is_all_or_nothing",
+            "An import registers no store.",
+            f"{PACKAGE}/stores/table.py",
+            "StoresTable.set",
+            "        self._table.update(keys.store(store_id), update)\n",
+            "",
+        ),
+    ),
+    NoPromise("**Intermediate states that were never received.**", _LIMIT),
+    NoPromise("A GET shows only the latest state.", _PLATFORM),
+    same_as(
+        "So snapshots become complete, but a history holds only the states that we received.",
+        "The reconciler finds what was never sent at its next visit to the store.",
+    ),
+    NoPromise("**Anything from more than 60 days ago.**", "A limit; the number is compared with the code."),
+    NoPromise("The platform does not show it.", _PLATFORM),
+    NoPromise("**Orders of more than 262,144 bytes.**", "A limit; the number is compared with the code."),
+    promise(
+        "The webhook answers 413, and the reconciler counts these orders in its report (`too_large`).",
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_limit_counts_bytes",
+            "The webhook acknowledges such an order.",
+            f"{PACKAGE}/webhook/endpoint.py",
+            "TOO_LARGE",
+            "Response(413,",
+            "Response(200,",
+        ),
+        proof(
+            "tests/integration/reconciler/test_faults.py::test_order_too_large_is_counted[fake]",
+            "The reconciler leaves such an order out without a word.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._parse",
+            "                report.too_large.add(digest_of(body))\n",
+            "",
+        ),
+        LOWER_LIMIT,
+    ),
+    NoPromise("One line of an order has some 500 bytes.", "A size of the platform's orders, for orientation."),
+    NoPromise("**Unmasked data** where the platform only ever sent masked data.", _LIMIT),
+    NoPromise("**The sequence of events** across different orders.", _LIMIT),
+)

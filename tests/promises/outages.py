@@ -1,0 +1,498 @@
+"""What happens when a part of ours is down, when requests come without the secret, and when the platform misbehaves."""
+
+from tests.promises.intake import DEAD_LETTERS_ALARM, EIGHTY_TRIES, QUEUE_FAILURE, UNREADABLE_SECRET
+from tools.promises.promise import CONSOLE, PACKAGE, Entry, NoPromise, promise, proof, same_as
+
+_SECRET = f"{PACKAGE}/platform/webhook_secret.py"
+_WEBHOOK = f"{PACKAGE}/webhook/endpoint.py"
+_REFUSALS = f"{PACKAGE}/webhook/refusals.py"
+_INTAKE = f"{PACKAGE}/consumer/intake.py"
+_RUN = f"{PACKAGE}/reconciler/run.py"
+_STATE = f"{PACKAGE}/reconciler/run_state.py"
+_COMPARISON = f"{PACKAGE}/reconciler/comparison.py"
+_WINDOWS = f"{PACKAGE}/reconciler/windows.py"
+_ORDERS = f"{PACKAGE}/platform/orders.py"
+_PAGE = f"{PACKAGE}/platform/order_page.py"
+_RESPONSES = f"{PACKAGE}/platform/responses.py"
+_BREAKER = f"{PACKAGE}/platform/breaker.py"
+
+_ENDPOINT = "tests/integration/webhook/test_endpoint.py"
+_ALARMS = "tests/unit/template/test_alarm_series.py"
+_CAUSES = "tests/integration/test_alarmed_metrics.py::test_cause_fires_its_alarm"
+_NUMBERS = "tests/unit/docs/test_numbers.py::test_numbers_are_the_codes"
+_GUESSES = "tests/integration/platform/test_guesses.py"
+_LISTS = "tests/integration/platform/test_lists.py"
+_RUNS = "tests/integration/reconciler/test_run.py"
+
+RECONCILER_FINDS = proof(
+    f"{_RUNS}::test_missed_orders_are_found_and_stored[fake]",
+    "The reconciler enqueues nothing.",
+    _COMPARISON,
+    "Comparison._enqueue",
+    "self._queue.send_all(messages)",
+    "self._queue.send_all([])",
+)
+DIFFERENT_IS_HEALED = proof(
+    f"{_RUNS}::test_order_missing_events_is_different[fake]",
+    "Orders that are there in another state count as in sync.",
+    _COMPARISON,
+    "Comparison._has",
+    "event.digest in stored.digests)",
+    "stored.digests)",
+)
+RETRY_PAUSE = proof(
+    f"{_ENDPOINT}::test_failed_read_is_retried_later",
+    "After a read that failed, the secret is read again a minute later.",
+    _SECRET,
+    "WebhookSecret.admitted_by",
+    "RETRY_SECONDS if self._fault else REFRESH_EVERY_SECONDS",
+    "REFRESH_EVERY_SECONDS",
+)
+RETRY_NUMBER = proof(
+    _NUMBERS,
+    "After a read that failed, the secret is read again 50 s later.",
+    _SECRET,
+    "RETRY_SECONDS",
+    "5.0",
+    "50.0",
+)
+_REGION = (
+    proof(
+        "tests/unit/reconciler/test_windows.py::test_window_overlaps_the_last_one",
+        "A check never looks further back than a quarter of an hour.",
+        _WINDOWS,
+        "window_of",
+        "start = position.checked_until - OVERLAP",
+        "start = now - OVERLAP",
+    ),
+    proof(
+        "tests/integration/reconciler/test_schedule.py::test_changes_during_an_outage_are_found[fake]",
+        "The daily check looks a week back, however long it was not made.",
+        _WINDOWS,
+        "window_of",
+        "due_at = min(now, position.daily_check_at + DAILY_CHECK_EVERY)",
+        "due_at = now",
+    ),
+)
+ONE_STORE_FAILS = proof(
+    f"{_RUNS}::test_failed_store_blocks_no_other[fake-server_error]",
+    "A store that fails ends the run.",
+    _STATE,
+    "note_failure",
+    "if isinstance(error, PlatformUnavailableError):",
+    "if isinstance(error, PartnerApiError):",
+)
+_NAMED = proof(
+    f"{_RUNS}::test_lasting_fault_is_reported_by_store[fake-not_found-not_found]",
+    "The report does not name the store.",
+    _STATE,
+    "note_failure",
+    "    report.failed_stores[store_id] = text\n",
+    "",
+)
+
+WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
+    promise(
+        "API Gateway, the webhook or the queue | the platform gets no 2xx and retries up to 5 times; then the reconciler "
+        "finds the order | nothing that the Partner API shows",
+        QUEUE_FAILURE,
+        RECONCILER_FINDS,
+        DIFFERENT_IS_HEALED,
+    ),
+    promise(
+        "Secrets Manager | warm environments continue with the secrets they have, and answer any other secret with 503 "
+        "rather than 401; cold environments answer 503; the read is tried again after 5 s | as above",
+        proof(
+            f"{_ENDPOINT}::test_warm_environment_keeps_its_secret",
+            "An environment forgets its secret when a read fails.",
+            _SECRET,
+            "WebhookSecret._refresh",
+            "        except Exception as error:\n",
+            "        except Exception as error:\n            self._accepted = {}\n",
+        ),
+        UNREADABLE_SECRET,
+        RETRY_PAUSE,
+        RETRY_NUMBER,
+    ),
+    promise(
+        "the table | events wait in the queue; each is redelivered after up to 5 s, then after delays that double up to 15 "
+        "minutes (each a random time between half and all of the delay); after half an hour an alarm tells you; after 80 "
+        "tries the event goes to the dead-letter queue | nothing",
+        proof(
+            "tests/integration/consumer/test_intake.py::test_transient_error_fails_one_order",
+            "An event that the table throttled is acknowledged.",
+            _INTAKE,
+            "Intake.process",
+            "            if fault_name is None:\n                outcome.counts += future.result()\n",
+            "            if fault_name:\n                fault_name = None\n            elif fault_name is None:\n"
+            "                outcome.counts += future.result()\n",
+        ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_delay_grows_up_to_fifteen_minutes",
+            "The delay grows to ten minutes.",
+            _INTAKE,
+            "backoff_seconds",
+            "900.0",
+            "600.0",
+        ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_delay_grows_up_to_fifteen_minutes",
+            "A delay may be almost nothing.",
+            _INTAKE,
+            "backoff_seconds",
+            "(0.5 + share / 2)",
+            "share",
+        ),
+        proof(
+            f"{_ALARMS}::test_alarm_fires_at_its_minute[OrderEventsFailingAlarm]",
+            "The alarm needs three hours of failures.",
+            "template.yaml",
+            "OrderEventsFailingAlarm",
+            "EvaluationPeriods: 3",
+            "EvaluationPeriods: 12",
+        ),
+        EIGHTY_TRIES,
+        DEAD_LETTERS_ALARM,
+    ),
+    promise(
+        "the consumer is never called (its event source switched off) | events wait in the queue for 4 days; an alarm "
+        "tells within a quarter of an hour | after 4 days, states that only a webhook ever showed",
+        proof(
+            _NUMBERS,
+            "The queue keeps a message for two days.",
+            "template.yaml",
+            "OrderEventsQueue",
+            "MessageRetentionPeriod: 345600",
+            "MessageRetentionPeriod: 172800",
+        ),
+        proof(
+            f"{_ALARMS}::test_alarm_fires_at_its_minute[OrderEventsTooOldAlarm]",
+            "The alarm fires from an hour on.",
+            "template.yaml",
+            "OrderEventsTooOldAlarm",
+            "Threshold: 600",
+            "Threshold: 3600",
+        ),
+    ),
+    promise(
+        "the Partner API or its token | reconciliation fails, says so and raises an alarm; webhooks are still received | "
+        "nothing, unless it lasts 60 days",
+        proof(
+            f"{_CAUSES}[fake-PartnerApiRefusedAlarm-a_refused_token]",
+            "A token that the platform rejects is not counted.",
+            f"{PACKAGE}/platform/http.py",
+            "PartnerApiClient.get",
+            "                self.errors[error.failure] += 1\n",
+            "",
+        ),
+        _NAMED,
+        proof(
+            "tests/tools/test_boundaries.py::test_copy_keeps_every_contract",
+            "The webhook needs the reconciler.",
+            f"{PACKAGE}/webhook/handler.py",
+            "webhook",
+            "    settings = WebhookSettings.from_environment()\n",
+            "    import partner_orders.reconciler.run\n\n    settings = WebhookSettings.from_environment()\n",
+        ),
+        proof(
+            _NUMBERS,
+            "The reconciler looks 30 days back.",
+            _WINDOWS,
+            "PLATFORM_HISTORY",
+            "timedelta(days=60)",
+            "timedelta(days=30)",
+        ),
+    ),
+    promise(
+        "the whole region | nothing is received; afterwards the reconciler reads the missed time | states that only a "
+        "webhook ever showed",
+        *_REGION,
+    ),
+)
+
+WITHOUT_THE_SECRET: tuple[Entry, ...] = (
+    promise(
+        "A request without the secret costs us only the check, and it is counted.",
+        proof(
+            f"{_ENDPOINT}::test_stranger_costs_no_decoding",
+            "The body of every request is inflated.",
+            _WEBHOOK,
+            "Webhook.receive",
+            '        headers = request.get("headers") or {}\n',
+            '        headers = request.get("headers") or {}\n        request_body(request)\n',
+        ),
+        proof(
+            f"{_ENDPOINT}::test_wrong_secret_is_rejected",
+            "It is not counted as refused.",
+            _WEBHOOK,
+            "UNAUTHORIZED",
+            '"RefusedUnauthorized"',
+            '"Enqueued"',
+        ),
+    ),
+    promise(
+        "The webhook also logs why it was refused and the network that it came from.",
+        proof(
+            "tests/integration/webhook/test_refusals.py::test_refused_request_is_a_line",
+            "A request without Authorization is logged as one with a wrong secret.",
+            _REFUSALS,
+            "reason_of",
+            "Reason.WRONG_SECRET if presented else Reason.NO_AUTHORIZATION",
+            "Reason.WRONG_SECRET",
+        ),
+        proof(
+            "tests/integration/webhook/test_refusals.py::test_refused_request_is_a_line",
+            "The caller's whole address is logged.",
+            _REFUSALS,
+            "Refusals.line",
+            'network_of((context.get("http") or {}).get("sourceIp") or "")',
+            '(context.get("http") or {}).get("sourceIp") or ""',
+        ),
+    ),
+    promise(
+        "Of each reason a warm environment logs at most 10 lines a minute, so a flood costs no more.",
+        proof(
+            "tests/integration/webhook/test_refusals.py::test_flood_is_few_lines",
+            "Every refused request is a line of the log.",
+            _REFUSALS,
+            "Refusals._unlisted",
+            "if minute.lines == LINES_A_MINUTE:",
+            "if minute.lines < 0:",
+        ),
+        proof(_NUMBERS, "A minute has 100 lines.", _REFUSALS, "LINES_A_MINUTE", "10", "100"),
+    ),
+    promise(
+        "`partner-orders refused` lists them.",
+        proof(
+            "tests/console/test_refused.py::test_refused_requests_are_listed",
+            "Only those with a body are listed.",
+            f"{CONSOLE}/operations/refused_requests.py",
+            "refused_requests",
+            "found = [*_refused(log_lines(stack, _webhooks(stack), since, REFUSED))]",
+            "found = [it for it in _refused(log_lines(stack, _webhooks(stack), since, REFUSED)) if it.has_body]",
+        ),
+    ),
+    promise(
+        "Each warm environment of the webhook reads the secret again at most once a minute, however many such requests "
+        "come.",
+        proof(
+            f"{_ENDPOINT}::test_rejections_rarely_read_the_secret",
+            "Each refused request reads the secret.",
+            _SECRET,
+            "WebhookSecret.admitted_by",
+            "RETRY_SECONDS if self._fault else REFRESH_EVERY_SECONDS",
+            "RETRY_SECONDS if self._fault else 0.0",
+        ),
+        proof(
+            _NUMBERS,
+            "The secret is read every 30 s.",
+            _SECRET,
+            "REFRESH_EVERY_SECONDS",
+            "60.0",
+            "30.0",
+        ),
+    ),
+    promise("While that read fails, it is tried every 5 s.", RETRY_PAUSE, RETRY_NUMBER),
+    promise(
+        "Such requests then get 503 instead of 401 and are counted as `Unavailable`.",
+        UNREADABLE_SECRET,
+        proof(
+            "tests/integration/webhook/test_strangers.py::test_flood_while_secret_is_unreadable",
+            "They count as refused.",
+            _WEBHOOK,
+            "_unavailable",
+            '"Unavailable"',
+            '"RefusedUnauthorized"',
+        ),
+    ),
+    promise(
+        "None of them is accepted.",
+        proof(
+            f"{_ENDPOINT}::test_unread_secret_admits_nobody_else",
+            "While the secret cannot be read, everybody is let in.",
+            _WEBHOOK,
+            "Webhook.receive",
+            "        except SecretUnavailableError as error:\n            return _unavailable(error)",
+            "        except SecretUnavailableError:\n            version = SecretVersion.CURRENT",
+        ),
+    ),
+    promise(
+        "A flood of these requests uses up the API's throttle (500 requests a second, bursts of 1,000).",
+        proof(
+            _NUMBERS,
+            "The API lets one request through in a second.",
+            "template.yaml",
+            "OrderEventsApi",
+            "ThrottlingRateLimit: 500",
+            "ThrottlingRateLimit: 1",
+        ),
+        proof(
+            _NUMBERS,
+            "Bursts are of 10.",
+            "template.yaml",
+            "OrderEventsApi",
+            "ThrottlingBurstLimit: 1000",
+            "ThrottlingBurstLimit: 10",
+        ),
+    ),
+    NoPromise("Orders then get 429 too, and the platform retries them.", "What API Gateway and the platform do."),
+    promise(
+        "An alarm fires at four fifths of the rate, but a sudden flood reaches the throttle before the alarm fires.",
+        proof(
+            f"{_ALARMS}::test_near_throttle_precedes_the_throttle",
+            "The alarm fires at the rate itself.",
+            "template.yaml",
+            "ApiNearThrottleAlarm",
+            "Threshold: 24000",
+            "Threshold: 30000",
+        ),
+        proof(
+            f"{_ALARMS}::test_alarm_fires_at_its_minute[ApiNearThrottleAlarm]",
+            "The alarm needs half an hour.",
+            "template.yaml",
+            "ApiNearThrottleAlarm",
+            "EvaluationPeriods: 2",
+            "EvaluationPeriods: 30",
+        ),
+    ),
+    same_as(
+        "The reconciler finds the orders that the platform gives up on.",
+        "The reconciler finds what was never sent at its next visit to the store.",
+    ),
+    NoPromise("If you expect floods, put CloudFront and WAF in front.", "Advice."),
+)
+
+A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
+    promise(
+        "shows an order that is not JSON | its bytes are stored as a rejected event; the other orders of the page are "
+        "compared",
+        proof(
+            f"{_LISTS}::test_spoilt_order_is_rejected_alone[fake-letter]",
+            "An order that is not JSON is left out.",
+            _COMPARISON,
+            "Comparison._parse",
+            "                    parsed.rejected.append(_Finding(digest, body, None))",
+            "                    pass",
+        ),
+        proof(
+            f"{_LISTS}::test_spoilt_order_is_rejected_alone[fake-letter]",
+            "An order that is not JSON ends its page.",
+            _COMPARISON,
+            "Comparison._parse",
+            "                    self._queued.pop(digest, None)\n                continue",
+            "                    self._queued.pop(digest, None)\n                break",
+        ),
+    ),
+    promise(
+        "sends a response without end, or one that inflates beyond 8 MiB | the reconciler gives the response up after 40 s "
+        "or 8 MiB, and reads the store in smaller pages and shorter windows",
+        proof(
+            "tests/integration/platform/test_strange_http.py::test_large_body_takes_bounded_memory",
+            "A response may have any number of bytes.",
+            _RESPONSES,
+            "read_body",
+            "            if len(arrived) > most_bytes:",
+            "            if len(arrived) > 100 * most_bytes:",
+        ),
+        proof(
+            f"{_RUNS}::test_dripping_page_is_given_up_in_time[fake-60.0]",
+            "A response may take any time.",
+            f"{PACKAGE}/platform/http.py",
+            "RESPONSE_SECONDS",
+            "40.0",
+            "4000.0",
+        ),
+        proof(
+            f"{_GUESSES}::test_too_large_pages_are_read_smaller[fake-1]",
+            "A store whose pages are too large fails.",
+            _ORDERS,
+            "_sizes_from",
+            "[page_size, *(size for size in SMALLER_PAGE_SIZES if size < page_size)]",
+            "[page_size]",
+        ),
+        proof(
+            _NUMBERS,
+            "A response of 16 MiB is read.",
+            _RESPONSES,
+            "MAX_BODY_BYTES",
+            "8 * 1_048_576",
+            "16 * 1_048_576",
+        ),
+    ),
+    promise(
+        "refuses a form of times, a page size or an id | the others are tried, and the one that works is remembered",
+        proof(
+            f"{_GUESSES}::test_refused_guess_gets_another[fake-guess0-400]",
+            "Times are sent in one form only.",
+            _ORDERS,
+            "PlatformOrders._first_accepted_page",
+            "product(_sizes_from(window.page_size), formats)",
+            "product(_sizes_from(window.page_size), formats[:1])",
+        ),
+        proof(
+            f"{_GUESSES}::test_refused_guess_gets_another[fake-guess4-400]",
+            "Only the largest page is tried.",
+            _ORDERS,
+            "PlatformOrders._first_accepted_page",
+            "product(_sizes_from(window.page_size), formats)",
+            "product([window.page_size], formats)",
+        ),
+        proof(
+            f"{_GUESSES}::test_handover_is_of_what_works[fake]",
+            "The page size that works is forgotten.",
+            _ORDERS,
+            "PlatformOrders._first_accepted_page",
+            "                self._api.note(page_size=page_size)",
+            "                pass",
+        ),
+        proof(
+            f"{_GUESSES}::test_refused_id_gives_way_to_the_other[fake-404]",
+            "A store is asked for by one of its ids only.",
+            f"{PACKAGE}/reconciler/reading.py",
+            "_names",
+            "    return sorted(usable, key=lambda name: name != vendor_id)",
+            "    return sorted(usable, key=lambda name: name != vendor_id)[:1]",
+        ),
+    ),
+    promise(
+        "counts its pages wrongly, or not at all | pages are read until one is empty or repeats",
+        proof(
+            f"{_LISTS}::test_uncounted_pages_are_read_in_parts[fake]",
+            "Pages that are not counted are not read.",
+            _ORDERS,
+            "PlatformOrders._may_continue",
+            "        return is_miscounted or page.is_as_long_as(self._api.page_length)",
+            "        return False and is_miscounted",
+        ),
+        proof(
+            "tests/integration/platform/test_orders.py::test_wrong_page_count_ends_no_reading[fake-null]",
+            "Of pages that are counted wrongly the rest is not read.",
+            _ORDERS,
+            "PlatformOrders._may_continue",
+            "        return is_miscounted or page.is_as_long_as(self._api.page_length)",
+            "        return False and is_miscounted",
+        ),
+    ),
+    promise(
+        "fails for one store | the report names that store as failed, and the others are read", ONE_STORE_FAILS, _NAMED
+    ),
+    promise(
+        "fails for every store | the run ends after a few, and the next one tries others",
+        proof(
+            f"{_GUESSES}::test_failure_of_every_store_ends_the_run[fake-500-20]",
+            "The run goes on to the last store.",
+            _BREAKER,
+            "SILENT_STORES",
+            "3",
+            "300",
+        ),
+        proof(
+            f"{_GUESSES}::test_failure_of_every_store_ends_the_run[fake-500-20]",
+            "The next run begins with the same stores.",
+            f"{PACKAGE}/reconciler/schedule.py",
+            "_priority",
+            "max(position.checked_until or never, position.tried_at or never, position.begun_at or never)",
+            "max(position.checked_until or never, never)",
+        ),
+    ),
+)

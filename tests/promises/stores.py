@@ -1,0 +1,106 @@
+"""What is known of a store, and which store has a code."""
+
+from tools.promises.promise import PACKAGE, Entry, NoPromise, promise, proof
+
+_FACTS = f"{PACKAGE}/stores/facts.py"
+_TABLE = f"{PACKAGE}/stores/table.py"
+_DIRECTORY = f"{PACKAGE}/stores/directory.py"
+
+_BY_CLOCK = "tests/contracts/test_stores_by_clock.py"
+
+ONE_ROW = proof(
+    f"{_BY_CLOCK}::test_store_by_its_code_alone_is_one_store[fake-True]",
+    "A store that was first known by its code alone stays a store of its own.",
+    _TABLE,
+    "StoresTable._merge",
+    "            self._take_over(code, holding.store_id)",
+    "            pass",
+)
+
+STORES: tuple[Entry, ...] = (
+    promise(
+        "A store's name, country and code are those of the event with the latest platform clock, in whatever order events "
+        "arrive.",
+        proof(
+            f"{_BY_CLOCK}::test_name_follows_the_platforms_clock[fake]",
+            "A store has the name that came last.",
+            _FACTS,
+            "merged",
+            "max((side.get(name, NOTHING) for side in sides), default=NOTHING)",
+            "next((side[name] for side in reversed(sides) if side.get(name, NOTHING).value), NOTHING)",
+        ),
+        proof(
+            f"{_BY_CLOCK}::test_each_fact_keeps_its_own_clock[fake]",
+            "A store keeps the first country that was said.",
+            _FACTS,
+            "told_by",
+            "{name: Fact(said_at, value) for name, value in values.items() if value}",
+            '{name: Fact(said_at if name != "country_code" else "", value) for name, value in values.items() if value}',
+        ),
+        proof(
+            f"{_BY_CLOCK}::test_swapped_codes[fake]",
+            "A store keeps its first code.",
+            _FACTS,
+            "told_by",
+            "{name: Fact(said_at, value) for name, value in values.items() if value}",
+            '{name: Fact(said_at if name != CODE else "", value) for name, value in values.items() if value}',
+        ),
+    ),
+    NoPromise(
+        "Two environments of the consumer may disagree for a while.", "A limit; the next sentence says how it ends."
+    ),
+    promise(
+        "Then the store's next event after a minute settles it.",
+        proof(
+            f"{_BY_CLOCK}::test_other_environments_write_is_noticed[fake]",
+            "An environment never reads a store again.",
+            _TABLE,
+            "FRESH",
+            "timedelta(minutes=1)",
+            "timedelta(days=1)",
+        ),
+    ),
+    promise(
+        "A code belongs to the store that had it last by that clock.",
+        proof(
+            f"{_BY_CLOCK}::test_code_is_of_who_had_it_last[fake-5]",
+            "A code belongs to the store that claimed it last by arrival.",
+            _FACTS,
+            "Holding.merged",
+            "key=lambda holding: (bool(holding.store_ids), holding.said_at)",
+            "key=lambda holding: (bool(holding.store_ids), holding is other)",
+        ),
+    ),
+    promise(
+        "If two stores have a code at the same time, that is an error, and the error names both.",
+        proof(
+            f"{_BY_CLOCK}::test_code_of_two_stores_at_once_is_an_error[fake-7]",
+            "One of the two stores is found.",
+            _DIRECTORY,
+            "StoreDirectory.named",
+            "if len(holders) > 1:",
+            "if len(holders) > 2:",
+        ),
+        proof(
+            f"{_BY_CLOCK}::test_code_of_two_stores_at_once_is_an_error[fake-7]",
+            "The error names one store.",
+            _DIRECTORY,
+            "StoreDirectory.named",
+            "raise AmbiguousCodeError(name, holders)",
+            "raise AmbiguousCodeError(name, holders[:1])",
+        ),
+    ),
+    promise("A store has one row.", ONE_ROW),
+    promise(
+        "At first the store may be known only by the chain's own code.",
+        ONE_ROW,
+        proof(
+            "tests/contracts/test_stores_by_clock.py::test_taken_over_store_keeps_its_settings[fake]",
+            "A store of which only the code is known is not registered.",
+            _FACTS,
+            "told_by",
+            "    name = store_of(client)",
+            "    name = client.store_id",
+        ),
+    ),
+)

@@ -1,0 +1,62 @@
+"""The table of promises: each sentence once, each test there, each break of a promise still possible."""
+
+import re
+from collections import Counter
+from functools import cache
+
+from tests.promises import ENTRIES
+from tools.promises.promise import NoPromise, Promise, SameAs
+from tools.promises.table import PAGE, ROOT, all_sentences, page_of
+
+PROOFS = [*{proof: None for entry in ENTRIES if isinstance(entry, Promise) for proof in entry.proofs}]
+
+
+def test_every_sentence_is_known() -> None:
+    """Each sentence of both pages has one entry, and no entry is of a sentence that is not there."""
+    said = {sentence.text for sentence in all_sentences()}
+    known = Counter(entry.sentence for entry in ENTRIES)
+    assert sorted(said - known.keys()) == [], "these sentences have no entry in tests/promises"
+    assert sorted(known.keys() - said) == [], "these sentences are not in the pages any more"
+    assert [sentence for sentence, times in known.items() if times > 1] == []
+
+
+def test_every_promise_has_a_proof() -> None:
+    """A promise has a test at least, and what is no promise a reason."""
+    assert [entry.sentence for entry in ENTRIES if isinstance(entry, Promise) and not entry.proofs] == []
+    assert [entry.sentence for entry in ENTRIES if isinstance(entry, NoPromise) and not entry.reason] == []
+
+
+def test_repetitions_name_one_promise_each() -> None:
+    """A sentence that others hold names the beginning of each of them, and of no more."""
+    beginnings = [(entry.sentence, other) for entry in ENTRIES if isinstance(entry, SameAs) for other in entry.others]
+    firsts = [entry.sentence for entry in ENTRIES if not isinstance(entry, SameAs)]
+    unclear = [pair for pair in beginnings if sum(first.startswith(pair[1]) for first in firsts) != 1]
+    assert unclear == []
+
+
+def test_every_test_exists() -> None:
+    """Each test that is named is a function of its file."""
+    assert [proof.test for proof in PROOFS if not _exists(proof.test)] == []
+
+
+def test_every_break_can_be_made() -> None:
+    """Each edit finds its place in the code of today, and leaves Python or YAML."""
+    for proof in PROOFS:
+        proof.broken.check(ROOT)
+
+
+def test_page_is_the_tables() -> None:
+    """docs/promises.md is what `python -m tools.promises --write` writes."""
+    assert (ROOT / PAGE).read_text(encoding="utf-8") == page_of(ENTRIES)
+
+
+def _exists(test: str) -> bool:
+    file, _, name = test.partition("::")
+    function = name.partition("[")[0].rpartition("::")[-1]
+    return re.search(rf"^ *def {function}\(", _text_of(file), re.MULTILINE) is not None
+
+
+@cache
+def _text_of(file: str) -> str:
+    path = ROOT / file
+    return path.read_text(encoding="utf-8") if path.exists() else ""

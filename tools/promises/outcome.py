@@ -1,0 +1,38 @@
+"""A pytest plugin: writes how each test ended to the file that the environment names, a line of JSON each."""
+
+import json
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FILE = "PROMISES_OUTCOME"
+PASSED, ASSERTION, ERROR, SKIPPED = "passed", "assertion", "error", "skipped"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[Any]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note how a test ended, and what does not end well before or after it."""
+    report = yield
+    if report.when == "call" or not report.passed:
+        with Path(os.environ[FILE]).open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps({"test": report.nodeid, "ended": _ended(report, call.excinfo)}) + "\n")
+    return report
+
+
+def _ended(report: pytest.TestReport, raised: pytest.ExceptionInfo[BaseException] | None) -> str:
+    if report.passed:
+        return PASSED
+    if report.skipped:
+        return SKIPPED
+    is_assertion = report.when == "call" and raised is not None and by_assertion(raised.value)
+    return ASSERTION if is_assertion else ERROR
+
+
+def by_assertion(error: BaseException) -> bool:
+    """Whether a test failed because it found something wrong, and not by an error of another kind."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(by_assertion(one) for one in error.exceptions)
+    return isinstance(error, AssertionError | pytest.fail.Exception)
