@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from tests.support.compatible_schemas import Direction, breaks_of_api, breaks_of_schema
+from tests.support.released import releases
 
 ROOT = Path(__file__).parents[3]
-RELEASES = sorted((ROOT / "tests" / "released").iterdir())
 EVENTS, API = "change-event.v1.schema.json", "answers-api.yaml"
 
 type Change = Callable[[Any], object]
@@ -23,13 +23,13 @@ def loaded(path: Path) -> Any:
     return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
 
 
-@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.name)
+@pytest.mark.parametrize("release", releases(), ids=lambda release: release.name)
 def test_change_events_stay_compatible(release: Path) -> None:
     """A subscriber of a release understands the change events of this version."""
     assert breaks_of_schema(loaded(release / EVENTS), loaded(ROOT / "docs" / EVENTS), Direction.WRITE) == []
 
 
-@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.name)
+@pytest.mark.parametrize("release", releases(), ids=lambda release: release.name)
 def test_answers_api_stays_compatible(release: Path) -> None:
     """A till that was written for a release can go on as it is."""
     assert breaks_of_api(loaded(release / API), loaded(ROOT / "docs" / API)) == []
