@@ -183,18 +183,20 @@ def end(
 
 
 @app.command("keep")
-def keep(context: typer.Context, promotion: Promotion_, yes: Yes = False) -> None:
+def keep(context: typer.Context, promotion: Promotion_, why: Reason = "", yes: Yes = False) -> None:
     """Take back an end that was set for later: the promotion runs until its own end.
 
-    Example: partner-orders promotions keep 5f2a70f2b288 --yes
+    Example: partner-orders promotions keep 5f2a70f2b288 --why "the stock lasts" --yes
     """
     from partner_orders_console.operations.catalogue import access
     from partner_orders_console.operations.promotions import ending
+    from partner_orders_console.operations.promotions.kept import why_given
 
+    why_given(why)
     catalogue = access.catalogue_of(stack_of(context))
     planned_for = ending.planned_end(catalogue, promotion)
     ask(f"keep {promotion}, which was to end at {at(planned_for)} UTC?", yes)
-    ending.keep(catalogue, promotion)
+    ending.keep(catalogue, promotion, why)
     say("kept: it runs until its own end")
 
 

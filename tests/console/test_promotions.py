@@ -358,7 +358,7 @@ def test_keep_of_what_is_ending(run: Run, filled: Catalogue, write: Write) -> No
     [planned] = states(filled)
     filled.stack.promotions.write(after.taken_up(planned, now()))
     with pytest.raises(OperatorError, match="is being ended already"):
-        ending.keep(filled.stack, state.promotion_id)
+        ending.keep(filled.stack, state.promotion_id, "the stock lasts")
 
 
 def test_change_plans_its_end_anew(run: Run, filled: Catalogue, write: Write) -> None:
@@ -395,9 +395,9 @@ def test_end_at_a_time(run: Run, filled: Catalogue, write: Write) -> None:
     assert ran.status == 0, ran
     shown = run("promotions", "show", state.promotion_id, "--json").json
     assert (shown["stage"], shown["planned_end"][:10]) == ("upcoming", in_days(4)[:10])
-    assert run("promotions", "keep", state.promotion_id, "--yes").status == 0
+    assert run("promotions", "keep", state.promotion_id, *WHY).status == 0
     assert run("promotions", "show", state.promotion_id, "--json").json["planned_end"] is None
-    assert run("promotions", "keep", state.promotion_id, "--yes").status == 1
+    assert run("promotions", "keep", state.promotion_id, *WHY).status == 1
 
 
 def test_end_in_the_stores_zone(run: Run, filled: Catalogue, write: Write) -> None:
@@ -426,7 +426,7 @@ def test_end_at_a_strange_time(run: Run, filled: Catalogue, write: Write, when: 
 
 def test_unknown_promotion(run: Run, filled: Catalogue) -> None:
     """A promotion that is not there is told, with where the ids are."""
-    for command in (("show",), ("end", *WHY), ("keep",)):
+    for command in (("show",), ("end", *WHY), ("keep", *WHY)):
         ran = run("promotions", command[0], "nothing", *command[1:])
         assert (ran.status, "promotions list" in ran.err) == (1, True), ran
 

@@ -35,13 +35,13 @@ def _end(stack: DeployedStack, form: Form, _progress: Progress) -> Done:
 
 def _ask_to_keep(stack: DeployedStack, form: Form) -> Question:
     catalogue, promotion_id = _named(stack, form)
-    planned_for = ending.planned_end(catalogue, promotion_id)
-    return Question(f"keep {promotion_id}, which was to end at {at(planned_for)} UTC", _page(promotion_id))
+    planned_for, why = ending.planned_end(catalogue, promotion_id), why_given(form.get("why", ""))
+    return Question(f"keep {promotion_id}, which was to end at {at(planned_for)} UTC ({why})", _page(promotion_id))
 
 
 def _keep(stack: DeployedStack, form: Form, _progress: Progress) -> Done:
     catalogue, promotion_id = _named(stack, form)
-    ending.keep(catalogue, promotion_id)
+    ending.keep(catalogue, promotion_id, form.get("why", ""))
     return Done(("The promotion runs until its own end.",), _page(promotion_id), "See the promotion")
 
 

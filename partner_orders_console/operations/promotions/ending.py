@@ -121,11 +121,13 @@ def planned_end(catalogue: CatalogueStack, promotion_id: str) -> datetime:
     return state.planned.not_before
 
 
-def keep(catalogue: CatalogueStack, promotion_id: str) -> None:
-    """Take back the end that was set for later. Raises OperatorError and botocore's errors."""
+def keep(catalogue: CatalogueStack, promotion_id: str, why: str) -> None:
+    """Take back the end that was set for later, and leave on its record who did, and why. Raises OperatorError and
+    botocore's errors."""
+    by, reason = who(catalogue), why_given(why)
     state = state_named(catalogue, promotion_id)
     try:
-        catalogue.promotions.unplan(state.promotion_id, now)
+        catalogue.promotions.unplan(state.promotion_id, f"taken back by {by}: {reason}", now)
     except NotPlannedError:
         raise OperatorError(
             f"the promotion {state.promotion_id} is being ended already", "Put it again, if it is to run on."

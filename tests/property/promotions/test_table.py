@@ -96,12 +96,14 @@ def test_an_end_can_be_taken_back(table: PromotionsTable) -> None:
     promoted = promotion()
     table.wish(promoted, wish_of(promoted), lambda: NOW)
     table.wish(ended(promoted), end_of(promoted, not_before=NOW + timedelta(hours=1)), lambda: NOW)
-    state = table.unplan(promoted.promotion_id, lambda: NOW)
+    state = table.unplan(promoted.promotion_id, "taken back by B: the stock lasts", lambda: NOW)
     assert (state.planned, state.wish.number) == (None, 1)
-    assert next(table.history(promoted.promotion_id)).outcome is Outcome.OVERTAKEN
+    record = next(table.history(promoted.promotion_id))
+    assert record.outcome is Outcome.OVERTAKEN
+    assert record.wish.why.endswith("; taken back by B: the stock lasts")
     for promotion_id in (promoted.promotion_id, "none"):
         with pytest.raises(NotPlannedError):
-            table.unplan(promotion_id, lambda: NOW)
+            table.unplan(promotion_id, "", lambda: NOW)
 
 
 def test_a_newer_wish_is_not_overtaken_unseen(table: PromotionsTable) -> None:

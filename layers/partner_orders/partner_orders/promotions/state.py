@@ -120,9 +120,11 @@ def _ended_if_unknown(state: PromotionState, now: datetime) -> PromotionState:
     return _with_outcome(state, Outcome.DONE, now)
 
 
-def unplanned(state: PromotionState, now: datetime) -> PromotionState:
-    """Without the end that was planned."""
-    return _unplanned(state, now)
+def unplanned(state: PromotionState, now: datetime, words: str) -> PromotionState:
+    """Without the end that was planned. ``words`` say who took it back, and why; they stand beside those of the end."""
+    if state.planned is None:
+        return state
+    return _unplanned(replace(state, planned=replace(state.planned, why=f"{state.planned.why}; {words}")), now)
 
 
 def taken_up(state: PromotionState, now: datetime) -> PromotionState:

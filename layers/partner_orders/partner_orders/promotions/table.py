@@ -113,13 +113,14 @@ class PromotionsTable:
 
         return self._change(promotion.promotion_id, written)
 
-    def unplan(self, promotion_id: str, clock: Clock) -> PromotionState:
-        """Take back the end that was planned for later. Raises NotPlannedError where there is none."""
+    def unplan(self, promotion_id: str, words: str, clock: Clock) -> PromotionState:
+        """Take back the end that was planned for later; ``words`` say who does, and why. Raises NotPlannedError where
+        there is none."""
 
         def written(state: PromotionState | None) -> PromotionState:
             if state is None or state.planned is None:
                 raise NotPlannedError(promotion_id)
-            return after.unplanned(state, clock())
+            return after.unplanned(state, clock(), words)
 
         return self._change(promotion_id, written)
 
