@@ -200,7 +200,8 @@ def send(
     stack = stack_of(context)
     catalogue = access.catalogue_of(stack)
     store_id = access.store_id_named(stack, store)
-    sending.check(catalogue, store_id)
+    if note := sending.check(catalogue, store_id):
+        say(note)
     if not dry_run:
         ask(f"send the files of the store {store_id} now?", yes)
     with working("sending") as progress:

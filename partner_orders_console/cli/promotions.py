@@ -68,6 +68,7 @@ def put(
     from partner_orders_console.operations.errors import OperatorError
     from partner_orders_console.operations.promotions import putting
     from partner_orders_console.operations.promotions.kept import why_given
+    from partner_orders_console.operations.promotions.what_follows import what_follows
 
     catalogue = access.catalogue_of(stack_of(context))
     if not dry_run:
@@ -85,15 +86,9 @@ def put(
         return
     ask(f"put {counted(len(plan.to_do), 'promotion')}?", yes)
     putting.put(catalogue, plan, why)
-    blocked = sum(not one.may_be_sent for one in plan.to_do)
-    for one in plan.to_do:
-        if one.replaces is not None:
-            say(f"{one.replaces.promotion_id} is ended first, and {one.promotion_id} is sent when that is done")
-    if sent := len(plan.to_do) - blocked:
-        say(f"{counted(sent, 'promotion is', 'promotions are')} sent within minutes")
-    if blocked:
-        say(f"{counted(blocked, 'promotion waits', 'promotions wait')} until promotions are on in all their stores")
-    say("`partner-orders promotions list` shows what became of it. Customers see it after up to 50 minutes.")
+    for line in what_follows(plan.to_do):
+        say(line)
+    say("`partner-orders promotions list` shows what became of it.")
 
 
 @app.command("list")

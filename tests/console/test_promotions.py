@@ -501,8 +501,17 @@ def test_stores_of_both_ways(run: Run, filled: Catalogue, write: Write) -> None:
     both = run("promotions", "put", write(), *WHY)
     assert (both.status, f"the store {OTHER_STORE} is sent by files and others by API" in both.err) == (1, True)
     percent = write({"vendors": [OTHER_STORE], "discount": discount(discount_subtype="PERCENTAGE", discount_value=5)})
-    assert "FINAL_PRICE only" in run("promotions", "put", percent, *WHY).err
-    assert run("promotions", "put", write({"vendors": [OTHER_STORE]}), *WHY).status == 0
+    refused = run("promotions", "put", percent, *WHY)
+    assert (refused.status, "discount[0].sku[0]: a file takes a strikethrough" in refused.err) == (1, True)
+    several = {
+        "display_name": {"en_PK": "Two", "ur_PK": "Do"},
+        "limits": {"global_limit": 9, "max_discount_per_order": 1},
+    }
+    told = run("promotions", "put", write({"vendors": [OTHER_STORE], **several}), *WHY).err
+    assert "limits.max_discount_per_order: a file has no column" in told
+    assert "display_name: a file has one name" in told
+    put = run("promotions", "put", write({"vendors": [OTHER_STORE]}), *WHY)
+    assert (put.status, "1 promotion goes into the next file of each store" in put.err) == (0, True)
     [state] = states(filled)
     assert state.channel is Channel.FILES
     [listed] = run("promotions", "list", "--json").json
@@ -511,7 +520,11 @@ def test_stores_of_both_ways(run: Run, filled: Catalogue, write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("off", "why"), [("is_promoting", "promotions are off in"), ("is_sending", "no files are sent of")]
+    ("off", "why"),
+    [
+        ("is_promoting", f"promotions are off in {OTHER_STORE}"),
+        ("is_sending", f"no files are sent of {OTHER_STORE} (`files on` switches them on)"),
+    ],
 )
 def test_what_a_file_waits_for(run: Run, filled: Catalogue, write: Write, off: str, why: str) -> None:
     """A promotion by file says which store it waits for, and an end that it goes all the same."""
@@ -521,14 +534,20 @@ def test_what_a_file_waits_for(run: Run, filled: Catalogue, write: Write, off: s
     filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, is_promoting=False))
     planned = run("promotions", "put", write({"vendors": [OTHER_STORE]}), "--dry-run", *WHY)
     assert f"Store {OTHER_STORE} is left out of the files until" in planned.err
-    filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, is_promoting=True))
+    filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, is_promoting=True, is_sending=False))
+    paused = run("promotions", "put", write({"vendors": [OTHER_STORE]}, name="paused.json"), "--dry-run", *WHY)
+    assert f"left out of the files until `partner-orders files on {OTHER_STORE}`" in paused.err
+    filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, is_sending=True))
     filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, **switched_off))
     [state] = states(filled)
     [listed] = run("promotions", "list", "--json").json
-    assert (listed["blocked"], listed["next"]) == (f"{why} {OTHER_STORE}", f"nothing, since {why} {OTHER_STORE}")
+    assert (listed["blocked"], listed["next"]) == (why, f"nothing, since {why}")
     filled.stack.promotions.write(after.may_run(state))
     [listed] = run("promotions", "list", "--json").json
-    assert listed["next"] == f"nothing more, since {why} {OTHER_STORE}"
+    assert listed["next"] == f"nothing more, since {why}"
+    filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, channel=Channel.API))
+    assert "is sent by the API now: end it" in run("promotions", "list", "--json").json[0]["blocked"]
+    filled.tables.settings.change(OTHER_STORE, lambda one: replace(one, channel=Channel.FILES))
     assert run("promotions", "end", state.promotion_id, *WHY).status == 0
     [listed] = run("promotions", "list", "--json").json
     assert (listed["stage"], listed["next"]) == ("ending", "it is in the next files of its stores")

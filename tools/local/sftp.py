@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from partner_orders.catalogue.channel import Channel
@@ -15,6 +15,7 @@ from tools.local.stack import Stack
 
 # Kept from one start to the next: a new host key would be one that nobody trusts.
 FOLDER = ROOT / ".local" / "sftp"
+MOST_ERRORS = 5  # of a file that are printed
 PICKED_EVERY = 10.0  # seconds; the platform's own pause is not known
 
 
@@ -28,19 +29,24 @@ def _serve(stack: Stack) -> int:
     catalogue = CatalogueStack.of(stack.deployed())
     if catalogue is None:
         return refuse("the stack has no catalogue beside it")
+    prefixes: set[str] = set()  # also those of stores that were switched off since: ends go on
     with sshd(FOLDER, port=int(catalogue.parameters["SftpPort"])) as server:
         print(tour(server), flush=True)
         while True:
-            for line in lines_of(_pick_up(stack, catalogue, server)):
+            prefixes |= _prefixes(catalogue)
+            for line in lines_of(_pick_up(stack, prefixes, server)):
                 print(line, flush=True)
             time.sleep(PICKED_EVERY)
 
 
-def _pick_up(stack: Stack, catalogue: CatalogueStack, server: Sshd) -> list[dict[str, Any]]:
+def _prefixes(catalogue: CatalogueStack) -> set[str]:
+    settings = catalogue.tables.settings.all().values()
+    return {one.place.prefix for one in settings if one.channel is Channel.FILES and one.place.prefix}
+
+
+def _pick_up(stack: Stack, prefixes: Collection[str], server: Sshd) -> list[dict[str, Any]]:
     """What the platform made of the files that are new."""
     folders = {"catalogue": str(server.home / CATALOGUE), "promotions": str(server.home / PROMOTIONS)}
-    settings = catalogue.tables.settings.all().values()
-    prefixes = {one.place.prefix for one in settings if one.channel is Channel.FILES and one.place.prefix}
     picked: list[dict[str, Any]] = []
     for prefix in sorted(prefixes):
         response = platform(stack, "POST", "catalogue-pick-up", {"prefix": prefix, "folders": folders})
@@ -55,7 +61,9 @@ def lines_of(picked: Iterable[dict[str, Any]]) -> list[str]:
     for one in picked:
         bad = f", {len(one['errors'])} bad" if one["errors"] else ""
         found.append(f"picked up  {one['kind']}/{one['name']}  {one['problem'] or str(one['rows']) + ' rows' + bad}")
-        found += [f"           line {line}: {text}" for line, text in [*one["errors"].items()][:5]]
+        found += [f"           line {line}: {text}" for line, text in [*one["errors"].items()][:MOST_ERRORS]]
+        if len(one["errors"]) > MOST_ERRORS:
+            found.append(f"           and {len(one['errors']) - MOST_ERRORS} more")
     return found
 
 

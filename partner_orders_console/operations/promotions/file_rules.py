@@ -1,13 +1,14 @@
 """What a promotion file cannot tell, for a promotion whose stores are sent by files (docs/platform.md 11)."""
 
-from partner_orders.promotions.promotion import Promotion
-from partner_orders.uploader.promotion_file import NotForFilesError, rows_of
+from collections.abc import Iterator
+
+from partner_orders.uploader.promotion_file import untold_of
+from partner_orders_console.operations.promotions.draft import Problem
+from partner_orders_console.operations.promotions.rules import Checked, under
 
 
-def problems_of_file(promotion: Promotion) -> list[str]:
-    """Why no file can tell a promotion; nothing where one can."""
-    try:
-        rows_of(promotion)
-    except NotForFilesError as error:
-        return [str(error)]
-    return []
+def problems_of_file(found: Checked) -> Iterator[Problem]:
+    """Why no file can tell a promotion, each with its place in the document."""
+    for untold in untold_of(found.promotion):
+        place = found.places[untold.sku] if untold.sku else under(found.place, untold.field)
+        yield Problem(place or "the promotion", untold.what)

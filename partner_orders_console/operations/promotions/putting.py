@@ -65,7 +65,7 @@ class Change(StrEnum):
 class Planned:
     """A promotion that is to be put, in place of what is there of it. ``taken_out`` are the SKUs that it loses.
     ``replaces`` is the one that differs in its end alone, which is ended first. ``state`` is what was read of it.
-    ``may_be_sent``: whether its stores take promotions now."""
+    ``may_be_sent``: whether its stores take promotions now; by file, whether any of them does."""
 
     promotion: Promotion
     store_ids: frozenset[str]
@@ -198,7 +198,7 @@ class _Planner:
             replaces=other,
             state=state,
             channel=channel,
-            may_be_sent=are_switched_on(found.promotion.vendors, self.settings),
+            may_be_sent=self._may_be_sent(found, channel),
         )
         return planned if state is None else self._over(planned, state)
 
@@ -223,8 +223,15 @@ class _Planner:
             return Channel.API
         channel = ways.pop() if ways else Channel.API
         if channel is Channel.FILES:
-            self.problems += [Problem(place, what) for what in problems_of_file(found.promotion)]
+            self.problems += problems_of_file(found)
         return channel
+
+    def _may_be_sent(self, found: Checked, channel: Channel) -> bool:
+        """Whether it goes now: by API once all of its stores are switched on, by file to those that are."""
+        if channel is Channel.API:
+            return are_switched_on(found.promotion.vendors, self.settings)
+        of_stores = (self.settings.get(store.store_id) for store in found.stores)
+        return any(one is not None and one.sends_by_files and one.is_promoting for one in of_stores)
 
     def _channel_of(self, store_id: str) -> Channel:
         return self.settings[store_id].channel if store_id in self.settings else Channel.API

@@ -135,7 +135,7 @@ class _Reading:
     def stores(self, stores: Stores) -> tuple[Store, ...]:
         given = self._draft.vendors
         if not given:
-            self._note(_under(self._draft.place, "vendors"), f'name stores, or "{EVERY_STORE}" for every one')
+            self._note(under(self._draft.place, "vendors"), f'name stores, or "{EVERY_STORE}" for every one')
         if len(given) > MOST_VENDORS:
             self._note(given[0].place, f'use at most {MOST_VENDORS:,} stores, or "{EVERY_STORE}" for every one')
             return ()
@@ -158,9 +158,7 @@ class _Reading:
     def names(self, stores: tuple[Store, ...]) -> dict[str, str]:
         names: dict[str, str] = {}
         if not self._draft.names:
-            self._note(
-                _under(self._draft.place, "display_name"), 'say what customers see, e.g. {"en_PK": "Dairy week"}'
-            )
+            self._note(under(self._draft.place, "display_name"), 'say what customers see, e.g. {"en_PK": "Dairy week"}')
         for number, (locale, said) in enumerate(self._draft.names.items()):
             if number >= MOST_NAMES:
                 self._note(said.place, f"use at most {MOST_NAMES} languages")
@@ -195,10 +193,10 @@ class _Reading:
 
     def discounts(self) -> tuple[Discount, ...]:
         if not self._draft.discounts:
-            self._note(_under(self._draft.place, "discount"), "name at least one SKU and what it gets")
+            self._note(under(self._draft.place, "discount"), "name at least one SKU and what it gets")
         found = [one for draft in self._draft.discounts if (one := self._discount(draft)) is not None]
         if found and not any(one.is_active for one in found):
-            self._note(_under(self._draft.place, "discount"), "no SKU is active; to end it, use `promotions end`")
+            self._note(under(self._draft.place, "discount"), "no SKU is active; to end it, use `promotions end`")
         return tuple(found)
 
     def _discount(self, draft: DraftDiscount) -> Discount | None:
@@ -366,5 +364,5 @@ def _number(text: str) -> Decimal:
     return Decimal(text)
 
 
-def _under(place: str, name: str) -> str:
+def under(place: str, name: str) -> str:
     return f"{place}.{name}" if place and not place.startswith("line ") else f"{place}, {name}" if place else name

@@ -272,8 +272,10 @@ def _blocked_files(
     if vendors == (EVERY_STORE,) and not ready:
         return "promotions are off in each store that is sent by files"
     named = () if vendors == (EVERY_STORE,) else vendors
+    if by_api := [name for name in named if name in settings and settings[name].channel is Channel.API]:
+        return f"{_first(by_api)} is sent by the API now: end it, and put it under another name"
     if unsent := [store_id for store_id in named if store_id not in by_files]:
-        return f"no files are sent of {_first(unsent)}"
+        return f"no files are sent of {_first(unsent)} (`files on` switches them on)"
     if off := [store_id for store_id in named if store_id not in ready]:
         return f"promotions are off in {_first(off)}"
     return "" if is_free(state, earlier, now()) else f"{state.wish.after} has to end first"

@@ -7,7 +7,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from partner_orders.catalogue.channel import Channel
 from partner_orders.clock import now
+from partner_orders.uploader.uploads_table import rows_waiting
 from partner_orders_console.operations.catalogue.access import settings_of
 from partner_orders_console.operations.catalogue_stack import CatalogueStack
 from partner_orders_console.operations.errors import OperatorError
@@ -20,13 +22,20 @@ _PAUSE_SECONDS = 10.0
 _BUSY = "TooManyRequestsException"
 
 
-def check(catalogue: CatalogueStack, store_id: str) -> None:
-    """Raises OperatorError for a store that is not sent by files."""
+def check(catalogue: CatalogueStack, store_id: str) -> str:
+    """What is sent of a store that is switched off, as a sentence; empty where it is on. Raises OperatorError for a
+    store of which no file is to be sent."""
     server_of(catalogue)
-    if not settings_of(catalogue, store_id).sends_by_files:
-        raise OperatorError(
-            f"the store {store_id} is not sent by files", f"`partner-orders files on {store_id}` switches them on."
-        )
+    settings = settings_of(catalogue, store_id)
+    if settings.sends_by_files:
+        return ""
+    if store_id in rows_waiting(catalogue.uploads.kept_groups(), now()):
+        return f"{store_id} is switched off: only its promotions go, which end rows and begin none."
+    is_paused = settings.channel is Channel.FILES
+    raise OperatorError(
+        f"the store {store_id} is {'paused, and no end of a promotion waits' if is_paused else 'not sent by files'}",
+        f"`partner-orders files on {store_id}` switches its files on.",
+    )
 
 
 def send(catalogue: CatalogueStack, store_id: str, is_dry_run: bool, progress: Progress = silent) -> dict[str, Any]:

@@ -184,6 +184,11 @@ def test_bundles(subtype: Subtype, value: Decimal, said: tuple[str, str]) -> Non
     world.wish(bundle)
     world.run()
     assert [one["sku"] for one in world.picked.running(STORE)] == [sku]
+    for limit in ("max_discount_per_order", "a_new_one"):
+        with pytest.raises(NotForFilesError, match=f"no column for the limit {limit}"):
+            rows_of(replace(bundle, limits={**limits, limit: 1}))
+    with pytest.raises(NotForFilesError, match="one name"):
+        rows_of(replace(bundle, names={"en_PK": "Two", "ur_PK": "دو"}))
     with pytest.raises(NotForFilesError):
         rows_of(replace(bundle, buy=None))
     with pytest.raises(NotForFilesError):

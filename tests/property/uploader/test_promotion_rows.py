@@ -366,6 +366,18 @@ def test_store_that_is_off_is_waited_for() -> None:
     assert _state(told, 0).outcome is Outcome.SUBMITTED
 
 
+@pytest.mark.parametrize(("price", "outcome"), [("0.5", Outcome.SUBMITTED), ("0.4", Outcome.WAITING)])
+def test_products_are_taken_out_whatever_is_off(price: str, outcome: Outcome) -> None:
+    """A change that takes products out, and begins nothing, is submitted although a store is off; another one waits."""
+    told = story()
+    told.put(0, "0.5", 2)
+    told.rest()
+    step(told, "pause", 0, "", 0)
+    told.put(0, price, 1)
+    told.rest()
+    assert _state(told, 0).outcome is outcome
+
+
 def test_end_after_a_crash_is_not_done_unsent() -> None:
     """Killed between the upload and its note, or written over meanwhile: an end is done only once it was sent."""
     told = story()

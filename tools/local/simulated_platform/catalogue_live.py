@@ -152,8 +152,12 @@ class LiveCatalogue:
         """Pick files up: ``folders`` by kind, of an SFTP server on this machine, with the portal's ``prefix``."""
         folders = {kind: Path(content["folders"][kind]) for kind in (CATALOGUE, PROMOTIONS)}
         with self._lock:
-            files = self.picked.setdefault(content["prefix"], PickedFiles(self.state, content["prefix"]))
-            found = [one for kind, folder in folders.items() for one in files.pick_up(kind, folder, _now())]
+            prefix = content["prefix"]
+            # The portal has one prefix at a time. What an earlier file began goes on, and nobody looks at its file.
+            rows = next((one.promotions for one in self.picked.values()), {})
+            files = self.picked.setdefault(prefix, PickedFiles(self.state, prefix, promotions=rows))
+            others = tuple(f"{other}_" for other in self.picked if other != prefix)
+            found = [one for kind, folder in folders.items() for one in files.pick_up(kind, folder, _now(), others)]
         running = {vendor: files.running(vendor) for vendor in self.state.vendors}
         return {"files": [one.to_json() for one in found], "promotions": running}
 

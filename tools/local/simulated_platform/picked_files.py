@@ -68,9 +68,10 @@ class PickedFiles:
     promotions: dict[tuple[str, tuple[tuple[str, str], ...]], bool] = field(default_factory=dict)
     _last: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def pick_up(self, kind: str, folder: Path, now: datetime) -> list[Picked]:
-        """Pick up what is new in a folder."""
-        return self.pick(kind, {path.name: path.read_bytes() for path in sorted(folder.iterdir())}, now)
+    def pick_up(self, kind: str, folder: Path, now: datetime, others: tuple[str, ...] = ()) -> list[Picked]:
+        """Pick up what is new in a folder, except for files whose names begin with one of ``others``."""
+        paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(others)]
+        return self.pick(kind, {path.name: path.read_bytes() for path in paths}, now)
 
     def pick(self, kind: str, files: dict[str, bytes], now: datetime) -> list[Picked]:
         """The same of a folder's contents, by name."""

@@ -203,10 +203,28 @@ class PromotionContents:
         return tuple(one for one in target.begins if vendors == (EVERY_STORE,) or one in vendors)
 
     def _is_begun(self, state: PromotionState, about: Iterable[Target]) -> bool:
-        """Whether the promotion may begin in each store that it names; one of every store begins where it may."""
+        """Whether the promotion may begin in each store that it names, or has nothing left to begin there; one of every
+        store begins where it may."""
         stores = {store_id for one in about for store_id in self._begins(one, state)}
-        vendors = state.summary.vendors
-        return bool(stores) if vendors == (EVERY_STORE,) else {*vendors} <= stores
+        if state.summary.vendors == (EVERY_STORE,):
+            return bool(stores)
+        left = {*state.summary.vendors} - stores
+        return not left or (state.may_run and self._has_begun_in(state, left))
+
+    def _has_begun_in(self, state: PromotionState, stores: Iterable[str]) -> bool:
+        """Whether each row of the promotion is on in each of these stores, as the rows are kept: a change that only
+        takes products out needs no store to be switched on."""
+        try:
+            wanted = {*self._rows(state)}
+        except (BodyGoneError, NotForFilesError):
+            return False
+        on: dict[str, set[Cells]] = {store_id: set() for store_id in stores}
+        for group, kept in self._groups.items():
+            if met := on.keys() & {*group.stores}:
+                rows = promotion_file.from_bytes(self._archive.kept_rows(kept.name)).get(state.promotion_id)
+                for store_id in met:
+                    on[store_id] |= {*rows.on} if rows else set()
+        return all(wanted <= rows for rows in on.values())
 
     # -- what is noted -------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from partner_orders.promotions.promotion import Discount, Kind, Promotion, Subtype
 
@@ -28,10 +29,21 @@ MAX_KEPT_BYTES = 32 * 1_048_576
 STAYS = timedelta(days=1)
 ON, OFF = "1", "0"
 _ALL_OFF = Decimal(100)
+# The limits of a promotion that have a column.
+_LIMITS = {"global_limit": "max_no_of_orders", "max_items_per_order": "discount_usage_limit"}
 
 
 class NotForFilesError(ValueError):
     """A promotion that a file cannot tell; the message says why and what to use."""
+
+
+class Untold(NamedTuple):
+    """Something of a promotion that a file cannot tell: why and what to use; the field of the promotion, or a SKU of the
+    discount that it is about."""
+
+    what: str
+    field: str = ""
+    sku: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +92,30 @@ def rows_of(promotion: Promotion) -> tuple[Cells, ...]:
     ended. Raises NotForFilesError."""
     if not promotion.is_active:
         return ()
+    for untold in untold_of(promotion):
+        raise NotForFilesError(untold.what)
     return tuple(
         _cells(promotion, discount, sku)
         for discount in promotion.discounts
         if discount.is_active
         for sku in discount.skus
     )
+
+
+def untold_of(promotion: Promotion) -> Iterator[Untold]:
+    """What a file cannot tell of a promotion: nothing where it can tell all of it."""
+    if len(promotion.names) > 1:
+        yield Untold("a file has one name for every language; give one", "display_name")
+    for limit in sorted(promotion.limits.keys() - _LIMITS):
+        yield Untold(f"a file has no column for the limit {limit}; leave it out", f"limits.{limit}")
+    is_bundle = promotion.kind is not Kind.STRIKETHROUGH
+    if is_bundle and (promotion.buy is None or promotion.get is None):
+        yield Untold("a file takes a bundle with the pieces to buy and to get", "conditions")
+    for discount in promotion.discounts:
+        if is_bundle and discount.subtype is Subtype.FINAL_PRICE:
+            yield Untold("a file takes a bundle by PERCENTAGE or ABSOLUTE only", sku=discount.skus[0])
+        if not is_bundle and discount.subtype is not Subtype.FINAL_PRICE:
+            yield Untold("a file takes a strikethrough promotion by its FINAL_PRICE only", sku=discount.skus[0])
 
 
 def next_groups(
@@ -213,23 +243,15 @@ def _cells(promotion: Promotion, discount: Discount, sku: str) -> Cells:
 
 
 def _offer(promotion: Promotion, discount: Discount) -> tuple[str, str, str, str]:
-    """The sub type, the discounted price, and a bundle's pieces and discount."""
+    """The sub type, the discounted price, and a bundle's pieces and discount, of one that a file can tell."""
     if promotion.kind is Kind.STRIKETHROUGH:
-        if discount.subtype is not Subtype.FINAL_PRICE:
-            raise NotForFilesError("a file takes a strikethrough promotion by its FINAL_PRICE only")
         return "", _number(discount.value), "", ""
-    if promotion.buy is None or promotion.get is None:
-        raise NotForFilesError("a file takes a bundle with the pieces to buy and to get")
     pieces = f"B{promotion.buy}G{promotion.get}"
-    match discount.subtype:
-        case Subtype.PERCENTAGE if discount.value == _ALL_OFF:
-            return "free_item", "", pieces, ""
-        case Subtype.PERCENTAGE:
-            return "percentage_value_off", "", pieces, _number(discount.value)
-        case Subtype.ABSOLUTE:
-            return "absolute_value_off", "", pieces, _number(discount.value)
-        case _:
-            raise NotForFilesError("a file takes a bundle by PERCENTAGE or ABSOLUTE only")
+    if discount.subtype is Subtype.ABSOLUTE:
+        return "absolute_value_off", "", pieces, _number(discount.value)
+    if discount.value == _ALL_OFF:
+        return "free_item", "", pieces, ""
+    return "percentage_value_off", "", pieces, _number(discount.value)
 
 
 def _time(at: datetime) -> str:
