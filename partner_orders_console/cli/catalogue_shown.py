@@ -62,9 +62,10 @@ def _row(one: "StoreStanding", now: datetime) -> tuple[object, ...]:
 
 def sending(one: "StoreStanding", now: datetime) -> str:
     """Whether a store is sent: ``yes``, ``by files``, ``paused``, or until when it waits after failed jobs."""
+    by_files = one.settings.is_for_files
     if not one.settings.is_sending:
-        return "paused"
-    if one.settings.sends_by_files:
+        return "paused, by files" if by_files else "paused"
+    if by_files:
         return "by files"
     until = one.waits_until(now)
     return f"waits until {at(until)}" if until else "yes"
@@ -119,6 +120,11 @@ def print_store(view: "StoreView", now: datetime) -> None:
     )
     columns_of_counts = [Column(title, Kind.NUMBER) for title in titles]
     print_table(columns_of_counts, [counts], "products by outcome")
+    if one.settings.is_for_files:
+        say(
+            "By files no outcome is known: a product waits here for good."
+            f" `partner-orders files list {one.store_id}` shows what was submitted, and when."
+        )
     if number.export_of:
         say(f"shown: by the platform's export of {at(number.export_of)}")
         if number.processed_since:

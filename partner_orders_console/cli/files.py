@@ -120,17 +120,21 @@ def off(
     Example: partner-orders files off 148020 --reason "the API is there" --yes
     """
     from partner_orders_console.operations.catalogue import access
+    from partner_orders_console.operations.promotions import viewing
     from partner_orders_console.operations.uploads import switching
 
     stack = stack_of(context)
     catalogue = access.catalogue_of(stack)
     store_id = access.store_id_named(stack, store)
     settings = switching.planned_off(catalogue, store_id)
+    for one in viewing.going_on_by_file(catalogue, store_id):
+        name = f"{one.state.summary.name} ({one.promotion_id})"
+        say(f"{name} is {one.stage}. It goes on until its own end, or until you end it.")
     if not dry_run:
         ask(f"stop sending the files of the store {store_id}?", yes)
         with working("noting the products") as progress:
             settings = switching.switch_off(catalogue, settings, reason, progress)
-    _tell(settings, as_json, f"{store_id} {'would' if dry_run else 'will'} no longer be sent")
+    _tell(settings, as_json, f"{store_id} {'would' if dry_run else 'will'} no longer be sent by files")
 
 
 @app.command()

@@ -86,10 +86,9 @@ def set_sftp(context: typer.Context, force: Force = False) -> None:
     except UnicodeDecodeError:
         raise OperatorError("the password or key is not in UTF-8", "Save the file as UTF-8.") from None
     with working("trying the login"):
-        was_tried = store_login(stack, text, force)
-    untried = "not tried: no server key is trusted yet, or the server did not respond"
-    how = "the server accepts it" if was_tried else untried
-    say(f"Stored: {how}. It is used from the next run on, within five minutes.")
+        untried = store_login(stack, text, force)
+    say(f"Stored, but not tried: {untried}." if untried else "Stored: the server accepts it.")
+    say("It is used from the next run on, within five minutes.")
 
 
 @app.command()

@@ -249,6 +249,8 @@ Try this in a second terminal, in this folder:
   make orders-to-pick
   # Open a store of 500 products, and get the commands that bring a till's prices to the platform
   make catalogue
+  # Be the platform's SFTP server, for stores that are sent by files
+  make sftp-server
   # Check the whole stack
   .venv/bin/partner-orders doctor
   # Call one function with an event of events/

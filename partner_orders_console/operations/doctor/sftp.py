@@ -39,7 +39,8 @@ def sftp(found: CatalogueStack) -> Iterator[Finding]:
         return
     view = overview(found)
     if not view.state.host_key and not view.files:
-        yield Finding(_PART)  # Nobody is sent by files yet.
+        # No store is sent by files yet.
+        yield Finding(_PART, note="nothing was tried: no server key is trusted yet (partner-orders files trust)")
         return
     if not view.state.host_key:
         yield Finding(_PART, "nobody has trusted its key yet, so nothing is sent", "partner-orders files trust")

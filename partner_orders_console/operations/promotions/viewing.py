@@ -233,6 +233,13 @@ def all_promotions(
     return sorted(views, key=lambda view: (view.state.summary.starts, view.state.summary.name))
 
 
+def going_on_by_file(catalogue: CatalogueStack, store_id: str) -> list[PromotionView]:
+    """The promotions that were put by file for a store and have not ended. Raises botocore's errors."""
+    over = {Stage.OVER, Stage.ENDED, Stage.NOT_TAKEN}
+    found = all_promotions(catalogue, store_id)
+    return [view for view in found if view.state.channel is Channel.FILES and view.stage not in over]
+
+
 def one_promotion(catalogue: CatalogueStack, promotion_id: str) -> PromotionView:
     """A promotion with its products and history. Raises OperatorError and botocore's errors."""
     state = state_named(catalogue, promotion_id)

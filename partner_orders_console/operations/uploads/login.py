@@ -14,20 +14,21 @@ from partner_orders_console.operations.uploads.server import CONNECT_SECONDS, se
 _BEGINS_A_KEY = "-----BEGIN"
 
 
-def store_login(stack: DeployedStack, text: str, is_forced: bool = False) -> bool:
-    """Store a password (one line) or a private key (OpenSSH or PEM); whether the server accepted it before. It is
-    stored untried where no key of the server is trusted yet, or the server does not respond. Raises OperatorError."""
+def store_login(stack: DeployedStack, text: str, is_forced: bool = False) -> str:
+    """Store a password (one line) or a private key (OpenSSH or PEM); why it was not tried before, empty where the
+    server accepted it. It is stored untried where no key of the server is trusted yet, or the server does not respond.
+    Raises OperatorError."""
     catalogue = catalogue_of(stack)
     server_of(catalogue)
     secret = _secret(text)
-    was_tried = not is_forced and _is_accepted(catalogue, secret)
+    untried = "--force was given" if is_forced else _why_untried(catalogue, secret)
     content = {name: value for name, value in secret._asdict().items() if value}
     client = catalogue.client("secretsmanager")
     client.put_secret_value(SecretId=catalogue.output("SftpSecretArn"), SecretString=json.dumps(content))
     # The function tries it with its next run, whatever its pause.
     table = catalogue.uploads
     table.note_server(table.server().well())
-    return was_tried
+    return untried
 
 
 def stored_login(catalogue: CatalogueStack) -> SftpSecret:
@@ -52,16 +53,17 @@ def _secret(text: str) -> SftpSecret:
     return secret
 
 
-def _is_accepted(catalogue: CatalogueStack, secret: SftpSecret) -> bool:
-    """Raises OperatorError where the server refuses it, or is perhaps another one."""
+def _why_untried(catalogue: CatalogueStack, secret: SftpSecret) -> str:
+    """Why the server was not asked; empty where it accepts the login. Raises OperatorError where it refuses it, or is
+    perhaps another one."""
     from partner_orders.platform.sftp import SftpLogin, SftpSession
 
     server, host_key = server_of(catalogue), catalogue.uploads.server().host_key
     if not host_key:
-        return False
+        return "no server key is trusted yet; use `partner-orders files trust` first, then store it again"
     try:
         with SftpSession(SftpLogin(server.host, server.port, server.user, host_key, *secret), CONNECT_SECONDS):
-            return True
+            return ""
     except LoginRefusedError as error:
         raise OperatorError(f"not stored: {error}", "The login in use stays. --force stores it untried.") from None
     except HostKeyChangedError as error:
@@ -69,5 +71,5 @@ def _is_accepted(catalogue: CatalogueStack, secret: SftpSecret) -> bool:
             f"not stored: {error}",
             "docs/runbooks/sftp-host-key-changed.md says what to do. --force stores it untried.",
         ) from None
-    except SftpError:
-        return False
+    except SftpError as error:
+        return f"the server could not be asked: {error}"

@@ -122,9 +122,8 @@ def _ended_if_unknown(state: PromotionState, now: datetime) -> PromotionState:
 
 def unplanned(state: PromotionState, now: datetime, words: str) -> PromotionState:
     """Without the end that was planned. ``words`` say who took it back, and why; they stand beside those of the end."""
-    if state.planned is None:
-        return state
-    return _unplanned(replace(state, planned=replace(state.planned, why=f"{state.planned.why}; {words}")), now)
+    planned = state.planned and replace(state.planned, why=f"{state.planned.why}; {words}")
+    return _unplanned(replace(state, planned=planned), now)
 
 
 def taken_up(state: PromotionState, now: datetime) -> PromotionState:
@@ -138,8 +137,7 @@ def taken_up(state: PromotionState, now: datetime) -> PromotionState:
 def _unplanned(state: PromotionState, now: datetime) -> PromotionState:
     if state.planned is None:
         return state
-    gone = _record(state, now, state.planned, Outcome.OVERTAKEN, is_event=True)
-    untold = with_record(state.untold, gone)
+    untold = with_record(state.untold, _record(state, now, state.planned, Outcome.OVERTAKEN, is_event=True))
     return replace(state, planned=None, untold=untold, last_number=state.newest_number)
 
 

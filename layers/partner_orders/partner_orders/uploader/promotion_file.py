@@ -38,8 +38,8 @@ class NotForFilesError(ValueError):
 
 
 class Untold(NamedTuple):
-    """Something of a promotion that a file cannot tell: why and what to use; the field of the promotion, or a SKU of the
-    discount that it is about."""
+    """Something of a promotion that a file cannot tell: why and what to use, and the field of the promotion, or a SKU
+    of the discount, that it is about."""
 
     what: str
     field: str = ""
