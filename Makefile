@@ -135,6 +135,10 @@ mutants: setup ## Plant bugs in our code and see each one caught
 promises: setup ## Break each promise of README and guarantees, and see its test fail
 	@$(RUN) tools.promises $(ARGS)
 
+.PHONY: coverage
+coverage: setup ## Which lines and branches the tests run, and which tests cannot fail
+	@$(RUN) tools.coverage $(ARGS)
+
 FUZZ_SECONDS ?= 600
 .PHONY: fuzz
 fuzz: $(FUZZ) ## Strange input for FUZZ_SECONDS=600, or REPLAY=tests/tools/fuzz/corpus/... to try one again
@@ -144,6 +148,12 @@ fuzz: $(FUZZ) ## Strange input for FUZZ_SECONDS=600, or REPLAY=tests/tools/fuzz/
 .PHONY: bench
 bench: setup ## Measure what we cost beside the floor and the peer: docs/performance.md, in a quarter of an hour
 	@$(RUN) tools.bench $(ARGS)
+
+RATE ?= 50
+MINUTES ?= 3
+.PHONY: load
+load: setup ## Post RATE=50 events a second for MINUTES=3 to a stack of its own, and account for each: on this machine, or ENV=staging
+	@$(RUN) tools.load $(or $(ENV),local) --rate $(RATE) --minutes $(MINUTES) $(ARGS)
 
 .PHONY: events
 events: setup ## Write events/ again, from what the simulated platform would send

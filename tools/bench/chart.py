@@ -14,10 +14,12 @@ type Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Panel:
-    """Lines over a logarithmic x; y from 0, or logarithmic too where it grows more than a hundredfold."""
+    """Lines over a logarithmic x; y from 0, or logarithmic too where it grows more than a hundredfold. ``is_linear``:
+    x from 0."""
 
     title: str
     lines: Mapping[str, Sequence[Point]]
+    is_linear: bool = False
 
 
 def bars(title: str, groups: Mapping[str, Mapping[str, float]]) -> str:
@@ -55,7 +57,8 @@ def _panel(panel: Panel, width: int, height: int) -> list[str]:
     is_steep = most > 100 * least > 0
 
     def place_x(x: float) -> float:
-        return left + math.log(x / first) / math.log(last / first) * (width - left - right)
+        share = x / last if panel.is_linear else math.log(x / first) / math.log(last / first)
+        return left + share * (width - left - right)
 
     def place_y(y: float) -> float:
         share = math.log(y / least) / math.log(most / least) if is_steep else y / most
@@ -69,7 +72,8 @@ def _panel(panel: Panel, width: int, height: int) -> list[str]:
         _text(left - 6, height - bottom + 4, f"{least:,.4g}" if is_steep else "0", "text-anchor:end"),
     ]
     below = height - bottom + 16
-    parts += [_text(place_x(x), below, f"{x:,.0f}", "text-anchor:middle") for x in sorted({x for x, _ in points})]
+    ticks = [0.0, last / 3, last * 2 / 3, last] if panel.is_linear else sorted({x for x, _ in points})
+    parts += [_text(place_x(x), below, f"{x:,.0f}", "text-anchor:middle") for x in ticks]
     for number, (name, line) in enumerate(panel.lines.items()):
         colour = (COLOURS[0], COLOURS[3], COLOURS[4])[number]
         path = "L".join(f"{place_x(x):.1f} {place_y(y):.1f}" for x, y in line)

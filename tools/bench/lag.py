@@ -6,17 +6,18 @@ into results/lag.json and into a table of docs/performance.md. Nothing else of t
 
 import argparse
 import json
-import math
 import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from tools.bench.report import DOCUMENT
+from tools.load.report import Latency, percentile
 from tools.local.flood import flooded
 from tools.local.hour import HOUR, Hour
 from tools.local.process import ProcessFailedError, end_on_signals
@@ -37,22 +38,23 @@ LEAST_SECONDS = 0.05
 WARM_SECONDS = 20.0
 
 
-def percentile(values: Sequence[float], percent: int) -> float:
-    """The smallest value that so many percent of the values do not exceed (the nearest rank)."""
-    return sorted(values)[math.ceil(percent / 100 * len(values)) - 1]
-
-
 def lag_seconds(stack: Stack, since: float = 0.0) -> list[float]:
     """The values of ``Lag`` in the consumer's log, from ``since`` on (seconds since 1970)."""
-    resource = stack.client("cloudformation").describe_stack_resource(
-        StackName=stack.stack_name, LogicalResourceId=CONSUMER_LOGS
-    )
+    return [seconds for _, seconds in lags(stack.client, stack.stack_name, since)]
+
+
+def lags(client: Callable[[str], Any], stack_name: str, since: float) -> list[Latency]:
+    """The values of ``Lag`` in the log of a stack's consumer, with the times at which they were logged. Raises
+    botocore's errors."""
+    resource = client("cloudformation").describe_stack_resource(StackName=stack_name, LogicalResourceId=CONSUMER_LOGS)
     group = resource["StackResourceDetail"]["PhysicalResourceId"]
-    log = stack.client("logs").get_paginator("filter_log_events")
+    log = client("logs").get_paginator("filter_log_events")
     pages = log.paginate(logGroupName=group, startTime=int(since * 1000))
-    lines = (event["message"] for page in pages for event in page["events"])
-    found = (json.loads(line) for line in lines if line.startswith("{") and '"Lag"' in line)
-    return [float(seconds) for content in found for seconds in content["Lag"]]
+    logged = ((event["timestamp"], event["message"]) for page in pages for event in page["events"])
+    found = ((at, json.loads(line)) for at, line in logged if line.startswith("{") and '"Lag"' in line)
+    return [
+        (datetime.fromtimestamp(at / 1000, UTC), float(seconds)) for at, content in found for seconds in content["Lag"]
+    ]
 
 
 def summarised(values: Sequence[float]) -> dict[str, Any]:

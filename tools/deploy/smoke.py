@@ -40,7 +40,7 @@ def smoke(target: Target, template: Mapping[str, Any]) -> int:
 
     Raises what prepared() raises, DeploymentError for a check that failed, and botocore's errors.
     """
-    tried = target.renamed(smoke_environment(target.environment))
+    tried = target.renamed(passing_environment(target.environment, "smoke"))
     built = prepared(tried, template)
     with removed_afterwards(tried):
         deployed = tried.deploy(built, asks=False)
@@ -50,9 +50,10 @@ def smoke(target: Target, template: Mapping[str, Any]) -> int:
     return 0
 
 
-def smoke_environment(environment: Environment) -> Environment:
-    """The environment under another stack name, without what only one stack can have, and with the schedule off."""
-    suffix = f"-smoke-{secrets.token_hex(3)}"
+def passing_environment(environment: Environment, purpose: str) -> Environment:
+    """The environment for a stack that will be removed again: under another name, which says the ``purpose``, without
+    what only one stack can have, and with the schedule off."""
+    suffix = f"-{purpose}-{secrets.token_hex(3)}"
     kept = {name: value for name, value in environment.parameters.items() if name not in _LEFT_OUT}
     return replace(
         environment,

@@ -149,7 +149,7 @@ def test_tried_stack_disturbs_nobody(environment: Environment) -> None:
     longest = replace(
         environment, stack_name="s" * LONGEST_STACK_NAME, parameters={**environment.parameters, **notified}
     )
-    one, other = smoke.smoke_environment(longest), smoke.smoke_environment(longest)
+    one, other = (smoke.passing_environment(longest, "smoke") for _ in range(2))
     assert len({one.stack_name, other.stack_name, longest.stack_name}) == 3
     assert len(one.stack_name) == LONGEST_STACK_NAME
     expected = {**environment.parameters, "LogLevel": "DEBUG", "ReconciliationState": "DISABLED"}

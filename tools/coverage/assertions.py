@@ -1,0 +1,69 @@
+"""A plugin of pytest that finds tests which asserted nothing: they pass whatever the code does.
+
+It counts the assertions that each test passed, in its own file and in tests/support, and the errors that it expected.
+Each process of the run leaves a file in the folder that ASSERTIONS_FOLDER names.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.raises import RaisesExc
+
+FOLDER = "ASSERTIONS_FOLDER"
+
+pytest.register_assert_rewrite("tests.support")
+
+
+class _Counter:
+    """How often the process has asserted something, and the tests that did not."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.silent: set[str] = set()
+        self.spoken: set[str] = set()
+
+
+_counter = _Counter()
+
+
+def pytest_configure() -> None:
+    usual = RaisesExc.__exit__
+
+    def counted(self: RaisesExc[Any], *error: Any) -> bool:
+        _counter.passed += 1
+        return usual(self, *error)
+
+    RaisesExc.__exit__ = counted  # type: ignore[method-assign]
+
+
+def pytest_assertion_pass() -> None:
+    _counter.passed += 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    before = _counter.passed
+    yield
+    # Parameters of a test are one test: some of them may have nothing to assert.
+    name = item.nodeid.partition("[")[0]
+    (_counter.spoken if _counter.passed > before else _counter.silent).add(name)
+
+
+def pytest_sessionfinish() -> None:
+    if folder := os.environ.get(FOLDER):
+        content = {"spoken": sorted(_counter.spoken), "silent": sorted(_counter.silent)}
+        (Path(folder) / f"{os.getpid()}.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def silent_tests(folder: Path) -> list[str]:
+    """The tests that asserted nothing in any process of the run, whatever their parameters."""
+    silent, spoken = set[str](), set[str]()
+    for file in folder.glob("*.json"):
+        content = json.loads(file.read_text(encoding="utf-8"))
+        silent |= {*content["silent"]}
+        spoken |= {*content["spoken"]}
+    return sorted(silent - spoken)
