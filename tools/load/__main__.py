@@ -20,6 +20,7 @@ from partner_orders.clock import now
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from tools.bench import lag
+from tools.bench.report import DOCUMENT
 from tools.deploy.__main__ import in_a_sentence
 from tools.deploy.deployment import prepared
 from tools.deploy.environment import ROOT, read_environment, read_template
@@ -96,7 +97,7 @@ def load(loaded: Loaded, rate: float, minutes: float, burst: float, seed: int, i
     report = write(REPORT, asked, poster.posted, found, latencies, start)
     if is_documented:
         lag.write("load", for_the_document(asked, poster.posted, found, latencies))
-        (lag.DOCUMENT.parent / CHART).write_text(chart(latencies, start), encoding="utf-8")
+        (DOCUMENT.parent / CHART).write_text(chart(latencies, start), encoding="utf-8")
     print(f"\n{table(latencies)}\n")
     for fault in found.faults:
         print(fault, file=sys.stderr)
