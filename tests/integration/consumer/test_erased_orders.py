@@ -85,8 +85,8 @@ def test_unparsable_bytes_are_not_kept(erased: Intake, rejected: RejectedTable, 
     """Of bytes that cannot be parsed and name an erased order, the reason and the size are kept, and no content."""
     deliver(erased, body)
     event = kept(rejected, body)
-    assert event.body in {b"", b"{}"}
-    assert event.reason in {"malformed_json", "not_an_object"}
+    reason, left = ("not_an_object", b"{}") if body.startswith(b'"') else ("malformed_json", b"")
+    assert (event.reason, event.body) == (reason, left)
     assert f"of {len(body)} bytes kept" in event.problems[-1]
 
 

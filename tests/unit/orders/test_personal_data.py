@@ -117,7 +117,7 @@ def test_possible_name_is_redacted(who: Any) -> None:
 def test_reason_in_words_is_redacted(reason: Any) -> None:
     """A cancellation reason in words is redacted."""
     left = left_of(order(cancellation={"reason": reason, "post_picked_up": True}))["cancellation"]
-    assert left in ({"reason": None, "post_picked_up": True}, {"reason": [None], "post_picked_up": True})
+    assert left == {"reason": None, "post_picked_up": True}
 
 
 @pytest.mark.parametrize("cancellation", [WORDS, "TOO_BUSY", 3001234567])
