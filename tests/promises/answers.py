@@ -45,8 +45,8 @@ ANSWERS_FIRST = proof(
     "The reconciler may take all of the budget.",
     _BUDGET,
     "_CEILINGS",
-    "Share.RECONCILIATION: 32",
-    "Share.RECONCILIATION: 56",
+    "Share.STORE_STATUS: 36, Share.RECONCILIATION: 32",
+    "Share.STORE_STATUS: 56, Share.RECONCILIATION: 56",
 )
 
 ANSWERS: tuple[Entry, ...] = (
@@ -65,7 +65,7 @@ ANSWERS: tuple[Entry, ...] = (
     promise(
         "It ends in exactly one outcome, whatever crashes or is down meanwhile.",
         proof(
-            f"{_SENT}::test_killed_sender_sends_nothing_twice[fake-5]",
+            f"{_SENT}::test_killed_sender_sends_nothing_twice",
             "That a request begins is not noted before it.",
             _SENDING,
             "Sender._send",
@@ -182,7 +182,7 @@ ANSWERS: tuple[Entry, ...] = (
     promise(
         "A request that adds products is repeated only after two such readings.",
         proof(
-            "tests/property/sender/test_stale_table.py::test_products_are_added_once[fake]",
+            f"{_SENT}::test_added_products_wait_for_a_second_reading",
             "A request that adds products is repeated after one reading.",
             _SENDING,
             "Sender._read_back",

@@ -245,7 +245,7 @@ CATALOGUE: tuple[Entry, ...] = (
             ">= 48 * GIVE_UP_AFTER",
         ),
         proof(
-            f"{_MINUTE}::test_one_unfinished_job_of_a_store",
+            f"{_MINUTE}::test_lines_of_a_job_that_is_given_up_go_again",
             "The lines of a job that was given up do not go again.",
             f"{_CATALOGUE}/outcomes.py",
             "Outcomes._end",
@@ -387,7 +387,7 @@ CATALOGUE: tuple[Entry, ...] = (
             f"{PACKAGE}/loader/file_loading.py",
             "FileLoading.load",
             "if event.is_released and (row is None or not row.is_released):",
-            "if event.is_released and row is None:",
+            "if event.is_released and row is not None and not row.is_released:",
         ),
         proof(
             "tests/console/test_catalogue_history.py::test_dropped_price_is_listed",
@@ -504,11 +504,11 @@ CATALOGUE: tuple[Entry, ...] = (
         ),
         proof(
             f"{_PROMOTED}::test_a_lost_response_makes_no_second_promotion[put_dropped_after]",
-            "A body whose response was lost goes again with another end.",
+            "A body whose response was lost goes again in another form.",
             f"{_PUSHER}/promotions.py",
             "Promotions._put",
             "            answer = self._platform.put(body)",
-            '            answer = self._platform.put(body if claim.puts == 1 else body.replace(b"T2", b"T1"))',
+            '            answer = self._platform.put(body if claim.puts == 1 else body + b" ")',
         ),
         proof(
             f"{_PROMOTED}::test_a_promotion_runs_and_ends",

@@ -129,6 +129,10 @@ class LoaderWorld:
 
     # -- what became of it ---------------------------------------------------------------------------------------------
 
+    def reports(self) -> list[str]:
+        """The keys of all reports."""
+        return [one["Key"] for one in self.s3.list_objects_v2(Bucket=BUCKET, Prefix="reports/").get("Contents", [])]
+
     def report(self, uploaded: Uploaded) -> Any:
         key = f"reports/{uploaded.key}.{uploaded.version_id}.json"
         return json.loads(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())

@@ -287,7 +287,9 @@ def test_request_has_the_known_parameters(dynamodb: Any) -> None:
     """A window is requested in UTC with the parameters that the platform knows, 500 orders a page."""
     world = make(dynamodb)
     world.run()
+    assert world.sessions[0].asked != []
     for asked in world.sessions[0].asked:
+        assert (asked.method, asked.url.rpartition("/")[2]) == ("GET", "orders")
         assert set(asked.query) == {"start_time", "end_time", "page", "page_size"}
         assert asked.query["page_size"] == "500"
 

@@ -12,12 +12,14 @@ from partner_orders.orders.event import parse_event
 from partner_orders.orders.lifecycle import is_sent
 from partner_orders.platform import http
 from partner_orders.reconciler.backfill import InvalidRequestError
+from tests.support.orders_table import TABLE
 from tests.support.platform import BASE_URL, START, TOKEN, VirtualTime, lives
 from tests.support.reconciler_faults import set_store
 from tests.support.reconciler_world import FUNCTION_SECONDS, World
 from tests.support.sampling import every
 from tools.local.simulated_platform.lives import to_text
 from tools.local.simulated_platform.partner_api import Response
+from tools.simulation.simulated_secrets import SimulatedSecrets
 
 AFTER = START + timedelta(hours=2)
 
@@ -246,6 +248,7 @@ def test_dripping_page_is_given_up_in_time(world: World, monkeypatch: pytest.Mon
     def dripping(*arguments: Any, **options: Any) -> requests.Response:
         answer = plain(*arguments, **options)
         _, seconds = options["timeout"]
+        assert seconds <= 40.0
         answer.raw = HTTPResponse(Dripping(answer.raw.data, world.time, seconds), preload_content=False)
         return answer
 
@@ -258,6 +261,23 @@ def test_dripping_page_is_given_up_in_time(world: World, monkeypatch: pytest.Mon
     assert report.api_errors["no_answer"] > 0
     world.time.sleep(300)
     assert world.run().counts["missing"] == len(world.lives)
+
+
+def test_report_is_kept_for_90_days(world: World) -> None:
+    """A report expires 90 days after its run."""
+    world.run()
+    rows = world.dynamodb.scan(TableName=TABLE)["Items"]
+    reports = [row for row in rows if row["sk"]["S"].startswith("REPORT#")]
+    assert len(reports) == 1
+    kept = int(reports[0]["expires_at"]["N"]) - world.time.now().timestamp()
+    assert abs(kept - timedelta(days=90).total_seconds()) < 60
+
+
+def test_age_of_the_token_is_reported(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report has how many days ago the credentials were stored."""
+    stored = {"SecretString": world.secret, "CreatedDate": world.time.now() - timedelta(days=9, hours=1)}
+    monkeypatch.setattr(SimulatedSecrets, "get_secret_value", lambda *_, **__: stored)
+    assert world.run().token_age_days == 9
 
 
 EVERYWHERE = {"unauthorized": "unauthorized", "too_many": "rate_limited"}

@@ -107,6 +107,24 @@ def test_lost_request_is_repeated(world: SenderWorld, fault: str) -> None:
     assert (world.outcome(), len(world.api.answers)) == ("applied", 1)
 
 
+def test_added_products_wait_for_a_second_reading(world: SenderWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that adds products, and had no effect as far as a reading shows, goes again only after another one."""
+    request, asked = world.session.request, []
+
+    def noted(method: str, *arguments: Any, **options: Any) -> Any:
+        asked.append((method, world.time.seconds))
+        return request(method, *arguments, **options)
+
+    monkeypatch.setattr(world.session, "request", noted)
+    world.api.faults["put_error_before"] = 1
+    world.answer(added=[{"sku": "BAG", "quantity": 1, "unit_price": 0.1}])
+    world.run()
+    first, second = [number for number, (method, _) in enumerate(asked) if method == "PUT"]
+    readings = [seconds for method, seconds in asked[first:second] if method == "GET"]
+    assert len(readings) >= 2
+    assert readings[-1] - readings[0] >= 29.0
+
+
 def test_success_without_effect_is_no_outcome(world: SenderWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """A 200 that shows the order as it was does not end the answer, which goes again and is applied then."""
     put = world.api._put

@@ -177,7 +177,8 @@ def test_any_body_is_enqueued(
     webhook: Webhook, sqs: Any, queue_url: str, text: str, encoded: bool, body: bytes
 ) -> None:
     """Any body that is not empty gets 200 and is enqueued byte for byte, whether or not it can be parsed."""
-    assert webhook.receive(request(text, encoded=encoded)) == ACCEPTED
+    answer = webhook.receive(request(text, encoded=encoded))
+    assert (answer.status, answer.counted_as) == (200, "Enqueued")
     assert [message.body for message in waiting(sqs, queue_url)] == [body]
 
 
@@ -219,6 +220,7 @@ def test_limit_counts_bytes(webhook: Webhook, sqs: Any, queue_url: str, size: in
     given = request(encoded(body), encoded=True) if form == "base64" else request(body.decode())
     answer = webhook.receive(given)
     assert answer == (ACCEPTED if size == MAX_BODY_BYTES else TOO_LARGE)
+    assert answer.status == (200 if size == MAX_BODY_BYTES else 413)
     assert json.loads(TOO_LARGE.to_http()["body"])["message"] == f"The body is over the limit of {MAX_BODY_BYTES} bytes"
     assert [message.body for message in waiting(sqs, queue_url)] == ([body] if size == MAX_BODY_BYTES else [])
 

@@ -73,6 +73,7 @@ def test_a_lost_response_makes_no_second_promotion(fault: str) -> None:
     world.runs(6)
     assert (world.outcome(promoted), len(world.platform.promotions)) == (Outcome.DONE, 1)
     assert world.state(promoted).puts == 2
+    assert len({job.content for job in world.platform.jobs.values()}) == 1
 
 
 def test_a_refused_promotion_is_for_a_person() -> None:
@@ -93,13 +94,13 @@ def test_an_end_is_enforced() -> None:
     promoted = world.promotion()
     world.put(promoted)
     world.runs(3)
-    world.platform.faults = {"put_refused": 1, "job_fails": 3}
+    world.platform.faults = {"put_refused": 1, "job_fails": 5}
     world.end(promoted)
     world.runs(20)
     assert (world.running() != {}, world.counts["PromotionEndsLate"]) == (True, 1)
-    world.runs(120)
+    world.runs(500)
     assert (world.running(), world.outcome(promoted)) == ({}, Outcome.DONE)
-    assert (world.counts["PromotionEndsLate"], world.counts["PromotionsFailed"]) == (0, 3)
+    assert (world.counts["PromotionEndsLate"], world.counts["PromotionsFailed"]) == (0, 5)
 
 
 def test_a_job_that_fails_at_first() -> None:

@@ -256,6 +256,20 @@ def test_change_while_its_store_is_served() -> None:
     assert world.catalogue.shown(store_id)[second].active is False
 
 
+def test_lines_of_a_job_that_is_given_up_go_again() -> None:
+    """What a job without a result had goes again as soon as the job is given up, after half an hour."""
+    world = new_world()
+    [store_id] = world.stores
+    for sku in world.skus[store_id][:2]:
+        world.say(store_id, sku, Values(price=Decimal(7)))
+    puts = []
+    for _ in range(34):
+        world.run()
+        puts.append(world.puts(store_id))
+        world.time.sleep(60.0)
+    assert (puts[0], puts[28], puts[-1]) == (1, 1, 2)
+
+
 def test_one_unfinished_job_of_a_store() -> None:
     """A store whose job has no result yet gets no further one, however long the result takes, until it is given up."""
     world = new_world()

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from partner_orders.clock import now
 from partner_orders.orders.rejected import digest_of
 from tools.local import emulator, morning, run
+from tools.local.chain import Chain
 from tools.local.figures import Figures
 from tools.local.hour import Hour
+from tools.local.morning import Morning
 from tools.local.morning_outcome import CatalogueFigures
 from tools.local.picking import Answers
 
@@ -21,7 +24,7 @@ NUMERALS = {4: "four"}
 
 def test_hour_is_what_the_readme_says() -> None:
     """So many brands are played, each with the faults that the README names, beside a store with so many products."""
-    assert f"a busy hour for each of {NUMERALS[len(run.MIX)]} brands" in README
+    assert f"a busy hour for each of {NUMERALS.get(len(run.MIX))} brands" in README
     assert len({played["profile"] for played in run.MIX}) == len(run.MIX)
     assert "Events arrive twice, late, out of order or not at all, and there is garbage among them." in README
     for played in run.MIX:
@@ -67,6 +70,33 @@ def test_anything_wrong_fails_the_command(ends: Any, capsys: pytest.CaptureFixtu
     assert "order o-1: missing" in capsys.readouterr().out
 
 
+class Drifted(Morning):
+    """A morning at whose end products drift."""
+
+    def __init__(self, drift: int) -> None:
+        self._drift, self._wrong = drift, []
+        self.chain = Chain("s", [], now, 1)
+
+    def _end(self) -> Any:
+        return None
+
+    def _wrong_of_files(self) -> list[str]:
+        return []
+
+    def _wrong_of_messages(self) -> list[str]:
+        return []
+
+
+def test_drift_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A product that still drifts after the repair is a figure, and something wrong."""
+    monkeypatch.setattr(morning, "compared", lambda *_: CatalogueFigures())
+    found = {drift: Drifted(drift).result() for drift in (0, 2)}
+    assert {drift: (figures.drift, figures.wrong) for drift, figures in found.items()} == {
+        0: (0, []),
+        2: (2, ["2 products still drift after the repair"]),
+    }
+
+
 class Platform(Hour):
     """An hour whose platform and table are given."""
 
@@ -91,6 +121,7 @@ def test_missing_orders_and_garbage_are_lost() -> None:
     played = Platform(truth, {}, set())
     lines = played.compare()
     assert (played._figures.lost, played._figures.wrong, played._figures.garbage_lost) == (2, 1, 1)
+    assert (played._figures.orders, played._figures.stored) == (1, 0)
     assert [line.split()[0] for line in lines] == ["order", "rejected"]
     kept = Platform({**truth, "orders": []}, {}, {digest_of(b"{")})
     assert (kept.compare(), kept._figures.rejected, kept._figures.lost) == ([], 1, 0)

@@ -43,6 +43,7 @@ def understood(command: Any, arguments: list[str]) -> str:
         return str(command.name)
     context = command.make_context(command.name or "", [*arguments])
     rest = [*context._protected_args, *context.args]
+    assert rest[0] in command.commands, f"there is no command {rest[0]}"
     return understood(command.commands[rest[0]], rest[1:])
 
 

@@ -390,6 +390,13 @@ def test_number_parameters_have_bounds(template: Template) -> None:
         assert template.parameters[name]["MaxValue"] == LONGEST_RETENTION_DAYS, name
 
 
+def test_schedule_is_on_by_default(template: Template) -> None:
+    """The reconciler runs every five minutes unless somebody switches its schedule off."""
+    assert template.conditions["HasSchedule"] == {"Fn::Equals": [{"Ref": "ReconciliationState"}, "ENABLED"]}
+    assert template.parameters["ReconciliationState"]["Default"] == "ENABLED"
+    assert template.parameters["ReconciliationSchedule"]["Default"] == "rate(5 minutes)"
+
+
 def test_log_level_never_drops_metrics(template: Template) -> None:
     """No log level makes Lambda drop the log lines that are metrics."""
     # They name no level, so Lambda takes them for INFO.
