@@ -13,6 +13,8 @@ from uuid import uuid4
 
 import pytest
 
+from partner_orders.aws.dynamodb import Table
+from partner_orders.catalogue import keys
 from partner_orders.catalogue.channel import Channel, FilePlace
 from partner_orders.catalogue.desired import merged
 from partner_orders.catalogue.files import FileState
@@ -124,6 +126,9 @@ def sftp_server(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Itera
     stack.client("secretsmanager").put_secret_value(SecretId=found.output("SftpSecretArn"), SecretString=secret)
     yield
     running.stop()
+    # Of a trusted server that is gone, doctor would tell.
+    table = Table(stack.client("dynamodb"), found.output("CatalogueTableName"))
+    table.delete(keys.sftp_server())
 
 
 @pytest.fixture
