@@ -1,6 +1,12 @@
-"""The clock by which a worker measures how old a permit is."""
+"""The clock by which a worker measures how old a permit is, and times as text."""
 
-from partner_orders.clock import PassedSeconds
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from partner_orders.clock import PassedSeconds, from_text, to_text
+
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
 def test_longer_time_has_passed() -> None:
@@ -13,3 +19,24 @@ def test_longer_time_has_passed() -> None:
     calendar[0] += 300.0
     assert seconds() == 302.0
     assert seconds() == 302.0
+
+
+@pytest.mark.parametrize(
+    ("instant", "text"),
+    [
+        (NOON, "2026-07-01T12:00:00.000000Z"),
+        (NOON.astimezone(timezone(timedelta(hours=5))), "2026-07-01T12:00:00.000000Z"),
+        (NOON + timedelta(microseconds=7), "2026-07-01T12:00:00.000007Z"),
+    ],
+)
+def test_time_as_text(instant: datetime, text: str) -> None:
+    """A time is written in UTC with microseconds, whole seconds too, so that the texts sort as the times do."""
+    assert to_text(instant) == text
+    assert from_text(text) == instant
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "noon"])
+def test_time_out_of_range(text: str) -> None:
+    """A time that UTC cannot show is refused as any other text without a time is."""
+    with pytest.raises(ValueError, match=r"out of range|Invalid isoformat"):
+        from_text(text)

@@ -124,7 +124,7 @@ def _constant(_: str) -> Json:
 def _deeper_than(value: Json, levels: int) -> bool:
     """Whether containers nest beyond ``levels``; level by level, so that no depth can exhaust the stack."""
     level: list[Json] = [value]
-    for _ in range(levels + 1):
+    for _ in range(levels):
         level = [
             item
             for container in level
