@@ -62,6 +62,16 @@ settings.register_profile(
 # Others each time; `make mutants` and `make verify` have more.
 settings.register_profile("test", settings.get_profile("here"), max_examples=15)
 settings.register_profile("fast", settings.get_profile("here"), max_examples=10)
+# The same ones each time, and no search for a second or simpler one: `make mutation`.
+settings.register_profile(
+    "mutation",
+    settings.get_profile("here"),
+    max_examples=25,
+    phases=[Phase.explicit, Phase.generate],
+    derandomize=True,
+    report_multiple_bugs=False,
+    print_blob=False,
+)
 settings.load_profile("here")
 
 # Nobody's chosen target is read, and none is written.

@@ -48,11 +48,17 @@ class Template:
                     yield name, statement if "Fn::If" not in statement else statement["Fn::If"][1]
 
 
+def as_written(template: Path) -> dict[str, Any]:
+    """A template before SAM expands it."""
+    content: dict[str, Any] = _plain(cfn_yaml.load(str(template)))
+    return content
+
+
 @cache
 def expanded(template: Path = TEMPLATE) -> Template:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-        content = _uploaded(_plain(cfn_yaml.load(str(template))))
+        content = _uploaded(as_written(template))
         parameters = {name: value for name, value in _PARAMETERS.items() if name in content["Parameters"]}
         return Template(transform(content, parameters, _NoManagedPolicies()))
 
@@ -60,7 +66,7 @@ def expanded(template: Path = TEMPLATE) -> Template:
 @cache
 def table_of_the_template(template: Path) -> dict[str, Any]:
     """What create_table() takes to make the orders table as the template does."""
-    properties = _plain(cfn_yaml.load(str(template)))["Resources"]["OrdersTable"]["Properties"]
+    properties = as_written(template)["Resources"]["OrdersTable"]["Properties"]
     names = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
     return {name: properties[name] for name in names}
 

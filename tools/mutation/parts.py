@@ -1,0 +1,122 @@
+"""Which modules are mutated, and which tests know them: the quick ones. A part is what one worker tries."""
+
+from dataclasses import dataclass
+
+DOMAIN = "domain"
+RECONCILER = "reconciler"
+WEBHOOK = "webhook"
+SENDER = "sender"
+PLANNER = "planner"
+TEMPLATES = "templates"
+# The least share of a group's mutants that has to be noticed.
+LEAST = {DOMAIN: 0.9, RECONCILER: 0.8, WEBHOOK: 0.8, SENDER: 0.8, PLANNER: 0.8, TEMPLATES: 0.8}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """``modules``: names within ``partner_orders``, or templates. ``tests``: paths as pytest takes them."""
+
+    group: str
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+def _modules(package: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{package}.{name}" for name in names.split())
+
+
+def _tests(package: str, levels: str) -> tuple[str, ...]:
+    return tuple(f"tests/{level}/{package}" for level in levels.split())
+
+
+PARTS = (
+    Part(
+        DOMAIN,
+        ("exact_json", "content_encoding", "clock"),
+        (
+            "tests/unit/test_clock.py",
+            "tests/property/test_exact_json.py",
+            "tests/unit/orders/test_event.py",
+            "tests/property/webhook",
+            "tests/unit/platform/test_responses.py",
+            "tests/integration/consumer/test_intake.py",
+            "tests/integration/webhook/test_endpoint.py",
+        ),
+    ),
+    Part(
+        DOMAIN,
+        _modules("orders", "digest event fields history lifecycle model packed_body personal_data plan reading"),
+        _tests("orders", "unit property integration"),
+    ),
+    Part(
+        DOMAIN,
+        _modules("answers", "answer cart judgement put_body reading rules"),
+        (*_tests("answers", "unit property integration"), "tests/property/sender"),
+    ),
+    Part(
+        DOMAIN,
+        _modules(
+            "catalogue",
+            "channel desired guards job_result line_columns line_report list_file product result_json result_rows"
+            " settlement side_by_side to_send version",
+        ),
+        (
+            *_tests("catalogue", "unit property"),
+            "tests/unit/loader",
+            "tests/unit/platform/test_catalogue.py",
+            "tests/property/loader/test_decisions.py",
+            "tests/integration/loader/test_decisions.py",
+        ),
+    ),
+    Part(DOMAIN, _modules("drift", "differences guards"), _tests("drift", "unit property integration")),
+    Part(DOMAIN, _modules("exports", "barcodes schedule"), _tests("exports", "unit property integration")),
+    Part(
+        DOMAIN,
+        _modules("promotions", "job_result next_step promotion record state summary trouble wish"),
+        _tests("promotions", "unit property"),
+    ),
+    Part(
+        DOMAIN,
+        _modules("store_status", "next_step record shown status wish"),
+        (*_tests("store_status", "property"), "tests/unit/platform/test_store_status.py"),
+    ),
+    Part(DOMAIN, _modules("stores", "store trading_hours"), _tests("stores", "unit property")),
+    Part(
+        DOMAIN,
+        _modules("uploader", "catalogue_file csv_text file_names promotion_file spool upload_state"),
+        _tests("uploader", "property integration"),
+    ),
+    Part(
+        RECONCILER,
+        _modules("reconciler", "windows narrowing pacing damping schedule"),
+        (
+            *_tests("reconciler", "unit property"),
+            "tests/integration/reconciler/test_narrowing.py",
+            "tests/integration/reconciler/test_schedule.py",
+            "tests/integration/reconciler/test_run.py",
+        ),
+    ),
+    Part(
+        RECONCILER,
+        _modules("reconciler", "table"),
+        (*_tests("reconciler", "unit property"), "tests/integration/reconciler"),
+    ),
+    Part(WEBHOOK, _modules("webhook", "endpoint handler request_body"), _tests("webhook", "property integration")),
+    Part(
+        SENDER,
+        _modules("sender", "handler sending sweep turn unanswered"),
+        _tests("sender", "property integration"),
+    ),
+    Part(PLANNER, _modules("pusher", "parts pushing"), _tests("pusher", "property integration")),
+    Part(
+        TEMPLATES,
+        ("template.yaml", "catalogue.yaml"),
+        (
+            "tests/unit/template",
+            "tests/property/template",
+            "tests/unit/docs/test_deployer_policy.py",
+            "tests/integration/test_alarmed_metrics.py",
+            "tests/integration/test_alarms_of_events.py",
+        ),
+    ),
+)

@@ -1,0 +1,74 @@
+"""How a mutant gets into a process: into functions that live already, or into a module that is about to be imported."""
+
+import ast
+import gc
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import CodeType, FunctionType
+
+
+class CannotPlantError(Exception):
+    """The function is not there to be changed: it was made while a module was imported, or lost a variable."""
+
+
+class LiveFunctions:
+    """The functions of a module as they are in this process, also those under decorators."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
+        self._functions: dict[tuple[str, int], list[FunctionType]] = {}
+        # tests/conftest.py has frozen them.
+        gc.unfreeze()
+        for function in gc.get_objects():
+            if isinstance(function, FunctionType) and function.__code__.co_filename == self._path:
+                code = function.__code__
+                self._functions.setdefault((code.co_qualname, code.co_firstlineno), []).append(function)
+        gc.freeze()
+
+    def change(self, tree: ast.Module, name: str) -> None:
+        """Give the function of this qualified name the code that it has in the tree. Raises CannotPlantError."""
+        is_changed = False
+        for code in _codes_of(compile(tree, self._path, "exec")):
+            if code.co_qualname != name:
+                continue
+            for function in self._functions.get((name, code.co_firstlineno), ()):
+                try:
+                    function.__code__ = code
+                except ValueError as error:
+                    raise CannotPlantError(str(error)) from error
+                is_changed = True
+        if not is_changed:
+            raise CannotPlantError(name)
+
+
+def import_changed(module: str, path: Path, tree: ast.Module) -> None:
+    """Have a module that is not imported yet run this tree instead of its file."""
+    if module in sys.modules:
+        raise CannotPlantError(module)
+    sys.meta_path.insert(0, _Finder(module, path, compile(tree, str(path), "exec")))
+
+
+class _Finder(MetaPathFinder):
+    def __init__(self, module: str, path: Path, code: CodeType) -> None:
+        self._module = module
+        self._loader = _Loader(module, str(path))
+        self._loader.code = code
+
+    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
+        is_it = fullname == self._module
+        return spec_from_file_location(fullname, self._loader.path, loader=self._loader) if is_it else None
+
+
+class _Loader(SourceFileLoader):
+    code: CodeType
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 (it is only asked for this one)
+        return self.code
+
+
+def _codes_of(code: CodeType) -> list[CodeType]:
+    inner = [part for part in code.co_consts if isinstance(part, CodeType)]
+    return [*inner, *(deeper for part in inner for deeper in _codes_of(part))]

@@ -1,0 +1,159 @@
+"""``python -m tools.mutation.worker MODULE... -- TEST...``: try every mutant of some modules, or of some templates.
+
+It writes a line of JSON for each, and why it ends before the last one to the standard error.
+Every mutant has a process of its own, forked from one in which the tests are collected already. Where a mutant is in
+what runs at import, it is forked from one that has imported nothing of ours, and collects the tests.
+"""
+
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tools.mutation.executed_lines import ExecutedLines
+from tools.mutation.forks import in_fork
+from tools.mutation.operators import Mutant, mutants_of
+from tools.mutation.planting import CannotPlantError, LiveFunctions, import_changed
+from tools.mutation.report import DIED, LATE, NONE, NOT_COLLECTED
+from tools.mutation.template_worker import TemplateWorker, Write
+from tools.mutation.trials import FirstRun, TestRun, Trials, cpu_seconds
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "layers" / "partner_orders" / "partner_orders"
+# Others' packages, which are imported once.
+OTHERS = ("pytest", "hypothesis", "xdist", "moto", "boto3", "pydantic", "requests", "aws_lambda_powertools", "yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A mutant, and the module that it is in."""
+
+    module: str
+    path: Path
+    mutant: Mutant
+
+
+class Worker:
+    """``modules``: their names within ``partner_orders``. ``write`` takes an outcome: the module, the mutant, what
+    noticed it, the number of tests, and seconds."""
+
+    def __init__(self, modules: Sequence[str], tests: Sequence[str], write: Write) -> None:
+        self._tests = tests
+        self._write = write
+        paths = {name: PACKAGE.joinpath(*name.split(".")).with_suffix(".py") for name in modules}
+        self._mutants = {name: mutants_of(path.read_text(encoding="utf-8")) for name, path in paths.items()}
+        self._trials = [
+            Trial(name, paths[name], mutant) for name, (_, all_) in self._mutants.items() for mutant in all_
+        ]
+        self._executed = ExecutedLines(frozenset(map(str, paths.values())))
+        # Which test noticed the last mutant of a function: it is likely to notice the next one.
+        self._noticed: dict[tuple[str, str | None], str] = {}
+
+    def run(self) -> None:
+        """Try every mutant. Raises SystemExit if the tests fail without one."""
+        for name in OTHERS:
+            with suppress(ImportError):
+                importlib.import_module(name)
+        collected = in_fork(self._try_live).result
+        if collected is None:
+            raise SystemExit("the tests cannot be collected")
+        first, remaining = collected
+        if first.failed:
+            raise SystemExit(f"fails without any mutant: {first.failed}")
+        # Those that know nothing of the modules come last.
+        runs = sorted(first.runs, key=lambda run: (not run.lines, run.seconds))
+        for index in remaining:
+            self._try(self._trials[index], runs, partial(self._imported, self._trials[index]))
+
+    def _try_live(self) -> tuple[FirstRun, list[int]]:
+        """Collect the tests and try what is in functions. Returns the first run, and the numbers of the others."""
+        results: list[tuple[FirstRun, list[int]]] = []
+
+        def loop(tests: Trials) -> None:
+            # In a fork, so that nothing is remembered of it.
+            first = in_fork(partial(tests.first_run, self._executed)).result
+            self._executed.stop()
+            if first is None:
+                raise RuntimeError("the first run of the tests died")
+            results.append((first, [] if first.failed else self._try_functions(tests, first)))
+
+        self._executed.start()
+        Trials(loop).collect(self._tests)
+        return results[0]
+
+    def _try_functions(self, tests: Trials, first: FirstRun) -> list[int]:
+        functions = {trial.path: LiveFunctions(trial.path) for trial in self._trials}
+        remaining = []
+        for index, trial in enumerate(self._trials):
+            lines = {(str(trial.path), line) for line in trial.mutant.lines}
+            if trial.mutant.function is None or lines & first.collected:
+                remaining.append(index)
+                continue
+            runs = sorted((run for run in first.runs if run.lines & lines), key=lambda run: run.seconds)
+            if not self._try(trial, runs, partial(self._live, trial, functions[trial.path], tests)):
+                remaining.append(index)
+        return remaining
+
+    def _try(self, trial: Trial, runs: list[TestRun], noticed_by: Callable[[list[str]], str | None]) -> bool:
+        """Try one mutant, and write how it ended. Returns False if it cannot be planted."""
+        started = time.monotonic()
+        place = trial.module, trial.mutant.function
+        ids = [run.id for run in sorted(runs, key=lambda run: run.id != self._noticed.get(place))]
+        noticed = NONE
+        if ids:
+            ended = in_fork(partial(noticed_by, ids), cpu_seconds(runs))
+            if ended.result is None and ended.is_whole:
+                return False
+            noticed = LATE if ended.is_late else DIED if ended.result is None else ended.result
+        self._noticed[place] = noticed
+        self._write(trial.module, trial.mutant.name, noticed, len(ids), time.monotonic() - started)
+        return True
+
+    def _live(self, trial: Trial, functions: LiveFunctions, tests: Trials, ids: list[str]) -> str | None:
+        """Which test notices a mutant of a function that lives already; None if it cannot be planted."""
+        trial.mutant.plant()
+        try:
+            functions.change(self._mutants[trial.module][0], trial.mutant.function or "")
+        except CannotPlantError:
+            return None
+        return tests.first_failure(ids)
+
+    def _imported(self, trial: Trial, ids: list[str]) -> str:
+        """Which test notices a mutant that is there from the import."""
+        trial.mutant.plant()
+        import_changed(f"partner_orders.{trial.module}", trial.path, self._mutants[trial.module][0])
+        noticed = []
+        try:
+            Trials(lambda tests: noticed.append(tests.first_failure(ids))).collect(self._tests)
+        except RuntimeError:
+            return NOT_COLLECTED
+        return noticed[0] if noticed else NOT_COLLECTED
+
+
+def main() -> None:
+    separator = sys.argv.index("--")
+    modules, tests = sys.argv[1:separator], sys.argv[separator + 1 :]
+    output = os.dup(1)
+    # What tests print is of no use.
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 (a descriptor is needed)
+        os.dup2(nowhere.fileno(), 1)
+
+    def write(module: str, mutant: str, noticed: str, tests: int, seconds: float) -> None:
+        outcome = {"module": module, "mutant": mutant, "noticed": noticed, "tests": tests, "seconds": round(seconds, 2)}
+        os.write(output, f"{json.dumps(outcome)}\n".encode())
+
+    os.chdir(ROOT)
+    if all(name.endswith(".yaml") for name in modules):
+        TemplateWorker([ROOT / name for name in modules], tests, write).run()
+    else:
+        Worker(modules, tests, write).run()
+
+
+if __name__ == "__main__":
+    main()
