@@ -14,6 +14,7 @@ BODY = b'{"order_id":"1"}'
 def test_gzip(encoding: str) -> None:
     """gzip is taken under both of its names, however they are written."""
     assert inflated(gzip.compress(BODY), encoding, len(BODY)) == BODY
+    assert inflated(zlib.compress(BODY), encoding, len(BODY)) is None
 
 
 @pytest.mark.parametrize("window_bits", [15, -15])

@@ -2,15 +2,26 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from partner_orders.answers.answer import AnswerProblemsError
-from partner_orders.answers.cart import CartLine, answered_cart, cart_digest, cart_of, named_lines, same_lines
+from partner_orders.answers.cart import (
+    CartLine,
+    answered_cart,
+    cart_digest,
+    cart_of,
+    named_lines,
+    same_lines,
+    sent_lines,
+)
 from partner_orders.orders.event import parse_event
 from tests.support.answers import lines, read
 from tests.support.orders import as_bytes, order
+
+if TYPE_CHECKING:
+    from partner_orders.exact_json import Json
 
 
 def cart(items: list[dict[str, Any]] | None = None) -> tuple[CartLine, ...]:
@@ -171,3 +182,120 @@ def test_order_without_lines_has_an_empty_cart() -> None:
     """An order without lines can be answered: nothing is sent of them."""
     assert cart_of(None) == ()
     assert answered_cart((), read()) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "problems"),
+    [
+        ([{"id": "ln-9", "not_found": True}], {"lines[0]": "the order has no such line"}),
+        (
+            [{"sku": "KW-310", "not_found": True}],
+            {"lines[0]": "several lines have this SKU; name the line by its id"},
+        ),
+        (
+            [{"id": "ln-1", "not_found": True}, {"sku": "KW-100", "quantity": 1}],
+            {"lines[1]": "the line is named twice, in lines[0] too"},
+        ),
+        (
+            [{"id": "ln-1", "quantity": 3}],
+            {"lines[0].quantity": "2 were ordered; more of it is an addition"},
+        ),
+        ([{"id": "ln-1", "weight": 0.5}], {"lines[0].weight": "the line is sold by the piece"}),
+    ],
+)
+def test_problems_say_what_to_change(changes: list[dict[str, Any]], problems: dict[str, str]) -> None:
+    """Each problem names the line of the answer, and what is wrong with it."""
+    assert refused(*changes) == problems
+
+
+def test_problems_of_weighed_and_replaced_lines() -> None:
+    """A weight that is needed, a line without an id and a line that is replaced already are named."""
+    items = lines()
+    items[2]["pricing"]["weight"] = 0
+    needed = "it is sold by weight, so its weight is needed"
+    assert refused(items=items) == {"line ln-3": needed}
+    assert refused({"id": "ln-3", "quantity": 1}, items=items) == {"lines[0].weight": needed}
+    items = lines()
+    items[0]["status"] = "REPLACED"
+    del items[1]["_id"]
+    new = [{"sku": "KW-221", "quantity": 1, "unit_price": 1}]
+    assert refused({"id": "ln-1", "quantity": 1}, {"sku": "KW-220", "replaced_by": new}, items=items) == {
+        "lines[0]": "the line is replaced already",
+        "lines[1]": "the line has no id, so nothing can replace it",
+    }
+
+
+def test_weighed_line_keeps_what_is_not_said() -> None:
+    """An answer with a new weight keeps the pieces, and one with pieces keeps the weight."""
+    picked = answered_cart(cart(), read(lines=[{"id": "ln-3", "weight": 0.7}]))[2]
+    assert (picked.weight, picked.quantity) == (Decimal("0.7"), cart()[2].quantity)
+    picked = answered_cart(cart(), read(lines=[{"id": "ln-3", "quantity": 4}]))[2]
+    assert (picked.weight, picked.quantity) == (cart()[2].weight, Decimal(4))
+    picked = answered_cart(cart(), read(lines=[{"id": "ln-1", "quantity": 1}]))[0]
+    assert (picked.weight, picked.quantity) == (cart()[0].weight, Decimal(1))
+
+
+def test_what_was_sent_is_read_back() -> None:
+    """The lines that were sent are read with all that tells them apart; anything else has none."""
+    new = [{"sku": "KW-222", "weight": 0.2, "unit_price": 1}]
+    wanted = answered_cart(cart(), read(lines=[{"id": "ln-2", "replaced_by": new}]))
+    sent = sent_lines([line.to_json() for line in wanted])
+    assert [(line.id, line.sku, line.status, line.replaced_id, line.pricing_type) for line in sent] == [
+        (line.id, line.sku, line.status, line.replaced_id, line.pricing_type) for line in wanted
+    ]
+    assert same_lines(wanted, sent)
+    others: list[Json] = [None, "text", {"sku": "KW-100"}, [{"sku": "KW-100", "status": 1, "pricing": {}}]]
+    assert [sent_lines(other) for other in others] == [(), (), (), ()]
+
+
+LINE = CartLine("a", "A", "IN_CART", "KG", quantity=Decimal(1), weight=Decimal("0.5"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "b"},
+        {"sku": "B"},
+        {"status": "NOT_FOUND"},
+        {"replaced_id": "c"},
+        {"quantity": Decimal(2)},
+        {"weight": Decimal("0.6")},
+        {"weight": None},
+    ],
+)
+def test_digest_tells_states_apart(change: dict[str, Any]) -> None:
+    """All that an answer can change of a line makes another digest; how a number is written does not."""
+    assert cart_digest([replace(LINE, **change)]) != cart_digest([LINE])
+    assert cart_digest([replace(LINE, weight=Decimal("0.50"))]) == cart_digest([LINE])
+    assert len(cart_digest([LINE])) == 32
+
+
+def test_digest_takes_any_text() -> None:
+    """Half a surrogate pair, which JSON allows, does no harm; and the order of lines does not count."""
+    odd = replace(LINE, sku="\ud800")
+    assert cart_digest([odd, LINE]) == cart_digest([LINE, odd]) != cart_digest([odd])
+
+
+def test_missing_amounts_are_zero() -> None:
+    """A line that shows no amount has none of the product."""
+    for kind in ("KG", "UNIT"):
+        none, zero = replace(LINE, pricing_type=kind, quantity=None, weight=None), Decimal(0)
+        assert same_lines([none], [replace(none, quantity=zero, weight=zero)])
+        assert same_lines([replace(none, quantity=zero, weight=zero)], [none])
+    assert replace(LINE, quantity=None, pricing_type="UNIT").to_json()["pricing"] == {
+        "pricing_type": "UNIT",
+        "quantity": 0,
+        "weight": 0,
+    }
+    assert replace(LINE, quantity=Decimal(3)).to_json()["pricing"] == {
+        "pricing_type": "KG",
+        "quantity": 3,
+        "weight": Decimal("0.5"),
+    }
+
+
+def test_line_without_prices() -> None:
+    """A line without its pricing is one of pieces, and is named as it is."""
+    items = [{"_id": "ln-1", "sku": "KW-100", "replaced_id": "ln-0", "name": "Milk", "pricing": None}]
+    assert cart(items) == (CartLine("ln-1", "KW-100", "NOT_PROCESSED", replaced_id="ln-0", name="Milk"),)
+    assert cart([items[0] | {"status": "IN_CART"}])[0].status == "IN_CART"
