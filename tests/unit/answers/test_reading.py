@@ -133,3 +133,89 @@ def test_ready_at_lies_ahead(text: str, is_ahead: bool) -> None:
 def test_other_kinds_promise_no_time() -> None:
     """An answer without a time has none to check."""
     check_time(read_answer(json.loads(json.dumps(said()))), NOW)
+
+
+WHOLE = "should be a whole number from 1 to 1000000000000"
+SKU_TEXT = "should be a text of 1 to 200 printable characters"
+LINE = {"id": "a", "not_found": True}
+LINE_NAMES = "id, not_found, quantity, replaced_by, sku, weight"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ({"answer_id": ""}, "answer_id: should be 1 to 80 of the characters A-Z a-z 0-9 . _ : -"),
+        ({"sequence": 0}, f"sequence: {WHOLE}"),
+        ({"sequence": 10**12 + 1}, f"sequence: {WHOLE}"),
+        ({"kind": "READY"}, "kind: should be one of ready, update, accept, cancel"),
+        ({"kind": "accept"}, "ready_at: should be a time in ISO 8601, such as 2026-05-04T10:20:00Z"),
+        ({"x": 1}, "body: 1 unknown or unsuitable field; known are added, answer_id, kind, lines, sequence"),
+        ({"lines": {}}, "lines: should be a list"),
+        ({"lines": [LINE] * 501}, "lines: should have at most 500 entries"),
+        ({"added": [BAG] * 101}, "added: should have at most 100 entries"),
+        ({"lines": ["a"]}, "lines[0]: should be an object"),
+        ({"lines": [LINE | {"x": 1, "y": 2}]}, f"lines[0]: 2 unknown or unsuitable fields; known are {LINE_NAMES}"),
+        ({"lines": [{"quantity": 1}]}, 'lines[0]: name the line by "id" or by "sku"'),
+        ({"lines": [LINE | {"quantity": 1}]}, "lines[0]: say one of: an amount, not_found, replaced_by"),
+        ({"lines": [{"id": "a"}]}, "lines[0]: says nothing: give a quantity, a weight, not_found or replaced_by"),
+        ({"lines": [{"id": "a", "not_found": 1}]}, "lines[0].not_found: should be true or false"),
+        ({"lines": [{"id": "a", "quantity": 100_001}]}, "lines[0].quantity: should be a whole number from 0 to 100000"),
+        ({"lines": [{"id": "x" * 201, "quantity": 1}]}, f"lines[0].id: {SKU_TEXT}"),
+        (
+            {"lines": [{"id": "a", "weight": 100_001}]},
+            "lines[0].weight: should be a number from 0 to 100000 with at most 4 decimals",
+        ),
+        (
+            {"lines": [{"id": "a", "quantity": 0}]},
+            "lines[0]: 0 is no amount: give not_found of an ordered line, and leave a new one out",
+        ),
+        ({"added": ["bag"]}, "added[0]: should be an object"),
+        (
+            {"added": [BAG | {"colour": "red"}]},
+            "added[0]: 1 unknown or unsuitable field; known are name, quantity, sku, unit_price, weight",
+        ),
+        ({"added": [{"sku": "BAG", "quantity": 1}]}, "added[0].unit_price: is required"),
+        (
+            {"added": [{"sku": "BAG", "unit_price": 1}]},
+            "added[0]: give a quantity, or a weight for a product sold by weight",
+        ),
+        (
+            {"added": [BAG | {"unit_price": 100_000_001}]},
+            "added[0].unit_price: should be a number from 0 to 100000000 with at most 4 decimals",
+        ),
+    ],
+)
+def test_problem_says_what_is_meant(content: dict[str, Any], problem: str) -> None:
+    """The till's developers read what to change."""
+    with pytest.raises(AnswerProblemsError) as error:
+        read(**content)
+    assert str(error.value) == problem
+
+
+def test_values_at_their_bounds() -> None:
+    """The largest values are taken, and a new line sold by weight is one piece."""
+    answer = read(
+        sequence=10**12,
+        answer_id="x" * 80,
+        lines=[{"id": "x" * 200, "quantity": 100_000}, {"sku": "b", "weight": 100_000}, *[LINE] * 498],
+        added=[{"sku": "c", "weight": 0.0001, "unit_price": 100_000_000}, *[BAG] * 99],
+    )
+    assert (answer.sequence, len(answer.lines), len(answer.added)) == (10**12, 500, 100)
+    assert answer.added[0] == NewLine("c", 1, Decimal(100_000_000), Decimal("0.0001"))
+
+
+def test_problems_are_told_together() -> None:
+    """All problems are told at once, with one separator."""
+    with pytest.raises(AnswerProblemsError) as error:
+        read(sequence=0, lines=[{"id": "a", "not_found": 1}])
+    assert str(error.value) == f"sequence: {WHOLE}; lines[0].not_found: should be true or false"
+    with pytest.raises(AnswerProblemsError) as error:
+        read(answer_id=None, sequence=None, kind=None)
+    assert [problem.path for problem in error.value.problems] == ["kind", "answer_id", "sequence"]
+
+
+def test_answer_may_add_lines() -> None:
+    """Additions and replacements are new lines; a line that is not found is none."""
+    assert read(added=[BAG]).has_new_lines
+    assert read(lines=[LINE, {"id": "b", "replaced_by": [BAG]}]).has_new_lines
+    assert not read(lines=[LINE]).has_new_lines

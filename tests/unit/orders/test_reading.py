@@ -1,0 +1,102 @@
+"""The canonical text of an order, which its digest is made of, and what the reading counts and says."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partner_orders.exact_json import Json
+from partner_orders.orders.reading import canonical_text, read_order
+
+UNKNOWN = st.recursive(
+    st.none() | st.booleans() | st.integers(-100, 100) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "null"),
+        ({"b": [1, "x", None, True, False, {}, []], "a": {"d": 1, "c": Decimal("1.0")}},
+         '{"a":{"c":1,"d":1},"b":[1,"x",null,true,false,{},[],]}'),
+    ],
+)  # fmt: skip
+def test_text_of_what_we_do_not_know(value: Json, text: str) -> None:
+    """Keys are sorted, and numbers are written by value. Digests are stored, so this text never changes."""
+    assert canonical_text(value, None) == text
+
+
+@given(UNKNOWN, UNKNOWN)
+def test_texts_differ_as_values_do(one: Any, other: Any) -> None:
+    """Two values of which nothing is known have the same text only if they are the same."""
+    assert (canonical_text(one, None) == canonical_text(other, None)) is (repr(_sorted(one)) == repr(_sorted(other)))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(
+    ("order", "text"),
+    [
+        ({"order_id": "1", "status": "x", "comment": None, "new": None}, '{"new":null,"order_id":"1","status":"X"}'),
+        ({"sys": {"webhook_status": "sent", "created_by": "b"}}, '{"sys":{"created_by":"b"}}'),
+        ({"comment": "", "customer": {}, "sys": {"updated_at": " "}}, '{"comment":"","customer":{},"sys":{}}'),
+        ({"items": [{"sku": 7, "barcode": "4"}, None]}, '{"items":[{"barcode":["4",],"sku":"7"},null,]}'),
+        ({"client": {"store_id": 5, "new": [True]}}, '{"client":{"new":[true,],"store_id":"5"}}'),
+        ({"accepted_for": " ", "promised_for": "2026-01-01T00:00:00Z"},
+         '{"promised_for":"2026-01-01T00:00:00.000000+00:00"}'),
+        ({"payment": {"additional_fees": {"b": 1, "a": "2.0"}}}, '{"payment":{"additional_fees":{"a":"2.0","b":1}}}'),
+    ],
+)  # fmt: skip
+def test_text_of_an_order(order: dict[str, Json], text: str) -> None:
+    """Null is as absent in the fields that we know, and volatile fields are left out."""
+    assert read_order(order).canonical == text
+
+
+@pytest.mark.parametrize(
+    ("order", "problems"),
+    [
+        ({"customer": "Ali"}, {"customer": "Input should be a valid dictionary"}),
+        ({"payment": {"discounts": {}}}, {"payment.discounts": "Input should be a valid list"}),
+        ({"items": "none"}, {"items": "Input should be a valid list"}),
+        ({"items": [{"barcode": [None]}]}, {"items.barcode": "Input should not be null"}),
+        (
+            {"payment": {"additional_fees": "none"}},
+            {"payment.additional_fees": "Input should be a valid dictionary or list"},
+        ),
+        ({"items": [{}] * 10_001}, {"items": "List should have at most 10000 items, and all lists 20000"}),
+        ({"items": [{"barcode": ["1"] * 9_999}, {"barcode": ["1"] * 9_999}]}, {}),
+        (
+            {"items": [{"barcode": ["1"] * 9_999}, {"barcode": ["1"] * 10_000}]},
+            {"items.barcode": "List should have at most 10000 items, and all lists 20000"},
+        ),
+        ({"items": [{}] * 10_000}, {}),
+    ],
+)
+def test_what_cannot_be_read(order: dict[str, Json], problems: dict[str, str]) -> None:
+    """A part that cannot be read is named with what should be there, and enters the text as it came."""
+    reading = read_order(order)
+    assert reading.problems == problems
+    if order == {"customer": "Ali"}:
+        assert (reading.values, reading.canonical) == ({}, '{"customer":"Ali"}')
+
+
+def test_what_is_said() -> None:
+    """Values that say something are counted, and those of them that are personal; masked and empty ones are not."""
+    order: dict[str, Json] = {
+        "order_code": "*",
+        "comment": "",
+        "customer": {"first_name": "A*", "last_name": "Khan"},
+        "items": [{"sku": "1", "instructions": "ring twice", "new": ["x", "", "*", None, True, 5]}],
+    }
+    reading = read_order(order)
+    assert (reading.richness, reading.unmasked) == (6, 2)
+    fees: dict[str, Json] = {"payment": {"additional_fees": {"fee": 5}}}
+    assert read_order(fees).values == fees
