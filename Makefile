@@ -139,6 +139,10 @@ promises: setup ## Break each promise of README and guarantees, and see its test
 coverage: setup ## Which lines and branches the tests run, and which tests cannot fail
 	@$(RUN) tools.coverage $(ARGS)
 
+.PHONY: mutation
+mutation: setup ## Change one thing at a time in our code and templates, and see a test notice (ARGS="--only answers.rules")
+	@$(RUN) tools.mutation $(ARGS)
+
 FUZZ_SECONDS ?= 600
 .PHONY: fuzz
 fuzz: $(FUZZ) ## Strange input for FUZZ_SECONDS=600, or REPLAY=tests/tools/fuzz/corpus/... to try one again

@@ -1,7 +1,7 @@
 """What can be changed in a module's code, one small change at a time.
 
-Not mutated are annotations, docstrings, imports and decorators. Nor is ``strict`` of ``zip``: it guards against mistakes
-in our own code, so no input makes a difference.
+Not mutated are annotations, docstrings, imports and decorators. Nor is ``strict`` of ``zip``: it guards against
+mistakes in our own code, so no input makes a difference.
 """
 
 import ast

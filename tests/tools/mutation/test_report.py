@@ -1,0 +1,23 @@
+"""What a run of the mutants shows, and when it fails."""
+
+from tools.mutation.report import LATE, Outcome, Report
+
+
+def outcomes(noticed: int, survivors: int, late: int = 0) -> list[Outcome]:
+    ends = ["test"] * noticed + [""] * survivors + [LATE] * late
+    return [Outcome("domain", "clock", f"m{number}", end, 1, 0.1) for number, end in enumerate(ends)]
+
+
+def test_share_of_a_group() -> None:
+    """A group fails below its least share, and tests that do not end have noticed nothing."""
+    assert Report(outcomes(9, 1), {}).below == []
+    assert Report(outcomes(8, 1, late=1), {}).below == ["domain"]
+
+
+def test_survivors_with_a_reason() -> None:
+    """A survivor is new unless it has a reason; a reason without a survivor is named, too."""
+    report = Report(outcomes(1, 2), {"clock": {"m0": "equivalent", "m1": "equivalent"}, "answers.cart": {"x": "y"}})
+    assert [outcome.mutant for outcome in report.new] == ["m2"]
+    assert report.gone == [("clock", "m0")]
+    assert '"m2" = ""' in report.text()
+    assert Report(outcomes(1, 1), {"clock": {"m1": "equivalent"}}).new == []
