@@ -30,12 +30,25 @@ def _tests(package: str, levels: str) -> tuple[str, ...]:
     return tuple(f"tests/{level}/{package}" for level in levels.split())
 
 
+TESTS_OF_TEMPLATES = (
+    "tests/unit/template",
+    "tests/property/template",
+    "tests/unit/docs/test_parameters.py",
+    # These look at no number, and take long.
+    "--deselect=tests/unit/template/test_alarm_series.py::test_changed_alarm_misses_its_series",
+    "--deselect=tests/unit/template/test_template_laws.py::test_dashboard_shows_existing_metrics",
+    "--deselect=tests/unit/template/test_template_laws.py::test_alarmed_metrics_are_emitted",
+    "--deselect=tests/unit/template/test_catalogue_laws.py::test_dashboard_shows_existing_metrics",
+    "--deselect=tests/unit/template/test_catalogue_laws.py::test_alarmed_metrics_are_emitted",
+)
 PARTS = (
     Part(
         DOMAIN,
         ("exact_json", "content_encoding", "clock"),
         (
             "tests/unit/test_clock.py",
+            "tests/unit/test_content_encoding.py",
+            "tests/unit/test_exact_json.py",
             "tests/property/test_exact_json.py",
             "tests/unit/orders/test_event.py",
             "tests/property/webhook",
@@ -47,7 +60,7 @@ PARTS = (
     Part(
         DOMAIN,
         _modules("orders", "digest event fields history lifecycle model packed_body personal_data plan reading"),
-        _tests("orders", "unit property integration"),
+        (*_tests("orders", "unit property integration"), "tests/unit/docs/test_data_model.py"),
     ),
     Part(
         DOMAIN,
@@ -109,23 +122,5 @@ PARTS = (
         _tests("sender", "property integration"),
     ),
     Part(PLANNER, _modules("pusher", "parts pushing"), _tests("pusher", "property integration")),
-    Part(
-        TEMPLATES,
-        ("template.yaml", "catalogue.yaml"),
-        (
-            "tests/unit/template",
-            "tests/property/template",
-            # These look at no number, and take long.
-            *(
-                f"--deselect=tests/unit/template/{test}"
-                for test in (
-                    "test_alarm_series.py::test_changed_alarm_misses_its_series",
-                    "test_template_laws.py::test_dashboard_shows_existing_metrics",
-                    "test_template_laws.py::test_alarmed_metrics_are_emitted",
-                    "test_catalogue_laws.py::test_dashboard_shows_existing_metrics",
-                    "test_catalogue_laws.py::test_alarmed_metrics_are_emitted",
-                )
-            ),
-        ),
-    ),
+    *(Part(TEMPLATES, (name,), TESTS_OF_TEMPLATES) for name in ("template.yaml", "catalogue.yaml")),
 )

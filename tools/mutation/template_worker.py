@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from tools.mutation.forks import in_fork
@@ -52,8 +53,8 @@ class TemplateWorker:
 def _noticed_by(tests: Trials, path: Path, tree: dict[str, Any], mutant: NumberMutant, ids: Sequence[str]) -> str:
     mutant.plant()
     template = _template()
-    read = template.as_written
-    template.as_written = lambda other: deepcopy(tree) if other == path else read(other)
+    read = template.cfn_yaml.load
+    template.cfn_yaml = SimpleNamespace(load=lambda file: deepcopy(tree) if file == str(path) else read(file))
     template.expanded.cache_clear()
     template.table_of_the_template.cache_clear()
     return tests.first_failure(ids)
