@@ -289,3 +289,39 @@ def test_bare_deflate_is_not_taken_for_csv() -> None:
     """Other packings are refused like any file that is no result."""
     with pytest.raises(UnreadableResultError):
         results(zlib.compress(b"sku,state,errors\n"))
+
+
+def test_spaces_around_cells_mean_nothing() -> None:
+    """SKU, state and errors are read without the spaces around them."""
+    assert results(b"sku,state,errors\n A , SUCCESS , \n B ,FAILED, too low \n C , failed ,\n") == [
+        LineResult("A", Outcome.PROCESSED),
+        LineResult("B", Outcome.REFUSED, "too low"),
+        LineResult("C", Outcome.REFUSED, "failed"),
+    ]
+    assert exported(b"sku,price,active\n A , 3.50 , TRUE \n , 1 , 1 \n") == [
+        ExportedProduct("A", price=Decimal("3.50"), active=True)
+    ]
+
+
+def test_values_of_json() -> None:
+    """JSON's own values are read as their texts would be; a list in a list, or an object, is none."""
+    content = {
+        "sku": "A",
+        "price": 3.50,
+        "active": False,
+        "barcodes": ["5012", ["0777"], {"code": "1"}, None, 42, True],
+        "maximum_sales_quantity": {"most": 5},
+    }
+    assert exported(json.dumps([content]).encode()) == [
+        ExportedProduct("A", ("5012", "42", "true"), Decimal("3.5"), active=False)
+    ]
+    assert exported(b'[{"sku":"B","price":1e2,"active":true}]') == [ExportedProduct("B", (), Decimal(100), True)]
+
+
+def test_line_without_a_sku() -> None:
+    """A line of a result that is cut before its SKU names no product."""
+    assert results(b"state,errors,sku\nOK,,A\nOK\n") == [
+        LineResult("A", Outcome.PROCESSED),
+        LineResult("", Outcome.UNKNOWN, PART),
+    ]
+    assert exported(b"price,sku\n1,A\n1\n") == [ExportedProduct("A", price=Decimal(1))]

@@ -59,8 +59,10 @@ def test_header(text: str, columns: tuple[str, tuple[str, ...]]) -> None:
         (b"A\r,1,", "the line has a carriage return in the middle; end lines with LF or CRLF"),
         (
             b'A,"1,',
-            "a cell has a line break, or a quote that is not written as two inside a quoted cell; keep each product on "
-            "one line",
+            (
+                "a cell has a line break, or a quote that is not written as two inside a quoted cell; keep each "
+                "product on one line"
+            ),
         ),
         (b"A,\xff,", "the line is not UTF-8; save the file as UTF-8"),
     ],
@@ -109,7 +111,12 @@ def test_members() -> None:
     """Members become text: numbers in full with their decimals, null is left out, and 64 of them are taken."""
     line = b'{" SKU ":"A","price":3.50,"cap":1e2,"quantity":7,"active":true,"off":false,"none":null,"%s":""}'
     assert json_columns(line % (b"x" * 128)) == {
-        **{"sku": "A", "price": "3.50", "cap": "100", "quantity": "7", "active": "true", "off": "false"},
-        **{"x" * 128: ""},
+        "sku": "A",
+        "price": "3.50",
+        "cap": "100",
+        "quantity": "7",
+        "active": "true",
+        "off": "false",
+        "x" * 128: "",
     }
     assert len(json_columns(b"{" + b",".join(b'"c%d":1' % number for number in range(64)) + b"}")) == 64

@@ -134,3 +134,51 @@ def test_damaged_report_is_refused(damage: dict[str, object]) -> None:
     document = json.loads(LineReport().to_bytes()) | damage
     with pytest.raises(UnreadableReportError):
         LineReport.from_bytes(json.dumps(document).encode())
+
+
+def test_good_line_becomes_bad() -> None:
+    """A line that is wrong beside others moves from the good ones to the bad ones, shown or only counted."""
+    report = LineReport(good=10, bad=1)
+    report.move_to_bad(3, ["a second price"], {"sku": " KW-1 "})
+    report.move_more_to_bad(4, "a second price")
+    assert (report.good, report.bad, report.total) == (5, 6, 11)
+    assert report.problems == {"a second price": 5}
+    assert report.lines == [ReportedLine(3, "KW-1", ("a second price",))]
+
+
+def test_document_is_whole() -> None:
+    """The document has every count, the most frequent problems first and then by name."""
+    report = LineReport(good=3, other_problems=2)
+    report.add_bad(2, ["b", "a"], {"barcode": " 5012 "})
+    report.add_bad(3, ["c", "b"])
+    assert report.to_document() == {
+        "total": 5,
+        "good": 3,
+        "bad": 2,
+        "file_problem": "",
+        "unknown_columns": [],
+        "problems": {"b": 2, "a": 1, "c": 1},
+        "other_problems": 2,
+        "lines_not_shown": 0,
+        "lines": [
+            {"line": 2, "product": "5012", "problems": ["b", "a"]},
+            {"line": 3, "product": "", "problems": ["c", "b"]},
+        ],
+    }
+    assert [*report.to_document()["problems"]] == ["b", "a", "c"]
+    assert report.to_bytes().startswith(b'{\n "total": 5,\n')
+
+
+def test_problem_of_a_file_is_bounded() -> None:
+    """The reason of a refused file has at most 600 characters, and the first one stays."""
+    report, later = LineReport(), LineReport(other_problems=3)
+    report.refuse_file("x" * 700)
+    later.refuse_file("another")
+    report.merge(later)
+    assert (report.file_problem, report.other_problems) == ("x" * 600, 3)
+
+
+def test_no_report_is_named() -> None:
+    """Bytes that are not a report are named as such."""
+    with pytest.raises(UnreadableReportError, match=r"^not a report of a file's lines$"):
+        LineReport.from_bytes(b"{}")

@@ -286,3 +286,77 @@ def test_position_is_plain_data() -> None:
 def test_header_alone_has_no_lines() -> None:
     """A list without products is a list; whether that may be is for the guards to say."""
     assert columns(HEADER) == []
+
+
+EMPTY = "The file is empty. Check the export that wrote it, and upload it again."
+COMPRESSED = "The file is compressed, or an Excel workbook. Upload it uncompressed, as CSV or as JSON Lines."
+UTF_8 = "Save it as UTF-8 (in Excel: CSV UTF-8) and upload it again."
+EXPECTED = (
+    "Start the file with a line of column names: sku or barcode, at least one of price, active, quantity, cap, and "
+    "version if you have one; separate them by comma, semicolon or tab."
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"", EMPTY),
+        (b" \t\n\r\n", EMPTY),
+        (b"[{}]", "The file is a JSON list. Write one JSON object a line, and end its name in .jsonl."),
+        (b"[", "The file is a JSON list. Write one JSON object a line, and end its name in .jsonl."),
+        (b"PK\x05\x06", COMPRESSED),
+        (b"\xff\xfes\0", f"The file is in UTF-16 or UTF-32, or is no text. {UTF_8}"),
+        (b"\xffsku", f"The header is not UTF-8. {UTF_8}"),
+        (b"s" * (MAX_LINE_BYTES + 1), f"The header is longer than 16,384 bytes. {EXPECTED}"),
+        (b"price", f'The header "price" has neither sku nor barcode. {EXPECTED}'),
+    ],
+)
+def test_refusal_says_what_to_do(content: bytes, text: str) -> None:
+    """The text of a refused file says what is wrong and what to do."""
+    assert str(refusal(content, "list")) == text
+
+
+def test_bounds_of_a_file_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is too long says how long it may be."""
+    monkeypatch.setattr(list_file, "MAX_LINES", 1_000)
+    assert str(refusal(HEADER + b"A,1\n" * 1_000)) == (
+        "The file has more than 1,000 lines. Split it into several files."
+    )
+    monkeypatch.setattr(list_file, "MAX_BYTES", 2_000)
+    assert str(refusal(HEADER + b"A,1\n" * 1_000)) == (
+        "The file has more than 2,000 bytes. Split it into several files."
+    )
+
+
+def test_reading_goes_on_from_any_line() -> None:
+    """The position after a line is where the next one begins, with its number; reading from there gives the rest."""
+    content = HEADER + b"A,1\n\nB" + b"x" * MAX_LINE_BYTES + b",2\nC,3\n"
+    lines = read_lines([content], "csv")
+    assert (next(lines), lines.position) == (
+        Line(2, 10, 14, {"sku": "A", "price": "1"}),
+        Position(14, 3, ",", ("sku", "price")),
+    )
+    bad, good = [*read_lines([content[14:]], "csv", lines.position)]
+    assert bad == BadLine(4, 15, len(content) - 4, "the line is longer than 16,384 bytes; shorten it")
+    assert good == Line(5, len(content) - 4, len(content), {"sku": "C", "price": "3"})
+
+
+def test_beginning_of_a_file_is_a_position() -> None:
+    """The first byte of the first line is a position, and a column without a name makes none."""
+    start = Position(0, 1, "", ())
+    assert Position.from_json(start.to_json()) == start
+    with pytest.raises(ValueError, match=r"^not a position in a list file$"):
+        Position.from_json({**start.to_json(), "columns": ["a", 1]})
+
+
+@pytest.mark.parametrize("blank", [b"\t;\r", b" ; ", b";;;\t"])
+def test_line_of_delimiters_only(blank: bytes) -> None:
+    """A line of delimiters and spaces, in any order, is none of a product."""
+    assert columns(b"sku;price\nA;1\n" + blank + b"\n") == [{"sku": "A", "price": "1"}]
+
+
+def test_name_of_a_format_alone() -> None:
+    """The format may be given by its name, and a file's name decides by what follows its last dot."""
+    line = b'{"sku":"A","price":1}\n'
+    assert columns(line, "jsonl") == columns(line, "list.csv.JSONL") == [{"sku": "A", "price": "1"}]
+    assert "has neither" in refusal(line, "list.jsonl.csv").problem

@@ -9,7 +9,15 @@ import pytest
 from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.to_send import Margins
-from partner_orders.drift.differences import Compared, ComparisonRules, Finding, ShownProduct, compared, repaired
+from partner_orders.drift.differences import (
+    SETTLES,
+    Compared,
+    ComparisonRules,
+    Finding,
+    ShownProduct,
+    compared,
+    repaired,
+)
 from tests.support.fixed_clock import NOW
 
 WANTED = Values(Decimal("2.50"), True, 10, 6)
@@ -139,3 +147,32 @@ def test_repair_of_what_changed_does_nothing(row: Desired) -> None:
     """A newer value, or a newer outcome, stands over what was compared."""
     one = found(shown=replace(SHOWN, price=Decimal("2.20")))
     assert repaired(row, ROW, one, RULES, NOW) is row
+
+
+def test_value_settled_just_before() -> None:
+    """What was processed half a minute before the export was asked for is in it; what was later may not be."""
+    shown = replace(SHOWN, active=False)
+    for ago, finding in ((SETTLES, Finding.DIFFERENT), (SETTLES - timedelta(seconds=1), Finding.SAME)):
+        assert found(replace(ROW, settled_at=NOW - ago), shown).finding is finding
+
+
+def test_fields_under_way_and_lately() -> None:
+    """Of a product that was settled lately, the fields of running jobs are as unsure as those of jobs that ended."""
+    rules = replace(RULES, under_way={"A": {"price"}}, sent_lately={"A": {"cap"}})
+    shown = Values(Decimal(9), False, None, 1)
+    assert found(replace(ROW, settled_at=NOW), shown, rules).finding is Finding.CHANGING
+
+
+def test_pieces_go_with_being_on_sale() -> None:
+    """Whether a product is on sale is compared only if its pieces were confirmed, too."""
+    row = replace(ROW, confirmed=replace(WANTED, quantity=9))
+    assert found(row, replace(SHOWN, active=False)).finding is Finding.SAME
+    wanted = replace(WANTED, quantity=None)
+    row = replace(ROW, values=wanted, confirmed=replace(WANTED, quantity=9))
+    assert found(row, replace(SHOWN, active=False)).finding is Finding.DIFFERENT
+
+
+def test_product_of_nobody() -> None:
+    """A product that neither side has cannot be compared."""
+    with pytest.raises(ValueError, match=r"^a product that nobody has$"):
+        found(None, None)

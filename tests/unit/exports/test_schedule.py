@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from zlib import crc32
 
 import pytest
 
@@ -68,3 +69,44 @@ def test_wrong_clock_stops_no_exports() -> None:
     ahead = NOW + 400 * DAY
     note = ExportNote("a", asked_at=ahead, job_id="job-1", is_open=True, shown_at=ahead)
     assert next_due({"a": note}, ["a"], DAY, NOW) == note
+
+
+SECOND = timedelta(seconds=1)
+
+
+def test_bounds_of_waiting() -> None:
+    """Ten minutes and three hours are over when they are over, and not a second before."""
+    note = ExportNote("a", asked_at=NOW, job_id="job-1", is_open=True)
+    assert note.holds_others_up(NOW)
+    assert note.holds_others_up(NOW + LOOK_AFTER - SECOND)
+    assert not note.holds_others_up(NOW + LOOK_AFTER)
+    assert not note.is_to_look_for(NOW + LOOK_AFTER - SECOND)
+    assert note.is_to_look_for(NOW + LOOK_AFTER)
+    assert note.is_to_look_for(NOW + TRY_AGAIN_AFTER - SECOND)
+    assert not note.is_to_look_for(NOW + TRY_AGAIN_AFTER)
+    assert not note.is_due(DAY, NOW + TRY_AGAIN_AFTER - SECOND)
+    assert note.is_due(DAY, NOW + TRY_AGAIN_AFTER)
+    assert not note.is_due(timedelta(hours=1), NOW + timedelta(hours=1) - SECOND)
+    assert note.is_due(timedelta(hours=1), NOW + timedelta(hours=1))
+    assert (timedelta(minutes=10), timedelta(hours=3)) == (LOOK_AFTER, TRY_AGAIN_AFTER)
+
+
+def test_due_once_in_each_period() -> None:
+    """A store is due at its time of the day, once; an export that was asked for at that very time is the day's."""
+    times = [NOW + number * MINUTE for number in range(2 * 24 * 60)]
+    asked = ExportNote("a", asked_at=NOW - 2 * DAY, shown_at=NOW)
+    first = next(time for time in times if asked.is_due(DAY, time))
+    slot = (
+        next(time for time in (first - number * SECOND for number in range(61)) if not asked.is_due(DAY, time)) + SECOND
+    )
+    shown = ExportNote("a", asked_at=NOW - 2 * DAY, shown_at=slot)
+    assert not shown.is_due(DAY, slot)
+    assert not shown.is_due(DAY, slot + DAY - SECOND)
+    assert shown.is_due(DAY, slot + DAY)
+
+
+def test_slot_of_a_store_stays() -> None:
+    """The time of day of a store follows from its id alone, so that an update of ours moves no export."""
+    asked = ExportNote("store-1", asked_at=NOW - 2 * DAY, shown_at=NOW)
+    due = next(NOW + number * SECOND for number in range(24 * 60 * 60) if asked.is_due(DAY, NOW + number * SECOND))
+    assert (due - timedelta(seconds=crc32(b"store-1") % 86_400)).timetuple()[3:6] == (0, 0, 0)
