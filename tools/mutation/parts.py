@@ -78,6 +78,8 @@ PARTS = (
             *_tests("catalogue", "unit property"),
             "tests/unit/loader",
             "tests/unit/platform/test_catalogue.py",
+            "tests/property/results",
+            "tests/property/pusher/test_pushing.py",
             "tests/property/loader/test_decisions.py",
             "tests/integration/loader/test_decisions.py",
         ),

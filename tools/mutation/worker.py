@@ -89,14 +89,19 @@ class Worker:
 
     def _try_functions(self, tests: Trials, first: FirstRun) -> list[int]:
         functions = {trial.path: LiveFunctions(trial.path) for trial in self._trials}
+        runs_of: dict[tuple[str, int], list[TestRun]] = {}
+        for run in sorted(first.runs, key=lambda run: run.seconds):
+            for line in run.lines:
+                runs_of.setdefault(line, []).append(run)
         remaining = []
         for index, trial in enumerate(self._trials):
             lines = {(str(trial.path), line) for line in trial.mutant.lines}
             if trial.mutant.function is None or lines & first.collected:
                 remaining.append(index)
                 continue
-            runs = sorted((run for run in first.runs if run.lines & lines), key=lambda run: run.seconds)
-            if not self._try(trial, runs, partial(self._live, trial, functions[trial.path], tests)):
+            runs = {run.id: run for line in lines for run in runs_of.get(line, ())}
+            noticed_by = partial(self._live, trial, functions[trial.path], tests)
+            if not self._try(trial, sorted(runs.values(), key=lambda run: run.seconds), noticed_by):
                 remaining.append(index)
         return remaining
 
