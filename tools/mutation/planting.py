@@ -2,12 +2,16 @@
 
 import ast
 import gc
+import inspect
 import sys
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import CodeType, FunctionType
+
+# Whether a function is a generator or a coroutine.
+_KIND = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 class CannotPlantError(Exception):
@@ -35,6 +39,8 @@ class LiveFunctions:
             if code.co_qualname != name:
                 continue
             for function in self._functions.get((name, code.co_firstlineno), ()):
+                if (function.__code__.co_flags ^ code.co_flags) & _KIND:
+                    raise CannotPlantError(f"{name} is of another kind")
                 try:
                     function.__code__ = code
                 except ValueError as error:

@@ -52,38 +52,53 @@ def test_price_has_one_form(text: str, price: str) -> None:
     assert str(values.price) == price
 
 
+PRICE = "use digits and a dot as the decimal sign, such as 3.50"
+PIECES = "use digits and a dot as the decimal sign, such as 3"
+
+
 @pytest.mark.parametrize(
-    ("column", "text", "words"),
+    ("column", "text", "problem"),
     [
-        ("price", "0", "above 0"),
-        ("price", "0.000", "above 0"),
-        ("price", "-1", "digits and a dot"),
-        ("price", "1e9", "digits and a dot"),
-        ("price", "1000000000", "below 100,000,000"),
-        ("price", "100000000", "below 100,000,000"),
-        ("price", "3,50", "digits and a dot"),
-        ("price", "3.5001", "at most 3 decimals"),
-        ("price", "\N{ARABIC-INDIC DIGIT THREE}", "digits and a dot"),
-        ("price", "NaN", "digits and a dot"),
-        ("active", "yes", "true or false"),
-        ("quantity", "3.4", "whole pieces"),
-        ("quantity", "-1", "digits"),
-        ("quantity", str(MAX_PIECES + 1), "from 0 to 1,000,000"),
-        ("cap", "0", "from 1 to 1,000,000"),
-        ("cap", "1.5", "whole pieces"),
-        ("barcode", "50A", "digits only"),
-        ("barcode", "\N{ARABIC-INDIC DIGIT THREE}", "digits only"),
-        ("barcode", "1" * (MAX_BARCODE + 1), "at most 14"),
-        ("sku", "a\tb", "printable"),
-        ("sku", "\ud800", "printable"),
-        ("sku", "x" * (MAX_SKU + 1), "at most 128"),
+        ("price", "0", "use a price above 0; to take a product off sale, use active=false"),
+        ("price", "0.000", "use a price above 0; to take a product off sale, use active=false"),
+        ("price", "-1", PRICE),
+        ("price", "1e9", PRICE),
+        ("price", "1000000000", "use a price below 100,000,000"),
+        ("price", "100000000", "use a price below 100,000,000"),
+        ("price", "3,50", PRICE),
+        ("price", "3.5001", "use at most 3 decimals"),
+        ("price", "\N{ARABIC-INDIC DIGIT THREE}", PRICE),
+        ("price", "NaN", PRICE),
+        ("active", "yes", "use true or false (or 1 or 0)"),
+        ("quantity", "3.4", "use whole pieces; the platform takes no fraction"),
+        ("quantity", "-1", PIECES),
+        ("quantity", str(MAX_PIECES + 1), "use a number from 0 to 1,000,000"),
+        ("cap", "0", "use a number from 1 to 1,000,000"),
+        ("cap", "1.5", "use whole pieces; the platform takes no fraction"),
+        ("barcode", "50A", "use digits only, at most 14"),
+        ("barcode", "\N{ARABIC-INDIC DIGIT THREE}", "use digits only, at most 14"),
+        ("barcode", "1" * (MAX_BARCODE + 1), "use digits only, at most 14"),
+        ("sku", "a\tb", "use at most 128 printable characters"),
+        ("sku", "\ud800", "use at most 128 printable characters"),
+        ("sku", "x" * (MAX_SKU + 1), "use at most 128 printable characters"),
     ],
 )
-def test_problem_names_its_column(column: str, text: str, words: str) -> None:
+def test_problem_names_its_column(column: str, text: str, problem: str) -> None:
     """A value that the platform would refuse is one problem, which names the column and says what to write."""
-    [problem] = problems(**{column: text})
-    assert problem.startswith(f"{column}: ")
-    assert words in problem
+    assert problems(**{column: text}) == [f"{column}: {problem}"]
+
+
+def test_longest_names() -> None:
+    """A SKU of 128 characters and a barcode of 14 digits are taken, without the spaces around them."""
+    sku, barcode = "x" * MAX_SKU, "1" * MAX_BARCODE
+    assert product_and_values({"sku": f" {sku} ", "barcode": f" {barcode} ", "cap": " 1 "}) == (
+        Product(sku, barcode),
+        Values(cap=1),
+    )
+    with pytest.raises(LineError, match="name the product"):
+        product_and_values({"active": "true"})
+    with pytest.raises(LineError, match="say at least one"):
+        product_and_values({"sku": "A", "price": " ", "active": "\t"})
 
 
 @pytest.mark.parametrize("text", ["0", "3", "3.0", str(MAX_PIECES)])
