@@ -72,10 +72,11 @@ def test_both_stacks_take_the_same(orders: dict[str, dict[str, Any]], catalogue:
             assert orders[name].get(part) == catalogue[name].get(part), name
 
 
-def test_switches_have_two_states(orders: dict[str, dict[str, Any]], catalogue: dict[str, dict[str, Any]]) -> None:
-    """A switch is on or off, and logs are kept as long as CloudWatch can keep them."""
+def test_values_of_switches(orders: dict[str, dict[str, Any]], catalogue: dict[str, dict[str, Any]]) -> None:
+    """A switch is on or off, X-Ray or nothing traces, and logs are kept as long as CloudWatch can keep them."""
     for parameters in (orders, catalogue):
         assert parameters["LogRetentionDays"]["AllowedValues"] == LOG_RETENTIONS
         for name, parameter in parameters.items():
             if parameter.get("Default") in ("ENABLED", "DISABLED"):
-                assert sorted(parameter["AllowedValues"]) == ["DISABLED", "ENABLED"], name
+                states = ["DISABLED", "XRAY" if name == "Tracing" else "ENABLED"]
+                assert sorted(parameter["AllowedValues"]) == states, name
