@@ -74,10 +74,6 @@ class Promotion:
         return sha256(write_bytes(identity)).hexdigest()[:_ID_CHARACTERS]
 
     @property
-    def is_everywhere(self) -> bool:
-        return self.vendors == (EVERY_STORE,)
-
-    @property
     def name(self) -> str:
         """One name, for lists."""
         return next((self.names[locale] for locale in sorted(self.names)), "")
