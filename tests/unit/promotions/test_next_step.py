@@ -28,7 +28,9 @@ def test_older_job_is_asked_for() -> None:
     last = OLDER.put_at + timedelta(days=1)
     no_more = replace(state, older_ended_at=None, older=(replace(OLDER, put_at=NOW - timedelta(days=1)),))
     assert next_step(no_more, NOW) == END
-    assert next_step(replace(state, put_at=NOW + HOUR), last - SECOND).act is Act.ASK_OLDER
+    step = next_step(replace(state, put_at=NOW + HOUR), last - SECOND)
+    assert step is not None
+    assert step.act is Act.ASK_OLDER
 
 
 def test_failed_older_job_is_asked_for_once_more() -> None:

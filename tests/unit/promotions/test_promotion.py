@@ -90,7 +90,7 @@ def test_same_promotion() -> None:
     assert BUNDLE.promotion_id == PROMOTION_ID
     for same in (
         replace(BUNDLE, vendors=("s0", "s1")),
-        replace(BUNDLE, names=dict(reversed(BUNDLE.names.items()))),
+        replace(BUNDLE, names={name: BUNDLE.names[name] for name in sorted(BUNDLE.names)}),
         replace(BUNDLE, discounts=(), reason="TRADING", buy=None),
         ended(BUNDLE),
     ):
