@@ -106,6 +106,15 @@ def page_of_ids(stack: DeployedStack, choice: Choice) -> tuple[list[str], Place 
     return [place.order_id for place in found.places], found.next
 
 
+def newest_places(
+    stack: DeployedStack, stores: Sequence[Store], time: tuple[datetime, datetime], number: int
+) -> list[Place]:
+    """The places of the newest orders of these stores, newest first: as many as are asked for, created within a time
+    of which the end is not part. No order is read. Raises botocore's errors."""
+    listings = [_Listing(stack, (listing, *time), True, None) for store in stores for listing in store.listings]
+    return _first_of_all(listings, number, len(stores))
+
+
 def _next_page(first_places: _FirstPlaces) -> _Found:
     """The places of the next page."""
     places = first_places(PAGE + 1)  # The last one only tells whether there are further ones.
