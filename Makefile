@@ -150,7 +150,7 @@ fuzz: $(FUZZ) ## Strange input for FUZZ_SECONDS=600, or REPLAY=tests/tools/fuzz/
 	    $(if $(REPLAY),--replay $(REPLAY),--seconds $(FUZZ_SECONDS)) $(ARGS)
 
 .PHONY: bench
-bench: setup ## Measure what we cost beside the floor and the peer: docs/performance.md, in a quarter of an hour
+bench: setup ## Measure what we cost beside the floor and the peer: docs/performance.md, in half an hour
 	@$(RUN) tools.bench $(ARGS)
 
 RATE ?= 50

@@ -220,7 +220,8 @@ def _say(what: str) -> None:
     print(f"bench: {what}", file=sys.stderr, flush=True)
 
 
-def main() -> None:
+def main() -> int:
+    """The exit status: 1 if a figure misses its target by more than the last results did."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--cold-rounds", type=int, default=11)
     parser.add_argument("--warm-rounds", type=int, default=20)
@@ -233,10 +234,10 @@ def main() -> None:
     )
     kept.add_argument("--report-only", action="store_true", help="write the document anew from the last results")
     arguments = parser.parse_args()
+    last = json.loads(RESULTS.read_text())
     if not arguments.report_only:
         if lacking := dynamodb_local.missing():
             parser.error(f"requests and units are counted on DynamoDB Local, which needs {' and '.join(lacking)}")
-        last = json.loads(RESULTS.read_text())
         if arguments.catalogue_only:
             found = last | {"catalogue": measure_catalogue()}
         elif arguments.counts_only:
@@ -247,7 +248,10 @@ def main() -> None:
     found = json.loads(RESULTS.read_text())
     report.write(found)
     print(report.verdicts(found))
+    for line in (worse := report.worse(last, found)):
+        print(f"bench: worse than the last results: {line}", file=sys.stderr)
+    return 1 if worse else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

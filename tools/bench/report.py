@@ -14,6 +14,7 @@ from tools.local.emulator import ROOT
 
 DOCUMENT = ROOT / "docs" / "performance.md"
 CHARTS = ROOT / "docs"
+NOISE = 0.1  # of a ratio between two quiet runs
 
 type Found = dict[str, Any]
 type Row = Sequence[str]
@@ -99,6 +100,17 @@ def verdicts(found: Found) -> str:
         for one in _verdicts(found)
     ]
     return "\n".join(lines)
+
+
+def worse(before: Found, after: Found) -> list[str]:
+    """The figures that miss their target by more than they did ``before``, beyond the noise: a line for each. Figures
+    are compared in their order, since some have the same name."""
+    pairs = zip(_verdicts(before), _verdicts(after), strict=True)
+    return [
+        f"{new.figure}: {new.text}, was {old.text} (target {new.target:g})"
+        for old, new in pairs
+        if not new.is_met and new.value > old.value * (1 + NOISE)
+    ]
 
 
 def _table(head: Row, rows: Sequence[Row]) -> str:

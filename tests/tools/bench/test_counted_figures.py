@@ -171,3 +171,20 @@ def test_million_orders_pay_for_api_requests() -> None:
     assert components["API"] == 3.00
     assert components["queue"] == pytest.approx(0.4 * (3 + 2 * 0.3))
     assert money.per_million_orders(nothing.in_ones)["queue"] == pytest.approx(0.4 * 9)
+
+
+def test_worse_figure_ends_the_benchmark() -> None:
+    """A cold start that misses its target by more than it did is named; noise, and one within its target, are not."""
+    stored = json.loads(RESULTS.read_text())
+    ratio = stored["cold_start"]["webhook"]["ratios"][FLOOR]
+
+    def measured(factor: float) -> dict[str, Any]:
+        found = json.loads(RESULTS.read_text())
+        changed = {name: value * factor for name, value in ratio.items() if isinstance(value, float)}
+        found["cold_start"]["webhook"]["ratios"][FLOOR] |= changed
+        return found
+
+    assert report.worse(stored, measured(1.0)) == []
+    assert report.worse(stored, measured(1.05)) == []
+    [named] = report.worse(stored, measured(1.4))
+    assert named.startswith("cold start of the webhook: CPU, floor = 1")
