@@ -28,7 +28,7 @@ from tools.deploy.smoke import passing_environment, removed_afterwards
 from tools.deploy.target import LOCAL, Account, Deployed, DeploymentError
 from tools.load.account import Account as EventAccount
 from tools.load.account import account
-from tools.load.posting import Poster, Webhook
+from tools.load.posting import LOCAL_SENDERS, SENDERS, Poster, Webhook
 from tools.load.report import CHART, Load, chart, for_the_document, table, write
 from tools.load.subscriber import Heard, Subscriber, subscribed
 from tools.load.timetable import BURST_SECONDS, PERIOD_SECONDS, Request, timetable
@@ -47,10 +47,11 @@ TELL_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Loaded:
-    """The stack that is loaded: how to reach it, and its AWS."""
+    """The stack that is loaded: how to reach it, its AWS, and how many requests may be under way at a time."""
 
     deployed: Deployed
     client: Callable[[str], Any]
+    senders: int = SENDERS
 
 
 @contextmanager
@@ -63,6 +64,7 @@ def local_stack() -> Iterator[Loaded]:
                 stack.stack_name, stack.region, stack.outputs, stack.webhook_url, stack.webhook_headers, ("--local",)
             ),
             stack.client,
+            LOCAL_SENDERS,
         )
 
 
@@ -81,7 +83,7 @@ def load(loaded: Loaded, rate: float, minutes: float, burst: float, seed: int, i
     deployed = loaded.deployed
     played = timetable(seed, rate, minutes * 60, burst, CHAIN_ID, now() - timedelta(hours=1))
     secret = loaded.client("secretsmanager").get_secret_value(SecretId=deployed.outputs["WebhookSecretArn"])
-    poster = Poster(Webhook(deployed.webhook_url, deployed.headers, secret["SecretString"]))
+    poster = Poster(Webhook(deployed.webhook_url, deployed.headers, secret["SecretString"]), loaded.senders)
     name = f"{deployed.stack_name}-load"
     with subscribed(loaded.client, deployed.outputs["OrderChangesBusName"], name) as subscriber:
         start, begun = datetime.now(UTC), time.monotonic()

@@ -16,6 +16,8 @@ RETRIES = 5  # as the platform's (docs/platform.md 2.1)
 TIMEOUT_SECONDS = 10.0
 FIRST_DELAY_SECONDS = 1.0  # doubles with each retry
 SENDERS = 64
+# On this machine each request that is under way has an environment of the webhook, a process of its own.
+LOCAL_SENDERS = 8
 LATE_SECONDS = 1.0
 
 
@@ -40,8 +42,11 @@ class Posted:
 
 
 class Poster:
-    def __init__(self, webhook: Webhook) -> None:
+    """``senders``: how many requests may be under way at a time. One that finds them all busy is sent late."""
+
+    def __init__(self, webhook: Webhook, senders: int = SENDERS) -> None:
         self._webhook = webhook
+        self._senders = senders
         self._lock = threading.Lock()
         self._local = threading.local()
         self.posted = Posted()
@@ -50,7 +55,7 @@ class Poster:
         """Post everything, and return when each request has its outcome. ``tell`` gets the seconds since the start each
         time that a request is due."""
         begun = time.monotonic()
-        with ThreadPoolExecutor(SENDERS) as senders:
+        with ThreadPoolExecutor(self._senders) as senders:
             settled: list[Future[None]] = []
             for request in timetable:
                 time.sleep(max(0.0, begun + request.due - time.monotonic()))
