@@ -22,7 +22,7 @@ def test_every_event_of_a_load_is_accounted_for(stack: Stack, capfd: pytest.Capt
     assert tool.load(loaded(stack), 15.0, 0.2, 3.0, 7, is_documented=False) == 0
     printed = capfd.readouterr().out
     counts = dict(word.split("=") for word in printed.splitlines()[-1].split() if "=" in word)
-    assert int(counts["requests"]) == pytest.approx(180, abs=2)
+    assert int(counts["requests"]) > 180  # more than the average, since it begins with a burst
     assert int(counts["events"]) == int(counts["stored"]) + int(counts["rejected"])
     assert int(counts["changes"]) == int(counts["published"]) > 100
     assert [counts[name] for name in ("given_up", "lost", "wrong", "unpublished")] == ["0"] * 4
