@@ -314,6 +314,20 @@ def test_function_permissions_are_exact(catalogue: Template) -> None:
     }
 
 
+def test_secrets_have_their_readers(catalogue: Template) -> None:
+    """Each secret is read by the roles that need it, and the SFTP login by the uploader's alone."""
+    readers: dict[str, set[str]] = {}
+    for role, statement in catalogue.statements():
+        if "secretsmanager:GetSecretValue" in _list(statement["Action"]):
+            [secret] = references(statement["Resource"])
+            readers.setdefault(secret, set()).add(role)
+    assert readers == {
+        "WebhookSecretArn": {"CatalogueWebhookRole"},
+        "PartnerApiSecretArn": {"PusherRole", "UrgentRole"},
+        "SftpSecret": {"UploaderRole"},
+    }
+
+
 def test_no_statement_uses_a_wildcard(catalogue: Template) -> None:
     """No statement allows any action, or objects beyond a folder of the bucket."""
     folders = ("lists", "changes", "reports", "exports", "promotions", "promotion-rows", "sent")

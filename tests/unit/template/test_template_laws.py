@@ -281,6 +281,16 @@ def test_function_permissions_are_exact(template: Template) -> None:
     }
 
 
+def test_secrets_have_their_readers(template: Template) -> None:
+    """The webhook alone reads the webhook secret; the reconciler and the sender alone read the Partner API's."""
+    readers: dict[str, set[str]] = {}
+    for role, statement in template.statements():
+        if "secretsmanager:GetSecretValue" in _list(statement["Action"]):
+            [secret] = references(statement["Resource"])
+            readers.setdefault(secret, set()).add(role)
+    assert readers == {"WebhookSecret": {"WebhookRole"}, "PartnerApiSecret": {"ReconcilerRole", "SenderRole"}}
+
+
 def test_reconciler_writes_only_its_own_rows(template: Template) -> None:
     """The reconciler may write only its own rows."""
     writing = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
