@@ -65,7 +65,7 @@ def test_unknown_command_is_noticed() -> None:
     [command] = commands("Then\n\n    partner-orders reconcile status --until <day>\n")
     with pytest.raises(Exception, match="--until"):
         understood(command_line(), typed(command))
-    with pytest.raises(KeyError):
+    with pytest.raises(AssertionError, match="no command burn"):
         understood(command_line(), typed("partner-orders dead-letters burn"))
 
 
