@@ -1,4 +1,4 @@
-"""A stack of the last release is updated to this version while orders flow."""
+"""A stack of the last release, or of a named commit until there is one, is updated while orders flow."""
 
 import json
 import shutil
@@ -47,7 +47,7 @@ def git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The last release, built."""
+    """The last release, or the named commit until there is one, built."""
     revision = TAG if git("rev-parse", "--verify", "--quiet", f"{TAG}^{{commit}}").returncode == 0 else FROZEN
     folder = tmp_path_factory.mktemp("release")
     archive = git("archive", "--format=tar", f"--output={folder / 'release.tar'}", revision)
@@ -61,7 +61,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def released(release: Path) -> Iterator[Stack]:
-    """A stack of the last release, with a simulated platform of its own."""
+    """A stack of that version, with a simulated platform of its own."""
     with emulator() as endpoint_url, simulated_platform(TOKEN) as platform_url:
         outputs = deploy(endpoint_url, platform_url, SETTINGS, built=release)
         stack = describe(endpoint_url, platform_url, outputs)

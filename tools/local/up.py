@@ -115,7 +115,7 @@ def warm_up(stack: Stack) -> None:
     """
     _expect_401(stack.webhook_url, stack.webhook_headers)
     for output, event in FIRST_EVENTS.items():
-        if output in stack.outputs:  # A stack of 0.1.0 answers no orders.
+        if output in stack.outputs:  # A stack may have no answers, or be from before them.
             stack.client("lambda").invoke(FunctionName=stack.outputs[output], Payload=event)
 
 

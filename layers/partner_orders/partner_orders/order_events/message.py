@@ -67,7 +67,7 @@ class OrderEventMessage:
 
     @classmethod
     def from_text(cls, text: str) -> "OrderEventMessage":
-        """Raises UnreadableMessageError for what to_text() of this or an earlier version did not write."""
+        """Raises UnreadableMessageError for what to_text() of this schema version did not write."""
         try:
             envelope = json.loads(text)
             if envelope["schema_version"] != SCHEMA_VERSION:
