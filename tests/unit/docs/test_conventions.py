@@ -46,10 +46,14 @@ def test_metrics_are_camel_case(template: str) -> None:
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_functions_are_named_by_part(template: str) -> None:
-    """The folder of each function, and so the service of its metrics, has the name of its resource."""
+    """The folder of each function and the service of its metrics have the name of its resource."""
     resources = read_template(ROOT / template)["Resources"]
     functions = {name: its["Properties"] for name, its in resources.items() if its["Type"].endswith("::Function")}
     assert functions
+    text = (ROOT / template).read_text(encoding="utf-8")
     for name, properties in functions.items():
         part = re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix("Function")).lower()
         assert properties["CodeUri"] == f"functions/{part}"
+        # The first one after the function's name is its own, or else another function's, which is another name.
+        [service] = re.findall(rf"^  {name}:\n.*?POWERTOOLS_SERVICE_NAME: (.*?)\n", text, re.DOTALL | re.MULTILINE)
+        assert service == f"!Sub ${{AWS::StackName}}-{part.replace('_', '-')}"
