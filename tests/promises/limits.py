@@ -185,4 +185,11 @@ NOT_PROMISED: tuple[Entry, ...] = (
     NoPromise("One line of an order has some 500 bytes.", "A size of the platform's orders, for orientation."),
     NoPromise("**Unmasked data** where the platform only ever sent masked data.", _LIMIT),
     NoPromise("**The sequence of events** across different orders.", _LIMIT),
+    NoPromise("**Fairness between stores.**", _LIMIT),
+    NoPromise("All stores share one queue, and the events of all their webhooks are one group of it.", _LIMIT),
+    NoPromise("A store with a flood of events delays the others.", _LIMIT),
+    NoPromise(
+        "SQS keeps only the sources of events apart (webhook, reconciler, replay, answers), as best it can (ADR 2).",
+        "SQS's own best effort, as ADR 2 says.",
+    ),
 )
