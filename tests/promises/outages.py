@@ -450,8 +450,8 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
             "A store is asked for by one of its ids only.",
             f"{PACKAGE}/reconciler/reading.py",
             "_names",
-            "    return sorted(usable, key=lambda name: name != vendor_id)",
-            "    return sorted(usable, key=lambda name: name != vendor_id)[:1]",
+            "    return sorted(names, key=lambda name: name != vendor_id)",
+            "    return sorted(names, key=lambda name: name != vendor_id)[:1]",
         ),
     ),
     promise(

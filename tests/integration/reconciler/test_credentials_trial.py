@@ -18,6 +18,7 @@ from partner_orders.stores.store import StoreSettings
 from tests.support.orders import CHAIN_ID
 from tests.support.orders_table import TABLE
 from tests.support.platform import BASE_URL, START, TOKEN, PlatformSession, VirtualTime, lives
+from tests.support.reconciler_faults import set_store
 from tests.support.reconciler_world import World
 from tools.fresh_handler import fresh_handler
 from tools.local.simulated_platform.partner_api import Response
@@ -68,6 +69,14 @@ def test_platform_judges_credentials(
     outcome = trial.run(version, lambda: 60.0)
     assert (outcome.verdict, outcome.why) == (verdict, why)
     assert len(world.api.requests) == requests
+
+
+def test_trial_avoids_a_path_as_a_store_id(world: World, trial: CredentialsTrial) -> None:
+    """A trial asks by another store where the first one's id is a path to elsewhere."""
+    set_store(world, "..", name="elsewhere")
+    outcome = trial.run("good", lambda: 60.0)
+    assert (outcome.verdict, len(world.api.requests)) == (Verdict.ACCEPTED, 1)
+    assert outcome.store_id not in {"", ".."}
 
 
 def forbidden(world: World) -> None:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
 from typing import NamedTuple
-from urllib.parse import quote
 
 from partner_orders.exact_json import Json
+from partner_orders.platform.calls import segment
 from partner_orders.platform.failures import (
     Failure,
     PartnerApiError,
@@ -33,8 +33,9 @@ TIME_FORMATS = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S")
 
 
 def orders_path(chain_id: str, vendor_id: str) -> str:
-    """The path of a store's orders; ``vendor_id`` is either of the store's two ids (docs/platform.md 4.2)."""
-    return f"/v2/chains/{quote(chain_id, safe='')}/vendors/{quote(vendor_id, safe='')}/orders"
+    """The path of a store's orders; ``vendor_id`` is either of the store's two ids (docs/platform.md 4.2). Raises
+    PartnerApiError for an id that would lead elsewhere."""
+    return f"/v2/chains/{segment(chain_id)}/vendors/{segment(vendor_id)}/orders"
 
 
 class _Window(NamedTuple):

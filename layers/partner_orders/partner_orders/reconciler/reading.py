@@ -182,5 +182,4 @@ class WindowReader:
 def _names(store: Store, vendor_id: str | None) -> list[str]:
     """The ids of a store. The one that worked last comes first, while it is this store's."""
     names = dict.fromkeys(name for name in (store.store_id, store.external_partner_config_id) if name)
-    usable = [name for name in names if name not in {".", ".."}]  # which would lead elsewhere in a path
-    return sorted(usable, key=lambda name: name != vendor_id)
+    return sorted(names, key=lambda name: name != vendor_id)
