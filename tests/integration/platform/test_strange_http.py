@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 
 from partner_orders.clock import now
 from partner_orders.logs import function_logger
@@ -163,6 +164,23 @@ def test_redirect_body_is_not_read(read: Read) -> None:
     with pytest.raises(PartnerApiError, match=r"^refused:302$"):
         read(answer)
     assert sum(sent) < 50 * MIB
+
+
+@pytest.mark.parametrize("read", [json.dumps({"token": "token"}), OAUTH], ids=["orders", "token"], indirect=True)
+def test_redirect_is_not_followed(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redirect is not followed to the good response that it leads to, even by a session that would follow it."""
+    monkeypatch.setattr(f"{__name__}.platform_session", requests.Session)
+    asked: list[str] = []
+    good = json.dumps(json.loads(PAGE) | {"access_token": "elsewhere"}).encode()
+
+    def answer(first_line: str) -> Iterable[bytes]:
+        asked.append(first_line)
+        is_first = len(asked) == 1
+        yield response(b"", "Location: /elsewhere", status="302 Found") if is_first else response(good)
+
+    with pytest.raises(PartnerApiError, match="302"):
+        read(answer)
+    assert len(asked) == 1
 
 
 def test_malformed_headers_reach_no_log(read: Read, caplog: pytest.LogCaptureFixture) -> None:

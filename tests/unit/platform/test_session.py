@@ -7,6 +7,7 @@ from threading import Thread
 import pytest
 
 from partner_orders.platform.session import platform_session
+from tests.support.raw_server import raw_server, response
 
 
 def test_session_sends_what_we_give_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +39,16 @@ def test_session_sends_what_we_give_it(tmp_path: Path, monkeypatch: pytest.Monke
             server.shutdown()
     assert [headers["Authorization"] for headers in seen] == ["Bearer ours"] * 2
     assert all("Cookie" not in headers for headers in seen)
+
+
+def test_session_follows_no_redirect() -> None:
+    """The session follows no redirect, even where a caller forgets to say so."""
+    asked: list[str] = []
+
+    def answer(first_line: str) -> list[bytes]:
+        asked.append(first_line)
+        return [response(b"", "Location: /elsewhere", status="302 Found") if len(asked) == 1 else response(b"good")]
+
+    with raw_server(answer) as url, platform_session() as session:
+        assert session.get(url, timeout=5, allow_redirects=True).status_code == 302
+    assert len(asked) == 1
