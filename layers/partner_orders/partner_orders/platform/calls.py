@@ -7,7 +7,6 @@ caller, and its class says it.
 import re
 from collections.abc import Callable
 from datetime import datetime
-from urllib.parse import quote
 
 import requests
 
@@ -146,13 +145,6 @@ class Calls:
     def _require_success(self, response: requests.Response) -> None:
         if response.status_code // 100 != 2:
             raise _refusal(response, self._client.now())
-
-
-def segment(text: str) -> str:
-    """An id as a part of a path. Raises PartnerApiError for one that would name another path."""
-    if not text.strip("."):
-        raise PartnerApiError(Failure.NOT_FOUND)
-    return quote(text, safe="")
 
 
 def _refusal(response: requests.Response, now: datetime) -> PartnerApiError:

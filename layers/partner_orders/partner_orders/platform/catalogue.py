@@ -16,11 +16,11 @@ from partner_orders.platform.calls import (
     CallRefusedError,
     Calls,
     EffectUnknownError,
-    segment,
     text_of,
 )
 from partner_orders.platform.failures import Failure, PartnerApiError
 from partner_orders.platform.http import PartnerApiClient, Request
+from partner_orders.platform.paths import segment
 
 CAP_FIELD = "maximum_sales_quantity"
 MAX_PRODUCTS = 5_000  # of one call

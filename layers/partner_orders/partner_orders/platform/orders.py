@@ -8,7 +8,6 @@ from itertools import product
 from typing import NamedTuple
 
 from partner_orders.exact_json import Json
-from partner_orders.platform.calls import segment
 from partner_orders.platform.failures import (
     Failure,
     PartnerApiError,
@@ -17,6 +16,7 @@ from partner_orders.platform.failures import (
 )
 from partner_orders.platform.http import PartnerApiClient
 from partner_orders.platform.order_page import OrderPage, parse_page, unseen
+from partner_orders.platform.paths import segment
 
 PAGE_SIZE = 500
 # Requested where the platform refuses larger pages, or where these have too many bytes.

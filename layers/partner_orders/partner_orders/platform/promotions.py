@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from partner_orders.exact_json import Json, MalformedJsonError, parse
-from partner_orders.platform.calls import Calls, EffectUnknownError, segment, text_of, word_of
+from partner_orders.platform.calls import Calls, EffectUnknownError, text_of, word_of
 from partner_orders.platform.failures import Failure, PartnerApiError
 from partner_orders.platform.http import PartnerApiClient, Request
 from partner_orders.platform.json_scanner import BrokenStructureError, JsonScanner
+from partner_orders.platform.paths import segment
 from partner_orders.promotions.job_result import JobResult, JobStatus, LeftOut
 
 # A body has up to 5 MB, and a result names up to 2 million SKUs that were left out.

@@ -4,9 +4,10 @@ partner_orders.platform.calls."""
 from datetime import UTC, datetime
 
 from partner_orders.exact_json import Json, write_bytes
-from partner_orders.platform.calls import Calls, segment, word_of
+from partner_orders.platform.calls import Calls, word_of
 from partner_orders.platform.failures import Failure, PartnerApiError
 from partner_orders.platform.http import PartnerApiClient, Request
+from partner_orders.platform.paths import segment
 from partner_orders.store_status.shown import CheckinTimes, Reading
 from partner_orders.store_status.wish import Kind, Wish
 

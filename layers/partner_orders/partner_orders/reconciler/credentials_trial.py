@@ -76,7 +76,7 @@ class CredentialsTrial:
         """Ask for the orders of a store that is not paused, under the lease and within the platform's limit. An OAuth
         client's token is one more request. Raises botocore's errors."""
         usable = (store for store in self._stores.all() if not store.is_paused)
-        # An id of dots would lead elsewhere in a path, so nothing is requested by it (platform/calls.py, segment()).
+        # An id of dots would lead elsewhere in a path, so nothing is requested by it (platform/paths.py).
         store_id = next((store.store_id for store in usable if store.store_id.strip(".")), "")
         if not store_id:
             return Outcome(Verdict.UNKNOWN, NO_STORE)
