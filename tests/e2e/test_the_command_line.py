@@ -57,7 +57,7 @@ def test_unparsed_event_stays_after_replay(run: CommandLine, post: Callable[...,
 
 
 @pytest.mark.slow
-def test_reconcile_run_leaves_a_report(run: CommandLine) -> None:
+def test_reconcile_run_leaves_a_report(run: CommandLine, made_whole: None) -> None:
     """A window that starts too early is rejected; a run without one ends, with the status that its report gives, and
     leaves a report."""
     ran = run("reconcile", "run", "--from", "2026-01-01T00:00:00Z")
