@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from partner_orders.orders.table import OrdersTable
 from tools.deploy.target import Deployed
 from tools.load import __main__ as tool
 from tools.load.posting import LOCAL_SENDERS
@@ -34,13 +35,13 @@ def test_lost_order_of_a_load_is_told(
 ) -> None:
     """An order that is gone from the table makes the load fail, and is named."""
     gone: list[str] = []
-    many = tool.OrdersTable.many
+    many = OrdersTable.many
 
-    def without_one(table: tool.OrdersTable, order_ids: Any) -> Any:
+    def without_one(table: OrdersTable, order_ids: Any) -> Any:
         found = [*many(table, order_ids)]
         gone.append(found[0].order_id)
         return iter(found[1:])
 
-    monkeypatch.setattr(tool.OrdersTable, "many", without_one)
+    monkeypatch.setattr(OrdersTable, "many", without_one)
     assert tool.load(loaded(stack), 5.0, 0.1, 1.0, 8, is_documented=False) == 1
     assert f"order {gone[0]}: event" in capfd.readouterr().err

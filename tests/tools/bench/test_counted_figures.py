@@ -179,7 +179,7 @@ def test_worse_figure_ends_the_benchmark() -> None:
     ratio = stored["cold_start"]["webhook"]["ratios"][FLOOR]
 
     def measured(factor: float) -> dict[str, Any]:
-        found = json.loads(RESULTS.read_text())
+        found: dict[str, Any] = json.loads(RESULTS.read_text())
         changed = {name: value * factor for name, value in ratio.items() if isinstance(value, float)}
         found["cold_start"]["webhook"]["ratios"][FLOOR] |= changed
         return found
