@@ -113,7 +113,7 @@ def test_version_description_fits(template: Template, name: str) -> None:
     is_arn = name != "Consumer"
     layer = f"arn:aws-us-gov:lambda:ap-southeast-2:123456789012:layer:{'s' * LONGEST_STACK_NAME}-partner-orders:99999"
     values = {"Architecture": "x86_64", "LogLevel": "ERROR", "ChainId": "c" * 36, "PublishPersonalData": "false"}
-    values |= {"OrderRetentionDays": "3650", "RejectedRetentionDays": "3650"}
+    values |= {"OrderRetentionDays": "3650", "RejectedRetentionDays": "3650", "Tracing": "DISABLED"}
     values["CatalogueCallbacksQueueArn"] = f"arn:aws-us-gov:sqs:ap-southeast-2:123456789012:{'q' * LONGEST_QUEUE_NAME}"
     values["Layer"] = layer if is_arn else layer.rpartition(":")[2]
     filled = re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], text)
