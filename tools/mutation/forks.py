@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 MEMORY = 3 * 1024**3
 # How much longer work may take that waits for the processor, or for something else.
-PATIENCE = 4
+PATIENCE = 20
 
 
 @dataclass(frozen=True, slots=True)

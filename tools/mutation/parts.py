@@ -94,7 +94,7 @@ PARTS = (
     Part(
         DOMAIN,
         _modules("store_status", "next_step record shown status wish"),
-        (*_tests("store_status", "property"), "tests/unit/platform/test_store_status.py"),
+        (*_tests("store_status", "unit property"), "tests/unit/platform/test_store_status.py"),
     ),
     Part(DOMAIN, _modules("stores", "store trading_hours"), _tests("stores", "unit property")),
     Part(

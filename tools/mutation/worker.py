@@ -88,7 +88,7 @@ class Worker:
         return results[0]
 
     def _try_functions(self, tests: Trials, first: FirstRun) -> list[int]:
-        functions = {trial.path: LiveFunctions(trial.path) for trial in self._trials}
+        functions = {path: LiveFunctions(path) for path in {trial.path for trial in self._trials}}
         runs_of: dict[tuple[str, int], list[TestRun]] = {}
         for run in sorted(first.runs, key=lambda run: run.seconds):
             for line in run.lines:
