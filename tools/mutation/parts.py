@@ -100,7 +100,7 @@ PARTS = (
     Part(
         DOMAIN,
         _modules("uploader", "catalogue_file csv_text file_names promotion_file spool upload_state"),
-        _tests("uploader", "property integration"),
+        _tests("uploader", "unit property integration"),
     ),
     Part(
         RECONCILER,

@@ -64,6 +64,7 @@ def test_closing_is_read_each_five_minutes() -> None:
     """A closing that is shown is read five minutes after the last reading, later where that failed, until its end."""
     shown = replace(READ, outcome=Outcome.SHOWN, shown=Shown(Reading("CLOSED_UNTIL"), NOW + HOUR, NOW))
     assert next_step(shown, NOW + HOUR) == Step(Act.READ, NOW + HOUR + 5 * MINUTE)
+    assert next_step(shown, END) == Step(Act.END, END)
     failed = replace(shown, failures=4, looked_at=NOW + HOUR + 5 * MINUTE)
     assert next_step(failed, NOW + HOUR) == Step(Act.READ, NOW + HOUR + 13 * MINUTE)
     last = replace(shown, shown=Shown(Reading("CLOSED_UNTIL"), END - MINUTE, NOW))

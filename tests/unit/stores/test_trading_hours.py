@@ -70,3 +70,35 @@ def test_invalid_hours_are_named(text: str, zone: str, said: str) -> None:
     """Invalid trading hours, or an invalid time zone, are named in the error."""
     with pytest.raises(BadTradingHoursError, match=said):
         TradingHours.from_text(text, zone)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "problem"),
+    [
+        ("mon 08:00-22:00", "Mars/Base", "'Mars/Base' is not a time zone; use e.g. Asia/Karachi"),
+        ("mon 08:00-22:00", "../etc", "'../etc' is not a time zone; use e.g. Asia/Karachi"),
+        ("mon 8-22", "UTC", "'mon 8-22' should look like mon-fri 08:00-22:00"),
+        ("tue 09:00-10:00, mom 08:00-22:00", "UTC", "'mom 08:00-22:00' should look like mon-fri 08:00-22:00"),
+        ("mon-fry 08:00-22:00", "UTC", "'mon-fry 08:00-22:00' should look like mon-fri 08:00-22:00"),
+        ("mon 08:00-24:30", "UTC", "'mon 08:00-24:30' has a time that is none; midnight is 00:00"),
+        ("mon 08:60-22:00", "UTC", "'mon 08:60-22:00' has a time that is none; midnight is 00:00"),
+    ],
+)
+def test_bad_hours_say_how_they_look(text: str, zone: str, problem: str) -> None:
+    """An operator reads which part is wrong, and how it should look."""
+    with pytest.raises(BadTradingHoursError) as error:
+        TradingHours.from_text(text, zone)
+    assert str(error.value) == problem
+
+
+def test_spans_of_days() -> None:
+    """Days are counted from Monday; a range may go over the weekend, and empty parts mean nothing."""
+    hours = TradingHours.from_text(" SAT-mon 9:00-10:00 ,, wed  08:30-08:00", "UTC")
+    assert [(day, f"{opens:%H:%M}", f"{closes:%H:%M}") for day, opens, closes in hours.spans] == [
+        *((day, "09:00", "10:00") for day in (5, 6, 0)),
+        (2, "08:30", "08:00"),
+    ]
+    assert hours.is_open(at("2026-03-12 07:59"))  # Thursday, until the time at which Wednesday began
+    assert not hours.is_open(at("2026-03-12 08:00"))
+    assert not hours.is_open(at("2026-03-11 08:29"))
+    assert TradingHours.from_text("", "UTC").spans == ()

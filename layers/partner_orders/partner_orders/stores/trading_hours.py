@@ -27,7 +27,7 @@ class TradingHours:
         try:
             zone = ZoneInfo(time_zone)
         except (KeyError, ValueError, OSError):
-            raise BadTradingHoursError(f"{time_zone!r} is no time zone; one is Asia/Karachi") from None
+            raise BadTradingHoursError(f"{time_zone!r} is not a time zone; use e.g. Asia/Karachi") from None
         spans: list[tuple[int, time, time]] = []
         for part in filter(None, map(str.strip, text.lower().split(","))):
             found = _PART.fullmatch(part)
