@@ -35,8 +35,10 @@ def test_time_as_text(instant: datetime, text: str) -> None:
     assert from_text(text) == instant
 
 
-@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "noon"])
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_time_out_of_range(text: str) -> None:
-    """A time that UTC cannot show is refused as any other text without a time is."""
-    with pytest.raises(ValueError, match=r"out of range|Invalid isoformat"):
+    """A time that UTC cannot show is refused with the reason, as any other text without a time is."""
+    with pytest.raises(ValueError, match=r"^a time out of range$"):
         from_text(text)
+    with pytest.raises(ValueError, match="isoformat"):
+        from_text("noon")

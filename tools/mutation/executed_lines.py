@@ -3,12 +3,15 @@
 import sys
 from types import CodeType
 
+from tools.mutation.planting import LiveFunctions
+
 TOOL = sys.monitoring.COVERAGE_ID
 LINE = sys.monitoring.events.LINE
 
 
 class ExecutedLines:
-    """Lines of ``files``, since the last ``take``."""
+    """Lines of ``files``, since the last ``take``: of everything while modules are imported, and from ``watch`` on of
+    their functions only."""
 
     def __init__(self, files: frozenset[str]) -> None:
         self._files = files
@@ -18,6 +21,11 @@ class ExecutedLines:
         sys.monitoring.use_tool_id(TOOL, "mutation")
         sys.monitoring.register_callback(TOOL, LINE, self._executed)
         sys.monitoring.set_events(TOOL, LINE)
+
+    def watch(self, functions: LiveFunctions) -> None:
+        sys.monitoring.set_events(TOOL, 0)
+        for code in functions.codes():
+            sys.monitoring.set_local_events(TOOL, code, LINE)
 
     def take(self) -> frozenset[tuple[str, int]]:
         lines, self._lines = frozenset(self._lines), set()

@@ -19,26 +19,29 @@ class CannotPlantError(Exception):
 
 
 class LiveFunctions:
-    """The functions of a module as they are in this process, also those under decorators."""
+    """The functions of some files as they are in this process, also those under decorators."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = str(path)
-        self._functions: dict[tuple[str, int], list[FunctionType]] = {}
+    def __init__(self, files: frozenset[str]) -> None:
+        self._functions: dict[tuple[str, str, int], list[FunctionType]] = {}
         # tests/conftest.py has frozen them.
         gc.unfreeze()
         for function in gc.get_objects():
-            if isinstance(function, FunctionType) and function.__code__.co_filename == self._path:
-                code = function.__code__
-                self._functions.setdefault((code.co_qualname, code.co_firstlineno), []).append(function)
+            if isinstance(function, FunctionType) and function.__code__.co_filename in files:
+                self._functions.setdefault(_key_of(function.__code__), []).append(function)
         gc.freeze()
 
-    def change(self, tree: ast.Module, name: str) -> None:
+    def codes(self) -> list[CodeType]:
+        """The code of every function, and of what is defined in it."""
+        codes = [function.__code__ for functions in self._functions.values() for function in functions]
+        return [*codes, *(inner for code in codes for inner in _codes_of(code))]
+
+    def change(self, path: Path, tree: ast.Module, name: str) -> None:
         """Give the function of this qualified name the code that it has in the tree. Raises CannotPlantError."""
         is_changed = False
-        for code in _codes_of(compile(tree, self._path, "exec")):
+        for code in _codes_of(compile(tree, str(path), "exec")):
             if code.co_qualname != name:
                 continue
-            for function in self._functions.get((name, code.co_firstlineno), ()):
+            for function in self._functions.get(_key_of(code), ()):
                 if (function.__code__.co_flags ^ code.co_flags) & _KIND:
                     raise CannotPlantError(f"{name} is of another kind")
                 try:
@@ -48,6 +51,10 @@ class LiveFunctions:
                 is_changed = True
         if not is_changed:
             raise CannotPlantError(name)
+
+
+def _key_of(code: CodeType) -> tuple[str, str, int]:
+    return code.co_filename, code.co_qualname, code.co_firstlineno
 
 
 def import_changed(module: str, path: Path, tree: ast.Module) -> None:

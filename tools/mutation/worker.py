@@ -51,7 +51,8 @@ class Worker:
         self._trials = [
             Trial(name, paths[name], mutant) for name, (_, all_) in self._mutants.items() for mutant in all_
         ]
-        self._executed = ExecutedLines(frozenset(map(str, paths.values())))
+        self._files = frozenset(map(str, paths.values()))
+        self._executed = ExecutedLines(self._files)
         # Which test noticed the last mutant of a function: it is likely to notice the next one.
         self._noticed: dict[tuple[str, str | None], str] = {}
 
@@ -76,19 +77,20 @@ class Worker:
         results: list[tuple[FirstRun, list[int]]] = []
 
         def loop(tests: Trials) -> None:
+            functions = LiveFunctions(self._files)
+            self._executed.watch(functions)
             # In a fork, so that nothing is remembered of it.
             first = in_fork(partial(tests.first_run, self._executed)).result
             self._executed.stop()
             if first is None:
                 raise RuntimeError("the first run of the tests died")
-            results.append((first, [] if first.failed else self._try_functions(tests, first)))
+            results.append((first, [] if first.failed else self._try_functions(tests, functions, first)))
 
         self._executed.start()
         Trials(loop).collect(self._tests)
         return results[0]
 
-    def _try_functions(self, tests: Trials, first: FirstRun) -> list[int]:
-        functions = {path: LiveFunctions(path) for path in {trial.path for trial in self._trials}}
+    def _try_functions(self, tests: Trials, functions: LiveFunctions, first: FirstRun) -> list[int]:
         runs_of: dict[tuple[str, int], list[TestRun]] = {}
         for run in sorted(first.runs, key=lambda run: run.seconds):
             for line in run.lines:
@@ -100,7 +102,7 @@ class Worker:
                 remaining.append(index)
                 continue
             runs = {run.id: run for line in lines for run in runs_of.get(line, ())}
-            noticed_by = partial(self._live, trial, functions[trial.path], tests)
+            noticed_by = partial(self._live, trial, functions, tests)
             if not self._try(trial, sorted(runs.values(), key=lambda run: run.seconds), noticed_by):
                 remaining.append(index)
         return remaining
@@ -124,7 +126,7 @@ class Worker:
         """Which test notices a mutant of a function that lives already; None if it cannot be planted."""
         trial.mutant.plant()
         try:
-            functions.change(self._mutants[trial.module][0], trial.mutant.function or "")
+            functions.change(trial.path, self._mutants[trial.module][0], trial.mutant.function or "")
         except CannotPlantError:
             return None
         return tests.first_failure(ids)
