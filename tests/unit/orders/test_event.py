@@ -295,3 +295,32 @@ def test_oversized_message_is_rejected() -> None:
     bomb = OrderEventMessage("webhook", now(), "", b"\0" * (MAX_BODY_BYTES + 1)).to_text()
     with pytest.raises(UnreadableMessageError):
         OrderEventMessage.from_text(bomb)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "problem"),
+    [
+        (b"[]", "not_an_object", "the body should be a JSON object"),
+        (b"7", "not_an_object", "the body should be a JSON object"),
+        (b"{", "malformed_json", "not JSON (at character 1)"),
+    ],
+)
+def test_rejection_says_why(body: bytes, reason: str, problem: str) -> None:
+    """An operator reads the reason, and what should be there."""
+    with pytest.raises(RejectedError) as refusal:
+        parse_event(body)
+    assert (refusal.value.reason, refusal.value.problems) == (reason, [problem])
+    assert str(refusal.value) == f"{reason}: {problem}"
+
+
+def test_rejection_names_all_problems() -> None:
+    """Several problems are told together."""
+    with pytest.raises(RejectedError) as refusal:
+        parse_event(b'{"status":true}')
+    assert str(refusal.value) == "not_an_order: order_id: Field required; status: Input should be a valid string"
+
+
+def test_catalogue_callback_is_named() -> None:
+    """A callback of the catalogue is no order event, and no rejected one."""
+    with pytest.raises(CatalogueCallbackError, match=r"^a catalogue callback, not an order event$"):
+        parse_event(b'{"job_id":"j1"}')
