@@ -121,9 +121,7 @@ class PromotionContents:
 
     def prepare(self, target: Target, is_dry_run: bool = False) -> Prepared:
         before = {
-            group: promotion_file.from_bytes(self._archive.kept_rows(kept.name))
-            for group, kept in self._groups.items()
-            if {*group.stores} & {*target.stores}
+            group: self._kept_rows(kept) for group, kept in self._groups.items() if {*group.stores} & {*target.stores}
         }
         wanted, failing, notes = dict[str, Wanted](), dict[str, str](), list[str]()
         for name, one in self._of(target).items():
@@ -157,10 +155,13 @@ class PromotionContents:
         as it should be now. ``digests``: what each file of promotions was made of when it was sent last, by name."""
         files = [one for one in found if one.kind is FileKind.PROMOTIONS]
         is_sent = {one.name: digests.get(one.name) == self.wanted(one) for one in files}
-        for state in [*self._states.values()]:
+        waiting = [one for one in self._states.values() if one.outcome is Outcome.WAITING]
+        for state in waiting:
             about = [one for one in files if self._is_of(state, one)]
-            is_whole = state.wish.is_end or self._is_begun(state, about)
-            if state.outcome is Outcome.WAITING and is_whole and all(is_sent[one.name] for one in about):
+            if not all(is_sent[one.name] for one in about):
+                continue
+            # Looked at last: it may read rows and bodies.
+            if state.wish.is_end or self._is_begun(state, about):
                 self._change(state, lambda one: after.submitted(one, "", self._clock()))
 
     # -- one promotion -------------------------------------------------------------------------------------------------
@@ -221,10 +222,13 @@ class PromotionContents:
         on: dict[str, set[Cells]] = {store_id: set() for store_id in stores}
         for group, kept in self._groups.items():
             if met := on.keys() & {*group.stores}:
-                rows = promotion_file.from_bytes(self._archive.kept_rows(kept.name)).get(state.promotion_id)
+                rows = self._kept_rows(kept).get(state.promotion_id)
                 for store_id in met:
                     on[store_id] |= {*rows.on} if rows else set()
         return all(wanted <= rows for rows in on.values())
+
+    def _kept_rows(self, kept: KeptGroup) -> Kept:
+        return promotion_file.from_bytes(self._archive.kept_rows(kept.name))
 
     # -- what is noted -------------------------------------------------------------------------------------------------
 
