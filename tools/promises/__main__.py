@@ -17,7 +17,7 @@ from tests.promises import ENTRIES
 from tools.promises.promise import Promise, Proof
 from tools.promises.table import PAGE, page_of
 from tools.promises.trial import Trial
-from tools.simulation.mutants.__main__ import ROOT, NotProvenError
+from tools.simulation.mutants.copied import ROOT, NotProvenError
 
 PROCESSES = 2
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from tools.simulation.mutants.copied import CONSOLE, PACKAGE
 from tools.simulation.mutants.planting import Edit, Mutant
 
-PACKAGE = "layers/partner_orders/partner_orders"
-CONSOLE = "partner_orders_console"
+__all__ = ["CONSOLE", "PACKAGE", "Entry", "NoPromise", "Promise", "Proof", "SameAs", "promise", "proof", "same_as"]
 
 
 @dataclass(frozen=True)

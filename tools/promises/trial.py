@@ -3,15 +3,12 @@
 import importlib.util
 import json
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tools.promises import outcome
-from tools.simulation.mutants.__main__ import COPIED, NotProvenError, copy_to
+from tools.simulation.mutants.copied import COPIED, NotProvenError, copy_to, run_in
 from tools.simulation.mutants.planting import Mutant
 
 NEEDED = (
@@ -70,25 +67,12 @@ class Trial:
     def _run(self, *arguments: str, seconds: int = SECONDS) -> dict[str, str]:
         """Return how each test ended, by its id."""
         self._outcome.unlink(missing_ok=True)
-        paths = f"{self._copy / 'layers/partner_orders'}{os.pathsep}{self._copy}"
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        process = subprocess.Popen(  # noqa: S603 (our own Python)
-            [sys.executable, "-m", "pytest", *PYTEST, *arguments],
-            cwd=self._copy,
-            env=environment | {"PYTHONPATH": paths, outcome.FILE: str(self._outcome)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            output, _ = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # With the processes that it has started.
-            process.communicate()
-            raise NotProvenError(f"{arguments[0]} did not end within {seconds} s") from None
+        environment[outcome.FILE] = str(self._outcome)
+        done = run_in(self._copy, "pytest", [*PYTEST, *arguments], seconds, environment, arguments[0])
+        output = done.stdout + done.stderr
         self._end = " ".join(output.split())[-600:]
-        if process.returncode not in (0, 1) or not self._outcome.exists():
+        if done.returncode not in (0, 1) or not self._outcome.exists():
             raise NotProvenError(f"{arguments[0]} did not run: {self._end}")
         lines = map(json.loads, self._outcome.read_text(encoding="utf-8").splitlines())
         return _worst_of((line["test"], line["ended"]) for line in lines)

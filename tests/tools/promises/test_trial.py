@@ -10,7 +10,7 @@ from tools.promises import trial
 from tools.promises.outcome import by_assertion
 from tools.promises.promise import Proof, proof
 from tools.promises.trial import Trial
-from tools.simulation.mutants.__main__ import ROOT, NotProvenError
+from tools.simulation.mutants.copied import ROOT, NotProvenError
 
 CODE = """\
 def double(number):

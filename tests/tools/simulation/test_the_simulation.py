@@ -17,8 +17,8 @@ from tools.simulation import __main__ as simulation
 from tools.simulation import dynamodb_local
 from tools.simulation.faults import AROUND_CATALOGUE, CATALOGUE_FAULTS, HOSTILE, OFF, PUT_FAULTS
 from tools.simulation.mutants import __main__ as mutants
-from tools.simulation.mutants.__main__ import NotProvenError
 from tools.simulation.mutants.bugs import MUTANTS
+from tools.simulation.mutants.copied import NotProvenError, copy_to
 from tools.simulation.mutants.planting import AnchorLostError, Edit, Mutant
 from tools.simulation.story import ANSWERS, CATALOGUE, Plan, Told, tell
 from tools.simulation.table import DynamoDB
@@ -103,7 +103,7 @@ def test_shortened_story_has_only_the_rest(dynamodb: DynamoDB) -> None:
 def test_planted_bug_is_found_with_replay(tmp_path: Path) -> None:
     """A planted bug is found, and the command that replays it is printed."""
     mutant = next(mutant for mutant in MUTANTS if mutant.name == "skip-history-on-a-stale-event")
-    mutants.copy_to(tmp_path)
+    copy_to(tmp_path)
     mutant.plant(tmp_path)
     found = simulate("--seed", "1", "--stop", root=tmp_path)
     assert found.returncode == 1
@@ -115,7 +115,7 @@ def test_planted_bug_is_found_with_replay(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_copy_has_what_its_tests_need(tmp_path: Path) -> None:
     """Every property can be collected in a copy: else no bug could be said to be caught."""
-    mutants.copy_to(tmp_path)
+    copy_to(tmp_path)
     assert mutants._run(tmp_path, "pytest", "--collect-only", "-q", "tests/property").returncode == 0
 
 

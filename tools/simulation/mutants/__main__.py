@@ -8,8 +8,6 @@ nothing: it is UNCLEAR. The last line is ``mutants: killed=N of N``, and the exi
 import argparse
 import os
 import re
-import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,21 +18,9 @@ from pathlib import Path
 
 from tools.simulation.cores import Cores
 from tools.simulation.mutants.bugs import MUTANTS
+from tools.simulation.mutants.copied import CONSOLE, PACKAGE, ROOT, NotProvenError, copy_to, run_in
 from tools.simulation.mutants.planting import AnchorLostError, Mutant
 
-ROOT = Path(__file__).resolve().parents[3]
-PACKAGE = "layers/partner_orders/partner_orders"
-CONSOLE = "partner_orders_console"
-COPIED = (
-    PACKAGE,
-    CONSOLE,
-    "tools",
-    "tests",
-    "pyproject.toml",
-    "template.yaml",
-    "catalogue.yaml",
-    "docs",
-)
 UNTOUCHED = Mutant("(no bug at all)", "The copy as it is.", ())
 # Who is asked first: of these modules the merge's laws, which are quick; elsewhere the properties of the module's part,
 # then the simulator, then all properties.
@@ -72,10 +58,6 @@ LAWS_OF_THE_STACK = ("tests/property/template", "tests/property/test_settings.py
 # Of what a property finds, the first example will do; and one table is enough, the quicker one.
 PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--hypothesis-profile=unshrunk", "-k=not moto")
 SECONDS = 300
-
-
-class NotProvenError(RuntimeError):
-    """The tests of a copy neither passed nor found anything; says what happened instead."""
 
 
 def main() -> int:
@@ -173,18 +155,6 @@ def _parts_of(edited: list[str]) -> set[str]:
     return {Path(file).relative_to(PACKAGE).parts[0] for file in edited if Path(file).is_relative_to(PACKAGE)}
 
 
-def copy_to(folder: Path, names: Iterable[str] = COPIED) -> None:
-    """Copy what the tests of a bug need."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        source, target = ROOT / name, folder / name
-        if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", ".*")
-            shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
-        else:
-            shutil.copy(source, target)
-
-
 def _can_run(copy: Path, edited: list[str]) -> None:
     """What breaks whatever it is asked is no bug of the kind that a test has to find. Raises NotProvenError."""
     edited = [file for file in edited if file.endswith(".py")]
@@ -223,23 +193,7 @@ def _simulator(copy: Path, seeds: int, stories: tuple[str, ...]) -> str:
 
 def _run(copy: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a module of the copy. Raises NotProvenError if it does not end."""
-    paths = f"{copy / 'layers/partner_orders'}{os.pathsep}{copy}"
-    process = subprocess.Popen(  # noqa: S603 (our own Python)
-        [sys.executable, "-m", module, *arguments],
-        cwd=copy,
-        env=os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        output, errors = process.communicate(timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # With the processes that it has started.
-        process.communicate()
-        raise NotProvenError(f"{module} did not end within {SECONDS} s") from None
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+    return run_in(copy, module, arguments, SECONDS, os.environ | {"PYTHONDONTWRITEBYTECODE": "1"})
 
 
 def _end_of(done: subprocess.CompletedProcess[str]) -> str:
