@@ -6,7 +6,6 @@ into results/lag.json and into a table of docs/performance.md. Nothing else of t
 
 import argparse
 import json
-import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,8 +15,8 @@ from typing import Any
 
 from rich.console import Console
 
-from tools.bench.report import DOCUMENT
-from tools.load.report import Latency, percentile
+from tools.bench.percentiles import Latency, percentile
+from tools.bench.report import put
 from tools.local.flood import flooded
 from tools.local.hour import HOUR, Hour
 from tools.local.process import ProcessFailedError, end_on_signals
@@ -126,19 +125,6 @@ def flood_table(found: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
-def write(name: str, text_of_table: str) -> None:
-    """Put a table into the document. Raises LookupError if it has no place for it."""
-    text, places = re.subn(
-        rf"(<!-- measured: {name} -->\n).*?(\n<!-- end -->)",
-        lambda match: f"{match[1]}{text_of_table}{match[2]}",
-        DOCUMENT.read_text(),
-        flags=re.DOTALL,
-    )
-    if places != 1:
-        raise LookupError(f"docs/performance.md has {places} places for the table {name!r}")
-    DOCUMENT.write_text(text)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.lag", description=__doc__)
     parser.add_argument("--with-flood", action="store_true", help="measure the lag while the catalogue is flooded")
@@ -155,7 +141,7 @@ def main() -> int:
             print(f"lag: {error}", file=sys.stderr)
             return 1
     text = shown(json.loads(results.read_text()))
-    write("flood" if arguments.with_flood else "lag", text)
+    put({"flood" if arguments.with_flood else "lag": text})
     print(text)
     return 0
 

@@ -2,7 +2,7 @@
 its charts."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -353,19 +353,24 @@ TABLES: dict[str, Callable[[Found], str]] = {
 }
 
 
-def write(found: Found) -> None:
-    """Put every table of the document in the place of the one that is there, and draw its charts anew."""
+def put(tables: Mapping[str, str]) -> None:
+    """Put tables into the document, each in the place that has its name. Raises LookupError if one has none."""
     text = DOCUMENT.read_text()
-    for name, table in TABLES.items():
+    for name, table in tables.items():
         text, places = re.subn(
-            rf"(<!-- measured: {name} -->\n).*?(\n<!-- end -->)",
-            lambda match, table=table: f"{match[1]}{table(found)}{match[2]}",  # type: ignore[misc]
+            rf"(<!-- measured: {name} -->\n).*?(<!-- end -->)",
+            lambda match, table=table: f"{match[1]}{table}\n{match[2]}",  # type: ignore[misc]
             text,
             flags=re.DOTALL,
         )
         if places != 1:
             raise LookupError(f"docs/performance.md has {places} places for the table {name!r}")
     DOCUMENT.write_text(text)
+
+
+def write(found: Found) -> None:
+    """Put every table of the document in the place of the one that is there, and draw its charts anew."""
+    put({name: table(found) for name, table in TABLES.items()})
     cold = {
         function: {way: values[way]["median"] * 1_000 for way in WAYS}
         for function, values in ((name, found["cold_start"][name]["values"]) for name in FUNCTIONS)

@@ -19,8 +19,7 @@ from rich.console import Console
 from partner_orders.clock import now
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
-from tools.bench import lag
-from tools.bench.report import DOCUMENT
+from tools.bench import lag, report
 from tools.deploy.__main__ import in_a_sentence
 from tools.deploy.deployment import prepared
 from tools.deploy.environment import ROOT, read_environment, read_template
@@ -32,6 +31,7 @@ from tools.load.posting import LOCAL_SENDERS, SENDERS, Poster, Webhook
 from tools.load.report import CHART, Load, chart, for_the_document, table, write
 from tools.load.subscriber import Heard, Subscriber, subscribed
 from tools.load.timetable import BURST_SECONDS, PERIOD_SECONDS, Request, timetable
+from tools.local.hour import messages_of
 from tools.local.process import end_on_signals
 from tools.local.up import CHAIN_ID, running_stack
 
@@ -96,14 +96,14 @@ def load(loaded: Loaded, rate: float, minutes: float, burst: float, seed: int, i
         "the table": lag.lags(loaded.client, deployed.stack_name, start.timestamp()),
         "the bus": subscriber.heard.latencies,
     }
-    report = write(REPORT, asked, poster.posted, found, latencies, start)
+    written = write(REPORT, asked, poster.posted, found, latencies, start)
     if is_documented:
-        lag.write("load", for_the_document(asked, poster.posted, found, latencies))
-        (DOCUMENT.parent / CHART).write_text(chart(latencies, start), encoding="utf-8")
+        report.put({"load": for_the_document(asked, poster.posted, found, latencies)})
+        (report.CHARTS / CHART).write_text(chart(latencies, start), encoding="utf-8")
     print(f"\n{table(latencies)}\n")
     for fault in found.faults:
         print(fault, file=sys.stderr)
-    print(f"the report: {_shown(report)}")
+    print(f"the report: {_shown(written)}")
     print(found.line())
     return 0 if found.is_clean else 1
 
@@ -135,11 +135,9 @@ def _number_of(heard: Heard) -> int:
 def _wait_until_stored(loaded: Loaded) -> None:
     """Wait until the queue is empty. Raises DeploymentError if it has not moved for STORED_WAIT_SECONDS."""
     sqs, url = loaded.client("sqs"), loaded.deployed.outputs["OrderEventsQueueUrl"]
-    kinds = ("", "NotVisible", "Delayed")
-    names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
     before, moved_at, quiet = -1, time.monotonic(), 0
     while quiet < 3:  # The queue's numbers are approximate: one zero is none.
-        waiting = sum(map(int, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()))
+        waiting = messages_of(sqs, url)
         quiet = 0 if waiting else quiet + 1
         if waiting != before:
             before, moved_at = waiting, time.monotonic()

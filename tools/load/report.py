@@ -1,21 +1,18 @@
 """The report of a load test: what was posted, what became of it, and how long events took, second by second."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from tools.bench.chart import Panel, panels
+from tools.bench.percentiles import Latency, percentile
 from tools.load.account import Account
 from tools.load.posting import Posted
 
 PERCENTILES = (50, 95, 99)
 SLOT_SECONDS = 10
 CHART = "performance-load.svg"  # in docs/
-
-# When, and how many seconds it took.
-type Latency = tuple[datetime, float]
 
 
 @dataclass(frozen=True)
@@ -27,11 +24,6 @@ class Load:
     minutes: float
     burst: float
     seconds: float
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """The smallest value that so many percent of the values do not exceed (the nearest rank)."""
-    return sorted(values)[math.ceil(percent / 100 * len(values)) - 1]
 
 
 def over_time(latencies: Sequence[Latency], start: datetime) -> dict[str, list[tuple[float, float]]]:

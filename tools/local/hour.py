@@ -161,7 +161,7 @@ class Hour:
         figures.garbage = progress["garbage_sent"]
         figures.rejected = len(self._rejected_now() - self._rejected_before)
         figures.stored = self._orders_now() - self._stored_before
-        figures.waiting = self._waiting()
+        figures.waiting = messages_of(self._sqs, self._stack.outputs["OrderEventsQueueUrl"])
         self._screen.update()
         return progress
 
@@ -186,17 +186,6 @@ class Hour:
         )
         return {keys.rejected_digest_of(row["pk"]["S"]) for page in pages for row in page["Items"]}
 
-    def _waiting(self) -> int:
-        attributes = self._sqs.get_queue_attributes(
-            QueueUrl=self._stack.outputs["OrderEventsQueueUrl"],
-            AttributeNames=[
-                "ApproximateNumberOfMessages",
-                "ApproximateNumberOfMessagesNotVisible",
-                "ApproximateNumberOfMessagesDelayed",
-            ],
-        )["Attributes"]
-        return sum(map(int, attributes.values()))
-
     def _invoke_reconciler(self) -> dict[str, Any]:
         window = {"from": to_text(now() - timedelta(hours=2))}
         answer = self._lambda.invoke(
@@ -211,6 +200,12 @@ class Hour:
         answer = self._http.request(method, f"{self._stack.platform_url}/_platform/{what}", json=content, timeout=60)
         answer.raise_for_status()
         return answer.json()
+
+
+def messages_of(sqs: Any, queue_url: str) -> int:
+    """About how many messages a queue has: those that wait, are being worked on, or are delayed."""
+    names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+    return sum(map(int, sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"].values()))
 
 
 def way_of(stored: StoredOrder, status: str, events: list[dict[str, Any]]) -> str:

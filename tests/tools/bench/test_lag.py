@@ -6,8 +6,8 @@ import pytest
 
 from tests.support.template import expanded
 from tools.bench import lag
+from tools.bench.percentiles import percentile
 from tools.bench.report import DOCUMENT
-from tools.load.report import percentile
 from tools.local.emulator import ROOT
 from tools.local.flood import PER_SECOND
 

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tools.bench.percentiles import Latency, percentile
 from tools.load.account import Account
 from tools.load.posting import Posted
-from tools.load.report import Latency, Load, over_time, percentile, table, write
+from tools.load.report import Load, over_time, table, write
 
 START = datetime(2026, 3, 14, 12, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ from tools.local.simulated_platform.catalogue_api import CatalogueRoutes, Storag
 from tools.local.simulated_platform.catalogue_records import Callback, Habits, Pace, plain
 from tools.local.simulated_platform.courier import Courier, Destination, Posting
 from tools.local.simulated_platform.partner_api import Request, Response
-from tools.local.simulated_platform.picked_files import CATALOGUE, PROMOTIONS, PickedFiles
+from tools.local.simulated_platform.picked_files import CATALOGUE, PROMOTIONS, PickedFiles, PromotionRows
 from tools.local.simulated_platform.promotions import FAULTS as PROMOTION_FAULTS
 from tools.local.simulated_platform.promotions import PromotionPace, Promotions
 from tools.local.simulated_platform.store_status import FAULTS as STATUS_FAULTS
@@ -37,6 +37,7 @@ class LiveCatalogue:
         self.statuses.is_known = lambda vendor: vendor in self.state.vendors or api.knows_store(vendor)
         self.promotions = Promotions(self.state)
         self.picked: dict[str, PickedFiles] = {}
+        self._promotion_rows: PromotionRows = {}
         api.catalogue_routes = CatalogueRoutes(self.state, chain_id, _now, self.statuses, self.promotions)
         self._api = api
         self._courier = Courier()
@@ -154,8 +155,7 @@ class LiveCatalogue:
         with self._lock:
             prefix = content["prefix"]
             # The portal has one prefix at a time. What an earlier file began goes on, and nobody looks at its file.
-            rows = next((one.promotions for one in self.picked.values()), {})
-            files = self.picked.setdefault(prefix, PickedFiles(self.state, prefix, promotions=rows))
+            files = self.picked.setdefault(prefix, PickedFiles(self.state, prefix, promotions=self._promotion_rows))
             others = tuple(f"{other}_" for other in self.picked if other != prefix)
             found = [one for kind, folder in folders.items() for one in files.pick_up(kind, folder, _now(), others)]
         running = {vendor: files.running(vendor) for vendor in self.state.vendors}

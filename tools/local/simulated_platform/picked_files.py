@@ -33,6 +33,10 @@ SUB_TYPES = {"free_item", "percentage_value_off", "absolute_value_off"}
 _TIME = "%Y-%m-%d %H:%M:%S"
 
 
+# Whether each row is on, by its store and its cells without the status.
+type PromotionRows = dict[tuple[str, tuple[tuple[str, str], ...]], bool]
+
+
 class FileFailedError(ValueError):
     """The whole file fails; the portal shows the message."""
 
@@ -65,7 +69,7 @@ class PickedFiles:
     catalogue: Catalogue
     prefix: str
     history: list[Picked] = field(default_factory=list)
-    promotions: dict[tuple[str, tuple[tuple[str, str], ...]], bool] = field(default_factory=dict)
+    promotions: PromotionRows = field(default_factory=dict)
     _last: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def pick_up(self, kind: str, folder: Path, now: datetime, others: tuple[str, ...] = ()) -> list[Picked]:
