@@ -62,7 +62,9 @@ def _row(one: "StoreStanding", now: datetime) -> tuple[object, ...]:
 
 def sending(one: "StoreStanding", now: datetime) -> str:
     """Whether a store is sent: ``yes``, ``by files``, ``paused``, or until when it waits after failed jobs."""
-    by_files = one.settings.is_for_files
+    from partner_orders.catalogue.channel import Channel
+
+    by_files = one.settings.channel is Channel.FILES
     if not one.settings.is_sending:
         return "paused, by files" if by_files else "paused"
     if by_files:
@@ -106,6 +108,8 @@ def print_standing(one: "StoreStanding", now: datetime, why_waiting: str = "") -
 
 def print_store(view: "StoreView", now: datetime) -> None:
     """A store as a whole."""
+    from partner_orders.catalogue.channel import Channel
+
     one, number = view.standing, view.counts
     print_standing(one, now, view.why_waiting)
     titles = ("products", "processed", "shown", "waiting", "refused", "nothing to send", "held prices")
@@ -120,7 +124,7 @@ def print_store(view: "StoreView", now: datetime) -> None:
     )
     columns_of_counts = [Column(title, Kind.NUMBER) for title in titles]
     print_table(columns_of_counts, [counts], "products by outcome")
-    if one.settings.is_for_files:
+    if one.settings.channel is Channel.FILES:
         say(
             "By files no outcome is known: a product waits here for good."
             f" `partner-orders files list {one.store_id}` shows what was submitted, and when."

@@ -21,6 +21,14 @@ _LAWS = "tests/unit/template/test_template_laws.py"
 _ALARMS = "tests/unit/template/test_alarm_series.py"
 _NUMBERS = "tests/unit/docs/test_numbers.py::test_numbers_are_the_codes"
 
+EVERY_EVENT = proof(
+    f"{_CONSUMER}::test_events_are_stored_and_counted",
+    "Of the events of an order in a batch only the last one is stored.",
+    _INTAKE,
+    "Intake.process",
+    "orders.setdefault(arrived.event.order_id, []).append(arrived)",
+    "orders[arrived.event.order_id] = [arrived]",
+)
 REJECTED_WHOLE = proof(
     f"{_CONSUMER}::test_unparsable_body_is_kept_with_reason",
     "Of a rejected body only the first bytes are stored.",
@@ -216,14 +224,7 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
     promise(
         "the order's history in the table | the event could be parsed; if it is the greatest event of its order, it is "
         "also the snapshot",
-        proof(
-            f"{_CONSUMER}::test_events_are_stored_and_counted",
-            "Of the events of an order in a batch only the last one is stored.",
-            _INTAKE,
-            "Intake.process",
-            "orders.setdefault(arrived.event.order_id, []).append(arrived)",
-            "orders[arrived.event.order_id] = [arrived]",
-        ),
+        EVERY_EVENT,
         proof(
             "tests/integration/orders/test_table.py::test_new_latest_event_is_one_request[fake]",
             "The snapshot stays the first event of its order.",

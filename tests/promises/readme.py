@@ -6,6 +6,7 @@ from tests.promises.intake import (
     CALLBACK_IS_COUNTED,
     CALLBACK_LEAVES_NOTHING,
     DEAD_LETTERS_ALARM,
+    EVERY_EVENT,
     MISSING_SECRET,
     REJECTED_WHOLE,
     UNKNOWN_FIELDS,
@@ -171,14 +172,7 @@ README: tuple[Entry, ...] = (
     ),
     promise(
         "The **consumer** parses the events, merges each into its order and stores the result.",
-        proof(
-            "tests/integration/consumer/test_intake.py::test_events_are_stored_and_counted",
-            "Of the events of an order in a batch only the last one is stored.",
-            f"{PACKAGE}/consumer/intake.py",
-            "Intake.process",
-            "orders.setdefault(arrived.event.order_id, []).append(arrived)",
-            "orders[arrived.event.order_id] = [arrived]",
-        ),
+        EVERY_EVENT,
         ANY_ORDER,
     ),
     promise(
@@ -552,14 +546,7 @@ README: tuple[Entry, ...] = (
     promise(
         "a webhook answered with 2xx | the event is in its order's history, or stored as rejected with the reason, or still "
         "in a queue that has an alarm",
-        proof(
-            "tests/integration/consumer/test_intake.py::test_events_are_stored_and_counted",
-            "Of the events of an order in a batch only the last one is stored.",
-            f"{PACKAGE}/consumer/intake.py",
-            "Intake.process",
-            "orders.setdefault(arrived.event.order_id, []).append(arrived)",
-            "orders[arrived.event.order_id] = [arrived]",
-        ),
+        EVERY_EVENT,
         REJECTED_WHOLE,
         DEAD_LETTERS_ALARM,
     ),

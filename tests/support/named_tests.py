@@ -13,9 +13,9 @@ def named_tests(text: str) -> list[str]:
 
 
 def is_there(test: str) -> bool:
-    """Whether the file of a test, given as ``file::function``, has that function."""
+    """Whether the file of a test has its function. It is given as ``file::function``, or as pytest shows one case."""
     file, _, name = test.partition("::")
-    return name in _functions_of(file)
+    return name.partition("[")[0].rpartition("::")[-1] in _functions_of(file)
 
 
 @cache

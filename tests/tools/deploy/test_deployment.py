@@ -215,16 +215,7 @@ def test_sam_gets_parameters_with_spaces(
     environment: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """sam gets the environment, the checked build, and values with spaces in quotes."""
-    calls: list[list[str]] = []
-
-    def run(words: list[str], **_: Any) -> SimpleNamespace:
-        calls.append(words)
-        return SimpleNamespace(returncode=0)
-
-    outputs = [{"OutputKey": "WebhookUrl", "OutputValue": URL}]
-    stacks = SimpleNamespace(describe_stacks=lambda **_: {"Stacks": [{"Outputs": outputs}]})
-    monkeypatch.setattr("tools.deploy.target.subprocess.run", run)
-    monkeypatch.setattr(Account, "client", lambda *_: stacks)
+    calls = _calls_of_sam(monkeypatch)
     scheduled = replace(environment, parameters={"ReconciliationSchedule": "rate(5 minutes)"})
     deployed = Account(scheduled).deploy(tmp_path, asks=False)
     [words] = calls
@@ -235,6 +226,14 @@ def test_sam_gets_parameters_with_spaces(
 
 def test_sam_asks_unless_told_not_to(environment: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """sam keeps to the environment's own setting, unless the caller has said yes."""
+    calls = _calls_of_sam(monkeypatch)
+    for asks in (True, False):
+        Account(environment).deploy(tmp_path, asks=asks)
+    assert ["--no-confirm-changeset" in words for words in calls] == [False, True]
+
+
+def _calls_of_sam(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What sam is called with from now on. Every deployment succeeds."""
     calls: list[list[str]] = []
 
     def run(words: list[str], **_: Any) -> SimpleNamespace:
@@ -245,6 +244,4 @@ def test_sam_asks_unless_told_not_to(environment: Environment, monkeypatch: pyte
     stacks = SimpleNamespace(describe_stacks=lambda **_: {"Stacks": [{"Outputs": outputs}]})
     monkeypatch.setattr("tools.deploy.target.subprocess.run", run)
     monkeypatch.setattr(Account, "client", lambda *_: stacks)
-    for asks in (True, False):
-        Account(environment).deploy(tmp_path, asks=asks)
-    assert ["--no-confirm-changeset" in words for words in calls] == [False, True]
+    return calls

@@ -1,10 +1,9 @@
 """The table of promises: each sentence once, each test there, each break of a promise still possible."""
 
-import re
 from collections import Counter
-from functools import cache
 
 from tests.promises import ENTRIES
+from tests.support.named_tests import is_there
 from tools.promises.promise import NoPromise, Promise, SameAs
 from tools.promises.table import PAGE, ROOT, all_sentences, page_of
 
@@ -36,7 +35,7 @@ def test_repetitions_name_one_promise_each() -> None:
 
 def test_every_test_exists() -> None:
     """Each test that is named is a function of its file."""
-    assert [proof.test for proof in PROOFS if not _exists(proof.test)] == []
+    assert [proof.test for proof in PROOFS if not is_there(proof.test)] == []
 
 
 def test_every_break_can_be_made() -> None:
@@ -48,15 +47,3 @@ def test_every_break_can_be_made() -> None:
 def test_page_is_the_tables() -> None:
     """docs/promises.md is what `python -m tools.promises --write` writes."""
     assert (ROOT / PAGE).read_text(encoding="utf-8") == page_of(ENTRIES)
-
-
-def _exists(test: str) -> bool:
-    file, _, name = test.partition("::")
-    function = name.partition("[")[0].rpartition("::")[-1]
-    return re.search(rf"^ *def {function}\(", _text_of(file), re.MULTILINE) is not None
-
-
-@cache
-def _text_of(file: str) -> str:
-    path = ROOT / file
-    return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -52,11 +52,6 @@ class CatalogueSettings:
     writes: int = field(default=0, compare=False)
 
     @property
-    def is_for_files(self) -> bool:
-        """Whether its files are sent, or would be once it is switched on."""
-        return self.channel is Channel.FILES
-
-    @property
     def sends_by_api(self) -> bool:
         return self.is_sending and self.channel is Channel.API
 
