@@ -8,11 +8,12 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page
 from rich.console import Console
 
+from partner_orders.aws import keys
 from partner_orders.orders.rejected import RejectedEvent
 from partner_orders_console.desk.desk import Options
 from partner_orders_console.desk.serving import serving
 from tests.support.chromium import chromium, entered, needs_chromium, overflow, violations
-from tests.support.deployed import eventually, invoke
+from tests.support.deployed import eventually, invoke, platform
 from tests.support.deployed_answers import DeployedAnswers
 from tools.local.hour import Hour
 from tools.local.metrics import collected
@@ -123,16 +124,30 @@ def test_missed_webhooks_are_seen(page: Page) -> None:
     assert "What it found" in page.inner_text("main")
 
 
-def test_window_is_compared_and_enqueued(page: Page) -> None:
+def lost_order(stack: Stack) -> str:
+    """Delete an order of the platform from the table, as if no webhook had brought it; its id."""
+    client, table = stack.client("dynamodb"), stack.outputs["OrdersTableName"]
+    truth = [str(order["order_id"]) for order in platform(stack, "GET", "truth")["orders"]]
+    order_id = next(iter(stack.deployed().orders.known(truth)))
+    key = {":pk": {"S": keys.order(order_id).pk}}
+    rows = client.query(TableName=table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=key)["Items"]
+    for row in rows:
+        client.delete_item(TableName=table, Key={"pk": row["pk"], "sk": row["sk"]})
+    return order_id
+
+
+def test_window_is_compared_and_enqueued(page: Page, played: Stack) -> None:
     """A preview says what a backfill would enqueue, and leads to the backfill, which does it."""
+    order_id = lost_order(played)
     go(page, "/reconciliation")
     said = confirm(page, "Preview")
-    assert re.search(r"A backfill would enqueue \d+ orders?", said)
-    if page.locator("a", has_text="enqueue").count():
-        page.locator("a", has_text="enqueue").first.click()
-        page.locator("main form button").click()
-        page.wait_for_selector("text=/^done$/", timeout=90_000)
-        assert "enqueued." in page.inner_text("main")
+    assert re.search(r"A backfill would enqueue [1-9]\d* orders?", said)
+    page.locator("a", has_text="enqueue").first.click()
+    page.locator("main form button").click()
+    page.wait_for_selector("text=/^done$/", timeout=90_000)
+    assert re.search(r"[1-9]\d* orders? (is|are) enqueued\.", page.inner_text("main"))
+    orders = played.deployed().orders
+    assert eventually(lambda: orders.get(order_id)).order_id == order_id
     assert "preview" in go(page, "/reconciliation")
 
 
