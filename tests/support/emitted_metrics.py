@@ -10,7 +10,7 @@ type Emitted = dict[str, list[float]]
 
 NAMESPACE = "PartnerOrders"
 # The units of all others are counts.
-UNITS = {"Lag": "Seconds"}
+UNITS = dict.fromkeys(("Lag", "AnswerSeconds", "UrgentSeconds"), "Seconds")
 HOURS = 8
 MINUTES = range(HOURS * 60)
 

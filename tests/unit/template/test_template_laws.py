@@ -330,7 +330,8 @@ ACTIONS = ["AlarmActions", "OKActions"]
 
 
 def is_emitted(template: Template, namespace: str, metric: str, dimensions: dict[str, Any]) -> bool:
-    """Whether AWS, of a resource of the stack, or a function emits such a metric."""
+    """Whether AWS, of a resource of the stack, or a function emits such a metric. Of a function it searches the code
+    for the name. That the metrics of alarms are emitted is shown in tests/integration, by each alarm's cause."""
     target, *rest = dimensions.values()
     if namespace != "PartnerOrders":
         [resource] = references(target)
