@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import partner_orders.consumer.intake
+from partner_orders.clock import now
 from partner_orders.consumer.intake import Delivery, Intake, Outcome, backoff_seconds
 from partner_orders.consumer.redelivery import Visibility
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
@@ -19,8 +20,8 @@ from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
 from tests.support.fixed_clock import NOW, clock
-from tests.support.orders import as_bytes, order
-from tests.support.orders_table import TABLE, Calls
+from tests.support.orders import CHAIN_ID, as_bytes, order
+from tests.support.orders_table import TABLE, Calls, dynamodb_with_table
 from tools.fresh_handler import fresh_handler
 
 type Process = Callable[..., Outcome]
@@ -139,6 +140,17 @@ def test_rejected_event_is_kept_as_long_as_told(intake: Intake, dynamodb: Any) -
     assert [int(row["expires_at"]["N"]) for row in dynamodb.scan(TableName=TABLE)["Items"]] == [
         int((NOW + timedelta(days=90)).timestamp())
     ]
+
+
+def test_function_keeps_rejected_events_as_told(queue_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function takes the days of rejected events from their own setting."""
+    client = dynamodb_with_table()
+    settings = {"ORDERS_TABLE_NAME": TABLE, "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": CHAIN_ID}
+    for name, value in (settings | {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90"}).items():
+        monkeypatch.setenv(name, value)
+    fresh_handler("consumer").intake().process([delivery(1, b"no JSON")], lambda: 30.0)
+    [row] = client.scan(TableName=TABLE)["Items"]
+    assert round((int(row["expires_at"]["N"]) - now().timestamp()) / 86_400) == 90
 
 
 def test_foreign_message_is_stored_whole(intake: Intake, rejected: RejectedTable) -> None:

@@ -85,6 +85,17 @@ def test_second_webhook_missed_is_counted(desk: Desk) -> None:
     assert desk.compare(RECEIVED, CANCELLED).counts["webhooks_missed"] == 2
 
 
+def test_repair_names_the_fields_that_differ(desk: Desk) -> None:
+    """The report of a different order names the fields that differ, and not what they say; a missing one has none."""
+    first = desk.compare(order(12, comment="of Amna"))
+    desk.drain()
+    second = desk.compare(order(12, comment="of Ali"))
+    [missing], [different] = (report.to_json()["repairs"] for report in (first, second))
+    assert (missing["found"], missing["fields"]) == ("missing", [])
+    assert (different["found"], different["fields"]) == ("different", ["comment"])
+    assert not any(name in str((missing, different)) for name in ("Amna", "Ali"))
+
+
 # -- an order that differs at each look ----------------------------------------------------------------------------
 
 

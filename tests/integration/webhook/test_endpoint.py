@@ -493,6 +493,17 @@ def test_old_secret_ends_in_five_minutes(secret: WebhookSecret, secrets_manager:
     assert not secret.admits(SECRET)
 
 
+def test_secret_is_read_each_five_minutes(secret: WebhookSecret, secrets_manager: Any, seconds: Seconds) -> None:
+    """For callers with the secret it is read again after five minutes, and no sooner."""
+    calls = Calls(secrets_manager)
+    reads = []
+    for pause in (0, 299, 1, 299):
+        seconds.now += pause
+        assert secret.admits(SECRET)
+        reads.append(calls.made.count("GetSecretValue"))
+    assert reads == [2, 2, 4, 4]  # current and previous
+
+
 def test_rejections_rarely_read_the_secret(secret: WebhookSecret, secrets_manager: Any, seconds: Seconds) -> None:
     """However many requests are rejected, the secret is read at most once a minute."""
     calls = Calls(secrets_manager)

@@ -46,6 +46,27 @@ def test_token_without_lifetime_lives_two_hours(grant: dict[str, Any]) -> None:
         assert len(posted) == expected
 
 
+def test_secret_is_read_each_five_minutes() -> None:
+    """The secret is read again after five minutes and no sooner, but at once after its token was rejected."""
+    reads: list[str] = []
+
+    def get_secret_value(**_: Any) -> dict[str, str]:
+        reads.append(f"token-{len(reads)}")
+        return {"SecretString": json.dumps({"token": reads[-1]})}
+
+    seconds = [0.0]
+    secrets: Any = SimpleNamespace(get_secret_value=get_secret_value)
+    limit = RateLimit(60, lambda: seconds[0], lambda _: None)
+    ours = PartnerApiCredentials(secrets, "arn", "https://p", requests.Session(), limit, lambda: seconds[0])
+    tokens = []
+    for at in (0.0, 299.0, 300.0, 599.0):
+        seconds[0] = at
+        tokens.append(ours.token())
+    assert tokens == ["token-0", "token-0", "token-1", "token-1"]
+    ours.rejected()
+    assert ours.token() == "token-2"
+
+
 @pytest.mark.parametrize("token", ["jeton-é", "two words", "", "line\nbreak"])
 def test_token_that_no_header_holds(token: str) -> None:
     """A granted token that cannot be sent is an error that says so, and never reaches a header."""
