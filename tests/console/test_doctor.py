@@ -219,10 +219,17 @@ def test_platform_without_orders_is_no_fault(
     faults: Callable[[], Any], stack: DeployedStack, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A Partner API that answers 204, as some brands do where there are no orders, is in order."""
-    monkeypatch.setattr(platform.api, "handle", lambda *_: Response(204, {}, b""))
+    asked: list[str] = []
+
+    def nothing(request: Request, _: datetime) -> Response:
+        asked.append(request.target)
+        return Response(204, {}, b"")
+
+    monkeypatch.setattr(platform.api, "handle", nothing)
     content = json.dumps({"token": "static-token"})
     stack.client("secretsmanager").put_secret_value(SecretId=stack.output("PartnerApiSecretArn"), SecretString=content)
     assert "Partner API" not in faults()
+    assert len(asked) == 1
 
 
 def test_counts_only_free_concurrency(

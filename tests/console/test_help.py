@@ -57,10 +57,12 @@ def test_call_without_command_prints_help(run: Callable[..., Ran], arguments: tu
     assert " ".join(("Usage: partner-orders", *arguments)) in ran.out
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("stores", "list", "--help")])
-def test_help_names_no_type_for_flags(run: Callable[..., Ran], arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("arguments", "flag"), [(("--help",), "--local"), (("stores", "list", "--help"), "--csv")])
+def test_help_names_no_type_for_flags(run: Callable[..., Ran], arguments: tuple[str, ...], flag: str) -> None:
     """Help names no type for a flag, since it takes no value."""
-    assert "bool" not in run(*arguments).out
+    shown = run(*arguments).out
+    assert flag in shown
+    assert "bool" not in shown
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,9 @@ def changing(open_desk: Open) -> Browser:
 def test_read_only_desk_offers_no_decision(browser: Browser, filled: Catalogue) -> None:
     """A desk that was not started for changes shows no form of one."""
     for path in ("/catalogue", PATH):
-        assert "/changes/" not in browser.get(path).text
+        shown = browser.get(path).text
+        assert STORE in shown
+        assert "/changes/" not in shown
 
 
 def test_store_is_paused_and_resumed(changing: Browser, filled: Catalogue) -> None:

@@ -142,5 +142,6 @@ def test_way_back_stays_in_the_desk(changing: Browser) -> None:
     """A form cannot lead out of the desk."""
     for back in ("//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"):
         answer = changing.post("/changes/pause-store", step="ask", store="nobody", back=back)
+        assert "there is no store nobody" in answer.text
         assert "evil" not in answer.text
         assert "javascript" not in answer.text

@@ -130,7 +130,9 @@ def test_every_answer_has_the_headers(browser: Browser, path: str) -> None:
 def test_pages_have_nothing_inline_or_foreign(browser: Browser) -> None:
     """No page has a script, a style or a handler of its own, and none names an address elsewhere."""
     for path in ("/", "/orders", "/reconciliation", "/trouble", "/stores", "/answers", "/changes"):
-        text = browser.get(path).text
+        answer = browser.get(path)
+        text = answer.text
+        assert answer.status_code == 200, path
         assert re.findall(r"<script(?![^>]*\ssrc=\"/static/)|<style|\sstyle=|\son[a-z]+=|javascript:", text) == []
         assert [url for url in re.findall(r'(?:src|href)="([^"]+)"', text) if urlsplit(url).netloc] == []
 

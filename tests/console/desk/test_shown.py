@@ -161,6 +161,7 @@ def test_hostile_text_is_only_text(browser: Browser, stack: DeployedStack, store
     hostile["client"]["name"] = HOSTILE
     hostile["items"][0]["name"] = HOSTILE
     store_order(hostile)
+    assert "&lt;script&gt;alert" in browser.get(f"/orders/{hostile['order_id']}").text
     for path in (f"/orders/{hostile['order_id']}", "/orders?day=2026-10-14", "/stores", "/stores/q7xk", "/"):
         text = browser.get(path).text
         assert "<script>alert" not in text
