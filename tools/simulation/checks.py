@@ -434,11 +434,15 @@ def _indexes(world: World, contents: Contents) -> None:
     _same("index", "open-orders", {"ids": set(table.open_since(start))}, {"ids": opened})
     by_store: dict[str, set[str]] = defaultdict(set)
     for order_id, head in contents.heads.items():
-        by_store[head["listed_under"]["S"].removeprefix("STORE#")].add(order_id)
-        if order_id in contents.unchanged or "external_order_id" not in head:
+        store_id = head["listed_under"]["S"].removeprefix("STORE#")
+        by_store[store_id].add(order_id)
+        if order_id in contents.unchanged:
             continue
-        if order_id not in table.by_external_order_id(head["external_order_id"]["S"]):
+        if "external_order_id" in head and order_id not in table.by_external_order_id(head["external_order_id"]["S"]):
             raise Violation(f"{order_id}: not found by its external order id")
+        code = head["order_code"]["S"] if "order_code" in head else ""
+        if code and order_id not in table.by_order_code(store_id, code, len(contents.heads)):
+            raise Violation(f"{order_id}: not found by its order code")
     for store_id, order_ids in by_store.items():
         _same("index", f"by-time of {store_id}", {"ids": set(table.of_store(store_id, start, end))}, {"ids": order_ids})
 
