@@ -111,6 +111,13 @@ def test_reconciler_costs_as_documented(dynamodb_local_url: str) -> None:
     assert asdict(watched) == json.loads(RESULTS.read_text())["reconciliation"]["watched"]
 
 
+@needs_dynamodb_local
+def test_round_asks_each_store_once(dynamodb_local_url: str) -> None:
+    """A round over stores that are in sync asks the platform once for each, and looks at all of their orders."""
+    measured = reconciliation.tick(DynamoDB(dynamodb_local_url), dynamodb_local_url, orders=12, stores=3)
+    assert (measured.stores, measured.api_requests, measured.orders) == (3, 3, 12)
+
+
 def test_stored_rounds_ask_each_store_once() -> None:
     """In the stored results, a run asks for each store once, with the same number of orders each."""
     kept = json.loads(RESULTS.read_text())["growth"]["stores"]
