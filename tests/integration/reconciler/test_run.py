@@ -110,6 +110,20 @@ def test_order_missing_events_is_different(world: World) -> None:
     assert world.not_in_sync() == []
 
 
+def test_thin_event_is_filled_in(world: World) -> None:
+    """An event of an id and a status alone is stored, and the next run brings the whole order."""
+    for life in world.lives:
+        latest = life.steps[-1].body
+        world.orders.put(to_text({name: latest[name] for name in ("order_id", "status")}).encode())
+    report = world.run()
+    assert report.counts["different"] == len(world.lives)
+    world.drain()
+    assert world.not_in_sync() == []
+    snapshots = [stored.snapshot for life in world.lives if (stored := world.orders.get(life.order_id))]
+    assert len(snapshots) == len(world.lives)
+    assert all(parse_event(snapshot.body or b"").order.items for snapshot in snapshots)
+
+
 def test_only_promised_states_are_missed(world: World) -> None:
     """Only states that the platform promises to send count as missed webhooks."""
     for life in world.lives:
