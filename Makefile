@@ -82,6 +82,10 @@ test: setup ## All tests but the slow ones, within 3 minutes
 test-fast: setup ## The unit and property tests, within half a minute
 	@$(RUN) pytest -q -n auto --dist loadgroup -m "not slow" --hypothesis-profile=fast tests/unit tests/property $(ARGS)
 
+.PHONY: watch
+watch: setup ## At each save, the tests beside the changed file (or ARGS=tests/unit/orders), mostly within a second
+	@$(RUN) tools.watch $(ARGS)
+
 .PHONY: verify
 verify: lint ## Lint and every test, in half an hour on two cores
 	@$(MAKE) --output-sync=none -j2 verify-edges verify-the-rest

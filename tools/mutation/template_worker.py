@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tools.mutation.forks import in_fork
+from tools.forks import in_fork
 from tools.mutation.report import DIED, LATE, NONE
 from tools.mutation.template_numbers import NumberMutant, mutants_of
 from tools.mutation.trials import Trials, cpu_seconds

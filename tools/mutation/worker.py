@@ -5,19 +5,17 @@ Every mutant has a process of its own, forked from one in which the tests are co
 what runs at import, it is forked from one that has imported nothing of ours, and collects the tests.
 """
 
-import importlib
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tools.forks import import_others, in_fork
 from tools.mutation.executed_lines import ExecutedLines
-from tools.mutation.forks import in_fork
 from tools.mutation.operators import Mutant, mutants_of
 from tools.mutation.planting import CannotPlantError, LiveFunctions, import_changed
 from tools.mutation.report import DIED, LATE, NONE, NOT_COLLECTED
@@ -26,8 +24,6 @@ from tools.mutation.trials import FirstRun, TestRun, Trials, cpu_seconds
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "partner_orders" / "partner_orders"
-# Others' packages, which are imported once.
-OTHERS = ("pytest", "hypothesis", "xdist", "moto", "boto3", "pydantic", "requests", "aws_lambda_powertools", "yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +54,7 @@ class Worker:
 
     def run(self) -> None:
         """Try every mutant. Raises SystemExit if the tests fail without one."""
-        for name in OTHERS:
-            with suppress(ImportError):
-                importlib.import_module(name)
+        import_others()
         collected = in_fork(self._try_live).result
         if collected is None:
             raise SystemExit("the tests cannot be collected")

@@ -1,6 +1,7 @@
 """Work in a forked process: it cannot change this one, and it cannot run for ever."""
 
 import contextlib
+import importlib
 import os
 import pickle
 import resource
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 MEMORY = 3 * 1024**3
 # How much longer work may take that waits for the processor, or for something else.
 PATIENCE = 20
+# Others' packages, which take long to import. What depends on our code is imported by each fork.
+OTHERS = ("pytest", "hypothesis", "xdist", "moto", "boto3", "pydantic", "requests", "aws_lambda_powertools", "yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,13 @@ class Ended[T]:
     result: T | None
     is_whole: bool
     is_late: bool = False
+
+
+def import_others() -> None:
+    """Import others' packages, once for all forks."""
+    for name in OTHERS:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def in_fork[T](work: Callable[[], T], cpu_seconds: int | None = None) -> Ended[T]:

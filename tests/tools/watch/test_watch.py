@@ -1,0 +1,57 @@
+"""``make watch``: which tests run at a save, and that they run on the code as it is now."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.watch.__main__ import ROOT, look
+from tools.watch.beside import beside_files, changed, times_of
+
+PACKAGE = "layers/partner_orders/partner_orders"
+
+
+@pytest.mark.parametrize(
+    ("path", "tests"),
+    [
+        (
+            f"{PACKAGE}/orders/table.py",
+            ["tests/property/orders/test_table.py", "tests/integration/orders/test_table.py"],
+        ),
+        (f"{PACKAGE}/orders/plan.py", ["tests/unit/orders"]),
+        (f"{PACKAGE}/clock.py", ["tests/unit/test_clock.py"]),
+        ("partner_orders_console/cli/refused.py", ["tests/console/test_refused.py"]),
+        ("tools/watch/beside.py", ["tests/tools/watch"]),
+        ("tests/unit/test_clock.py", ["tests/unit/test_clock.py"]),
+        ("template.yaml", ["tests/unit/template"]),
+        ("tests/support/tables.py", []),
+    ],
+)
+def test_beside_files_a_file(path: str, tests: list[str]) -> None:
+    """A file's own tests run, or else those of its package."""
+    assert beside_files([Path(path)], ROOT) == tests
+
+
+def test_every_save_is_seen(tmp_path: Path) -> None:
+    """A file that is new, changed or gone has changed; of other files there is no talk."""
+    (folder := tmp_path / "tools").mkdir()
+    files = [folder / name for name in ("new.py", "changed.py", "gone.py", "same.py")]
+    for file in files[1:]:
+        file.touch()
+    before = times_of(tmp_path)
+    files[0].touch()
+    files[1].write_text("changed")
+    files[2].unlink()
+    found = changed(before, times_of(tmp_path))
+    assert found == [Path("tools/changed.py"), Path("tools/gone.py"), Path("tools/new.py")]
+
+
+def test_tests_run_anew_at_each_save(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each run imports what it tests anew, and says how it ended and how long it took."""
+    (test := tmp_path / "test_number.py").write_text("def test_number() -> None:\n    assert 1 == 1\n")
+    look({}, [str(test)])
+    test.write_text("def test_number() -> None:\n    assert 1 == 2222\n")
+    now = look({}, [str(test)])
+    shown = capfd.readouterr().out
+    assert shown.index("1 passed") < shown.index(f"{test}: ") < shown.index("1 failed")
+    assert look(now, [str(test)]) == now
+    assert "passed" not in capfd.readouterr().out
