@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from partner_orders.promotions import state as after
 from partner_orders.promotions import trouble
 from partner_orders.promotions.job_result import JobResult
-from partner_orders.promotions.next_step import MOST_TRIES, Act, Step, next_step
+from partner_orders.promotions.next_step import Act, Step, next_step
 from partner_orders.promotions.promotion import ended
 from partner_orders.promotions.state import PromotionState
 from partner_orders.promotions.stored import attributes_of, state_of
@@ -103,7 +103,7 @@ def test_a_failed_job(is_end: bool) -> None:
             state = answered(state, "FAILED", now)
     gaps = [later - earlier for earlier, later in pairwise(puts)]
     assert gaps[:3] == [11 * MINUTE, 16 * MINUTE, 26 * MINUTE]
-    assert len(puts) > 30 if is_end else len(puts) == MOST_TRIES
+    assert len(puts) > 30 if is_end else len(puts) == 5
     assert max(gaps) <= 2 * HOUR + 6 * MINUTE
 
 

@@ -91,3 +91,9 @@ def test_claim_is_waited_for() -> None:
     assert next_step(claimed, NOW + MINUTE - SECOND) == Step(Act.PUT, NOW + MINUTE)
     assert next_step(claimed, NOW + MINUTE) == Step(Act.PUT, NOW)
     assert next_step(replace(FIRST, outcome=Outcome.OVER), NOW) is None
+
+
+def test_planned_end_goes_first() -> None:
+    """Of two steps at a time the planned end is taken up first: what is sent then is the end."""
+    planned = replace(FIRST, planned=replace(FIRST.wish, number=2, not_before=NOW, is_end=True))
+    assert next_step(planned, NOW) == Step(Act.TAKE_UP, NOW)

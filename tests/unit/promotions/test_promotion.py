@@ -1,14 +1,19 @@
 """What the platform gets of a promotion, and what makes two of them one."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from partner_orders.promotions.promotion import (
+    MAX_BODY_BYTES,
+    MOST_PAIRS,
+    REASONS,
     Discount,
     Kind,
     Promotion,
@@ -20,6 +25,7 @@ from partner_orders.promotions.promotion import (
     without,
 )
 
+ROOT = Path(__file__).parents[3]
 PAKISTAN = timezone(timedelta(hours=5))
 BUNDLE = Promotion(
     ("s1", "s0"),
@@ -149,3 +155,12 @@ def test_body_is_an_object() -> None:
     """So is JSON that is no object."""
     with pytest.raises(TypeError, match=r"^a body is an object$"):
         promotion_of(b"[]")
+
+
+def test_limits_are_the_platforms() -> None:
+    """The reasons and the two limits are those of docs/promotions.md, which has them from the platform."""
+    page = (ROOT / "docs" / "promotions.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith("| `reason` |"))
+    assert re.findall(r"`([A-Z_]+)`", row) == [*REASONS]
+    assert f"more than {MOST_PAIRS:,} pairs of a SKU and a store, or a body of more than 5 MB" in page
+    assert MAX_BODY_BYTES == 5_000_000

@@ -9,8 +9,8 @@ from partner_orders.promotions import state as after
 from partner_orders.promotions import trouble
 from partner_orders.promotions.job_result import NOTHING_LEFT_OUT, JobResult
 from partner_orders.promotions.promotion import ended
-from partner_orders.promotions.record import MOST_UNTOLD, Record, name_of, with_record
-from partner_orders.promotions.state import CLAIM, MOST_OF_ONE_BODY, OlderPut, PromotionState
+from partner_orders.promotions.record import Record, name_of, with_record
+from partner_orders.promotions.state import OlderPut, PromotionState
 from partner_orders.promotions.summary import Summary, summary_of
 from partner_orders.promotions.wish import Channel, Outcome, Wish
 from tests.support.promotions import NOW, end_of, promotion, wish_of
@@ -45,12 +45,14 @@ def test_first_wish() -> None:
 def test_claim_and_job() -> None:
     """Right before it is sent a wish is counted and claimed; once there is a job the claim is over."""
     assert (CLAIMED.puts, CLAIMED.put_at, CLAIMED.waiting_since) == (1, NOW + MINUTE, NOW + MINUTE)
-    assert (CLAIMED.claim, CLAIMED.claimed_until) == ("token", NOW + MINUTE + CLAIM)
+    assert (CLAIMED.claim, CLAIMED.claimed_until) == ("token", NOW + MINUTE + timedelta(seconds=130))
     assert (CLAIMED.may_run, CLAIMED.may_have_it) == (False, False)
     again = after.claimed(after.unknown(CLAIMED), "other", NOW + HOUR)
     assert (again.puts, again.waiting_since, again.may_have_it) == (2, NOW + MINUTE, True)
     assert (SUBMITTED.job_id, SUBMITTED.may_run, SUBMITTED.claim, SUBMITTED.claimed_until) == ("j1", True, "", None)
-    assert after.not_sent(FIRST, CLAIMED, NOW) == replace(FIRST, version=CLAIMED.version, untold=FIRST.untold)
+    back = after.not_sent(FIRST, replace(CLAIMED, version=9, untold=()), NOW)
+    assert replace(back, version=0, untold=FIRST.untold) == FIRST
+    assert (back.version, [record.version for record in back.untold]) == (9, [10])
     assert events(SUBMITTED) == [(1, Outcome.SUBMITTED, True)]
 
 
@@ -75,6 +77,7 @@ def test_new_wish_overtakes() -> None:
     assert events(changed) == [(1, Outcome.DONE_IN_PART, True), (2, Outcome.WAITING, False)]
     same = after.wished(DONE, PROMOTION, wish_of(PROMOTION)(2), NOW + HOUR)
     assert same.result == LEFT_OUT
+    assert events(after.wished(FIRST, CHANGED, wish_of(CHANGED)(2), NOW))[0] == (1, Outcome.OVERTAKEN, True)
     over = after.wished(after.over(DONE, NOW), PROMOTION, wish_of(PROMOTION)(2), NOW)
     assert events(over)[-1] == (2, Outcome.WAITING, False)
     assert (1, Outcome.OVERTAKEN, True) not in events(over)
@@ -99,7 +102,7 @@ def test_planned_end() -> None:
     assert (planned.planned, planned.wish, planned.outcome) == (later, DONE.wish, DONE.outcome)
     assert (planned.last_number, planned.newest_number, planned.summary.active_skus) == (2, 2, 2)
     assert events(planned)[-1] == (2, Outcome.WAITING, False)
-    assert planned.untold[-1].puts == 0
+    assert (planned.untold[-1].puts, planned.untold[-1].version) == (0, 1)
     assert replace(planned, last_number=0).newest_number == 2
     up = after.taken_up(planned, NOW + HOUR)
     assert (up.wish, up.planned, up.summary.active_skus) == (later, None, 0)
@@ -107,6 +110,7 @@ def test_planned_end() -> None:
         after.taken_up(DONE, NOW)
     back = after.unplanned(planned, NOW, "ops: not yet")
     assert (back.planned, back.last_number, back.wish) == (None, 2, DONE.wish)
+    assert after.unplanned(replace(planned, last_number=0), NOW, "ops: not yet").last_number == 2
     assert events(back)[-1] == (2, Outcome.OVERTAKEN, True)
     assert back.untold[-1].wish.why == "because; ops: not yet"
     other = after.wished(
@@ -129,6 +133,16 @@ def test_end_now() -> None:
     assert not replace(files, channel=Channel.API).has_ended
 
 
+def test_summary_follows_what_should_run() -> None:
+    """A changed promotion has a summary of its own. What an end lacks of the list changes nothing but the SKUs."""
+    fewer = promotion(skus=("KW-1",))
+    changed = after.wished(DONE, fewer, wish_of(fewer)(2), NOW)
+    assert changed.summary == summary_of(fewer) == replace(DONE.summary, active_skus=1)
+    elsewhere = promotion(vendors=("s7",))
+    end = after.wished(DONE, elsewhere, end_of(elsewhere)(2), NOW)
+    assert end.summary == replace(DONE.summary, active_skus=0)
+
+
 def test_older_bodies_are_bounded() -> None:
     """Of one body the last four puts are waited for, of all ten; without a job only the last one."""
     state = SUBMITTED
@@ -142,7 +156,7 @@ def test_older_bodies_are_bounded() -> None:
     same = SUBMITTED
     for number in range(6):
         same = after.submitted(after.claimed(same, "t", NOW + number * SECOND), f"k{number}", NOW)
-    assert len(same.older) == MOST_OF_ONE_BODY
+    assert len(same.older) == 4
     unknown = CLAIMED
     for number in range(3):
         unknown = after.claimed(after.unknown(unknown), "t", NOW + number * SECOND)
@@ -192,6 +206,9 @@ def test_what_stood_before() -> None:
     assert (refused.standing, refused.outcome, refused.failures) == (FIRST.wish.digest, Outcome.REFUSED, 1)
     assert (refused.problem, refused.asked_at, refused.claim) == ("no such store", NOW + MINUTE, "")
     assert (refused.put_at, refused.asks, refused.job_id) == (NOW, 0, "")
+    late = after.refused(SUBMITTED, "no such store", NOW + HOUR)
+    assert (late.put_at, late.asks, late.job_id) == (NOW + MINUTE, 0, "")
+    assert after.refused(DONE, "no such store", NOW + HOUR).asks == 0
     assert after.submitted(claimed, "j2", NOW).stood == ""
     same = after.claimed(after.wished(DONE, PROMOTION, wish_of(PROMOTION)(2), NOW), "t", NOW)
     assert (same.standing, same.may_have_it) == (FIRST.wish.digest, True)
@@ -212,7 +229,11 @@ def test_failed_job_is_asked_for_again() -> None:
     unasked = after.unasked(SUBMITTED, "timeout", NOW + HOUR)
     assert (unasked.asks, unasked.asked_at, unasked.problem, unasked.is_rechecked) == (1, NOW + HOUR, "timeout", False)
     assert after.unasked(failed, "timeout", NOW).is_rechecked
-    tried = after.tried_again(again, NOW)
+    duplicate = replace(failed, outcome=Outcome.DUPLICATE)
+    assert after.unasked(duplicate, "timeout", NOW).is_rechecked
+    assert after.answered(duplicate, "STRANGE", NOTHING_LEFT_OUT, NOW).is_rechecked
+    tried = after.tried_again(replace(again, problem="no such store"), NOW)
+    assert tried.problem == ""
     assert (tried.outcome, tried.put_at, tried.asked_at, tried.is_rechecked) == (Outcome.WAITING, None, None, False)
 
 
@@ -239,6 +260,11 @@ def test_job_of_an_older_body() -> None:
     assert after.older_asked(failed, "j1", "FAILED", NOW).older == ()
     ended_job = after.older_asked(state, "j1", "COMPLETED", NOW + HOUR)
     assert (ended_job.older, ended_job.older_ended_at) == ((), NOW + HOUR)
+    assert after.older_asked(state, "j1", "DUPLICATE", NOW + HOUR) == ended_job
+    other = OlderPut("another", "j2", NOW)
+    two = replace(state, older=(*state.older, other))
+    assert after.older_asked(two, "j1", "COMPLETED", NOW).older == (other,)
+    assert after.older_asked(two, "j2", "QUEUED", NOW).older == (*state.older, replace(other, asks=1, asked_at=NOW))
     assert after.older_asked(state, "j7", "COMPLETED", NOW) is state
     over = after.over(replace(ended_job, older=state.older), NOW)
     assert (over.outcome, over.older, over.older_ended_at, over.claim) == (Outcome.OVER, (), None, "")
@@ -253,6 +279,8 @@ def test_older_job_of_the_same_body() -> None:
     assert after.older_asked(between, "j1", "COMPLETED", NOW).outcome is Outcome.WAITING
     before = replace(twice, older=(OlderPut("another", "j2", NOW), *twice.older))
     assert after.older_asked(before, "j1", "COMPLETED", NOW).outcome is Outcome.DONE
+    at_once = replace(twice, older=(*twice.older, OlderPut("another", "j2", twice.older[0].put_at)))
+    assert after.older_asked(at_once, "j1", "COMPLETED", NOW).outcome is Outcome.WAITING
     newer = replace(twice, waiting_since=NOW + MINUTE + SECOND)
     assert after.older_asked(newer, "j1", "COMPLETED", NOW).outcome is Outcome.WAITING
     settled = replace(twice, outcome=Outcome.REFUSED)
@@ -286,6 +314,7 @@ def test_trouble_begins_on_time() -> None:
     """Nothing is trouble a second before its time."""
     assert trouble.is_unanswered(SUBMITTED, NOW + MINUTE + HOUR)
     assert not trouble.is_unanswered(SUBMITTED, NOW + MINUTE + HOUR - SECOND)
+    assert trouble.is_unanswered(after.unknown(CLAIMED), NOW + MINUTE + HOUR)
     assert not trouble.is_unanswered(DONE, NOW + 2 * HOUR)
     assert not trouble.is_unanswered(FIRST, NOW + 2 * HOUR)
     end = after.wished(DONE, ended(PROMOTION), end_of(PROMOTION)(2), NOW)
@@ -311,6 +340,7 @@ def test_times_of_a_wish() -> None:
     assert replace(wish, not_before=NOW + HOUR).due == NOW + HOUR
     assert replace(wish, not_before=NOW).due == wish.at
     assert name_of(wish) == "2026-05-06T10:00:00.123000Z#000007"
+    assert name_of(replace(wish, at=NOW + timedelta(microseconds=999_999))) == "2026-05-06T10:00:00.999000Z#000007"
 
 
 def test_records_are_bounded() -> None:
@@ -318,6 +348,6 @@ def test_records_are_bounded() -> None:
     first = Record("a", 1, NOW, FIRST.wish, Outcome.WAITING, is_event=True)
     [newer] = with_record([first], replace(first, version=2, is_event=False))
     assert (newer.version, newer.is_event) == (2, True)
-    many = [replace(first, name=str(number)) for number in range(MOST_UNTOLD)]
+    many = [replace(first, name=str(number)) for number in range(20)]
     assert with_record(many, first) == (*many[1:], first)
     assert with_record([], replace(first, is_event=False))[0].is_event is False

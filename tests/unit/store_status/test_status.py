@@ -1,17 +1,20 @@
 """What each thing that happens makes of a store's status."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from partner_orders.store_status import status as after
-from partner_orders.store_status.record import MOST_UNTOLD, Record, name_of, of_shown, of_wish, with_records
+from partner_orders.store_status.record import Record, name_of, of_shown, of_wish, with_records
 from partner_orders.store_status.shown import CheckinTimes, Reading, Shown, shows
-from partner_orders.store_status.status import CLAIM, StoreStatus, as_sent
-from partner_orders.store_status.wish import Kind, Outcome, Wish
+from partner_orders.store_status.status import StoreStatus, as_sent
+from partner_orders.store_status.wish import LONGEST_CLOSING, REASONS, Kind, Outcome, Wish
 from tests.support.fixed_clock import NOW
 
+ROOT = Path(__file__).parents[3]
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 END = NOW + 3 * HOUR
 CLOSING = Wish(1, Kind.CLOSED_UNTIL, END, "OTHER", "a person", "because", NOW)
@@ -38,6 +41,7 @@ def test_wish() -> None:
     assert (later.puts, later.put_at, later.is_acknowledged, later.awaits_reading) == (0, None, False, False)
     assert (later.refusal, later.was_shown, later.claim) == ("", False, "")
     assert events(later) == [("1", Outcome.OVERTAKEN, True), ("2", Outcome.WAITING, False)]
+    assert later.untold[0].version == 5
     over = after.wished(after.ended(SENT, END), OPENING, END)
     assert events(over) == [("1", Outcome.GIVEN_UP, True), ("2", Outcome.WAITING, False)]
 
@@ -45,17 +49,19 @@ def test_wish() -> None:
 def test_claim_and_sending() -> None:
     """A wish is counted and claimed before it is sent, and has to be read then."""
     assert (CLAIMED.puts, CLAIMED.put_at, CLAIMED.awaits_reading) == (1, NOW + MINUTE, True)
-    assert (CLAIMED.claim, CLAIMED.claimed_until, CLAIMED.is_acknowledged) == ("token", NOW + MINUTE + CLAIM, False)
+    assert (CLAIMED.claim, CLAIMED.is_acknowledged) == ("token", False)
+    assert CLAIMED.claimed_until == NOW + MINUTE + timedelta(seconds=130)
     assert (SENT.put_at, SENT.claim, SENT.claimed_until, SENT.is_acknowledged) == (NOW + 2 * MINUTE, "", None, True)
     again = after.claimed(replace(SENT, refusal="LOCKED"), "other", NOW + HOUR)
     assert (again.puts, again.is_acknowledged, again.refusal) == (2, False, "")
     back = after.not_sent(WISHED, replace(CLAIMED, version=9), NOW)
     assert replace(back, version=WISHED.version, untold=WISHED.untold) == WISHED
     assert (back.version, back.untold[-1].version) == (9, 10)
+    assert after.not_sent(WISHED, replace(CLAIMED, untold=()), NOW).untold == WISHED.untold
     refused = after.sent(CLAIMED, NOW, refusal="LOCKED")
     assert (refused.outcome, refused.refusal) == (Outcome.WAITING, "LOCKED")
     lasting = after.sent(replace(CLAIMED, is_lasting=True), NOW, refusal="LOCKED")
-    assert lasting.outcome is Outcome.REFUSED
+    assert (lasting.outcome, lasting.is_acknowledged) == (Outcome.REFUSED, False)
     assert after.sent(replace(CLAIMED, is_lasting=True), NOW).outcome is Outcome.WAITING
 
 
@@ -70,6 +76,8 @@ def test_closing_is_shown() -> None:
     assert events(gone) == [("shown", None, True), ("1", Outcome.WAITING, True)]
     assert after.ended(gone, END).outcome is Outcome.ENDED
     assert after.ended(SENT, END).outcome is Outcome.GIVEN_UP
+    unsure = after.read(replace(gone, is_acknowledged=False), Reading("CLOSED_UNTIL", "OTHER"), END - HOUR)
+    assert unsure.outcome is Outcome.SHOWN
     waiting = after.read(SENT, OPEN, NOW + HOUR)
     assert (waiting.outcome, waiting.waiting_since) == (Outcome.WAITING, NOW)
     assert after.read(WISHED, CLOSED, NOW).outcome is Outcome.WAITING
@@ -107,9 +115,9 @@ def test_changes_that_are_shown() -> None:
     assert same.untold == ()
     closed = after.read(same, Reading("CLOSED"), NOW + 2 * HOUR)
     assert closed.shown == Shown(Reading("CLOSED"), NOW + 2 * HOUR, NOW + 2 * HOUR)
-    [record] = closed.untold
-    assert (record.reading, record.before, record.is_event) == (Reading("CLOSED"), replace_checkin(OPEN), True)
-    assert (record.at, record.version, record.name) == (NOW + 2 * HOUR, 5, "2026-10-14T11:00:00.000000Z#shown")
+    name = "2026-10-14T11:00:00.000000Z#shown"
+    told = Record(name, 5, NOW + 2 * HOUR, None, None, 0, "", Reading("CLOSED"), replace_checkin(OPEN), is_event=True)
+    assert closed.untold == (told,)
     assert after.told(closed, 1).untold == ()
 
 
@@ -165,18 +173,30 @@ def test_words() -> None:
     ]
     assert [kind.value for kind in Kind if kind.closes] == ["CLOSED_TODAY", "CLOSED_UNTIL"]
     assert [outcome.value for outcome in Outcome if outcome.is_active] == ["waiting", "shown"]
+    assert [outcome.value for outcome in Outcome if not outcome.is_active] == [
+        *("done", "ended", "refused", "given_up", "overtaken"),
+    ]
+
+
+def test_limits_are_the_platforms() -> None:
+    """The reasons and the longest closing are those of docs/store-status.md, which has them from the platform."""
+    page = (ROOT / "docs" / "store-status.md").read_text(encoding="utf-8")
+    said = page[page.index("The codes are ") : page.index("The platform opens a store")]
+    assert re.findall(r"`([A-Z_]+)`", said) == [*REASONS]
+    assert f"5 minutes to {LONGEST_CLOSING.days} days ahead" in page
 
 
 def test_records() -> None:
     """A record takes the place of its older copy and stays an event; its name cuts the time to milliseconds."""
     wish = replace(CLOSING, at=NOW + timedelta(microseconds=123_999))
     assert name_of(wish) == "2026-10-14T09:00:00.123000Z#000001"
+    assert name_of(replace(wish, at=NOW + timedelta(microseconds=999_999))) == "2026-10-14T09:00:00.999000Z#000001"
     record = of_wish(replace(SENT, refusal="LOCKED", shown=Shown(OPEN, NOW, NOW)), None, is_event=True)
     assert record == Record(name_of(CLOSING), 4, NOW, CLOSING, Outcome.WAITING, 1, "LOCKED", OPEN, is_event=True)
     assert of_wish(SENT, NOW + HOUR, is_event=False).at == NOW + HOUR
     [newer] = with_records([record], replace(record, version=9, is_event=False))
     assert (newer.version, newer.is_event) == (9, True)
-    many = [replace(record, name=str(number)) for number in range(MOST_UNTOLD)]
+    many = [replace(record, name=str(number)) for number in range(20)]
     assert with_records(many, record) == (*many[1:], record)
     with pytest.raises(AssertionError, match=r"^a record is of a wish$"):
         of_wish(STORE, NOW, is_event=True)
