@@ -7,6 +7,7 @@ import pytest
 from partner_orders.stores.trading_hours import BadTradingHoursError, TradingHours
 
 KARACHI = "Asia/Karachi"  # UTC+5, no summer time
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def at(text: str) -> datetime:
@@ -77,6 +78,8 @@ def test_invalid_hours_are_named(text: str, zone: str, said: str) -> None:
     [
         ("mon 08:00-22:00", "Mars/Base", "'Mars/Base' is not a time zone; use e.g. Asia/Karachi"),
         ("mon 08:00-22:00", "../etc", "'../etc' is not a time zone; use e.g. Asia/Karachi"),
+        ("mon 08:00-22:00", "Asia", "'Asia' is not a time zone; use e.g. Asia/Karachi"),
+        ("mom-fri 08:00-22:00", "UTC", "'mom-fri 08:00-22:00' should look like mon-fri 08:00-22:00"),
         ("mon 8-22", "UTC", "'mon 8-22' should look like mon-fri 08:00-22:00"),
         ("tue 09:00-10:00, mom 08:00-22:00", "UTC", "'mom 08:00-22:00' should look like mon-fri 08:00-22:00"),
         ("mon-fry 08:00-22:00", "UTC", "'mon-fry 08:00-22:00' should look like mon-fri 08:00-22:00"),
@@ -102,3 +105,5 @@ def test_spans_of_days() -> None:
     assert not hours.is_open(at("2026-03-12 08:00"))
     assert not hours.is_open(at("2026-03-11 08:29"))
     assert TradingHours.from_text("", "UTC").spans == ()
+    every = TradingHours.from_text(", ".join(f"{day} 09:00-10:00" for day in DAYS), "UTC")
+    assert [day for day, _, _ in every.spans] == [*range(7)]

@@ -37,6 +37,7 @@ def test_names() -> None:
     [
         ("", ""),
         ("A-1=2+3@4", "A-1=2+3@4"),
+        ("XL eggs", "XL eggs"),
         *((f"{sign}1", f'"{sign}1"') for sign in "=+-@"),
         *((f"a{sign}b", f'"a{sign}b"') for sign in ",\r\n\t;"),
         ('a"b', '"a""b"'),
