@@ -25,5 +25,6 @@ def test_first_hundred_are_kept() -> None:
 
 
 def test_job_ends() -> None:
-    """Of the known words only one says that a job goes on."""
+    """Of the platform's words only one says that a job goes on."""
+    assert [*JobStatus] == ["QUEUED", "COMPLETED", "FAILED", "DUPLICATE"]
     assert {status for status in JobStatus if not status.is_end} == {JobStatus.QUEUED}

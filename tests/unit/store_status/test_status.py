@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from partner_orders.store_status import status as after
+from partner_orders.store_status.next_step import Act
 from partner_orders.store_status.record import Record, name_of, of_shown, of_wish, with_records
 from partner_orders.store_status.shown import CheckinTimes, Reading, Shown, shows
 from partner_orders.store_status.status import StoreStatus, as_sent
@@ -167,10 +168,11 @@ def test_what_shows_a_wish(kind: Kind, reading: Reading, is_acknowledged: bool, 
 
 
 def test_words() -> None:
-    """Closed is what the platform may read as closed, and the kinds and outcomes are what is stored."""
+    """Closed is what the platform may read as closed, and kinds, outcomes and acts are what is stored and shown."""
     assert [Reading(status).is_closed for status in ("CLOSED", "CLOSED_TODAY", "CLOSED_UNTIL", "OPEN", "CHECKIN")] == [
         *(True, True, True, False, False),
     ]
+    assert [act.value for act in Act] == ["read", "put", "end"]
     assert [kind.value for kind in Kind if kind.closes] == ["CLOSED_TODAY", "CLOSED_UNTIL"]
     assert [outcome.value for outcome in Outcome if outcome.is_active] == ["waiting", "shown"]
     assert [outcome.value for outcome in Outcome if not outcome.is_active] == [

@@ -3,14 +3,17 @@
 import json
 import re
 from dataclasses import MISSING, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from partner_orders.loader.handler import LoaderSettings
+from partner_orders.promotions import state as promotion_state
 from partner_orders.pusher.handler import PusherSettings
 from partner_orders.pusher.urgent_handler import UrgentSettings
+from partner_orders.store_status import status as store_status
 from partner_orders.uploader.handler import UploaderSettings
 from partner_orders.webhook.handler import WebhookSettings
 from tests.support.alarms import expression, metrics
@@ -268,6 +271,12 @@ def test_pusher_begins_nothing_too_late(catalogue: Template) -> None:
     timeout = catalogue.properties("PusherFunction")["Timeout"]
     assert app.LAST_START_SECONDS < 60
     assert timeout > app.LAST_START_SECONDS + app.FILE_SECONDS + app.AFTER_A_REQUEST_SECONDS
+
+
+def test_claims_outlive_the_pusher(catalogue: Template) -> None:
+    """Whoever claims a promotion or a store's status has ended before anybody else may take it."""
+    timeout = timedelta(seconds=catalogue.properties("PusherFunction")["Timeout"])
+    assert min(store_status.CLAIM, promotion_state.CLAIM) > timeout
 
 
 def test_only_one_route_exists(catalogue: Template) -> None:
