@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -51,6 +52,8 @@ class Worker:
         self._executed = ExecutedLines(self._files)
         # Which test noticed the last mutant of a function: it is likely to notice the next one.
         self._noticed: dict[tuple[str, str | None], str] = {}
+        # The files of tests that noticed any mutant of a module.
+        self._noticing: dict[str, set[str]] = defaultdict(set)
 
     def run(self) -> None:
         """Try every mutant. Raises SystemExit if the tests fail without one."""
@@ -64,7 +67,8 @@ class Worker:
         # Those that know nothing of the modules come last.
         runs = sorted(first.runs, key=lambda run: (not run.lines, run.seconds))
         for index in remaining:
-            self._try(self._trials[index], runs, partial(self._imported, self._trials[index]))
+            trial = self._trials[index]
+            self._try(trial, runs, partial(self._imported, trial, cpu_seconds(runs)))
 
     def _try_live(self) -> tuple[FirstRun, list[int]]:
         """Collect the tests and try what is in functions. Returns the first run, and the numbers of the others."""
@@ -113,6 +117,8 @@ class Worker:
                 return False
             noticed = LATE if ended.is_late else DIED if ended.result is None else ended.result
         self._noticed[place] = noticed
+        if "::" in noticed:
+            self._noticing[trial.module].add(_file_of(noticed))
         self._write(trial.module, trial.mutant.name, noticed, len(ids), time.monotonic() - started)
         return True
 
@@ -125,16 +131,30 @@ class Worker:
             return None
         return tests.first_failure(ids)
 
-    def _imported(self, trial: Trial, ids: list[str]) -> str:
-        """Which test notices a mutant that is there from the import."""
+    def _imported(self, trial: Trial, seconds: int, ids: list[str]) -> str:
+        """Which test notices a mutant that is there from the import. Most often it is in a file that noticed others of
+        the module, so the other files are collected only where none of those does."""
         trial.mutant.plant()
         import_changed(f"partner_orders.{trial.module}", trial.path, self._mutants[trial.module][0])
-        noticed = []
-        try:
-            Trials(lambda tests: noticed.append(tests.first_failure(ids))).collect(self._tests)
-        except RuntimeError:
-            return NOT_COLLECTED
-        return noticed[0] if noticed else NOT_COLLECTED
+        near = [test for test in ids if _file_of(test) in self._noticing[trial.module]]
+        files = sorted(set(map(_file_of, near)))
+        if near and (noticed := in_fork(partial(_first_failure, files, near), seconds).result):
+            return noticed
+        return _first_failure(self._tests, ids)
+
+
+def _first_failure(tests: Sequence[str], ids: Sequence[str]) -> str:
+    """Collect tests, and return the id of the first that fails."""
+    noticed = []
+    try:
+        Trials(lambda collected: noticed.append(collected.first_failure(ids))).collect(tests)
+    except RuntimeError:
+        return NOT_COLLECTED
+    return noticed[0] if noticed else NOT_COLLECTED
+
+
+def _file_of(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def main() -> None:
