@@ -2,10 +2,12 @@
 
 import contextlib
 import importlib
+import math
 import os
 import pickle
 import resource
 import signal
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,3 +71,12 @@ def _limit(cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     signal.alarm(cpu_seconds * PATIENCE)
+
+
+def limit_further(cpu_seconds: int) -> None:
+    """Within a limited fork: from now on at most so many seconds of the processor, and no more than the fork may."""
+    most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    if most != resource.RLIM_INFINITY:
+        spent = math.ceil(time.process_time())
+        resource.setrlimit(resource.RLIMIT_CPU, (min(spent + cpu_seconds, most), most))
+        signal.alarm(cpu_seconds * PATIENCE)

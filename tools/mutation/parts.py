@@ -30,17 +30,24 @@ def _tests(package: str, levels: str) -> tuple[str, ...]:
     return tuple(f"tests/{level}/{package}" for level in levels.split())
 
 
-TESTS_OF_TEMPLATES = (
-    "tests/unit/template",
-    "tests/property/template",
-    "tests/unit/docs/test_parameters.py",
-    # These look at no number, and take long.
+# The slow ones, too.
+EVERY_CASE = ("-m", "")
+# These look at no number, and take long.
+DESELECTED = (
     "--deselect=tests/unit/template/test_alarm_series.py::test_changed_alarm_misses_its_series",
     "--deselect=tests/unit/template/test_template_laws.py::test_dashboard_shows_existing_metrics",
     "--deselect=tests/unit/template/test_template_laws.py::test_alarmed_metrics_are_emitted",
     "--deselect=tests/unit/template/test_catalogue_laws.py::test_dashboard_shows_existing_metrics",
     "--deselect=tests/unit/template/test_catalogue_laws.py::test_alarmed_metrics_are_emitted",
 )
+TESTS_OF_TEMPLATES = (
+    "tests/unit/template",
+    "tests/property/template",
+    "tests/unit/docs/test_parameters.py",
+    *DESELECTED,
+)
+# Tests load these anew, as a cold start does, so that nothing can be replaced in the live ones.
+LOADED_ANEW = frozenset({"webhook.handler", "sender.handler"})
 PARTS = (
     Part(
         DOMAIN,
@@ -117,12 +124,30 @@ PARTS = (
         _modules("reconciler", "table"),
         (*_tests("reconciler", "unit property"), "tests/integration/reconciler"),
     ),
-    Part(WEBHOOK, _modules("webhook", "endpoint handler request_body"), _tests("webhook", "property integration")),
+    Part(WEBHOOK, _modules("webhook", "endpoint request_body"), _tests("webhook", "property integration")),
+    Part(
+        WEBHOOK,
+        ("webhook.handler",),
+        (
+            "tests/integration/webhook/test_refusals.py",
+            "tests/integration/webhook/test_strangers.py",
+            "tests/integration/test_alarms_of_events.py",
+            "tests/integration/test_logs.py",
+            "tests/unit/template/test_template_laws.py",
+            *DESELECTED,
+        ),
+    ),
     Part(
         SENDER,
-        _modules("sender", "handler sending sweep turn unanswered"),
-        _tests("sender", "property integration"),
+        _modules("sender", "sending sweep turn unanswered"),
+        (*_tests("sender", "property integration"), *EVERY_CASE),
     ),
-    Part(PLANNER, _modules("pusher", "parts pushing"), _tests("pusher", "property integration")),
+    Part(
+        SENDER,
+        ("sender.handler",),
+        ("tests/integration/test_alarms_of_the_senders.py", "tests/integration/platform/test_request_budget.py"),
+    ),
+    Part(PLANNER, ("pusher.pushing",), _tests("pusher", "property")),
+    Part(PLANNER, ("pusher.parts",), ("tests/integration/pusher/test_handlers.py", *EVERY_CASE)),
     *(Part(TEMPLATES, (name,), TESTS_OF_TEMPLATES) for name in ("template.yaml", "catalogue.yaml")),
 )

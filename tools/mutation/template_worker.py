@@ -13,7 +13,7 @@ from typing import Any
 from tools.forks import in_fork
 from tools.mutation.report import DIED, LATE, NONE
 from tools.mutation.template_numbers import NumberMutant, mutants_of
-from tools.mutation.trials import Trials, cpu_seconds
+from tools.mutation.trials import TestRun, Trials, cpu_seconds
 
 type Write = Callable[[str, str, str, int, float], None]
 
@@ -37,27 +37,27 @@ class TemplateWorker:
         first = in_fork(tests.first_run).result
         if first is None or first.failed:
             raise RuntimeError(f"fails without any mutant: {first.failed if first else 'the first run died'}")
-        runs = sorted(first.runs, key=lambda run: run.seconds)
+        runs = [*first.runs]
         for path in self._templates:
             tree = _template().as_written(path)
             for mutant in mutants_of(tree):
                 started = time.monotonic()
                 last = self._noticed.get((path, mutant.resource))
-                ids = [run.id for run in sorted(runs, key=lambda run: run.id != last)]
-                ended = in_fork(partial(_noticed_by, tests, path, tree, mutant, ids), cpu_seconds(runs))
+                runs = sorted(runs, key=lambda run: (run.id != last, run.seconds))
+                ended = in_fork(partial(_noticed_by, tests, path, tree, mutant, runs), cpu_seconds(runs))
                 noticed = LATE if ended.is_late else DIED if ended.result is None else ended.result
                 self._noticed[path, mutant.resource] = noticed or last or NONE
-                self._write(path.name, mutant.name, noticed, len(ids), time.monotonic() - started)
+                self._write(path.name, mutant.name, noticed, len(runs), time.monotonic() - started)
 
 
-def _noticed_by(tests: Trials, path: Path, tree: dict[str, Any], mutant: NumberMutant, ids: Sequence[str]) -> str:
+def _noticed_by(tests: Trials, path: Path, tree: dict[str, Any], mutant: NumberMutant, runs: Sequence[TestRun]) -> str:
     mutant.plant()
     template = _template()
     read = template.cfn_yaml.load
     template.cfn_yaml = SimpleNamespace(load=lambda file: deepcopy(tree) if file == str(path) else read(file))
     template.expanded.cache_clear()
     template.table_of_the_template.cache_clear()
-    return tests.first_failure(ids)
+    return tests.first_failure(runs)
 
 
 def _template() -> Any:

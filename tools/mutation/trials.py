@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tools.forks import limit_further
 from tools.mutation.executed_lines import ExecutedLines
 
 OPTIONS = (
@@ -47,7 +48,7 @@ class Trials:
 
     def collect(self, tests: Sequence[str]) -> None:
         """Collect the tests and call the loop. Raises RuntimeError if nothing was collected."""
-        code = pytest.main([*tests, *OPTIONS], plugins=[self])
+        code = pytest.main([*OPTIONS, *tests], plugins=[self])
         if not self.items:
             raise RuntimeError(f"pytest collected nothing and ended with {code}: {' '.join(tests)}")
 
@@ -67,13 +68,15 @@ class Trials:
         self._failed = True
         return pytest.TestReport(item.nodeid, item.location, {}, "failed", "", call.when)
 
-    def first_failure(self, ids: Sequence[str]) -> str:
-        """Run tests in this order. Returns the id of the first that fails or is gone, empty if none does."""
+    def first_failure(self, runs: Sequence[TestRun]) -> str:
+        """Run tests in this order. Returns the id of the first that fails or is gone, empty if none does. A test that
+        takes much longer than it did without a mutant ends the process."""
         known = {item.nodeid: item for item in self.items}
-        if gone := [name for name in ids if name not in known]:
+        if gone := [run.id for run in runs if run.id not in known]:
             return gone[0]
-        items = [known[name] for name in ids]
-        for item, following in zip(items, [*items[1:], None], strict=True):
+        items = [known[run.id] for run in runs]
+        for run, item, following in zip(runs, items, [*items[1:], None], strict=True):
+            limit_further(cpu_seconds([run]))
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._failed:
                 return item.nodeid

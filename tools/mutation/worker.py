@@ -18,6 +18,7 @@ from pathlib import Path
 from tools.forks import import_others, in_fork
 from tools.mutation.executed_lines import ExecutedLines
 from tools.mutation.operators import Mutant, mutants_of
+from tools.mutation.parts import LOADED_ANEW
 from tools.mutation.planting import CannotPlantError, LiveFunctions, import_changed
 from tools.mutation.report import DIED, LATE, NONE, NOT_COLLECTED
 from tools.mutation.template_worker import TemplateWorker, Write
@@ -68,7 +69,7 @@ class Worker:
         runs = sorted(first.runs, key=lambda run: (not run.lines, run.seconds))
         for index in remaining:
             trial = self._trials[index]
-            self._try(trial, runs, partial(self._imported, trial, cpu_seconds(runs)))
+            self._try(trial, runs, partial(self._imported, trial))
 
     def _try_live(self) -> tuple[FirstRun, list[int]]:
         """Collect the tests and try what is in functions. Returns the first run, and the numbers of the others."""
@@ -96,7 +97,7 @@ class Worker:
         remaining = []
         for index, trial in enumerate(self._trials):
             lines = {(str(trial.path), line) for line in trial.mutant.lines}
-            if trial.mutant.function is None or lines & first.collected:
+            if trial.mutant.function is None or trial.module in LOADED_ANEW or lines & first.collected:
                 remaining.append(index)
                 continue
             runs = {run.id: run for line in lines for run in runs_of.get(line, ())}
@@ -105,49 +106,51 @@ class Worker:
                 remaining.append(index)
         return remaining
 
-    def _try(self, trial: Trial, runs: list[TestRun], noticed_by: Callable[[list[str]], str | None]) -> bool:
+    def _try(self, trial: Trial, runs: list[TestRun], noticed_by: Callable[[list[TestRun]], str | None]) -> bool:
         """Try one mutant, and write how it ended. Returns False if it cannot be planted."""
         started = time.monotonic()
         place = trial.module, trial.mutant.function
-        ids = [run.id for run in sorted(runs, key=lambda run: run.id != self._noticed.get(place))]
+        runs = sorted(runs, key=lambda run: run.id != self._noticed.get(place))
         noticed = NONE
-        if ids:
-            ended = in_fork(partial(noticed_by, ids), cpu_seconds(runs))
+        if runs:
+            ended = in_fork(partial(noticed_by, runs), cpu_seconds(runs))
             if ended.result is None and ended.is_whole:
                 return False
             noticed = LATE if ended.is_late else DIED if ended.result is None else ended.result
         self._noticed[place] = noticed
         if "::" in noticed:
             self._noticing[trial.module].add(_file_of(noticed))
-        self._write(trial.module, trial.mutant.name, noticed, len(ids), time.monotonic() - started)
+        self._write(trial.module, trial.mutant.name, noticed, len(runs), time.monotonic() - started)
         return True
 
-    def _live(self, trial: Trial, functions: LiveFunctions, tests: Trials, ids: list[str]) -> str | None:
+    def _live(self, trial: Trial, functions: LiveFunctions, tests: Trials, runs: list[TestRun]) -> str | None:
         """Which test notices a mutant of a function that lives already; None if it cannot be planted."""
         trial.mutant.plant()
         try:
             functions.change(trial.path, self._mutants[trial.module][0], trial.mutant.function or "")
         except CannotPlantError:
             return None
-        return tests.first_failure(ids)
+        return tests.first_failure(runs)
 
-    def _imported(self, trial: Trial, seconds: int, ids: list[str]) -> str:
+    def _imported(self, trial: Trial, runs: list[TestRun]) -> str:
         """Which test notices a mutant that is there from the import. Most often it is in a file that noticed others of
         the module, so the other files are collected only where none of those does."""
         trial.mutant.plant()
         import_changed(f"partner_orders.{trial.module}", trial.path, self._mutants[trial.module][0])
-        near = [test for test in ids if _file_of(test) in self._noticing[trial.module]]
-        files = sorted(set(map(_file_of, near)))
-        if near and (noticed := in_fork(partial(_first_failure, files, near), seconds).result):
+        near = [run for run in runs if _file_of(run.id) in self._noticing[trial.module]]
+        files = sorted({_file_of(run.id) for run in near})
+        # Options such as -m stand among the tests.
+        options = self._tests[next((at for at, test in enumerate(self._tests) if test.startswith("-")), None) :]
+        if near and (noticed := in_fork(partial(_first_failure, [*files, *options], near), cpu_seconds(runs)).result):
             return noticed
-        return _first_failure(self._tests, ids)
+        return _first_failure(self._tests, runs)
 
 
-def _first_failure(tests: Sequence[str], ids: Sequence[str]) -> str:
+def _first_failure(tests: Sequence[str], runs: Sequence[TestRun]) -> str:
     """Collect tests, and return the id of the first that fails."""
     noticed = []
     try:
-        Trials(lambda collected: noticed.append(collected.first_failure(ids))).collect(tests)
+        Trials(lambda collected: noticed.append(collected.first_failure(runs))).collect(tests)
     except RuntimeError:
         return NOT_COLLECTED
     return noticed[0] if noticed else NOT_COLLECTED
