@@ -22,11 +22,11 @@ from partner_orders.platform.webhook_secret import (
 )
 from partner_orders.webhook.endpoint import (
     ACCEPTED,
-    BY_PREVIOUS,
     EMPTY,
     TOO_LARGE,
     UNAUTHORIZED,
     UNAUTHORIZED_WITHOUT_BODY,
+    Response,
     Webhook,
 )
 from tests.support.fixed_clock import clock
@@ -323,11 +323,35 @@ def test_stranger_is_told_nothing_of_a_bomb(webhook: Webhook) -> None:
 # -- faults of ours --------------------------
 
 
+@pytest.mark.parametrize(
+    ("response", "status", "message", "counted_as", "also"),
+    [
+        (ACCEPTED, 200, "Accepted", "Enqueued", ""),
+        (EMPTY, 200, "Accepted, but the body is empty", "EmptyBodies", ""),
+        (UNAUTHORIZED, 401, "Unauthorized", "RefusedUnauthorized", ""),
+        (UNAUTHORIZED_WITHOUT_BODY, 401, "Unauthorized", "RefusedUnauthorized", "RefusedWithoutBody"),
+        (TOO_LARGE, 413, "The body is over the limit of 262144 bytes", "RefusedTooLarge", ""),
+    ],
+)
+def test_caller_gets_json(response: Response, status: int, message: str, counted_as: str, also: str) -> None:
+    """The caller gets a status and a message in JSON; the metrics have a name for each kind."""
+    body = json.dumps({"message": message})
+    assert response.to_http() == {"statusCode": status, "headers": {"content-type": "application/json"}, "body": body}
+    assert (response.counted_as, response.also_counted_as) == (counted_as, also)
+
+
+def test_request_may_lack_its_id(webhook: Webhook, sqs: Any, queue_url: str) -> None:
+    """A request without the gateway's id is enqueued without one."""
+    body = as_bytes(order())
+    assert webhook.receive({"headers": {"authorization": SECRET}, "body": body.decode()}) == ACCEPTED
+    assert waiting(sqs, queue_url) == [OrderEventMessage("webhook", clock(), "", body)]
+
+
 def test_queue_failure_is_a_503(webhook: Webhook, sqs: Any, queue_url: str) -> None:
     """A queue that fails gives a 503, counted as our fault."""
     sqs.delete_queue(QueueUrl=queue_url)
     answer = webhook.receive(request(as_bytes(order()).decode()))
-    assert (answer.status, answer.counted_as) == (503, "Unavailable")
+    assert (answer.status, answer.message, answer.counted_as) == (503, "Not available, try again", "Unavailable")
     assert answer.fault
 
 
@@ -470,8 +494,8 @@ def test_use_of_previous_secret_is_counted(webhook: Webhook, secrets_manager: An
     seconds.now += 301
     assert webhook.receive(request(body, "second")) == ACCEPTED
     answer = webhook.receive(request(body))
-    assert (answer.status, answer.counted_as, answer.also_counted_as) == (200, "Enqueued", BY_PREVIOUS)
-    assert webhook.receive(request("", f"Bearer {SECRET}")).also_counted_as == BY_PREVIOUS
+    assert (answer.status, answer.counted_as, answer.also_counted_as) == (200, "Enqueued", "ByPreviousSecret")
+    assert webhook.receive(request("", f"Bearer {SECRET}")).also_counted_as == "ByPreviousSecret"
 
 
 def test_refusal_without_a_body_is_counted(webhook: Webhook) -> None:
