@@ -47,6 +47,21 @@ BATCHES = {
     "SenderFunctionAnswers": 1,
     "UrgentFunctionUrgent": 1,
 }
+# Seconds of a datapoint, how many of the last ones count, how many of these have to be over the threshold, and that.
+WINDOWS = {
+    "StoresNotReconciledAlarm": (900, 3, 2, 0),
+    "UnsteadyOrdersAlarm": (900, 3, 2, 0),
+    "StoresSilentAlarm": (900, 3, 2, 0),
+    "OrdersUnansweredAlarm": (300, 3, 2, 0),
+    "MinutesLeftOutAlarm": (300, 1, None, 0),
+    "PartnerApiBlockedAlarm": (300, 1, 1, 0),
+    "StoresWithoutFileAlarm": (3600, 2, 2, 0),
+    "DriftLeftAlarm": (86400, 1, None, 0),
+    "DriftNotComparedAlarm": (86400, 1, None, 0),
+    "FilesNotUploadedAlarm": (300, 1, None, 0),
+    "SftpHostKeyChangedAlarm": (300, 1, None, 0),
+    "SftpLoginRefusedAlarm": (300, 1, None, 0),
+}
 
 
 @pytest.fixture(scope="module")
@@ -206,3 +221,33 @@ def test_bucket_cleans_up(catalogue: Template) -> None:
     assert {rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in rules[:-1]} == {30}
     [encryption] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert encryption["BucketKeyEnabled"]["Fn::If"][1] is True
+
+
+def test_windows_of_alarms(both: dict[str, Template]) -> None:
+    """These alarms look at times that no series of datapoints in the other tests tells apart."""
+    alarms = of_type(both, "AWS::CloudWatch::Alarm")
+    assert {
+        name: (it["Period"], it["EvaluationPeriods"], it.get("DatapointsToAlarm"), it["Threshold"])
+        for name, it in alarms.items()
+        if name in WINDOWS
+    } == WINDOWS
+
+
+def test_alarm_watches_one_series(both: dict[str, Template]) -> None:
+    """Of the series of an alarm exactly one is compared with its threshold; CloudWatch takes no other."""
+    calculated = {
+        name: it["Metrics"] for name, it in of_type(both, "AWS::CloudWatch::Alarm").items() if "Metrics" in it
+    }
+    assert calculated
+    for name, series in calculated.items():
+        assert [one.get("ReturnData", True) for one in series].count(True) == 1, name
+
+
+def test_both_stacks_have_the_same_defaults() -> None:
+    """A parameter of both templates has one default."""
+    orders, catalogue = (as_written(template)["Parameters"] for template in (TEMPLATE, CATALOGUE))
+    shared = orders.keys() & catalogue.keys()
+    assert {"RateLimitPerMinute", "LogRetentionDays"} <= shared
+    assert {name: catalogue[name].get("Default") for name in shared} == {
+        name: orders[name].get("Default") for name in shared
+    }
