@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from partner_orders.webhook.refusals import LINES_A_MINUTE, Reason, Refusals, network_of
+from tests.support.emitted_metrics import sums
 from tests.support.orders import as_bytes, order
 from tools.fresh_handler import fresh_handler
 
@@ -133,3 +134,38 @@ def test_flood_is_few_lines() -> None:
 def test_network_of_an_address(address: str, network: str) -> None:
     """Of an address only the /24 or the /48 is kept, and nothing of what is not an address."""
     assert network_of(address) == network
+
+
+def test_each_request_is_counted(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    """A request counts once under each of its names."""
+    call(a_request(SECRET, as_bytes(order()).decode()))
+    assert sums(capsys.readouterr().out) == {"Enqueued": 1}
+    call(a_request(None, ""))
+    assert sums(capsys.readouterr().out) == {"RefusedUnauthorized": 1, "RefusedWithoutBody": 1}
+
+
+def test_fault_of_ours_is_an_error(
+    call: Call, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, queue_url: str
+) -> None:
+    """A queue that fails is an error in the log, with its kind and the request's id; a body that is empty is none."""
+    assert call(a_request(SECRET, ""))["statusCode"] == 200
+    assert logged(capsys) == []
+    monkeypatch.setitem(os.environ, "ORDER_EVENTS_QUEUE_URL", f"{queue_url}-gone")
+    assert call(a_request(SECRET, as_bytes(order()).decode()))["statusCode"] == 503
+    [line] = logged(capsys)
+    assert {name: line[name] for name in ("level", "message", "correlation_id")} == {
+        "level": "ERROR",
+        "message": "unavailable",
+        "correlation_id": "r-1",
+    }
+    assert "QueueDoesNotExist" in line["fault"]
+
+
+def test_calls_are_short() -> None:
+    """The queue is tried twice and the secret once, so that the platform has its response in time."""
+    app = fresh_handler("webhook")
+    queue, secrets = app.SQS_CALLS, app.SECRETS_MANAGER_CALLS
+    assert (queue.connect_timeout, queue.read_timeout, queue.user_agent) == (0.5, 1.5, "partner-orders")
+    assert queue.retries == {"total_max_attempts": 2, "mode": "standard"}
+    assert (secrets.connect_timeout, secrets.read_timeout, secrets.retries) == (0.5, 1, {"total_max_attempts": 1})
+    assert queue.parameter_validation is False
