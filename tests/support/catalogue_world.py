@@ -4,7 +4,7 @@ The platform here is only what the rules are about: jobs that are worked off lat
 word, calls that fail before or after they took effect, and products that it refuses.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from tests.support.fixed_clock import NOW
 class PlatformOfTest:
     """``store_id``: the only store. ``shown``: what customers see. ``jobs``: those that are not worked off. ``fails``:
     how the next call fails. ``unknown_alone``: how a call for an unknown product alone is refused; None if it is taken,
-    and nothing said of it."""
+    and nothing said of it. ``before_a_call``: what happens right before a store is claimed or a product goes alone."""
 
     store_id: str
     shown: dict[str, Values] = field(default_factory=dict)
@@ -37,9 +37,13 @@ class PlatformOfTest:
     unknown_alone: Failure | None = Failure.REFUSED
     fails: str = ""
     calls: list[dict[str, Values]] = field(default_factory=list)
+    calls_for_room: int = 0
+    before_a_call: Callable[[], None] = lambda: None
 
     def make_room(self) -> None:
-        """There is always room."""
+        """There is always room; ``calls_for_room`` counts how often it was asked for."""
+        self.calls_for_room += 1
+        self.before_a_call()
 
     def put_products(self, vendor_id: str, products: Mapping[str, Values]) -> Submitted:
         assert vendor_id == self.store_id

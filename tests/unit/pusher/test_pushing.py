@@ -1,0 +1,265 @@
+"""One visit to a store: what is sent, what waits, and what is counted."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+
+from partner_orders.catalogue.job import JobState
+from partner_orders.catalogue.product import Values
+from partner_orders.platform.calls import CallRefusedError
+from partner_orders.platform.failures import Failure, PartnerApiError
+from tests.support.catalogue_world import CatalogueWorld
+from tests.support.fixed_clock import NOW
+from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
+
+TABLE = "catalogue"
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+STORES = count()
+ON = Values(price=Decimal(1), active=True, quantity=3)
+OFF = Values(active=False)
+
+
+@pytest.fixture(scope="module")
+def dynamodb() -> Any:
+    simulated = SimulatedDynamoDB()
+    simulated.tables[TABLE] = {}
+    return simulated.client
+
+
+@pytest.fixture
+def world(dynamodb: Any) -> CatalogueWorld:
+    """A store of two products on sale, all sent and confirmed."""
+    world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
+    for sku in ("KW-1", "KW-2"):
+        world.say(sku, ON, NOW)
+    world.come_to_rest()
+    world.platform.calls.clear()
+    world.pusher.counts.clear()
+    world.platform.calls_for_room = 0
+    return world
+
+
+def later(world: CatalogueWorld, sku: str, values: Values, is_urgent: bool = False) -> None:
+    """The chain says something new."""
+    world.now += SECOND
+    world.say(sku, values, world.now, is_urgent)
+
+
+# -- a job ------------------------------------------------------------------------------------------------------------
+
+
+def test_job_is_noted_and_counted(world: CatalogueWorld) -> None:
+    """What changed goes in one job, for which there is room; it is counted, and the store is free for the next."""
+    for sku in ("KW-1", "KW-2"):
+        later(world, sku, replace(ON, price=Decimal(2)))
+    assert world.pusher.serve(world.store_id) is None
+    assert [sorted(call) for call in world.platform.calls] == [["KW-1", "KW-2"]]
+    assert (world.pusher.counts, world.platform.calls_for_room) == ({"JobsSent": 1, "LinesSent": 2}, 1)
+    state = world.tables.states.get(world.store_id)
+    assert [*state.job_ids.values()] == [*world.platform.jobs]
+    assert world.tables.states.claim(world.store_id, world.now) is not None
+
+
+def test_store_with_a_job_waits(world: CatalogueWorld) -> None:
+    """While a result is to come nothing is sent, and the visit says since when something waits."""
+    for sku in ("KW-1", "KW-2"):
+        later(world, sku, replace(ON, price=Decimal(2)))
+    world.push()
+    later(world, "KW-1", replace(ON, price=Decimal(3)))
+    assert world.pusher.serve(world.store_id) == world.now
+    assert len(world.platform.calls) == 1
+
+
+def test_store_of_another_sender_waits(world: CatalogueWorld) -> None:
+    """A store that another sender takes at the last moment is left to that one, and its changes wait."""
+    later(world, "KW-1", replace(ON, price=Decimal(2)))
+
+    def taken() -> None:
+        assert world.tables.states.claim(world.store_id, world.now)
+
+    world.platform.before_a_call = taken
+    assert world.pusher.serve(world.store_id) == world.now
+    assert world.platform.calls == []
+
+
+def test_waits_end_on_time(world: CatalogueWorld) -> None:
+    """After failed jobs a store waits until its time, and after a lost call two minutes."""
+    state = world.tables.states.get(world.store_id)
+    assert not world.pusher.may_send(replace(state, not_before=world.now + SECOND))
+    assert world.pusher.may_send(replace(state, not_before=world.now))
+    assert not world.pusher.may_send(replace(state, unfinished={7: world.now - 2 * MINUTE + SECOND}))
+    assert world.pusher.may_send(replace(state, unfinished={7: world.now - 2 * MINUTE}))
+
+
+def test_more_than_a_job_holds(world: CatalogueWorld) -> None:
+    """The products that one job does not hold wait from now on, and are sent by the next visit."""
+    skus = [f"sku-{number}" for number in range(11)]
+    for sku in skus:
+        world.tables.products.change(world.store_id, sku, lambda row: replace(row, values=ON))
+    world.tables.changes.add(world.store_id, skus, world.now)
+    world.now += MINUTE
+    assert world.pusher.serve(world.store_id) == world.now
+    assert [len(call) for call in world.platform.calls] == [8]
+    world.come_to_rest()
+    assert {sku for call in world.platform.calls for sku in call} == {*skus}
+
+
+def test_nothing_new_is_not_sent(world: CatalogueWorld) -> None:
+    """A change that says what the platform has already is forgotten without a call."""
+    later(world, "KW-1", ON)
+    assert world.pusher.serve(world.store_id) is None
+    assert (world.platform.calls, world.tables.changes.first(world.store_id, 1)) == ([], [])
+
+
+# -- a lone line ------------------------------------------------------------------------------------------------------
+
+
+def test_lone_quantity_has_company(world: CatalogueWorld) -> None:
+    """A lone quantity goes with a product on sale, which is only put on sale once more."""
+    later(world, "KW-1", replace(ON, quantity=9))
+    world.push()
+    assert world.platform.calls == [{"KW-1": Values(active=True, quantity=9), "KW-2": replace(ON, price=None)}]
+
+
+@pytest.mark.parametrize(
+    ("values", "sent"),
+    [
+        (replace(ON, active=False, cap=5), Values(active=False, quantity=0)),
+        (Values(price=Decimal(7), cap=5), Values(price=Decimal(7), cap=5)),
+    ],
+)
+def test_company_of_another_kind(dynamodb: Any, values: Values, sent: Values) -> None:
+    """Where nothing is on sale, one that is off goes along, and else whatever is known of one."""
+    world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
+    for sku in ("KW-1", "KW-2"):
+        world.say(sku, values, NOW)
+    world.come_to_rest()
+    world.platform.calls.clear()
+    later(world, "KW-1", Values(quantity=9, active=True))
+    world.push()
+    [call] = world.platform.calls
+    assert (call["KW-2"], call["KW-1"].quantity) == (sent, 9)
+
+
+def test_lone_product_of_a_store(dynamodb: Any) -> None:
+    """A store of one product sends it alone: there is no company."""
+    world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
+    world.say("KW-1", ON, NOW)
+    assert world.pusher.serve(world.store_id) is None
+    assert [[*call] for call in world.platform.calls] == [["KW-1"]]
+
+
+# -- off at once ------------------------------------------------------------------------------------------------------
+
+
+def test_product_goes_off_at_once(world: CatalogueWorld) -> None:
+    """An urgent product goes off alone, also while a job is under way; the platform's word counts at once."""
+    for sku in ("KW-1", "KW-2"):
+        later(world, sku, replace(ON, price=Decimal(2)))
+    world.push()
+    later(world, "KW-1", replace(ON, active=False), is_urgent=True)
+    assert world.pusher.serve(world.store_id) == world.now
+    assert world.platform.calls[1:] == [{"KW-1": OFF}]
+    assert (world.pusher.counts, world.platform.calls_for_room) == ({"JobsSent": 2, "LinesSent": 3}, 2)
+    assert world.product("KW-1").confirmed.active is False
+
+
+def test_product_that_is_on_sale_again(world: CatalogueWorld) -> None:
+    """One that comes on sale again before its call is not switched off."""
+    later(world, "KW-1", replace(ON, active=False), is_urgent=True)
+    row = world.product("KW-1")
+
+    def on_again() -> None:
+        world.platform.before_a_call = lambda: None
+        later(world, "KW-1", ON)
+
+    world.platform.before_a_call = on_again
+    after = world.pusher.switch_off(world.store_id, row)
+    assert (world.platform.calls, after.values.active, after.confirmed.active) == ([], True, None)
+
+
+@pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.NOT_FOUND])
+def test_refused_off_is_left_to_a_job(world: CatalogueWorld, failure: Failure) -> None:
+    """A product that the platform refuses to switch off alone goes in a job, which tells why."""
+    later(world, "KW-1", replace(ON, active=False), is_urgent=True)
+    world.platform.unknown_skus, world.platform.unknown_alone = {"KW-1"}, failure
+    row = world.pusher.switch_off(world.store_id, world.product("KW-1"))
+    assert (row.sku, row.confirmed.active, world.pusher.counts) == ("KW-1", None, {})
+
+
+def test_off_that_the_platform_does_not_take(world: CatalogueWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the platform takes nothing now, the visit ends with its error."""
+    later(world, "KW-1", replace(ON, active=False), is_urgent=True)
+
+    def busy(*_: Any) -> None:
+        raise PartnerApiError(Failure.RATE_LIMITED)
+
+    monkeypatch.setattr(world.platform, "put_products", busy)
+    with pytest.raises(PartnerApiError) as error:
+        world.pusher.serve(world.store_id)
+    assert error.value.failure is Failure.RATE_LIMITED
+
+
+def test_off_that_becomes_a_job(world: CatalogueWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An off that the platform takes as a job is noted by the platform's id, for its result."""
+    later(world, "KW-1", replace(ON, active=False), is_urgent=True)
+    put = world.platform.put_products
+    monkeypatch.setattr(world.platform, "put_products", lambda *them: put(*them)._replace(job_id="late"))
+    row = world.pusher.switch_off(world.store_id, world.product("KW-1"))
+    place = world.tables.jobs.find("late")
+    assert place is not None
+    job = world.tables.jobs.get(place)
+    assert job is not None
+    assert (place.alone, job.number, job.lines, job.sent_at) == ("late", 0, {"KW-1": OFF}, world.now)
+    assert (row.sku, row.confirmed.active) == ("KW-1", None)
+
+
+# -- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def test_refused_call_says_why(world: CatalogueWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that no line is to blame for ends its job with the platform's words, and the store is free at once."""
+
+    def refuse(*_: Any) -> None:
+        raise CallRefusedError("401", "NO_ACCESS", "no access to the catalogue")
+
+    for sku in ("KW-1", "KW-2"):
+        later(world, sku, replace(ON, price=Decimal(2)))
+    monkeypatch.setattr(world.platform, "put_products", refuse)
+    with pytest.raises(CallRefusedError):
+        world.pusher.serve(world.store_id)
+    job = next(world.tables.jobs.newest(world.store_id, 1))
+    assert (job.state, job.failure) == (JobState.SETTLED, "refused: no access to the catalogue")
+    assert world.unfinished() == []
+    assert world.tables.states.claim(world.store_id, world.now) is not None
+
+
+def test_call_that_is_not_taken_says_why(world: CatalogueWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that the platform did not take has ended, with the reason."""
+
+    def busy(*_: Any) -> None:
+        raise PartnerApiError(Failure.RATE_LIMITED)
+
+    later(world, "KW-1", replace(ON, price=Decimal(2)))
+    monkeypatch.setattr(world.platform, "put_products", busy)
+    with pytest.raises(PartnerApiError):
+        world.pusher.serve(world.store_id)
+    job = next(world.tables.jobs.newest(world.store_id, 1))
+    assert (job.state, job.failure[:11]) == (JobState.SETTLED, "not taken: ")
+    assert (world.unfinished(), world.pusher.counts) == ([], {})
+
+
+def test_unknown_product_in_a_halved_call(world: CatalogueWorld) -> None:
+    """Where a call is halved, a product that the platform does not know is refused by its name."""
+    world.platform.bad_skus, world.platform.unknown_skus = {"KW-1"}, {"KW-2"}
+    world.platform.unknown_alone = Failure.NOT_FOUND
+    for sku in ("KW-1", "KW-2"):
+        later(world, sku, replace(ON, price=Decimal(2)))
+    world.push()
+    assert world.product("KW-2").refusal == "the platform does not know the product"
+    assert world.product("KW-1").refusal == "a bad line"
+    assert world.tables.states.get(world.store_id).not_before is None
