@@ -192,6 +192,6 @@ class SenderWorld:
 
 
 def seconds_left() -> Callable[[], float]:
-    """What the function may take yet: a minute at first, and a little less at each look."""
+    """What the function may take yet: a minute at first, and a second less at each look."""
     looks = count()
-    return lambda: 60 - next(looks) / 10
+    return lambda: 60.0 - next(looks)
