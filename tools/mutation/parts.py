@@ -148,6 +148,10 @@ PARTS = (
         ("tests/integration/test_alarms_of_the_senders.py", "tests/integration/platform/test_request_budget.py"),
     ),
     Part(PLANNER, ("pusher.pushing",), _tests("pusher", "unit property")),
-    Part(PLANNER, ("pusher.parts",), ("tests/integration/pusher/test_handlers.py", *EVERY_CASE)),
+    Part(
+        PLANNER,
+        ("pusher.parts",),
+        ("tests/unit/pusher/test_parts.py", "tests/integration/pusher/test_handlers.py", *EVERY_CASE),
+    ),
     *(Part(TEMPLATES, (name,), TESTS_OF_TEMPLATES) for name in ("template.yaml", "catalogue.yaml")),
 )

@@ -10,7 +10,7 @@ import pytest
 
 from partner_orders.catalogue.job import JobState
 from partner_orders.catalogue.product import Values
-from partner_orders.platform.calls import CallRefusedError
+from partner_orders.platform.calls import CallRefusedError, PlatformNotFoundError
 from partner_orders.platform.failures import Failure, PartnerApiError
 from tests.support.catalogue_world import CatalogueWorld
 from tests.support.fixed_clock import NOW
@@ -263,3 +263,66 @@ def test_unknown_product_in_a_halved_call(world: CatalogueWorld) -> None:
     assert world.product("KW-2").refusal == "the platform does not know the product"
     assert world.product("KW-1").refusal == "a bad line"
     assert world.tables.states.get(world.store_id).not_before is None
+
+
+def test_halves_of_a_refused_call(world: CatalogueWorld) -> None:
+    """A refused call goes again in halves, each with room and a job of its own. What is taken alone goes again."""
+    world.platform.bad_skus = {"KW-1"}
+    for sku in ("KW-1", "KW-2"):
+        later(world, sku, replace(ON, price=Decimal(2)))
+    world.push()
+    assert [sorted(call) for call in world.platform.calls] == [["KW-1", "KW-2"], ["KW-1"], ["KW-2"]]
+    assert world.platform.calls_for_room == 3
+    jobs = [*world.tables.jobs.newest(world.store_id, 3)]
+    assert [(job.state, job.failure) for job in jobs] == [
+        *((JobState.SETTLED, ""), (JobState.SETTLED, ""), (JobState.SETTLED, "refused: a bad line")),
+    ]
+    assert (world.product("KW-1").refusal, world.unfinished()) == ("a bad line", [])
+    assert [change.skus for change in world.tables.changes.first(world.store_id, 9)] == [["KW-2"]]
+
+
+def test_unknown_lone_product_goes_in_company(world: CatalogueWorld) -> None:
+    """A lone product that the platform does not find goes again beside another one, in a job with room of its own."""
+    world.platform.unknown_skus, world.platform.unknown_alone = {"KW-1"}, Failure.NOT_FOUND
+    later(world, "KW-1", replace(ON, price=Decimal(2)))
+    world.push()
+    assert [[*call] for call in world.platform.calls] == [["KW-1"], ["KW-1", "KW-2"]]
+    assert world.platform.calls_for_room == 2
+    assert world.tables.states.get(world.store_id).last_job == world.tables.jobs.find("job-2")[1]  # type: ignore[index]
+    assert world.tables.states.claim(world.store_id, world.now) is not None
+
+
+def test_unknown_product_without_company(dynamodb: Any) -> None:
+    """Where the store has no other product, nobody can tell whether the product or the store is unknown."""
+    world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
+    world.say("KW-1", ON, NOW)
+    world.platform.unknown_skus, world.platform.unknown_alone = {"KW-1"}, Failure.NOT_FOUND
+    with pytest.raises(PartnerApiError) as error:
+        world.pusher.serve(world.store_id)
+    assert (error.value.failure, len(world.platform.calls)) == (Failure.NOT_FOUND, 1)
+
+
+def test_platform_that_is_not_set_up(world: CatalogueWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the account may not write its catalogue at all, no product is to blame, and nothing goes again."""
+    calls = []
+
+    def refuse(*them: Any) -> None:
+        calls.append(them)
+        raise PlatformNotFoundError
+
+    later(world, "KW-1", replace(ON, price=Decimal(2)))
+    monkeypatch.setattr(world.platform, "put_products", refuse)
+    with pytest.raises(PlatformNotFoundError):
+        world.pusher.serve(world.store_id)
+    assert len(calls) == 1
+
+
+def test_few_go_alone(world: CatalogueWorld) -> None:
+    """Ten urgent products go alone in one visit; the others go together."""
+    world.pusher.job_lines = 50
+    skus = [f"sku-{number}" for number in range(12)]
+    for sku in skus:
+        world.tables.products.change(world.store_id, sku, lambda row: replace(row, values=OFF))
+    world.tables.changes.add(world.store_id, skus, world.now, is_urgent=True)
+    world.push()
+    assert [len(call) for call in world.platform.calls] == [*([1] * 10), 2]
