@@ -54,6 +54,12 @@ def test_claim_and_job() -> None:
     assert replace(back, version=0, untold=FIRST.untold) == FIRST
     assert (back.version, [record.version for record in back.untold]) == (9, [10])
     assert events(SUBMITTED) == [(1, Outcome.SUBMITTED, True)]
+    assert after.submitted(replace(CLAIMED, problem="timeout"), "j1", NOW).problem == ""
+    anew = after.claimed(replace(DONE, is_rechecked=True), "token", NOW)
+    assert (anew.job_id, anew.asks, anew.asked_at, anew.is_rechecked) == ("", 0, None, False)
+    for digest, may_have_it in ((FIRST.wish.digest, True), ("another", False)):
+        older = replace(FIRST, older=(OlderPut(digest, "j0", NOW),))
+        assert after.claimed(older, "token", NOW).may_have_it is may_have_it
 
 
 def test_completed_job() -> None:
@@ -61,8 +67,8 @@ def test_completed_job() -> None:
     assert (DONE.outcome, DONE.result, DONE.standing) == (Outcome.DONE_IN_PART, LEFT_OUT, FIRST.wish.digest)
     assert (DONE.asks, DONE.asked_at) == (1, NOW + 3 * MINUTE)
     assert DONE.untold[-1].left_out == 1
-    whole = after.answered(SUBMITTED, "COMPLETED", NOTHING_LEFT_OUT, NOW)
-    assert whole.outcome is Outcome.DONE
+    whole = after.answered(replace(SUBMITTED, problem="timeout", failures=2), "COMPLETED", NOTHING_LEFT_OUT, NOW)
+    assert (whole.outcome, whole.problem, whole.failures) == (Outcome.DONE, "", 0)
 
 
 def test_new_wish_overtakes() -> None:
@@ -339,8 +345,16 @@ def test_times_of_a_wish() -> None:
     assert wish.due == wish.at
     assert replace(wish, not_before=NOW + HOUR).due == NOW + HOUR
     assert replace(wish, not_before=NOW).due == wish.at
+    assert (wish.after, wish.document) == ("", "")
     assert name_of(wish) == "2026-05-06T10:00:00.123000Z#000007"
     assert name_of(replace(wish, at=NOW + timedelta(microseconds=999_999))) == "2026-05-06T10:00:00.999000Z#000007"
+
+
+def test_outcomes_are_what_is_stored() -> None:
+    """The words of outcomes stand in the table and on the bus."""
+    assert [*Outcome] == [
+        *("waiting", "submitted", "done", "done_in_part", "failed", "duplicate", "refused", "over", "overtaken"),
+    ]
 
 
 def test_records_are_bounded() -> None:

@@ -9,6 +9,7 @@ import pytest
 from partner_orders.promotions.promotion import Discount, Kind, Promotion, Subtype, ended
 from partner_orders.uploader.promotion_file import (
     COLUMNS,
+    MAX_KEPT_BYTES,
     Group,
     KeptRows,
     NotForFilesError,
@@ -177,6 +178,15 @@ def test_too_many_rows_are_held_back() -> None:
     assert ([*after[Group(("s0",), ("v0",))]], held) == (["p"], ["q"])
     assert next_groups({}, wanted, NAMES, NOW, most=size - 1)[1] == ["p", "q"]
     assert next_groups({}, wanted, NAMES, NOW, most=2 * size)[1] == []
+    kept, _ = next_groups({}, {"p": wanted["p"]}, NAMES, NOW)
+    more = {"p": Wanted(ENDS, (ROW, OTHER), ("s0",)), "q": wanted["q"]}
+    grown = len(to_bytes({"": KeptRows(ENDS, (ROW, OTHER), ())}))
+    assert next_groups(kept, more, NAMES, NOW, most=grown)[1] == ["q"]
+    assert next_groups(kept, more, NAMES, NOW, most=grown - 1)[1] == ["p", "q"]
+    assert next_groups(kept, {"p": wanted["p"]}, NAMES, NOW, most=1)[1] == []
+    elsewhere = Wanted(ENDS, (ROW,), ("s0", "s1"))
+    assert next_groups(kept, {"p": elsewhere}, NAMES, NOW, most=size)[1] == ["p"]
+    assert MAX_KEPT_BYTES == 33_554_432
     assert next_groups(FIRST, {"p": Wanted(ENDS)}, NAMES, NOW, most=1)[1] == []
 
 

@@ -71,6 +71,7 @@ def test_attempt_counts_as_failed() -> None:
     assert state.problem == "the uploader did not come to its end"
     assert (state.may_try(NOW + 5 * MINUTE - SECOND), state.may_try(NOW + 5 * MINUTE)) == (False, True)
     assert NEW.may_try(NOW)
+    assert (NEW.wanted, NEW.where, NEW.problem) == ("", "", "")
     again = attempted(failed(state, "disk full"), NOW + HOUR)
     assert (again.failures, again.failing_since, again.problem) == (2, NOW, "disk full")
     done = succeeded(again, LAST, "wanted")
@@ -107,6 +108,8 @@ def test_server() -> None:
     server = ServerState("key", NOW, "ops", Trouble.LOGIN_REFUSED, 3, "no", NOW + MINUTE, NOW)
     assert (server.may_try(NOW + MINUTE - SECOND), server.may_try(NOW + MINUTE)) == (False, True)
     assert (server.has_failed_long(NOW + HOUR - SECOND), server.has_failed_long(NOW + HOUR)) == (False, True)
+    assert [*Trouble] == ["not_trusted", "host_key_changed", "login_refused", "connection_failed"]
+    assert ServerState() == ServerState("", None, "", None, 0, "", None, None)
     assert not ServerState().has_failed_long(NOW)
     assert ServerState().may_try(NOW)
     assert server.well() == ServerState("key", NOW, "ops")

@@ -30,7 +30,7 @@ STAYS = timedelta(days=1)
 ON, OFF = "1", "0"
 _ALL_OFF = Decimal(100)
 # The limits of a promotion that have a column.
-_LIMITS = {"global_limit": "max_no_of_orders", "max_items_per_order": "discount_usage_limit"}
+_LIMITS = frozenset({"global_limit", "max_items_per_order"})
 
 
 class NotForFilesError(ValueError):
