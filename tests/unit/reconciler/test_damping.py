@@ -62,3 +62,10 @@ def test_state_that_comes_back_waits() -> None:
     assert is_damped(back, showings, NOW)
     assert not is_damped(back, showings, NOW + HOUR)
     assert not is_damped(state("third"), showings, NOW)
+
+
+def test_state_shown_once_waits_an_hour() -> None:
+    """A state that was shown once comes back after the shortest pause."""
+    once = [showing(state("one"), NOW)]
+    assert is_damped(state("one"), once, NOW + 59 * MINUTE)
+    assert not is_damped(state("one"), once, NOW + HOUR)

@@ -8,7 +8,6 @@ holds, so a new worker keeps to them.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from partner_orders.orders.event import OrderEvent
 from partner_orders.orders.stored import Showing, showing
@@ -29,6 +28,6 @@ def is_damped(event: OrderEvent, showings: Iterable[Showing], now: datetime) -> 
     is_back = any(each.digest == event.digest for each in same)
     if len(same) < FREE_STATES and not is_back:
         return False
-    times = sorted(each.shown_at for each in same)
-    last_pause = max((later - earlier for earlier, later in pairwise(times[-2:])), default=timedelta())
+    times = sorted(each.shown_at for each in same)[-2:]
+    last_pause = times[-1] - times[0]
     return now - times[-1] < min(max(GROWTH * last_pause, SHORTEST_PAUSE), LONGEST_PAUSE)
