@@ -11,6 +11,7 @@ from partner_orders.reconciler.windows import (
     PAGES_AT_ONCE,
     PLATFORM_HISTORY,
     SHORTEST_PART,
+    LeftOut,
     Part,
     Parts,
     Position,
@@ -18,13 +19,15 @@ from partner_orders.reconciler.windows import (
     is_daily_check_due,
     is_older_look_due,
     latest_window,
+    newest_part,
     not_shown,
     oldest_readable,
     window_of,
+    without,
 )
 
 NOW = datetime(2026, 10, 14, 12, 0, tzinfo=UTC)
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def position(
@@ -59,8 +62,8 @@ def test_first_look_goes_on_where_it_was(read_until: timedelta) -> None:
 
 
 def test_window_overlaps_the_last_one() -> None:
-    """A window begins a little before the last one ended."""
-    assert start(position(checked=5 * MINUTE)) == 5 * MINUTE + OVERLAP
+    """A window begins a quarter of an hour before the last one ended."""
+    assert start(position(checked=5 * MINUTE)) == 20 * MINUTE
 
 
 def test_window_reaches_oldest_open_order() -> None:
@@ -116,7 +119,8 @@ def test_window_of_hours_is_an_older_look() -> None:
     before = position(checked=5 * MINUTE)
     whole = before.read_until(NOW, "v", NOW - 2 * HOUR - OVERLAP)
     assert whole == Position("s", NOW, vendor_id="v", older_look_at=NOW)
-    assert before.read_until(NOW, "v", NOW - HOUR).older_look_at is None
+    assert before.read_until(NOW, "v", NOW - 2 * HOUR).older_look_at == NOW
+    assert before.read_until(NOW, "v", NOW - 2 * HOUR + SECOND).older_look_at is None
     assert before.read_until(NOW - HOUR, "v", NOW - DAY).older_look_at is None
 
 
@@ -143,6 +147,29 @@ def test_position_never_goes_back() -> None:
     assert position(checked=2 * HOUR).read_until(NOW - HOUR, "v") == Position("s", NOW - HOUR, vendor_id="v")
 
 
+def test_visit_counts_until_it_ends() -> None:
+    """A visit that ends leaves the position as it was; those that do not end are counted."""
+    assert position().begun(NOW) == Position("s", begun_at=NOW, unended_visits=1)
+    assert position().begun(NOW).begun(NOW + HOUR) == Position("s", begun_at=NOW + HOUR, unended_visits=2)
+    assert position().begun(NOW).ended() == position()
+
+
+@pytest.mark.parametrize(("visits", "hours"), [(3, 1), (4, 2), (5, 4), (6, 8), (7, 16), (8, 24), (13, 24), (9_999, 24)])
+def test_store_is_given_up_for_longer(visits: int, hours: int) -> None:
+    """A store that ends runs is tried again after an hour, two, four, and so on, up to a day."""
+    ending_runs = Position("s", begun_at=NOW, unended_visits=visits)
+    assert ending_runs.ends_runs
+    assert ending_runs.is_given_up(NOW + hours * HOUR - SECOND)
+    assert not ending_runs.is_given_up(NOW + hours * HOUR)
+
+
+@pytest.mark.parametrize("tried", [position(), Position("s", begun_at=NOW, unended_visits=2)])
+def test_store_is_not_given_up_at_first(tried: Position) -> None:
+    """A store is given up only once three visits did not end."""
+    assert not tried.ends_runs
+    assert not tried.is_given_up(NOW)
+
+
 # -- what is left where a window fails --------------------------------------------------------------------------
 
 
@@ -158,6 +185,21 @@ def test_latest_window_overlaps_the_last_try() -> None:
 def test_short_window_has_no_latest_part(length: timedelta, worth: bool) -> None:
     """The end of a short window is not worth a request of its own."""
     assert (latest_window(position(), Window(NOW - length, NOW)) is not None) is worth
+
+
+def test_minute_left_out_is_due_daily() -> None:
+    """A minute that was left out is tried again after a day, a longer time at each visit."""
+    minute = LeftOut(NOW - MINUTE, NOW, "refused:400", NOW)
+    assert (minute.is_narrow, minute.is_due(NOW + DAY - SECOND), minute.is_due(NOW + DAY)) == (True, False, True)
+    longer = minute._replace(start=NOW - MINUTE - SECOND)
+    assert (longer.is_narrow, longer.is_due(NOW)) == (False, True)
+
+
+def test_newest_part_is_the_last_minute() -> None:
+    """The newest minute of a window is a part of its own; a window of no more has none."""
+    assert newest_part(Window(NOW - HOUR, NOW)) == Part(NOW - MINUTE, NOW, PAGES_AT_ONCE)
+    assert newest_part(Window(NOW - MINUTE, NOW)) is None
+    assert newest_part(Window(NOW - SECOND, NOW)) is None
 
 
 def test_backfill_start_stays_readable() -> None:
@@ -207,8 +249,8 @@ def test_empty_window_has_no_parts(length: timedelta) -> None:
 
 
 def test_part_shrinks_with_its_pages(parts: Parts) -> None:
-    """A part of too many pages is shortened in proportion to them."""
-    parts.has_pages(take(parts), 2 * PAGES_AT_ONCE)
+    """A part of more than 20 pages is shortened in proportion to them."""
+    parts.has_pages(take(parts), 40)
     assert take(parts) == part(timedelta(0), DAY / 2.4)
 
 
@@ -216,12 +258,12 @@ def test_parts_cover_the_window(parts: Parts) -> None:
     """The parts cover the window, and each overlaps the one before by a second."""
     parts.has_pages(take(parts), 5 * PAGES_AT_ONCE)
     read = []
-    while following := parts.next():
-        read.append(following)
-        parts.was_read(following)
+    for _ in range(7):
+        read.append(take(parts))
+        parts.was_read(read[-1])
+    assert parts.next() is None
     assert (read[0].start, read[-1].end) == (NOW - DAY, NOW)
-    assert all(later.start == earlier.end - timedelta(seconds=1) for earlier, later in pairwise(read))
-    assert len(read) == 7
+    assert all(later.start == earlier.end - SECOND for earlier, later in pairwise(read))
 
 
 def test_shortest_part_has_no_page_limit(parts: Parts) -> None:
@@ -257,3 +299,79 @@ def test_parts_keep_to_the_allowed_pages(parts: Parts) -> None:
     first = take(parts)
     parts.was_read(first)
     assert take(parts).end - take(parts).start == first.end - first.start == DAY / 12
+
+
+def test_first_part_is_as_long_as_allowed() -> None:
+    """The first part may be shorter than the window, and is never longer."""
+    shorter = Parts(Window(NOW - DAY, NOW), length=HOUR)
+    assert (shorter.length, shorter.next()) == (HOUR, part(timedelta(0), HOUR))
+    longer = Parts(Window(NOW - MINUTE, NOW), length=HOUR)
+    assert (longer.length, longer.next()) == (MINUTE, Part(NOW - MINUTE, NOW, None))
+
+
+# -- around what was left out -----------------------------------------------------------------------------------
+
+
+def left_out(begin: timedelta, end: timedelta) -> LeftOut:
+    """A time of the day before NOW that could not be read."""
+    return LeftOut(NOW - DAY + begin, NOW - DAY + end, "refused:400", NOW)
+
+
+def test_time_left_out_is_a_part_of_its_own() -> None:
+    """What was left out is read apart from what is before it and after it."""
+    known = left_out(6 * HOUR, 7 * HOUR)
+    parts = Parts(Window(NOW - DAY, NOW), [known])
+    before = take(parts)
+    assert before == part(timedelta(0), 6 * HOUR)
+    parts.was_read(before)
+    own = take(parts)
+    assert own == part(6 * HOUR, 7 * HOUR)._replace(left_out=known)
+    parts.leave_out(own)
+    rest = take(parts)
+    assert rest == part(7 * HOUR - SECOND, DAY)
+    parts.leave_out(rest)
+    assert parts.next() is None
+
+
+def test_skipped_time_lengthens_the_next_part(parts: Parts) -> None:
+    """After a time that is skipped, the next part is as long as the window was ever read."""
+    for _ in range(3):
+        parts.halve(take(parts))
+    parts.leave_out(take(parts))
+    assert (parts.length, take(parts).end) == (DAY, NOW)
+
+
+def test_window_begins_with_its_first_second() -> None:
+    """A part from the beginning of a window skips nothing, however soon a time that was left out begins."""
+    known = left_out(SECOND / 2, HOUR)
+    assert take(Parts(Window(NOW - DAY, NOW), [known])) == part(timedelta(0), HOUR)._replace(left_out=known)
+
+
+def test_time_left_out_after_a_window_is_not_of_it() -> None:
+    """What begins where a window ends is not read with it, however short the window is."""
+    end = NOW - DAY + HOUR
+    assert Parts(Window(end - SECOND / 2, end), [left_out(HOUR, 2 * HOUR)]).next() == Part(end - SECOND / 2, end, None)
+
+
+@pytest.mark.parametrize(
+    ("known", "rest"),
+    [
+        ((HOUR, 2 * HOUR), [(HOUR, 2 * HOUR)]),
+        ((HOUR, 6 * HOUR), [(HOUR, 6 * HOUR)]),
+        ((HOUR, 6 * HOUR + SECOND), [(HOUR, 6 * HOUR + SECOND)]),
+        ((6 * HOUR - SECOND, 6 * HOUR + SECOND), [(6 * HOUR - SECOND, 6 * HOUR + SECOND)]),
+        ((6 * HOUR, 6 * HOUR + SECOND), []),
+        ((6 * HOUR - SECOND, 6 * HOUR + MINUTE), []),
+        ((HOUR, 6 * HOUR + MINUTE), [(HOUR, 6 * HOUR + SECOND)]),
+        ((6 * HOUR, 7 * HOUR), []),
+        ((6 * HOUR + MINUTE, 7 * HOUR + MINUTE), [(7 * HOUR - SECOND, 7 * HOUR + MINUTE)]),
+        ((7 * HOUR, 8 * HOUR), [(7 * HOUR, 8 * HOUR)]),
+        ((HOUR, 9 * HOUR), [(HOUR, 6 * HOUR + SECOND), (7 * HOUR - SECOND, 9 * HOUR)]),
+    ],
+)
+def test_part_that_was_read_is_not_left_out(
+    known: tuple[timedelta, timedelta], rest: list[tuple[timedelta, timedelta]]
+) -> None:
+    """Of what was left out, reading from six to seven leaves what is before and after, and a second where they meet."""
+    apart = left_out(20 * HOUR, 21 * HOUR)
+    assert without([left_out(*known), apart], part(6 * HOUR, 7 * HOUR)) == [*(left_out(*it) for it in rest), apart]

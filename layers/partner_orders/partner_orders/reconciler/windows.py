@@ -102,8 +102,9 @@ class Position:
 
     def no_later_than(self, now: datetime) -> "Position":
         """The position without a lead over the platform's clock."""
-        is_ahead = self.checked_until is not None and self.checked_until > now
-        return replace(self, checked_until=now) if is_ahead else self
+        if self.checked_until is None:
+            return self
+        return replace(self, checked_until=min(self.checked_until, now))
 
     def read_until(self, until: datetime, vendor_id: str | None, start: datetime | None = None) -> "Position":
         """The position after all from ``start`` up to ``until`` was read and enqueued. Without a ``vendor_id``, the id
