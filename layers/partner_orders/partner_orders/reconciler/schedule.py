@@ -28,7 +28,7 @@ class DueStore(NamedTuple):
 
     store: Store
     position: Position
-    has_open_orders: bool = False
+    has_open_orders: bool
     read_until: datetime | None = None
     part_length: timedelta | None = None
 
@@ -59,7 +59,7 @@ class Schedule:
         self._history = history
         self._clock = clock
 
-    def due(self, report: Report, requests_per_minute: int, has_backfills: bool = False) -> Due:
+    def due(self, report: Report, requests_per_minute: int, has_backfills: bool) -> Due:
         """Every store that is neither paused nor given up, in the order of their turns. Notes the silent stores, those
         whose visits do not end, and the duration of a round in the report. Raises botocore's errors."""
         positions, now = self._table.positions(), self._clock()
