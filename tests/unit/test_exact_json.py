@@ -4,7 +4,15 @@ from decimal import Decimal
 
 import pytest
 
-from partner_orders.exact_json import Json, MalformedJsonError, bounded_decimal, parse, write, write_bytes
+from partner_orders.exact_json import (
+    Json,
+    MalformedJsonError,
+    bounded_decimal,
+    number_by_value,
+    parse,
+    write,
+    write_bytes,
+)
 
 
 def nested(levels: int) -> bytes:
@@ -63,6 +71,22 @@ def test_text_without_a_number(text: str, reason: str) -> None:
     with pytest.raises(MalformedJsonError) as error:
         bounded_decimal(text)
     assert str(error.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("10.0", "10"),
+        ("1e100", f"1{'0' * 100}"),
+        ("0.50", "0.5"),
+        (f"-0.{'1' * 97}", f"-0.{'1' * 97}"),
+        (f".{'1' * 99}", f"0.{'1' * 99}"),
+        ("1e-100", f"0.{'0' * 99}1"),
+    ],
+)
+def test_number_by_value(number: str, text: str) -> None:
+    """A number of any size has one text, with every digit that makes a difference."""
+    assert number_by_value(bounded_decimal(number)) == text
 
 
 def test_written_as_ascii() -> None:

@@ -12,8 +12,8 @@ MAX_DEPTH = 64
 MAX_DIGITS = 100
 MAX_EXPONENT = 100
 
-# Wide enough that no number parse() lets through is ever rounded.
-_EXACT = Context(prec=2 * (MAX_DIGITS + MAX_EXPONENT))
+# Digits enough that no number parse() lets through is ever rounded.
+_EXACT = Context(prec=MAX_DIGITS)
 
 
 class MalformedJsonError(ValueError):
@@ -34,8 +34,6 @@ def parse(text: bytes) -> Json:
             parse_float=_decimal,
             parse_constant=_constant,
         )
-    except MalformedJsonError:
-        raise
     except UnicodeDecodeError:
         raise MalformedJsonError("not valid UTF-8") from None
     except json.JSONDecodeError as error:
@@ -80,7 +78,7 @@ def number_by_value(number: int | Decimal) -> str:
     """The one text of a number's value: 10, 10.0 and 1e1 are all ``10``."""
     if isinstance(number, int):
         return str(number)
-    if number == number.to_integral_value(context=_EXACT):
+    if number == number.to_integral_value():
         return str(int(number))
     return format(number.normalize(_EXACT), "f")
 
