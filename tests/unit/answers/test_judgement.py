@@ -96,7 +96,7 @@ def test_accept_is_judged(status: str, was_sent: bool, outcome: str | None) -> N
     [
         ("RECEIVED", None, True, None),
         ("CANCELLED", {"reason": "TOO_BUSY"}, True, "applied"),
-        ("CANCELLED", {"reason": " too_busy"}, True, "applied"),
+        ("CANCELLED", {"reason": " too_busy "}, True, "applied"),
         ("CANCELLED", {"reason": "customer changed her mind"}, True, "overtaken"),
         ("CANCELLED", {"reason": "TOO_BUSY"}, False, "overtaken"),
         ("CANCELLED", None, True, "applied"),

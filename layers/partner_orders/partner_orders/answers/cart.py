@@ -210,9 +210,9 @@ def cart_digest(cart: Iterable[CartLine]) -> str:
 def same_lines(wanted: Sequence[CartLine], shown: Sequence[CartLine]) -> bool:
     """Whether the platform shows the lines that an answer means, in any order: by id, or by SKU and what they replace
     where they are new; by status, and by the amount of what is delivered. Prices and names do not count."""
-    left = sorted(shown, key=_by_amount)
+    left = sorted(shown, key=_weight)
     # Those with an id first: a new line may be like one that was ordered. Each takes the lightest that it may be.
-    for line in sorted(wanted, key=lambda line: (line.id is None, _by_amount(line))):
+    for line in sorted(wanted, key=lambda line: (line.id is None, _weight(line))):
         place = next((place for place, other in enumerate(left) if _is_same(line, other)), None)
         if place is None:
             return False
@@ -220,8 +220,8 @@ def same_lines(wanted: Sequence[CartLine], shown: Sequence[CartLine]) -> bool:
     return not left
 
 
-def _by_amount(line: CartLine) -> tuple[Decimal, Decimal]:
-    return line.weight or Decimal(0), line.quantity or Decimal(0)
+def _weight(line: CartLine) -> Decimal:
+    return line.weight or Decimal(0)
 
 
 def _is_same(wanted: CartLine, shown: CartLine) -> bool:
@@ -234,7 +234,7 @@ def _is_same(wanted: CartLine, shown: CartLine) -> bool:
     if wanted.status in _LEFT_OUT:
         return True
     if wanted.is_weighed:
-        return abs((wanted.weight or Decimal(0)) - (shown.weight or Decimal(0))) <= SAME_WEIGHT
+        return abs(_weight(wanted) - _weight(shown)) <= SAME_WEIGHT
     return (wanted.quantity or Decimal(0)) == (shown.quantity or Decimal(0))
 
 
@@ -296,8 +296,7 @@ def _is_within(weight: Decimal, least: Decimal | None, most: Decimal | None) -> 
 
 
 def _bounds(line: CartLine) -> str:
-    if line.least and line.most:
-        return f"from {line.least.normalize():f} to {line.most.normalize():f}"
-    return (
-        f"at least {line.least.normalize():f}" if line.least else f"at most {(line.most or Decimal(0)).normalize():f}"
-    )
+    least, most = (f"{bound.normalize():f}" if bound else "" for bound in (line.least, line.most))
+    if least and most:
+        return f"from {least} to {most}"
+    return f"at least {least}" if least else f"at most {most}"

@@ -96,4 +96,4 @@ def _is_ours(target: Target, shown: Order) -> bool:
     """Whether a cancelled order may be so by our answer: it gives our reason, or none."""
     if not isinstance(shown.cancellation, Cancellation) or not shown.cancellation.reason:
         return True
-    return shown.cancellation.reason.strip().upper() == (target.reason or "")
+    return shown.cancellation.reason.strip().upper() == target.reason

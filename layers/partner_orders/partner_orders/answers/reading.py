@@ -130,8 +130,7 @@ class _Reading:
         named = [name for name in ("id", "sku") if value.get(name) is not None]
         if len(named) != 1:
             self._wrong(path, 'name the line by "id" or by "sku"')
-        for name in named:
-            self._text(value[name], f"{path}.{name}")
+        texts = {name: self._text(value[name], f"{path}.{name}") for name in named}
         not_found = self._flag(value.get("not_found"), f"{path}.not_found")
         quantity, weight = self._amounts(value, path, fewest=0)
         replaced_by = self._list(value, "replaced_by", path, MAX_NEW_LINES, self._new_line)
@@ -140,15 +139,7 @@ class _Reading:
             self._wrong(path, "say one of: an amount, not_found, replaced_by")
         if not any(said) and not self._has_problem_within(path):
             self._wrong(path, "says nothing: give a quantity, a weight, not_found or replaced_by")
-        line_id, sku = value.get("id"), value.get("sku")
-        return LineChange(
-            line_id if isinstance(line_id, str) else None,
-            sku if isinstance(sku, str) else None,
-            quantity,
-            weight,
-            not_found,
-            tuple(replaced_by),
-        )
+        return LineChange(texts.get("id"), texts.get("sku"), quantity, weight, not_found, tuple(replaced_by))
 
     def _new_line(self, value: Json, path: str) -> NewLine | None:
         if not isinstance(value, dict):
@@ -243,7 +234,7 @@ class _Reading:
 
     def _ready_at(self, value: Json) -> datetime | None:
         try:
-            instant = parse_instant(value) if isinstance(value, str) and value.strip() else None
+            instant = parse_instant(value) if isinstance(value, str) else None
         except ValueError:
             instant = None
         if instant is None:
