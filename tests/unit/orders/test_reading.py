@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partner_orders.exact_json import Json
-from partner_orders.orders.reading import canonical_text, read_order
+from partner_orders.orders.fields import Kind
+from partner_orders.orders.reading import Field, canonical_text, read_order
 
+ANY = Field("(unknown)", Kind.ANY)
 UNKNOWN = st.recursive(
     st.none() | st.booleans() | st.integers(-100, 100) | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
@@ -27,13 +29,13 @@ UNKNOWN = st.recursive(
 )  # fmt: skip
 def test_text_of_what_we_do_not_know(value: Json, text: str) -> None:
     """Keys are sorted, and numbers are written by value. Digests are stored, so this text never changes."""
-    assert canonical_text(value, None) == text
+    assert canonical_text(value, ANY) == text
 
 
 @given(UNKNOWN, UNKNOWN)
 def test_texts_differ_as_values_do(one: Any, other: Any) -> None:
     """Two values of which nothing is known have the same text only if they are the same."""
-    assert (canonical_text(one, None) == canonical_text(other, None)) is (repr(_sorted(one)) == repr(_sorted(other)))
+    assert (canonical_text(one, ANY) == canonical_text(other, ANY)) is (repr(_sorted(one)) == repr(_sorted(other)))
 
 
 def _sorted(value: Any) -> Any:
@@ -98,5 +100,11 @@ def test_what_is_said() -> None:
     }
     reading = read_order(order)
     assert (reading.richness, reading.unmasked) == (6, 2)
+
+
+def test_parts_of_parts_are_read() -> None:
+    """The model gets the lines with their codes, without what is not there, and a part that is kept whole as it is."""
+    lines: dict[str, Json] = {"items": [{"sku": 7, "barcode": "4", "name": None}, None, {"barcode": ["5", "6"]}]}
+    assert read_order(lines).values == {"items": [{"sku": "7", "barcode": ["4"]}, {"barcode": ["5", "6"]}]}
     fees: dict[str, Json] = {"payment": {"additional_fees": {"fee": 5}}}
     assert read_order(fees).values == fees

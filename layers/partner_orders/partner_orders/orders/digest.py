@@ -3,6 +3,7 @@
 import hashlib
 
 from partner_orders.exact_json import Json
+from partner_orders.orders.fields import Kind
 from partner_orders.orders.reading import Field, canonical_text, known_fields
 
 # The version of the reading. A digest names it, so that code of a later version can tell an earlier one's.
@@ -24,19 +25,18 @@ def changed_fields(one: Json, other: Json) -> list[str]:
     return sorted(changed)
 
 
-def _compare(one: Json, other: Json, described: Field | None, changed: set[str], unknown: str = "") -> None:
+def _compare(one: Json, other: Json, described: Field, changed: set[str]) -> None:
     if canonical_text(one, described) == canonical_text(other, described):
         return
-    fields = described.fields if described else None
-    element = described.element if described else None
-    if isinstance(one, dict) and isinstance(other, dict) and described is not None and fields is not None:
-        prefix = f"{described.path}." if described.path else ""
+    fields, element = described.fields, described.element
+    if isinstance(one, dict) and isinstance(other, dict) and fields is not None:
+        unknown = Field(f"{described.path}.(unknown)".removeprefix("."), Kind.ANY)
         for name in one.keys() | other.keys():
-            field = fields.get(name)
-            if field is None or not field.is_volatile:
-                _compare(one.get(name), other.get(name), field, changed, f"{prefix}(unknown)")
+            field = fields.get(name, unknown)
+            if not field.is_volatile:
+                _compare(one.get(name), other.get(name), field, changed)
     elif isinstance(one, list) and isinstance(other, list) and element is not None and len(one) == len(other):
         for first, second in zip(one, other, strict=True):
             _compare(first, second, element, changed)
     else:
-        changed.add(described.path if described else unknown)
+        changed.add(described.path)

@@ -43,9 +43,9 @@ class OrderEvent:
     order: Order
     digest: str
     richness: int
-    unmasked: int = 0
-    problems: tuple[str, ...] = ()
-    body: bytes = field(repr=False, compare=False, default=b"")
+    unmasked: int
+    problems: tuple[str, ...]
+    body: bytes = field(repr=False, compare=False)
 
     @property
     def order_id(self) -> str:

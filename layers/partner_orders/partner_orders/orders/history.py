@@ -6,7 +6,7 @@ conditional writes; ``merge()`` here is the model that the tests compare it with
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -87,7 +87,7 @@ class MergedOrder:
     """An order: its distinct events with the times at which a GET last showed them, and what follows from these."""
 
     events: Mapping[str, OrderEvent]
-    shown_at: Mapping[str, datetime] = field(default_factory=dict)
+    shown_at: Mapping[str, datetime]
 
     @cached_property
     def snapshot(self) -> OrderEvent:

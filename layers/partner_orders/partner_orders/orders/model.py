@@ -29,7 +29,6 @@ Anything = Annotated[Any, Kind.ANY]
 class _Part(BaseModel):
     model_config = ConfigDict(
         frozen=True,
-        protected_namespaces=(),
         # Built with the whole order, the first time one comes; each part on its own would never be used.
         defer_build=True,
     )

@@ -113,7 +113,7 @@ def conflicts_with(new: list[OrderEvent], row: Row) -> int:
     write of one event of a known status hands back only the head that it replaced, and that is enough: no event of the
     history is between the two."""
     earlier = [Moment(event["status"], event.get("occurred_at")) for event in events_of(row).values()]
-    replaced = row.get("snapshot_key", "") if not earlier else ""
+    replaced = None if earlier else row.get("snapshot_key")
     if len(new) == 1 and replaced:
         return int(new[0].moment == replaced[: len(new[0].moment)])
     moments = [Moment(event.status, to_text(event.occurred_at) if event.occurred_at else None) for event in new]

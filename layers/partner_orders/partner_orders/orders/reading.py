@@ -6,7 +6,7 @@ fields are left out. A part that cannot be read enters the text as the JSON that
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from json.encoder import encode_basestring_ascii as quote
 from types import NoneType, UnionType
@@ -45,11 +45,11 @@ class Reading:
     empty nor masked with ``*``, and ``unmasked`` those of them that are personal. ``problems`` are sorted paths without
     list positions, each with what was wrong; they quote no value."""
 
-    values: dict[str, Any] = field(default_factory=dict)
-    canonical: str = ""
-    richness: int = 0
-    unmasked: int = 0
-    problems: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Any]
+    canonical: str
+    richness: int
+    unmasked: int
+    problems: dict[str, str]
 
 
 def read_order(order: dict[str, Json]) -> Reading:
@@ -59,10 +59,10 @@ def read_order(order: dict[str, Json]) -> Reading:
     return Reading(values, "".join(walk.out), walk.richness, walk.unmasked, dict(sorted(walk.problems.items())))
 
 
-def canonical_text(value: Json, described: Field | None) -> str:
-    """The canonical text of a part of an order; of one that we do not know, without a description."""
+def canonical_text(value: Json, described: Field) -> str:
+    """The canonical text of a part of an order."""
     walk = _Walk()
-    if described is None or value is None:
+    if value is None:
         walk.write_raw(value)
     else:
         walk.read_field(value, described)
@@ -217,9 +217,8 @@ def _parts_of(annotation: Any) -> tuple[Kind | None, type[BaseModel] | None, Any
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return None, annotation, None
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        kind = next((it for it in arguments[1:] if isinstance(it, Kind)), None)
-        return (kind, None, None) if kind else _parts_of(arguments[0])
+    if origin is Annotated and (named := [it for it in arguments[1:] if isinstance(it, Kind)]):
+        return named[0], None, None
     if origin is tuple:
         return None, None, arguments[0]
     if origin in (Union, UnionType):
