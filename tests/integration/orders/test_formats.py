@@ -3,6 +3,7 @@
 import base64
 import json
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from partner_orders.order_events.message import OrderEventMessage, UnreadableMessageError
 from partner_orders.orders.event import Arrival, parse_event
+from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.table import OrdersTable, Written
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
@@ -51,6 +53,22 @@ def test_digest_and_snapshot_key_are_frozen() -> None:
         event.snapshot_key_at(SHOWN_AT)
         == "0|063927562364107001|1|000009|063927565200000001|000040|1.29e5d528a523cdcfc2f09d80bd8b24aa"
     )
+
+
+def test_packed_body_is_frozen() -> None:
+    """A body that 0.1.0 packed is unpacked: the dictionary that it was packed with never changes."""
+    body = (
+        b'"cancelled_by":"CUSTOMER","promotion_status":"UNAVAILABLE","weighted_pieces":1,"status":"ADDITION",'
+        b'"external_partner_config_id":"","difference_to_minimum":0,"webhook_status":"DELIVERED"'
+    )
+    assert unpack(base64.b64decode("AcPXyCbQ+MRaQGAmFEI1Eb44xuN0AA==")) == body
+
+
+def test_counts_in_a_key_have_six_digits() -> None:
+    """However much an event says, its key sorts as before: the counts end at 999,999, and without a clock are zeros."""
+    event = parse_event(as_bytes(order(sys=None)))
+    much = replace(event, unmasked=1_000_000, richness=1_000_000)
+    assert much.snapshot_key == f"0|{'0' * 18}|1|999999|{'0' * 18}|999999|{event.digest}"
 
 
 def test_blind_write_needs_a_row_of_its_version(orders: OrdersTable, dynamodb: Any) -> None:

@@ -88,6 +88,8 @@ def test_conflict_is_stored_and_counted(orders: OrdersTable) -> None:
     assert write(orders, event(12, comment="Ring twice")).conflicts == 1
     assert write(orders, event(12, comment="Ring")).conflicts == 1
     assert stored(orders).conflicts == 2
+    assert write(orders, event(20, status="DISPATCHED")).conflicts == 0
+    assert write(orders, event(12, comment="Ring once")).conflicts == 1
 
 
 @pytest.mark.parametrize("is_one_batch", [True, False])
@@ -245,9 +247,11 @@ def test_confirmed_head_is_no_change(orders: OrdersTable) -> None:
     shown = event(12)
     write(orders, shown)
     before = stored(orders)
-    orders.write([(shown, Arrival("reconciliation", NOW, "c", shown_at=NOW))])
+    showing = Arrival("reconciliation", NOW, "c", shown_at=NOW)
+    assert orders.write([(shown, showing)]) == Written(duplicates=1, confirmed=1)
     after = stored(orders)
     assert (after.sequence, after.snapshot.digest) == (before.sequence, before.snapshot.digest)
+    assert orders.write([(shown, showing)]) == Written(duplicates=1)
 
 
 def test_masked_copy_never_hides_a_full_one(orders: OrdersTable) -> None:

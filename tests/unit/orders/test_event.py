@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from partner_orders.clock import now
 from partner_orders.exact_json import parse, write
@@ -16,6 +17,7 @@ from partner_orders.order_events.message import (
 from partner_orders.orders.digest import changed_fields
 from partner_orders.orders.event import CatalogueCallbackError, RejectedError, parse_event
 from partner_orders.orders.history import Sale, sale
+from partner_orders.orders.model import DeliveryAddress
 from partner_orders.orders.packed_body import pack, unpack
 from partner_orders.orders.reading import known_fields
 from tests.support.orders import as_bytes, order
@@ -133,6 +135,38 @@ def test_spellings_of_one_event(one: dict[str, Any], other: dict[str, Any]) -> N
     """The digest reads what the model reads, so two spellings of one order are one event."""
     first, second = (parse_event(as_bytes(order(**fields))) for fields in (one, other))
     assert (first.digest, first.order) == (second.digest, second.order)
+    assert changed_fields(parse(as_bytes(order(**one))), parse(as_bytes(order(**other)))) == []
+
+
+def test_event_does_not_depend_on_its_text() -> None:
+    """Two copies of one body are equal events, and their repr leaves the text out."""
+    body = as_bytes(order())
+    event, spaced = parse_event(body), parse_event(b" " + body)
+    assert (event, event.body, spaced.body) == (spaced, body, b" " + body)
+    assert "body=" not in repr(event)
+
+
+def test_order_never_changes() -> None:
+    """What was read of an event stays as it was read."""
+    event = parse_event(as_bytes(order()))
+    with pytest.raises(ValidationError):
+        event.order.status = "DELIVERED"  # type: ignore[misc]
+
+
+def test_order_may_have_a_job_id() -> None:
+    """Only a body without an order_id can be a callback of the catalogue."""
+    assert parse_event(as_bytes(order(job_id="j1"))).order_id == order()["order_id"]
+
+
+def test_twenty_problems_are_kept() -> None:
+    """Of more problems the first twenty are kept, in the order of their paths."""
+    address: dict[str, Any] = {name: [] for name in DeliveryAddress.model_fields}
+    customer = {"first_name": [], "last_name": [], "phone_number": [], "tax_id": [], "delivery_address": address}
+    event = parse_event(as_bytes(order(customer=customer)))
+    assert event.problems == (
+        *sorted(f"customer.delivery_address.{name}" for name in address),
+        *("customer.first_name", "customer.last_name", "customer.phone_number"),
+    )
 
 
 def test_problems_quote_no_value() -> None:
@@ -242,10 +276,19 @@ def test_packing_shrinks_a_body() -> None:
     assert len(pack(as_bytes(order()))) < len(as_bytes(order())) / 2
 
 
-@pytest.mark.parametrize("packed", [b"", b"\x01", b"\x02abc", b"\x01\xff\xff\xff"])
-def test_foreign_bytes_do_not_unpack(packed: bytes) -> None:
-    """Bytes that were not packed are rejected."""
-    with pytest.raises(ValueError, match="not a packed body"):
+@pytest.mark.parametrize(
+    ("packed", "reason"),
+    [
+        (b"", "not a packed body of a known dictionary"),
+        (b"\x02abc", "not a packed body of a known dictionary"),
+        (b"\x01\xff\xff\xff", "not a packed body of a known dictionary"),
+        (b"\x01", "not a packed body: it is cut short"),
+        (b"\x01\xab\xae\x05", "not a packed body: it is cut short"),
+    ],
+)
+def test_foreign_bytes_do_not_unpack(packed: bytes, reason: str) -> None:
+    """Bytes that were not packed are rejected with the reason."""
+    with pytest.raises(ValueError, match=f"^{reason}$"):
         unpack(packed)
 
 

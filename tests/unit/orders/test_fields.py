@@ -1,5 +1,6 @@
 """How a field's value is read, and why it is not. The reasons are shown with rejected events and problems."""
 
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -42,12 +43,15 @@ def test_unreadable_value(kind: Kind, value: Json, reason: str) -> None:
         (Kind.TEXT, 5, ("5", '"5"')),
         (Kind.TEXT, " a ", (" a ", '" a "')),
         (Kind.IDENTIFIER, " é ", ("é", '"\\u00e9"')),
+        (Kind.IDENTIFIER, "X" * 36, ("X" * 36, f'"{"X" * 36}"')),
         (Kind.IDENTIFIER, "x" * 200, ("x" * 200, f'"{"x" * 200}"')),
         (Kind.STATUS, "canceled", ("CANCELLED", '"CANCELLED"')),
+        (Kind.STATUS, "Dispached", ("DISPATCHED", '"DISPATCHED"')),
+        (Kind.STATUS, " on its  way ", ("ON ITS  WAY", '"ON ITS  WAY"')),
         (Kind.NUMBER, " 1.50 ", (Decimal("1.50"), "1.5")),
-        (Kind.FLAG, " Yes ", (True, "true")),
-        (Kind.FLAG, " off ", (False, "false")),
-        (Kind.FLAG, 1, (True, "true")),
+        (Kind.NUMBER, f"{' ' * 100}1.50{' ' * 100}", (Decimal("1.50"), "1.5")),
+        *((Kind.FLAG, word, (True, "true")) for word in ("true", " Yes ", "on", "t", "y", "1", 1)),
+        *((Kind.FLAG, word, (False, "false")) for word in ("false", "no", " off ", "f", "n", "0", 0)),
         (Kind.FLAG, Decimal("0.0"), (False, "false")),
         (Kind.INSTANT, "  ", (None, None)),
         (Kind.INSTANT, "0001-01-01T00:00:00Z", (None, '"0001-01-01T00:00:00Z"')),
@@ -77,6 +81,17 @@ def test_read_value(kind: Kind, value: Json, read: Any) -> None:
 def test_time_in_utc(text: str) -> None:
     """A time is read as UTC, with or without a zone and Java's name of it."""
     assert parse_instant(text) == datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+def test_time_without_a_zone_is_utc_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time without a zone is UTC on a computer of any zone."""
+    monkeypatch.setenv("TZ", "PKT-5")
+    time.tzset()
+    try:
+        assert parse_instant("2026-07-01T12:00:00") == datetime(2026, 7, 1, 12, tzinfo=UTC)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_time_out_of_range() -> None:

@@ -144,7 +144,15 @@ def test_invalid_flag_is_redacted(flag: Any) -> None:
 @pytest.mark.parametrize(
     "fees",
     [
-        *({"fee": 3.0}, [3.0], {}, None, {"fee": "1.50"}, ["5", " 5 "], {"small": {"amount": 3, "rate": ["0.5"]}}),
+        *(
+            {"fee": 3.0},
+            [3.0],
+            {},
+            None,
+            {"fee": "1.50"},
+            ["5", f" 5{' ' * 100}"],
+            {"small": {"amount": 3, "rate": ["0.5"]}},
+        ),
         *({"x" * 64: 1}, {"fee_2": None, "free": True}, [[{"value": "1.5"}]]),
     ],
 )
@@ -180,7 +188,8 @@ def test_figures_are_kept() -> None:
 
 def test_personal_part_complements_the_rest() -> None:
     """The personal part is exactly what redaction removes."""
-    body = order(comment=WORDS, order_code=WORDS, a_new_field=[1, {"note": WORDS}])
+    body = order(comment=WORDS, order_code=WORDS, a_new_field=[1, {"note": WORDS}], isPreorder={"note": WORDS})
+    body["payment"] = {"sub_total": [WORDS], "order_total": WORDS, "discounts": [1, WORDS]}
     body["items"] = [*body["items"], {"sku": WORDS, "instructions": WORDS}]
     parsed: Any = parse(as_bytes(body))
     taken: Any = personal_part(parsed)
@@ -188,6 +197,8 @@ def test_personal_part_complements_the_rest() -> None:
         "customer": parsed["customer"],
         "comment": WORDS,
         "a_new_field": [1, {"note": WORDS}],
+        "isPreorder": {"note": WORDS},
+        "payment": {"sub_total": [WORDS], "order_total": WORDS, "discounts": [1, WORDS]},
         "items": [{"instructions": WORDS}],
     }
     assert personal_part(without_personal_data(parsed)) == {}
@@ -218,6 +229,17 @@ def test_words_in_place_of_a_code_are_redacted(words: Any) -> None:
     assert (left["order_type"], left["promotion_status"], left["payment"]["type"]) == (None, None, None)
     assert (left["items"][0]["status"], "name" in left["items"][0]["promotion"][0]) == (None, False)
     assert left["items"][0]["promotion"][0]["discount_amount"] == 5
+
+
+def test_words_that_the_platform_sends_are_kept() -> None:
+    """A word that is no code by its form is kept where the platform is known to send it."""
+    pricing, promotions = ["KG", "UNIT", "WEIGHT"], ["VENDOR", "PLATFORM", "PARTNER", "SUPPLIER"]
+    lines: list[dict[str, Any]] = [{"status": word} for word in ("ADDITION", "REPLACED", "PICKED", "CONFIRMED")]
+    lines += [{name: {"pricing_type": word}} for name in ("pricing", "original_pricing") for word in pricing]
+    lines += [{"promotion": [{"sponsorships": [{"sponsor": word} for word in promotions]}]}]
+    for word, status in (("DELIVERY", "AVAILABLE"), ("PICKUP", "UNAVAILABLE")):
+        body = {"items": lines, "order_type": word, "transport_type": word, "promotion_status": status}
+        assert left_of(body) == body
 
 
 @pytest.mark.parametrize("code", ["NOT_PROCESSED", "PARTNER_DELIVERY"])
