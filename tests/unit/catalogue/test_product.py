@@ -88,6 +88,12 @@ def test_problem_names_its_column(column: str, text: str, problem: str) -> None:
     assert problems(**{column: text}) == [f"{column}: {problem}"]
 
 
+def test_words_for_active() -> None:
+    """On sale is true or 1, off sale false or 0, in upper or lower case."""
+    said = [product_and_values({"sku": "A", "active": text})[1].active for text in ("true", "1", "False", "0")]
+    assert said == [True, True, False, False]
+
+
 def test_longest_names() -> None:
     """A SKU of 128 characters and a barcode of 14 digits are taken, without the spaces around them."""
     sku, barcode = "x" * MAX_SKU, "1" * MAX_BARCODE

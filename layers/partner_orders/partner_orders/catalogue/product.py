@@ -62,24 +62,21 @@ def product_and_values(columns: Mapping[str, str]) -> tuple[Product, Values]:
 
     Raises LineError with every problem of the line at once.
     """
-    said: dict[str, object] = {}
+    texts = {name: text for name in _COLUMNS if (text := columns.get(name, "").strip())}
+    said: dict[str, Any] = {}
     problems = []
-    for name, parse in _COLUMNS.items():
-        text = columns.get(name, "").strip()
-        if not text:
-            continue
+    for name, text in texts.items():
         try:
-            said[name] = parse(text)
+            said[name] = _COLUMNS[name](text)
         except ValueError as error:
             problems.append(f"{name}: {error}")
-    product = Product(columns.get("sku", "").strip() or None, columns.get("barcode", "").strip() or None)
-    if product == (None, None):
+    if texts.keys().isdisjoint(Product._fields):
         problems.append("sku: name the product by its sku or its barcode")
-    if not any(columns.get(name, "").strip() for name in FIELDS):
+    if texts.keys().isdisjoint(FIELDS):
         problems.append(f"say at least one of {', '.join(FIELDS)}")
     if problems:
         raise LineError(problems)
-    return product, Values(**{name: said[name] for name in FIELDS if name in said})  # type: ignore[arg-type]
+    return Product(said.pop("sku", None), said.pop("barcode", None)), Values(**said)
 
 
 def printable(text: str, most: int) -> str:
@@ -115,7 +112,8 @@ def _price(text: str) -> Decimal:
         raise ValueError("use a price above 0; to take a product off sale, use active=false")
     if price >= PRICE_LIMIT:
         raise ValueError(f"use a price below {PRICE_LIMIT:,}")
-    return price.normalize() if price != price.to_integral_value() else price.quantize(Decimal(1))
+    whole = price.to_integral_value()
+    return whole if price == whole else price.normalize()
 
 
 def _active(text: str) -> bool:
