@@ -1,6 +1,8 @@
 """The rows of a platform's file at their bounds, and the texts of what cannot be read."""
 
+import csv
 import gzip
+import zlib
 
 import pytest
 
@@ -39,6 +41,21 @@ def test_file_cut_inside_quotes() -> None:
     assert rows(HEADER + b'A,"1"\nB,"2') == [["A", "1"], ["B"]]
 
 
+def test_file_cut_inside_a_character() -> None:
+    """The half of a character at the end of a file is shown as one that cannot be read."""
+    assert rows(HEADER + b"A,1\xc3") == [["A", "1\N{REPLACEMENT CHARACTER}"]]
+
+
+def test_cell_too_long_for_csv() -> None:
+    """A cell or a header that the csv module refuses is a file that cannot be read."""
+    before = csv.field_size_limit(5)
+    try:
+        assert refusal(HEADER + b"A,123456\n") == "the file is not CSV, or a cell of it does not end"
+        assert refusal(b"sku,price,colour\n") == "the file has no header with sku, price"
+    finally:
+        csv.field_size_limit(before)
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [
@@ -63,6 +80,7 @@ def test_longest_row() -> None:
     longest = b"A," + b"x" * (MAX_ROW_CHARACTERS - 3) + b"\n"
     assert len(longest) == MAX_ROW_CHARACTERS
     assert [len(cells) for cells in rows(HEADER + b"A,1\n" + longest * 3)] == [2, 2, 2, 2]
+    assert [len(cells) for cells in rows(HEADER + b"A,1\n" + longest.replace(b"\n", b"x"))] == [2, 2]
     assert "131,072" in refusal(HEADER + b"A,1\n" + longest.replace(b"x\n", b"xx\n"))
 
 
@@ -81,6 +99,18 @@ def test_gzip_in_parts() -> None:
     content = gzip.compress(HEADER) + b"\0\0" + gzip.compress(b"A,1\n") + b"\0"
     assert rows(content) == [["A", "1"]]
     assert [*Rows(inflated([content, b"\0" * 5_000, b"\0"]), ("sku",), frozenset({"price"}))] == [["A", "1"]]
+
+
+def test_blocks_of_a_gzip() -> None:
+    """Zeros at the beginning of a block are padding only where a part has ended; anything else is damage."""
+    cell = "x" * 5_000 + "\0\0y"
+    first = gzip.compress(HEADER + f"A,{cell}\n".encode(), compresslevel=0, mtime=0)
+    at = first.index(b"\0\0y")
+    blocks = [first[:at], first[at:].ljust(5_000, b"\0"), b"\0\0" + gzip.compress(b"B,1\n", mtime=0)]
+    assert [*Rows(inflated(blocks), ("sku",), frozenset({"price"}))] == [["A", cell], ["B", "1"]]
+    for damaged in ([first + b"X" * 20], [first, b"X" * 20], [first, zlib.compress(b"B,1\n")]):
+        with pytest.raises(UnreadableResultError, match="damaged gzip"):
+            [*inflated(damaged)]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +138,8 @@ def test_objects_in_any_pieces() -> None:
         assert [*objects(content[at : at + size] for at in range(0, len(content), size))] == found
     longest = b'{"a":"' + b"x" * (MAX_OBJECT_CHARACTERS - 8) + b'"}'
     assert len([*objects([b"[" + longest, b"]"])]) == 1
+    begun = longest.replace(b'"}', b'x"')
+    assert len([*objects([b"[" + begun, b"}]"])]) == 1
 
 
 def test_first_block_may_be_anything() -> None:

@@ -77,7 +77,7 @@ def read_export(chunks: Iterable[bytes]) -> Iterator[ExportedProduct]:
     """The products of a store's export, from the chunks of its CSV or JSON, with or without gzip. Of a row that is cut,
     or has too many cells, only the SKU is known. Raises UnreadableResultError, also after some products."""
     blocks = inflated(chunks)
-    beginning = next(blocks, b"")
+    beginning = next(blocks)
     blocks = chain([beginning], blocks)
     if beginning.removeprefix(_BOM).lstrip()[:1] in {b"[", b"{"}:
         products: Iterable[Mapping[str, str]] = _products_of_json(blocks)

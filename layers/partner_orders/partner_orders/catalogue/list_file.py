@@ -29,7 +29,7 @@ _MOST_SHOWN = 200  # characters of a header
 # So many bytes tell that a line is too long, whatever mark of order and carriage return are among them.
 _ENOUGH = MAX_LINE_BYTES + 5
 _BOM = b"\xef\xbb\xbf"
-_FORMATS = {"csv": "csv", "jsonl": "jsonl", "ndjson": "jsonl"}
+_IS_JSON = {"csv": False, "jsonl": True, "ndjson": True}
 _EXPECTED = (
     f"Start the file with a line of column names: sku or barcode, at least one of {', '.join(FIELDS)}, "
     "and version if you have one; separate them by comma, semicolon or tab."
@@ -145,10 +145,13 @@ def read_lines(chunks: Iterable[bytes], name_or_format: str, position: Position 
     first = next((text for text in texts if _is_readable(text) and (text.is_cut or text.content.strip())), None)
     if first is None:
         raise FileError("The file is empty.", "Check the export that wrote it, and upload it again.")
-    file_format = _FORMATS.get(name_or_format.lower().rpartition(".")[2])
-    if file_format is None and first.content.lstrip()[:1] == b"[":
-        raise FileError("The file is a JSON list.", "Write one JSON object a line, and end its name in .jsonl.")
-    if file_format == "jsonl" or (file_format is None and first.content.lstrip()[:1] == b"{"):
+    is_json = _IS_JSON.get(name_or_format.lower().rpartition(".")[2])
+    if is_json is None:
+        beginning = first.content.lstrip()[:1]
+        if beginning == b"[":
+            raise FileError("The file is a JSON list.", "Write one JSON object a line, and end its name in .jsonl.")
+        is_json = beginning == b"{"
+    if is_json:
         return ListFile(chain([first], texts), Position(first.begins_at, first.number, "", ()))
     delimiter, header = _header(first)
     return ListFile(texts, Position(first.ends_at, first.number + 1, delimiter, header))
@@ -219,4 +222,4 @@ def _header(first: _Text) -> tuple[str, tuple[str, ...]]:
 
 def _with_unknown(names: tuple[str, ...], columns: Mapping[str, str]) -> tuple[str, ...]:
     unknown = [name for name in columns if name not in COLUMNS and name not in names]
-    return (names + tuple(unknown))[:MAX_COLUMNS] if unknown else names
+    return (names + tuple(unknown))[:MAX_COLUMNS]

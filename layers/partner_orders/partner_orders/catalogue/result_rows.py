@@ -63,16 +63,16 @@ class Rows:
 
 
 def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The bytes of a file in blocks, without gzip if it has it. Raises UnreadableResultError for more than MAX_BYTES,
-    and for a gzip that is cut or damaged."""
+    """The bytes of a file in blocks, at least one, without gzip if it has it. Raises UnreadableResultError for more
+    than MAX_BYTES, and for a gzip that is cut or damaged."""
     received = _blocks(chunks)
-    beginning = next(received, b"")
+    beginning = next(received)
     blocks = chain([beginning], received)
     return _blocks(_without_gzip(blocks)) if beginning.startswith(_GZIP) else blocks
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The bytes in blocks that are not tiny, since a host may send a file byte by byte."""
+    """The bytes in blocks, at least one, that are not tiny, since a host may send a file byte by byte."""
     total, begun = 0, bytearray()
     for chunk in chunks:
         total += len(chunk)

@@ -36,7 +36,7 @@ def stated_version(text: str, now: datetime) -> datetime:
 def version_of_file(name: str, stored_at: datetime, now: datetime) -> datetime:
     """The version of a file's lines: the time in its name (UTC), else the time at which it was stored. A name with
     several times is read by its last. Raises VersionError, for a time in the name with how it was read."""
-    found = _IN_A_NAME.findall(name.rsplit("/", 1)[-1])
+    found = _IN_A_NAME.findall(name.rpartition("/")[2])
     if not found:
         return checked(stored_at, now)
     try:
