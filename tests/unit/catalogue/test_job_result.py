@@ -13,8 +13,6 @@ import pytest
 
 from partner_orders.catalogue import result_rows
 from partner_orders.catalogue.job_result import (
-    MAX_BARCODES,
-    MAX_TEXT,
     ExportedProduct,
     LineResult,
     comparable_barcode,
@@ -64,11 +62,13 @@ def test_columns_may_be_any_and_in_any_order() -> None:
     assert results(content) == [LineResult("A", Outcome.PROCESSED), LineResult("B", Outcome.REFUSED, "bad price")]
 
 
-@pytest.mark.parametrize("state", ["SUCCESS", "ok", "Completed", ""])
-@pytest.mark.parametrize("errors", ["", " ", "[]", "null"])
+@pytest.mark.parametrize(
+    "state", ["SUCCESS", "ok", "Completed", "", "successful", "succeeded", "DONE", "processed", "updated"]
+)
+@pytest.mark.parametrize("errors", ["", " ", "[]", "null", "{}", "None"])
 def test_empty_errors_mean_processed(state: str, errors: str) -> None:
     """A line without errors, in a state that says success or nothing, was processed."""
-    assert outcome(state, errors) == LineResult("A", Outcome.PROCESSED)
+    assert outcome(state, errors) == LineResult("A", Outcome.PROCESSED, "")
 
 
 @pytest.mark.parametrize("state", ["FAILED", "error", "Rejected", "NOT_FOUND", "unsuccessful"])
@@ -96,10 +96,18 @@ def test_state_alone_says_nothing_if_empty() -> None:
     ]
 
 
+def test_errors_alone() -> None:
+    """Without the column of states, empty errors are success."""
+    assert results(b"sku,errors\nA,\nB,bad price\n") == [
+        LineResult("A", Outcome.PROCESSED),
+        LineResult("B", Outcome.REFUSED, "bad price"),
+    ]
+
+
 def test_words_are_cut_and_printable() -> None:
     """The platform's words are shown in part, without line breaks and control characters."""
     result = outcome("FAILED", "a\r\nb\x07" + "x" * 999)
-    assert result.text == "a b\N{REPLACEMENT CHARACTER}" + "x" * (MAX_TEXT - 4)
+    assert result.text == "a b\N{REPLACEMENT CHARACTER}" + "x" * 296
 
 
 def test_unquoted_errors_with_delimiter() -> None:
@@ -223,9 +231,21 @@ def test_unreadable_object_costs_no_other() -> None:
 
 
 def test_many_barcodes_are_cut() -> None:
-    """A product has at most so many barcodes."""
+    """A product has at most 50 barcodes, of at most 64 characters."""
     [product] = exported(b"sku,barcode\nA," + b" ".join(b"%d" % number for number in range(999)))
-    assert len(product.barcodes) == MAX_BARCODES
+    assert product.barcodes == tuple(str(number) for number in range(50))
+    assert exported(b"sku,barcode\nA," + b"1" * 70) == [ExportedProduct("A", ("1" * 64,))]
+
+
+def test_cap_and_active_in_other_words() -> None:
+    """The column of the cap has two names, and being on sale is a word or a digit."""
+    content = b"sku,active,max_sales_quantity\nA,0,4\nB,1,\nC,False,\nD,TRUE,\n"
+    assert exported(content) == [
+        ExportedProduct("A", active=False, cap=4),
+        ExportedProduct("B", active=True),
+        ExportedProduct("C", active=False),
+        ExportedProduct("D", active=True),
+    ]
 
 
 def test_barcodes_compare_without_leading_zeros() -> None:
@@ -233,6 +253,7 @@ def test_barcodes_compare_without_leading_zeros() -> None:
     assert comparable_barcode("05012345678900") == comparable_barcode(" 5012345678900 ") == "5012345678900"
     assert comparable_barcode("5012345678900") != comparable_barcode("50123456789")
     assert comparable_barcode("000") == "0"
+    assert comparable_barcode("X01") == "X01"
 
 
 @pytest.mark.limits

@@ -28,6 +28,7 @@ NAMES = ("sku", "price", "")
         ),
         (("sku", "price", "\0"), "has a column name of over 128 characters, or one that is not printable"),
         (("sku", "price", "sku", "b", "price", "b"), "has a column twice (sku, price, b)"),
+        (("a" * 128, "b" * 128) * 2, f"has a column twice ({'a' * 128}, {'b' * 70})"),
         (("price",), "has neither sku nor barcode"),
         (("sku", "version"), "has none of price, active, quantity, cap"),
     ],
