@@ -66,6 +66,20 @@ def test_repeated_change_needs_no_write(changes: list[Said], change: Said) -> No
     assert not needs_write(row, merged(row, *change, {}), is_whole_list=False)
 
 
+def test_repetition_of_a_list() -> None:
+    """A change that says what a whole list said, in its version, is not written."""
+    later = NOW + timedelta(minutes=1)
+    row = merged(Desired("KW-100"), Values(quantity=5), NOW, {})
+    assert merged(row, Values(quantity=5), later, {"quantity": later}) is row
+
+
+def test_new_product() -> None:
+    """A product that a file names first was refused nothing and written never. Equal products may have been written
+    more often."""
+    assert Desired("KW-100") == Desired("KW-100", refusal="", writes=3)
+    assert Desired("KW-100").writes == 0
+
+
 @given(VALUES, VALUES)
 def test_late_change_loses_against_the_list(said: Values, late: Values) -> None:
     """A change from between a product's own version and that of a list which repeated it changes none of its fields."""

@@ -6,13 +6,18 @@ from decimal import Decimal
 
 from partner_orders.catalogue.desired import Desired, PriceInForce
 from partner_orders.catalogue.product import Values
-from partner_orders.catalogue.settlement import MAX_REFUSAL, PRICE_WINDOW, Call, Outcome, settled, submitted_price
+from partner_orders.catalogue.settlement import PRICE_WINDOW, Call, Outcome, settled, submitted_price
 from tests.support.fixed_clock import NOW
 
 MINUTE = timedelta(minutes=1)
 OLD, NEW = Decimal(2), Decimal(3)
 ROW = settled(Desired("A"), Values(OLD, True, 5), Outcome.PROCESSED, NOW)
 LATER = NOW + MINUTE
+
+
+def test_words_of_outcomes() -> None:
+    """The notes of a job have these words, so they stay."""
+    assert [*Outcome] == ["processed", "refused", "unknown"]
 
 
 def test_processed_values_are_confirmed() -> None:
@@ -28,10 +33,11 @@ def test_processed_values_are_confirmed() -> None:
 def test_other_refusals_stay() -> None:
     """A refusal of another field stays with its words, which are cut."""
     row = settled(ROW, Values(price=NEW, quantity=9), Outcome.REFUSED, LATER, "x" * 400)
-    assert (row.refused, row.refusal) == (Values(NEW, None, 9), "x" * MAX_REFUSAL)
+    assert (row.refused, row.refusal) == (Values(NEW, None, 9), "x" * 300)
     assert row.confirmed == ROW.confirmed
+    assert settled(ROW, Values(price=NEW), Outcome.REFUSED, LATER).refusal == ""
     row = settled(row, Values(quantity=9), Outcome.PROCESSED, LATER)
-    assert (row.refused, row.refusal) == (Values(price=NEW), "x" * MAX_REFUSAL)
+    assert (row.refused, row.refusal) == (Values(price=NEW), "x" * 300)
 
 
 def test_unchanged_product_is_not_written() -> None:
@@ -71,14 +77,16 @@ def test_past_prices_of_a_day() -> None:
     over = LATER + PRICE_WINDOW
     assert settled(row, Values(quantity=1), Outcome.PROCESSED, over).past_prices == (PriceInForce(OLD, LATER),)
     assert settled(row, Values(price=OLD), Outcome.PROCESSED, over).past_prices == (PriceInForce(NEW, over),)
+    both = replace(row, past_prices=(PriceInForce(Decimal(9), LATER), *row.past_prices))
+    assert settled(both, Values(quantity=1), Outcome.PROCESSED, over).past_prices == row.past_prices
     just = over - timedelta(seconds=1)
     assert settled(row, Values(price=Decimal(4)), Outcome.PROCESSED, just).past_prices == (
         PriceInForce(OLD, LATER),
         PriceInForce(NEW, just),
     )
-    for number in (*range(10, 20), 1):
+    for number in (30, *range(10, 20), 1):
         row = settled(row, Values(price=Decimal(number)), Outcome.PROCESSED, LATER)
-    assert [past.price for past in row.past_prices] == [OLD, *(Decimal(number) for number in range(13, 20))]
+    assert [past.price for past in row.past_prices] == [OLD, Decimal(30), *map(Decimal, range(14, 20))]
 
 
 def test_price_of_a_file() -> None:
