@@ -10,7 +10,6 @@ from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.to_send import Margins
 from partner_orders.drift.differences import (
-    SETTLES,
     Compared,
     ComparisonRules,
     Finding,
@@ -67,6 +66,20 @@ def test_sales_buffer_takes_products_off(quantity: int, finding: Finding) -> Non
     wanted = replace(WANTED, quantity=quantity)
     row = replace(ROW, values=wanted, confirmed=wanted)
     assert found(row, replace(SHOWN, active=False)).finding is finding
+
+
+def test_platform_without_a_buffer() -> None:
+    """Unless a buffer is set, one piece is enough to be on sale."""
+    wanted = replace(WANTED, quantity=1)
+    row = replace(ROW, values=wanted, confirmed=wanted)
+    assert found(row, replace(SHOWN, active=False), ComparisonRules(NOW)).finding is Finding.DIFFERENT
+
+
+def test_words_of_findings() -> None:
+    """Reports and their files have these words, so they stay."""
+    assert [*Finding] == [
+        *("same", "different", "in_buffer", "not_shown", "changing", "unknown_to_us", "unknown_to_platform"),
+    ]
 
 
 def test_other_fields_differ_within_the_buffer_too() -> None:
@@ -152,8 +165,8 @@ def test_repair_of_what_changed_does_nothing(row: Desired) -> None:
 def test_value_settled_just_before() -> None:
     """What was processed half a minute before the export was asked for is in it; what was later may not be."""
     shown = replace(SHOWN, active=False)
-    for ago, finding in ((SETTLES, Finding.DIFFERENT), (SETTLES - timedelta(seconds=1), Finding.SAME)):
-        assert found(replace(ROW, settled_at=NOW - ago), shown).finding is finding
+    for ago, finding in ((30, Finding.DIFFERENT), (29, Finding.SAME)):
+        assert found(replace(ROW, settled_at=NOW - timedelta(seconds=ago)), shown).finding is finding
 
 
 def test_fields_under_way_and_lately() -> None:

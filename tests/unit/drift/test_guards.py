@@ -10,7 +10,7 @@ from partner_orders.catalogue.desired import Desired, PriceInForce
 from partner_orders.catalogue.guards import Limits, StoreFigures
 from partner_orders.catalogue.product import Values
 from partner_orders.drift.differences import Compared, Finding
-from partner_orders.drift.guards import Guard, ProductCounts, RepairRules
+from partner_orders.drift.guards import Guard, ProductCounts, Repair, RepairRules
 from tests.support.fixed_clock import NOW
 
 RULES = RepairRules(Limits(few=2), Decimal("0.1"))
@@ -45,11 +45,21 @@ def test_price_of_the_day_counts() -> None:
         (ProductCounts(40, 40, 0, 0, 60), []),
         (ProductCounts(0, 0, 0, 60, 0), [Guard.OTHER_STORE]),
         (ProductCounts(0, 0, 0, 2, 0), []),
+        (ProductCounts(0, 0, 0, 2, 2), []),
+        (ProductCounts(0, 0, 0, 60, 2), []),
+        (ProductCounts(0, 0, 0, 3, 3), [Guard.OTHER_STORE]),
+        (ProductCounts(50, 50, 0, 50, 50), []),
     ],
 )
 def test_odd_export_is_not_repaired(counts: ProductCounts, guards: list[Guard]) -> None:
     """Too many differences, or hardly a product in common, say that something else is wrong."""
     assert RULES.of_store(counts) == guards
+
+
+def test_words_of_repairs() -> None:
+    """Reports and their files have these words, so they stay."""
+    assert [*Repair] == ["", "repaired", "beyond_guards", "overtaken", "later"]
+    assert [*Guard] == ["price_step", "switched_off", "too_many", "other_store"]
 
 
 def test_person_may_repair_any_number() -> None:

@@ -1,6 +1,7 @@
 """Products by barcode, on the disk."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -18,6 +19,12 @@ def test_products_of_a_barcode() -> None:
     assert (sorted(barcodes), len(barcodes)) == (["501", "777"], 2)
     with pytest.raises(KeyError, match="42"):
         barcodes["42"]
+
+
+def test_another_thread() -> None:
+    """Barcodes may be looked up by another thread than the one that read the export."""
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(Barcodes(PRODUCTS).get, "501").result() == ("B", "A")
 
 
 def test_disk_is_given_back() -> None:

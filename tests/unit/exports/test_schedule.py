@@ -1,7 +1,7 @@
 """When exports are asked for."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
 import pytest
@@ -15,7 +15,7 @@ MINUTE = timedelta(minutes=1)
 
 def test_first_export_is_due_at_once() -> None:
     """A store without an export is due at once, unless another store's is under way."""
-    assert next_due({}, ["b", "a"], DAY, NOW) == ExportNote("a")
+    assert next_due({}, ["b", "a"], DAY, NOW) == ExportNote("a", problem="", products=0)
     under_way = ExportNote("b", asked_at=NOW - MINUTE, job_id="job-1", is_open=True)
     assert next_due({"b": under_way}, ["b", "a"], DAY, NOW) is None
 
@@ -105,8 +105,9 @@ def test_due_once_in_each_period() -> None:
     assert shown.is_due(DAY, slot + DAY)
 
 
-def test_slot_of_a_store_stays() -> None:
-    """The time of day of a store follows from its id alone, so that an update of ours moves no export."""
+@pytest.mark.parametrize("every", [DAY, timedelta(hours=7)])
+def test_slot_of_a_store_stays(every: timedelta) -> None:
+    """The time of a store follows from its id and the period alone, so that an update of ours moves no export."""
     asked = ExportNote("store-1", asked_at=NOW - 2 * DAY, shown_at=NOW)
-    due = next(NOW + number * SECOND for number in range(24 * 60 * 60) if asked.is_due(DAY, NOW + number * SECOND))
-    assert (due - timedelta(seconds=crc32(b"store-1") % 86_400)).timetuple()[3:6] == (0, 0, 0)
+    due = next(NOW + number * SECOND for number in range(24 * 60 * 60) if asked.is_due(every, NOW + number * SECOND))
+    assert (due - datetime(1970, 1, 1, tzinfo=UTC)) % every == crc32(b"store-1") * SECOND % every
