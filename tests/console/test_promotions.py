@@ -55,12 +55,17 @@ def days(start: float, end: float) -> dict[str, str]:
     return {"start_time": in_days(start), "end_time": in_days(end)}
 
 
-# Of one test run all documents have the same times, by which promotions are known.
-_BEGAN = now()
+# Of one test all documents have the same times, by which promotions are known.
+_began = [now()]
+
+
+@pytest.fixture(autouse=True)
+def _begin() -> None:
+    _began[:] = [now()]
 
 
 def in_days(number: float) -> str:
-    return (_BEGAN + timedelta(days=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (_began[0] + timedelta(days=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def states(catalogue: Catalogue) -> list[PromotionState]:

@@ -1,5 +1,6 @@
 """The steps of `make deploy`: each fault stops them with a sentence, and nothing is deployed."""
 
+import importlib.util
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -86,8 +87,8 @@ def wrong_processor(packages: Path) -> None:
 
 
 def missing_bytecode(packages: Path) -> None:
-    for path in packages.rglob("*.pyc"):
-        path.unlink()
+    for path in packages.rglob("*.py"):
+        Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ PACKAGE = "layers/partner_orders/partner_orders"
             f"{PACKAGE}/orders/table.py",
             ["tests/property/orders/test_table.py", "tests/integration/orders/test_table.py"],
         ),
-        (f"{PACKAGE}/orders/plan.py", ["tests/unit/orders"]),
+        (f"{PACKAGE}/orders/row.py", ["tests/unit/orders"]),
         (f"{PACKAGE}/clock.py", ["tests/unit/test_clock.py"]),
         ("partner_orders_console/cli/refused.py", ["tests/console/test_refused.py"]),
         ("tools/watch/beside.py", ["tests/tools/watch"]),
