@@ -120,7 +120,7 @@ class Sender:
 
     def _begin(self, turn: Turn, stored: StoredAnswer) -> None:
         """Send an answer for the first time, unless the order has got where it wants, or elsewhere."""
-        if seconds := turn.seconds_until_shown(stored):
+        if seconds := turn.seconds_until_shown():
             # Neither the table nor the platform may show yet what the answer before this one changed.
             turn.wait(stored, seconds, WAITS_TO_BE_SHOWN)
             return

@@ -65,10 +65,10 @@ class Turn:
         """Whether what the platform shows now is what it will stay, ``after`` a time of not showing an effect."""
         return progress.absent_since is not None and self._clock() - progress.absent_since >= after
 
-    def seconds_until_shown(self, stored: StoredAnswer) -> float:
-        """How long the platform may still show the order without the answer before this one: 0 if this turn has seen
+    def seconds_until_shown(self) -> float:
+        """How long the platform may still show the order without the answers that have ended: 0 if this turn has seen
         the order, or nothing was changed lately."""
-        ended = [one.ending.ended_at for one in self._claimed.answers[: stored.number - 1] if one.ending]
+        ended = [one.ending.ended_at for one in self._claimed.answers if one.ending]
         if self.newest is not None or not ended:
             return 0.0
         return max(0.0, (max(ended) + SURE_AFTER - self._clock()).total_seconds())
