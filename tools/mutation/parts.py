@@ -140,12 +140,16 @@ PARTS = (
     Part(
         SENDER,
         _modules("sender", "sending sweep turn unanswered"),
-        (*_tests("sender", "property integration"), *EVERY_CASE),
+        (*_tests("sender", "unit property integration"), *EVERY_CASE),
     ),
     Part(
         SENDER,
         ("sender.handler",),
-        ("tests/integration/test_alarms_of_the_senders.py", "tests/integration/platform/test_request_budget.py"),
+        (
+            "tests/unit/sender/test_handler.py",
+            "tests/integration/test_alarms_of_the_senders.py",
+            "tests/integration/platform/test_request_budget.py",
+        ),
     ),
     Part(PLANNER, ("pusher.pushing",), _tests("pusher", "unit property")),
     Part(
