@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -152,4 +152,7 @@ def test_parts_have_their_settings(made: tuple[Any, list[tuple[str, Config]]]) -
     assert sender._order_events._url == "the-order_events_queue_url"
     assert sender._answers._table._name == sweep._answers._table._name == "the-orders_table_name"
     assert sweep._wake_ups._url == "the-answers_queue_url"
-    assert unanswered._within.total_seconds() == 3_600.0
+    # A permit that is not used at once is lost to others.
+    assert sender._exchange._limit._block_size == 1
+    assert sender._exchange._credentials._base_url == "https://foodpanda.example.com"
+    assert unanswered._within == timedelta(hours=1)
