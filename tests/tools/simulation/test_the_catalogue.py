@@ -117,7 +117,7 @@ def test_work_goes_on_side_by_side() -> None:
 
 @pytest.mark.parametrize("seed", [3, 9])
 def test_seeds_hold(seed: int) -> None:
-    """Nothing is lost in two seeds, whatever breaks; and in calm weather."""
+    """Nothing is lost in a seed, whatever breaks; and in calm weather."""
     course = play(seed, frozenset(), None, None)
     left = course.account["products left as the platform made them"]
     assert (course.violation, course.account["products processed"] + left) == ("", 12)
