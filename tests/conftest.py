@@ -60,8 +60,8 @@ settings.register_profile(
     "unshrunk", settings.get_profile("here"), max_examples=50, phases=[Phase.explicit, Phase.generate]
 )
 # Others each time; `make mutants` and `make verify` have more.
-settings.register_profile("test", settings.get_profile("here"), max_examples=15)
-settings.register_profile("fast", settings.get_profile("here"), max_examples=10)
+settings.register_profile("test", settings.get_profile("here"), max_examples=10)
+settings.register_profile("fast", settings.get_profile("here"), max_examples=5)
 # The same ones each time, and no search for a second or simpler one: `make mutation`.
 settings.register_profile(
     "mutation",

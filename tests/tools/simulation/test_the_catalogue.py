@@ -115,7 +115,7 @@ def test_work_goes_on_side_by_side() -> None:
     assert results == [[1.0, 0.5], 2.0]
 
 
-@pytest.mark.parametrize("seed", [3, 9])
+@pytest.mark.parametrize("seed", [3, pytest.param(9, marks=pytest.mark.slow)])
 def test_seeds_hold(seed: int) -> None:
     """Nothing is lost in a seed, whatever breaks; and in calm weather."""
     course = play(seed, frozenset(), None, None)
