@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.console import Ran
-from tests.support.help_examples import COMMANDS, NEEDS_A_RUNNING_STACK, example, example_and_input
+from tests.support.help_examples import COMMANDS, NEEDS_A_RUNNING_STACK, example, example_and_input, options
 
 # The credentials are not set yet when they are looked at; nothing was exported; and nobody is there to be asked.
 EXPECTED: dict[str, int] = {
@@ -78,3 +78,14 @@ def test_short_option_prints_the_help(run: Callable[..., Ran]) -> None:
     """``-h`` prints the help of each command, as ``--help`` does."""
     ran = run("orders", "list", "-h")
     assert (ran.status, ran.out) == (0, run("orders", "list", "--help").out)
+
+
+def test_data_comes_as_json() -> None:
+    """Every command takes --json, but for those that only change something, write a file, show a page or a secret."""
+    assert {command for command in COMMANDS if "--json" not in options(command)} == {
+        *("desk", "open", "register", "export", "catalogue export", "orders publish"),
+        *("stores set", "stores pause", "stores remove", "stores import"),
+        *("promotions keep", "promotions pause", "promotions resume"),
+        *(f"secrets {name}" for name in ("set-token", "set-client", "set-sftp", "undo", "show-webhook")),
+        *(f"secrets {name}-webhook" for name in ("rotate", "set", "retire")),
+    }

@@ -54,6 +54,14 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]
 COMMANDS = dict(commands(typer.main.get_command(app)))
 
 
+def options(command: str) -> set[str]:
+    """The options of a command, such as --json."""
+    found: Any = typer.main.get_command(app)
+    for name in command.split():
+        found = found.commands[name]
+    return {option for parameter in found.params for option in parameter.opts}
+
+
 def example(command: str) -> list[str]:
     """The arguments of the one example in a command's help."""
     [found] = re.findall(r"Example: partner-orders (.+)", COMMANDS[command])

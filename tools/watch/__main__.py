@@ -39,7 +39,8 @@ def look(before: Times, asked: Sequence[str]) -> Times:
             in_fork(partial(pytest.main, [*tests, *OPTIONS]))
             print(f"{' '.join(tests)}: {time.monotonic() - started:.1f} s\n", flush=True)
         else:
-            print(f"no tests stand beside {' '.join(map(str, paths))}", flush=True)
+            names = " ".join(map(str, paths))
+            print(f"no tests stand beside {names}; name some, as in: make watch ARGS=tests/console", flush=True)
     return now
 
 

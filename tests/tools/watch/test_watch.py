@@ -18,16 +18,23 @@ PACKAGE = "layers/partner_orders/partner_orders"
             ["tests/property/orders/test_table.py", "tests/integration/orders/test_table.py"],
         ),
         (f"{PACKAGE}/orders/row.py", ["tests/unit/orders"]),
+        (f"{PACKAGE}/publisher/stream_record.py", ["tests/property/publisher"]),
         (f"{PACKAGE}/clock.py", ["tests/unit/test_clock.py"]),
         ("partner_orders_console/cli/refused.py", ["tests/console/test_refused.py"]),
-        ("tools/watch/beside.py", ["tests/tools/watch"]),
+        ("partner_orders_console/operations/promotions/rules.py", ["tests/console/test_promotions.py"]),
+        ("tools/watch/beside.py", ["tests/tools/watch/test_watch.py"]),
+        ("functions/webhook/app.py", ["tests/integration/webhook"]),
         ("tests/unit/test_clock.py", ["tests/unit/test_clock.py"]),
         ("template.yaml", ["tests/unit/template"]),
-        ("tests/support/tables.py", []),
+        (
+            "tests/support/promotion_world.py",
+            [f"tests/property/promotions/test_{name}.py" for name in ("by_file", "wishes")],
+        ),
+        ("tests/support/nobody_imports.py", []),
     ],
 )
 def test_beside_files_a_file(path: str, tests: list[str]) -> None:
-    """A file's own tests run, or else those of its package."""
+    """A file's own tests run, or else those that import it, or those of its package."""
     assert beside_files([Path(path)], ROOT) == tests
 
 
