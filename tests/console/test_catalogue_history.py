@@ -12,6 +12,7 @@ from partner_orders.catalogue.files import Decision
 from partner_orders.catalogue.job import Job, JobState
 from partner_orders.catalogue.jobs import JobPlace
 from partner_orders.catalogue.product import Values
+from partner_orders.clock import from_text
 from partner_orders.exports.table import AskedExport, ExportsTable
 from partner_orders_console.operations.catalogue.decided import MOST
 from tests.support.catalogue_stack import BUCKET, OTHER_STORE, STORE, TABLE, Catalogue
@@ -48,6 +49,17 @@ def test_dropped_price_is_listed(run: Run, catalogue: Catalogue) -> None:
     [of_product] = run("catalogue", "show", STORE, "A-1", "--json").json["decided"]
     assert (of_product["why"], of_product["values"]) == ("typing error", {"price": 35})
     assert "typing error" not in run("catalogue", "show", STORE, "B-2").out
+
+
+def test_decision_is_kept_400_days(run: Run, catalogue: Catalogue) -> None:
+    """A decision expires 400 days after it was made, however long ago the price was held."""
+    catalogue.fill()
+    hold(catalogue, "A-1", minute=-600)
+    run("catalogue", "drop", "A-1", "--store", STORE, *TYPING_ERROR)
+    [one] = run("catalogue", "decisions", "--store", STORE, "--json").json["decisions"]
+    rows = catalogue.stack.client("dynamodb").scan(TableName=TABLE)["Items"]
+    [expires_at] = [int(row["expires_at"]["N"]) for row in rows if "decided_by" in row]
+    assert expires_at == int((from_text(one["decided_at"]) + timedelta(days=400)).timestamp())
 
 
 def test_held_file_decisions_are_listed(run: Run, catalogue: Catalogue) -> None:

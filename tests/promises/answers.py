@@ -119,6 +119,14 @@ ANSWERS: tuple[Entry, ...] = (
             "if plain(stored.answer) != plain(answer):",
             "if False:",
         ),
+        proof(
+            f"{_ENDPOINT}::test_other_content_gets_409[fake]",
+            "Products that are added count as no content.",
+            f"{PACKAGE}/answers/reading.py",
+            "plain",
+            "if answer.added:",
+            "if answer.added and not answer.lines:",
+        ),
     ),
     promise(
         "The answers of an order are sent one after the other, in the order of acceptance.",

@@ -148,6 +148,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "Threshold: 0",
             "Threshold: 100000",
         ),
+        proof(
+            f"{_ALARMS}::test_alarm_watches_its_own_resource",
+            "The alarm watches the queue that the messages came from.",
+            "catalogue.yaml",
+            "UrgentDeadLettersAlarm",
+            "UrgentDeadLetters.QueueName",
+            "UrgentQueue.QueueName",
+        ),
+        proof(
+            f"{_LAWS}::test_dead_letters_precede_retention",
+            "Urgent messages go to the dead letters of files.",
+            "catalogue.yaml",
+            "UrgentQueue",
+            "!GetAtt UrgentDeadLetters.Arn",
+            "!GetAtt FilesDeadLetters.Arn",
+        ),
     ),
     promise(
         "The newest version of each value wins, whatever the order of arrival, repetitions, crashes or workers.",
@@ -224,6 +240,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "_line_result",
             "    if _FAILURE.search(state.lower()):\n",
             "    if _FAILURE.search(state.lower()):\n        return LineResult(sku, Outcome.PROCESSED)\n    if not state:\n",
+        ),
+        proof(
+            "tests/unit/catalogue/test_job_result.py::test_unknown_state_is_no_success",
+            "A line with any state that is no failure is processed.",
+            f"{_CATALOGUE}/job_result.py",
+            "_line_result",
+            "state.lower() in _SUCCESS or",
+            "state or",
         ),
         proof(
             f"{_CALLBACKS}::test_doubled_callback_changes_nothing",
@@ -398,6 +422,14 @@ CATALOGUE: tuple[Entry, ...] = (
             '"why": printable("", MAX_WHY)',
         ),
         proof(
+            "tests/console/test_catalogue_history.py::test_decision_is_kept_400_days",
+            "The days count from when the price was held.",
+            f"{_CATALOGUE}/decided.py",
+            "DecisionsTable.note",
+            "(now + KEPT)",
+            "(held.version + KEPT)",
+        ),
+        proof(
             _NUMBERS,
             "Decisions are kept for 40 days.",
             f"{_CATALOGUE}/decided.py",
@@ -529,6 +561,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "    is_endless = state.wish.is_end and state.outcome is not Outcome.DUPLICATE",
             "    is_endless = False",
         ),
+        proof(
+            "tests/property/promotions/test_next_step.py::test_nothing_is_sent_that_may_not_be",
+            "An end waits while its stores are switched off.",
+            f"{_PROMOTIONS}/next_step.py",
+            "next_step",
+            "may_be_sent or state.wish.is_end",
+            "may_be_sent",
+        ),
     ),
     promise(
         "A store is sent by the API or by files, never by both.",
@@ -566,6 +606,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "Uploader.serve",
             "        self._forget(changes, wake_ups)\n        return report",
             "        self._forget(self._waiting(target), wake_ups)\n        return report",
+        ),
+        proof(
+            f"{_FILES}::test_change_after_the_rows_were_read_stays",
+            "What came after the rows were read is forgotten with them.",
+            f"{_UPLOADER}/uploading.py",
+            "Uploader.serve",
+            "            report = _report(target, state, spooled, prepared)\n",
+            "            changes = self._waiting(target)\n            report = _report(target, state, spooled, prepared)\n",
         ),
     ),
     promise(
@@ -618,6 +666,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "UploaderRun._may_connect",
             "if not server.host_key:",
             "if False:",
+        ),
+        proof(
+            f"{_FILES}::test_nobody_trusted_a_key",
+            "Before a key is trusted files are sent where an operator asks for it.",
+            f"{_UPLOADER}/run.py",
+            "UploaderRun._may_connect",
+            "if not server.host_key:",
+            "if not server.host_key and not is_asked:",
         ),
     ),
     promise(

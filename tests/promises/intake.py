@@ -37,6 +37,14 @@ REJECTED_WHOLE = proof(
     "pack(body if left is None else left)",
     "pack(body[:9] if left is None else left)",
 )
+EACH_REJECTED = proof(
+    f"{_CONSUMER}::test_rejected_bodies_that_begin_alike",
+    "Of rejected bodies that begin alike only one is stored.",
+    f"{PACKAGE}/orders/rejected.py",
+    "digest_of",
+    "sha256(body)",
+    "sha256(body[:256])",
+)
 REASON_IS_STORED = proof(
     f"{_CONSUMER}::test_unparsable_body_is_kept_with_reason",
     "Each rejected event has the same reason.",
@@ -101,6 +109,14 @@ DEAD_LETTERS_ALARM = proof(
     "Threshold: 0",
     "Threshold: 100000",
 )
+DEAD_LETTERS_ARE_WATCHED = proof(
+    f"{_ALARMS}::test_alarm_watches_its_own_resource",
+    "The alarm on dead-letter messages watches the queue that they came from.",
+    "template.yaml",
+    "OrderEventsDeadLettersAlarm",
+    "OrderEventsDeadLetters.QueueName",
+    "OrderEventsQueue.QueueName",
+)
 SIX_HOURS = proof(
     f"{_LAWS}::test_message_is_tried_for_six_hours",
     "An event goes to the dead-letter queue after 20 tries.",
@@ -133,6 +149,16 @@ UNKNOWN_STATUS = proof(
     "    return status, quote(status)",
     '    if not lifecycle.is_known(status):\n        raise UnreadableError("unknown")\n    return status, quote(status)',
 )
+UNKNOWN_STATUS_STORED = proof(
+    f"{_CONSUMER}::test_unknown_statuses_are_counted",
+    "An order with a status that we do not know is counted and dropped.",
+    _INTAKE,
+    "Intake._write",
+    "        counts: Counter[str] = Counter()\n",
+    "        counts: Counter[str] = Counter()\n"
+    "        if not lifecycle.is_known(arrived[0].event.status):\n"
+    "            return Counter(UnknownStatus=1)\n",
+)
 UNKNOWN_FIELDS = proof(
     "tests/property/orders/test_history.py::test_open_to_the_unknown_keeps_the_body",
     "A body is stored without the fields that we do not know.",
@@ -157,7 +183,7 @@ _CUT_OFF = proof(
     'raise MalformedJsonError(f"not JSON (at character {error.pos})") from None',
     "return None if error.pos else None",
 )
-UNPARSABLE = (_NOT_UTF8, _CUT_OFF, REJECTED_WHOLE, REASON_IS_STORED)
+UNPARSABLE = (_NOT_UTF8, _CUT_OFF, REJECTED_WHOLE, EACH_REJECTED, REASON_IS_STORED)
 
 WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
     NoPromise(
@@ -237,6 +263,7 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
     promise(
         "the rejected events, whole and with the reason | the event could not be parsed",
         REJECTED_WHOLE,
+        EACH_REJECTED,
         REASON_IS_STORED,
     ),
     promise(
@@ -251,6 +278,7 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "MessageRetentionPeriod: 604800",
         ),
         DEAD_LETTERS_ALARM,
+        DEAD_LETTERS_ARE_WATCHED,
         SIX_HOURS,
         EIGHTY_TRIES,
     ),
@@ -597,6 +625,7 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
     promise(
         "unknown status, enum values, fields; numbers as strings | 200, stored",
         UNKNOWN_STATUS,
+        UNKNOWN_STATUS_STORED,
         UNKNOWN_FIELDS,
         proof(
             f"{_PARSING}::test_spellings_of_one_event",

@@ -59,6 +59,14 @@ FINAL_STAYS = proof(
     "{final}|{_microseconds(self.occurred_at):018d}|",
     "{_microseconds(self.occurred_at):018d}|{final}|",
 )
+DELIVERED_STAYS = proof(
+    "tests/unit/orders/test_event_order.py::test_final_status_stays",
+    "DELIVERED is not final.",
+    _LIFECYCLE,
+    "_FINAL",
+    "frozenset({PICKED_UP, DELIVERED, CANCELLED})",
+    "frozenset({PICKED_UP, CANCELLED})",
+)
 _CRASH = proof(
     f"{_STORED}::test_retry_after_success_is_a_duplicate[fake]",
     "A write that took effect before it failed counts twice.",
@@ -221,6 +229,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
     promise(
         "Final statuses (CANCELLED, PICKED_UP, DELIVERED) are above the rest.",
         FINAL_STAYS,
+        DELIVERED_STAYS,
         proof(
             f"{_LAWS}::test_latest_true_state_keeps_final",
             "PICKED_UP is not final.",

@@ -1,6 +1,12 @@
 """What happens when a part of ours is down, when requests come without the secret, and when the platform misbehaves."""
 
-from tests.promises.intake import DEAD_LETTERS_ALARM, EIGHTY_TRIES, QUEUE_FAILURE, UNREADABLE_SECRET
+from tests.promises.intake import (
+    DEAD_LETTERS_ALARM,
+    DEAD_LETTERS_ARE_WATCHED,
+    EIGHTY_TRIES,
+    QUEUE_FAILURE,
+    UNREADABLE_SECRET,
+)
 from tools.promises.promise import CONSOLE, PACKAGE, Entry, NoPromise, promise, proof, same_as
 
 _SECRET = f"{PACKAGE}/platform/webhook_secret.py"
@@ -39,6 +45,14 @@ DIFFERENT_IS_HEALED = proof(
     "Comparison._has",
     "event.digest in stored.digests)",
     "stored.digests)",
+)
+CHANGED_IS_HEALED = proof(
+    f"{_RUNS}::test_change_within_a_status_is_different[fake]",
+    "Orders that changed within a status count as in sync.",
+    _COMPARISON,
+    "Comparison._has",
+    "event.digest in stored.digests)",
+    "event.status in stored.statuses)",
 )
 RETRY_PAUSE = proof(
     f"{_ENDPOINT}::test_failed_read_is_retried_later",
@@ -98,6 +112,7 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
         QUEUE_FAILURE,
         RECONCILER_FINDS,
         DIFFERENT_IS_HEALED,
+        CHANGED_IS_HEALED,
     ),
     promise(
         "Secrets Manager | warm environments continue with the secrets they have, and answer any other secret with 503 "
@@ -109,6 +124,14 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "WebhookSecret._refresh",
             "        except Exception as error:\n",
             "        except Exception as error:\n            self._accepted = {}\n",
+        ),
+        proof(
+            f"{_ENDPOINT}::test_unread_previous_secret_is_a_503",
+            "A previous secret that cannot be read counts as none.",
+            _SECRET,
+            "WebhookSecret._read",
+            "except self._client.exceptions.ResourceNotFoundException:",
+            "except Exception:",
         ),
         UNREADABLE_SECRET,
         RETRY_PAUSE,
@@ -144,6 +167,14 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "share",
         ),
         proof(
+            "tests/integration/consumer/test_intake.py::test_delay_follows_the_tries",
+            "Each delay is the first one.",
+            f"{PACKAGE}/consumer/handler.py",
+            "handler",
+            'int(record["attributes"]["ApproximateReceiveCount"])',
+            "1",
+        ),
+        proof(
             f"{_ALARMS}::test_alarm_fires_at_its_minute[OrderEventsFailingAlarm]",
             "The alarm needs three hours of failures.",
             "template.yaml",
@@ -153,6 +184,7 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
         ),
         EIGHTY_TRIES,
         DEAD_LETTERS_ALARM,
+        DEAD_LETTERS_ARE_WATCHED,
     ),
     promise(
         "the consumer is never called (its event source switched off) | events wait in the queue for 4 days; an alarm "
@@ -229,6 +261,14 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             '"RefusedUnauthorized"',
             '"Enqueued"',
         ),
+        proof(
+            f"{_ENDPOINT}::test_wrong_secret_is_rejected",
+            "One without a body counts under another name only.",
+            _WEBHOOK,
+            "UNAUTHORIZED_WITHOUT_BODY",
+            "also_counted_as=",
+            "counted_as=",
+        ),
     ),
     promise(
         "The webhook also logs why it was refused and the network that it came from.",
@@ -248,6 +288,14 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             'network_of((context.get("http") or {}).get("sourceIp") or "")',
             '(context.get("http") or {}).get("sourceIp") or ""',
         ),
+        proof(
+            "tests/integration/webhook/test_refusals.py::test_network_of_an_address",
+            "An IPv6 address is logged whole.",
+            _REFUSALS,
+            "network_of",
+            "(socket.AF_INET6, 6,",
+            "(socket.AF_INET6, 16,",
+        ),
     ),
     promise(
         "Of each reason a warm environment logs at most 10 lines a minute, so a flood costs no more.",
@@ -258,6 +306,14 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             "Refusals._unlisted",
             "if minute.lines == LINES_A_MINUTE:",
             "if minute.lines < 0:",
+        ),
+        proof(
+            "tests/integration/webhook/test_refusals.py::test_flood_is_few_lines",
+            "Each caller has ten lines of its own.",
+            _REFUSALS,
+            "Refusals.line",
+            "self._unlisted(reason)",
+            "self._unlisted(f\"{reason} {request['requestContext']['http']['sourceIp']}\")",
         ),
         proof(_NUMBERS, "A minute has 100 lines.", _REFUSALS, "LINES_A_MINUTE", "10", "100"),
     ),

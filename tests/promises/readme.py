@@ -6,16 +6,18 @@ from tests.promises.intake import (
     CALLBACK_IS_COUNTED,
     CALLBACK_LEAVES_NOTHING,
     DEAD_LETTERS_ALARM,
+    DEAD_LETTERS_ARE_WATCHED,
     EVERY_EVENT,
     MISSING_SECRET,
     REJECTED_WHOLE,
     UNKNOWN_FIELDS,
     UNKNOWN_STATUS,
+    UNKNOWN_STATUS_STORED,
     UNPARSABLE,
     UNREADABLE_SECRET,
 )
-from tests.promises.merging import ANY_GROUPING, ANY_ORDER, FINAL_STAYS, REPEATED
-from tests.promises.outages import DIFFERENT_IS_HEALED, RECONCILER_FINDS
+from tests.promises.merging import ANY_GROUPING, ANY_ORDER, DELIVERED_STAYS, FINAL_STAYS, REPEATED
+from tests.promises.outages import CHANGED_IS_HEALED, DIFFERENT_IS_HEALED, RECONCILER_FINDS
 from tools.promises.promise import CONSOLE, PACKAGE, Entry, NoPromise, promise, proof, same_as
 
 _RUN = "tests/tools/local/test_run.py"
@@ -134,6 +136,14 @@ PERSONAL_DATA = (
         'Default: "false"',
         'Default: "true"',
     ),
+    proof(
+        f"{_PUBLISHER}::test_function_publishes_as_told",
+        "The function takes any text of its setting for true.",
+        f"{PACKAGE}/publisher/handler.py",
+        "publisher",
+        'settings.publish_personal_data == "true"',
+        "bool(settings.publish_personal_data)",
+    ),
 )
 
 README: tuple[Entry, ...] = (
@@ -217,6 +227,7 @@ README: tuple[Entry, ...] = (
         "It compares them with the stored ones and enqueues any that are missing or different.",
         RECONCILER_FINDS,
         DIFFERENT_IS_HEALED,
+        CHANGED_IS_HEALED,
     ),
     promise(
         "With `Answers=ENABLED`, the chain's own systems **answer** orders: ready, changed, accepted or cancelled "
@@ -549,6 +560,7 @@ README: tuple[Entry, ...] = (
         EVERY_EVENT,
         REJECTED_WHOLE,
         DEAD_LETTERS_ALARM,
+        DEAD_LETTERS_ARE_WATCHED,
     ),
     promise(
         "events repeated, late or out of order | the stored order is the same as if every event had arrived once and in "
@@ -557,8 +569,13 @@ README: tuple[Entry, ...] = (
         REPEATED,
         ANY_GROUPING,
     ),
-    promise("a final status | a status that is not final never replaces it", FINAL_STAYS),
-    promise("unknown fields, statuses and values | they are stored", UNKNOWN_STATUS, UNKNOWN_FIELDS),
+    promise("a final status | a status that is not final never replaces it", FINAL_STAYS, DELIVERED_STAYS),
+    promise(
+        "unknown fields, statuses and values | they are stored",
+        UNKNOWN_STATUS,
+        UNKNOWN_STATUS_STORED,
+        UNKNOWN_FIELDS,
+    ),
     promise(
         "a body that cannot be parsed: cut off, not UTF-8, not JSON | 200; stored whole as rejected with the reason, and an "
         "alarm fires",
@@ -583,6 +600,7 @@ README: tuple[Entry, ...] = (
         "back",
         RECONCILER_FINDS,
         DIFFERENT_IS_HEALED,
+        CHANGED_IS_HEALED,
         proof(
             "tests/integration/reconciler/test_schedule.py::test_new_chain_is_read_sixty_days_back[fake]",
             "The first look is of a month.",

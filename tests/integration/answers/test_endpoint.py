@@ -338,8 +338,11 @@ def test_changed_order_gets_409(world: AnswersWorld) -> None:
 
 def test_other_content_gets_409(world: AnswersWorld) -> None:
     """An id that an earlier answer has, with other content, is refused while that waits and after its outcome."""
-    world.post(lines=[{"id": "ln-1", "quantity": 1}])
-    assert conflict(world.post()) == ("answer_id_used", "RECEIVED", [])
+    lines = [{"id": "ln-1", "quantity": 1}]
+    world.post(lines=lines, added=[BAG])
+    others: list[dict[str, Any]] = [{}, {"lines": lines}, {"lines": lines, "added": [BAG | {"quantity": 2}]}]
+    for other in others:
+        assert conflict(world.post(**other)) == ("answer_id_used", "RECEIVED", [])
     world.end(Outcome.REFUSED)
     assert conflict(world.post()) == ("answer_id_used", "RECEIVED", ["cancel", "ready", "update"])
 

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -132,6 +133,13 @@ def test_unparsable_body_is_kept_with_reason(
     assert kept is not None
     assert (kept.body, kept.reason) == (body, reason)
     assert any(problem in text for text in kept.problems)
+
+
+def test_rejected_bodies_that_begin_alike(intake: Intake, rejected: RejectedTable) -> None:
+    """Two bodies that are cut off at different places are two rejected events, each whole."""
+    bodies = {WHOLE[:-20], WHOLE[:-19]}
+    assert process(intake, *bodies).failed == {}
+    assert {kept.body for kept in rejected.newest()} == bodies
 
 
 def test_rejected_event_is_kept_as_long_as_told(intake: Intake, dynamodb: Any) -> None:
@@ -318,15 +326,39 @@ def test_catalogue_callback_leaves_nothing(intake: Intake, dynamodb: Any) -> Non
     assert dynamodb.scan(TableName=TABLE)["Items"] == []
 
 
-def test_unknown_statuses_are_counted(intake: Intake) -> None:
-    """Unknown statuses are counted."""
-    assert process(intake, order(status="HANDED_TO_DRONE")).counts["UnknownStatus"] == 1
+def test_unknown_statuses_are_counted(intake: Intake, orders: OrdersTable) -> None:
+    """An event with an unknown status is stored whole, and counted."""
+    body = order(status="HANDED_TO_DRONE", something_new={"a": 1})
+    assert process(intake, body).counts["UnknownStatus"] == 1
+    found = orders.get(body["order_id"])
+    assert found is not None
+    assert (found.status, found.snapshot.body) == ("HANDED_TO_DRONE", as_bytes(body))
 
 
 def test_delay_grows_up_to_fifteen_minutes() -> None:
     """The delay of a message grows with each failure, up to 15 minutes; jitter takes off half at most."""
     assert [backoff_seconds(attempt, 1.0) for attempt in (1, 2, 3, 8, 9, 80)] == [5, 10, 20, 640, 900, 900]
     assert all(backoff_seconds(n, 0.0) * 2 >= backoff_seconds(n, 1.0) - 1 for n in range(1, 81))
+
+
+def test_delay_follows_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function delays each failed message by how often the queue has delivered it."""
+    consumer: Any = fresh_handler("consumer")
+    delayed: list[dict[str, int]] = []
+    failed = Outcome(failed={"m1": "Fault", "m9": "Fault"})
+    monkeypatch.setattr(consumer, "intake", lambda: SimpleNamespace(process=lambda *_: failed))
+    monkeypatch.setattr(consumer, "visibility", lambda: SimpleNamespace(put_off=delayed.append))
+    records = [
+        {
+            "messageId": f"m{tries}",
+            "receiptHandle": f"h{tries}",
+            "body": delivery(tries, order()).text,
+            "attributes": {"ApproximateReceiveCount": str(tries)},
+        }
+        for tries in (1, 9)
+    ]
+    consumer.handler({"Records": records}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    assert delayed == [{"h1": 1, "h9": 9}]
 
 
 def test_messages_are_delayed_in_few_calls(sqs: Any, queue_url: str) -> None:

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -14,7 +15,8 @@ from partner_orders.orders.event import Arrival, parse_event
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import TABLE
-from tests.support.publisher_world import ARRIVAL, BATCH_SIZE, World, at
+from tests.support.publisher_world import ARRIVAL, BATCH_SIZE, BUS, LETTERS, World, at
+from tools.fresh_handler import fresh_handler
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "change-event.v1.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -116,6 +118,23 @@ def test_personal_data_is_published_if_asked(world: World) -> None:
     world.receive(body)
     world.publish()
     assert world.bus.details[0]["order"] == body
+
+
+@pytest.mark.parametrize(("setting", "is_whole"), [("false", False), ("true", True)])
+def test_function_publishes_as_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, setting: str, is_whole: bool
+) -> None:
+    """The function publishes personal data only where its setting is true."""
+    app: Any = fresh_handler("publisher")
+    made = {"dynamodb": world.dynamodb, "events": world.bus, "sqs": world.letters}
+    monkeypatch.setattr(app, "clients", SimpleNamespace(client=lambda service, _: made[service]))
+    settings = {"ORDERS_TABLE_NAME": TABLE, "EVENT_BUS_NAME": BUS, "PUBLISHER_DEAD_LETTERS_URL": LETTERS}
+    for name, value in (settings | {"PUBLISH_PERSONAL_DATA": setting}).items():
+        monkeypatch.setenv(name, value)
+    world.publisher = app.publisher()
+    world.receive(at(12, "RECEIVED"))
+    world.publish()
+    assert ("customer" in world.bus.details[0]["order"]) is is_whole
 
 
 def test_published_number_has_every_digit(world: World) -> None:

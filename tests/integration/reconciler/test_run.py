@@ -110,6 +110,16 @@ def test_order_missing_events_is_different(world: World) -> None:
     assert world.not_in_sync() == []
 
 
+def test_change_within_a_status_is_different(world: World) -> None:
+    """An order whose content changed within its status is different and is healed."""
+    for life in world.lives:
+        world.orders.put(to_text(life.steps[-1].body | {"comment": "as it was before"}).encode())
+    report = world.run()
+    assert (report.counts["different"], report.counts["missing"]) == (len(world.lives), 0)
+    world.drain()
+    assert world.not_in_sync() == []
+
+
 def test_thin_event_is_filled_in(dynamodb: Any) -> None:
     """An event of an id and a status alone is stored, and the next look back brings the whole order, within half an
     hour for a store that was in sync before."""

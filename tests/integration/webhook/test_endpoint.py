@@ -126,9 +126,12 @@ def test_base64_body_is_decoded(webhook: Webhook, sqs: Any, queue_url: str) -> N
      "\ud800", f"bearer {SECRET}", f"Bearer Bearer {SECRET}", f"{SECRET}, {SECRET}"],
 )  # fmt: skip
 def test_wrong_secret_is_rejected(webhook: Webhook, sqs: Any, queue_url: str, authorization: str | None) -> None:
-    """Anything but the secret gets the same 401 and is counted; nothing is enqueued."""
-    answer = webhook.receive(request(as_bytes(order()).decode(), authorization))
-    assert (answer.status, answer.message, answer.counted_as) == (401, "Unauthorized", "RefusedUnauthorized")
+    """Anything but the secret gets the same 401 and is counted, with a body or without; nothing is enqueued."""
+    whole = request(as_bytes(order()).decode(), authorization)
+    empty = request("", authorization)
+    for made in (whole, empty | {"headers": empty["headers"] | {"content-length": "0"}}):
+        answer = webhook.receive(made)
+        assert (answer.status, answer.message, answer.counted_as) == (401, "Unauthorized", "RefusedUnauthorized")
     assert waiting(sqs, queue_url) == []
 
 
@@ -360,6 +363,18 @@ def test_cold_start_without_secret_is_a_503(webhook: Webhook, secrets_manager: A
     secrets_manager.delete_secret(SecretId="webhook", ForceDeleteWithoutRecovery=True)
     assert webhook.receive(request(as_bytes(order()).decode())).status == 503
     assert webhook.receive(request(as_bytes(order()).decode(), "wrong")).status == 503
+
+
+def test_unread_previous_secret_is_a_503(webhook: Webhook, secrets_manager: Any) -> None:
+    """While only the previous secret cannot be read, a caller who still sends it gets 503, never 401."""
+
+    def fail(params: Any, **_: Any) -> None:
+        if b"AWSPREVIOUS" in params["body"]:
+            raise ClientError({"Error": {"Code": "InternalServiceError"}}, "GetSecretValue")
+
+    secrets_manager.put_secret_value(SecretId="webhook", SecretString="second")
+    secrets_manager.meta.events.register("before-call.*.GetSecretValue", fail)
+    assert webhook.receive(request(as_bytes(order()).decode())).status == 503
 
 
 def test_empty_secret_admits_nobody(webhook: Webhook, secrets_manager: Any) -> None:

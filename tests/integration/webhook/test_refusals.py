@@ -100,12 +100,14 @@ def test_unreadable_secret_is_an_error(call: Call, capsys: pytest.CaptureFixture
 
 
 def test_flood_is_few_lines() -> None:
-    """Each minute a reason has ten lines; the first line after them says how many had none."""
+    """Each minute a reason has ten lines, from however many networks; the first line after them says how many had
+    none."""
     seconds = [0.0]
     refusals = Refusals(lambda: seconds[0])
 
     def flood(reason: Reason, requests: int) -> list[object]:
-        lines = [refusals.line(reason, a_request(GUESS, "{}")) for _ in range(requests)]
+        addresses = (f"203.0.{number % 256}.77" for number in range(requests))
+        lines = [refusals.line(reason, a_request(GUESS, "{}", address)) for address in addresses]
         return [line["unlisted"] for line in lines if line]
 
     assert flood(Reason.WRONG_SECRET, 500) == [0] * LINES_A_MINUTE

@@ -21,6 +21,7 @@ from partner_orders.platform.sftp_failures import (
 from partner_orders.uploader.catalogue_file import Stock
 from partner_orders.uploader.file_names import MOST_ROWS, FileKind
 from partner_orders.uploader.run import Asked
+from partner_orders.uploader.spool import Spool, Spooled
 from partner_orders.uploader.upload_state import LONGEST_PAUSE, Trouble
 from tests.support.pusher_world import Deaths
 from tests.support.sender_world import KilledError
@@ -428,12 +429,13 @@ def test_trust_during_a_run_stays() -> None:
 
 
 def test_nobody_trusted_a_key() -> None:
-    """Before a key is trusted nothing is sent, and the run says what to do."""
+    """Before a key is trusted nothing is sent, also where an operator asks for it, and the run says what to do."""
     world = UploaderWorld()
     world.uploads.trust("", "", world.time.now())
     world.say(world.skus[STORE][0], price=Decimal(2))
-    assert "files trust" in world.run().problems.get("server", "")
-    assert (world.server.sessions, world.waits()) == (0, True)
+    for asked in (None, Asked(STORE)):
+        assert "files trust" in world.run(asked).problems.get("server", "")
+        assert (world.server.sessions, world.waits()) == (0, True)
 
 
 def test_dry_run_changes_nothing() -> None:
@@ -464,6 +466,25 @@ def test_change_during_an_upload_stays() -> None:
     world.server.upload = upload  # type: ignore[method-assign]
     assert world.waits()
     assert [one.store_id for one in world.tables.changes.stores()] == [STORE]
+    world.run()
+    check(world)
+
+
+def test_change_after_the_rows_were_read_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change that comes once the rows of a file were read goes with the next file."""
+    world = UploaderWorld()
+    first, second, *_ = world.skus[STORE]
+    world.say(first, price=Decimal(2))
+    finished = Spool.finished
+
+    def then_another(spool: Spool) -> Spooled:
+        world.say(second, price=Decimal(9))
+        return finished(spool)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Spool, "finished", then_another)
+        world.run()
+    assert world.waits()
     world.run()
     check(world)
 

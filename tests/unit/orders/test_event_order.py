@@ -43,6 +43,15 @@ def test_rule_decides_between_equals(rule: str) -> None:
             assert merge(events, shown).snapshot.digest == first.digest
 
 
+@pytest.mark.parametrize("final", ["CANCELLED", "PICKED_UP", "DELIVERED"])
+@pytest.mark.parametrize("status", ["RECEIVED", "ACCEPTED", "READY_FOR_PICKUP", "DISPATCHED", "HANDED_TO_DRONE"])
+def test_final_status_stays(final: str, status: str) -> None:
+    """A later event whose status is not final never replaces a final one."""
+    end, later = event(12, final, 1), event(20, status, 2)
+    for events in ([end, later], [later, end]):
+        assert merge(events).snapshot.status == final
+
+
 def test_latest_showing_outranks_more_content() -> None:
     """Of two equal events the one that a GET showed later is the snapshot, though the other one says more."""
     for number in PAIRS:

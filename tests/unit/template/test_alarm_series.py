@@ -59,6 +59,22 @@ def test_alarm_fires_at_its_minute(alarms: dict[str, dict[str, Any]], name: str)
     assert judged(alarms[name], series) == (series.at, series.over, False)
 
 
+def test_alarm_watches_its_own_resource(template: Template, catalogue: Template) -> None:
+    """An alarm on a queue or a function watches the one that its name begins with."""
+    kinds = {"AWS/SQS": "AWS::SQS::Queue", "AWS/Lambda": "AWS::Lambda::Function"}
+    for one in (template, catalogue):
+        for name, alarm in one.of_type(ALARM).items():
+            for metric in metrics(alarm).values():
+                if metric.namespace in kinds:
+                    resources = one.of_type(kinds[metric.namespace])
+                    fitting = [each for each in resources if name.startswith(re.sub("(Queue|Function)$", "", each))]
+                    own = max(fitting, key=lambda each: len(re.sub("(Queue|Function)$", "", each)))
+                    assert [*metric.dimensions.values()] in (
+                        [{"Fn::GetAtt": [own, "QueueName"]}],
+                        [{"Ref": own}],
+                    ), name
+
+
 # -- the series are sharp ---------------------------------------------------------------------------------------------
 
 type Change = Callable[[dict[str, Any]], dict[str, Any]]
