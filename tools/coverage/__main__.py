@@ -29,12 +29,11 @@ def main(arguments: list[str]) -> int:
         data = Path(folder) / "data"
         (asserted := Path(folder) / "assertions").mkdir()
         status = _run_tests(data, asserted, Path(folder), arguments)
-        if status:
-            print(f"coverage: the tests failed with exit status {status}, so nothing is measured", file=sys.stderr)
-            return 1
         measured = coverage.Coverage(data_file=data, branch=True)
         measured.load()
         wrong = [*_below_the_floor(measured, folder), *_silent(asserted), *_never_reached(measured)]
+        if status:
+            wrong.append(f"coverage: the tests failed with exit status {status}, so more may be run than was measured")
     for line in wrong:
         print(line, file=sys.stderr)
     return 1 if wrong else 0

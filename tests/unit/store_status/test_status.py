@@ -58,7 +58,8 @@ def test_claim_and_sending() -> None:
     back = after.not_sent(WISHED, replace(CLAIMED, version=9), NOW)
     assert replace(back, version=WISHED.version, untold=WISHED.untold) == WISHED
     assert (back.version, back.untold[-1].version) == (9, 10)
-    assert after.not_sent(WISHED, replace(CLAIMED, untold=()), NOW).untold == WISHED.untold
+    told = replace(WISHED.untold[0], name="another")
+    assert after.not_sent(WISHED, replace(CLAIMED, untold=(told,)), NOW).untold == (told, *WISHED.untold)
     refused = after.sent(CLAIMED, NOW, refusal="LOCKED")
     assert (refused.outcome, refused.refusal) == (Outcome.WAITING, "LOCKED")
     lasting = after.sent(replace(CLAIMED, is_lasting=True), NOW, refusal="LOCKED")
@@ -192,7 +193,7 @@ def test_records() -> None:
     """A record takes the place of its older copy and stays an event; its name cuts the time to milliseconds."""
     wish = replace(CLOSING, at=NOW + timedelta(microseconds=123_999))
     assert name_of(wish) == "2026-10-14T09:00:00.123000Z#000001"
-    assert name_of(replace(wish, at=NOW + timedelta(microseconds=999_999))) == "2026-10-14T09:00:00.999000Z#000001"
+    assert name_of(replace(wish, at=NOW + timedelta(microseconds=500_000))) == "2026-10-14T09:00:00.500000Z#000001"
     record = of_wish(replace(SENT, refusal="LOCKED", shown=Shown(OPEN, NOW, NOW)), None, is_event=True)
     assert record == Record(name_of(CLOSING), 4, NOW, CLOSING, Outcome.WAITING, 1, "LOCKED", OPEN, is_event=True)
     assert of_wish(SENT, NOW + HOUR, is_event=False).at == NOW + HOUR
