@@ -1,10 +1,12 @@
 """What the functions that send are made of, by their settings."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
+from partner_orders.aws import clients
+from partner_orders.platform.request_budget import Share
 from partner_orders.pusher import parts
 from partner_orders.pusher.parts import SenderSettings
 
@@ -31,3 +33,11 @@ def test_stack_may_have_no_bus(settings: SenderSettings) -> None:
     """Without the name of a bus there is none to tell anything."""
     assert settings.event_bus_name == ""
     assert parts._bus(settings) is None
+
+
+def test_slash_at_the_end_counts_for_nothing(settings: SenderSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address of the platform may end in a slash."""
+    monkeypatch.setattr(clients, "client", lambda *_: None)
+    with_a_slash = replace(settings, partner_api_base_url="https://foodpanda.example.com/")
+    client: Any = parts._client(with_a_slash, None, Share.CATALOGUE)
+    assert client._credentials._base_url == "https://foodpanda.example.com"

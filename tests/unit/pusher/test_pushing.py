@@ -130,10 +130,11 @@ def test_lone_quantity_has_company(world: CatalogueWorld) -> None:
     [
         (replace(ON, active=False, cap=5), Values(active=False, quantity=0)),
         (Values(price=Decimal(7), cap=5), Values(price=Decimal(7), cap=5)),
+        (Values(active=True, quantity=3), Values(active=True, quantity=3)),
     ],
 )
 def test_company_of_another_kind(dynamodb: Any, values: Values, sent: Values) -> None:
-    """Where nothing is on sale, one that is off goes along, and else whatever is known of one."""
+    """Where nothing is on sale, one that is off goes along, and else whatever is known of one; it needs no price."""
     world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
     for sku in ("KW-1", "KW-2"):
         world.say(sku, values, NOW)
