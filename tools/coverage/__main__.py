@@ -21,7 +21,16 @@ PACKAGE = "layers/partner_orders/partner_orders"
 FLOOR = 95.0
 LOWEST_SHOWN = 90.0
 # Tests that rightly assert nothing themselves, and how they fail all the same.
-SILENT: dict[str, str] = {}
+SILENT = {
+    "tests/integration/consumer/test_intake.py::test_failed_delay_is_not_an_error": "an error would fail it",
+    "tests/property/orders/test_history.py::test_any_bytes_are_parsed_or_rejected": "another error would fail it",
+    "tests/property/platform/test_order_page.py::test_any_bytes_are_a_page_or_an_error": "another error would fail it",
+    "tests/property/platform/test_order_page.py::test_cut_container_is_an_error": "it raises an AssertionError itself",
+    "tests/tools/deploy/test_environment.py::test_stack_of_the_longest_name_is_accepted": "a refusal would fail it",
+    "tests/tools/fuzz/test_the_corpus.py::test_corpus_breaks_no_law": "a law that is broken raises an error",
+    "tests/unit/docs/test_promises.py::test_every_break_can_be_made": "an edit that finds no place raises an error",
+    "tests/unit/stores/test_store.py::test_good_settings": "a refusal would fail it",
+}
 
 
 def main(arguments: list[str]) -> int:

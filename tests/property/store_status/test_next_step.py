@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from partner_orders.store_status import status as after
@@ -86,8 +86,23 @@ def test_nothing_is_sent_near_the_end(case: tuple[StoreStatus, datetime]) -> Non
     assert now < wish.until - LAST_PUT_BEFORE_END
 
 
+def _sent_and_read() -> tuple[StoreStatus, datetime]:
+    """A closing that was sent, and that the platform does not show two minutes later."""
+    wish = Wish(1, Kind.CLOSED_TODAY, NOW + timedelta(hours=2), "OTHER", "a person", "because", NOW)
+    status = after.sent(after.claimed(after.wished(StoreStatus("s0"), wish, NOW), "c", NOW), NOW)
+    later = NOW + timedelta(minutes=2)
+    return after.read(status, Reading("OPEN"), later), later
+
+
+def test_closing_that_is_not_shown_goes_again() -> None:
+    """A closing that the platform does not show is sent again."""
+    status, now = _sent_and_read()
+    assert next_step(status, now).act is Act.PUT
+
+
 @settings(max_examples=500)
 @given(cases())
+@example(_sent_and_read())
 def test_nothing_is_sent_again_unread(case: tuple[StoreStatus, datetime]) -> None:
     """A wish is sent again only after a fresh reading that differs; an opening that was shown never is."""
     status, now = case

@@ -138,7 +138,9 @@ def test_ready_at_lies_ahead(text: str, is_ahead: bool) -> None:
 
 def test_other_kinds_promise_no_time() -> None:
     """An answer without a time has none to check."""
-    check_time(read_answer(json.loads(json.dumps(said()))), NOW)
+    answer = read_answer(json.loads(json.dumps(said())))
+    check_time(answer, NOW)
+    assert answer.ready_at is None
 
 
 WHOLE = "should be a whole number from 1 to 1000000000000"
