@@ -77,6 +77,54 @@ ANY_BODY = proof(
     "if not body or body.isspace():",
     'if not body.strip().startswith(b"{"):',
 )
+UNREADABLE_WHEN_WARM = proof(
+    f"{_ENDPOINT}::test_warm_environment_keeps_its_secret",
+    "A warm environment refuses other secrets with 401 while its own cannot be read.",
+    _SECRET,
+    "WebhookSecret.admitted_by",
+    "        if self._fault:\n            raise",
+    "        if self._fault and not self._accepted:\n            raise",
+)
+_UNREACHABLE_QUEUE = proof(
+    f"{_ENDPOINT}::test_unreachable_service_is_a_503",
+    "A body that did not reach the queue is acknowledged.",
+    _WEBHOOK,
+    "Webhook._enqueue",
+    "            return _unavailable(error)",
+    '            return _unavailable(error) if hasattr(error, "response") else ACCEPTED',
+)
+_UNREACHABLE_SECRET = proof(
+    f"{_ENDPOINT}::test_unreachable_service_is_a_503",
+    "While the secret cannot be reached, requests are refused with 401.",
+    _SECRET,
+    "WebhookSecret._refresh",
+    '            self._fault = f"the webhook secret could not be read: {type(error).__name__}"',
+    '            self._fault = type(error).__name__ if hasattr(error, "response") else ""',
+)
+SETTINGS_REFER = proof(
+    f"{_LAWS}::test_settings_refer_to_their_own",
+    "The webhook sends to the dead-letter queue.",
+    "template.yaml",
+    "WebhookFunction",
+    "ORDER_EVENTS_QUEUE_URL: !Ref OrderEventsQueue",
+    "ORDER_EVENTS_QUEUE_URL: !Ref OrderEventsDeadLetters",
+)
+ORDERS_ARE_KEPT_AS_TOLD = proof(
+    f"{_CONSUMER}::test_function_keeps_orders_as_told",
+    "Orders expire after the days of rejected events.",
+    f"{PACKAGE}/consumer/handler.py",
+    "intake",
+    "retention_of(settings.order_retention_days)",
+    "retention_of(settings.rejected_retention_days)",
+)
+ANY_CONTENT_TYPE = proof(
+    f"{_ENDPOINT}::test_content_type_does_not_count",
+    "A body that is not declared as JSON is dropped.",
+    _WEBHOOK,
+    "Webhook._enqueue",
+    "if not body or body.isspace():",
+    'if not body or body.isspace() or "json" not in request["headers"].get("content-type", "json"):',
+)
 MISSING_SECRET = proof(
     f"{_ENDPOINT}::test_wrong_secret_is_rejected",
     "A request without Authorization is accepted.",
@@ -116,6 +164,31 @@ DEAD_LETTERS_ARE_WATCHED = proof(
     "OrderEventsDeadLettersAlarm",
     "OrderEventsDeadLetters.QueueName",
     "OrderEventsQueue.QueueName",
+)
+DEAD_LETTERS_ALARM_IS_SENT = proof(
+    f"{_LAWS}::test_alarms_notify_email_and_topic",
+    "The alarm on dead-letter messages notifies nobody.",
+    "template.yaml",
+    "OrderEventsDeadLettersAlarm",
+    "      AlarmActions: [!If [HasAlarmEmail, !Ref AlarmTopic, !Ref AWS::NoValue], "
+    "!If [HasTopic, !Ref AlarmTopicArn, !Ref AWS::NoValue]]\n",
+    "      AlarmActions: []\n",
+)
+WAITING_ALARM = proof(
+    f"{_ALARMS}::test_alarm_fires_at_its_minute[OrderEventsTooOldAlarm]",
+    "The alarm on events that wait fires after a week.",
+    "template.yaml",
+    "OrderEventsTooOldAlarm",
+    "Threshold: 600",
+    "Threshold: 600000",
+)
+FAILED_COME_AGAIN = proof(
+    f"{_LAWS}::test_consumer_reports_failed_messages",
+    "The queue deletes a whole batch, also what failed of it.",
+    "template.yaml",
+    "ConsumerFunctionOrderEvents",
+    "FunctionResponseTypes: [ReportBatchItemFailures]",
+    "FunctionResponseTypes: []",
 )
 SIX_HOURS = proof(
     f"{_LAWS}::test_message_is_tried_for_six_hours",
@@ -205,6 +278,7 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
     promise(
         "The webhook answers 200 after SQS has confirmed that it holds the body.",
         QUEUE_FAILURE,
+        SETTINGS_REFER,
         proof(
             f"{_ENDPOINT}::test_event_is_enqueued_byte_for_byte",
             "An empty message is sent to the queue, and the body is acknowledged.",
@@ -251,6 +325,7 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
         "the order's history in the table | the event could be parsed; if it is the greatest event of its order, it is "
         "also the snapshot",
         EVERY_EVENT,
+        ORDERS_ARE_KEPT_AS_TOLD,
         proof(
             "tests/integration/orders/test_table.py::test_new_latest_event_is_one_request[fake]",
             "The snapshot stays the first event of its order.",
@@ -279,8 +354,18 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
         ),
         DEAD_LETTERS_ALARM,
         DEAD_LETTERS_ARE_WATCHED,
+        DEAD_LETTERS_ALARM_IS_SENT,
+        FAILED_COME_AGAIN,
         SIX_HOURS,
         EIGHTY_TRIES,
+        proof(
+            f"{_CONSUMER}::test_delay_follows_the_tries",
+            "Each try comes 5 s after the one before, so 80 tries take minutes.",
+            f"{PACKAGE}/consumer/handler.py",
+            "handler",
+            'int(record["attributes"]["ApproximateReceiveCount"])',
+            '1 if record["attributes"]["ApproximateReceiveCount"] else 0',
+        ),
     ),
     promise(
         "A catalogue callback on the same URL is acknowledged and counted but not stored, since it is not an order event.",
@@ -310,6 +395,14 @@ HOW_SOON: tuple[Entry, ...] = (
             "Intake._write",
             "max(0.0, wait.total_seconds())",
             "0.0 * wait.total_seconds()",
+        ),
+        proof(
+            f"{_CONSUMER}::test_each_lag_is_emitted",
+            "Of the events of a batch one is recorded.",
+            f"{PACKAGE}/consumer/handler.py",
+            "handler",
+            "for seconds in outcome.lag_seconds:",
+            "for seconds in outcome.lag_seconds[:1]:",
         ),
     ),
     promise(
@@ -361,6 +454,14 @@ HOW_SOON: tuple[Entry, ...] = (
             "self._queue.send_all(messages)",
             "self._queue.send_all([])",
         ),
+        proof(
+            "tests/integration/reconciler/test_run.py::test_repair_names_its_order_and_delay[fake]",
+            "The reconciler's orders look like a webhook's.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._enqueue",
+            "OrderEventMessage(RECONCILIATION, ",
+            'OrderEventMessage("webhook", ',
+        ),
     ),
 )
 
@@ -386,6 +487,7 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             'else replace(UNAUTHORIZED, message=str(len(headers.get("authorization", ""))))',
         ),
         UNREADABLE_SECRET,
+        UNREADABLE_WHEN_WARM,
         proof(
             f"{_ENDPOINT}::test_empty_secret_admits_nobody",
             "An empty secret is taken for the secret.",
@@ -418,6 +520,7 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
         "any other body of at most 262,144 bytes, with the secret | 200; stored, or stored as a rejected event with the "
         "reason",
         ANY_BODY,
+        ANY_CONTENT_TYPE,
         proof(
             f"{_ENDPOINT}::test_limit_counts_bytes",
             "A body of exactly the limit is refused.",
@@ -651,6 +754,9 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
         "a fault of ours (the queue refuses, the secret cannot be read) | 503, so that the platform retries",
         QUEUE_FAILURE,
         UNREADABLE_SECRET,
+        UNREADABLE_WHEN_WARM,
+        _UNREACHABLE_QUEUE,
+        _UNREACHABLE_SECRET,
     ),
     promise("The webhook checks nothing else in a body (ADR 13).", ANY_BODY),
     NoPromise(

@@ -16,6 +16,7 @@ _OBSERVATIONS = "tests/property/orders/test_observations.py"
 _ORDER = "tests/unit/orders/test_event_order.py"
 _PARSING = "tests/unit/orders/test_event.py"
 _STORED = "tests/integration/orders/test_table.py"
+_CONSUMER = "tests/integration/consumer/test_intake.py"
 _BOOKKEEPING = "tests/property/orders/test_bookkeeping.py::test_only_bookkeeping_depends_on_arrival"
 _NUMBERS = "tests/unit/docs/test_numbers.py::test_numbers_are_the_codes"
 
@@ -77,6 +78,16 @@ _CRASH = proof(
 )
 
 
+_SHOWING_ARRIVES = proof(
+    f"{_CONSUMER}::test_shown_event_is_the_snapshot",
+    "The consumer drops the time of a GET.",
+    f"{PACKAGE}/consumer/intake.py",
+    "Intake._understand",
+    "message.correlation_id, message.shown_at)",
+    "message.correlation_id)",
+)
+
+
 REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
     promise(
         "Two things alone decide what the stored order is: the set of distinct events that we have seen, and when a GET "
@@ -90,6 +101,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "    return _is_later(arrival.shown_at, known)",
             "    return arrival.shown_at is not None and arrival.shown_at != known",
         ),
+        _SHOWING_ARRIVES,
     ),
     promise(
         "The sequence of the events, repetitions, batching and crashes make no difference.",
@@ -287,6 +299,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "{_microseconds(shown_at):018d}",
             "{_microseconds(None):018d}",
         ),
+        _SHOWING_ARRIVES,
         proof(
             f"{_ORDER}::test_latest_showing_outranks_more_content",
             "The body that says more wins over what a GET showed.",
@@ -417,6 +430,22 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "< least:",
             "< 0:",
         ),
+        proof(
+            f"{_STORED}::test_old_order_is_kept_for_two_weeks[fake]",
+            "A large body past its retention expires at once.",
+            _TABLE,
+            "OrdersTable._inline_bodies",
+            "packed, self._expires_at(event, arrival), replace",
+            "packed, _seconds(history.created_at(event.order, arrival.received_at) + self._retention), replace",
+        ),
+        proof(
+            "tests/unit/template/test_template_laws.py::test_table_settings",
+            "Rows expire by an attribute that none has.",
+            "template.yaml",
+            "OrdersTable",
+            "AttributeName: expires_at",
+            "AttributeName: expire_at",
+        ),
     ),
     promise(
         "If another body has the same order, status and time, it is stored in the history and counted as a conflict.",
@@ -427,6 +456,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "conflicts_with",
             "    return history.conflicts([*earlier, *moments]) - history.conflicts(earlier)",
             "    return 0 * len([*earlier, *moments])",
+        ),
+        proof(
+            f"{_CONSUMER}::test_conflict_is_counted",
+            "The consumer does not count conflicts.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake._write",
+            '        counts["Conflict"] += written.conflicts\n',
+            "",
         ),
         proof(
             f"{_LAWS}::test_nothing_lost_from_the_history",
@@ -533,6 +570,14 @@ IS_IT_A_SALE: tuple[Entry, ...] = (
             "if post_picked_up is not None:",
             "if post_picked_up:",
         ),
+        proof(
+            f"{_STORED}::test_stored_cancellation_decides_the_sale[fake-True]",
+            "The table does not keep what a cancellation says.",
+            _TABLE,
+            "_head",
+            '"post_picked_up": order.post_picked_up,',
+            '"post_picked_up": None,',
+        ),
     ),
     promise(
         "If the cancellation does not say, the history decides, and the order is marked as disputed.",
@@ -551,6 +596,14 @@ IS_IT_A_SALE: tuple[Entry, ...] = (
             "sale",
             "    return SaleRuling(Sale.YES if has_left else Sale.NO, True)",
             "    return SaleRuling(Sale.YES if has_left else Sale.NO, False)",
+        ),
+        proof(
+            "tests/integration/publisher/test_publish.py::test_late_sale_is_an_update",
+            "No order on the bus is marked as disputed.",
+            f"{PACKAGE}/publisher/change_event.py",
+            "order_changed",
+            '"disputed": after.disputed,',
+            '"disputed": False,',
         ),
     ),
     promise(

@@ -6,15 +6,20 @@ from tests.promises.intake import (
     CALLBACK_IS_COUNTED,
     CALLBACK_LEAVES_NOTHING,
     DEAD_LETTERS_ALARM,
+    DEAD_LETTERS_ALARM_IS_SENT,
     DEAD_LETTERS_ARE_WATCHED,
     EVERY_EVENT,
+    FAILED_COME_AGAIN,
     MISSING_SECRET,
     REJECTED_WHOLE,
+    SETTINGS_REFER,
     UNKNOWN_FIELDS,
     UNKNOWN_STATUS,
     UNKNOWN_STATUS_STORED,
     UNPARSABLE,
     UNREADABLE_SECRET,
+    UNREADABLE_WHEN_WARM,
+    WAITING_ALARM,
 )
 from tests.promises.merging import ANY_GROUPING, ANY_ORDER, DELIVERED_STAYS, FINAL_STAYS, REPEATED
 from tests.promises.outages import CHANGED_IS_HEALED, DIFFERENT_IS_HEALED, RECONCILER_FINDS
@@ -144,6 +149,14 @@ PERSONAL_DATA = (
         'settings.publish_personal_data == "true"',
         "bool(settings.publish_personal_data)",
     ),
+    proof(
+        "tests/integration/webhook/test_refusals.py::test_accepted_requests_are_no_lines",
+        "The webhook logs what it receives.",
+        f"{PACKAGE}/webhook/handler.py",
+        "handler",
+        "    response = webhook().receive(event)\n",
+        '    response = webhook().receive(event)\n    logger.info("received", body=event.get("body"))\n',
+    ),
 )
 
 README: tuple[Entry, ...] = (
@@ -272,6 +285,14 @@ README: tuple[Entry, ...] = (
         "The **publisher** puts an event on the bus for each change of an order and for each rejected event.",
         EACH_CHANGE,
         _EACH_REJECTED,
+        proof(
+            f"{_LAWS}::test_publisher_is_retried_until_success",
+            "Rejected events do not reach the publisher.",
+            "template.yaml",
+            "PublisherFunctionOrdersTable",
+            '["ORDER", "REJECTED", "ANSWERS"]',
+            '["ORDER", "ANSWERS"]',
+        ),
     ),
     NoPromise("You need Debian, Ubuntu or a similar Linux with git, make, Python 3.13 and internet access.", _NEEDS),
     NoPromise("You need neither Docker nor an AWS account.", _NEEDS),
@@ -559,8 +580,12 @@ README: tuple[Entry, ...] = (
         "in a queue that has an alarm",
         EVERY_EVENT,
         REJECTED_WHOLE,
+        SETTINGS_REFER,
+        FAILED_COME_AGAIN,
+        WAITING_ALARM,
         DEAD_LETTERS_ALARM,
         DEAD_LETTERS_ARE_WATCHED,
+        DEAD_LETTERS_ALARM_IS_SENT,
     ),
     promise(
         "events repeated, late or out of order | the stored order is the same as if every event had arrived once and in "
@@ -594,6 +619,7 @@ README: tuple[Entry, ...] = (
         "a wrong secret, or none | 401 (503 while the stack cannot read its own secret), and nothing is stored",
         MISSING_SECRET,
         UNREADABLE_SECRET,
+        UNREADABLE_WHEN_WARM,
     ),
     promise(
         "a webhook that never came | the reconciler fetches the order's latest state, for every known store, up to 60 days "
@@ -617,6 +643,14 @@ README: tuple[Entry, ...] = (
             "timedelta(days=60)",
             "timedelta(days=50)",
         ),
+        proof(
+            f"{_LAWS}::test_schedule_is_on_by_default",
+            "The reconciler does not run unless somebody switches it on.",
+            "template.yaml",
+            "ReconciliationState",
+            "Default: ENABLED",
+            "Default: DISABLED",
+        ),
     ),
     promise(
         "personal data | it is in the table and the encrypted queues, never in logs, metrics or errors. It goes on the bus "
@@ -634,6 +668,14 @@ README: tuple[Entry, ...] = (
             "Intake._forward",
             "if self._forwards is not None:",
             "if self._forwards is not None and not text:",
+        ),
+        proof(
+            f"{_LAWS}::test_consumer_forwards_to_one_queue",
+            "The consumer is not told of the catalogue's queue.",
+            "template.yaml",
+            "ConsumerFunction",
+            "CATALOGUE_CALLBACKS_QUEUE_ARN: !Ref CatalogueCallbacksQueueArn",
+            'CATALOGUE_CALLBACKS_QUEUE_ARN: ""',
         ),
     ),
     NoPromise("docs/guarantees.md has the exact wording and the limits.", _POINTER),

@@ -6,6 +6,8 @@ _FACTS = f"{PACKAGE}/stores/facts.py"
 _TABLE = f"{PACKAGE}/stores/table.py"
 _DIRECTORY = f"{PACKAGE}/stores/directory.py"
 
+_INTAKE = f"{PACKAGE}/consumer/intake.py"
+
 _BY_CLOCK = "tests/contracts/test_stores_by_clock.py"
 
 ONE_ROW = proof(
@@ -44,6 +46,14 @@ STORES: tuple[Entry, ...] = (
             "told_by",
             "{name: Fact(said_at, value) for name, value in values.items() if value}",
             '{name: Fact(said_at if name != CODE else "", value) for name, value in values.items() if value}',
+        ),
+        proof(
+            "tests/integration/consumer/test_stores.py::test_latest_event_of_an_order_tells_the_store",
+            "Of the events of a batch the first tells of the store.",
+            _INTAKE,
+            "Intake._register_stores",
+            "sorted(events, key=lambda event: event.moment, reverse=True)",
+            "events[:1]",
         ),
     ),
     NoPromise(
@@ -88,6 +98,14 @@ STORES: tuple[Entry, ...] = (
             "StoreDirectory.named",
             "raise AmbiguousCodeError(name, holders)",
             "raise AmbiguousCodeError(name, holders[:1])",
+        ),
+        proof(
+            "tests/integration/reconciler/test_backfill.py::test_code_of_two_stores_is_rejected[fake]",
+            "A backfill says only that it does not know the store.",
+            f"{PACKAGE}/reconciler/backfill.py",
+            "_wanted_stores",
+            "raise InvalidRequestError(str(error)) from None",
+            'raise InvalidRequestError("not among the registered stores") from None',
         ),
     ),
     promise("A store has one row.", ONE_ROW),

@@ -20,6 +20,7 @@ from partner_orders.orders.rejected import digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
+from tests.support.emitted_metrics import emitted
 from tests.support.fixed_clock import NOW, clock
 from tests.support.orders import CHAIN_ID, as_bytes, order
 from tests.support.orders_table import TABLE, Calls, dynamodb_with_table
@@ -87,6 +88,28 @@ def test_events_of_one_order_are_one_write(intake: Intake, dynamodb: Any, stores
     assert calls.made == ["UpdateItem"]
 
 
+def test_shown_event_is_the_snapshot(intake: Intake, orders: OrdersTable) -> None:
+    """Of two events with one status and clock, the one that a GET showed becomes the snapshot."""
+    bodies = {as_bytes(order(comment=comment)) for comment in ("one", "two")}
+    process(intake, *sorted(bodies))
+    before = orders.get(order()["order_id"])
+    assert before is not None
+    [other] = bodies - {before.snapshot.body}
+    shown = OrderEventMessage("reconciliation", clock(), "c", other, shown_at=clock())
+    assert intake.process([Delivery("m", shown.to_text())], lambda: 30.0).counts["Confirmed"] == 1
+    after = orders.get(order()["order_id"])
+    assert after is not None
+    assert after.snapshot.body == other
+
+
+def test_conflict_is_counted(intake: Intake) -> None:
+    """Another body with the same order, status and time counts as a conflict, in one batch or in two."""
+    first, second, third = (order(comment=comment) for comment in ("one", "two", "three"))
+    assert process(intake, first, second).counts["Conflict"] == 1
+    assert process(intake, third).counts["Conflict"] == 1
+    assert process(intake, third, order(13, status="DISPATCHED")).counts["Conflict"] == 0
+
+
 def test_bad_event_spares_its_neighbours(intake: Intake, rejected: RejectedTable) -> None:
     """An event that cannot be parsed is rejected; its neighbours are stored at once."""
     bad = b'{"status": "RECEIVED"}'
@@ -150,15 +173,32 @@ def test_rejected_event_is_kept_as_long_as_told(intake: Intake, dynamodb: Any) -
     ]
 
 
-def test_function_keeps_rejected_events_as_told(queue_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The function takes the days of rejected events from their own setting."""
-    client = dynamodb_with_table()
+def function_intake(queue_url: str, monkeypatch: pytest.MonkeyPatch) -> Intake:
+    """The intake as the function makes it: it keeps orders for 400 days, and rejected events for 90."""
     settings = {"ORDERS_TABLE_NAME": TABLE, "ORDER_EVENTS_QUEUE_URL": queue_url, "CHAIN_ID": CHAIN_ID}
     for name, value in (settings | {"ORDER_RETENTION_DAYS": "400", "REJECTED_RETENTION_DAYS": "90"}).items():
         monkeypatch.setenv(name, value)
-    fresh_handler("consumer").intake().process([delivery(1, b"no JSON")], lambda: 30.0)
+    made: Intake = fresh_handler("consumer").intake()
+    return made
+
+
+def test_function_keeps_rejected_events_as_told(queue_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function takes the days of rejected events from their own setting."""
+    client = dynamodb_with_table()
+    function_intake(queue_url, monkeypatch).process([delivery(1, b"no JSON")], lambda: 30.0)
     [row] = client.scan(TableName=TABLE)["Items"]
     assert round((int(row["expires_at"]["N"]) - now().timestamp()) / 86_400) == 90
+
+
+def test_function_keeps_orders_as_told(queue_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function takes the days of orders from their own setting."""
+    client = dynamodb_with_table()
+    event = parse_event(WHOLE)
+    function_intake(queue_url, monkeypatch).process([delivery(1, WHOLE)], lambda: 30.0)
+    [row] = [row for row in client.scan(TableName=TABLE)["Items"] if row["sk"] == {"S": "ORDER"}]
+    created_at = event.order.sys.created_at
+    assert created_at is not None
+    assert int(row["expires_at"]["N"]) == int((created_at + timedelta(days=400)).timestamp())
 
 
 def test_foreign_message_is_stored_whole(intake: Intake, rejected: RejectedTable) -> None:
@@ -359,6 +399,15 @@ def test_delay_follows_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     consumer.handler({"Records": records}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
     assert delayed == [{"h1": 1, "h9": 9}]
+
+
+def test_each_lag_is_emitted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The function emits the seconds of each event of a batch, not of one of them."""
+    consumer: Any = fresh_handler("consumer")
+    stored = Outcome(failed={}, lag_seconds=[0.5, 7.0, 0.25])
+    monkeypatch.setattr(consumer, "intake", lambda: SimpleNamespace(process=lambda *_: stored))
+    consumer.handler({"Records": []}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    assert emitted(capsys.readouterr().out)["Lag"] == [0.5, 7.0, 0.25]
 
 
 def test_messages_are_delayed_in_few_calls(sqs: Any, queue_url: str) -> None:

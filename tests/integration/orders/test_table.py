@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from partner_orders.orders.event import Arrival, OrderEvent, parse_event
+from partner_orders.orders.history import Sale
 from partner_orders.orders.stored import StoredOrder
 from partner_orders.orders.table import INLINE_BODY_BYTES, MAX_ENTRIES, ROW_BODIES_BYTES, OrdersTable, Written
 from tests.support.fixed_clock import NOW
@@ -90,6 +91,16 @@ def test_conflict_is_stored_and_counted(orders: OrdersTable) -> None:
     assert stored(orders).conflicts == 2
     assert write(orders, event(20, status="DISPATCHED")).conflicts == 0
     assert write(orders, event(12, comment="Ring once")).conflicts == 1
+
+
+@pytest.mark.parametrize("is_picked_up", [True, False])
+def test_stored_cancellation_decides_the_sale(orders: OrdersTable, is_picked_up: bool) -> None:
+    """The stored order is the sale that its cancellation says, against its history, and is not disputed."""
+    cancellation = {"reason": "TOO_BUSY", "post_picked_up": is_picked_up}
+    before = "RECEIVED" if is_picked_up else "DISPATCHED"
+    write(orders, event(12, status=before), event(13, status="CANCELLED", cancellation=cancellation))
+    found = stored(orders)
+    assert (found.sale, found.disputed) == (Sale.YES if is_picked_up else Sale.NO, False)
 
 
 @pytest.mark.parametrize("is_one_batch", [True, False])
@@ -207,11 +218,12 @@ def test_order_expires_as_a_whole(orders: OrdersTable, dynamodb: Any) -> None:
 
 
 def test_old_order_is_kept_for_two_weeks(orders: OrdersTable, dynamodb: Any) -> None:
-    """No event is dropped by its own clock: one past its retention is stored for 14 days after it arrived."""
-    old = event(sys={"created_at": "2024-01-01T00:00:00Z", "updated_at": "2024-01-01T08:00:00Z"})
-    assert write(orders, old) == Written(stored=1)
-    [item] = dynamodb.scan(TableName=TABLE)["Items"]
-    assert int(item["expires_at"]["N"]) == int((NOW + timedelta(days=14)).timestamp())
+    """No event is dropped by its own clock: one past its retention is stored for 14 days after it arrived, and a large
+    body of it as long."""
+    times = {"created_at": "2024-01-01T00:00:00Z", "updated_at": "2024-01-01T08:00:00Z"}
+    assert write(orders, event(sys=times), event(sys=times, comment=noise(3 * INLINE_BODY_BYTES))).stored == 2
+    items = dynamodb.scan(TableName=TABLE)["Items"]
+    assert [int(item["expires_at"]["N"]) for item in items] == [int((NOW + timedelta(days=14)).timestamp())] * 2
 
 
 def test_late_event_keeps_the_order_for_two_weeks(dynamodb: Any) -> None:

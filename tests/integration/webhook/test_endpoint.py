@@ -9,7 +9,13 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 
 from partner_orders.order_events.message import MAX_BODY_BYTES, OrderEventMessage
 from partner_orders.order_events.queue import OrderEventsQueue
@@ -185,6 +191,16 @@ def test_any_body_is_enqueued(
     assert [message.body for message in waiting(sqs, queue_url)] == [body]
 
 
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/octet-stream", "multipart/form-data"])
+def test_content_type_does_not_count(webhook: Webhook, sqs: Any, queue_url: str, content_type: str) -> None:
+    """A body is enqueued whatever its content type says that it is."""
+    body = as_bytes(order())
+    made = request(body.decode())
+    made["headers"]["content-type"] = content_type
+    assert webhook.receive(made) == ACCEPTED
+    assert [message.body for message in waiting(sqs, queue_url)] == [body]
+
+
 @pytest.mark.parametrize(
     ("text", "encoded"), [("", False), (None, False), ("\n \t\r", False), ("", True), ("IA==", True)]
 )
@@ -356,6 +372,21 @@ def test_queue_failure_is_a_503(webhook: Webhook, sqs: Any, queue_url: str) -> N
     answer = webhook.receive(request(as_bytes(order()).decode()))
     assert (answer.status, answer.message, answer.counted_as) == (503, "Not available, try again", "Unavailable")
     assert answer.fault
+
+
+@pytest.mark.parametrize("service", ["sqs", "secretsmanager"])
+@pytest.mark.parametrize("fault", [ReadTimeoutError, EndpointConnectionError, NoCredentialsError])
+def test_unreachable_service_is_a_503(
+    webhook: Webhook, sqs: Any, secrets_manager: Any, service: str, fault: type[BotoCoreError]
+) -> None:
+    """A queue or a secret that cannot be reached gives a 503, as one that responds with an error does."""
+
+    def fail(**_: Any) -> None:
+        raise fault(endpoint_url="https://aws")
+
+    client = {"sqs": sqs, "secretsmanager": secrets_manager}[service]
+    client.meta.events.register("before-call", fail)
+    assert webhook.receive(request(as_bytes(order()).decode())).status == 503
 
 
 def test_cold_start_without_secret_is_a_503(webhook: Webhook, secrets_manager: Any) -> None:
