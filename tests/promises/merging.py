@@ -342,6 +342,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "distinct.setdefault(event.moment, event)",
         ),
         ANY_GROUPING,
+        proof(
+            f"{_STORED}::test_long_history_keeps_a_small_row[fake]",
+            "An event whose body moves to a row of its own leaves the history.",
+            _TABLE,
+            "OrdersTable._move",
+            'update.remove(*((EVENT + digest,) if entries else (EVENT + digest, "body")))',
+            "update.remove(EVENT + digest)",
+        ),
     ),
     promise(
         "The platform's clock of an event is its `sys.updated_at`, or else its `sys.created_at`.",

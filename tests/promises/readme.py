@@ -614,6 +614,14 @@ README: tuple[Entry, ...] = (
             "Threshold: 0",
             "Threshold: 100000",
         ),
+        proof(
+            f"{_LAWS}::test_alarmed_metrics_are_emitted",
+            "The consumer counts under another name than the alarm watches.",
+            "template.yaml",
+            "ConsumerFunction",
+            "POWERTOOLS_SERVICE_NAME: !Sub ${AWS::StackName}-consumer",
+            "POWERTOOLS_SERVICE_NAME: !Sub ${AWS::StackName}-order-consumer",
+        ),
     ),
     promise(
         "a wrong secret, or none | 401 (503 while the stack cannot read its own secret), and nothing is stored",
