@@ -234,6 +234,14 @@ ANSWERS: tuple[Entry, ...] = (
             "timedelta(seconds=60)",
             "timedelta(seconds=30)",
         ),
+        proof(
+            "tests/unit/template/test_template_laws.py::test_variables_are_wired_by_name",
+            "The sender is told another number for the platform's limit.",
+            "template.yaml",
+            "SenderFunction",
+            "RATE_LIMIT_PER_MINUTE: !Ref RateLimitPerMinute",
+            "RATE_LIMIT_PER_MINUTE: !Ref OrderRetentionDays",
+        ),
     ),
     promise("Answers come first.", ANSWERS_FIRST),
     promise(

@@ -198,7 +198,8 @@ def test_reconciler_without_budget_keeps_its_speed(monkeypatch: pytest.MonkeyPat
 
 
 def test_every_function_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sender, pusher and uploaded changes ask the chain's one table, each for its own share of the requests."""
+    """Sender and pusher, with what it sends of statuses and promotions, ask the chain's one table, each for its own
+    share of the requests."""
     monkeypatch.setattr(clients, "client", lambda *_: SimpleNamespace())
     for name in fields(SenderSettings):
         monkeypatch.setenv(name.name.upper(), "60" if name.type is int else "x")
@@ -214,6 +215,10 @@ def test_every_function_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     made = parts.parts(catalogue, SimpleNamespace(), 1)  # type: ignore[arg-type]
     limits.append((made.client._rate_limit, Share.CATALOGUE))
     limits.append((parts.status_parts(catalogue, made, lambda: 0.0, False).client._rate_limit, Share.STORE_STATUS))
+    promotions = parts.promotion_parts(catalogue, made, lambda: 0.0, SimpleNamespace(), "x")
+    limits.append((promotions.client._rate_limit, Share.CATALOGUE))
+    # The token's own requests count as well.
+    limits.append((made.client._credentials._rate_limit, Share.CATALOGUE))
     for limit, share in limits:
         assert isinstance(limit, BudgetedRequests)
         assert (limit._share, limit._table.limit_per_minute, limit._table._table._name) == (share, 60, "budget")

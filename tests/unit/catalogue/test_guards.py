@@ -1,6 +1,6 @@
 """What the guards let through and what they hold, at their bounds."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -20,6 +20,8 @@ from partner_orders.catalogue.guards import (
 )
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.settlement import Outcome, settled
+from partner_orders.loader.handler import LoaderSettings
+from partner_orders.pusher.urgent_handler import UrgentSettings
 from tests.support.fixed_clock import NOW
 
 LIMITS = Limits()
@@ -150,3 +152,19 @@ def test_product_that_goes_off(confirmed: bool | None, values: Values, after: Va
     """A product goes off sale if the platform shows it, and it was to be on sale until now."""
     row = Desired("KW-100", values=values, confirmed=Values(active=confirmed))
     assert is_switched_off(row, after) is goes_off
+
+
+def test_functions_hold_what_they_are_told() -> None:
+    """The loader and the urgent function measure by the five limits of their environment, each by its own."""
+    given = {
+        "PRICE_STEP_PERCENT": "31",
+        "SWITCHED_OFF_PERCENT": "17",
+        "SHORTER_PERCENT": "23",
+        "KNOWN_PERCENT": "59",
+        "FEW_PRODUCTS": "7",
+    }
+    told = Limits(Decimal("0.31"), Decimal("0.17"), 7, Decimal("0.23"), Decimal("0.59"))
+    for settings in (LoaderSettings, UrgentSettings):
+        environment = {setting.name.upper(): "1" for setting in fields(settings)} | given
+        made = settings.from_environment(environment)
+        assert (made.limits if isinstance(made, LoaderSettings) else made.limits()) == told

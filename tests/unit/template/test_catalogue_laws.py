@@ -245,6 +245,27 @@ def test_environment_is_what_the_handler_reads(catalogue: Template, name: str) -
     assert any(setting.default is MISSING for setting in fields(SETTINGS[name]))
 
 
+def test_variables_are_wired_by_name(catalogue: Template) -> None:
+    """Each variable holds the parameter or the resource that it is named after: no function works on another queue, or
+    by another limit."""
+    known = catalogue.resources.keys() | catalogue.parameters.keys()
+    others = {
+        "EVENT_BUS_NAME": {"Fn::If": ["HasBus", {"Ref": "OrderChangesBusName"}, ""]},
+        "ORDER_EVENTS_QUEUE_URL": {"Ref": "CallbacksQueue"},
+    }
+    for function in FUNCTIONS:
+        for name, value in catalogue.properties(function)["Environment"]["Variables"].items():
+            if not name.startswith("POWERTOOLS_"):
+                words = "".join(word.capitalize() for word in name.split("_"))
+                own = next((it for it in (words, re.sub("(Url|Name|Arn)$", "", words)) if it in known), None)
+                assert value == others.get(name, {"Ref": own}), f"{function}: {name}"
+
+
+def test_nothing_is_checked_in_by_default(catalogue: Template) -> None:
+    """Stores are checked in only where the chain asks for it."""
+    assert catalogue.parameters["CheckIn"]["Default"] == "DISABLED"
+
+
 def test_log_level_never_drops_metrics(catalogue: Template) -> None:
     """No log level makes Lambda drop the log lines that are metrics."""
     assert catalogue.conditions["HasDebugLogs"] == {"Fn::Equals": [{"Ref": "LogLevel"}, "DEBUG"]}
