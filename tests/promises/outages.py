@@ -175,6 +175,22 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "1",
         ),
         proof(
+            "tests/integration/consumer/test_intake.py::test_delay_follows_the_tries",
+            "The function reports no event that failed, so the queue deletes it.",
+            f"{PACKAGE}/consumer/handler.py",
+            "handler",
+            "for message_id in outcome.failed]}",
+            "for message_id in outcome.failed if not outcome.failed]}",
+        ),
+        proof(
+            "tests/unit/template/test_template_laws.py::test_functions_report_failed_messages[ConsumerFunctionOrderEvents-OrderEventsQueue]",
+            "The queue takes every event of a batch for done.",
+            "template.yaml",
+            "ConsumerFunctionOrderEvents",
+            "FunctionResponseTypes: [ReportBatchItemFailures]",
+            "FunctionResponseTypes: []",
+        ),
+        proof(
             f"{_ALARMS}::test_alarm_fires_at_its_minute[OrderEventsFailingAlarm]",
             "The alarm needs three hours of failures.",
             "template.yaml",

@@ -382,7 +382,7 @@ def test_delay_grows_up_to_fifteen_minutes() -> None:
 
 
 def test_delay_follows_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The function delays each failed message by how often the queue has delivered it."""
+    """The function reports each failed message, and delays it by how often the queue has delivered it."""
     consumer: Any = fresh_handler("consumer")
     delayed: list[dict[str, int]] = []
     failed = Outcome(failed={"m1": "Fault", "m9": "Fault"})
@@ -397,8 +397,9 @@ def test_delay_follows_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
         }
         for tries in (1, 9)
     ]
-    consumer.handler({"Records": records}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    response = consumer.handler({"Records": records}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
     assert delayed == [{"h1": 1, "h9": 9}]
+    assert response == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m9"}]}
 
 
 def test_each_lag_is_emitted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

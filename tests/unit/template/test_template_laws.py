@@ -117,11 +117,15 @@ def test_dead_letters_are_kept_14_days(template: Template) -> None:
     assert target == {"Fn::GetAtt": ["OrderEventsDeadLetters", "Arn"]}
 
 
-def test_consumer_reports_failed_messages(template: Template) -> None:
-    """The consumer reports which messages of a batch failed."""
-    mapping = template.properties("ConsumerFunctionOrderEvents")
+@pytest.mark.parametrize(
+    ("name", "queue"),
+    [("ConsumerFunctionOrderEvents", "OrderEventsQueue"), ("SenderFunctionAnswers", "AnswersQueue")],
+)
+def test_functions_report_failed_messages(template: Template, name: str, queue: str) -> None:
+    """The consumer and the sender report which messages of a batch failed."""
+    mapping = template.properties(name)
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["OrderEventsQueue", "Arn"]}
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}
 
 
 def test_consumer_leaves_concurrency(template: Template) -> None:
