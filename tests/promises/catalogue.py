@@ -239,6 +239,14 @@ CATALOGUE: tuple[Entry, ...] = (
             'equals("writes", known.writes) if known.writes else absent("pk")',
             'absent("nothing")',
         ),
+        proof(
+            "tests/integration/pusher/test_handlers.py::test_late_urgent_message_loses",
+            "The version of an urgent message is when it was delivered.",
+            f"{_PUSHER}/urgent_handler.py",
+            "_take",
+            'urgent_change(record["body"], sent_at, now())',
+            'urgent_change(record["body"], now(), now())',
+        ),
     ),
     promise(
         "An older value does not stay on the platform after a newer one was accepted.",

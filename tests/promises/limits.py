@@ -34,6 +34,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "servable = [due for due in every if not due.position.is_given_up(now) and (due.position.checked_until is None"
             " or now - due.position.checked_until > timedelta(hours=1))]",
         ),
+        proof(
+            "tests/unit/template/test_template_laws.py::test_schedule_is_on_by_default",
+            "The schedule is off unless somebody switches it on.",
+            "template.yaml",
+            "ReconciliationState",
+            "Default: ENABLED",
+            "Default: DISABLED",
+        ),
     ),
     promise(
         "With some 700 stores that becomes a quarter of an hour, since the platform allows 60 requests a minute.",

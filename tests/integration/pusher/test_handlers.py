@@ -259,6 +259,17 @@ def test_urgent_off_is_sent(stack: Stack, urgent: ModuleType, capsys: pytest.Cap
     assert all(f'"{name}"' in printed for name in ("UrgentTaken", "UrgentSent", "UrgentSeconds"))
 
 
+def test_late_urgent_message_loses(stack: Stack, urgent: ModuleType) -> None:
+    """A message without a version has the time of its sending, however late it is delivered."""
+    sku = stack.skus[0]
+    newer, older = (message(json.dumps({"store_id": STORE, "sku": sku, "active": on})) for on in (False, True))
+    attributes = older["Records"][0]["attributes"]
+    attributes["SentTimestamp"] = str(int(attributes["SentTimestamp"]) - 60_000)
+    for one in (newer, older):
+        assert urgent.handler(one, CONTEXT) == {"batchItemFailures": []}
+    assert stack.tables.products.many(STORE, [sku])[sku].values.active is False
+
+
 def test_urgent_message_that_is_refused(stack: Stack, urgent: ModuleType) -> None:
     """It goes to the dead letters with its reason, and is done."""
     assert urgent.handler(message("no JSON"), CONTEXT) == {"batchItemFailures": []}
