@@ -414,6 +414,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "rate(1 minute)",
             "rate(10 minutes)",
         ),
+        proof(
+            "tests/property/pusher/test_urgent.py::test_pause_holds_for_the_next_message",
+            "The urgent function goes by the settings that it read first.",
+            f"{_PUSHER}/urgent.py",
+            "Urgent._read",
+            "self._executor.submit(self._known.read, store_id)",
+            "self._executor.submit(lambda one: self._known._known.get(one) or self._known.read(one), store_id)",
+        ),
     ),
     promise(
         "A price that is too far from any price of the last 24 hours is held, and so is a file that looks like an accident.",
@@ -641,6 +649,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "CheckIn",
             "Default: DISABLED",
             "Default: ENABLED",
+        ),
+        proof(
+            "tests/integration/pusher/test_handlers.py::test_stores_are_checked_in_where_it_is_on[DISABLED-False]",
+            "Any text of the setting switches the check-in on.",
+            f"{_PUSHER}/handler.py",
+            "worker",
+            'settings.check_in == "ENABLED"',
+            "bool(settings.check_in)",
         ),
     ),
     promise(

@@ -241,6 +241,16 @@ def test_a_change_is_sent_and_settled(
     assert (detail["sku"], detail["refusal"]) == ("NOT-THERE", "product not found in catalog")
 
 
+@pytest.mark.parametrize(("setting", "checks_in"), [("ENABLED", True), ("DISABLED", False), ("", False)])
+def test_stores_are_checked_in_where_it_is_on(
+    stack: Stack, pusher: ModuleType, monkeypatch: pytest.MonkeyPatch, setting: str, checks_in: bool
+) -> None:
+    """The function checks stores in only where its setting says ENABLED."""
+    assert stack.skus
+    monkeypatch.setenv("CHECK_IN", setting)
+    assert pusher.worker().status.statuses._checks_in is checks_in
+
+
 def test_nothing_is_requested_without_a_budget(stack: Stack, pusher: ModuleType) -> None:
     """Where the request budget cannot be had, nothing is requested, and what waits stays (W7)."""
     boto3.client("dynamodb").delete_table(TableName="budget")

@@ -3,6 +3,7 @@ that can never be taken (rules W1, W3 and W9)."""
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -50,6 +51,16 @@ def test_off_goes_at_once(world: PusherWorld) -> None:
     assert (shown(world, 0).active, len(world.session.asked)) == (False, asked + 1)
     world.rest()
     assert world.product(world.stores[0], world.skus[world.stores[0]][0]).confirmed.quantity == 0
+
+
+def test_pause_holds_for_the_next_message(world: PusherWorld) -> None:
+    """The first message after a pause is noted and not sent, though the function sent one of the store before."""
+    send(world, 0, active=False)
+    settings = world.tables.settings.get(world.stores[0])
+    assert settings is not None
+    world.tables.settings.put(replace(settings, is_sending=False))
+    send(world, 1, active=False)
+    assert [shown(world, number).active for number in (0, 1)] == [False, True]
 
 
 def test_off_against_a_running_job(world: PusherWorld) -> None:
