@@ -204,6 +204,22 @@ CATALOGUE: tuple[Entry, ...] = (
             '{"itemIdentifier": name} for name in failed]',
             '{"itemIdentifier": name} for name in failed[1:]]',
         ),
+        proof(
+            f"{_ALARMS}::test_alarm_fires_at_its_minute[FilesDeadLettersAlarm]",
+            "The alarm on dead letters of files fires from 100,000 messages on.",
+            "catalogue.yaml",
+            "FilesDeadLettersAlarm",
+            "Threshold: 0",
+            "Threshold: 100000",
+        ),
+        proof(
+            f"{_ALARMS}::test_alarm_fires_at_its_minute[CallbacksDeadLettersAlarm]",
+            "The alarm on dead letters of callbacks fires from 100,000 messages on.",
+            "catalogue.yaml",
+            "CallbacksDeadLettersAlarm",
+            "Threshold: 0",
+            "Threshold: 100000",
+        ),
     ),
     promise(
         "The newest version of each value wins, whatever the order of arrival, repetitions, crashes or workers.",
