@@ -102,7 +102,7 @@ _UNREACHABLE_SECRET = proof(
     '            self._fault = type(error).__name__ if hasattr(error, "response") else ""',
 )
 SETTINGS_REFER = proof(
-    f"{_LAWS}::test_settings_refer_to_their_own",
+    f"{_LAWS}::test_variables_are_wired_by_name",
     "The webhook sends to the dead-letter queue.",
     "template.yaml",
     "WebhookFunction",
@@ -183,7 +183,7 @@ WAITING_ALARM = proof(
     "Threshold: 600000",
 )
 FAILED_COME_AGAIN = proof(
-    f"{_LAWS}::test_consumer_reports_failed_messages",
+    f"{_LAWS}::test_functions_report_failed_messages",
     "The queue deletes a whole batch, also what failed of it.",
     "template.yaml",
     "ConsumerFunctionOrderEvents",

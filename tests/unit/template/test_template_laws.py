@@ -521,35 +521,6 @@ def test_personal_data_is_published_on_request_only(template: Template) -> None:
     assert variables["PUBLISH_PERSONAL_DATA"] == {"Ref": "PublishPersonalData"}
 
 
-# What each setting of a function refers to. Other settings hold a number or depend on a condition.
-WIRED = {
-    "ORDERS_TABLE_NAME": "OrdersTable",
-    "ORDER_EVENTS_QUEUE_URL": "OrderEventsQueue",
-    "ANSWERS_QUEUE_URL": "AnswersQueue",
-    "EVENT_BUS_NAME": "OrderChangesBus",
-    "PUBLISHER_DEAD_LETTERS_URL": "PublisherDeadLetters",
-    "CATALOGUE_CALLBACKS_QUEUE_ARN": "CatalogueCallbacksQueueArn",
-    "WEBHOOK_SECRET_ARN": "WebhookSecret",
-    "PARTNER_API_SECRET_ARN": "PartnerApiSecret",
-    "PARTNER_API_BASE_URL": "PartnerApiBaseUrl",
-    "CHAIN_ID": "ChainId",
-    "ORDER_RETENTION_DAYS": "OrderRetentionDays",
-    "REJECTED_RETENTION_DAYS": "RejectedRetentionDays",
-    "PUBLISH_PERSONAL_DATA": "PublishPersonalData",
-}
-
-
-def test_settings_refer_to_their_own(template: Template) -> None:
-    """Each function gets the queue, the table, the secret or the parameter that its setting is named for."""
-    given: set[str] = set()
-    for function, properties in template.of_type("AWS::Lambda::Function").items():
-        for name, value in properties["Environment"]["Variables"].items():
-            if name in WIRED:
-                given.add(name)
-                assert value == {"Ref": WIRED[name]}, (function, name)
-    assert given == WIRED.keys()
-
-
 def test_no_publisher_without_change_events(template: Template) -> None:
     """Without change events nothing refers to the publisher's resources."""
     for name, resource in template.resources.items():
