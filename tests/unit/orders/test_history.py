@@ -39,3 +39,9 @@ def test_unknown_status_ranks_lowest() -> None:
     """A status that the platform has added comes before all that we know."""
     assert lifecycle.rank("NEW") == 0
     assert lifecycle.rank(lifecycle.RECEIVED) == 1
+
+
+def test_status_as_a_person_writes_it() -> None:
+    """Spaces around a status count for nothing; an unknown one keeps those between its words."""
+    assert lifecycle.normalise(" ready for pickup ") == lifecycle.READY_FOR_PICKUP
+    assert lifecycle.normalise(" on hold\t") == "ON HOLD"

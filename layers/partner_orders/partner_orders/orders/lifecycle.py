@@ -32,7 +32,7 @@ _LEFT_THE_STORE = frozenset({DISPATCHED, PICKED_UP, DELIVERED})
 
 def normalise(status: str) -> str:
     """A status as we compare it: upper case, and one spelling of those we know. The platform's is not relied on."""
-    upper = status.upper()
+    upper = status.strip().upper()
     words = "_".join(_BETWEEN_WORDS.split(upper))
     words = _SPELLINGS.get(words, words)
     return words if words in _RANK else upper
