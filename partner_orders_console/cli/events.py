@@ -18,11 +18,9 @@ from partner_orders_console.cli.output import (
     say,
     working,
 )
-from partner_orders_console.operations.moments import moment
+from partner_orders_console.operations.moments import moment, moment_if_given
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from partner_orders_console.operations.event_log import Choice, DeliveredEvent, EventLog
 
 app = typer.Typer(help="Order events: list what was delivered.", no_args_is_help=True)
@@ -66,8 +64,8 @@ def list_events(
     """
     from partner_orders_console.operations import event_log, orders
 
-    begins, ends = moment(since), _moment(until)
-    created = _moment(created_since), _moment(created_before)
+    begins, ends = moment(since), moment_if_given(until)
+    created = moment_if_given(created_since), moment_if_given(created_before)
     stack = stack_of(context)
     found = orders.store_named(stack, store) if store else None
     wanted = source.value if source else ""
@@ -81,10 +79,6 @@ def list_events(
     _say_what_was_searched(choice, log)
     if unknown := orders.unknown_statuses(status or ()):
         say(f"the platform had no status {' or '.join(unknown)} when this was written; is it spelled right?")
-
-
-def _moment(text: str) -> "datetime | None":
-    return moment(text) if text else None
 
 
 def _as_data(choice: "Choice", log: "EventLog") -> dict[str, object]:

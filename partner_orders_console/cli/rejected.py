@@ -22,7 +22,7 @@ from partner_orders_console.cli.output import (
     working,
 )
 from partner_orders_console.operations.errors import OperatorError
-from partner_orders_console.operations.moments import moment
+from partner_orders_console.operations.moments import moment_if_given
 
 if TYPE_CHECKING:
     from partner_orders.orders.rejected import RejectedEvent
@@ -161,7 +161,7 @@ def discard(
 def _choice(reason: str, since: str, until: str) -> "Choice":
     from partner_orders_console.operations.rejected import Choice
 
-    return Choice(reason, moment(since) if since else None, moment(until) if until else None)
+    return Choice(reason, moment_if_given(since), moment_if_given(until))
 
 
 def _check_selection(digests: list[str] | None, everything: bool, choice: "Choice") -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from time import monotonic
 
 from partner_orders.clock import from_text, now
@@ -69,8 +70,12 @@ class Choice:
         received = from_text(event.received_at)
         if received < self.since or (self.until is not None and received >= self.until):
             return False
-        wanted = {lifecycle.normalise(status) for status in self.statuses}
+        wanted = self._wanted
         return (not wanted or event.status in wanted) and self.source in {"", event.source}
+
+    @cached_property
+    def _wanted(self) -> set[str]:
+        return {lifecycle.normalise(status) for status in self.statuses}
 
 
 @dataclass(frozen=True)

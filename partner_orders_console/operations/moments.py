@@ -32,3 +32,8 @@ def moment(text: str) -> datetime:
             f"{text!r} is neither an age nor a time since 2010", "Use e.g. 30m, 2h, 3d, or 2026-03-14T08:00:00Z."
         ) from None
     return found
+
+
+def moment_if_given(text: str) -> datetime | None:
+    """As ``moment``; None for an empty text. Raises OperatorError."""
+    return moment(text) if text else None

@@ -1,5 +1,6 @@
 """The template as CloudFormation gets it: expanded by SAM's own translator, with the parameters' defaults."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,12 @@ class Template:
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
         """Properties of the resources of a type, by logical id."""
         return {name: it["Properties"] for name, it in self.resources.items() if it["Type"] == kind}
+
+    def named_after(self, variable: str) -> dict[str, str | None]:
+        """The reference to the parameter or the resource that an environment variable is named after."""
+        words = "".join(word.capitalize() for word in variable.split("_"))
+        names = (words, re.sub("(Url|Name|Arn)$", "", words))
+        return {"Ref": next((name for name in names if name in self.resources or name in self.parameters), None)}
 
     def properties(self, name: str) -> dict[str, Any]:
         properties: dict[str, Any] = self.resources[name]["Properties"]

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import dropwhile
 from pathlib import Path
 
 from tools.forks import import_others, in_fork
@@ -140,7 +141,7 @@ class Worker:
         near = [run for run in runs if _file_of(run.id) in self._noticing[trial.module]]
         files = sorted({_file_of(run.id) for run in near})
         # Options such as -m stand among the tests.
-        options = self._tests[next((at for at, test in enumerate(self._tests) if test.startswith("-")), None) :]
+        options = dropwhile(lambda test: not test.startswith("-"), self._tests)
         if near and (noticed := in_fork(partial(_first_failure, [*files, *options], near), cpu_seconds(runs)).result):
             return noticed
         return _first_failure(self._tests, runs)

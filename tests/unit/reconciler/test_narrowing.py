@@ -14,6 +14,7 @@ from partner_orders.platform.failures import (
 from partner_orders.reconciler.narrowing import Narrowing, may_be_narrowed
 from partner_orders.reconciler.windows import SHORTEST_PART, LeftOut, Part, Parts, Window
 from tests.support.platform import VirtualTime
+from tests.support.reconciler_parts import take
 
 NOW = datetime(2026, 10, 14, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -33,12 +34,6 @@ def narrowing(time: VirtualTime) -> Narrowing:
 @pytest.fixture
 def parts() -> Parts:
     return Parts(Window(NOW - DAY, NOW))
-
-
-def take(parts: Parts) -> Part:
-    following = parts.next()
-    assert following is not None
-    return following
 
 
 def spend(narrowing: Narrowing, times: int = 20) -> None:

@@ -25,6 +25,7 @@ from partner_orders.reconciler.windows import (
     window_of,
     without,
 )
+from tests.support.reconciler_parts import take
 
 NOW = datetime(2026, 10, 14, 12, 0, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -226,12 +227,6 @@ def part(begin: timedelta, end: timedelta, at_most_pages: int | None = PAGES_AT_
 @pytest.fixture
 def parts() -> Parts:
     return Parts(Window(NOW - DAY, NOW))
-
-
-def take(parts: Parts) -> Part:
-    following = parts.next()
-    assert following is not None
-    return following
 
 
 def test_window_is_one_part_at_first(parts: Parts) -> None:

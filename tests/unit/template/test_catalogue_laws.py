@@ -248,7 +248,6 @@ def test_environment_is_what_the_handler_reads(catalogue: Template, name: str) -
 def test_variables_are_wired_by_name(catalogue: Template) -> None:
     """Each variable holds the parameter or the resource that it is named after: no function works on another queue, or
     by another limit."""
-    known = catalogue.resources.keys() | catalogue.parameters.keys()
     others = {
         "EVENT_BUS_NAME": {"Fn::If": ["HasBus", {"Ref": "OrderChangesBusName"}, ""]},
         "ORDER_EVENTS_QUEUE_URL": {"Ref": "CallbacksQueue"},
@@ -256,9 +255,7 @@ def test_variables_are_wired_by_name(catalogue: Template) -> None:
     for function in FUNCTIONS:
         for name, value in catalogue.properties(function)["Environment"]["Variables"].items():
             if not name.startswith("POWERTOOLS_"):
-                words = "".join(word.capitalize() for word in name.split("_"))
-                own = next((it for it in (words, re.sub("(Url|Name|Arn)$", "", words)) if it in known), None)
-                assert value == others.get(name, {"Ref": own}), f"{function}: {name}"
+                assert value == others.get(name, catalogue.named_after(name)), f"{function}: {name}"
 
 
 def test_nothing_is_checked_in_by_default(catalogue: Template) -> None:

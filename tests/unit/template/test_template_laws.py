@@ -605,7 +605,6 @@ def test_consumer_forwards_to_one_queue(template: Template) -> None:
 def test_variables_are_wired_by_name(template: Template) -> None:
     """Each variable holds the parameter or the resource that it is named after: no function works on another queue, or
     by another limit."""
-    known = template.resources.keys() | template.parameters.keys()
     others: dict[tuple[str, str], Any] = {
         ("PublisherFunction", "EVENT_BUS_NAME"): {"Ref": "OrderChangesBus"},
         ("ReconcilerFunction", "REQUEST_BUDGET_TABLE_NAME"): {
@@ -615,9 +614,7 @@ def test_variables_are_wired_by_name(template: Template) -> None:
     for function, properties in template.of_type("AWS::Lambda::Function").items():
         for name, value in properties["Environment"]["Variables"].items():
             if not name.startswith("POWERTOOLS_"):
-                words = "".join(word.capitalize() for word in name.split("_"))
-                own = next((it for it in (words, re.sub("(Url|Name|Arn)$", "", words)) if it in known), None)
-                assert value == others.get((function, name), {"Ref": own}), f"{function}: {name}"
+                assert value == others.get((function, name), template.named_after(name)), f"{function}: {name}"
 
 
 def test_only_the_budget_is_paid_for(template: Template) -> None:

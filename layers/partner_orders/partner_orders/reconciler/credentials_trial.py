@@ -14,6 +14,7 @@ from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApi
 from partner_orders.platform.http import PartnerApiClient, RunLimits
 from partner_orders.platform.order_page import parse_page
 from partner_orders.platform.orders import TIME_FORMATS, orders_path
+from partner_orders.platform.paths import is_segment
 from partner_orders.reconciler.lease import Lease, LeaseLostError
 from partner_orders.reconciler.stop_reason import StopReason
 from partner_orders.stores.table import StoresTable
@@ -75,9 +76,8 @@ class CredentialsTrial:
     def run(self, version_id: str, remaining_seconds: Callable[[], float]) -> Outcome:
         """Ask for the orders of a store that is not paused, under the lease and within the platform's limit. An OAuth
         client's token is one more request. Raises botocore's errors."""
-        usable = (store for store in self._stores.all() if not store.is_paused)
-        # An id of dots would lead elsewhere in a path, so nothing is requested by it (platform/paths.py).
-        store_id = next((store.store_id for store in usable if store.store_id.strip(".")), "")
+        usable = (one.store_id for one in self._stores.all() if not one.is_paused and is_segment(one.store_id))
+        store_id = next(usable, "")
         if not store_id:
             return Outcome(Verdict.UNKNOWN, NO_STORE)
         handover = self._lease.acquire()
