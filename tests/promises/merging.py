@@ -421,7 +421,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
         ),
     ),
     promise(
-        "An order past its retention is kept until 14 days after its last event came.",
+        "An order past its retention is kept with its whole history until 14 days after its last event came.",
         proof(
             f"{_STORED}::test_old_order_is_kept_for_two_weeks[fake]",
             "An order past its retention expires at once.",
@@ -437,6 +437,22 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "OrdersTable._keep_longer",
             "< least:",
             "< 0:",
+        ),
+        proof(
+            f"{_STORED}::test_late_event_keeps_the_whole_history[fake-False-below the head]",
+            "A late event prolongs the time of the order's row only.",
+            _TABLE,
+            "OrdersTable.write",
+            "self._keep_own_rows_longer(plan.events",
+            "0 and self._keep_own_rows_longer(plan.events",
+        ),
+        proof(
+            f"{_STORED}::test_late_event_keeps_the_whole_history[fake-True-new head]",
+            "A consumer that is killed leaves large bodies to expire before their order.",
+            _TABLE,
+            "OrdersTable.write",
+            "self._keep_own_rows_longer(distinct",
+            "0 and self._keep_own_rows_longer(distinct",
         ),
         proof(
             f"{_STORED}::test_old_order_is_kept_for_two_weeks[fake]",

@@ -1,7 +1,7 @@
 """The merge in DynamoDB: the same laws as the pure one, and what each event costs in requests."""
 
 import random
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -228,11 +228,6 @@ def test_old_order_is_kept_for_two_weeks(orders: OrdersTable, dynamodb: Any) -> 
 
 def test_late_event_keeps_the_order_for_two_weeks(dynamodb: Any) -> None:
     """An event that arrives a day before its order expires is kept for 14 days, and the order with it."""
-    at = NOW
-
-    def clock() -> datetime:
-        return at
-
     table = OrdersTable(dynamodb, TABLE, timedelta(days=1))
     first, late = event(13), event(12)
     table.write([(first, Arrival("webhook", NOW))])
@@ -240,6 +235,27 @@ def test_late_event_keeps_the_order_for_two_weeks(dynamodb: Any) -> None:
     table.write([(late, Arrival("webhook", arrived))])
     [item] = dynamodb.scan(TableName=TABLE)["Items"]
     assert int(item["expires_at"]["N"]) == int((arrived + timedelta(days=14)).timestamp())
+
+
+@pytest.mark.parametrize("late", [event(12), event(15)], ids=["below the head", "new head"])
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_late_event_keeps_the_whole_history(dynamodb: Any, late: OrderEvent, is_killed: bool) -> None:
+    """A late event keeps large bodies as long as their order, also if the consumer was killed right after the write."""
+    orders = OrdersTable(dynamodb, TABLE, timedelta(days=1))
+    write(orders, event(13, comment=noise(3 * INLINE_BODY_BYTES)))
+    arrived = NOW + timedelta(days=13)
+    if is_killed:
+        dynamodb.meta.events.register("before-call.dynamodb.Query", killed)
+        with pytest.raises(KeyboardInterrupt):
+            orders.write([(late, Arrival("webhook", arrived))])
+        dynamodb.meta.events.unregister("before-call.dynamodb.Query", killed)
+    orders.write([(late, Arrival("webhook", arrived))])
+    items = dynamodb.scan(TableName=TABLE)["Items"]
+    assert [int(item["expires_at"]["N"]) for item in items] == [int((arrived + timedelta(days=14)).timestamp())] * 2
+
+
+def killed(**_: Any) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("comments", [("one", "two"), ("two", "one")])

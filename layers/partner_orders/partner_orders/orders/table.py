@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import ConditionFailedError, Table
+from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
+from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Condition, Update, absent, all_of, any_of, equals, less, present
 from partner_orders.clock import to_text
 from partner_orders.orders import history, lifecycle
@@ -101,6 +102,7 @@ class OrdersTable(OrderQueries):
         for _ in range(MAX_WRITES):
             plan = plan_write(distinct, existing, self._moved_entries(distinct, existing))
             if not plan.events:
+                self._keep_own_rows_longer(distinct, existing)
                 return Written(duplicates=len(events))
             try:
                 before = self._update(plan, bodies, existing)
@@ -110,6 +112,7 @@ class OrdersTable(OrderQueries):
                 if existing is not None and "erased_at" in existing:
                     bodies = self._inline_bodies(distinct, redact=True)
                 continue
+            self._keep_own_rows_longer(plan.events, existing or before)
             self._make_room(plan, bodies, existing or before)
             return Written(
                 stored=len(plan.new),
@@ -214,9 +217,20 @@ class OrdersTable(OrderQueries):
 
     def _keep_longer(self, update: Update, events: list[Arrived], existing: Row) -> None:
         """A late event is kept for a while after it arrived, too, and the order with it."""
-        least = max(_seconds(arrival.received_at + LEAST_RETENTION) for _, arrival in events)
+        least = _least_expiry(events)
         if existing.get("expires_at", least) < least:
             update.set("expires_at", least)
+
+    def _keep_own_rows_longer(self, events: list[Arrived], before: Row | None) -> None:
+        """Bodies and entries in rows of their own stay as long as their order, which late events keep for longer than
+        ``before``. A duplicate, too: the write of the first may have ended before it came to this."""
+        least = _least_expiry(events)
+        if before is None or before.get("expires_at", least + 1) > least:
+            return
+        order_id = events[0][0].order_id
+        for row in self._table.query(keys.order_partition(order_id), Range(prefix=keys.EVENT), consistent=True):
+            if row["expires_at"] < least:
+                self._table.update(Key(row["pk"], row["sk"]), Update().set("expires_at", least))
 
     # -- bodies and entries in rows of their own -------------------------------------------------------------------
 
@@ -341,6 +355,11 @@ def _is_blind(events: list[OrderEvent], head: Arrived | None) -> Condition:
 
 def _inline_bytes(new: list[Arrived], bodies: dict[str, bytes]) -> int:
     return sum(len(bodies.get(event.digest, b"")) for event, _ in new)
+
+
+def _least_expiry(events: list[Arrived]) -> int:
+    """In seconds since 1970: a while after the last of these events arrived."""
+    return max(_seconds(arrival.received_at + LEAST_RETENTION) for _, arrival in events)
 
 
 def _seconds(instant: datetime) -> int:
