@@ -7,6 +7,7 @@ import os
 import pickle
 import resource
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -39,6 +40,7 @@ def in_fork[T](work: Callable[[], T], cpu_seconds: int | None = None) -> Ended[T
     """Do work in a forked process, in at most so many seconds of the processor, and 3 GiB of memory. An exception is
     shown, and ends it without a result."""
     reader, writer = os.pipe()
+    sys.stdout.flush()  # What waits to be printed would be printed by both.
     if (child := os.fork()) == 0:
         os.close(reader)
         status = 1
@@ -50,6 +52,8 @@ def in_fork[T](work: Callable[[], T], cpu_seconds: int | None = None) -> Ended[T
         except BaseException:
             traceback.print_exc()
         finally:
+            with contextlib.suppress(OSError, ValueError):
+                sys.stdout.flush()
             os._exit(status)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:

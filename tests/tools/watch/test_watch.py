@@ -1,10 +1,12 @@
 """``make watch``: which tests run at a save, and that they run on the code as it is now."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tools.watch.__main__ import ROOT, look
+from tools.watch.__main__ import ROOT
 from tools.watch.beside import beside_files, changed, times_of
 
 PACKAGE = "layers/partner_orders/partner_orders"
@@ -52,13 +54,27 @@ def test_every_save_is_seen(tmp_path: Path) -> None:
     assert found == [Path("tools/changed.py"), Path("tools/gone.py"), Path("tools/new.py")]
 
 
-def test_tests_run_anew_at_each_save(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Each run imports what it tests anew, and says how it ended and how long it took."""
-    (test := tmp_path / "test_number.py").write_text("def test_number() -> None:\n    assert 1 == 1\n")
-    look({}, [str(test)])
-    test.write_text("def test_number() -> None:\n    assert 1 == 2222\n")
-    now = look({}, [str(test)])
-    shown = capfd.readouterr().out
-    assert shown.index("1 passed") < shown.index(f"{test}: ") < shown.index("1 failed")
-    assert look(now, [str(test)]) == now
-    assert "passed" not in capfd.readouterr().out
+WATCHING = """
+import sys
+from pathlib import Path
+import tests.conftest  # It registers the profiles of Hypothesis.
+from tools.watch.__main__ import look
+
+test = Path(sys.argv[1])
+test.write_text("def test_number() -> None:\\n    assert 1 == 1\\n")
+look({}, [str(test)])
+test.write_text("def test_number() -> None:\\n    assert 1 == 2222\\n")
+now = look({}, [str(test)])
+print("nothing saved", flush=True)
+assert look(now, [str(test)]) == now
+"""
+
+
+def test_tests_run_anew_at_each_save(tmp_path: Path) -> None:
+    """Each run imports what it tests anew, and says how it ended and how long it took. Without a save, none runs."""
+    test = tmp_path / "test_number.py"
+    # A process of its own: to fork one that has threads, as a worker of pytest has, may hang.
+    command = [sys.executable, "-c", WATCHING, str(test)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, timeout=120).stdout
+    assert shown.index("1 passed") < shown.index(f"{test}: ") < shown.index("1 failed") < shown.index("nothing saved")
+    assert shown.endswith("nothing saved\n")
