@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,19 +18,25 @@ REGION = "eu-central-1"
 
 @contextlib.contextmanager
 def emulator() -> Iterator[str]:
-    """Run MiniStack until the context ends; yields its URL. Leaves nothing behind. Raises ProcessFailedError."""
+    """Run MiniStack until the context ends; yields its URL. Soon after, nothing is left. Raises ProcessFailedError."""
     port = free_port()
     endpoint_url = f"http://127.0.0.1:{port}"
+    log = LOGS / f"emulator-{port}.log"
     with (
-        tempfile.TemporaryDirectory(prefix="partner-orders-", ignore_cleanup_errors=True) as directory,
-        started(
-            [MINISTACK],
-            _environment(port, directory),
-            LOGS / f"emulator-{port}.log",
-            f"{endpoint_url}/_ministack/health",
-        ),
+        _temporary_directory() as directory,
+        started([MINISTACK], _environment(port, directory), log, f"{endpoint_url}/_ministack/health"),
     ):
         yield endpoint_url
+
+
+@contextlib.contextmanager
+def _temporary_directory() -> Iterator[str]:
+    """Each function has copies of its layer there, tens of thousands of files: nobody waits until they are removed."""
+    directory = tempfile.mkdtemp(prefix="partner-orders-")
+    try:
+        yield directory
+    finally:
+        subprocess.run(["/bin/sh", "-c", 'rm -rf -- "$0" >/dev/null 2>&1 </dev/null &', directory], check=False)
 
 
 def _environment(port: int, directory: str) -> dict[str, str]:
