@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -61,10 +62,12 @@ def outcomes_of(part: Part) -> list[Outcome]:
     """Try every mutant of a part. Raises WorkerFailedError."""
     outcomes = []
     with (
+        # Forks that are killed leave what they wrote.
+        tempfile.TemporaryDirectory(prefix="mutation-", ignore_cleanup_errors=True) as directory,
         subprocess.Popen(
             [sys.executable, "-m", "tools.mutation.worker", *part.modules, "--", *part.tests],
             cwd=ROOT,
-            env=os.environ | FIXED,
+            env=os.environ | FIXED | {"TMPDIR": directory},
             stdout=subprocess.PIPE,
             text=True,
         ) as worker,
