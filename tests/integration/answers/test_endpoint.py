@@ -474,6 +474,7 @@ def test_any_body_is_taken_or_refused(world: AnswersWorld) -> None:
     pk, sk = keys.answers(ORDER_ID)
 
     @settings(max_examples=examples(100))
+    @example(as_bytes(said()))
     @example(as_bytes(said(lines=[{"id": "ln-3", "weight": 10**99}])))
     @example(as_bytes(said(sequence=10**90)))
     @example(b'{"answer_id": "a", "sequence": 1e99, "kind": "ready"}')

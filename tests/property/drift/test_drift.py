@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from partner_orders.catalogue.desired import Desired
@@ -49,6 +49,15 @@ def cases(draw: Any) -> tuple[Desired, ShownProduct, ComparisonRules]:
     return draw(rows(margins)), ShownProduct("A", draw(SHOWN)), rules
 
 
+@example(
+    (
+        settled(
+            Desired("A", AS_WANTED, dict.fromkeys(AS_WANTED.said, LONG_AGO)), AS_WANTED, Outcome.PROCESSED, LONG_AGO
+        ),
+        ShownProduct("A", Values(price=Decimal("1.80"), active=True)),
+        ComparisonRules(NOW, Margins(), 0),
+    )
+)
 @given(cases())
 def test_only_settled_values_are_compared(case: tuple[Desired, ShownProduct, ComparisonRules]) -> None:
     """What is told as different was confirmed as it is wanted, is not what is shown, and is not within the buffer."""

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from partner_orders.exact_json import Json, MalformedJsonError, parse, write_bytes
@@ -67,6 +67,8 @@ def test_strange_order_costs_no_other(orders: list[Any], strange: bytes, at: int
     assert listed[:place] + listed[place + 1 :] == orders
 
 
+@example(b'{"orders": [{"order_id": "a"}]}')
+@example(b'{"orders": null}')
 @given(st.binary(max_size=60) | st.text('{}[]",:\\ \n1norders', max_size=40).map(str.encode))
 def test_any_bytes_are_a_page_or_an_error(content: bytes) -> None:
     """Any bytes are a page or a PartnerApiError; what is a page shows every order of what is JSON."""

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from partner_orders.content_encoding import TooLargeError
@@ -16,6 +16,7 @@ from tests.support.packing import EACH_PACK, PACK, Pack
 BODIES = st.binary(max_size=2_000) | st.builds(
     lambda unit, times: unit * times, st.binary(max_size=9), st.integers(0, 40_000)
 )
+TOO_LARGE = bytes(MAX_BODY_BYTES + 1)
 HEADERS = (
     st.sampled_from(["", "identity", "br", "gzip", "GZip", "x-gzip", "deflate", "gzip, gzip", "\ud83e", "\x00"])
     | st.text()
@@ -30,6 +31,7 @@ def request(body: bytes, encoding: str) -> dict[str, Any]:
     }
 
 
+@example(TOO_LARGE, EACH_PACK[0], str.lower)
 @given(BODIES, st.sampled_from(EACH_PACK), st.sampled_from([str.lower, str.upper, str.title]))
 def test_packed_body_arrives_as_packed(body: bytes, way: tuple[str, Pack], case: Callable[[str], str]) -> None:
     """A body under any content encoding that we know is inflated exactly, or is over the limit."""
@@ -53,6 +55,7 @@ def test_broken_packing_arrives_as_received(body: bytes, way: tuple[str, Pack], 
     assert request_body(request(packed + bytes(7), encoding)) == body
 
 
+@example(TOO_LARGE, "gzip")
 @given(BODIES, HEADERS)
 def test_unpacked_body_arrives_as_received(body: bytes, encoding: str) -> None:
     """A body that is not what its header says arrives as received, through the queue's message too."""
