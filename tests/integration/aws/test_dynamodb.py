@@ -1,6 +1,6 @@
 """The gateway against DynamoDB: moto's, and Amazon's own emulator where it can run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, cast
 
@@ -524,3 +524,20 @@ def test_key_of_any_text_is_found(table: Table) -> None:
         table.put(key, {"id": order_id})
         assert (table.get(key) or {})["id"] == order_id
         assert [row["id"] for row in table.get_many([key])] == [order_id]
+
+
+def test_rows_say_the_version_of_their_form(client: Any, table: Table) -> None:
+    """A table with a version writes it into each row that does not say its own, whether it is put or updated."""
+    versioned, own = Table(client, TABLE, schema_version=1), {"schema_version": 2}
+    writes: dict[str, Callable[[Key], object]] = {
+        "put": lambda key: versioned.put(key, {"a": 1}),
+        "put with its own": lambda key: versioned.put(key, own),
+        "updated": lambda key: versioned.update(key, Update().set("a", 1)),
+        "updated with its own": lambda key: versioned.update(key, Update().set_all(own)),
+        "less": lambda key: versioned.update(key, Update().remove("a")),
+    }
+    for key, write in writes.items():
+        write(keys.order(key))
+        row = table.get(keys.order(key))
+        assert row is not None
+        assert row["schema_version"] == (2 if "own" in key else 1), key

@@ -144,3 +144,14 @@ def test_lost_fields_are_named(before: Any, after: Any, problems: list[str]) -> 
 def test_changed_attributes_are_named(after: Row, problems: list[str]) -> None:
     """The comparison names attributes that are gone or of another type, also within maps."""
     assert [*changed({"a": {"M": {"b": {"S": "1"}}}}, after, "row")] == problems
+
+
+def test_every_row_says_the_version_of_its_form() -> None:
+    """Whatever kind of row it is, in whichever table, it has a schema_version."""
+    unsaid = {
+        (table, key["pk"]["S"], key["sk"]["S"])
+        for table, rows in released.written().items()
+        for key in rows
+        if "schema_version" not in key
+    }
+    assert unsaid == set()

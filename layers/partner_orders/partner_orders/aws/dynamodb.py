@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row, from_attributes, to_attributes
 from partner_orders.aws.keys import Key
-from partner_orders.aws.update import Condition, Update, absent, render
+from partner_orders.aws.update import SCHEMA_VERSION, Condition, Update, absent, render
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -67,10 +67,18 @@ OPEN_ORDERS = Index(keys.OPEN_ORDERS, "open", "listed_at")
 class Table:
     """One table. Every method raises botocore's errors; a failed condition is a ConditionFailedError."""
 
-    def __init__(self, client: "DynamoDBClient", name: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        name: str,
+        sleep: Callable[[float], None] = time.sleep,
+        schema_version: int | None = None,
+    ) -> None:
+        """``schema_version`` is written into each row that does not say its own."""
         self._client: Any = client
         self._name = name
         self._sleep = sleep
+        self._schema_version = schema_version
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -194,8 +202,9 @@ class Table:
     ) -> None:
         """Write a whole row by ``key``, also if the attributes hold another key. Raises ConditionFailedError, with the
         row if ``row_on_failure``."""
+        row = attributes if self._schema_version is None else {SCHEMA_VERSION: self._schema_version, **attributes}
         expression = render(condition)
-        self._write("put_item", Item=to_attributes(attributes) | _key(key), **expression, **_returned(row_on_failure))
+        self._write("put_item", Item=to_attributes(row) | _key(key), **expression, **_returned(row_on_failure))
 
     def put_new(self, key: Key, attributes: Mapping[str, Any]) -> None:
         """Write a whole row unless there is one by this key; then nothing changes."""
@@ -210,7 +219,7 @@ class Table:
         response = self._write(
             "update_item",
             Key=_key(key),
-            **update.expression(),
+            **update.expression(self._schema_version),
             **({"ReturnValues": returned} if returned != "NONE" else {}),
             **_returned(row_on_failure),
         )

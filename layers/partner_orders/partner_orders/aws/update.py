@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from partner_orders.aws.attribute_values import to_attribute
 
+SCHEMA_VERSION = "schema_version"
+
 
 @dataclass
 class _Places:
@@ -129,10 +131,14 @@ class Update:
         self._condition = condition
         return self
 
-    def expression(self) -> dict[str, Any]:
-        """The arguments of UpdateItem, the same every time, so that a write can be repeated."""
+    def expression(self, schema_version: int | None = None) -> dict[str, Any]:
+        """The arguments of UpdateItem, the same every time, so that a write can be repeated. The row gets a
+        ``schema_version`` if the update sets none itself."""
         places = self._places.copy()
-        clauses = [f"SET {', '.join(self._sets)}"] if self._sets else []
+        sets = self._sets
+        if schema_version is not None and SCHEMA_VERSION not in places.names:
+            sets = [*sets, f"{places.name(SCHEMA_VERSION)} = {places.value(schema_version)}"]
+        clauses = [f"SET {', '.join(sets)}"] if sets else []
         clauses += [f"REMOVE {', '.join(self._removes)}"] if self._removes else []
         condition = {"ConditionExpression": self._condition(places)} if self._condition else {}
         return {"UpdateExpression": " ".join(clauses), **condition, **places.arguments()}

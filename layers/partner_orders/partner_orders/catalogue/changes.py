@@ -13,11 +13,12 @@ from itertools import batched
 from typing import TYPE_CHECKING
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
+from partner_orders.aws.dynamodb import ConditionFailedError, Range
 from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Update, equals
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.packed_lines import pack, unpack
+from partner_orders.catalogue.rows import catalogue_table
 from partner_orders.catalogue.stored import instant, milliseconds
 from partner_orders.clock import from_text, to_text
 
@@ -79,7 +80,7 @@ class ChangesTable:
     """The changes of every store that wait. Every method raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     def add(self, store_id: str, skus: Iterable[str], at: datetime, is_urgent: bool = False) -> None:
         """Note that products changed, after their rows were written. A write for each thousand, and the wake-up."""

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import Table
 from partner_orders.aws.keys import Key
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.files import Decision
@@ -15,6 +14,7 @@ from partner_orders.catalogue.guards import Reason
 from partner_orders.catalogue.held import Held
 from partner_orders.catalogue.packed_lines import lines_of, packed_lines
 from partner_orders.catalogue.product import Values, printable
+from partner_orders.catalogue.rows import catalogue_table
 from partner_orders.catalogue.stored import instant, milliseconds
 from partner_orders.clock import from_text, to_text
 
@@ -44,7 +44,7 @@ class DecisionsTable:
     """Every method raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     def note(self, store_id: str, held: Held, decision: Decision, by: str, why: str, now: datetime) -> None:
         """Note a decision, before it takes effect."""

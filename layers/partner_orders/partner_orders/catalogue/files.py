@@ -8,12 +8,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import ConditionFailedError, Table
+from partner_orders.aws.dynamodb import ConditionFailedError
 from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Update, absent, any_of, equals, less
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.guards import Reason
 from partner_orders.catalogue.loading_lease import LeaseLostError
+from partner_orders.catalogue.rows import catalogue_table
 from partner_orders.catalogue.stored import instant, milliseconds
 from partner_orders.clock import from_text, to_text
 
@@ -143,7 +144,7 @@ class FilesTable:
     where another loader has begun; every method raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     def get(self, file: StoredFile) -> FileRow | None:
         """The row of a file, consistent."""

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import Table
 from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Update, absent, all_of, any_of, equals, present
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.guards import Reason
 from partner_orders.catalogue.packed_lines import lines_of, pack, packed_lines, unpack
 from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.rows import catalogue_table
 from partner_orders.catalogue.stored import instant, milliseconds
 from partner_orders.clock import from_text, to_text
 
@@ -58,7 +58,7 @@ class HeldTable:
     """What is held of every store. Every method raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     def hold_lines(
         self,

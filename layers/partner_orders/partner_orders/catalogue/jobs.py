@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from partner_orders.aws.dynamodb import Table
 from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Update
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.job import MAX_NOTE, Job, JobState, attributes_of, job_of, packed_notes
+from partner_orders.catalogue.rows import catalogue_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -33,7 +33,7 @@ class JobsTable:
     """Every method raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     def write(self, store_id: str, job: Job) -> None:
         """Write a job, before it is sent."""

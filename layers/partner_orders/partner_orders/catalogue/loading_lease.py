@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from partner_orders.aws.dynamodb import ConditionFailedError, Table
+from partner_orders.aws.dynamodb import ConditionFailedError
 from partner_orders.aws.update import Update, absent, any_of, equals, less
 from partner_orders.catalogue import keys
+from partner_orders.catalogue.rows import catalogue_table
 from partner_orders.catalogue.stored import instant, milliseconds
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class LoadingLeases:
     newest. Every method raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     def acquire(self, store_id: str, now: datetime) -> int:
         """Become the store's loader: the fencing token, which grows with every lease. Raises StoreIsLoadingError."""

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
+from partner_orders.aws.dynamodb import ConditionFailedError, Range
 from partner_orders.aws.update import absent, equals
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.channel import NO_PLACE, Channel, FilePlace, Layout
 from partner_orders.catalogue.packed_lines import pack, unpack
+from partner_orders.catalogue.rows import catalogue_table
 from partner_orders.catalogue.store_state import StoreState, state_of
 from partner_orders.catalogue.to_send import NO_MARGINS, Margins
 from partner_orders.clock import from_text, to_text
@@ -64,7 +65,7 @@ class SettingsTable:
     """Every method raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     def get(self, store_id: str) -> CatalogueSettings | None:
         """The settings of a store, consistent; None where the store is not in the catalogue."""

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
+from partner_orders.aws.dynamodb import ConditionFailedError, Range
 from partner_orders.aws.update import Condition, Update, absent, all_of, any_of, equals, less
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.guards import StoreFigures
 from partner_orders.catalogue.loading_lease import LeaseLostError
+from partner_orders.catalogue.rows import catalogue_table
 from partner_orders.catalogue.settlement import PRICE_WINDOW as WINDOW
 from partner_orders.catalogue.stored import instant, milliseconds
 
@@ -99,7 +100,7 @@ class StoreStates:
     """Every method raises botocore's errors; those that write for a sender raise ClaimLostError."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     def all(self) -> dict[str, StoreState]:
         """The state of every store that has one, by store; consistent."""

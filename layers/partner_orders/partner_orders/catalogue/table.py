@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
+from partner_orders.aws.dynamodb import ConditionFailedError, Range
 from partner_orders.aws.update import Update, absent, equals
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.desired import Desired
+from partner_orders.catalogue.rows import catalogue_table
 from partner_orders.catalogue.stored import SCHEMA_VERSION, attributes_of, desired_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class ProductsTable:
     """Every method raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     def all_of(self, store_id: str) -> Iterator[Desired]:
         """The products of a store, in no order, a shard after the other. Eventually consistent: half a read unit for

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import Range, Table
+from partner_orders.aws.dynamodb import Range
 from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Update
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.packed_lines import pack, unpack
 from partner_orders.catalogue.product import printable
+from partner_orders.catalogue.rows import catalogue_table
 from partner_orders.catalogue.stored import instant, milliseconds, values_of
 from partner_orders.clock import to_text
 from partner_orders.drift.differences import Compared, Finding
@@ -43,7 +44,7 @@ class DriftTable:
     """Every method raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     def begun(self) -> dict[str, Begun]:
         """Which export of each store was compared last, or is being compared."""

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import Range, Table
+from partner_orders.aws.dynamodb import Range
 from partner_orders.aws.update import Update
 from partner_orders.catalogue import keys
+from partner_orders.catalogue.rows import catalogue_table
 from partner_orders.catalogue.stored import instant, milliseconds
 from partner_orders.exports.schedule import ExportNote
 
@@ -28,7 +29,7 @@ class ExportsTable:
     """Every method raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     def all(self) -> dict[str, ExportNote]:
         """What is known of the exports of all stores."""

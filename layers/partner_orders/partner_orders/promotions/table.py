@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
+from partner_orders.aws.dynamodb import ConditionFailedError, Range
 from partner_orders.aws.keys import Key
 from partner_orders.aws.update import absent, any_of, equals, less
 from partner_orders.catalogue import keys
+from partner_orders.catalogue.rows import catalogue_table
 from partner_orders.clock import Clock, to_text
 from partner_orders.promotions import state as after
 from partner_orders.promotions.promotion import Promotion
@@ -49,7 +50,7 @@ class PromotionsTable:
     """Every method raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     def all(
         self, since: datetime | None = None, tell_unreadable: Callable[[str], None] = _nobody

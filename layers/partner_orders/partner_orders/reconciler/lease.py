@@ -14,6 +14,7 @@ from partner_orders.reconciler.stop_reason import RunEndedError, StopReason
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+SCHEMA_VERSION = 1
 # Longer than any wait between two renewals (a minute, for the rate limit), shorter than the schedule.
 DURATION = timedelta(seconds=120)
 
@@ -33,7 +34,7 @@ class Lease:
     """
 
     def __init__(self, client: "DynamoDBClient", table_name: str, clock: Clock) -> None:
-        self._table = Table(client, table_name)
+        self._table = Table(client, table_name, schema_version=SCHEMA_VERSION)
         self._clock = clock
         self._held_until: datetime | None = None
         self.fencing_token = 0

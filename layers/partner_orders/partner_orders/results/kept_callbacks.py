@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from partner_orders.aws.dynamodb import Table
 from partner_orders.catalogue import keys
+from partner_orders.catalogue.rows import catalogue_table
 from partner_orders.catalogue.stored import milliseconds
 from partner_orders.results.callback import Callback
 
@@ -20,7 +20,7 @@ class KeptCallbacks:
     """One row for each job; a later callback of the same job replaces it. Raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     def keep(self, callback: Callback, received_at: datetime, now: datetime, reason: str, detail: str = "") -> None:
         """Keep what a callback says, but its link: that may be a secret."""

@@ -10,11 +10,12 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from partner_orders.aws.attribute_values import Row
-from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
+from partner_orders.aws.dynamodb import ConditionFailedError, Range
 from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Update, absent, equals
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.channel import FilePlace, Layout
+from partner_orders.catalogue.rows import catalogue_table
 from partner_orders.clock import from_text, to_text
 from partner_orders.uploader.file_names import FileKind
 from partner_orders.uploader.promotion_file import Group
@@ -65,7 +66,7 @@ class UploadsTable:
     """The uploader alone writes states; a person trusts the key. Every method raises botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._table = Table(client, table_name)
+        self._table = catalogue_table(client, table_name)
 
     # -- the server ----------------------------------------------------------------------------------------------------
 
