@@ -22,9 +22,10 @@ from partner_orders.aws.attribute_values import to_attributes
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.desired import Desired, merged
 from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.rows import SCHEMA_VERSION
 from partner_orders.catalogue.settlement import Outcome, settled
 from partner_orders.catalogue.store_settings import CatalogueSettings
-from partner_orders.catalogue.stored import SCHEMA_VERSION, attributes_of
+from partner_orders.catalogue.stored import attributes_of
 from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import to_send
 from partner_orders.exports.store_exports import key_of

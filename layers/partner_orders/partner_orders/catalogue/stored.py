@@ -11,7 +11,6 @@ from partner_orders.catalogue import keys
 from partner_orders.catalogue.desired import Desired, PriceInForce
 from partner_orders.catalogue.product import Values
 
-SCHEMA_VERSION = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 

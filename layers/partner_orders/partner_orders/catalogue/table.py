@@ -9,7 +9,7 @@ from partner_orders.aws.update import Update, absent, equals
 from partner_orders.catalogue import keys
 from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.rows import catalogue_table
-from partner_orders.catalogue.stored import SCHEMA_VERSION, attributes_of, desired_of
+from partner_orders.catalogue.stored import attributes_of, desired_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -81,7 +81,7 @@ class ProductsTable:
 def _write(known: Desired, result: Desired) -> Update:
     """The write of a product that nobody wrote since it was read."""
     attributes = attributes_of(result)
-    update = Update().set("schema_version", SCHEMA_VERSION).set("writes", known.writes + 1)
+    update = Update().set("writes", known.writes + 1)
     update.set_all({name: attributes.get(name) for name in _ATTRIBUTES})
     return update.only_if(equals("writes", known.writes) if known.writes else absent("pk"))
 

@@ -12,7 +12,6 @@ from partner_orders.promotions.state import OlderPut, PromotionState
 from partner_orders.promotions.summary import Summary
 from partner_orders.promotions.wish import Channel, Outcome, Wish
 
-SCHEMA_VERSION = 1
 _PLAIN = (
     *("version", "puts", "may_have_it", "job_id", "asks", "failures", "problem", "is_rechecked", "standing", "claim"),
     *("stood", "may_run", "last_number"),
@@ -35,7 +34,7 @@ def attributes_of(state: PromotionState) -> dict[str, Any]:
         "older": [_of_older(one) for one in state.older],
         "untold": [{"name": record.name, **record_attributes(record)} for record in state.untold],
     }
-    return {"schema_version": SCHEMA_VERSION} | _without_nothing(found)
+    return _without_nothing(found)
 
 
 def state_of(row: Row) -> PromotionState:

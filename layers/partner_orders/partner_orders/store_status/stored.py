@@ -11,7 +11,6 @@ from partner_orders.store_status.shown import CheckinTimes, Reading, Shown
 from partner_orders.store_status.status import StoreStatus
 from partner_orders.store_status.wish import Kind, Outcome, Wish
 
-SCHEMA_VERSION = 1
 _PLAIN = (
     *("version", "puts", "is_acknowledged", "awaits_reading", "refusal", "was_shown"),
     *("failures", "problem", "is_lasting", "claim"),
@@ -30,7 +29,7 @@ def attributes_of(status: StoreStatus) -> dict[str, Any]:
         times = {"read_at": milliseconds(status.shown.read_at), "since": milliseconds(status.shown.since)}
         found["shown"] = shown | times
     found["untold"] = [{"name": record.name, **record_attributes(record)} for record in status.untold]
-    return {"schema_version": SCHEMA_VERSION} | _without_nothing(found)
+    return _without_nothing(found)
 
 
 def status_of(row: Row) -> StoreStatus:
