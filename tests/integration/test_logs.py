@@ -4,9 +4,11 @@ logged so that it can be traced."""
 import io
 import json
 import logging
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,11 +22,16 @@ from partner_orders.publisher.publish import Published
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
 from tests.support.orders_table import dynamodb_with_table
-from tools.fresh_handler import fresh_handler
+from tests.support.template import TEMPLATE
+from tools.fresh_handler import fresh_handler, fresh_module
 
 pytestmark = pytest.mark.privacy
 
 SECRET = "the-webhook-secret-of-this-test"
+HANDLERS = sorted(
+    re.findall(r"^from (\S+) import handler", path.read_text(encoding="utf-8"), re.MULTILINE)[0]
+    for path in (TEMPLATE.parent / "functions").glob("*/app.py")
+)
 
 
 @pytest.fixture
@@ -79,6 +86,37 @@ def test_no_library_logs_what_a_server_sent(heard: io.StringIO, name: str) -> No
     for level in (logging.WARNING, logging.ERROR, logging.CRITICAL):
         logging.getLogger(name).log(level, "Failed to parse headers: Set-Cookie: %s, Amna +92300123441", SECRET)
     assert heard.getvalue() == ""
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_each_function_mutes_the_libraries(heard: io.StringIO, name: str) -> None:
+    """Every function has the logger that keeps the libraries silent."""
+    for library in LIBRARIES:
+        logging.getLogger(library).setLevel(logging.NOTSET)
+    fresh_module(name)
+    assert {logging.getLogger(library).level for library in LIBRARIES} == {logging.CRITICAL + 1}
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_no_function_logs_its_event(
+    capsys: pytest.CaptureFixture[str], heard: io.StringIO, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """No function logs what it is called with, at any level, before it has read it."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"{name}-that-speaks")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "PartnerOrders")
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
+    context = SimpleNamespace(
+        function_name=name,
+        memory_limit_in_mb=512,
+        invoked_function_arn="arn:aws:lambda:eu-central-1:111122223333:function:f",
+        aws_request_id="a",
+        get_remaining_time_in_millis=lambda: 30_000,
+    )
+    app = fresh_module(name)
+    with suppress(Exception):  # Nothing is set up that it would work on.
+        app.handler({"Records": [], "body": "Amna"}, context)
+    written = capsys.readouterr()
+    assert "Amna" not in written.out + written.err + heard.getvalue()
 
 
 def test_function_logger_keeps_its_level(monkeypatch: pytest.MonkeyPatch) -> None:

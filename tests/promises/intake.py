@@ -19,6 +19,7 @@ _CONSUMER = "tests/integration/consumer/test_intake.py"
 _PARSING = "tests/unit/orders/test_event.py"
 _LAWS = "tests/unit/template/test_template_laws.py"
 _ALARMS = "tests/unit/template/test_alarm_series.py"
+_KNOWN = "tests/unit/template/test_known_properties.py"
 _NUMBERS = "tests/unit/docs/test_numbers.py::test_numbers_are_the_codes"
 
 EVERY_EVENT = proof(
@@ -60,6 +61,17 @@ QUEUE_FAILURE = proof(
     "Webhook._enqueue",
     "            return _unavailable(error)",
     "            return ACCEPTED",
+)
+REFUSED_ENTRY = proof(
+    f"{_ENDPOINT}::test_refused_message_is_a_503",
+    "A body is sent as a batch of one, and what the queue refuses of a batch is acknowledged.",
+    f"{PACKAGE}/order_events/queue.py",
+    "OrderEventsQueue.send",
+    "self._client.send_message(QueueUrl=self._url, MessageBody=message.to_text(), MessageGroupId=message.source)",
+    "self._client.send_message_batch(\n"
+    "            QueueUrl=self._url,\n"
+    '            Entries=[{"Id": "0", "MessageBody": message.to_text(), "MessageGroupId": message.source}],\n'
+    "        )",
 )
 UNREADABLE_SECRET = proof(
     f"{_ENDPOINT}::test_cold_start_without_secret_is_a_503",
@@ -174,6 +186,30 @@ DEAD_LETTERS_ALARM_IS_SENT = proof(
     "!If [HasTopic, !Ref AlarmTopicArn, !Ref AWS::NoValue]]\n",
     "      AlarmActions: []\n",
 )
+REJECTED_ARE_KEPT_AS_TOLD = proof(
+    f"{_CONSUMER}::test_function_keeps_rejected_events_as_told",
+    "A rejected event is kept for as long as an order.",
+    f"{PACKAGE}/consumer/handler.py",
+    "intake",
+    "retention_of(settings.rejected_retention_days)",
+    "retention_of(settings.order_retention_days)",
+)
+REJECTED_ARE_KEPT = proof(
+    f"{_CONSUMER}::test_function_keeps_rejected_events_as_told",
+    "A rejected event expires as soon as it is stored.",
+    _REJECTED,
+    "RejectedTable._arrived",
+    "int((self._clock() + self._retention).timestamp())",
+    "int(self._clock().timestamp())",
+)
+ALARMS_ACT = proof(
+    f"{_KNOWN}::test_no_property_is_unknown[orders-AWS::CloudWatch::Alarm]",
+    "The actions of an alarm are switched off.",
+    "template.yaml",
+    "RejectedAlarm",
+    "      Namespace: PartnerOrders\n",
+    "      Namespace: PartnerOrders\n      ActionsEnabled: false\n",
+)
 WAITING_ALARM = proof(
     f"{_ALARMS}::test_alarm_fires_at_its_minute[OrderEventsTooOldAlarm]",
     "The alarm on events that wait fires after a week.",
@@ -232,6 +268,14 @@ UNKNOWN_STATUS_STORED = proof(
     "        if not lifecycle.is_known(arrived[0].event.status):\n"
     "            return Counter(UnknownStatus=1)\n",
 )
+JOB_ID = proof(
+    f"{_CONSUMER}::test_order_with_a_job_id_is_stored[fake]",
+    "An order with a field of the name job_id is taken for a callback of the catalogue, and dropped.",
+    _EVENT,
+    "event_from",
+    'if "job_id" in value and "order_id" not in value:',
+    'if "job_id" in value:',
+)
 UNKNOWN_FIELDS = proof(
     "tests/property/orders/test_history.py::test_open_to_the_unknown_keeps_the_body",
     "A body is stored without the fields that we do not know.",
@@ -278,6 +322,7 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
     promise(
         "The webhook answers 200 after SQS has confirmed that it holds the body.",
         QUEUE_FAILURE,
+        REFUSED_ENTRY,
         SETTINGS_REFER,
         proof(
             f"{_ENDPOINT}::test_event_is_enqueued_byte_for_byte",
@@ -340,6 +385,8 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
         REJECTED_WHOLE,
         EACH_REJECTED,
         REASON_IS_STORED,
+        REJECTED_ARE_KEPT,
+        REJECTED_ARE_KEPT_AS_TOLD,
     ),
     promise(
         "the dead-letter queue, until 14 days after the event came, with an alarm | the event could not be written for "
@@ -355,6 +402,7 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
         DEAD_LETTERS_ALARM,
         DEAD_LETTERS_ARE_WATCHED,
         DEAD_LETTERS_ALARM_IS_SENT,
+        ALARMS_ACT,
         FAILED_COME_AGAIN,
         SIX_HOURS,
         EIGHTY_TRIES,
@@ -384,6 +432,14 @@ HOW_SOON: tuple[Entry, ...] = (
             "OrderEventsSlowAlarm",
             "Threshold: 5",
             "Threshold: 50",
+        ),
+        proof(
+            f"{_KNOWN}::test_event_sources_are_exact",
+            "The queue waits for a minute to fill a batch.",
+            "template.yaml",
+            "ConsumerFunctionOrderEvents",
+            "BatchSize: 10\n",
+            "BatchSize: 10\n      MaximumBatchingWindowInSeconds: 60\n",
         ),
     ),
     promise(
@@ -530,6 +586,14 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "if len(received) >= MAX_BODY_BYTES:",
         ),
         LOWER_LIMIT,
+        proof(
+            f"{_KNOWN}::test_no_property_is_unknown[orders-AWS::SQS::Queue]",
+            "The queue takes messages of 256 KiB, and a body within the limit is longer once it is packed.",
+            "template.yaml",
+            "OrderEventsQueue",
+            "      MessageRetentionPeriod: 345600",
+            "      MaximumMessageSize: 262144\n      MessageRetentionPeriod: 345600",
+        ),
         REASON_IS_STORED,
     ),
     promise(
@@ -730,6 +794,7 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
         UNKNOWN_STATUS,
         UNKNOWN_STATUS_STORED,
         UNKNOWN_FIELDS,
+        JOB_ID,
         proof(
             f"{_PARSING}::test_spellings_of_one_event",
             "A number that comes as text cannot be read.",
@@ -749,10 +814,27 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "            post:\n              responses: {}\n",
             "            get:\n              responses: {}\n            post:\n              responses: {}\n",
         ),
+        proof(
+            f"{_KNOWN}::test_no_function_has_a_url[orders]",
+            "The webhook has a URL of its own, which answers each method and path.",
+            "template.yaml",
+            "WebhookFunction",
+            "          WEBHOOK_SECRET_ARN: !Ref WebhookSecret\n",
+            "          WEBHOOK_SECRET_ARN: !Ref WebhookSecret\n      FunctionUrlConfig: {AuthType: NONE}\n",
+        ),
     ),
     promise(
         "a fault of ours (the queue refuses, the secret cannot be read) | 503, so that the platform retries",
         QUEUE_FAILURE,
+        REFUSED_ENTRY,
+        proof(
+            f"{_LAWS}::test_webhook_calls_end_before_timeout",
+            "The webhook asks the queue until it is killed, and API Gateway answers.",
+            f"{PACKAGE}/webhook/handler.py",
+            "SQS_CALLS",
+            'retries={"total_max_attempts": 2, "mode": "standard"}',
+            'retries={"total_max_attempts": 5, "mode": "standard"}',
+        ),
         UNREADABLE_SECRET,
         UNREADABLE_WHEN_WARM,
         _UNREACHABLE_QUEUE,

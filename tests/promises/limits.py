@@ -42,6 +42,15 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "Default: ENABLED",
             "Default: DISABLED",
         ),
+        proof(
+            "tests/unit/template/test_known_properties.py::test_schedules_are_kept_to_the_minute[orders]",
+            "A run may begin up to an hour late.",
+            "template.yaml",
+            "ReconcilerFunction",
+            "            ScheduleExpression: !Ref ReconciliationSchedule\n",
+            "            ScheduleExpression: !Ref ReconciliationSchedule\n"
+            "            FlexibleTimeWindow: {Mode: FLEXIBLE, MaximumWindowInMinutes: 60}\n",
+        ),
     ),
     promise(
         "With some 700 stores that becomes a quarter of an hour, since the platform allows 60 requests a minute.",
@@ -142,6 +151,22 @@ NOT_PROMISED: tuple[Entry, ...] = (
             f"{PACKAGE}/consumer/intake.py",
             "Intake._write",
             "        self._register_stores([one.event for one in arrived])\n",
+            "",
+        ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_store_of_a_copy_is_registered[fake]",
+            "Only an event that is stored registers its store, and not its copy after a failure.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake._write",
+            "        self._register_stores([one.event for one in arrived])\n",
+            "        if written.stored:\n            self._register_stores([one.event for one in arrived])\n",
+        ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_store_with_only_an_id_is_registered[fake]",
+            "An event that names no chain registers no store.",
+            f"{PACKAGE}/stores/table.py",
+            "StoresTable.is_foreign",
+            "bool(store.chain_id) and ",
             "",
         ),
         proof(

@@ -2,6 +2,7 @@
 
 from tests.promises.answers import READ_BACK, SENT_ONCE
 from tests.promises.intake import (
+    ALARMS_ACT,
     ANY_BODY,
     CALLBACK_IS_COUNTED,
     CALLBACK_LEAVES_NOTHING,
@@ -10,7 +11,10 @@ from tests.promises.intake import (
     DEAD_LETTERS_ARE_WATCHED,
     EVERY_EVENT,
     FAILED_COME_AGAIN,
+    JOB_ID,
     MISSING_SECRET,
+    REFUSED_ENTRY,
+    REJECTED_ARE_KEPT,
     REJECTED_WHOLE,
     SETTINGS_REFER,
     UNKNOWN_FIELDS,
@@ -31,6 +35,7 @@ _README = "tests/unit/docs/test_readme.py"
 _LAWS = "tests/unit/template/test_template_laws.py"
 _FIGURES = "tests/tools/local/test_figures.py"
 _MORNING = "tests/tools/local/test_morning_outcome.py"
+_LOGS = "tests/integration/test_logs.py"
 _NEEDS = "What the reader needs."
 _STEP = "A step; the commands are checked by tests/unit/docs/test_readme.py."
 _POINTER = "A pointer; tests/unit/docs/test_links.py checks it."
@@ -42,6 +47,14 @@ EACH_CHANGE = proof(
     "Publisher._of_order",
     "if before is not None and before.sequence == after.sequence:",
     "if before is not None:",
+)
+CHANGE_WITHIN_A_STATUS = proof(
+    f"{_PUBLISHER}::test_change_within_a_status_is_an_update[fake]",
+    "Only a new status is published.",
+    f"{PACKAGE}/publisher/publish.py",
+    "Publisher._of_order",
+    "if before is not None and before.sequence == after.sequence:",
+    "if before is not None and before.status == after.status:",
 )
 _EACH_REJECTED = proof(
     f"{_PUBLISHER}::test_rejected_event_is_published_once",
@@ -82,6 +95,14 @@ _FAILS = proof(
     "main",
     "    return 1 if wrong else 0",
     "    return 0",
+)
+_NOT_HIDDEN = proof(
+    "tests/tools/local/test_up.py::test_no_target_hides_a_failure",
+    "`make run` ends with 0 whatever its command says.",
+    "Makefile",
+    "Makefile",
+    "\t@$(RUN) tools.local.run\n",
+    "\t-@$(RUN) tools.local.run\n",
 )
 _LOST_PRODUCT = proof(
     f"{_MORNING}::test_lost_product_is_named",
@@ -157,6 +178,22 @@ PERSONAL_DATA = (
         "    response = webhook().receive(event)\n",
         '    response = webhook().receive(event)\n    logger.info("received", body=event.get("body"))\n',
     ),
+    proof(
+        f"{_LOGS}::test_no_function_logs_its_event[partner_orders.consumer.handler]",
+        "The consumer logs each batch that it is called with.",
+        f"{PACKAGE}/consumer/handler.py",
+        "handler",
+        '    records = event["Records"]\n',
+        '    logger.debug("called", records=event)\n    records = event["Records"]\n',
+    ),
+    proof(
+        f"{_LOGS}::test_each_function_mutes_the_libraries[partner_orders.consumer.handler]",
+        "At log level DEBUG the consumer's libraries log whole requests.",
+        f"{PACKAGE}/consumer/handler.py",
+        "logger",
+        "logger = function_logger()",
+        'logger = __import__("aws_lambda_powertools").Logger()',
+    ),
 )
 
 README: tuple[Entry, ...] = (
@@ -176,6 +213,7 @@ README: tuple[Entry, ...] = (
         ANY_BODY,
         RECONCILER_FINDS,
         EACH_CHANGE,
+        CHANGE_WITHIN_A_STATUS,
     ),
     NoPromise("Teams use it to connect a point-of-sale or ERP system to such a platform.", "Says what it is used for."),
     NoPromise(
@@ -284,6 +322,7 @@ README: tuple[Entry, ...] = (
     promise(
         "The **publisher** puts an event on the bus for each change of an order and for each rejected event.",
         EACH_CHANGE,
+        CHANGE_WITHIN_A_STATUS,
         _EACH_REJECTED,
         proof(
             f"{_LAWS}::test_publisher_is_retried_until_success",
@@ -292,6 +331,14 @@ README: tuple[Entry, ...] = (
             "PublisherFunctionOrdersTable",
             '["ORDER", "REJECTED", "ANSWERS"]',
             '["ORDER", "ANSWERS"]',
+        ),
+        proof(
+            "tests/unit/template/test_known_properties.py::test_event_sources_are_exact",
+            "A change that could not be published for an hour is left out.",
+            "template.yaml",
+            "PublisherFunctionOrdersTable",
+            "MaximumRetryAttempts: -1\n",
+            "MaximumRetryAttempts: -1\n      MaximumRecordAgeInSeconds: 3600\n",
         ),
     ),
     NoPromise("You need Debian, Ubuntu or a similar Linux with git, make, Python 3.13 and internet access.", _NEEDS),
@@ -450,6 +497,7 @@ README: tuple[Entry, ...] = (
         "command fails if this is not 0",
         _LOST,
         _FAILS,
+        _NOT_HIDDEN,
     ),
     promise(
         "`rows`, `changed` | lines of files and urgent messages, and the products whose values they changed",
@@ -513,6 +561,7 @@ README: tuple[Entry, ...] = (
             "        if False:",
         ),
         _FAILS,
+        _NOT_HIDDEN,
     ),
     promise(
         "`lost` | products without any of these outcomes. The command fails if this is not 0, or if the counts do not add "
@@ -527,6 +576,7 @@ README: tuple[Entry, ...] = (
             "if self.changed < (total := self.outcomes.total()):",
         ),
         _FAILS,
+        _NOT_HIDDEN,
     ),
     NoPromise("Next, run the tests (all but the slow ones):", _STEP),
     NoPromise("To keep a stack running and watch what arrives, start it in one terminal:", _STEP),
@@ -579,10 +629,13 @@ README: tuple[Entry, ...] = (
         "a webhook answered with 2xx | the event is in its order's history, or stored as rejected with the reason, or still "
         "in a queue that has an alarm",
         EVERY_EVENT,
+        REFUSED_ENTRY,
         REJECTED_WHOLE,
+        REJECTED_ARE_KEPT,
         SETTINGS_REFER,
         FAILED_COME_AGAIN,
         WAITING_ALARM,
+        ALARMS_ACT,
         DEAD_LETTERS_ALARM,
         DEAD_LETTERS_ARE_WATCHED,
         DEAD_LETTERS_ALARM_IS_SENT,
@@ -600,12 +653,15 @@ README: tuple[Entry, ...] = (
         UNKNOWN_STATUS,
         UNKNOWN_STATUS_STORED,
         UNKNOWN_FIELDS,
+        JOB_ID,
     ),
     promise(
         "a body that cannot be parsed: cut off, not UTF-8, not JSON | 200; stored whole as rejected with the reason, and an "
         "alarm fires",
         ANY_BODY,
         *UNPARSABLE,
+        REJECTED_ARE_KEPT,
+        ALARMS_ACT,
         proof(
             "tests/integration/test_alarms_of_events.py::test_cause_fires_its_alarm[RejectedAlarm-an_unparsable_event]",
             "No alarm fires.",
@@ -635,6 +691,25 @@ README: tuple[Entry, ...] = (
         RECONCILER_FINDS,
         DIFFERENT_IS_HEALED,
         CHANGED_IS_HEALED,
+        proof(
+            "tests/integration/reconciler/test_run.py::test_store_is_read_whatever_is_known_of_it"
+            "[fake-external_partner_config_id]",
+            "A store whose own code is not known is not read.",
+            f"{PACKAGE}/reconciler/schedule.py",
+            "Schedule.due",
+            "if not store.is_paused]",
+            "if not store.is_paused and store.external_partner_config_id]",
+        ),
+        proof(
+            "tests/integration/reconciler/test_run.py::test_older_orders_are_not_missed[fake]",
+            "Orders from before a store was registered are counted and not fetched.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._enqueue",
+            '            cause = "confirmed" if',
+            "            if finding.event is not None and _is_from_before(scope.store, finding.event):\n"
+            "                continue\n"
+            '            cause = "confirmed" if',
+        ),
         proof(
             "tests/integration/reconciler/test_schedule.py::test_new_chain_is_read_sixty_days_back[fake]",
             "The first look is of a month.",

@@ -335,6 +335,21 @@ def test_store_is_registered_once(intake: Intake, stores: StoresTable, dynamodb:
     assert calls.made == ["UpdateItem"]
 
 
+def test_store_of_a_copy_is_registered(intake: Intake, stores: StoresTable, dynamodb: Any) -> None:
+    """A store that could not be registered with its first event is registered once that event comes again."""
+
+    def fail(params: Any, **_: Any) -> None:
+        if b"STORES" in params["body"]:
+            raise ClientError({"Error": {"Code": "InternalServerError"}}, "UpdateItem")
+
+    dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", fail)
+    assert process(intake, order()).failed == {"m0": "InternalServerError"}
+    dynamodb.meta.events.unregister("before-call.dynamodb.UpdateItem", fail)
+    outcome = process(intake, order())
+    assert (outcome.failed, outcome.counts["Duplicate"]) == ({}, 1)
+    assert [store.store_id for store in stores.all()] == ["q7xk"]
+
+
 def test_store_with_only_an_id_is_registered(intake: Intake, stores: StoresTable) -> None:
     """A store with nothing but an id is registered."""
     assert process(intake, order(client={"store_id": 149439})).failed == {}
@@ -364,6 +379,13 @@ def test_catalogue_callback_leaves_nothing(intake: Intake, dynamodb: Any) -> Non
     outcome = process(intake, b'{"job_id": "1", "download_url": "https://example.com"}')
     assert (outcome.failed, outcome.counts["CatalogueCallback"]) == ({}, 1)
     assert dynamodb.scan(TableName=TABLE)["Items"] == []
+
+
+def test_order_with_a_job_id_is_stored(intake: Intake, orders: OrdersTable) -> None:
+    """An order that names a job is an order, and no callback of the catalogue."""
+    body = order(job_id="1", download_url="https://example.com")
+    assert process(intake, body).counts["Stored"] == 1
+    assert orders.get(body["order_id"]) is not None
 
 
 def test_unknown_statuses_are_counted(intake: Intake, orders: OrdersTable) -> None:

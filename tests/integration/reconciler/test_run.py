@@ -59,6 +59,22 @@ def test_older_orders_are_not_missed(dynamodb: Any) -> None:
         life.order_id for life in everything if life.created_at < began
     }
     assert not any(repair.webhook_missed and repair.before_registration for repair in report.repairs)
+    world.drain()
+    assert world.not_in_sync() == []
+
+
+@pytest.mark.parametrize("lacking", ["external_partner_config_id", "name", "country_code", "registered_at"])
+def test_store_is_read_whatever_is_known_of_it(world: World, lacking: str) -> None:
+    """Every known store is read, by whichever of its ids and with whatever else is not known of it."""
+    for store in world.stores.all():
+        key = {"pk": {"S": "STORES"}, "sk": {"S": f"STORE#{store.store_id}"}}
+        names = {"#lacking": lacking}
+        world.dynamodb.update_item(
+            TableName=TABLE, Key=key, UpdateExpression="REMOVE #lacking", ExpressionAttributeNames=names
+        )
+    world.run()
+    world.drain()
+    assert world.not_in_sync() == []
 
 
 def test_new_event_of_an_old_order_is_missed(dynamodb: Any) -> None:

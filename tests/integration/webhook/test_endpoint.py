@@ -374,6 +374,23 @@ def test_queue_failure_is_a_503(webhook: Webhook, sqs: Any, queue_url: str) -> N
     assert answer.fault
 
 
+class RefusingQueue:
+    """SQS that takes no message, in the way of each call: a batch whose entries it refuses is no error."""
+
+    def send_message(self, **_: Any) -> None:
+        raise ClientError({"Error": {"Code": "KMS.ThrottlingException"}}, "SendMessage")
+
+    def send_message_batch(self, **batch: Any) -> dict[str, Any]:
+        return {"Failed": [{"Id": entry["Id"], "Code": "KMS.ThrottlingException"} for entry in batch["Entries"]]}
+
+
+def test_refused_message_is_a_503(secret: WebhookSecret) -> None:
+    """A message that the queue refuses gives a 503, by whichever call it is sent."""
+    client: Any = RefusingQueue()
+    webhook = Webhook(secret, OrderEventsQueue(client, "https://queue"), clock)
+    assert webhook.receive(request(as_bytes(order()).decode())).status == 503
+
+
 @pytest.mark.parametrize("service", ["sqs", "secretsmanager"])
 @pytest.mark.parametrize("fault", [ReadTimeoutError, EndpointConnectionError, NoCredentialsError])
 def test_unreachable_service_is_a_503(

@@ -91,6 +91,15 @@ def test_slow_first_call_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
         up.warm_up(STACK)
 
 
+def test_no_target_hides_a_failure() -> None:
+    """A command that fails fails its target: no recipe ignores it, and a pipe does not either."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert ".SHELLFLAGS := -euo pipefail -c" in makefile
+    ignored = re.findall(r"^\t[@+]*-.*|^.*\|\| *(?:true|:|exit 0)$|^\.IGNORE.*", makefile, re.MULTILINE)
+    # What is not there needs no removal.
+    assert [line for line in ignored if "-exec rm -rf" not in line] == []
+
+
 def test_help_is_grouped_in_order_of_use() -> None:
     """The groups come in the order of use, `make run` first, and every explained target is listed."""
     shown = subprocess.run(["/usr/bin/env", "make", "-C", ROOT, "help"], capture_output=True, text=True, check=True)
