@@ -79,6 +79,38 @@ SHARE_OF_CATALOGUE = proof(
     "Share.CATALOGUE",
     "Share.ANSWERS",
 )
+_PAUSE_BEFORE_A_FILE = proof(
+    f"{_FILES}::test_pause_within_a_run_takes_effect[before-changed0]",
+    "A run of the uploader goes by the settings that it read first.",
+    f"{_UPLOADER}/run.py",
+    "is_wanted",
+    "settings.read(store_id) for store_id in target.stores",
+    "settings._known.get(store_id) or settings.read(store_id) for store_id in target.stores",
+)
+_PAUSE_WHILE_A_FILE_IS_MADE = proof(
+    f"{_FILES}::test_pause_within_a_run_takes_effect[during-changed0]",
+    "A file is sent that was begun before the pause.",
+    f"{_UPLOADER}/uploading.py",
+    "Uploader._send",
+    "        self._require_wanted(target)\n",
+    "",
+)
+_UPLOADER_ASKS = proof(
+    "tests/unit/uploader/test_function.py::test_uploader_asks_whether_a_file_is_wanted",
+    "The uploader's function takes every file of a run for one that is still wanted.",
+    f"{_UPLOADER}/handler.py",
+    "worker",
+    "partial(is_wanted, known, folders, promotions)",
+    "partial(lambda _: True)",
+)
+_EXPORTS_SHARE = proof(
+    "tests/integration/platform/test_request_budget.py::test_every_function_has_its_share",
+    "Files of exports are fetched by the share of the stores' status.",
+    f"{_PUSHER}/handler.py",
+    "worker",
+    "JobFiles(made.client, ",
+    "JobFiles(status_parts(settings, made, PassedSeconds(), False).client, ",
+)
 WORDS_ARE_IMPERSONAL = proof(
     "tests/unit/platform/test_catalogue.py::test_words_are_bounded_and_impersonal",
     "The platform's words are kept as they come.",
@@ -438,6 +470,9 @@ CATALOGUE: tuple[Entry, ...] = (
             "self._executor.submit(self._known.read, store_id)",
             "self._executor.submit(lambda one: self._known._known.get(one) or self._known.read(one), store_id)",
         ),
+        _PAUSE_BEFORE_A_FILE,
+        _PAUSE_WHILE_A_FILE_IS_MADE,
+        _UPLOADER_ASKS,
     ),
     promise(
         "A price that is too far from any price of the last 24 hours is held, and so is a file that looks like an accident.",
@@ -562,6 +597,7 @@ CATALOGUE: tuple[Entry, ...] = (
         "All requests stay under the platform's limit together with those of orders and answers.",
         OVER_THE_LIMIT,
         SHARE_OF_CATALOGUE,
+        _EXPORTS_SHARE,
         proof(
             "tests/integration/platform/test_request_budget.py::test_every_function_has_its_share",
             "Requests for the token count for the answers.",
@@ -740,6 +776,9 @@ CATALOGUE: tuple[Entry, ...] = (
             "return self.is_sending and self.channel is Channel.FILES",
             "return self.is_sending",
         ),
+        _PAUSE_BEFORE_A_FILE,
+        _PAUSE_WHILE_A_FILE_IS_MADE,
+        _UPLOADER_ASKS,
     ),
     promise(
         "A change is forgotten only once a file that has it was submitted.",
@@ -871,6 +910,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "Callback",
             "download_url: str | None = field(default=None, repr=False)",
             "download_url: str | None = field(default=None)",
+        ),
+        proof(
+            "tests/unit/pusher/test_events.py::test_event_of_a_status_has_no_person",
+            "The event of a store's status tells who wished it.",
+            f"{_PUSHER}/status_events.py",
+            "_wished",
+            '        "sends": record.puts,\n',
+            '        "sends": record.puts,\n        "by": wish.by,\n',
+        ),
+        proof(
+            "tests/unit/pusher/test_events.py::test_event_of_a_promotion_has_no_person",
+            "The event of a promotion has the words of who wished it.",
+            f"{_PUSHER}/promotion_events.py",
+            "outcome_changed",
+            '            "sends": record.puts,\n',
+            '            "sends": record.puts,\n            "why": wish.why,\n',
         ),
     ),
     NoPromise(

@@ -305,6 +305,14 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             '(context.get("http") or {}).get("sourceIp") or ""',
         ),
         proof(
+            "tests/integration/webhook/test_refusals.py::test_refused_request_is_a_line",
+            "The network is that of an address which the caller names in a header.",
+            _REFUSALS,
+            "Refusals.line",
+            'network_of((context.get("http") or {}).get("sourceIp") or "")',
+            'network_of(_headers(request).get("x-forwarded-for") or context["http"]["sourceIp"])',
+        ),
+        proof(
             "tests/integration/webhook/test_refusals.py::test_network_of_an_address",
             "An IPv6 address is logged whole.",
             _REFUSALS,

@@ -19,6 +19,7 @@ from partner_orders.platform.order_exchange import OrderExchange
 from partner_orders.platform.rate_limit import RateLimit
 from partner_orders.platform.request_budget import Share
 from partner_orders.pusher import parts
+from partner_orders.pusher.handler import PusherSettings as FunctionSettings
 from partner_orders.pusher.parts import SenderSettings as PusherSettings
 from partner_orders.reconciler import handler
 from partner_orders.sender.handler import SenderSettings
@@ -197,9 +198,17 @@ def test_reconciler_without_budget_keeps_its_speed(monkeypatch: pytest.MonkeyPat
     assert limit.per_minute == (32 if table_name else 54)
 
 
+def _pusher(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The pusher's minute, as its function makes it."""
+    for setting in fields(FunctionSettings):
+        monkeypatch.setenv(setting.name.upper(), "60" if setting.type is int else "x")
+    monkeypatch.setenv("REQUEST_BUDGET_TABLE_NAME", "budget")
+    return fresh_handler("pusher").worker().minute
+
+
 def test_every_function_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sender and pusher, with what it sends of statuses and promotions, ask the chain's one table, each for its own
-    share of the requests."""
+    """Sender and pusher, with its exports and what it sends of statuses and promotions, ask the chain's one table, each
+    for its own share of the requests."""
     monkeypatch.setattr(clients, "client", lambda *_: SimpleNamespace())
     for name in fields(SenderSettings):
         monkeypatch.setenv(name.name.upper(), "60" if name.type is int else "x")
@@ -217,6 +226,9 @@ def test_every_function_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     limits.append((parts.status_parts(catalogue, made, lambda: 0.0, False).client._rate_limit, Share.STORE_STATUS))
     promotions = parts.promotion_parts(catalogue, made, lambda: 0.0, SimpleNamespace(), "x")
     limits.append((promotions.client._rate_limit, Share.CATALOGUE))
+    exports = _pusher(monkeypatch)._exports
+    limits.append((exports._platform._client._rate_limit, Share.CATALOGUE))
+    limits.append((exports._download.__self__._client._rate_limit, Share.CATALOGUE))
     # The token's own requests count as well.
     limits.append((made.client._credentials._rate_limit, Share.CATALOGUE))
     for limit, share in limits:

@@ -21,6 +21,7 @@ SECRET = "the-webhook-secret-of-this-test"
 GUESS = "a-guess-of-a-stranger"
 NUMBERS = count()
 ADDRESS = "203.0.113.77"
+FORWARDED = dict.fromkeys(("x-forwarded-for", "forwarded", "x-real-ip", "true-client-ip"), "192.0.2.9")
 
 
 @pytest.fixture
@@ -40,8 +41,8 @@ def call(aws: None, queue_url: str, monkeypatch: pytest.MonkeyPatch, request: py
 
 
 def a_request(authorization: str | None, body: str, address: str | None = ADDRESS) -> dict[str, Any]:
-    """A request as the HTTP API hands it over."""
-    headers = {"content-length": str(len(body)), "user-agent": "a-stranger/1.0"}
+    """A request as the HTTP API hands it over. Anybody may name an address in ``x-forwarded-for``."""
+    headers = {"content-length": str(len(body)), "user-agent": "a-stranger/1.0", **FORWARDED}
     if authorization is not None:
         headers["authorization"] = authorization
     http = {} if address is None else {"http": {"sourceIp": address, "userAgent": "a-stranger/1.0"}}
@@ -81,7 +82,7 @@ def test_refused_request_is_a_line(
         "unlisted": 0,
     }
     assert line["correlation_id"] == "r-1"
-    assert not [text for text in (GUESS, SECRET, ADDRESS, "a-stranger", "Amna") if text in json.dumps(line)]
+    assert not [text for text in (GUESS, SECRET, ADDRESS, "192.0.2", "a-stranger", "Amna") if text in json.dumps(line)]
 
 
 def test_accepted_requests_are_no_lines(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
