@@ -832,6 +832,14 @@ CATALOGUE: tuple[Entry, ...] = (
     promise(
         "A promotion that went by file ends by the identical row that was sent.",
         proof(
+            "tests/property/uploader/test_promotion_rows.py::test_rows_of_two_promotions_are_both_kept[one_vendor-off]",
+            "The rows of a promotion are not kept where another one had sent the same, and end with those.",
+            f"{_UPLOADER}/uploading.py",
+            "Uploader.serve",
+            "                prepared.keep()\n",
+            "",
+        ),
+        proof(
             "tests/property/uploader/test_promotion_file.py::test_changed_promotion_ends_the_row_that_was_sent",
             "A row that was sent is left out, not ended.",
             f"{_UPLOADER}/promotion_file.py",

@@ -44,13 +44,13 @@ type Row = tuple[str, str, str]
 
 @dataclass
 class Story:
-    """``wished``: what was wished last of each promotion that is to run. ``on``: the rows that should be on in each
-    store: all that is wished where promotions may begin, elsewhere what was on and still is."""
+    """``wished``: what was wished last of each promotion that is to run. ``on``: the rows, each by its promotion, that
+    should be on in each store: all that is wished where promotions may begin, elsewhere what was on and still is."""
 
     world: UploaderWorld
     every: list[Promotion]
     wished: dict[str, Promotion] = field(default_factory=dict)
-    on: dict[str, set[Row]] = field(default_factory=lambda: {store_id: set() for store_id in STORES})
+    on: dict[str, set[tuple[str, Row]]] = field(default_factory=lambda: {store_id: set() for store_id in STORES})
     prefix: int = 0
 
     def put(self, number: int, price: str, skus: int) -> None:
@@ -85,11 +85,12 @@ class Story:
             self.world.run(minutes=30)
         for store_id in STORES:
             settings = self._settings(store_id)
-            rows = {row for one in self.wished.values() if store_id in one.vendors for row in _rows(one)}
+            here = {name: one for name, one in self.wished.items() if store_id in one.vendors}
+            rows = {(name, row) for name, one in here.items() for row in _rows(one)}
             is_on = settings.sends_by_files and settings.is_promoting
             self.on[store_id] = rows if is_on else self.on[store_id] & rows
             shown = [(one["campaign_name"], one["sku"], one["discounted_price"]) for one in self._running(store_id)]
-            assert (sorted(shown), store_id) == (sorted(self.on[store_id]), store_id)
+            assert (sorted(shown), store_id) == (sorted({row for _, row in self.on[store_id]}), store_id)
 
     def _running(self, store_id: str) -> list[dict[str, str]]:
         return self.world.picked.running(store_id)
@@ -137,6 +138,18 @@ def step(told: Story, act: str, number: int, price: str, skus: int) -> None:
             told.rename()
         case "layout":
             told.relay(store_id)
+
+
+@pytest.mark.parametrize("act", ["pause promotions", "pause", "off"])
+@pytest.mark.parametrize("layout", [*Layout])
+def test_rows_of_two_promotions_are_both_kept(layout: Layout, act: str) -> None:
+    """A second promotion with the rows of the first changes no file, and keeps them on where the first ends while the
+    store is off."""
+    told = story(layout)
+    for done, number in (("put", 0), ("put", 1), (act, 0), ("end", 0)):
+        step(told, done, number, "0.5", 2)
+        told.rest()
+    assert len(told.on[STORES[0]]) == 2
 
 
 ACTS = ("put", "put", "put", "end", "end", "pause promotions", "pause", "off", "resume", "resume", "rename", "layout")

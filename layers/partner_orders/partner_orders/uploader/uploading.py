@@ -97,7 +97,10 @@ class Uploader:
             elif is_due:
                 report = self._send(target, attempt, wanted, prepared, spooled, report)
             else:
+                # What is new may say what the last file said already, such as a second promotion with the same rows.
+                prepared.keep()
                 self._uploads.write(succeeded(attempt, state.last, wanted))
+                prepared.sent()
         self._forget(changes, wake_ups)
         return report
 
