@@ -14,6 +14,7 @@ _SENT = "tests/integration/sender/test_sending.py"
 _APART = "tests/unit/template/test_answers_laws.py"
 _NUMBERS = "tests/unit/docs/test_numbers.py::test_numbers_are_the_codes"
 _SHARED = "tests/integration/platform/test_request_budget.py"
+_TURNS = "tests/unit/sender/test_sending.py"
 _NEVER_OVER = "tests/property/platform/test_request_budget.py::test_never_over_the_limit"
 
 SENT_ONCE = proof(
@@ -60,6 +61,14 @@ ANSWERS: tuple[Entry, ...] = (
             "AnswersIntake.take",
             "                self._answers.accept(considered.earlier, considered.taken.stored, store_id)",
             "                pass",
+        ),
+        proof(
+            f"{_ENDPOINT}::test_concurrent_updates_are_both_taken[fake]",
+            "An answer that another one overtook is acknowledged and not stored.",
+            _INTAKE,
+            "AnswersIntake.take",
+            "                continue\n",
+            "                pass\n",
         ),
     ),
     promise(
@@ -125,6 +134,14 @@ ANSWERS: tuple[Entry, ...] = (
         "Repeating an answer under its `answer_id` never sends it twice.",
         SENT_ONCE,
         proof(
+            f"{_ENDPOINT}::test_any_answer_can_be_repeated[fake]",
+            "Only the last answer to an order is known by its id.",
+            _STORED,
+            "OrderAnswers.by_id",
+            "for stored in self.answers if",
+            "for stored in self.answers[-1:] if",
+        ),
+        proof(
             f"{_ENDPOINT}::test_concurrent_repeat_is_taken_once[fake]",
             "The same answer twice at the same time is two answers.",
             _TABLE,
@@ -150,6 +167,14 @@ ANSWERS: tuple[Entry, ...] = (
             "plain",
             "if answer.added:",
             "if answer.added and not answer.lines:",
+        ),
+        proof(
+            "tests/unit/answers/test_reading.py::test_every_field_is_content",
+            "The weight of a line counts as no content.",
+            f"{PACKAGE}/answers/reading.py",
+            "_plain_change",
+            "if change.weight is not None:",
+            "if change.weight is not None and change.weight < 0:",
         ),
     ),
     promise(
@@ -181,6 +206,14 @@ ANSWERS: tuple[Entry, ...] = (
             "                turn.fail(replace(stored, progress=replace(stored.progress, refusal=refusal)), error)",
             "                turn.end(stored, Outcome.REFUSED, refusal)",
         ),
+        proof(
+            f"{_TURNS}::test_order_cannot_be_read",
+            "A 404 for the order means that the answer was refused.",
+            _SENDING,
+            "Sender._shown_or_unknown",
+            "            if error.failure is Failure.NOT_FOUND and stored.progress.refusal:\n",
+            "            if error.failure is Failure.NOT_FOUND:\n",
+        ),
     ),
     promise(
         "A refusal is believed once two readings, half a minute apart, show the order without the answer, or the platform "
@@ -209,8 +242,27 @@ ANSWERS: tuple[Entry, ...] = (
             "timedelta(seconds=30)",
             "timedelta(seconds=20)",
         ),
+        proof(
+            f"{_TURNS}::test_refusal",
+            "The readings of an earlier request count for a repeated one.",
+            _SENDING,
+            "Sender._send",
+            "tuple(target.lines), cart_digest(cart))",
+            "tuple(target.lines), cart_digest(cart), absent_since=before.absent_since)",
+        ),
     ),
-    promise("A request that may have had an effect is read back before anything is sent again.", READ_BACK),
+    promise(
+        "A request that may have had an effect is read back before anything is sent again.",
+        READ_BACK,
+        proof(
+            f"{_TURNS}::test_any_failure_may_have_an_effect",
+            "A request that timed out counts as one without effect.",
+            _SENDING,
+            "_WITHOUT_EFFECT",
+            "frozenset({",
+            "frozenset({Failure.NO_RESPONSE, ",
+        ),
+    ),
     promise(
         "A request that adds products is repeated only after two such readings.",
         proof(
@@ -220,6 +272,22 @@ ANSWERS: tuple[Entry, ...] = (
             "Sender._read_back",
             " or answer.has_new_lines)",
             ")",
+        ),
+        proof(
+            f"{_TURNS}::test_products_are_added_after_half_a_minute",
+            "Products in place of ordered ones count as none that are added.",
+            f"{PACKAGE}/answers/answer.py",
+            "Answer.has_new_lines",
+            " or any(change.replaced_by for change in self.lines)",
+            "",
+        ),
+        proof(
+            f"{_TURNS}::test_each_repeat_of_an_addition_waits",
+            "The readings of an earlier request count for a repeated one.",
+            _SENDING,
+            "Sender._send",
+            "tuple(target.lines), cart_digest(cart))",
+            "tuple(target.lines), cart_digest(cart), absent_since=before.absent_since)",
         ),
     ),
     promise(
@@ -251,6 +319,30 @@ ANSWERS: tuple[Entry, ...] = (
             'stack.outputs.get("RequestBudgetTableName")):',
         ),
         proof(
+            "tests/console/test_doctor_request_budget.py::test_doctors_token_counts",
+            "The doctor asks for orders without a permit.",
+            f"{CONSOLE}/operations/doctor/partner_api.py",
+            "_asked",
+            "    _make_room(limit)\n    try:\n        answer",
+            "    try:\n        answer",
+        ),
+        proof(
+            "tests/console/test_doctor_request_budget.py::test_doctors_token_counts",
+            "The doctor takes another limit for the platform's.",
+            f"{CONSOLE}/operations/doctor/partner_api.py",
+            "_limit",
+            'int(stack.parameters["RateLimitPerMinute"])',
+            "6000",
+        ),
+        proof(
+            f"{_SHARED}::test_every_function_has_its_share",
+            "The reconciler asks for a token without a permit.",
+            f"{PACKAGE}/reconciler/handler.py",
+            "_platform_client",
+            "base_url, session, rate_limit, version_id=version_id)",
+            "base_url, session, RateLimit(60, time.monotonic, time.sleep), version_id=version_id)",
+        ),
+        proof(
             _NUMBERS,
             "Requests count for half a minute.",
             _BUDGET,
@@ -267,7 +359,18 @@ ANSWERS: tuple[Entry, ...] = (
             "RATE_LIMIT_PER_MINUTE: !Ref OrderRetentionDays",
         ),
     ),
-    promise("Answers come first.", ANSWERS_FIRST),
+    promise(
+        "Answers come first.",
+        ANSWERS_FIRST,
+        proof(
+            f"{_SHARED}::test_every_function_has_its_share",
+            "The reconciler takes of the answers' share.",
+            f"{PACKAGE}/reconciler/handler.py",
+            "_rate_limit",
+            "Share.RECONCILIATION",
+            "Share.ANSWERS",
+        ),
+    ),
     promise(
         "The intake of orders never waits for an answer.",
         proof(
@@ -285,6 +388,14 @@ ANSWERS: tuple[Entry, ...] = (
             "backoff_seconds",
             "    longest = ",
             "    from partner_orders.answers.table import AnswersTable\n\n    longest = ",
+        ),
+        proof(
+            f"{_APART}::test_sender_leaves_concurrency",
+            "The sender takes as many concurrent executions as the account has.",
+            "template.yaml",
+            "SenderFunctionAnswers",
+            "      ScalingConfig:\n        MaximumConcurrency: 4\n",
+            "",
         ),
     ),
     promise(

@@ -80,6 +80,17 @@ def test_repeated_answer_gets_200(world: AnswersWorld) -> None:
     assert (len(world.stored), len(world.wake_ups.woken)) == (1, 1)
 
 
+def test_any_answer_can_be_repeated(world: AnswersWorld) -> None:
+    """Each of several answers gets its own state when it is repeated, and none is stored again."""
+    updates = [{"kind": "update", "answer_id": f"till-{number}"} for number in range(3)]
+    for update in updates:
+        assert world.post(**update)[0] == 202
+    for update in updates:
+        status, body = world.post(**update)
+        assert (status, body["answer_id"]) == (200, update["answer_id"])
+    assert world.stored == ["till-0", "till-1", "till-2"]
+
+
 def test_numbers_may_be_written_otherwise(world: AnswersWorld) -> None:
     """A repeat that writes its numbers in another way is the same answer."""
     world.post(lines=[{"id": "ln-1", "quantity": 1}, {"id": "ln-3", "weight": 0.8}])

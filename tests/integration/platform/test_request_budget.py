@@ -206,15 +206,20 @@ def _pusher(monkeypatch: pytest.MonkeyPatch) -> Any:
     return fresh_handler("pusher").worker().minute
 
 
-def test_every_function_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sender and pusher, with its exports and what it sends of statuses and promotions, ask the chain's one table, each
-    for its own share of the requests."""
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables of the sender and of the reconciler, and no client of AWS."""
     monkeypatch.setattr(clients, "client", lambda *_: SimpleNamespace())
-    for name in fields(SenderSettings):
+    for name in (*fields(SenderSettings), *fields(handler.ReconcilerSettings)):
         monkeypatch.setenv(name.name.upper(), "60" if name.type is int else "x")
     monkeypatch.setenv("BRAND", "auto")
     monkeypatch.setenv("REQUEST_BUDGET_TABLE_NAME", "budget")
-    limits: list[tuple[Any, Share]] = [(fresh_handler("sender").sender()._exchange._limit, Share.ANSWERS)]
+
+
+@pytest.mark.usefixtures("environment")
+def test_every_function_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sender, reconciler and pusher, with its exports and what it sends of statuses and promotions, ask the chain's one
+    table, each for its own share of the requests. So do their requests for a token."""
     catalogue = PusherSettings(
         **dict.fromkeys(("catalogue_table_name", "partner_api_secret_arn", "partner_api_base_url"), "x"),
         **dict.fromkeys(("chain_id", "cap_field"), "x"),
@@ -222,15 +227,27 @@ def test_every_function_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
         rate_limit_per_minute=60,
     )
     made = parts.parts(catalogue, SimpleNamespace(), 1)  # type: ignore[arg-type]
-    limits.append((made.client._rate_limit, Share.CATALOGUE))
-    limits.append((parts.status_parts(catalogue, made, lambda: 0.0, False).client._rate_limit, Share.STORE_STATUS))
+    status = parts.status_parts(catalogue, made, lambda: 0.0, False)
     promotions = parts.promotion_parts(catalogue, made, lambda: 0.0, SimpleNamespace(), "x")
-    limits.append((promotions.client._rate_limit, Share.CATALOGUE))
+    reconciler = fresh_handler("reconciler")
+    tried = reconciler.credentials_trial()._client_of("version")
+    exchange = fresh_handler("sender").sender()._exchange
     exports = _pusher(monkeypatch)._exports
-    limits.append((exports._platform._client._rate_limit, Share.CATALOGUE))
-    limits.append((exports._download.__self__._client._rate_limit, Share.CATALOGUE))
-    # The token's own requests count as well.
-    limits.append((made.client._credentials._rate_limit, Share.CATALOGUE))
+    limits: list[tuple[Any, Share]] = [(exchange._limit, Share.ANSWERS)]
+    for client, share in (
+        (exchange, Share.ANSWERS),
+        (reconciler.reconciler()._api, Share.RECONCILIATION),
+        (tried, Share.RECONCILIATION),
+        (made.client, Share.CATALOGUE),
+        (status.client, Share.STORE_STATUS),
+        (promotions.client, Share.CATALOGUE),
+        (exports._platform._client, Share.CATALOGUE),
+        (exports._download.__self__._client, Share.CATALOGUE),
+    ):
+        limits.append((client._credentials._rate_limit, share))
+        if client is not exchange:
+            limits.append((client._rate_limit, share))
+    assert len(limits) == 16
     for limit, share in limits:
         assert isinstance(limit, BudgetedRequests)
         assert (limit._share, limit._table.limit_per_minute, limit._table._table._name) == (share, 60, "budget")

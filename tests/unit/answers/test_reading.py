@@ -1,13 +1,14 @@
 """An answer is read from JSON with every problem at once, by path."""
 
 import json
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from partner_orders.answers.answer import AnswerProblemsError, CancelReason, Kind, LineChange, NewLine
+from partner_orders.answers.answer import Answer, AnswerProblemsError, CancelReason, Kind, LineChange, NewLine
 from partner_orders.answers.reading import LONGEST_AHEAD, MAX_LINES, check_time, plain, read_answer
 from tests.support.answers import read, said
 
@@ -227,3 +228,48 @@ def test_answer_may_add_lines() -> None:
     assert read(added=[BAG]).has_new_lines
     assert read(lines=[LINE, {"id": "b", "replaced_by": [BAG]}]).has_new_lines
     assert not read(lines=[LINE]).has_new_lines
+
+
+NEW = NewLine("BAG", 1, Decimal("0.1"))
+
+
+@pytest.mark.parametrize(
+    ("part", "others"),
+    [
+        (
+            Answer("till-1", 1, Kind.READY),
+            {
+                "answer_id": "till-2",
+                "sequence": 2,
+                "kind": Kind.UPDATE,
+                "lines": (LineChange("ln-1", quantity=1),),
+                "added": (NEW,),
+                "ready_at": NOW,
+                "reason": CancelReason.TOO_BUSY,
+            },
+        ),
+        (
+            LineChange(None, "A", 2),
+            {
+                "id": "ln-1",
+                "sku": "B",
+                "quantity": 1,
+                "weight": Decimal("0.25"),
+                "not_found": True,
+                "replaced_by": (NEW,),
+            },
+        ),
+        (NEW, {"sku": "BOX", "quantity": 2, "unit_price": Decimal("0.2"), "weight": Decimal("0.5"), "name": "Bag"}),
+    ],
+)
+def test_every_field_is_content(part: Any, others: dict[str, Any]) -> None:
+    """Two answers that differ in any one field say different things."""
+
+    def content(one: Any) -> Any:
+        if isinstance(one, Answer):
+            return plain(one)
+        lines, added = ((), (one,)) if isinstance(one, NewLine) else ((one,), ())
+        return plain(Answer("till-1", 1, Kind.READY, lines, added))
+
+    for field in fields(part):
+        assert content(replace(part, **{field.name: others[field.name]})) != content(part), field.name

@@ -290,6 +290,16 @@ def test_request_that_may_have_an_effect(world: SendingWorld, failed: Exception,
     put_off(world, 1.5, replace(BEGUN, failures=1, failure=failure, refusal=refusal))
 
 
+@pytest.mark.parametrize("failure", [*Failure])
+def test_any_failure_may_have_an_effect(world: SendingWorld, failure: Failure) -> None:
+    """Only what ends a request at the edge proves that it had no effect."""
+    world.accept()
+    world.puts = [error(failure)]
+    world.process()
+    at_the_edge = failure in {Failure.RATE_LIMITED, Failure.BLOCKED, Failure.UNAUTHORIZED, Failure.CREDENTIALS}
+    assert world.stored().progress.sent_at == (None if at_the_edge else NOW)
+
+
 @pytest.mark.parametrize(
     "response",
     [
@@ -470,10 +480,11 @@ def test_lost_request_is_repeated(world: SendingWorld, kind: str, shown: dict[st
 
 
 @pytest.mark.parametrize("absent", [29.9, 30.0])
-def test_products_are_added_after_half_a_minute(world: SendingWorld, absent: float) -> None:
+@pytest.mark.parametrize("said", [{"added": [BAG]}, {"lines": [{"id": "line-1", "replaced_by": [BAG]}]}])
+def test_products_are_added_after_half_a_minute(world: SendingWorld, said: dict[str, Any], absent: float) -> None:
     """A request that adds products is repeated once it is clear that it had no effect."""
     sent = replace(SENT, absent_since=ago(absent))
-    world.accept(sent, added=[BAG])
+    world.accept(sent, **said)
     world.gets, world.puts = [RECEIVED], [OutOfTimeError()]
     assert world.process() == Sent()
     if absent < 30.0:
@@ -482,6 +493,16 @@ def test_products_are_added_after_half_a_minute(world: SendingWorld, absent: flo
     else:
         assert world.requests == ["GET", "room", "PUT"]
         put_off(world, 5.0, replace(sent, tries=2, failure="no_budget"))
+
+
+def test_each_repeat_of_an_addition_waits(world: SendingWorld) -> None:
+    """A repeated request that adds products has two readings of its own before the next one."""
+    world.accept(replace(SENT, absent_since=ago(30.0)), added=[BAG])
+    world.gets, world.puts = [RECEIVED, RECEIVED], [error()]
+    world.process()
+    world.pass_seconds(60.0)
+    world.process()
+    assert world.requests == ["GET", "room", "PUT", "GET"]
 
 
 @pytest.mark.parametrize("absent", [None, 29.0, 30.0])
