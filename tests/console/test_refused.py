@@ -8,6 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from partner_orders.clock import now
+from partner_orders_console.operations import refused_requests
+from partner_orders_console.operations.logs import CATALOGUE_FUNCTIONS, FUNCTIONS
 from partner_orders_console.operations.refused_requests import NewRefusals, line_of_refusal
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.aws_calls import answer_calls
@@ -58,6 +60,20 @@ def test_refused_requests_are_listed(run: Run, write: Write) -> None:
     assert (ran.json["total"], ran.json["unlisted"]) == (2, 41)
     assert ran.json["networks"] == {"203.0.113.0/24": 1, "2001:db8::/48": 1}
     assert (ran.json["refused"][0]["request_id"], ran.json["refused"][0]["webhook"]) == ("r-1", "webhook")
+
+
+def test_both_webhooks_are_asked(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The logs of both webhooks are read, where there is a catalogue beside the stack."""
+    monkeypatch.setattr(refused_requests, "functions_of", lambda _: (*FUNCTIONS, *CATALOGUE_FUNCTIONS))
+    asked: list[tuple[str, ...]] = []
+
+    def log_lines(_: DeployedStack, functions: tuple[str, ...], *_rest: Any) -> list[Any]:
+        asked.append(functions)
+        return []
+
+    monkeypatch.setattr(refused_requests, "log_lines", log_lines)
+    refused_requests.refused_requests(stack, now(), 10)
+    assert asked == [("webhook", "catalogue-webhook")]
 
 
 def test_people_read_the_reason(run: Run, write: Write) -> None:

@@ -86,6 +86,14 @@ _SHOWING_ARRIVES = proof(
     "message.correlation_id, message.shown_at)",
     "message.correlation_id)",
 )
+_SHOWING_IS_SENT = proof(
+    "tests/integration/reconciler/test_comparison.py::test_what_is_enqueued_says_when_it_was_shown",
+    "The reconciler does not say when the platform showed an order.",
+    f"{PACKAGE}/reconciler/comparison.py",
+    "Comparison._enqueue",
+    "correlation_id, finding.body, shown_at)",
+    "correlation_id, finding.body)",
+)
 
 
 REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
@@ -102,6 +110,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "    return arrival.shown_at is not None and arrival.shown_at != known",
         ),
         _SHOWING_ARRIVES,
+        _SHOWING_IS_SENT,
     ),
     promise(
         "The sequence of the events, repetitions, batching and crashes make no difference.",
@@ -300,6 +309,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "{_microseconds(None):018d}",
         ),
         _SHOWING_ARRIVES,
+        _SHOWING_IS_SENT,
         proof(
             f"{_ORDER}::test_latest_showing_outranks_more_content",
             "The body that says more wins over what a GET showed.",
@@ -368,6 +378,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "Order.occurred_at",
             "        return updated_at or created_at",
             "        return updated_at",
+        ),
+        proof(
+            f"{_ORDER}::test_clock_of_an_event",
+            "The clock is the later of both.",
+            _MODEL,
+            "Order.occurred_at",
+            "        return updated_at or created_at",
+            "        return max(filter(None, (updated_at, created_at)), default=None)",
         ),
     ),
     promise(
@@ -612,6 +630,14 @@ IS_IT_A_SALE: tuple[Entry, ...] = (
             "sale",
             "has_left = any(map(lifecycle.has_left_the_store, statuses))",
             "has_left = False",
+        ),
+        proof(
+            f"{_OBSERVATIONS}::test_convergence_over_observations",
+            "A dispatch that moved out of the row of a long history does not count.",
+            _TABLE,
+            "OrdersTable._move",
+            "update.set(MOVED_STATUSES, sorted(statuses))",
+            "update.set(MOVED_STATUSES, [])",
         ),
         proof(
             f"{_PARSING}::test_sale_by_snapshot_then_history",

@@ -28,6 +28,7 @@ _CAUSES = "tests/integration/test_alarmed_metrics.py::test_cause_fires_its_alarm
 _NUMBERS = "tests/unit/docs/test_numbers.py::test_numbers_are_the_codes"
 _GUESSES = "tests/integration/platform/test_guesses.py"
 _LISTS = "tests/integration/platform/test_lists.py"
+_STRANGERS = "tests/integration/webhook/test_strangers.py"
 _RUNS = "tests/integration/reconciler/test_run.py"
 
 RECONCILER_FINDS = proof(
@@ -78,6 +79,14 @@ _REGION = (
         "window_of",
         "start = position.checked_until - OVERLAP",
         "start = now - OVERLAP",
+    ),
+    proof(
+        "tests/unit/reconciler/test_windows.py::test_window_overlaps_the_last_one",
+        "A check never looks further back than a day.",
+        _WINDOWS,
+        "window_of",
+        "start = position.checked_until - OVERLAP",
+        "start = max(position.checked_until - OVERLAP, now - timedelta(days=1))",
     ),
     proof(
         "tests/integration/reconciler/test_schedule.py::test_changes_during_an_outage_are_found[fake]",
@@ -221,6 +230,14 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "Threshold: 600",
             "Threshold: 3600",
         ),
+        proof(
+            "tests/unit/template/test_alarm_series.py::test_alarm_watches_its_own_resource",
+            "The alarm watches the dead-letter queue.",
+            "template.yaml",
+            "OrderEventsTooOldAlarm",
+            "!GetAtt OrderEventsQueue.QueueName",
+            "!GetAtt OrderEventsDeadLetters.QueueName",
+        ),
     ),
     promise(
         "the Partner API or its token | reconciliation fails, says so and raises an alarm; webhooks are still received | "
@@ -285,6 +302,15 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             "also_counted_as=",
             "counted_as=",
         ),
+        proof(
+            "tests/integration/webhook/test_refusals.py::test_each_request_is_counted",
+            "The function counts no request that it refused.",
+            f"{PACKAGE}/webhook/handler.py",
+            "handler",
+            "    metrics.add_metric(response.counted_as, MetricUnit.Count, 1)\n    if response.also",
+            "    if response.status != 401:\n        metrics.add_metric(response.counted_as, MetricUnit.Count, 1)\n"
+            "    if response.also",
+        ),
     ),
     promise(
         "The webhook also logs why it was refused and the network that it came from.",
@@ -340,6 +366,14 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             "self._unlisted(f\"{reason} {request['requestContext']['http']['sourceIp']}\")",
         ),
         proof(_NUMBERS, "A minute has 100 lines.", _REFUSALS, "LINES_A_MINUTE", "10", "100"),
+        proof(
+            f"{_STRANGERS}::test_flood_of_strangers_changes_nothing[1000]",
+            "Each call has ten lines of its own.",
+            f"{PACKAGE}/webhook/handler.py",
+            "_log",
+            "refusals.line(reason, event)",
+            "Refusals().line(reason, event)",
+        ),
     ),
     promise(
         "`partner-orders refused` lists them.",
@@ -350,6 +384,14 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             "refused_requests",
             "found = [*_refused(log_lines(stack, _webhooks(stack), since, REFUSED))]",
             "found = [it for it in _refused(log_lines(stack, _webhooks(stack), since, REFUSED)) if it.has_body]",
+        ),
+        proof(
+            "tests/console/test_refused.py::test_both_webhooks_are_asked",
+            "Those of the catalogue's webhook are not listed.",
+            f"{CONSOLE}/operations/refused_requests.py",
+            "_WEBHOOKS",
+            '("webhook", "catalogue-webhook")',
+            '("webhook",)',
         ),
     ),
     promise(
@@ -370,6 +412,14 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             "REFRESH_EVERY_SECONDS",
             "60.0",
             "30.0",
+        ),
+        proof(
+            f"{_STRANGERS}::test_flood_of_strangers_changes_nothing[1000]",
+            "Each call reads the secret as a cold start does.",
+            f"{PACKAGE}/webhook/handler.py",
+            "handler",
+            "webhook().receive(event)",
+            "webhook.__wrapped__().receive(event)",
         ),
     ),
     promise("While that read fails, it is tried every 5 s.", RETRY_PAUSE, RETRY_NUMBER),
@@ -554,7 +604,9 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
         ),
     ),
     promise(
-        "fails for one store | the report names that store as failed, and the others are read", ONE_STORE_FAILS, _NAMED
+        "fails for one store | the report names that store as failed, and the others are read",
+        ONE_STORE_FAILS,
+        _NAMED,
     ),
     promise(
         "fails for every store | the run ends after a few, and the next one tries others",

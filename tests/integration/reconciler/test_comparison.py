@@ -74,6 +74,17 @@ def test_second_listing_is_in_sync_by_itself(desk: Desk) -> None:
     assert desk.compare(RECEIVED, CANCELLED).counts["in_step"] == 2
 
 
+def test_what_is_enqueued_says_when_it_was_shown(desk: Desk) -> None:
+    """Whatever is missing, different or rejected is enqueued with the time at which the platform showed it. So is what
+    the table has of another time, where that makes it the present state."""
+    for each in (RECEIVED, order(12, comment="Ring twice"), RECEIVED, RECEIVED | {"order_id": "o-2", "status": ""}):
+        desk.time.sleep(4_000)
+        desk.compare(each)
+        assert [message.shown_at for message in desk.queue.messages] == [desk.time.now()]
+        if each["status"]:
+            desk.drain()
+
+
 def test_same_state_listed_twice_is_enqueued_once(desk: Desk) -> None:
     """A state that a page lists twice is one state."""
     desk.compare(RECEIVED, RECEIVED)

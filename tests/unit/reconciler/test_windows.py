@@ -62,9 +62,10 @@ def test_first_look_goes_on_where_it_was(read_until: timedelta) -> None:
     assert window == Window(NOW - read_until - OVERLAP, NOW)
 
 
-def test_window_overlaps_the_last_one() -> None:
-    """A window begins a quarter of an hour before the last one ended."""
-    assert start(position(checked=5 * MINUTE)) == 20 * MINUTE
+@pytest.mark.parametrize("ago", [5 * MINUTE, 3 * HOUR, 2 * DAY, 20 * DAY, 59 * DAY])
+def test_window_overlaps_the_last_one(ago: timedelta) -> None:
+    """A window begins a quarter of an hour before the last one ended, however long ago that was."""
+    assert start(position(checked=ago)) == ago + 15 * MINUTE
 
 
 def test_window_reaches_oldest_open_order() -> None:
