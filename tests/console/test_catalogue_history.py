@@ -62,16 +62,41 @@ def test_decision_is_kept_400_days(run: Run, catalogue: Catalogue) -> None:
     assert expires_at == int((from_text(one["decided_at"]) + timedelta(days=400)).timestamp())
 
 
+def hold_file(catalogue: Catalogue) -> None:
+    """A guard holds the file short.csv."""
+    header = "sku,price,active,quantity\n"
+    catalogue.put("first.csv", header + "".join(f"K-{number},2,true,3\n" for number in range(30)), "lists")
+    catalogue.put("short.csv", header + "K-1,2.1,true,3\n", "lists")
+
+
 def test_held_file_decisions_are_listed(run: Run, catalogue: Catalogue) -> None:
     """The decision about a file names the file."""
     catalogue.enrol()
-    header = "sku,price,active,quantity\n"
-    catalogue.put("first.csv", header + "".join(f"K-{number},2,true,3\n" for number in range(60)), "lists")
-    catalogue.put("short.csv", header + "K-1,2.1,true,3\n", "lists")
+    hold_file(catalogue)
     run("catalogue", "drop", "--file", "short.csv", "--store", STORE, "--reason", "cut off", "--yes")
     assert "file short.csv" in run("catalogue", "decisions").out
     [one] = run("catalogue", "show", STORE, "--json").json["decisions"]
     assert (one["why"], one["values"]) == ("cut off", {})
+
+
+@pytest.mark.parametrize(("verb", "decision"), [("drop", "dropped"), ("release", "released")])
+@pytest.mark.parametrize("choice", [("A-1",), ("--all-prices",), ("--file", "short.csv")])
+def test_decision_says_who_and_why(
+    run: Run, catalogue: Catalogue, choice: tuple[str, ...], verb: str, decision: str
+) -> None:
+    """Whatever is decided of whatever is held, the caller's ARN and the reason are kept with it."""
+    catalogue.enrol()
+    if "--file" in choice:
+        hold_file(catalogue)
+    else:
+        hold(catalogue, "A-1")
+    run("catalogue", verb, *choice, "--store", STORE, *TYPING_ERROR)
+    who = catalogue.stack.client("sts").get_caller_identity()["Arn"]
+    [one] = run("catalogue", "decisions", "--json").json["decisions"]
+    assert (one["decision"], one["decided_by"], one["why"]) == (decision, who, "typing error")
+    if "--file" in choice:
+        file = next(row for row in catalogue.tables.files.of_store(STORE) if row.decision)
+        assert (file.decision, file.decided_by) == (decision, who)
 
 
 def test_decisions_are_bounded_and_newest_first(run: Run, catalogue: Catalogue) -> None:

@@ -95,6 +95,13 @@ def test_queue_without_a_publisher(run: Run, three: DeployedStack) -> None:
     assert (ran.status, "no output PublisherDeadLettersUrl" in ran.err) == (1, True)
 
 
+def test_failed_redrive_loses_nothing(run: Run, three: DeployedStack) -> None:
+    """A message is deleted only once it is on its queue again."""
+    three.client("sqs").delete_queue(QueueUrl=three.output("OrderEventsQueueUrl"))
+    assert run("dead-letters", "redrive", "order-events").status != 0
+    assert "3 messages" in run("dead-letters", "show", "order-events").err
+
+
 def test_wake_ups_are_brought_back(run: Run, stack: DeployedStack) -> None:
     """A wake-up goes back onto the sender's queue, and a message that is none stays."""
     sqs = stack.client("sqs")

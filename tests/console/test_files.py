@@ -244,7 +244,8 @@ def test_trust_shows_and_pins(run: Run, files: Catalogue, server: PasswordServer
     """The fingerprint is shown and, after a yes, trusted; a changed key is shown beside the trusted one."""
     ran = run("files", "trust", "--yes")
     assert (ran.status, fingerprint(server.host_key) in ran.out) == (0, True)
-    assert files.stack.uploads.server().host_key == server.host_key
+    state, who = files.stack.uploads.server(), files.stack.client("sts").get_caller_identity()["Arn"]
+    assert (state.host_key, state.trusted_by) == (server.host_key, who)
     assert "trusted already" in run("files", "trust").err
     other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0vA7aBq7bXSjrh3jHJ9bC1fT8vXr6yAJ1j5q0sYd3w"
     files.stack.uploads.trust(other, "anna", now())

@@ -101,6 +101,7 @@ def test_put_keeps_everything(run: Run, filled: Catalogue, write: Write) -> None
     [state] = states(filled)
     assert ran.status == 0, ran
     assert (state.outcome, state.wish.why, state.wish.is_end) == (Outcome.WAITING, "dairy week", False)
+    assert state.wish.by == filled.stack.client("sts").get_caller_identity()["Arn"]
     assert body(filled, state).vendors == (STORE, OTHER_STORE)
     kept = filled.stack.promotion_bodies.read_document(state.promotion_id, state.wish.document)
     assert kept == Path(path).read_bytes()

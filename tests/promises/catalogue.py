@@ -20,6 +20,8 @@ _PROMOTED = "tests/property/promotions/test_wishes.py"
 _FILES = "tests/property/uploader/test_run.py"
 _ON_SERVER = "tests/integration/platform/test_sftp.py"
 _LAWS = "tests/unit/template/test_catalogue_laws.py"
+_URGENT = "tests/property/pusher/test_urgent.py"
+_DECIDED_BY = "tests/console/test_catalogue_history.py::test_decision_says_who_and_why"
 _ALARMS = "tests/unit/template/test_alarm_series.py"
 _NUMBERS = "tests/unit/docs/test_numbers.py::test_numbers_are_the_codes"
 
@@ -111,6 +113,14 @@ _EXPORTS_SHARE = proof(
     "JobFiles(made.client, ",
     "JobFiles(status_parts(settings, made, PassedSeconds(), False).client, ",
 )
+NAMES_ARE_DECODED = proof(
+    f"{_DRAINING}::test_names_are_decoded",
+    "A file is not found that has a space in its name.",
+    f"{PACKAGE}/loader/file_event.py",
+    "_of_record",
+    "unquote_plus(quoted, ",
+    'unquote_plus(quoted.replace("+", "%2B"), ',
+)
 WORDS_ARE_IMPERSONAL = proof(
     "tests/unit/platform/test_catalogue.py::test_words_are_bounded_and_impersonal",
     "The platform's words are kept as they come.",
@@ -168,6 +178,15 @@ CATALOGUE: tuple[Entry, ...] = (
             "LoaderFunction",
             "FILES_QUEUE_URL: !Ref FilesQueue",
             "FILES_QUEUE_URL: !Ref CallbacksQueue",
+        ),
+        NAMES_ARE_DECODED,
+        proof(
+            "tests/integration/loader/test_decisions.py::test_release_is_repeated",
+            "The loader is not told of a file that was released.",
+            f"{_CATALOGUE}/decisions.py",
+            "Decisions.release_file",
+            "            self._tell_loader(found.file)\n",
+            "",
         ),
     ),
     promise(
@@ -252,6 +271,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "Threshold: 0",
             "Threshold: 100000",
         ),
+        proof(
+            f"{_CALLBACKS}::test_unreadable_callback",
+            "A callback that cannot be read is dropped.",
+            f"{PACKAGE}/results/callbacks.py",
+            "Callbacks._take",
+            "self._queue.dead_letter(message, str(error))",
+            "self._queue.done(message)",
+        ),
     ),
     promise(
         "The newest version of each value wins, whatever the order of arrival, repetitions, crashes or workers.",
@@ -295,6 +322,30 @@ CATALOGUE: tuple[Entry, ...] = (
             'urgent_change(record["body"], sent_at, now())',
             'urgent_change(record["body"], now(), now())',
         ),
+        proof(
+            f"{_DRAINING}::test_versions_out_of_order",
+            "The version of a file is when it was loaded.",
+            f"{PACKAGE}/loader/file_loading.py",
+            "FileLoading._load",
+            "version_of_file(event.key, found.stored_at, ",
+            "version_of_file(event.key, self._clock(), ",
+        ),
+        proof(
+            f"{_URGENT}::test_older_message_loses_to_a_list",
+            "A message wins over a newer list that left the product as it was.",
+            f"{_PUSHER}/urgent.py",
+            "Urgent._apply",
+            "merged(row, plan.said, change.version, read.state.list_versions)",
+            "merged(row, plan.said, change.version, {})",
+        ),
+        proof(
+            "tests/console/test_catalogue_letters.py::test_urgent_change_without_version_is_left",
+            "A dead-letter message without a version is the newest once it is brought back.",
+            f"{CONSOLE}/operations/catalogue/letters.py",
+            "can_be_taken",
+            "bool(_object(text).get(VERSION))",
+            "bool(_object(text).get(STORE_ID))",
+        ),
     ),
     promise(
         "An older value does not stay on the platform after a newer one was accepted.",
@@ -305,6 +356,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "_processed",
             "confirmed=_over(row.confirmed, sent)",
             "confirmed=_over(row.confirmed, row.values)",
+        ),
+        proof(
+            "tests/console/test_files.py::test_on_and_off",
+            "A store that goes back from files to the API counts as sent.",
+            f"{CONSOLE}/operations/uploads/switching.py",
+            "switch_off",
+            "    _note_all(catalogue, settings.store_id, progress)\n",
+            "",
         ),
     ),
     promise(
@@ -518,6 +577,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "said, price = change.values, Values()",
         ),
         proof(
+            f"{_URGENT}::test_price_step_is_held_by_files",
+            "In a store of files a message is measured against nothing.",
+            f"{_PUSHER}/urgent.py",
+            "Urgent._plan",
+            "in_force(read.before, is_by_files)",
+            "in_force(read.before, False and is_by_files)",
+        ),
+        proof(
+            f"{_DRAINING}::test_file_of_a_store_by_files",
+            "In a store of files a file is measured against nothing.",
+            f"{PACKAGE}/loader/file_loading.py",
+            "FileLoading._load",
+            "settings.channel is Channel.FILES,",
+            "False and settings.channel is Channel.FILES,",
+        ),
+        proof(
             "tests/property/pusher/test_urgent.py::test_too_many_off_in_a_day_are_held",
             "Urgent messages may switch off a whole store.",
             f"{_PUSHER}/urgent.py",
@@ -559,6 +634,46 @@ CATALOGUE: tuple[Entry, ...] = (
             "FileLoading.load",
             "if event.is_released and (row is None or not row.is_released):",
             "if event.is_released and row is not None and not row.is_released:",
+        ),
+        proof(
+            f"{_DRAINING}::test_file_that_is_begun_twice_is_held",
+            "A file goes through if its first run crashed.",
+            f"{PACKAGE}/loader/file_loading.py",
+            "FileLoading._measure_and_apply",
+            "(is_repeat or turn.row.is_released)",
+            "(is_repeat or turn.row.is_released or turn.row.runs > 1)",
+        ),
+        proof(
+            "tests/integration/loader/test_decisions.py::test_loader_is_told_of_a_decided_file",
+            "The loader is told of a release before that is written.",
+            f"{_CATALOGUE}/decisions.py",
+            "Decisions.release_file",
+            "            self._decide_file(found, Decision.RELEASED, by, why)\n            self._tell_loader(found.file)\n",
+            "            self._tell_loader(found.file)\n            self._decide_file(found, Decision.RELEASED, by, why)\n",
+        ),
+        proof(
+            _DECIDED_BY,
+            "Who released a price is taken for why.",
+            f"{_CATALOGUE}/decisions.py",
+            "Decisions.release_lines",
+            "Decision.RELEASED, by, why, ",
+            "Decision.RELEASED, why, by, ",
+        ),
+        proof(
+            _DECIDED_BY,
+            "Who decided of a file is taken for why.",
+            f"{_CATALOGUE}/decisions.py",
+            "Decisions._decide_file",
+            "found.held, decision, by, why, now)",
+            "found.held, decision, why, by, now)",
+        ),
+        proof(
+            _DECIDED_BY,
+            "Of who decided only the account is kept.",
+            f"{CONSOLE}/operations/callers.py",
+            "caller",
+            '["Arn"]',
+            '["Account"]',
         ),
         proof(
             "tests/console/test_catalogue_history.py::test_dropped_price_is_listed",
@@ -645,6 +760,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "place = 0 if is_first else 1 if status.outcome is Outcome.WAITING else 2",
             "place = 2 if is_first else 1 if status.outcome is Outcome.WAITING else 0",
         ),
+        proof(
+            f"{_WISHES}::test_a_newer_wish_is_not_written_over",
+            "The pusher writes what it read before a wish over the wish.",
+            f"{_STATUS}/table.py",
+            "StatusesTable.write",
+            'equals("version", status.version) if status.version else absent("pk")',
+            'absent("nothing")',
+        ),
     ),
     promise(
         "A closing is shown until its time ends, or its end is on record.",
@@ -710,6 +833,14 @@ CATALOGUE: tuple[Entry, ...] = (
             'settings.check_in == "ENABLED"',
             "bool(settings.check_in)",
         ),
+        proof(
+            f"{_LAWS}::test_variables_are_wired_by_name",
+            "The pusher is told to check in, whatever the parameter says.",
+            "catalogue.yaml",
+            "PusherFunction",
+            "CHECK_IN: !Ref CheckIn",
+            "CHECK_IN: ENABLED",
+        ),
     ),
     promise(
         "A promotion is put only after its whole document was checked, and never twice: it is sent again by the same body "
@@ -757,6 +888,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "may_be_sent or state.wish.is_end",
             "may_be_sent",
         ),
+        proof(
+            f"{_PROMOTED}::test_the_newest_wish_runs[10]",
+            "An end that the platform took and never answered is not sent again.",
+            f"{_PROMOTIONS}/next_step.py",
+            "_put_due",
+            "state.put_at + UNANSWERED_AFTER if state.wish.is_end else None",
+            "None",
+        ),
     ),
     promise(
         "A store is sent by the API or by files, never by both.",
@@ -779,6 +918,22 @@ CATALOGUE: tuple[Entry, ...] = (
         _PAUSE_BEFORE_A_FILE,
         _PAUSE_WHILE_A_FILE_IS_MADE,
         _UPLOADER_ASKS,
+        proof(
+            "tests/console/test_files.py::test_unfinished_jobs_and_other_folders_are_refused",
+            "A store goes over to files while jobs of the API are under way.",
+            f"{CONSOLE}/operations/uploads/switching.py",
+            "planned_on",
+            "if before.channel is Channel.API and (unfinished",
+            "if before.channel is Channel.FILES and (unfinished",
+        ),
+        proof(
+            "tests/console/test_files.py::test_store_of_files_is_not_resumed_by_api",
+            "A store of files is resumed as one of the API is.",
+            f"{CONSOLE}/operations/catalogue/switching.py",
+            "to_switch",
+            "    if wanted.is_sending:\n",
+            "    if not wanted.is_sending:\n",
+        ),
     ),
     promise(
         "A change is forgotten only once a file that has it was submitted.",
@@ -805,6 +960,23 @@ CATALOGUE: tuple[Entry, ...] = (
             "Uploader.serve",
             "            report = _report(target, state, spooled, prepared)\n",
             "            changes = self._waiting(target)\n            report = _report(target, state, spooled, prepared)\n",
+        ),
+        proof(
+            f"{_FILES}::test_change_that_waits_for_an_hour_is_late",
+            "Once a file was tried, nothing says that its store waits.",
+            f"{_UPLOADER}/uploading.py",
+            "Uploader.serve",
+            "        wanted = self._contents[target.kind].wanted(target)\n",
+            "        wanted = self._contents[target.kind].wanted(target)\n        self._forget({one: [] for one in changes}, "
+            "wake_ups)\n",
+        ),
+        proof(
+            f"{_DRAINING}::test_file_of_a_store_by_files",
+            "What a list or a change of a store says waits for no file.",
+            f"{PACKAGE}/loader/loading.py",
+            "Loader._of_next_file",
+            "        return changed or [one.before.sku for one in some[:1] if tells_one]",
+            "        return changed[:0] or [one.before.sku for one in some[:0] if tells_one]",
         ),
     ),
     promise(
@@ -874,6 +1046,25 @@ CATALOGUE: tuple[Entry, ...] = (
             "if not server.host_key:",
             "if not server.host_key and not is_asked:",
         ),
+        proof(
+            "tests/unit/uploader/test_connection.py::test_each_connection_asks_which_key_is_trusted",
+            "A warm function goes by the key that was trusted at its start.",
+            f"{_UPLOADER}/handler.py",
+            "worker",
+            "    def connect() -> SftpSession:\n        stored = sftp_secret(secrets, settings.sftp_secret_arn)\n"
+            "        return SftpSession(SftpLogin(host, port, user, uploads.server().host_key, ",
+            "    trusted = uploads.server().host_key\n\n    def connect() -> SftpSession:\n"
+            "        stored = sftp_secret(secrets, settings.sftp_secret_arn)\n"
+            "        return SftpSession(SftpLogin(host, port, user, trusted, ",
+        ),
+        proof(
+            "tests/console/test_files.py::test_trust_shows_and_pins",
+            "A key that was trusted before is trusted for good.",
+            f"{CONSOLE}/operations/uploads/server.py",
+            "trust",
+            "shown.host_key, ",
+            "catalogue.uploads.server().host_key or shown.host_key, ",
+        ),
     ),
     promise(
         "Nothing of the catalogue can slow down the intake of orders: it has its own stack, queues, functions and alarms.",
@@ -934,6 +1125,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "outcome_changed",
             '            "sends": record.puts,\n',
             '            "sends": record.puts,\n            "why": wish.why,\n',
+        ),
+        proof(
+            f"{_DRAINING}::test_reason_quotes_nobody",
+            "The log quotes S3's message, which names who put a file there.",
+            f"{PACKAGE}/loader/draining.py",
+            "Draining._take",
+            "            self._reject(message, str(error), drained)",
+            '            self._reject(message, f"{error}: {message.text}", drained)',
         ),
     ),
     NoPromise(

@@ -210,6 +210,14 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
         EIGHTY_TRIES,
         DEAD_LETTERS_ALARM,
         DEAD_LETTERS_ARE_WATCHED,
+        proof(
+            "tests/console/test_dead_letters.py::test_failed_redrive_loses_nothing",
+            "A dead-letter message is deleted before it is on its queue again.",
+            f"{CONSOLE}/operations/dead_letters.py",
+            "redrive",
+            "_bring_back(stack, queue, letter, catalogue):",
+            "(letters.delete(letter) or _bring_back(stack, queue, letter, catalogue)):",
+        ),
     ),
     promise(
         "the consumer is never called (its event source switched off) | events wait in the queue for 4 days; an alarm "

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from partner_orders.catalogue.decisions import LineEffect, NothingHeldError
-from partner_orders.catalogue.files import AlreadyDecidedError, Decision, FileState
+from partner_orders.catalogue.decisions import Decisions, LineEffect, NothingHeldError
+from partner_orders.catalogue.files import AlreadyDecidedError, Decision, FileState, StoredFile
 from partner_orders.catalogue.held import Held
 from partner_orders.catalogue.product import Values
 from partner_orders.clock import to_text
@@ -121,6 +121,18 @@ def test_released_file(world: LoaderWorld) -> None:
     row = world.row(uploaded)
     assert (row.state, row.decision, row.decided_by) == (FileState.LOADED, "released", BY)
     assert world.messages() == 0
+
+
+def test_loader_is_told_of_a_decided_file(world: LoaderWorld) -> None:
+    """The decision is written before the loader is told: a message that nobody decided goes to the dead letters."""
+    held, uploaded = hold_file(world)
+    told: list[tuple[Decision | None, int]] = []
+
+    def tell(_: StoredFile) -> None:
+        told.append((world.row(uploaded).decision, len([*world.tables.decisions.of_store(STORE)])))
+
+    Decisions(world.tables, world.time.now, tell).release_file(STORE, held.name, BY, WHY)
+    assert told == [(Decision.RELEASED, 1)]
 
 
 def test_release_is_repeated(world: LoaderWorld) -> None:

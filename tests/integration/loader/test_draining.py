@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from partner_orders.catalogue.channel import Channel
 from partner_orders.catalogue.files import FileState, short_name, source_of
 from partner_orders.catalogue.guards import Reason
 from partner_orders.catalogue.loading_lease import DURATION
@@ -17,6 +18,13 @@ from partner_orders.loader.draining import MOST_RECEIVES, START_SECONDS, Drained
 from partner_orders.loader.file_event import release_message
 from tests.support.fixed_clock import NOW
 from tests.support.loader_world import BUCKET, STORE, LoaderWorld, Uploaded, loader_world, record, whole_list
+
+# Who put a file there, and from where, stands in S3's notification.
+PERSONAL: dict[str, object] = {
+    **record("lists/q7zk/a.csv", "v", bucket="another"),
+    "userIdentity": {"principalId": "AWS:AIDA:anna"},
+    "requestParameters": {"sourceIPAddress": "203.0.113.77"},
+}
 
 
 @pytest.fixture
@@ -210,6 +218,17 @@ def test_bad_message(world: LoaderWorld, text: str, reason: str) -> None:
     assert drained.metrics["FileMessagesRejected"] == 1
 
 
+@pytest.mark.privacy
+@pytest.mark.parametrize("message", [{"Records": [PERSONAL]}, {"Records": [PERSONAL], "more": "x"}, PERSONAL])
+def test_reason_quotes_nobody(world: LoaderWorld, message: dict[str, object]) -> None:
+    """Why a message was rejected, which the log tells too, has nothing of who put the file there, or from where."""
+    world.send(json.dumps(message))
+    drained = world.drain()
+    [(_, reason)] = world.dead_letters()
+    assert drained.rejected == [reason]
+    assert not [text for text in ("anna", "203.0.113") if text in reason]
+
+
 def test_message_of_good_and_bad(world: LoaderWorld) -> None:
     """What a message tells of a good file is taken, before the message goes to the dead letters."""
     uploaded = world.upload(whole_list(), times=0)
@@ -330,6 +349,37 @@ def test_held_prices_of_older_lists(world: LoaderWorld) -> None:
     [held] = world.tables.held.of_store(STORE)
     assert (held.version, held.lines) == (world.time.now(), {"KW-7": Values(price=Decimal("19.5"))})
     assert [one.decision for one in world.tables.decisions.of_store(STORE)] == ["superseded"] * 2
+
+
+def test_file_of_a_store_by_files(world: LoaderWorld) -> None:
+    """In a store that is sent by files, what a file changes waits for the next one; a price that is far from the one
+    before is held, though the platform confirmed neither."""
+    world.tables.settings.put(CatalogueSettings(STORE, channel=Channel.FILES))
+    world.upload(whole_list(count=5))
+    world.drain()
+    changes = world.tables.changes.first(STORE, 10)
+    assert sorted(sku for change in changes for sku in change.skus) == [f"KW-{number}" for number in range(5)]
+    world.tables.changes.remove(STORE, changes)
+    world.time.sleep(60)
+    world.upload("sku,price\nKW-1,2.05\nKW-2,19.5\n", f"changes/{STORE}/a.csv")
+    world.drain()
+    assert [change.skus for change in world.tables.changes.first(STORE, 10)] == [["KW-1"]]
+    assert [[*held.lines] for held in world.tables.held.of_store(STORE)] == [["KW-2"]]
+
+
+def test_file_that_is_begun_twice_is_held(world: LoaderWorld) -> None:
+    """A file that its guards hold is held, too, where its first run crashed before that was noted."""
+    world.upload(whole_list())
+    world.drain()
+    world.confirm_all()
+    world.time.sleep(60)
+    uploaded = world.upload(whole_list(quantity=0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(world.tables.held), "hold_file", lambda *_: 1 / 0)
+        assert world.drain().metrics["FilesFailed"] == 1
+    world.time.sleep(60)
+    assert world.drain().metrics["FilesHeld"] == 1
+    assert world.row(uploaded).state is FileState.HELD
 
 
 def test_figures_after_a_crash(world: LoaderWorld) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from partner_orders.catalogue.channel import Channel
 from partner_orders.catalogue.guards import Limits, Reason
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.store_state import StoreStates
@@ -230,6 +231,31 @@ def test_older_message_loses(world: PusherWorld) -> None:
     send(world, 0, price=12, version=(now - timedelta(minutes=1)).isoformat())
     world.rest()
     assert shown(world, 0).price == Decimal(11)
+
+
+def test_older_message_loses_to_a_list(world: PusherWorld) -> None:
+    """A whole list that came since wins over an older message, also of products that it left as they were."""
+    [store_id] = world.stores
+    world.time.sleep(3600)
+    now = world.time.now()
+    world.tables.states.raise_list_versions(store_id, ["price"], now - timedelta(minutes=1), "list.csv")
+    send(world, 0, price=11, version=(now - timedelta(minutes=2)).isoformat())
+    send(world, 1, price=11, version=now.isoformat())
+    world.rest()
+    assert [shown(world, number).price for number in range(2)] == [Decimal(10), Decimal(11)]
+
+
+def test_price_step_is_held_by_files(world: PusherWorld) -> None:
+    """In a store that is sent by files a price is measured against the one that was said before."""
+    [store_id] = world.stores
+    settings = world.tables.settings.get(store_id)
+    assert settings is not None
+    world.tables.settings.put(replace(settings, channel=Channel.FILES))
+    for price in (10, 100):
+        world.send_message(store_id, "KW-NEW", price=price)
+        world.take_messages()
+    assert world.product(store_id, "KW-NEW").values.price == Decimal(10)
+    assert held(world) == [(Reason.PRICE_STEP, Values(price=Decimal(100)))]
 
 
 def test_price_step_is_held(world: PusherWorld) -> None:

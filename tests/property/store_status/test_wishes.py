@@ -1,6 +1,7 @@
 """Whatever is killed, lost or changed by the platform: the newest wish is shown until its time ends, or its end is on
 record (rules W1, W3, W4 and W5)."""
 
+from dataclasses import replace
 from datetime import time, timedelta
 from itertools import pairwise
 from random import Random
@@ -9,6 +10,7 @@ import pytest
 
 from partner_orders.pusher.statuses import MOST_REQUESTS
 from partner_orders.store_status.shown import Reading, shows
+from partner_orders.store_status.table import WrittenMeanwhileError
 from partner_orders.store_status.wish import Kind, Outcome
 from tests.support.sender_world import KilledError
 from tests.support.status_world import STORE, StatusWorld
@@ -27,6 +29,21 @@ def test_a_closing_is_shown_and_ends() -> None:
     assert (world.outcome(), world.shown().status, len(world.puts())) == ("ended", OPEN, 1)
     [record] = [record for record in world.history() if record.wish is not None]
     assert (record.outcome, record.puts, record.wish and record.wish.why) == (Outcome.ENDED, 1, "because")
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_newer_wish_is_not_written_over(is_first: bool) -> None:
+    """What a worker noted of a status that it read before a wish came does not take the wish's place."""
+    world = StatusWorld()
+    if not is_first:
+        world.wish(Kind.OPEN)
+    read = world.status()
+    world.wish(hours=2)
+    with pytest.raises(WrittenMeanwhileError):
+        world.table.write(replace(read, looked_at=world.time.now()))
+    wish = world.status().wish
+    assert wish is not None
+    assert wish.kind is Kind.CLOSED_UNTIL
 
 
 def test_a_closing_is_asserted_while_the_platform_differs() -> None:
