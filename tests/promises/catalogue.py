@@ -323,6 +323,14 @@ CATALOGUE: tuple[Entry, ...] = (
             'urgent_change(record["body"], now(), now())',
         ),
         proof(
+            f"{_MINUTE}::test_unknown_effect_is_followed_twice",
+            "Changes are forgotten before they are sent, so that a crash loses them.",
+            f"{_PUSHER}/pushing.py",
+            "Pusher.send",
+            "        if lines:\n            is_lone",
+            "        self._tables.changes.remove(store_id, waiting.changes)\n        if lines:\n            is_lone",
+        ),
+        proof(
             f"{_DRAINING}::test_versions_out_of_order",
             "The version of a file is when it was loaded.",
             f"{PACKAGE}/loader/file_loading.py",
@@ -368,6 +376,14 @@ CATALOGUE: tuple[Entry, ...] = (
     ),
     promise(
         "A 2xx of the platform is no outcome of a job.",
+        proof(
+            "tests/unit/pusher/test_pushing.py::test_off_that_becomes_a_job",
+            "A product that was to go off sale counts as off, though the platform made a job of it.",
+            f"{_PUSHER}/pushing.py",
+            "Pusher.switch_off",
+            "        if submitted.job_id is None:\n",
+            "        if submitted.job_id is None or off.active is False:\n",
+        ),
         proof(
             f"{_CALLBACKS}::test_job_without_a_result",
             "Lines are processed once the platform has taken their call.",
@@ -470,7 +486,19 @@ CATALOGUE: tuple[Entry, ...] = (
             "for number, sent_at in state.unfinished.items() if number in state.job_ids",
         ),
     ),
-    promise("One bad line costs no other line.", BAD_LINE_IS_REPORTED, BAD_LINE_ALONE),
+    promise(
+        "One bad line costs no other line.",
+        BAD_LINE_IS_REPORTED,
+        BAD_LINE_ALONE,
+        proof(
+            "tests/unit/pusher/test_pushing.py::test_unknown_product_in_a_halved_call",
+            "A product that the platform does not know ends the halving.",
+            f"{_PUSHER}/pushing.py",
+            "Pusher._call",
+            "if is_of_the_product and not is_only:",
+            "if is_of_the_product and not is_only and error.retry_after:",
+        ),
+    ),
     promise("A call that the platform refuses whole is halved until the bad line is alone.", BAD_LINE_ALONE),
     promise(
         "That line waits for other values, with the platform's words.",
@@ -501,6 +529,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "CatalogueSettings",
             "is_sending: bool = False",
             "is_sending: bool = True",
+        ),
+        proof(
+            f"{_PROMOTED}::test_nothing_is_sent_until_it_is_switched_on",
+            "A promotion is sent whose stores are switched off.",
+            f"{_PUSHER}/promotions.py",
+            "Promotions._may_be_sent",
+            "if not are_switched_on(state.summary.vendors, self._settings):",
+            "if state.summary.vendors is None:",
         ),
     ),
     promise(
@@ -720,6 +756,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "_client",
             'base_url.rstrip("/"), session, limit)',
             'base_url.rstrip("/"), session, PatientRequests(budget, Share.ANSWERS, 1, PassedSeconds(), time.sleep))',
+        ),
+        proof(
+            "tests/unit/platform/test_catalogue.py::test_lost_response_may_have_taken_effect",
+            "A request whose response is lost is sent again by the session, which counts it once.",
+            f"{PACKAGE}/platform/session.py",
+            "platform_session",
+            "_TimelyAdapter()",
+            "_TimelyAdapter(max_retries=2)",
         ),
     ),
     promise(
@@ -1150,6 +1194,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "_of_both",
             "    differing = [name for name in names if ",
             '    differing = [name for name in names if name != "price" and ',
+        ),
+        proof(
+            "tests/property/drift/test_drift.py::test_buffer_is_no_drift",
+            "A product that an export shows off sale is not told.",
+            f"{PACKAGE}/drift/differences.py",
+            "_of_both",
+            "    differing = [name for name in names if ",
+            '    differing = [name for name in names if name != "active" and ',
         ),
     ),
 )

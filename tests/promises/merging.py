@@ -301,7 +301,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
     promise(
         "Next, the event wins that a GET showed most recently as the current state.",
         proof(
-            f"{_STORED}::test_confirmation_decides_between_equals[fake]",
+            f"{_STORED}::test_confirmation_decides_between_equals",
             "What a GET showed does not count.",
             _EVENT,
             "OrderEvent.snapshot_key_at",

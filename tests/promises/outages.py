@@ -619,7 +619,7 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
     promise(
         "fails for every store | the run ends after a few, and the next one tries others",
         proof(
-            f"{_GUESSES}::test_failure_of_every_store_ends_the_run[fake-500-20]",
+            f"{_GUESSES}::test_failure_of_every_store_ends_the_run[fake-500-20-server_error]",
             "The run goes on to the last store.",
             _BREAKER,
             "SILENT_STORES",
@@ -627,7 +627,7 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
             "300",
         ),
         proof(
-            f"{_GUESSES}::test_failure_of_every_store_ends_the_run[fake-500-20]",
+            f"{_GUESSES}::test_failure_of_every_store_ends_the_run[fake-500-20-server_error]",
             "The next run begins with the same stores.",
             f"{PACKAGE}/reconciler/schedule.py",
             "_priority",
