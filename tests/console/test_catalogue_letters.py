@@ -113,6 +113,17 @@ def test_messages_go_onto_their_queues(run: Run, letters: Callable[..., None], c
         assert texts(catalogue, f"{queue}DeadLettersUrl") == []
 
 
+@pytest.mark.parametrize("queue", ["Files", "Callbacks", "Urgent"])
+def test_failed_redrive_loses_nothing(run: Run, letters: Callable[..., None], catalogue: Catalogue, queue: str) -> None:
+    """A message whose queue cannot be reached stays where it is."""
+    release = release_message("148020", "changes/148020/a.csv", "v1")
+    stated = json.dumps(URGENT | {"version": "2026-10-14T08:15:00Z"})
+    letters(queue, {"Files": release, "Callbacks": callback(), "Urgent": stated}[queue])
+    catalogue.stack.client("sqs").delete_queue(QueueUrl=catalogue.stack.output(f"{queue}QueueUrl"))
+    assert run("dead-letters", "redrive", queue.lower()).status != 0
+    assert len(texts(catalogue, f"{queue}DeadLettersUrl")) == 1
+
+
 def test_urgent_change_without_version_is_left(run: Run, letters: Callable[..., None], catalogue: Catalogue) -> None:
     """An urgent change is as new as its message: once more on the queue it would undo what was said since."""
     letters("Urgent", URGENT)

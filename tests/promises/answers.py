@@ -390,7 +390,7 @@ ANSWERS: tuple[Entry, ...] = (
             "    from partner_orders.answers.table import AnswersTable\n\n    longest = ",
         ),
         proof(
-            f"{_APART}::test_sender_leaves_concurrency",
+            "tests/unit/template/test_numbers.py::test_batches",
             "The sender takes as many concurrent executions as the account has.",
             "template.yaml",
             "SenderFunctionAnswers",

@@ -53,8 +53,3 @@ def test_answers_have_parts_of_their_own(template: Template) -> None:
             watched = references(metric.dimensions) & template.resources.keys()
             assert any(function in service for function in ("-answers", "-sender")) or watched <= ours, name
     assert template.parameters["Answers"]["Default"] == "DISABLED"
-
-
-def test_sender_leaves_concurrency(template: Template) -> None:
-    """However many answers wait, the sender takes four of the account's concurrent executions, and its sweep one."""
-    assert template.properties("SenderFunctionAnswers")["ScalingConfig"] == {"MaximumConcurrency": 4}
