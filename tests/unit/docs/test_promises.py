@@ -1,6 +1,10 @@
 """The table of promises: each sentence once, each test there, each break of a promise still possible."""
 
+import subprocess
+import sys
 from collections import Counter
+
+import pytest
 
 from tests.promises import ENTRIES
 from tests.support.named_tests import is_there
@@ -36,6 +40,15 @@ def test_repetitions_name_one_promise_each() -> None:
 def test_every_test_exists() -> None:
     """Each test that is named is a function of its file."""
     assert [proof.test for proof in PROOFS if not is_there(proof.test)] == []
+
+
+@pytest.mark.slow
+def test_every_case_exists() -> None:
+    """Each case of a test that is named by its parameters is one that pytest collects."""
+    cases = sorted({proof.test for proof in PROOFS if proof.test.endswith("]")})
+    collects = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *cases]
+    ran = subprocess.run(collects, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, [line for line in ran.stderr.splitlines() if line.startswith("ERROR")]
 
 
 def test_every_break_can_be_made() -> None:
