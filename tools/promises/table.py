@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 from tools.promises.pages import Sentence, sentences
@@ -17,6 +18,9 @@ HEAD = """\
 that hold each sentence. `make promises` breaks each promise in a copy of the code as the last column says. The test
 has to fail then. The table is written by `python -m tools.promises --write` from
 `tests/promises`, where the edits are.
+
+A promise can be broken in more ways than these. So each section ends with the call of all the tests that stand beside
+the named ones. They hold the section together.
 """
 
 TABLE = "| sentence | test | how the test was seen to fail |\n| --- | --- | --- |\n"
@@ -30,21 +34,24 @@ def all_sentences() -> list[Sentence]:
 def page_of(entries: Iterable[Entry]) -> str:
     """Return the text of docs/promises.md."""
     by_text = {entry.sentence: entry for entry in entries}
-    parts = [HEAD]
-    place = ("", "")
-    for sentence in all_sentences():
-        if place != (sentence.page, sentence.section):
-            if place[0] != sentence.page:
-                parts.append(f"\n## {Path(sentence.page).name}\n")
-            place = (sentence.page, sentence.section)
-            parts.append(f"\n### {_of_section(sentence)}\n\n{TABLE}")
-        if entry := by_text.get(sentence.text):
-            parts.append("".join(f"| {' | '.join(row)} |\n" for row in _rows(entry)))
+    parts, last_page = [HEAD], ""
+    for (page, section), found in groupby(all_sentences(), lambda sentence: (sentence.page, sentence.section)):
+        if page != last_page:
+            parts.append(f"\n## {Path(page).name}\n")
+            last_page = page
+        said = [entry for sentence in found if (entry := by_text.get(sentence.text))]
+        parts.append(f"\n### {Path(page).stem}: {section}\n\n{TABLE}")
+        parts += [f"| {' | '.join(row)} |\n" for entry in said for row in _rows(entry)]
+        if folders := _folders(said):
+            parts.append(f"\nAll together:\n\n    make test ARGS='{' '.join(folders)}'\n")
     return "".join(parts)
 
 
-def _of_section(sentence: Sentence) -> str:
-    return f"{Path(sentence.page).stem}: {sentence.section}"
+def _folders(entries: Iterable[Entry]) -> list[str]:
+    """The folders of the named tests, but those of others that are among them."""
+    tests = [proof.test for entry in entries if isinstance(entry, Promise) for proof in entry.proofs]
+    folders = {Path(test.partition("::")[0]).parent for test in tests}
+    return sorted(folder.as_posix() for folder in folders if not folders & {*folder.parents})
 
 
 def _rows(entry: Entry) -> list[tuple[str, str, str]]:
