@@ -11,7 +11,8 @@ from partner_orders.catalogue.job_result import ExportedProduct
 from partner_orders.catalogue.loading_lease import StoreIsLoadingError
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.settlement import Outcome, settled
-from partner_orders.drift.comparison import MOST_REPAIRED, NOT_THIS_STORES, ExportReplacedError, RepairRequest
+from partner_orders.drift import comparison
+from partner_orders.drift.comparison import NOT_THIS_STORES, ExportReplacedError, RepairRequest
 from partner_orders.drift.differences import Finding
 from partner_orders.drift.due import GIVEN_UP, MOST_RUNS, START_SECONDS
 from partner_orders.drift.guards import Guard, Repair
@@ -23,6 +24,8 @@ ALL = dict.fromkeys(SKUS, AS_WANTED)
 FIRST, SECOND, *_ = SKUS
 CHEAPER = replace(AS_WANTED, price=Decimal("1.80"))
 WILD = replace(AS_WANTED, price=Decimal("20.00"))
+# As many as are repaired at once here.
+FEW = 200
 
 
 def test_each_finding_is_told() -> None:
@@ -149,14 +152,21 @@ def test_doubled_product_says_nothing() -> None:
     assert world.compare().findings == {Finding.SAME: 9, Finding.NOT_SHOWN: 1}
 
 
+@pytest.fixture
+def few_repairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert comparison.MOST_REPAIRED == 5_000  # As docs/drift.md says.
+    monkeypatch.setattr(comparison, "MOST_REPAIRED", FEW)
+
+
+@pytest.mark.usefixtures("few_repairs")
 def test_more_differences_than_are_repaired() -> None:
     """Some are repaired, the others are counted, stand in the file, and come with the next export."""
-    skus = [f"S{number}" for number in range(MOST_REPAIRED + 3)]
+    skus = [f"S{number}" for number in range(FEW + 3)]
     world = DriftWorld(dict.fromkeys(skus, AS_WANTED))
     world.show(dict.fromkeys(skus, CHEAPER))
     report = world.compare(RepairRequest(replace(HALF, most=None)))
-    assert report.repairs == {Repair.REPAIRED: MOST_REPAIRED, Repair.LATER: 3}
-    assert (report.left, len(world.file(report)), len(world.waiting())) == (3, MOST_REPAIRED + 3, MOST_REPAIRED)
+    assert report.repairs == {Repair.REPAIRED: FEW, Repair.LATER: 3}
+    assert (report.left, len(world.file(report)), len(world.waiting())) == (3, FEW + 3, FEW)
 
 
 @pytest.mark.parametrize("is_busy", [False, True])
@@ -173,13 +183,14 @@ def test_forgotten_products_are_noted(is_busy: bool) -> None:
     assert FIRST in world.waiting()
 
 
+@pytest.mark.usefixtures("few_repairs")
 def test_products_beyond_the_first_ones_have_their_turn() -> None:
     """However many a guard holds, those that may be repaired are, and those that a person names."""
-    skus = [f"S{number}" for number in range(MOST_REPAIRED + 3)]
+    skus = [f"S{number}" for number in range(FEW + 3)]
     world = DriftWorld(dict.fromkeys(skus, AS_WANTED) | {FIRST: AS_WANTED})
     world.show(dict.fromkeys(skus, WILD) | {FIRST: CHEAPER})
     report = world.compare(RepairRequest(replace(HALF, most=None)))
-    assert report.repairs == {Repair.REPAIRED: 1, Repair.BEYOND_GUARDS: MOST_REPAIRED + 3}
+    assert report.repairs == {Repair.REPAIRED: 1, Repair.BEYOND_GUARDS: FEW + 3}
     last = max(skus, key=keys.shard_number)
     world.compare(RepairRequest(replace(HALF, most=None), frozenset({last}), is_beyond_guards=True))
     assert world.waiting() == {FIRST, last}

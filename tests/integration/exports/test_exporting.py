@@ -52,8 +52,8 @@ def test_stores_take_turns() -> None:
             assert len(waiting) <= 1
             world.work()
         assert world.requests() == 4
-        for _ in range(24 * 12):
-            world.serve(minutes=5)
+        for _ in range(24 * 4):
+            world.serve(minutes=15)
             world.work()
         assert world.requests() == 8
 

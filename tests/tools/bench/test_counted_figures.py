@@ -180,6 +180,7 @@ def test_million_orders_pay_for_api_requests() -> None:
     assert money.per_million_orders(nothing.in_ones)["queue"] == pytest.approx(0.4 * 9)
 
 
+@pytest.mark.slow
 def test_worse_figure_ends_the_benchmark() -> None:
     """A cold start that misses its target by more than it did is named; noise, and one within its target, are not."""
     stored = json.loads(RESULTS.read_text())

@@ -10,6 +10,7 @@ import pytest
 from tests.support.installed_wheel import InstalledWheel, built_wheel
 from tools.local.emulator import ROOT
 
+pytestmark = pytest.mark.slow
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 

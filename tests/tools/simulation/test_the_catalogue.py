@@ -115,7 +115,8 @@ def test_work_goes_on_side_by_side() -> None:
     assert results == [[1.0, 0.5], 2.0]
 
 
-@pytest.mark.parametrize("seed", [3, pytest.param(9, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [3, 9])
 def test_seeds_hold(seed: int) -> None:
     """Nothing is lost in a seed, whatever breaks; and in calm weather."""
     course = play(seed, frozenset(), None, None)

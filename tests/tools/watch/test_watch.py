@@ -70,6 +70,7 @@ assert look(now, [str(test)]) == now
 """
 
 
+@pytest.mark.slow
 def test_tests_run_anew_at_each_save(tmp_path: Path) -> None:
     """Each run imports what it tests anew, and says how it ended and how long it took. Without a save, none runs."""
     test = tmp_path / "test_number.py"
