@@ -737,7 +737,7 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             _JSON,
             "bounded_decimal",
             "if abs(number.adjusted()) > MAX_EXPONENT:",
-            "if False:",
+            "if abs(number.adjusted()) > 2 * MAX_EXPONENT:",
         ),
         REJECTED_WHOLE,
     ),

@@ -1,7 +1,8 @@
 """``python -m tools.promises``: break each promise of the documentation in a copy, and see its test fail.
 
 First every named test has to pass in an untouched copy. Then a line for each sentence says whether it is held. A test
-that cannot run, ends with an error other than an assertion, or does not end, proves nothing: the sentence is UNCLEAR.
+that cannot run, ends with an error that says nothing of a value, or does not end, proves nothing: the sentence is
+UNCLEAR.
 The last line is ``promises: held=N of N``, and the exit code is 1 if any is not held.
 """
 

@@ -32,7 +32,8 @@ def _ended(report: pytest.TestReport, raised: pytest.ExceptionInfo[BaseException
 
 
 def by_assertion(error: BaseException) -> bool:
-    """Whether a test failed because it found something wrong, and not by an error of another kind."""
+    """Whether a test failed because it found something wrong: by an assertion, or since what it looked up was not
+    there, or a value was none that can be. Errors of another kind tell that code or test cannot run."""
     if isinstance(error, BaseExceptionGroup):
         return any(by_assertion(one) for one in error.exceptions)
-    return isinstance(error, AssertionError | pytest.fail.Exception)
+    return isinstance(error, AssertionError | pytest.fail.Exception | LookupError | ValueError)

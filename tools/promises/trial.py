@@ -19,6 +19,8 @@ NEEDED = (
 PYTEST = (
     *("-q", "-p", "no:cacheprovider", "-p", outcome.__name__),
     *("--hypothesis-seed=0", "--hypothesis-profile=unshrunk"),
+    # What a large example fails by is not hidden by a warning of its size.
+    *("-W", "ignore:Generating overly large repr"),
 )
 SECONDS = 240  # for one test
 MORE_SECONDS = 20  # for each one more

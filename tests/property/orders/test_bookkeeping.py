@@ -3,17 +3,19 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from partner_orders.aws.attribute_values import Row, from_attributes
-from partner_orders.orders.event import Arrival, OrderEvent
+from partner_orders.orders.event import Arrival, OrderEvent, parse_event
 from partner_orders.orders.table import OrdersTable
 from tests.support.examples import examples
 from tests.support.fixed_clock import NOW
 from tests.support.lives import histories
+from tests.support.orders import as_bytes, order
 from tests.support.orders_table import RETENTION, TABLE
 
 PAGE = (Path(__file__).parents[3] / "docs" / "guarantees.md").read_text(encoding="utf-8")
@@ -34,8 +36,9 @@ def row_after(dynamodb: Any, events: list[OrderEvent], sizes: list[int], source:
     key = {"pk": {"S": f"ORDER#{events[0].order_id}"}, "sk": {"S": "ORDER"}}
     dynamodb.delete_item(TableName=TABLE, Key=key)
     orders, rest = OrdersTable(dynamodb, TABLE, RETENTION), list(events)
+    begins = NOW if source == "webhook" else NOW + timedelta(minutes=30)
     for number, size in enumerate(sizes * len(events)):
-        arrival = Arrival(source, NOW + timedelta(hours=number), f"{source}-{number}")
+        arrival = Arrival(source, begins + timedelta(hours=number), f"{source}-{number}")
         batch, rest = rest[:size], rest[size:]
         if batch:
             orders.write([(event, arrival) for event in batch])
@@ -56,6 +59,7 @@ def names_that_differ(one: Row, other: Row) -> set[str]:
 
 
 @settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@example([parse_event(as_bytes(order(minute))) for minute in (12, 13)], Random(1), [1])
 @given(histories(max_size=5), st.randoms(use_true_random=False), st.lists(st.integers(1, 3), min_size=1, max_size=3))
 def test_only_bookkeeping_depends_on_arrival(
     dynamodb: Any, events: list[OrderEvent], chance: Any, sizes: list[int]

@@ -45,14 +45,20 @@ settings.register_profile("unshrunk")
     [
         (AssertionError(), True),
         (pytest.fail.Exception("it does not"), True),
-        (ExceptionGroup("several", [ValueError(), AssertionError()]), True),
-        (ValueError(), False),
-        (ExceptionGroup("several", [ValueError(), KeyError()]), False),
+        (ExceptionGroup("several", [TypeError(), AssertionError()]), True),
+        (KeyError("not there"), True),
+        (IndexError("too few"), True),
+        (ValueError("no number"), True),
+        (NameError(), False),
+        (AttributeError(), False),
+        (ImportError(), False),
+        (ExceptionGroup("several", [TypeError(), SyntaxError()]), False),
         (KeyboardInterrupt(), False),
     ],
 )
 def test_assertions(error: BaseException, is_one: bool) -> None:
-    """Only an assertion, `pytest.fail`, or a group with one of them says that something is not as it should be."""
+    """An assertion, `pytest.fail`, what is not there, a value that cannot be, or a group with one of them says that
+    something is not as it should be."""
     assert by_assertion(error) is is_one
 
 
