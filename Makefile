@@ -83,7 +83,7 @@ test-fast: setup ## The unit and property tests, within half a minute
 	@$(RUN) pytest -q -n auto --dist loadgroup -m "not slow" --hypothesis-profile=fast tests/unit tests/property $(ARGS)
 
 .PHONY: watch
-watch: setup ## At each save, the tests beside the changed file (or ARGS=tests/unit/orders), mostly within a second
+watch: setup ## At each save, the tests beside the changed file (or ARGS=tests/unit/orders), mostly within three seconds
 	@$(RUN) tools.watch $(ARGS)
 
 .PHONY: verify

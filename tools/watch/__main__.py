@@ -18,7 +18,11 @@ from tools.watch.beside import Times, beside_files, changed, times_of
 
 ROOT = Path(__file__).parents[2]
 LOOK_EVERY_SECONDS = 0.25
-OPTIONS = ("-q", "-p", "no:cacheprovider", "--hypothesis-profile=fast", "-m", "not slow")
+OPTIONS = (
+    *("-q", "-p", "no:cacheprovider", "--hypothesis-profile=fast", "-m", "not slow"),
+    # These packages are imported already, and hold no assertion of a test.
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
 
 
 def main(asked: Sequence[str]) -> None:

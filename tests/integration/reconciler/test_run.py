@@ -137,12 +137,15 @@ def test_change_within_a_status_is_different(world: World) -> None:
 
 
 def test_thin_event_is_filled_in(dynamodb: Any) -> None:
-    """An event of an id and a status alone is stored, and the next look back brings the whole order, within half an
-    hour for a store that was in sync before."""
-    recent = [life for life in lives() if life.created_at > START + timedelta(minutes=30)]
-    world = World(dynamodb, recent, VirtualTime(START + timedelta(minutes=29)))
+    """An event of an id and a status alone is stored, and the look back of two hours brings the whole order, within
+    half an hour, although the store was in sync when the event came."""
+    old = [life for life in lives() if START + timedelta(minutes=30) < life.created_at < AFTER - timedelta(minutes=40)]
+    world = World(dynamodb, old, VirtualTime(START + timedelta(minutes=29)))
     assert world.run().counts["missing"] == 0
     world.time.seconds += (AFTER - world.time.now()).total_seconds()
+    world.api.show([])
+    assert world.run().counts["missing"] == 0
+    world.api.show(old)
     for life in world.lives:
         latest = life.steps[-1].body
         world.orders.put(to_text({name: latest[name] for name in ("order_id", "status")}).encode())

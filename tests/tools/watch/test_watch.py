@@ -1,7 +1,11 @@
 """``make watch``: which tests run at a save, and that they run on the code as it is now."""
 
+import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -79,3 +83,21 @@ def test_tests_run_anew_at_each_save(tmp_path: Path) -> None:
     shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, timeout=120).stdout
     assert shown.index("1 passed") < shown.index(f"{test}: ") < shown.index("1 failed") < shown.index("nothing saved")
     assert shown.endswith("nothing saved\n")
+
+
+@pytest.mark.slow
+def test_tests_of_this_repository_run() -> None:
+    """`make watch` runs the tests beside a file that is saved, says how they ended, and ends with Ctrl-C."""
+    command = [sys.executable, "-m", "tools.watch"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as watching:
+        assert watching.stdout is not None
+        try:
+            assert "Ctrl-C ends this" in watching.stdout.readline()
+            time.sleep(1)
+            os.utime(ROOT / "tests/unit/test_clock.py")
+            shown = [*iter(watching.stdout.readline, "\n")]
+        finally:
+            watching.send_signal(signal.SIGINT)
+        assert watching.wait(30) == 0
+    assert re.search(r"^\d+ passed", "".join(shown), re.MULTILINE)
+    assert shown[-1].startswith("tests/unit/test_clock.py: ")
