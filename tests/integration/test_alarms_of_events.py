@@ -141,7 +141,7 @@ def test_usual_event_fires_no_alarm(template: Template, functions: Functions) ->
     assert functions.post(EVENT) == 200
     functions.deliver(EVENT, seconds_ago=4)
     found = functions.emitted()
-    assert found.keys() == {"Enqueued", "Stored", "Lag"}
+    assert found.keys() == {"Enqueued", "Stored", "Lag", "Age"}
     assert 4 < found["Lag"][0] < 5
     others = {"Invocations": [1.0], "StoresChecked": [1.0]}
     assert fired(template, repeated(found | others)) == set()

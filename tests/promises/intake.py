@@ -449,8 +449,8 @@ HOW_SOON: tuple[Entry, ...] = (
             "The metric is always 0.",
             _INTAKE,
             "Intake._write",
-            "max(0.0, wait.total_seconds())",
-            "0.0 * wait.total_seconds()",
+            "_seconds(now - one.arrival.received_at)",
+            "0.0",
         ),
         proof(
             f"{_CONSUMER}::test_each_lag_is_emitted",

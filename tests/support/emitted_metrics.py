@@ -10,7 +10,7 @@ type Emitted = dict[str, list[float]]
 
 NAMESPACE = "PartnerOrders"
 # The units of all others are counts.
-UNITS = dict.fromkeys(("Lag", "AnswerSeconds", "UrgentSeconds"), "Seconds")
+UNITS = dict.fromkeys(("Lag", "Age", "AnswerSeconds", "UrgentSeconds"), "Seconds")
 HOURS = 8
 MINUTES = range(HOURS * 60)
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import partner_orders.consumer.intake
-from partner_orders.clock import now
+from partner_orders.clock import now, to_text
 from partner_orders.consumer.intake import Delivery, Intake, Outcome, backoff_seconds
 from partner_orders.consumer.redelivery import Visibility
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
@@ -78,6 +78,24 @@ def test_lag_counts_from_the_webhook(intake: Intake) -> None:
     assert lag((7, late, "webhook")) == [7.0]
     assert lag((900, order(order_id="b"), "reconciliation"), (800, order(order_id="c"), "replay")) == []
     assert sorted(lag((2, order(order_id="d"), "webhook"), (-5, order(order_id="e"), "webhook"))) == [0.0, 2.0]
+
+
+def test_age_counts_from_the_platforms_time(intake: Intake) -> None:
+    """Each stored event of a webhook has its seconds since the platform's time of the event, none below 0. Without such
+    a time it has none, nor has a copy or what the reconciler found."""
+
+    def age(source: str = "webhook", **fields: Any) -> list[float]:
+        text = OrderEventMessage(source, clock(), "c", as_bytes(order(**fields))).to_text()
+        return intake.process([Delivery(text, text)], lambda: 30.0).age_seconds
+
+    def at(seconds: int) -> dict[str, str]:
+        return {"updated_at": to_text(clock() - timedelta(seconds=seconds))}
+
+    assert age(order_id="a", sys=at(40)) == [40.0]
+    assert age(order_id="a", sys=at(40)) == []
+    assert age(order_id="b", sys=at(-40)) == [0.0]
+    assert age(order_id="c", sys={}) == []
+    assert age("reconciliation", order_id="d", sys=at(40)) == []
 
 
 def test_events_of_one_order_are_one_write(intake: Intake, dynamodb: Any, stores: StoresTable) -> None:
@@ -427,10 +445,10 @@ def test_delay_follows_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_lag_is_emitted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The function emits the seconds of each event of a batch, not of one of them."""
     consumer: Any = fresh_handler("consumer")
-    stored = Outcome(failed={}, lag_seconds=[0.5, 7.0, 0.25])
+    stored = Outcome(failed={}, lag_seconds=[0.5, 7.0, 0.25], age_seconds=[1.5, 8.0])
     monkeypatch.setattr(consumer, "intake", lambda: SimpleNamespace(process=lambda *_: stored))
     consumer.handler({"Records": []}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
-    assert emitted(capsys.readouterr().out)["Lag"] == [0.5, 7.0, 0.25]
+    assert emitted(capsys.readouterr().out) == {"Lag": [0.5, 7.0, 0.25], "Age": [1.5, 8.0]}
 
 
 def test_messages_are_delayed_in_few_calls(sqs: Any, queue_url: str) -> None:

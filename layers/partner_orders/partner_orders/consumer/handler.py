@@ -95,6 +95,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailur
             metrics.add_metric(name, MetricUnit.Count, count)
     for seconds in outcome.lag_seconds:
         metrics.add_metric("Lag", MetricUnit.Seconds, seconds)
+    for seconds in outcome.age_seconds:
+        metrics.add_metric("Age", MetricUnit.Seconds, seconds)
     if outcome.rejected:
         logger.warning("rejected", reasons=_traced(outcome.rejected, deliveries))
     if outcome.failed:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 
 from botocore.exceptions import ClientError
@@ -52,13 +53,15 @@ class Delivery:
 @dataclass
 class Outcome:
     """What became of a batch. ``failed`` maps the ids of messages that must come again to the kind of fault;
-    ``rejected`` are ids and reasons; ``counts`` is what the metrics count; ``lag_seconds`` has the seconds from the
-    webhook to the table, for each of its events that was stored."""
+    ``rejected`` are ids and reasons; ``counts`` is what the metrics count. For each event of the webhook that was
+    stored, ``lag_seconds`` has the seconds from the webhook to the table, and ``age_seconds`` those since the event's
+    time by the platform, if it has one."""
 
     failed: dict[str, str]
     counts: Counter[str] = field(default_factory=Counter)
     rejected: list[tuple[str, str]] = field(default_factory=list)
     lag_seconds: list[float] = field(default_factory=list)
+    age_seconds: list[float] = field(default_factory=list)
 
 
 class _PermanentFaultError(ValueError):
@@ -195,8 +198,9 @@ class Intake:
         counts["EventProblems"] += sum(bool(one.event.problems) for one in arrived)
         if written.stored:
             # Backfills and replays wait by design: they would hide how long a webhook's event takes.
-            waits = [self._clock() - one.arrival.received_at for one in arrived if one.arrival.source == WEBHOOK]
-            outcome.lag_seconds += [max(0.0, wait.total_seconds()) for wait in waits]
+            now, posted = self._clock(), [one for one in arrived if one.arrival.source == WEBHOOK]
+            outcome.lag_seconds += [_seconds(now - one.arrival.received_at) for one in posted]
+            outcome.age_seconds += [_seconds(now - one.event.occurred_at) for one in posted if one.event.occurred_at]
         return counts
 
     def _register_stores(self, events: Sequence[OrderEvent]) -> None:
@@ -209,6 +213,11 @@ class Intake:
         if remaining_seconds() < LAST_START_SECONDS:
             raise TimeoutError("no time left to begin")
         return step()
+
+
+def _seconds(passed: timedelta) -> float:
+    """Clocks differ, so a time may seem to be ahead."""
+    return max(0.0, passed.total_seconds())
 
 
 def backoff_seconds(attempt: int, share: float) -> int:
