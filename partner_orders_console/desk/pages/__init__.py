@@ -10,6 +10,7 @@ from partner_orders_console.desk.pages import (
     catalogue,
     catalogue_drift,
     changes,
+    events,
     now,
     orders,
     promotions,
@@ -38,6 +39,7 @@ class Page(NamedTuple):
 PAGES: tuple[Page, ...] = (
     Page("Now", "/", now.ROUTES),
     Page("Orders", "/orders", orders.ROUTES),
+    Page("Events", "/events", events.ROUTES),
     Page("Reconciliation", "/reconciliation", reconciliation.ROUTES),
     Page("Trouble", "/trouble", trouble.ROUTES),
     Page("Stores", "/stores", stores.ROUTES),

@@ -33,6 +33,7 @@ CALLS: dict[str, dict[str, int]] = {
     f"/orders/{ORDER}": _ONE_ORDER,
     f"/orders/{ORDER}/life": _ONE_ORDER,
     f"/orders/{ORDER}/answer": {"Query": 2},
+    "/events": {"Query": 6},
     "/reconciliation": {"Query": 3},
     "/reconciliation/missed": {"GetMetricData": 1, "Query": 2},
     "/reconciliation/runs": {"Query": 1},
