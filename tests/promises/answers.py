@@ -187,6 +187,14 @@ ANSWERS: tuple[Entry, ...] = (
             "return next(self.open_answers, None)",
             "return max(self.open_answers, key=lambda one: one.number, default=None)",
         ),
+        proof(
+            f"{_TURNS}::test_many_answers_stay_in_order",
+            "The tenth answer goes before the second.",
+            _STORED,
+            "attribute_name",
+            "{number:04d}",
+            "{number}",
+        ),
     ),
     promise(
         "An outcome follows from the order that the platform shows, and never from a status code alone.",
@@ -261,6 +269,14 @@ ANSWERS: tuple[Entry, ...] = (
             "_WITHOUT_EFFECT",
             "frozenset({",
             "frozenset({Failure.NO_RESPONSE, ",
+        ),
+        proof(
+            f"{_TURNS}::test_products_are_added_after_half_a_minute",
+            "After a request that was not sent again, nothing says that an earlier one may have had an effect.",
+            _SENDING,
+            "Sender._put",
+            "replace(before, tries=stored.progress.tries)",
+            "replace(before, tries=stored.progress.tries, sent_at=None)",
         ),
     ),
     promise(

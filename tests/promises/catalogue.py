@@ -291,6 +291,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "value != present",
         ),
         proof(
+            "tests/property/catalogue/test_desired.py::test_repeated_value_has_the_newer_version",
+            "A change that says again what is there is not written, and an older one wins over it.",
+            f"{_CATALOGUE}/desired.py",
+            "needs_write",
+            " or (not is_whole_list and result.versions != row.versions)",
+            "",
+        ),
+        proof(
             "tests/property/pusher/test_urgent.py::test_older_message_loses",
             "An urgent message wins, however old it is.",
             f"{_CATALOGUE}/desired.py",
@@ -572,6 +580,14 @@ CATALOGUE: tuple[Entry, ...] = (
     promise(
         "A price that is too far from any price of the last 24 hours is held, and so is a file that looks like an accident.",
         PRICE_IS_HELD,
+        proof(
+            "tests/unit/catalogue/test_settlement.py::test_past_prices_of_a_day",
+            "Of many prices in a day only the last ones are remembered, so small steps lead anywhere.",
+            f"{_CATALOGUE}/settlement.py",
+            "_bounded",
+            "    while len(kept) > _MOST_PRICES:\n",
+            "    kept = kept[-_MOST_PRICES:]\n    while len(kept) > _MOST_PRICES:\n",
+        ),
         proof(
             f"{_GUARDS}::test_short_list",
             "A list of half the lines goes through.",

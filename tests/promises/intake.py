@@ -752,6 +752,14 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             'return ""',
         ),
         proof(
+            f"{_PARSING}::test_order_id_and_status_decide",
+            "An object with an empty order_id and a job_id is taken for a callback of the catalogue, and dropped.",
+            _EVENT,
+            "event_from",
+            'if "job_id" in value and "order_id" not in value:',
+            'if "job_id" in value and not value.get("order_id"):',
+        ),
+        proof(
             f"{_CONSUMER}::test_bad_event_spares_its_neighbours",
             "An object that is not an order is dropped.",
             _INTAKE,

@@ -154,6 +154,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "",
         ),
         proof(
+            "tests/contracts/test_stores_by_clock.py::test_taken_over_store_keeps_its_settings[fake]",
+            "An event that names its store by the chain's own code alone registers no store.",
+            f"{PACKAGE}/stores/facts.py",
+            "told_by",
+            "name = store_of(client)",
+            "name = client.store_id",
+        ),
+        proof(
             "tests/integration/consumer/test_intake.py::test_store_of_a_copy_is_registered[fake]",
             "Only an event that is stored registers its store, and not its copy after a failure.",
             f"{PACKAGE}/consumer/intake.py",

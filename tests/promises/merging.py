@@ -457,6 +457,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "< 0:",
         ),
         proof(
+            f"{_STORED}::test_last_event_of_a_batch_keeps_the_order[fake-days0]",
+            "Of the late events of a batch the first one decides how long the order is kept.",
+            _TABLE,
+            "_least_expiry",
+            "return max(",
+            "return min(",
+        ),
+        proof(
             f"{_STORED}::test_late_event_keeps_the_whole_history[fake-False-below the head]",
             "A late event prolongs the time of the order's row only.",
             _TABLE,
@@ -592,6 +600,14 @@ IS_IT_A_SALE: tuple[Entry, ...] = (
             "_LEFT_THE_STORE",
             "frozenset({DISPATCHED, PICKED_UP, DELIVERED})",
             "frozenset({PICKED_UP, DELIVERED})",
+        ),
+        proof(
+            f"{_PARSING}::test_sale_by_snapshot_then_history",
+            "An order that was picked up is not a sale.",
+            _LIFECYCLE,
+            "_LEFT_THE_STORE",
+            "frozenset({DISPATCHED, PICKED_UP, DELIVERED})",
+            "frozenset({DISPATCHED, DELIVERED})",
         ),
     ),
     promise(

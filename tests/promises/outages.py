@@ -135,6 +135,14 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "        except Exception as error:\n            self._accepted = {}\n",
         ),
         proof(
+            f"{_ENDPOINT}::test_unreachable_secrets_change_nothing",
+            "A Secrets Manager that cannot be reached fails every request.",
+            _SECRET,
+            "WebhookSecret._refresh",
+            "        except Exception as error:\n",
+            "        except self._client.exceptions.ClientError as error:\n",
+        ),
+        proof(
             f"{_ENDPOINT}::test_unread_previous_secret_is_a_503",
             "A previous secret that cannot be read counts as none.",
             _SECRET,
@@ -601,6 +609,14 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
             "PlatformOrders._may_continue",
             "        return is_miscounted or page.is_as_long_as(self._api.page_length)",
             "        return False and is_miscounted",
+        ),
+        proof(
+            f"{_LISTS}::test_count_of_longer_pages_ends_no_reading[fake]",
+            "A count that was made for longer pages ends the reading.",
+            _ORDERS,
+            "PlatformOrders._may_continue",
+            "page.counted_pages < number or (number > 1 and first.is_short)",
+            "page.counted_pages < number",
         ),
         proof(
             "tests/integration/platform/test_orders.py::test_wrong_page_count_ends_no_reading[fake-null]",

@@ -147,6 +147,14 @@ PERSONAL_DATA = (
         "if isinstance(order, dict) and not order:",
     ),
     proof(
+        "tests/unit/orders/test_personal_data.py::test_free_text_is_redacted",
+        "The name of a discount, which staff write, is published.",
+        f"{PACKAGE}/orders/personal_data.py",
+        "PERSONAL",
+        '*("payment.vouchers", "payment.discounts.name"),',
+        '*("payment.vouchers",),',
+    ),
+    proof(
         f"{_LAWS}::test_queues_are_encrypted",
         "The queue is not encrypted.",
         "template.yaml",
@@ -324,6 +332,14 @@ README: tuple[Entry, ...] = (
         EACH_CHANGE,
         CHANGE_WITHIN_A_STATUS,
         _EACH_REJECTED,
+        proof(
+            f"{_PUBLISHER}::test_late_sale_is_an_update",
+            "An order that becomes a sale by a late event is not published again.",
+            f"{PACKAGE}/publisher/publish.py",
+            "Publisher._of_order",
+            "before.sequence == after.sequence",
+            "before.snapshot.digest == after.snapshot.digest",
+        ),
         proof(
             f"{_LAWS}::test_publisher_is_retried_until_success",
             "Rejected events do not reach the publisher.",

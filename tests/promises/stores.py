@@ -32,6 +32,14 @@ STORES: tuple[Entry, ...] = (
             "next((side[name] for side in reversed(sides) if side.get(name, NOTHING).value), NOTHING)",
         ),
         proof(
+            "tests/integration/consumer/test_stores.py::test_name_that_older_orders_repeat_stays",
+            "Of a store's orders only the newest one is asked how lately a name was said.",
+            _TABLE,
+            "NEWEST_ORDERS",
+            "NEWEST_ORDERS = 10",
+            "NEWEST_ORDERS = 1",
+        ),
+        proof(
             f"{_BY_CLOCK}::test_each_fact_keeps_its_own_clock[fake]",
             "A store keeps the first country that was said.",
             _FACTS,

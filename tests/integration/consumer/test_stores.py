@@ -54,6 +54,16 @@ def test_name_is_the_last_by_the_platforms_clock(consumers: Consumers, stores: S
     assert {store.name for store in stores.all()} == {"Old"}
 
 
+def test_name_that_older_orders_repeat_stays(consumers: Consumers, stores: StoresTable) -> None:
+    """A name that an order said again counts as of then, also where the store's newest orders say no name."""
+    for minute in (10, 30):
+        consumers.take(minute, f"named/{minute}", store_id="q7xk", name="Clifton")
+    for minute in range(31, 40):
+        consumers.take(minute, f"nameless/{minute}", store_id="q7xk")
+    consumers.take(20, "late", store_id="q7xk", name="Former")
+    assert [store.name for store in stores.all()] == ["Clifton"]
+
+
 def test_late_event_takes_no_code_away(consumers: Consumers, stores: StoresTable) -> None:
     """An event of 08:10 with a code that a live store has from 08:00 to 08:30 does not take it away."""
     for minute in range(0, 31, 5):

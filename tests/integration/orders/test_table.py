@@ -258,6 +258,18 @@ def killed(**_: Any) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("days", [(0, 13), (13, 0)])
+def test_last_event_of_a_batch_keeps_the_order(dynamodb: Any, days: tuple[int, int]) -> None:
+    """Of late events that are written together, the one that arrived last keeps the order and its large bodies."""
+    orders = OrdersTable(dynamodb, TABLE, timedelta(days=1))
+    write(orders, event(14, comment=noise(3 * INLINE_BODY_BYTES)))
+    first, second = (NOW + timedelta(days=day) for day in days)
+    orders.write([(event(12), Arrival("webhook", first)), (event(13), Arrival("webhook", second))])
+    items = dynamodb.scan(TableName=TABLE)["Items"]
+    expected = int((NOW + timedelta(days=13 + 14)).timestamp())
+    assert [int(item["expires_at"]["N"]) for item in items] == [expected] * 2
+
+
 @pytest.mark.parametrize("comments", [("one", "two"), ("two", "one")])
 @pytest.mark.parametrize("confirmed", ["one", "two"])
 def test_confirmation_decides_between_equals(orders: OrdersTable, comments: tuple[str, str], confirmed: str) -> None:

@@ -79,11 +79,24 @@ def test_unusual_page_size_is_read_to_its_end(dynamodb: Any, size: int, envelope
     assert world.not_in_sync() == []
 
 
+def counted_for_45(page: dict[str, Any]) -> dict[str, Any]:
+    """The page of 30 orders with counts that were made for pages of 45."""
+    return page | {"total_pages": 2 if page["total_pages"] > 2 else 1, "page_size": 45}
+
+
+def test_count_of_longer_pages_ends_no_reading(dynamodb: Any) -> None:
+    """Where pages have fewer orders than they say, those beyond the count are read, too."""
+    world = one_store(dynamodb, orders=90)
+    capped(world, 30, counted_for_45)
+    assert world.run().failed_stores == {}
+    world.drain()
+    assert world.not_in_sync() == []
+
+
 def test_seen_page_length_is_remembered(dynamodb: Any) -> None:
     """Where one window shows how long pages are, another of one such page is not taken for the whole."""
     world = one_store(dynamodb, orders=90)
-    # Counts are made for pages of 45; the platform shows 30.
-    capped(world, 30, lambda page: page | {"total_pages": 2 if page["total_pages"] > 2 else 1, "page_size": 45})
+    capped(world, 30, counted_for_45)
     world.run()
     handover = world.lease.acquire()
     assert handover is not None

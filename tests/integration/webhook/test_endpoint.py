@@ -456,6 +456,28 @@ def test_warm_environment_keeps_its_secret(webhook: Webhook, secrets_manager: An
         assert webhook.receive(request(as_bytes(order()).decode(), "wrong")).status == 503
 
 
+@pytest.mark.parametrize("fault", [ReadTimeoutError, EndpointConnectionError, NoCredentialsError])
+def test_unreachable_secrets_change_nothing(
+    webhook: Webhook, secrets_manager: Any, seconds: Seconds, fault: type[BotoCoreError]
+) -> None:
+    """A warm environment keeps using its secret while Secrets Manager cannot be reached; any other gets 503."""
+
+    def fail(**_: Any) -> None:
+        raise fault(endpoint_url="https://aws")
+
+    def status(authorization: str) -> int:
+        try:
+            return webhook.receive(request(as_bytes(order()).decode(), authorization)).status
+        except BotoCoreError:
+            return 500  # what API Gateway answers then
+
+    assert status(SECRET) == 200
+    secrets_manager.meta.events.register("before-call", fail)
+    for _ in range(3):
+        seconds.now += 3_600
+        assert (status(SECRET), status("wrong")) == (200, 503)
+
+
 def test_emptied_secret_admits_the_last_one(webhook: Webhook, secrets_manager: Any, seconds: Seconds) -> None:
     """While the secret is empty by mistake, the last one is admitted and others get 503, until it is set again."""
     assert webhook.receive(request(as_bytes(order()).decode())).status == 200

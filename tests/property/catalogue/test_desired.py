@@ -66,6 +66,14 @@ def test_repeated_change_needs_no_write(changes: list[Said], change: Said) -> No
     assert not needs_write(row, merged(row, *change, {}), is_whole_list=False)
 
 
+def test_repeated_value_has_the_newer_version() -> None:
+    """A change that says again what is there is written with its version, and an older change loses against it."""
+    row = merged(Desired("KW-100"), Values(quantity=5), NOW, {})
+    again = merged(row, Values(quantity=5), NOW + timedelta(minutes=2), {})
+    assert needs_write(row, again, is_whole_list=False)
+    assert merged(again, Values(quantity=7), NOW + timedelta(minutes=1), {}).values.quantity == 5
+
+
 def test_repetition_of_a_list() -> None:
     """A change that says what a whole list said, in its version, is not written."""
     later = NOW + timedelta(minutes=1)

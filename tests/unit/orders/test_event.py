@@ -50,6 +50,7 @@ def test_ambiguous_json_is_malformed(body: bytes, problem: str) -> None:
     assert problem in refusal.value.problems[0]
 
 
+@pytest.mark.parametrize("job", [{}, {"job_id": "j1"}])
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
@@ -62,10 +63,12 @@ def test_ambiguous_json_is_malformed(body: bytes, problem: str) -> None:
         ({"status": True}, "status: Input should be a valid string"),
     ],
 )
-def test_order_id_and_status_decide(fields: dict[str, Any], problem: str) -> None:
-    """Without a readable order_id and status there is no order, and the problem says why."""
-    with pytest.raises(RejectedError) as refusal:
-        parse_event(as_bytes(order(**fields)))
+def test_order_id_and_status_decide(fields: dict[str, Any], problem: str, job: dict[str, Any]) -> None:
+    """Without a readable order_id and status there is no order, and the problem says why; a job_id beside them does
+    not make it a callback of the catalogue."""
+    with pytest.raises((RejectedError, CatalogueCallbackError)) as refusal:
+        parse_event(as_bytes(order(**fields, **job)))
+    assert isinstance(refusal.value, RejectedError)
     assert (refusal.value.reason, refusal.value.problems) == ("not_an_order", [problem])
 
 
@@ -253,11 +256,11 @@ def test_changed_fields_hide_unknown_names() -> None:
     [
         ("RECEIVED", None, [], (Sale.NOT_YET_KNOWN, False)),
         ("HANDED_TO_DRONE", None, ["DISPATCHED"], (Sale.NOT_YET_KNOWN, False)),
-        ("DISPATCHED", None, [], (Sale.YES, False)),
+        *((status, None, [], (Sale.YES, False)) for status in ("DISPATCHED", "PICKED_UP", "DELIVERED")),
         ("CANCELLED", True, [], (Sale.YES, False)),
         ("CANCELLED", False, ["DISPATCHED"], (Sale.NO, False)),
-        ("CANCELLED", None, ["DISPATCHED"], (Sale.YES, True)),
-        ("CANCELLED", None, ["RECEIVED"], (Sale.NO, True)),
+        *(("CANCELLED", None, [status], (Sale.YES, True)) for status in ("DISPATCHED", "PICKED_UP", "DELIVERED")),
+        *(("CANCELLED", None, [status], (Sale.NO, True)) for status in ("RECEIVED", "ACCEPTED", "READY_FOR_PICKUP")),
     ],
 )
 def test_sale_by_snapshot_then_history(

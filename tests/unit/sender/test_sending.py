@@ -380,6 +380,15 @@ def test_second_answer_looks_first(world: SendingWorld, shown: dict[str, Any], r
     ended(world, Outcome.APPLIED)
 
 
+def test_many_answers_stay_in_order(world: SendingWorld) -> None:
+    """However many answers an order has, they stay in the order of acceptance, and the oldest open one has its turn."""
+    for number in range(1, 13):
+        world.accept(ending=applied(30.0) if number == 1 else None, kind="update")
+    answers = world.table.get(ORDER_ID)
+    assert [stored.answer.answer_id for stored in answers.answers] == [f"till-{number}" for number in range(1, 13)]
+    assert answers.oldest_open == answers.answers[1]
+
+
 UPDATED = order(20, items=[line(status="NOT_FOUND")])
 READY_WITHOUT = order(30, status="READY_FOR_PICKUP", items=[line(status="NOT_FOUND")])
 
