@@ -465,6 +465,22 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "return min(",
         ),
         proof(
+            f"{_STORED}::test_head_that_came_first_takes_no_time[fake-False]",
+            "A head that arrived before a late event takes the late event's time.",
+            _TABLE,
+            "OrdersTable.write",
+            "self._keep_as_long_as_before(",
+            "0 and self._keep_as_long_as_before(",
+        ),
+        proof(
+            f"{_STORED}::test_head_that_came_first_takes_no_time[fake-True]",
+            "Of the events of a batch the head alone decides how long the order is kept.",
+            _TABLE,
+            "OrdersTable._move_head",
+            "max(self._expires_at(event, arrival), least_expiry)",
+            "self._expires_at(event, arrival)",
+        ),
+        proof(
             f"{_STORED}::test_late_event_keeps_the_whole_history[fake-False-below the head]",
             "A late event prolongs the time of the order's row only.",
             _TABLE,

@@ -254,6 +254,19 @@ def test_late_event_keeps_the_whole_history(dynamodb: Any, late: OrderEvent, is_
     assert [int(item["expires_at"]["N"]) for item in items] == [int((arrived + timedelta(days=14)).timestamp())] * 2
 
 
+@pytest.mark.parametrize("is_one_batch", [False, True])
+def test_head_that_came_first_takes_no_time(dynamodb: Any, is_one_batch: bool) -> None:
+    """A head that arrived before a late event leaves the order the late event's time, though it is written last."""
+    orders = OrdersTable(dynamodb, TABLE, timedelta(days=1))
+    write(orders, event(12))
+    late = (event(11), Arrival("webhook", NOW + timedelta(days=10)))
+    head = (event(15), Arrival("webhook", NOW + timedelta(days=1)))
+    for batch in ([late, head],) if is_one_batch else ([late], [head]):
+        orders.write(batch)
+    [item] = dynamodb.scan(TableName=TABLE)["Items"]
+    assert int(item["expires_at"]["N"]) == int((NOW + timedelta(days=24)).timestamp())
+
+
 def killed(**_: Any) -> None:
     raise KeyboardInterrupt
 

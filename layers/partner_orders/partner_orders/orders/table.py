@@ -7,6 +7,7 @@ See docs/data-model.md for the keys, and docs/decisions for the costs. ``orders/
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -17,7 +18,7 @@ from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
 from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Condition, Update, absent, all_of, any_of, equals, less, present
-from partner_orders.clock import to_text
+from partner_orders.clock import from_text, to_text
 from partner_orders.orders import history, lifecycle
 from partner_orders.orders.event import Arrival, OrderEvent
 from partner_orders.orders.packed_body import pack, unpack
@@ -112,6 +113,7 @@ class OrdersTable(OrderQueries):
                 if existing is not None and "erased_at" in existing:
                     bodies = self._inline_bodies(distinct, redact=True)
                 continue
+            self._keep_as_long_as_before(plan.events, existing or before)
             self._keep_own_rows_longer(plan.events, existing or before)
             self._make_room(plan, bodies, existing or before)
             return Written(
@@ -181,7 +183,7 @@ class OrdersTable(OrderQueries):
         for event, arrival in plan.confirmed:
             _confirm(update, event, arrival, plan.returned.get(event.digest))
         if plan.head is not None:
-            self._move_head(update, *plan.head)
+            self._move_head(update, *plan.head, _least_expiry(plan.events))
         elif existing is not None:
             self._keep_longer(update, plan.events, existing)
         update.increment("version").increment("body_bytes", _inline_bytes(plan.new, bodies))
@@ -200,10 +202,11 @@ class OrdersTable(OrderQueries):
             row_on_failure=True,
         )
 
-    def _move_head(self, update: Update, event: OrderEvent, arrival: Arrival) -> None:
+    def _move_head(self, update: Update, event: OrderEvent, arrival: Arrival, least_expiry: int) -> None:
         """Set the plain attributes of the row that follow the snapshot."""
         head = _head(event, arrival)
-        times = {"listed_at": head.pop("listed_at"), "expires_at": self._expires_at(event, arrival)}
+        expires_at = max(self._expires_at(event, arrival), least_expiry)
+        times = {"listed_at": head.pop("listed_at"), "expires_at": expires_at}
         update.set_all(head)
         # A snapshot without any time of the platform's leaves them as they are, or the first arrival decides.
         is_timed = history.claimed_creation(event.order) is not None
@@ -220,6 +223,21 @@ class OrdersTable(OrderQueries):
         least = _least_expiry(events)
         if existing.get("expires_at", least) < least:
             update.set("expires_at", least)
+
+    def _keep_as_long_as_before(self, events: list[Arrived], before: Row) -> None:
+        """A head that arrived before a late event, and is written after it, leaves the order its time."""
+        order_id = events[0][0].order_id
+        if before.get("expires_at", 0) <= max(self._expires_at(event, arrival) for event, arrival in events):
+            return
+        row = self._table.get(keys.order(order_id))
+        if row is None:
+            return
+        last = max(from_text(entry["received_at"]) for entry in events_of(row).values())
+        least = _seconds(last + LEAST_RETENTION)
+        if row["expires_at"] < least:
+            longer = Update().set("expires_at", least).only_if(less("expires_at", least))
+            with suppress(ConditionFailedError):  # Another write has kept it for longer still.
+                self._table.update(keys.order(order_id), longer)
 
     def _keep_own_rows_longer(self, events: list[Arrived], before: Row | None) -> None:
         """Bodies and entries in rows of their own stay as long as their order, which late events keep for longer than
