@@ -263,10 +263,10 @@ UNKNOWN_STATUS_STORED = proof(
     "An order with a status that we do not know is counted and dropped.",
     _INTAKE,
     "Intake._write",
-    "        counts: Counter[str] = Counter()\n",
-    "        counts: Counter[str] = Counter()\n"
+    "        try:\n",
     "        if not lifecycle.is_known(arrived[0].event.status):\n"
-    "            return Counter(UnknownStatus=1)\n",
+    "            return Counter(UnknownStatus=1)\n"
+    "        try:\n",
 )
 JOB_ID = proof(
     f"{_CONSUMER}::test_order_with_a_job_id_is_stored[fake]",

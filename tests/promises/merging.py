@@ -528,8 +528,8 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "The consumer does not count conflicts.",
             f"{PACKAGE}/consumer/intake.py",
             "Intake._write",
-            '        counts["Conflict"] += written.conflicts\n',
-            "",
+            "Conflict=written.conflicts,",
+            "Conflict=0,",
         ),
         proof(
             f"{_LAWS}::test_nothing_lost_from_the_history",

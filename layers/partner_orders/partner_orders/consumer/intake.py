@@ -168,40 +168,42 @@ class Intake:
         return Counter({"Rejected": 1, "Rejected" + fault.reason.title().replace("_", ""): 1})
 
     def _write(self, arrived: list[_Arrived], outcome: Outcome) -> Counter[str]:
-        counts: Counter[str] = Counter()
         try:
             written = self._orders.write([(one.event, one.arrival) for one in arrived])
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationException":
                 raise
-            if len(arrived) > 1:
-                # Which of them it will not take shows when each is written by itself.
-                return sum((self._write([one], outcome) for one in arrived), Counter[str]())
-            # The table will never take it, however often it is tried.
-            for one in arrived:
-                refused = ["the table refused the item"]
-                fault = _PermanentFaultError(one.event.body, one.arrival, "refused_by_the_table", refused)
-                counts += self._reject(one.message_id, fault, outcome)
-            return counts
+            return self._write_or_reject(arrived, outcome)
         self._register_stores([one.event for one in arrived])
         clients = {one.event.order.client.store_id: one.event.order.client for one in arrived}
-        counts["ForeignChain"] += sum(map(self._stores.is_foreign, clients.values()))
         for one in arrived:
             if one.arrival.source == REPLAY:
                 self._rejected.resolve(one.event.body)
-        counts["UnknownStatus"] += sum(not lifecycle.is_known(one.event.status) for one in arrived)
-        counts["Stored"] += written.stored
-        counts["Late"] += written.late
-        counts["Conflict"] += written.conflicts
-        counts["Duplicate"] += written.duplicates
-        counts["Confirmed"] += written.confirmed
-        counts["EventProblems"] += sum(bool(one.event.problems) for one in arrived)
         if written.stored:
             # Backfills and replays wait by design: they would hide how long a webhook's event takes.
             now, posted = self._clock(), [one for one in arrived if one.arrival.source == WEBHOOK]
             outcome.lag_seconds += [_seconds(now - one.arrival.received_at) for one in posted]
             outcome.age_seconds += [_seconds(now - one.event.occurred_at) for one in posted if one.event.occurred_at]
-        return counts
+        return Counter(
+            Stored=written.stored,
+            Late=written.late,
+            Conflict=written.conflicts,
+            Duplicate=written.duplicates,
+            Confirmed=written.confirmed,
+            ForeignChain=sum(map(self._stores.is_foreign, clients.values())),
+            UnknownStatus=sum(not lifecycle.is_known(one.event.status) for one in arrived),
+            EventProblems=sum(bool(one.event.problems) for one in arrived),
+        )
+
+    def _write_or_reject(self, arrived: list[_Arrived], outcome: Outcome) -> Counter[str]:
+        """What the table will not take together is written one by one. What it does not take alone it never will,
+        however often it is tried."""
+        if len(arrived) > 1:
+            return sum((self._write([one], outcome) for one in arrived), Counter[str]())
+        [one] = arrived
+        refused = ["the table refused the item"]
+        fault = _PermanentFaultError(one.event.body, one.arrival, "refused_by_the_table", refused)
+        return self._reject(one.message_id, fault, outcome)
 
     def _register_stores(self, events: Sequence[OrderEvent]) -> None:
         """Register the stores of an order's events. The latest goes first: mostly it alone says something new."""
