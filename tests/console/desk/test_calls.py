@@ -63,9 +63,9 @@ CALLS: dict[str, dict[str, int]] = {
     "/catalogue/stores/148020/drift": {"Query": 1},
     "/catalogue/stores/148020/held": {"BatchGetItem": 1, "Query": 2},
     "/catalogue/stores/148020/product?sku=WM-520955": {"BatchGetItem": 1, "GetItem": 1, "Query": 3},
-    "/promotions": {"Query": 2},
-    "/promotions/calendar": {"Query": 2},
-    "/promotions/5f2a70f2b288": {"GetItem": 2, "GetObject": 1, "Query": 2},
+    "/promotions": {"Query": 3},
+    "/promotions/calendar": {"Query": 3},
+    "/promotions/5f2a70f2b288": {"GetItem": 2, "GetObject": 1, "Query": 3},
     "/changes": {},
 }
 # The doctor's own calls, in the background.
