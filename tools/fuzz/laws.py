@@ -17,7 +17,7 @@ _WORDS = frozenset(
         *("Enqueued", "RefusedUnauthorized", "RefusedTooLarge", "EmptyBodies"),
         *("Stored", "Late", "Conflict", "Duplicate", "Confirmed", "EventProblems", "Rejected"),
         "CatalogueCallback",
-        *("ForeignChain", "UnknownStatus", "Lag", "rejected", "malformed_json", "not_an_object", "not_an_order"),
+        *("ForeignChain", "UnknownStatus", "Lag", "Age", "rejected", "malformed_json", "not_an_object", "not_an_order"),
         *("refused", "no_authorization", "wrong_secret", "too_large", "203.0.113.0/24", ""),
         *("unreadable_message", "RejectedMalformedJson", "RejectedNotAnObject", "RejectedNotAnOrder"),
         *("RejectedUnreadableMessage", "RejectedRefusedByTheTable"),
