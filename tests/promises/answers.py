@@ -1,6 +1,6 @@
 """What becomes of the answers of the chain's own systems."""
 
-from tools.promises.promise import CONSOLE, PACKAGE, Entry, NoPromise, promise, proof
+from tools.promises.promise import CONSOLE, PACKAGE, Entry, NoPromise, Proof, promise, proof
 
 _INTAKE = f"{PACKAGE}/answers/intake.py"
 _TABLE = f"{PACKAGE}/answers/table.py"
@@ -49,6 +49,18 @@ ANSWERS_FIRST = proof(
     "Share.STORE_STATUS: 36, Share.RECONCILIATION: 32",
     "Share.STORE_STATUS: 56, Share.RECONCILIATION: 56",
 )
+
+
+def _earlier_readings(test: str) -> Proof:
+    return proof(
+        test,
+        "The readings of an earlier request count for a repeated one.",
+        _SENDING,
+        "Sender._send",
+        "tuple(target.lines), cart_digest(cart))",
+        "tuple(target.lines), cart_digest(cart), absent_since=before.absent_since)",
+    )
+
 
 ANSWERS: tuple[Entry, ...] = (
     NoPromise("These hold where answers are switched on (answers.md).", "Says when the sentences below hold."),
@@ -250,14 +262,7 @@ ANSWERS: tuple[Entry, ...] = (
             "timedelta(seconds=30)",
             "timedelta(seconds=20)",
         ),
-        proof(
-            f"{_TURNS}::test_refusal",
-            "The readings of an earlier request count for a repeated one.",
-            _SENDING,
-            "Sender._send",
-            "tuple(target.lines), cart_digest(cart))",
-            "tuple(target.lines), cart_digest(cart), absent_since=before.absent_since)",
-        ),
+        _earlier_readings(f"{_TURNS}::test_refusal"),
     ),
     promise(
         "A request that may have had an effect is read back before anything is sent again.",
@@ -297,14 +302,7 @@ ANSWERS: tuple[Entry, ...] = (
             " or any(change.replaced_by for change in self.lines)",
             "",
         ),
-        proof(
-            f"{_TURNS}::test_each_repeat_of_an_addition_waits",
-            "The readings of an earlier request count for a repeated one.",
-            _SENDING,
-            "Sender._send",
-            "tuple(target.lines), cart_digest(cart))",
-            "tuple(target.lines), cart_digest(cart), absent_since=before.absent_since)",
-        ),
+        _earlier_readings(f"{_TURNS}::test_each_repeat_of_an_addition_waits"),
     ),
     promise(
         "Reconciler, sender and `doctor` stay together under the platform's rate limit, in any 60 seconds.",
