@@ -113,13 +113,14 @@ class OrdersTable(OrderQueries):
                 if existing is not None and "erased_at" in existing:
                     bodies = self._inline_bodies(distinct, redact=True)
                 continue
-            self._keep_as_long_as_before(plan.events, existing or before)
-            self._keep_own_rows_longer(plan.events, existing or before)
-            self._make_room(plan, bodies, existing or before)
+            known = existing or before
+            self._keep_as_long_as_before(plan.events, known)
+            self._keep_own_rows_longer(plan.events, known)
+            self._make_room(plan, bodies, known)
             return Written(
                 stored=len(plan.new),
                 late=0 if plan.changes_the_snapshot else len(plan.new),
-                conflicts=conflicts_with([event for event, _ in plan.new], existing or before),
+                conflicts=conflicts_with([event for event, _ in plan.new], known),
                 duplicates=len(events) - len(plan.new),
                 confirmed=len(plan.confirmed),
             )
