@@ -7,9 +7,10 @@ RECONCILER = "reconciler"
 WEBHOOK = "webhook"
 SENDER = "sender"
 PLANNER = "planner"
+STORING = "storing"
 TEMPLATES = "templates"
 # The least share of a group's mutants that has to be noticed.
-LEAST = {DOMAIN: 0.9, RECONCILER: 0.8, WEBHOOK: 0.8, SENDER: 0.8, PLANNER: 0.8, TEMPLATES: 0.8}
+LEAST = {DOMAIN: 0.9, RECONCILER: 0.8, WEBHOOK: 0.8, SENDER: 0.8, PLANNER: 0.8, STORING: 0.8, TEMPLATES: 0.8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,32 @@ PARTS = (
         PLANNER,
         ("pusher.parts",),
         ("tests/unit/pusher/test_parts.py", "tests/integration/pusher/test_handlers.py", *EVERY_CASE),
+    ),
+    Part(
+        STORING,
+        _modules("orders", "erased_orders queries rebuilding rejected rejected_table stored table"),
+        (
+            *_tests("orders", "unit property integration"),
+            *_tests("consumer", "property integration"),
+            "tests/integration/publisher",
+            "tests/console/test_rebuild.py",
+            "tests/console/test_erasures.py",
+        ),
+    ),
+    Part(STORING, ("consumer.intake",), _tests("consumer", "property integration")),
+    Part(
+        STORING,
+        _modules("publisher", "change_event publish stream_record"),
+        _tests("publisher", "property integration"),
+    ),
+    Part(
+        STORING,
+        _modules("stores", "directory facts table"),
+        (
+            *_tests("stores", "unit property"),
+            "tests/integration/consumer/test_stores.py",
+            "tests/console/test_codes_of_stores.py",
+        ),
     ),
     *(Part(TEMPLATES, (name,), TESTS_OF_TEMPLATES) for name in ("template.yaml", "catalogue.yaml")),
 )
