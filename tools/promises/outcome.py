@@ -2,6 +2,7 @@
 
 import json
 import os
+import traceback
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,15 @@ def _ended(report: pytest.TestReport, raised: pytest.ExceptionInfo[BaseException
 
 def by_assertion(error: BaseException) -> bool:
     """Whether a test failed because it found something wrong: by an assertion, or since what it looked up was not
-    there, or a value was none that can be. Errors of another kind tell that code or test cannot run."""
+    there, or a value was none that can be. Errors of another kind, and those that our code raises, tell that code or
+    test cannot run."""
     if isinstance(error, BaseExceptionGroup):
         return any(by_assertion(one) for one in error.exceptions)
-    return isinstance(error, AssertionError | pytest.fail.Exception | LookupError | ValueError)
+    if isinstance(error, LookupError | ValueError):
+        return _is_raised_by_a_test(error)
+    return isinstance(error, AssertionError | pytest.fail.Exception)
+
+
+def _is_raised_by_a_test(error: BaseException) -> bool:
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and "tests" in Path(frames[-1].filename).parts

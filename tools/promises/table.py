@@ -19,7 +19,8 @@ that hold each sentence. `make promises` breaks each promise in a copy of the co
 has to fail then. The table is written by `python -m tools.promises --write` from
 `tests/promises`, where the edits are.
 
-A promise can be broken in more ways than these. So each section ends with the call of all the tests that stand beside
+A promise can be broken in more ways than these. Then another test of the same file may be the one that notices, so the
+whole file of a named test belongs to the sentence. Each section ends with the call of all the tests that stand beside
 the named ones. They hold the section together.
 """
 

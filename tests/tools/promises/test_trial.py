@@ -1,11 +1,12 @@
 """What counts as a test that fails because a promise is broken."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from partner_orders import clock
 from tools.promises import trial
 from tools.promises.outcome import by_assertion
 from tools.promises.promise import Proof, proof
@@ -46,9 +47,6 @@ settings.register_profile("unshrunk")
         (AssertionError(), True),
         (pytest.fail.Exception("it does not"), True),
         (ExceptionGroup("several", [TypeError(), AssertionError()]), True),
-        (KeyError("not there"), True),
-        (IndexError("too few"), True),
-        (ValueError("no number"), True),
         (NameError(), False),
         (AttributeError(), False),
         (ImportError(), False),
@@ -57,9 +55,23 @@ settings.register_profile("unshrunk")
     ],
 )
 def test_assertions(error: BaseException, is_one: bool) -> None:
-    """An assertion, `pytest.fail`, what is not there, a value that cannot be, or a group with one of them says that
-    something is not as it should be."""
+    """An assertion, `pytest.fail`, or a group with one of them says that something is not as it should be."""
     assert by_assertion(error) is is_one
+
+
+@pytest.mark.parametrize("looked_up", [lambda: {}["name"], lambda: list(range(2))[2], lambda: int("none")])
+def test_what_a_test_looks_up(looked_up: Callable[[], object]) -> None:
+    """What a test looks up and does not find is wrong as well."""
+    with pytest.raises((LookupError, ValueError)) as raised:
+        looked_up()
+    assert by_assertion(raised.value)
+
+
+def test_what_our_code_looks_up() -> None:
+    """Code that does not find something may just not run."""
+    with pytest.raises(ValueError, match="Invalid isoformat") as raised:
+        clock.from_text("no time")
+    assert not by_assertion(raised.value)
 
 
 @pytest.fixture
