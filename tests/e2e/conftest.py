@@ -55,6 +55,14 @@ def post(stack: Stack) -> Callable[..., Answer]:
 
 
 @pytest.fixture
+def no_dead_letters(stack: Stack) -> None:
+    """What other tests could not have delivered is gone."""
+    for name, url in {**stack.outputs, **stack.catalogue_outputs}.items():
+        if name.endswith("DeadLettersUrl"):
+            stack.client("sqs").purge_queue(QueueUrl=url)
+
+
+@pytest.fixture
 def secret(stack: Stack) -> bytes:
     return stack.webhook_secret.encode("ascii")
 

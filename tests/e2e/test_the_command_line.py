@@ -17,7 +17,7 @@ from tools.local.up import CHAIN_ID
 
 
 @pytest.fixture
-def made_whole(stack: Stack, run: CommandLine) -> None:
+def made_whole(stack: Stack, run: CommandLine, no_dead_letters: None) -> None:
     """There is a store, and a reconciliation has run, so that there is a report."""
     assert run("stores", "set", "q7xk", "--currency", "PKR").returncode == 0
     stack.client("lambda").invoke(FunctionName=stack.outputs["ReconcilerFunctionName"], Payload=b"{}")

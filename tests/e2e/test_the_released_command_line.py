@@ -13,6 +13,7 @@ from tools.local.up import saved
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_dead_letters")
 def test_doctor_works_from_the_wheel(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the wheel alone, in an empty folder, doctor checks the stack that `make up` left word of."""
     state = {"XDG_STATE_HOME": str(tmp_path / "state")}
