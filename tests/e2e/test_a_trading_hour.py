@@ -1,4 +1,6 @@
-"""The whole way: the simulated platform's busy hour, with all its faults, through the deployed stacks."""
+"""The whole way: the simulated platform's busy hour, with all its faults, through deployed stacks of its own."""
+
+from collections.abc import Iterator
 
 import pytest
 from rich.console import Console
@@ -8,7 +10,16 @@ from tools.local.hour import Hour
 from tools.local.morning import PRODUCTS, Morning
 from tools.local.morning_outcome import HELD, LOST, PROCESSED, REFUSED, SHOWN
 from tools.local.screen import Screen
-from tools.local.stack import Stack
+from tools.local.stack import Stack, switch_schedules
+from tools.local.up import running_stack
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """As `make run` has them: nothing of other tests is in them, and the loader repairs drift by itself."""
+    with running_stack(Console(quiet=True), {"ReconciliationState": "DISABLED"}, {"DriftRepairPercent": "20"}) as stack:
+        switch_schedules(stack, "DISABLED", stack.catalogue_name)
+        yield stack
 
 
 @pytest.mark.slow
