@@ -11,7 +11,6 @@ from partner_orders.orders.model import Client
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.store import AmbiguousCodeError, StoreSettings
 from partner_orders.stores.table import StoresTable
-from tests.support.contracts import LOCAL, MOTO
 from tests.support.fixed_clock import NOW, clock
 from tests.support.orders import CHAIN_ID, as_bytes, order
 from tests.support.orders_table import RETENTION, TABLE, Calls
@@ -130,7 +129,6 @@ def test_concurrent_write_is_not_overwritten(dynamodb: Any, monkeypatch: pytest.
     assert [store.name for store in theirs.all()] == ["Later"]
 
 
-@pytest.mark.parametrize("dynamodb", [MOTO, LOCAL], indirect=True)
 def test_known_store_costs_nothing(dynamodb: Any, stores: StoresTable) -> None:
     """An event that says nothing new of a store costs no request; a cold environment reads, and writes nothing."""
     code(stores, 1, "q7xk", name="GB-1")

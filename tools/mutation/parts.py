@@ -181,7 +181,10 @@ PARTS = (
         (
             *_tests("stores", "unit property"),
             "tests/integration/consumer/test_stores.py",
+            "tests/contracts/test_stores.py",
+            "tests/contracts/test_stores_by_clock.py",
             "tests/console/test_codes_of_stores.py",
+            "tests/console/test_orders_and_stores.py",
         ),
     ),
     *(Part(TEMPLATES, (name,), TESTS_OF_TEMPLATES) for name in ("template.yaml", "catalogue.yaml")),

@@ -12,7 +12,7 @@ from tools.mutation.executed_lines import ExecutedLines
 
 OPTIONS = (
     "-q", "-s", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-profile=mutation", "-m", "not slow",
-    "-k", "not moto",
+    "-k", "not moto and not (DynamoDB and Local)",
 )  # fmt: skip
 # What a test may take of the processor, beside five times what it took without the mutant.
 SPARE_SECONDS = 3
