@@ -80,3 +80,10 @@ def test_events_that_the_table_refuses_are_counted(intake: Intake, dynamodb: Any
 def test_delivery_is_traced_by_its_correlation_id(text: str, named: str) -> None:
     """A message is traced by its correlation id, or else by the queue's id."""
     assert Delivery("m0", text).traced_by == named
+
+
+@pytest.mark.privacy
+def test_delivery_shows_no_text() -> None:
+    """What is logged of a message has nothing of its text."""
+    assert repr(Delivery("m0", "Amna", 2)) == "Delivery(message_id='m0', attempt=2)"
+    assert Delivery("m0", "Amna").attempt == 1

@@ -14,7 +14,7 @@ from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
 from tests.support.fixed_clock import clock
 from tests.support.orders import CHAIN_ID, as_bytes, order
-from tests.support.orders_table import TABLE
+from tests.support.orders_table import TABLE, Calls
 
 
 @pytest.fixture
@@ -74,8 +74,9 @@ def test_late_event_takes_no_code_away(consumers: Consumers, stores: StoresTable
     assert (found.store_id, found.listings) == ("live", ("live", "GB-1"))
 
 
-def test_latest_event_of_an_order_tells_the_store(intake: Intake, stores: StoresTable) -> None:
-    """Of several events of an order in one batch, the latest one tells of the store."""
+def test_latest_event_of_an_order_tells_the_store(intake: Intake, stores: StoresTable, dynamodb: Any) -> None:
+    """Of several events of an order in one batch, the latest one tells of the store, and nothing is written of the
+    others."""
     told = [order(20), order(30, status="READY_FOR_PICKUP"), order(10)]
     for body, name in zip(told, ("New", "Newest", "Old"), strict=True):
         body["client"]["name"] = name
@@ -83,5 +84,8 @@ def test_latest_event_of_an_order_tells_the_store(intake: Intake, stores: Stores
         Delivery(f"m{number}", OrderEventMessage("webhook", clock(), "c", as_bytes(body)).to_text())
         for number, body in enumerate(told)
     ]
+    calls = Calls(dynamodb)
     assert intake.process(deliveries, lambda: 30.0).failed == {}
+    # The order, the store, and its code.
+    assert calls.made.count("UpdateItem") == 3
     assert [store.name for store in stores.all()] == ["Newest"]
