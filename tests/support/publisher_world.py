@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
@@ -88,9 +89,11 @@ class World:
             self.orders.write([(parse_event(as_bytes(body)), ARRIVAL)])
 
     def publish(self, seconds: float = 60.0) -> Published:
-        """Publish a batch of what the stream has, once; what is held stays there, and what comes after it too."""
+        """Publish a batch of what the stream has, once; what is held stays there, and what comes after it too. There
+        are ``seconds`` left, and less with each look at them, so that a publisher that goes on and on ends."""
         records, rest = self.stream.records[:BATCH_SIZE], self.stream.records[BATCH_SIZE:]
-        published = self.publisher.process(records, lambda: seconds)
+        left = count(seconds, -0.1)
+        published = self.publisher.process(records, lambda: next(left))
         first = next((at for at, record in enumerate(records) if _number(record) in published.held), len(records))
         self.stream.records = records[first:] + rest
         return published

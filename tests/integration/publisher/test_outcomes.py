@@ -102,6 +102,14 @@ def test_row_with_many_outcomes(world: World, answers: AnswersTable) -> None:
     assert world.bus.requests == [1, 1, 1]
 
 
+def test_ended_answer_is_not_told_of_again(world: World, answers: AnswersTable) -> None:
+    """The outcome of an answer is one event, whatever becomes of later answers to the order."""
+    for name in ("till-1", "till-2"):
+        end(answers, accept(answers, name), Outcome.APPLIED)
+    assert world.publish().counts == {"Published": 2}
+    assert [detail["answer_id"] for detail in world.bus.details] == ["till-1", "till-2"]
+
+
 def test_refused_outcome_spares_the_next(world: World, answers: AnswersTable) -> None:
     """Of several outcomes in a row, one that the bus never accepts becomes a dead-letter message alone."""
     for name in ("till-1", "till-2", "till-3"):
@@ -119,7 +127,8 @@ def test_held_outcome_comes_again(world: World, answers: AnswersTable) -> None:
     """A temporary error holds an outcome, which is published when the error is over."""
     end(answers, accept(answers, "till-1"), Outcome.APPLIED)
     world.bus.fault = lambda _: "InternalFailure"
-    assert world.publish().counts == {"Held": 1}
+    published = world.publish()
+    assert (published.counts, published.correlation_ids) == ({"Held": 1}, ["request-7"])
     world.bus.fault = lambda _: None
     world.publish()
     assert world.bus.kinds == ["order.answer_applied"]

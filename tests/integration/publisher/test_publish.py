@@ -9,12 +9,17 @@ from typing import Any
 
 import jsonschema
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
+from partner_orders.aws.error_codes import code_of
+from partner_orders.clock import to_text
+from partner_orders.orders import table as orders_table
 from partner_orders.orders.event import Arrival, parse_event
+from partner_orders.orders.rejected import digest_of
+from partner_orders.publisher.publish import LAST_START_SECONDS, Published
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
-from tests.support.orders_table import TABLE
+from tests.support.orders_table import TABLE, Calls
 from tests.support.publisher_world import ARRIVAL, BATCH_SIZE, BUS, LETTERS, World, at
 from tools.fresh_handler import fresh_handler
 
@@ -31,6 +36,10 @@ def world(dynamodb: Any) -> Iterator[World]:
         # Subscribers have to take fields that the schema does not name; we publish none.
         kind = "rejected" if "digest" in detail else "order"
         assert detail.keys() <= SCHEMA["$defs"][kind]["properties"].keys()
+
+
+def throttled(operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": "ThrottlingException"}}, operation)
 
 
 def test_each_status_is_an_event(world: World) -> None:
@@ -148,13 +157,32 @@ def test_published_number_has_every_digit(world: World) -> None:
 
 def test_rejected_event_is_published_once(world: World) -> None:
     """A rejected event is published once, without its body."""
+    body = b'{"name": "Amina"}'
     for _ in range(3):
-        world.rejected.keep(b'{"name": "Amina"}', ARRIVAL, "not_an_order", ["order_id: Field required"])
-    world.publish()
+        world.rejected.keep(body, ARRIVAL, "not_an_order", ["order_id: Field required"])
+    assert world.publish().counts == {"Published": 1}
     assert world.bus.kinds == ["order.rejected"]
-    assert world.bus.details[0]["problems"] == ["order_id: Field required"]
-    assert "Amina" not in world.bus.entries[0]["Detail"]
-    assert world.bus.details[0]["correlation_id"] == "request-1"
+    assert world.bus.details == [
+        {
+            "schema_version": 1,
+            "id": f"rejected/{digest_of(body)}",
+            "digest": digest_of(body),
+            "reason": "not_an_order",
+            "problems": ["order_id: Field required"],
+            "received_at": to_text(NOW),
+            "source": "webhook",
+            "correlation_id": "request-1",
+        }
+    ]
+
+
+def test_rejected_event_is_published_again_if_asked(world: World) -> None:
+    """A rejected event is published again each time that somebody asks, and not when another copy arrives after it."""
+    for _ in range(2):
+        world.rejected.keep(b"{}", ARRIVAL, "not_an_order", [])
+        world.rejected.publish_again(digest_of(b"{}"))
+        world.rejected.keep(b"{}", ARRIVAL, "not_an_order", [])
+    assert world.publish().counts == {"Published": 3}
 
 
 def test_large_body_is_fetched_or_left_out(world: World) -> None:
@@ -173,6 +201,55 @@ def test_large_body_is_fetched_or_left_out(world: World) -> None:
     assert len(whole["order"]["items"]) == 60
     assert (too_large["order"], too_large["order_left_out"]) == (None, "too_large")
     assert max(len(entry["Detail"]) for entry in world.bus.entries) < 250_000
+
+
+@pytest.mark.parametrize("error", [throttled("GetItem"), ReadTimeoutError(endpoint_url="")], ids=code_of)
+def test_unread_body_holds_its_order(world: World, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """A large body that cannot be read now holds back its order alone, and the fault is named."""
+    monkeypatch.setattr(orders_table, "INLINE_BODY_BYTES", 0)
+    world.receive(at(12, "RECEIVED"))
+    monkeypatch.undo()
+    world.receive(at(12, "RECEIVED", order_id="another"))
+
+    def fail(**_: Any) -> None:
+        raise error
+
+    world.dynamodb.meta.events.register("before-call.dynamodb.GetItem", fail)
+    published = world.publish()
+    world.dynamodb.meta.events.unregister("before-call.dynamodb.GetItem", fail)
+    assert published == Published(
+        Counter(Published=1, Held=1), ["1000001"], Counter([code_of(error)]), [ARRIVAL.correlation_id]
+    )
+    world.publish()
+    assert world.bus.kinds == ["order.received"] * 3
+
+
+def test_body_that_is_gone_becomes_a_dead_letter(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change whose large body is gone becomes a dead-letter message that says so."""
+    monkeypatch.setattr(orders_table, "INLINE_BODY_BYTES", 0)
+    world.receive(at(12, "RECEIVED"))
+    [body] = [row for row in world.dynamodb.scan(TableName=TABLE)["Items"] if row["sk"]["S"].startswith("EVENT#")]
+    world.dynamodb.delete_item(TableName=TABLE, Key={"pk": body["pk"], "sk": body["sk"]})
+    assert world.publish().counts == {"NotPublished": 1}
+    [text] = world.letters.texts
+    assert json.loads(text) == {
+        "schema_version": 1,
+        "pk": f"ORDER#{order()['order_id']}",
+        "fault": "LookupError",
+        "detail_type": None,
+        "detail": None,
+    }
+
+
+def test_unchanged_body_is_read_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change that leaves the snapshot as it was costs one read of a large body."""
+    monkeypatch.setattr(orders_table, "INLINE_BODY_BYTES", 0)
+    world.receive(at(12, "RECEIVED"))
+    world.publish()
+    world.orders.publish_again(order()["order_id"])
+    calls = Calls(world.dynamodb)
+    assert world.publish().counts == {"Published": 1}
+    assert calls.made == ["GetItem"]
 
 
 def test_transient_error_holds_one_order(world: World) -> None:
@@ -215,15 +292,28 @@ def test_refused_event_becomes_a_dead_letter(world: World) -> None:
     assert world.publish().counts == {"NotPublished": 1, "Published": 1}
     [text] = world.letters.texts
     letter = json.loads(text)
-    assert (letter["fault"], letter["detail_type"]) == ("MalformedDetail", "order.received")
-    jsonschema.validate(json.loads(letter["detail"]), SCHEMA)
+    detail = letter.pop("detail")
+    assert letter == {
+        "schema_version": 1,
+        "pk": f"ORDER#{order()['order_id']}",
+        "fault": "MalformedDetail",
+        "detail_type": "order.received",
+    }
+    jsonschema.validate(json.loads(detail), SCHEMA)
 
 
-def test_unsaved_dead_letter_holds_the_rest(world: World) -> None:
-    """No change overtakes one that could not even become a dead-letter message."""
+@pytest.mark.parametrize("error", [throttled("SendMessage"), ReadTimeoutError(endpoint_url=LETTERS)], ids=code_of)
+def test_unsaved_dead_letter_holds_the_rest(world: World, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """No change overtakes one that could not even become a dead-letter message, and the fault of that is named."""
     world.receive(at(12, "RECEIVED"), at(20, "DISPATCHED"))
-    world.bus.fault, world.letters.is_down = (lambda _: "MalformedDetail"), True
-    assert world.publish().held == ["1000000", "1000001"]
+    world.bus.fault = lambda _: "MalformedDetail"
+
+    def fail(**_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(world.letters, "send_message", fail)
+    published = world.publish()
+    assert (published.held, published.faults) == (["1000000", "1000001"], {code_of(error): 1})
     assert world.bus.entries == []
 
 
@@ -276,11 +366,27 @@ def test_unpublished_changes_are_named(world: World) -> None:
     assert len(world.publish().correlation_ids) == 10
 
 
+def test_unpublished_changes_are_counted(world: World) -> None:
+    """Each change that is held back or given up is counted, and each fault by how many orders it befell."""
+    for minute in (12, 13):
+        world.receive(*(at(minute, "RECEIVED", order_id=order_id) for order_id in "abcdef"))
+    faults = dict.fromkeys("ab", "ThrottlingException") | {"c": "InternalFailure"} | dict.fromkeys("de", "Malformed")
+    world.bus.fault = lambda entry: faults.get(json.loads(entry["Detail"])["order_id"])
+    published = world.publish()
+    assert published.counts == {"Published": 2, "Held": 6, "NotPublished": 4}
+    assert published.faults == {"ThrottlingException": 2, "InternalFailure": 1, "Malformed": 4}
+
+
 def test_short_time_leaves_the_rest(world: World) -> None:
     """With no time left, the remaining records are left for the next call."""
-    world.receive(at(12, "RECEIVED"))
-    assert world.publish(seconds=5.0).held == ["1000000"]
+    for minute in (12, 13):
+        world.receive(*(at(minute, "RECEIVED", order_id=order_id) for order_id in "ab"))
+    published = world.publish(seconds=LAST_START_SECONDS - 0.1)
+    assert (published.counts, published.faults) == ({"Held": 4}, {"OutOfTime": 2})
     assert world.bus.requests == []
+    # Enough for the first change of each.
+    published = world.publish(seconds=LAST_START_SECONDS)
+    assert (published.counts, published.held) == ({"Published": 2, "Held": 2}, ["1000002", "1000003"])
 
 
 def test_order_is_published_again_on_request(world: World) -> None:

@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from partner_orders.answers.stored import ANSWER, REPUBLISHED, attribute_name, order_answers, republished_number
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row
+from partner_orders.aws.error_codes import code_of
 from partner_orders.aws.event_bus import EventBus, Fate
 from partner_orders.orders.queries import OrderQueries
 from partner_orders.orders.rejected import rejected_event
@@ -117,7 +118,7 @@ class Publisher:
             try:
                 event = self._oldest_event(waiting[pk][0])
             except (ClientError, BotoCoreError) as error:
-                self._hold(waiting.pop(pk), type(error).__name__, published)
+                self._hold(waiting.pop(pk), code_of(error), published)
             except Exception as error:  # It will be no better next time.
                 self._bury(pk, type(error).__name__, None, waiting, published)
             else:
@@ -185,7 +186,7 @@ class Publisher:
         try:
             self._dead_letters.keep(pk, fault, event)
         except (ClientError, BotoCoreError) as error:
-            self._hold(waiting.pop(pk), type(error).__name__, published)
+            self._hold(waiting.pop(pk), code_of(error), published)
             return
         published.counts["NotPublished"] += 1
         published.faults[fault] += 1
