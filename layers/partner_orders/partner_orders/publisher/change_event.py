@@ -24,9 +24,8 @@ MAX_DETAIL_TYPE = 128
 
 @dataclass(frozen=True)
 class ChangeEvent:
-    """One entry for the bus. ``subject`` is what it is about: events of one subject are put in order."""
+    """One entry for the bus."""
 
-    subject: str
     detail_type: str
     detail: dict[str, Json] = field(repr=False)
 
@@ -51,7 +50,6 @@ def order_changed(
     if isinstance(order, dict) and not personal_data:
         order = without_personal_data(order)
     return ChangeEvent(
-        subject=after.order_id,
         detail_type=detail_type(after.status) if moved else UPDATED,
         detail={
             "schema_version": SCHEMA_VERSION,
@@ -78,7 +76,6 @@ def order_changed(
 def answer_ended(order_id: str, store_id: str | None, stored: StoredAnswer, ending: Ending) -> ChangeEvent:
     """What is published of an answer that has its outcome: which one, how it ended, and why; not what it says."""
     return ChangeEvent(
-        subject=order_id,
         detail_type=f"{ANSWER}{ending.outcome.value}",
         detail={
             "schema_version": SCHEMA_VERSION,
@@ -101,7 +98,6 @@ def answer_ended(order_id: str, store_id: str | None, stored: StoredAnswer, endi
 def event_rejected(rejected: RejectedEvent) -> ChangeEvent:
     """What is published of an event that could not be parsed: that it is there, and why; not what it says."""
     return ChangeEvent(
-        subject=f"rejected/{rejected.digest}",
         detail_type=REJECTED,
         detail={
             "schema_version": SCHEMA_VERSION,
