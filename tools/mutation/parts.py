@@ -48,7 +48,7 @@ TESTS_OF_TEMPLATES = (
     *DESELECTED,
 )
 # Tests load these anew, as a cold start does, so that nothing can be replaced in the live ones.
-LOADED_ANEW = frozenset({"webhook.handler", "sender.handler"})
+LOADED_ANEW = frozenset({"webhook.handler", "sender.handler", "consumer.handler", "publisher.handler"})
 PARTS = (
     Part(
         DOMAIN,
@@ -169,11 +169,21 @@ PARTS = (
             "tests/console/test_erasures.py",
         ),
     ),
-    Part(STORING, ("consumer.intake",), _tests("consumer", "property integration")),
+    Part(
+        STORING,
+        _modules("consumer", "intake redelivery catalogue_callbacks"),
+        _tests("consumer", "unit property integration"),
+    ),
+    Part(STORING, ("consumer.handler",), ("tests/unit/consumer/test_handler.py",)),
     Part(
         STORING,
         _modules("publisher", "change_event publish stream_record"),
-        _tests("publisher", "property integration"),
+        _tests("publisher", "unit property integration"),
+    ),
+    Part(
+        STORING,
+        ("publisher.handler",),
+        ("tests/unit/publisher/test_handler.py", "tests/integration/publisher/test_publish.py"),
     ),
     Part(
         STORING,

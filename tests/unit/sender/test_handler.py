@@ -16,6 +16,7 @@ from partner_orders.sender.handler import SenderSettings
 from partner_orders.sender.turn import Sent
 from partner_orders.sender.unanswered import Unanswered
 from tests.support.emitted_metrics import Emitted, emitted
+from tests.support.logged import logged
 from tools.fresh_handler import fresh_handler
 
 CONTEXT: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 45_500, aws_request_id="a")
@@ -47,15 +48,9 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         app.now = lambda: datetime(2026, 10, 14, 9, minute, tzinfo=UTC)
         response = app.handler(event, CONTEXT)
         text = capsys.readouterr().out
-        lines = [json.loads(line) for line in text.splitlines()]
-        return response, emitted(text), [_without_frame(line) for line in lines if "_aws" not in line]
+        return response, emitted(text), logged(text)
 
     return handle
-
-
-def _without_frame(line: dict[str, Any]) -> dict[str, Any]:
-    """What we say in a line of the log."""
-    return {name: value for name, value in line.items() if name not in {"location", "timestamp", "service"}}
 
 
 def records(*bodies: str) -> dict[str, Any]:
