@@ -28,7 +28,7 @@ STORES: tuple[Entry, ...] = (
             "A store has the name that came last.",
             _FACTS,
             "merged",
-            "max((side.get(name, NOTHING) for side in sides), default=NOTHING)",
+            "max(side.get(name, NOTHING) for side in sides)",
             "next((side[name] for side in reversed(sides) if side.get(name, NOTHING).value), NOTHING)",
         ),
         proof(

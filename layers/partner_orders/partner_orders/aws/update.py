@@ -127,7 +127,8 @@ class Update:
         self._removes.append(".".join(map(self._places.name, path)))
         return self
 
-    def only_if(self, condition: Condition) -> Self:
+    def only_if(self, condition: Condition | None) -> Self:
+        """Make the changes only under a condition; None for none."""
         self._condition = condition
         return self
 

@@ -111,16 +111,17 @@ class StoresTable:
 
     def _merge(self, told: Told) -> None:
         """Raises ConditionFailedError when another write came between."""
-        code = told.code
+        code, holding = told.code, Holding()
         if told.store_id:
             facts = self._write_facts(told.store_id, told)
-            holding = self._hold(code, _claim(told, facts)) if code else Holding()
-        else:
-            holding = self._hold(code, None) if code else Holding()
-            self._write_facts(holding.store_id or code or "", told, is_provisional=not holding.store_ids)
-        if code and told.store_id is None and not holding.store_ids:
-            # An event with both ids may have come between: whoever is second sees the other one.
+            if code:
+                holding = self._hold(code, _claim(told, facts))
+        elif code:
             holding = self._hold(code, None)
+            self._write_facts(holding.store_id or code, told, is_provisional=not holding.store_ids)
+            if not holding.store_ids:
+                # An event with both ids may have come between: whoever is second sees the other one.
+                holding = self._hold(code, None)
         if code and holding.store_id and holding.store_id != code:
             self._take_over(code, holding.store_id)
         with self._lock:
@@ -228,7 +229,7 @@ class StoresTable:
 
     def _write_alias(self, code: str, holding: Holding, condition: Condition | None = None) -> None:
         update = Update().set("schema_version", SCHEMA_VERSION).increment("version").set_all(attributes_of(holding))
-        self._table.update(keys.alias(code), update.only_if(condition) if condition else update)
+        self._table.update(keys.alias(code), update.only_if(condition))
 
     # -- what an operator does -------------------------------------------------------------------------------------
 
