@@ -2,9 +2,13 @@
 
 import json
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from tests.support.alarms import Samples, State, metrics, states
-from tests.support.template import Template
+
+if TYPE_CHECKING:
+    # Importing what expands the template takes seconds.
+    from tests.support.template import Template
 
 type Emitted = dict[str, list[float]]
 
@@ -42,13 +46,13 @@ def repeated(found: Emitted, every: int = 5) -> Samples:
     return {name: dict.fromkeys(MINUTES[::every], values) for name, values in found.items()}
 
 
-def fired(template: Template, samples: Samples) -> set[str]:
+def fired(template: "Template", samples: Samples) -> set[str]:
     """The alarms on metrics of ours that are active at the end of these hours."""
     ours = {name: alarm for name, alarm in template.of_type("AWS::CloudWatch::Alarm").items() if services(alarm)}
     return {name for name, alarm in ours.items() if states(alarm, samples, MINUTES[-30:])[-1] is State.ALARM}
 
 
-def alarms_of(template: Template, *functions: str) -> set[str]:
+def alarms_of(template: "Template", *functions: str) -> set[str]:
     """The alarms on a metric that one of the functions emits."""
     alarms = template.of_type("AWS::CloudWatch::Alarm")
     return {name for name, alarm in alarms.items() if services(alarm) & {*functions}}

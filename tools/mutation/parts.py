@@ -180,11 +180,7 @@ PARTS = (
         _modules("publisher", "change_event publish stream_record"),
         _tests("publisher", "unit property integration"),
     ),
-    Part(
-        STORING,
-        ("publisher.handler",),
-        ("tests/unit/publisher/test_handler.py", "tests/integration/publisher/test_publish.py"),
-    ),
+    Part(STORING, ("publisher.handler",), ("tests/unit/publisher/test_handler.py",)),
     Part(
         STORING,
         _modules("stores", "directory facts table"),
@@ -192,7 +188,9 @@ PARTS = (
             *_tests("stores", "unit property"),
             "tests/integration/consumer/test_stores.py",
             "tests/contracts/test_stores.py",
+            "tests/contracts/test_stores_at_once.py",
             "tests/contracts/test_stores_by_clock.py",
+            "tests/contracts/test_stores_rows.py",
             "tests/console/test_codes_of_stores.py",
             "tests/console/test_orders_and_stores.py",
         ),

@@ -20,7 +20,6 @@ SETTINGS = {
     "ORDERS_TABLE_NAME": "the-table",
     "EVENT_BUS_NAME": "the-bus",
     "PUBLISHER_DEAD_LETTERS_URL": "the-dead-letters",
-    "PUBLISH_PERSONAL_DATA": "false",
 }
 
 type Call = Callable[[Published], tuple[Any, Emitted, list[dict[str, Any]]]]
@@ -67,11 +66,12 @@ def test_held_changes_come_again(call: Call) -> None:
     ]
 
 
-def test_parts_have_their_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("setting", "is_whole"), [("false", False), ("true", True)])
+def test_parts_have_their_settings(monkeypatch: pytest.MonkeyPatch, setting: str, is_whole: bool) -> None:
     """The publisher is made once, of its settings. Each call to AWS gives up after seconds, and is tried three times at
     most."""
     clients: list[Config] = []
-    for name, value in SETTINGS.items():
+    for name, value in (SETTINGS | {"PUBLISH_PERSONAL_DATA": setting}).items():
         monkeypatch.setenv(name, value)
 
     def client(service: str, config: Config) -> Any:
@@ -86,6 +86,7 @@ def test_parts_have_their_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (table._client, table._name) == ("dynamodb", "the-table")
     assert (bus._client, bus._name) == ("events", "the-bus")
     assert (letters._client, letters._url) == ("sqs", "the-dead-letters")
+    assert publisher._personal_data is is_whole
     for config in clients:
         options: Any = config
         assert (options.connect_timeout, options.read_timeout) == (1, 2)
