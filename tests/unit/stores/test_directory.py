@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from partner_orders.stores.directory import store_in
+from partner_orders.stores.directory import StoreDirectory, store_in
+from partner_orders.stores.facts import CODE
 from partner_orders.stores.store import Store
 from tests.support.fixed_clock import NOW
 
@@ -54,3 +55,20 @@ def test_store_of_a_row_by_hand(written: Any, is_paused: bool) -> None:
     row = {"sk": "STORE#q7xk", "name": 7, "registered_at": "today", "is_paused": written, "is_answering": "true"}
     assert store_in(row) == Store("q7xk", is_paused=is_paused)
     assert store_in({"sk": "STORE#q7xk"}) == Store("q7xk")
+
+
+@pytest.mark.parametrize(
+    ("rows", "listings"),
+    [
+        ([{}], ("q7xk",)),
+        # A claim without an alias, an alias without a claim, and both.
+        ([{CODE: "GB-1"}], ("q7xk", "GB-1")),
+        ([{}, {"sk": "ALIAS#GB-1", "store_id": "q7xk"}], ("q7xk", "GB-1")),
+        ([{CODE: "GB-2"}, {"sk": "ALIAS#GB-1", "store_id": "q7xk"}], ("q7xk", "GB-1", "GB-2")),
+        ([{CODE: "q7xk"}], ("q7xk",)),
+    ],
+)
+def test_listings_of_a_store(rows: list[dict[str, Any]], listings: tuple[str, ...]) -> None:
+    """The orders of a store are listed under its id, and under each code that leads to it."""
+    [store] = StoreDirectory({"sk": "STORE#q7xk"} | row for row in rows).stores
+    assert store.listings == listings
