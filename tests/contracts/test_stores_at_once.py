@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from partner_orders.stores.table import FRESH, MAX_WRITES, ContendedStoreError
+from partner_orders.stores.table import MAX_WRITES, ContendedStoreError
 from tests.support.contracts import QUICK
 from tests.support.fixed_clock import NOW
 from tests.support.orders_table import Calls
@@ -59,7 +59,7 @@ def test_memory_is_fresh_for_a_minute(dynamodb: Any) -> None:
     time = NOW + timedelta(seconds=59.9)
     say(warm, 2, name="Clifton")
     assert calls.made == []
-    time = NOW + FRESH
+    time = NOW + timedelta(minutes=1)
     say(warm, 3, name="Clifton")
     assert calls.made == ["GetItem"]
 

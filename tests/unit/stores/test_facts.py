@@ -26,6 +26,13 @@ def test_id_that_a_key_can_hold(length: int, is_told: bool) -> None:
     assert (told_by(Client(store_id="x" * length), NOW) is not None) is is_told
 
 
+def test_long_name_is_cut() -> None:
+    """Of a name that no store has, 200 characters are kept: a row has a size."""
+    told = told_by(Client(store_id="q7xk", name="n" * 201), NOW)
+    assert told is not None
+    assert told.facts == {"name": Fact(SAID_AT, "n" * 200)}
+
+
 @pytest.mark.parametrize(
     ("one", "other", "merged"),
     [

@@ -90,7 +90,7 @@ def store_in(row: Row) -> Store:
     """The store of a row."""
     text = {name: value for name, value in row.items() if isinstance(value, str)}
     return Store(
-        store_id=text.get("store_id") or row["sk"].removeprefix(keys.STORE),
+        store_id=row["sk"].removeprefix(keys.STORE),
         external_partner_config_id=text.get(CODE),
         name=text.get("name"),
         country_code=text.get("country_code"),
