@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.fixed_clock import clock
 from tests.support.orders_table import TABLE, dynamodb_at
 from tests.support.template import TEMPLATE, table_of_the_template
 from tools.simulation import dynamodb_local
@@ -23,9 +24,19 @@ QUICK = [FAKE, pytest.param(MOTO, marks=pytest.mark.slow)]
 
 def simulated_orders_table() -> Any:
     """A client of a simulated DynamoDB with the orders table."""
-    client = SimulatedDynamoDB().client
-    client.create_table(TableName=TABLE, **table_of_the_template(TEMPLATE))
-    return client
+    return _with_orders_table(SimulatedDynamoDB())
+
+
+def stale_orders_table() -> Any:
+    """The same, where each read that is not consistent shows a row as it was before its last write."""
+    dynamodb = SimulatedDynamoDB()
+    dynamodb.now, dynamodb.is_stale = clock, lambda _: True
+    return _with_orders_table(dynamodb)
+
+
+def _with_orders_table(dynamodb: SimulatedDynamoDB) -> Any:
+    dynamodb.client.create_table(TableName=TABLE, **table_of_the_template(TEMPLATE))
+    return dynamodb.client
 
 
 @contextmanager

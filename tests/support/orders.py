@@ -45,6 +45,10 @@ _ORDER: dict[str, Any] = {
     "payment": {"sub_total": 690.0, "order_total": 669.0, "delivery_fee": 79, "discount": -100.0, "type": "PAID"},
     "sys": {"created_at": "2026-10-14T08:12:44.107Z", "updated_at": "2026-10-14T08:12:44.107Z"},
 }
+# Fields of an order whose body hardly compresses, so that it has a row of its own.
+LARGE: dict[str, Any] = {
+    "items": [{"_id": str(number), "sku": f"{number * 104729:x}{number * 7919:x}"} for number in range(900)]
+}
 
 
 def order(minute: int | None = None, **fields: Any) -> dict[str, Any]:
