@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 LISTED_UNDER = "REJECTED"
 MAX_PROBLEMS = 50
+# The least by which two times differ as text.
+_INSTANT = timedelta(microseconds=1)
 
 
 class RejectedTable:
@@ -97,7 +99,8 @@ class RejectedTable:
         self, since: datetime | None = None, until: datetime | None = None, limit: int | None = None
     ) -> Iterator[RejectedEvent]:
         """The same, one by one: no more than a hundred bodies are in memory at a time."""
-        first, last = (to_text(since) if since else None), (to_text(until) if until else None)
+        # A range holds its bounds, and ``until`` is not part of it.
+        first, last = (to_text(since) if since else None), (to_text(until - _INSTANT) if until else None)
         listed = self._table.query(LISTED_UNDER, Range(first, last), BY_TIME, newest_first=True, limit=limit)
         for rows in batched(listed, MAX_KEYS, strict=False):
             yield from self.many([keys.rejected_digest_of(row["pk"]) for row in rows])
