@@ -11,6 +11,7 @@ from partner_orders.consumer.intake import Delivery, Intake
 from partner_orders.order_events.message import OrderEventMessage
 from partner_orders.orders.erasure import Erasure
 from partner_orders.orders.event import Arrival
+from partner_orders.orders.personal_data import redacted
 from partner_orders.orders.rejected import RejectedEvent, digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from tests.support.fixed_clock import clock
@@ -91,6 +92,26 @@ def test_unparsable_bytes_are_not_kept(erased: Intake, rejected: RejectedTable, 
     reason, left = ("not_an_object", b"{}") if body.startswith(b'"') else ("malformed_json", b"")
     assert (event.reason, event.body) == (reason, left)
     assert event.problems[-1] == f"names an order whose customer was erased: {len(left)} of {len(body)} bytes kept"
+
+
+@pytest.mark.parametrize("order_id", ["Order-17", "17, ring twice"])
+def test_ids_need_not_be_uuids(intake: Intake, rejected: RejectedTable, dynamodb: Any, order_id: str) -> None:
+    """An event of an erased order is kept without personal data also if the order's id is no UUID."""
+    deliver(intake, as_bytes(order(10, order_id=order_id)))
+    erase(dynamodb, order_id)
+    body = as_bytes(order(20, order_id=order_id, status=""))
+    deliver(intake, body)
+    assert kept(rejected, body).body == redacted(body)
+
+
+def test_cut_event_of_an_id_of_words(intake: Intake, rejected: RejectedTable, dynamodb: Any) -> None:
+    """Bytes are not kept if they name an erased order by such an id, beside UUIDs of something else."""
+    body = as_bytes(order(20, order_id="Order-17"))
+    deliver(intake, as_bytes(order(10, order_id="Order-17")))
+    erase(dynamodb, "Order-17")
+    cut = body[: body.index(b'"items"')]
+    deliver(intake, cut)
+    assert kept(rejected, cut).body == b""
 
 
 def test_second_copy_brings_nothing_back(erased: Intake, rejected: RejectedTable) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import ConditionFailedError, Range, Table
+from partner_orders.aws.keys import Key
 from partner_orders.aws.update import Update, equals, present
 from partner_orders.clock import Clock, from_text, to_text
 from partner_orders.exact_json import Json, MalformedJsonError, parse, write
@@ -66,8 +67,7 @@ class Erasure:
             update = Update().set("body", pack(without))
             if is_moved_entry(row):
                 update.set("redacted", True)
-            self._table.update(keys.Key(row["pk"], row["sk"]), update.only_if(present("pk")))
-            written += without != body
+            written += self._has_changed(keys.Key(row["pk"], row["sk"]), update) and without != body
         return written
 
     def erase_rejected(self, digest: str) -> None:
@@ -83,7 +83,15 @@ class Erasure:
         if self._names_them(body):
             body = b""
         update = Update().set("body", pack(body)).default("erased_at", to_text(self._clock()))
-        self._table.update(keys.rejected(digest), update.only_if(present("pk")))
+        self._has_changed(keys.rejected(digest), update)
+
+    def _has_changed(self, key: Key, update: Update) -> bool:
+        """Change a row, unless it has expired or was deleted meanwhile: then nothing of it is left."""
+        try:
+            self._table.update(key, update.only_if(present("pk")))
+        except ConditionFailedError:
+            return False
+        return True
 
     def _erase_row(self, order_id: str) -> int:
         for _ in range(MAX_TRIES):
