@@ -193,7 +193,7 @@ class OrdersTable(OrderQueries):
             update.increment(MOVED_EVENTS, -len(plan.returned))
         if plan.changes_the_snapshot or (existing is not None and changes_the_sale(events, existing)):
             update.increment("sequence")
-        is_single = len(events) == 1 and not plan.confirmed and lifecycle.is_known(events[0].status)
+        is_single = len(events) == 1 and lifecycle.is_known(events[0].status)
         update.only_if(_unchanged(existing) if existing is not None else _is_blind(events, plan.head))
         return self._table.update(
             keys.order(plan.events[0][0].order_id),
