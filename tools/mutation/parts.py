@@ -48,7 +48,9 @@ TESTS_OF_TEMPLATES = (
     *DESELECTED,
 )
 # Tests load these anew, as a cold start does, so that nothing can be replaced in the live ones.
-LOADED_ANEW = frozenset({"webhook.handler", "sender.handler", "consumer.handler", "publisher.handler"})
+LOADED_ANEW = frozenset(
+    {"answers.handler", "consumer.handler", "publisher.handler", "sender.handler", "webhook.handler"}
+)
 PARTS = (
     Part(
         DOMAIN,
@@ -195,5 +197,16 @@ PARTS = (
             "tests/console/test_orders_and_stores.py",
         ),
     ),
+    Part(
+        STORING,
+        _modules("answers", "endpoint intake order_reads stored table wake_ups"),
+        (
+            *_tests("answers", "unit property integration"),
+            *_tests("sender", "unit property integration"),
+            "tests/console/test_answers_restored.py",
+            "tests/integration/publisher/test_outcomes.py",
+        ),
+    ),
+    Part(STORING, ("answers.handler",), ("tests/unit/answers/test_handler.py",)),
     *(Part(TEMPLATES, (name,), TESTS_OF_TEMPLATES) for name in ("template.yaml", "catalogue.yaml")),
 )

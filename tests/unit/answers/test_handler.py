@@ -1,0 +1,86 @@
+"""The handler of the answers API: what it counts and logs of a response, and what its clients are made of."""
+
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import timedelta
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.config import Config
+
+from partner_orders.answers.endpoint import Response
+from partner_orders.answers.handler import AnswersSettings
+from tests.support.emitted_metrics import Emitted, emitted
+from tools.fresh_handler import fresh_handler
+
+NUMBERS = count()
+EVENT = {"requestContext": {"requestId": "request-1"}}
+
+type Call = Callable[[Response], tuple[dict[str, Any], Emitted, list[dict[str, Any]]]]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Call a new handler whose endpoint gives a response. Returns what it hands on, its metrics, and its log."""
+    # A name of its own: a logger of an earlier test would write to what was the standard output then.
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"answers-{next(NUMBERS)}")
+
+    def handle(response: Response) -> tuple[dict[str, Any], Emitted, list[dict[str, Any]]]:
+        app: Any = fresh_handler("answers")
+        app.endpoint = lambda: SimpleNamespace(respond=lambda event: response if event is EVENT else None)
+        http = app.handler(EVENT, SimpleNamespace())
+        text = capsys.readouterr().out
+        lines = [line for line in map(json.loads, text.splitlines()) if "_aws" not in line]
+        names = ("level", "message", "fault", "correlation_id")
+        return http, emitted(text), [{name: line.get(name) for name in names} for line in lines]
+
+    return handle
+
+
+def test_response_is_counted(call: Call) -> None:
+    """A response is handed on as HTTP and counted under its name; there is nothing to log of it."""
+    response = Response(202, {"answer_id": "till-1"}, "AnswersAccepted")
+    assert call(response) == (response.to_http(), {"AnswersAccepted": [1.0]}, [])
+
+
+@pytest.mark.filterwarnings("ignore:No application metrics to publish")
+def test_reading_is_not_counted(call: Call) -> None:
+    """A response that only shows something is not counted."""
+    response = Response(200, {"answers": []})
+    assert call(response) == (response.to_http(), {}, [])
+
+
+def test_fault_is_logged(call: Call) -> None:
+    """A fault of ours is logged by its kind, with the id of the request."""
+    response = Response(503, {"type": "unavailable"}, "AnswersUnavailable", "ClientError")
+    line = {"level": "ERROR", "message": "unavailable", "fault": "ClientError", "correlation_id": "request-1"}
+    assert call(response) == (response.to_http(), {"AnswersUnavailable": [1.0]}, [line])
+
+
+def test_endpoint_has_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The endpoint is made once, of its settings, and of clients that give up in time."""
+    made: list[tuple[str, Any]] = []
+    for field in fields(AnswersSettings):
+        monkeypatch.setenv(field.name.upper(), "60" if field.type is int else f"the-{field.name}")
+    monkeypatch.setenv("PARTNER_API_BASE_URL", "https://foodpanda.example.com/")
+    monkeypatch.setenv("BRAND", "auto")
+    app: Any = fresh_handler("answers")
+
+    def client(service: str, config: Config) -> Any:
+        made.append((service, config))
+        return SimpleNamespace(service=service)
+
+    app.clients = SimpleNamespace(client=client)
+    intake = app.endpoint()._intake
+    assert app.endpoint()._intake is intake
+    assert [service for service, _ in made] == ["dynamodb", "sqs"]
+    for _, config in made:
+        assert (config.connect_timeout, config.read_timeout) == (1, 2)
+        assert config.retries == {"total_max_attempts": 3, "mode": "standard"}
+    assert (intake._brand.name, intake._chain_id) == ("foodpanda", "the-chain_id")
+    assert intake._reads._table._name == intake._answers._table._name == "the-orders_table_name"
+    assert intake._answers._retention == timedelta(days=60)
+    assert intake._wake_ups._url == "the-answers_queue_url"
