@@ -1,6 +1,7 @@
 """Backfills: any gap, on demand, over as many ticks as it takes; and the outage that the platform's history allows."""
 
 import random
+import re
 import sys
 import time as wall
 from dataclasses import replace
@@ -167,6 +168,19 @@ def test_failing_store_is_retried_then_named(world: World) -> None:
     assert done["state"] == "done"
 
 
+def test_removed_store_is_named(world: World) -> None:
+    """A store that is removed while its backfill waits is named as not registered, and the others are read."""
+    backfill_id = world.worker.add_backfill({})
+    assert re.fullmatch(rf"{re.escape(to_text(world.time.now()))}-[0-9a-f]{{4}}", backfill_id)
+    gone = world.stores.all()[0]
+    world.stores.remove(gone)
+    while world.worker.backfill(backfill_id)["state"] != "done":
+        world.worker.run("run", lambda: 900.0, only_backfills=True)
+    done = world.worker.backfill(backfill_id)
+    assert (done["failed_stores"], done["stores_done"]) == ({gone.store_id: "not_registered"}, 3)
+    assert done["orders_checked"] == sum(life.shop.store_id != gone.store_id for life in world.lives)
+
+
 def test_backfill_lets_stores_be_checked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stores are checked as usual while a backfill runs."""
     monkeypatch.setattr("partner_orders.platform.orders.PAGE_SIZE", 1)
@@ -216,7 +230,7 @@ def test_bad_position_stops_no_backfill(world: World, row: dict[str, Any]) -> No
 
 def test_unknown_backfill_is_an_error(world: World) -> None:
     """An unknown backfill id is an error."""
-    with pytest.raises(InvalidRequestError, match="no backfill of this id"):
+    with pytest.raises(InvalidRequestError, match="there is no backfill of this id; reports are kept for 90 days"):
         world.worker.backfill("nonsense")
 
 

@@ -76,7 +76,7 @@ def _instant(event: dict[str, Any], name: str, default: datetime) -> datetime:
         return default
     try:
         return parse_instant(event[name])
-    except (AttributeError, TypeError, ValueError, OverflowError):
+    except (AttributeError, ValueError):
         raise InvalidRequestError(f'"{name}" should be a time in ISO 8601, such as 2026-03-14T08:00:00Z') from None
 
 
