@@ -84,7 +84,7 @@ def test_bytes_of_an_answer() -> None:
     assert short == sum(len(str(value)) for value in (WAITING | {"answered_lines": "ln-1"}).values())
     assert size_of(replace(STORED, by="tïll", progress=progress), []) == short + 1
     assert size_of(replace(STORED, by="t\ud800ll", progress=progress), []) == short + 2
-    with_lines = size_of(STORED, [LINE])
+    with_lines = size_of(replace(STORED, progress=progress), [LINE])
     assert with_lines == short + len(attribute(STORED)["sent_lines"])
     assert with_lines == order_answers(ORDER_ID, {"a#0001": attribute(STORED)}).size < MAX_BYTES
 
