@@ -125,8 +125,7 @@ def events(orders: OrdersTable, monkeypatch: pytest.MonkeyPatch) -> list[OrderEv
 
 
 def test_order_is_erased_whole(erasure: Erasure, dynamodb: Any, events: list[OrderEvent]) -> None:
-    """Every body of an order is redacted and every event marked; the rest of each row stays. A second erasure changes
-    nothing."""
+    """Every body of an order is redacted and every event marked; the rest of each row stays."""
     before = rows(dynamodb)
     left = [redacted(one.body) for one in events]
     assert erasure.erase_order("a") == 3
@@ -144,9 +143,39 @@ def test_order_is_erased_whole(erasure: Erasure, dynamodb: Any, events: list[Ord
         names[1]: before[names[1]] | {"redacted": True},
         names[2]: before[names[2]] | {"body": pack(left[2])},
     }
-    erased = rows(dynamodb)
-    assert erasure.erase_order("a") == 0
-    assert rows(dynamodb) == erased
+
+
+def test_second_erasure_writes_nothing(erasure: Erasure, dynamodb: Any, events: list[OrderEvent]) -> None:
+    """An order that is erased already is read once more, and nothing of it is written."""
+    assert erasure.erase_order(events[0].order_id) == 3
+    calls = Calls(dynamodb)
+    assert erasure.erase_order(events[0].order_id) == 0
+    assert calls.made == ["GetItem", "Query"]
+
+
+@pytest.mark.parametrize("done", range(4))
+def test_interrupted_erasure_is_completed(erasure: Erasure, dynamodb: Any, events: list[OrderEvent], done: int) -> None:
+    """An erasure that is killed between any two of its writes is completed by the next one."""
+    left = done
+
+    def kill(**_: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+
+    for operation in ("PutItem", "UpdateItem"):
+        dynamodb.meta.events.register(f"before-call.dynamodb.{operation}", kill)
+    with pytest.raises(KeyboardInterrupt):
+        erasure.erase_order("a")
+    left = 100
+    erasure.erase_order("a")
+    found = rows(dynamodb)
+    row = found.pop("ORDER")
+    assert [unpack(found[keys.order_event("a", one.digest).sk]["body"]) for one in events[:3]] == [
+        redacted(one.body) for one in events[:3]
+    ]
+    assert (row["erased_at"], erasure.concerns(row)) == (to_text(NOW), False)
 
 
 def test_bodies_just_written_are_erased() -> None:

@@ -149,7 +149,7 @@ def known_order(row: Row) -> KnownOrder:
     """What an order's row tells without its bodies."""
     return KnownOrder(
         # What it is listed under has the chain's own id of the store where an event names no other.
-        store_id=row.get("listed_under", "").removeprefix(LISTED_UNDER) or None,
+        store_id=row["listed_under"].removeprefix(LISTED_UNDER) or None,
         listed_at=from_text(row["listed_at"]),
         statuses=statuses_of(row),
         digests=frozenset(events_of(row)),
