@@ -25,7 +25,7 @@ ANY_ORDER = proof(
     "The event that came last is the snapshot.",
     _TABLE,
     "_is_blind",
-    'less("snapshot_key", key_of(head) if head else "")',
+    'less("snapshot_key", max(map(key_of, new)))',
     'present("snapshot_key")',
 )
 REPEATED = proof(

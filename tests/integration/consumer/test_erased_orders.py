@@ -16,7 +16,7 @@ from partner_orders.orders.rejected import RejectedEvent, digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from tests.support.fixed_clock import clock
 from tests.support.orders import as_bytes, order
-from tests.support.orders_table import TABLE
+from tests.support.orders_table import TABLE, Calls
 
 WHOLE = as_bytes(order(20))
 ID = order()["order_id"]
@@ -144,6 +144,13 @@ def test_other_orders_are_kept_whole(erased: Intake, rejected: RejectedTable) ->
     )
     deliver(erased, *others)
     assert [kept(rejected, body).body for body in others] == [*others]
+
+
+def test_look_up_of_many_ids_is_bounded(erased: Intake, dynamodb: Any) -> None:
+    """Of a body that names thousands of orders the first 500 are looked up, a hundred in a request."""
+    calls = Calls(dynamodb)
+    deliver(erased, b" ".join(b'"order_id":"o-%d"' % number for number in range(2_000)))
+    assert calls.made.count("BatchGetItem") == 5
 
 
 def test_search_for_ids_is_fast(erased: Intake, rejected: RejectedTable) -> None:

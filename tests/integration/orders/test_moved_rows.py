@@ -44,6 +44,14 @@ def write(orders: OrdersTable, *numbers: int) -> None:
         orders.write([(EVENTS[number], arrival(number))])
 
 
+def write_first(orders: OrdersTable, is_one_batch: bool) -> None:
+    """Write as many events as a row may have."""
+    if is_one_batch:
+        orders.write([(EVENTS[number], arrival(number)) for number in range(MOST)])
+    else:
+        write(orders, *range(MOST))
+
+
 def entry(number: int) -> Row:
     return history_entry(EVENTS[number], arrival(number), pack(EVENTS[number].body), is_redacted=False)
 
@@ -93,10 +101,7 @@ def few_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("is_one_batch", [False, True])
 def test_full_row_keeps_its_entries(orders: OrdersTable, dynamodb: Any, is_one_batch: bool) -> None:
     """As many entries as a row may have stay in it."""
-    if is_one_batch:
-        orders.write([(EVENTS[number], arrival(number)) for number in range(MOST)])
-    else:
-        write(orders, *range(MOST))
+    write_first(orders, is_one_batch)
     assert rows(dynamodb).keys() == {"ORDER"}
 
 
@@ -200,9 +205,10 @@ def test_returned_entries_move_again(orders: OrdersTable, dynamodb: Any) -> None
 
 
 @pytest.mark.usefixtures("few_bytes")
-def test_full_row_keeps_its_bodies(orders: OrdersTable, dynamodb: Any) -> None:
+@pytest.mark.parametrize("is_one_batch", [False, True])
+def test_full_row_keeps_its_bodies(orders: OrdersTable, dynamodb: Any, is_one_batch: bool) -> None:
     """As many bytes of bodies as a row may have stay in it."""
-    write(orders, *range(MOST))
+    write_first(orders, is_one_batch)
     found = rows(dynamodb)
     assert found.keys() == {"ORDER"}
     assert found["ORDER"]["body_bytes"] == table.ROW_BODIES_BYTES

@@ -78,9 +78,10 @@ def test_row_of_an_order(orders: OrdersTable, dynamodb: Any) -> None:
     }
 
 
-def test_row_of_an_order_that_says_little(orders: OrdersTable, dynamodb: Any) -> None:
-    """An order of no store and no time is listed without one, by when it first came."""
-    bare = parse_event(as_bytes({"order_id": "a", "status": "PACKED", "order_code": "0417"}))
+@pytest.mark.parametrize("code", [{}, {"order_code": "0417", "store_order_code": "#0417"}], ids=["no code", "a code"])
+def test_row_of_an_order_that_says_little(orders: OrdersTable, dynamodb: Any, code: dict[str, str]) -> None:
+    """An order of no store and no time is listed without one, by when it first came; by its code if it has one."""
+    bare = parse_event(as_bytes({"order_id": "a", "status": "PACKED", "order_code": code.get("order_code")}))
     orders.write([(bare, ARRIVAL)])
     assert row_of(dynamodb) == {
         "pk": "ORDER#a",
@@ -94,8 +95,7 @@ def test_row_of_an_order_that_says_little(orders: OrdersTable, dynamodb: Any) ->
         "status": "PACKED",
         "listed_at": to_text(NOW),
         "listed_under": "STORE#",
-        "order_code": "0417",
-        "store_order_code": "#0417",
+        **code,
         "open": "OPEN_UNKNOWN#",
         "expires_at": int((NOW + RETENTION).timestamp()),
         f"e#{bare.digest}": {

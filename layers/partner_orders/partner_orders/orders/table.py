@@ -194,7 +194,7 @@ class OrdersTable(OrderQueries):
         if plan.changes_the_snapshot or (existing is not None and changes_the_sale(events, existing)):
             update.increment("sequence")
         is_single = len(events) == 1 and lifecycle.is_known(events[0].status)
-        update.only_if(_unchanged(existing) if existing is not None else _is_blind(events, plan.head))
+        update.only_if(_unchanged(existing) if existing is not None else _is_blind(plan.new))
         return self._table.update(
             keys.order(plan.events[0][0].order_id),
             update,
@@ -361,13 +361,13 @@ def _unchanged(row: Row) -> Condition:
     return equals("version", row["version"])
 
 
-def _is_blind(events: list[OrderEvent], head: Arrived | None) -> Condition:
+def _is_blind(new: list[Arrived]) -> Condition:
     """The condition of a write that knows nothing of the row: events and head are news to it, its history is all in it,
     its keys are of this version, and it is not erased."""
-    news = [absent(EVENT + event.digest) for event in events]
+    news = [absent(EVENT + event.digest) for event, _ in new]
     is_lower = any_of(
         absent("snapshot_key"),
-        all_of(less("snapshot_key", key_of(head) if head else ""), equals("schema_version", SCHEMA_VERSION)),
+        all_of(less("snapshot_key", max(map(key_of, new))), equals("schema_version", SCHEMA_VERSION)),
     )
     return all_of(*news, is_lower, absent(MOVED_EVENTS), absent("erased_at"))
 
