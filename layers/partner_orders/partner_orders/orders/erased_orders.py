@@ -26,9 +26,9 @@ def named_orders(*texts: bytes) -> list[str]:
     return [*dict.fromkeys(lowered)][:MAX_IDS]
 
 
-def left_of(body: bytes, erased: Erased, within: bytes = b"") -> bytes | None:
-    """What may be kept of a body, maybe with another one ``within``; None for all of it. Where it names an erased
-    order, an object is kept without personal data, and nothing of what cannot be parsed."""
+def left_of(body: bytes, erased: Erased, within: bytes) -> bytes | None:
+    """What may be kept of a body, with another one ``within`` it or an empty one; None for all of it. Where it names an
+    erased order, an object is kept without personal data, and nothing of what cannot be parsed."""
     names = named_orders(body, within)
     value = _parsed(body)
     if isinstance(value, dict) and isinstance(value.get("order_id"), str):
