@@ -40,7 +40,7 @@ def test_list_is_filtered_by_reason_and_time(run: Run, twelve: DeployedStack) ->
     assert (len(found), {event["reason"] for event in found}) == (4, {"not_an_order"})
     since, until = ((NOW + timedelta(minutes=minute)).isoformat() for minute in (2, 8))
     found = run("rejected", "list", "--since", since, "--until", until, "--json").json
-    assert len(found) == 7
+    assert len(found) == 6
 
 
 def test_discard_by_reason_leaves_the_rest(run: Run, twelve: DeployedStack) -> None:

@@ -239,6 +239,12 @@ def test_stores_with_orders(day: OrdersTable) -> None:
     assert day.stores_with_orders(AN_HOUR_AGO, NOW - timedelta(minutes=35)) == {"q7xk"}
 
 
+def test_ten_orders_of_a_code(orders: OrdersTable) -> None:
+    """Of a code that was used over and over the ten newest orders are given."""
+    write(orders, *(created(f"{minute}", minute, client={"store_id": "q7xk"}) for minute in range(11)))
+    assert orders.by_order_code("q7xk", "0417") == [f"{minute}" for minute in range(10, 0, -1)]
+
+
 def test_newest_orders_of_a_store(day: OrdersTable) -> None:
     """The newest orders of a store are listed by their creation, newest first."""
     assert day.newest_of("q7xk", 10) == ["d", "b", "a"]

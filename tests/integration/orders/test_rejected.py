@@ -114,6 +114,13 @@ def test_many_problems_are_counted(rejected: RejectedTable, more: int, last: str
     assert (len(found.problems), found.problems[-1]) == (MAX_PROBLEMS + min(more, 1), last)
 
 
+def test_shown_event_has_no_body(rejected: RejectedTable) -> None:
+    """What a log or an error shows of a rejected event has its digest and none of its body, which may be anybody's."""
+    keep(rejected)
+    shown = repr(rejected.get(DIGEST))
+    assert (DIGEST in shown, "order_id" in shown) == (True, False)
+
+
 # -- lists ------------------------------------------------------------------------------------------------------
 
 
@@ -133,6 +140,7 @@ def test_events_of_a_period(rejected: RejectedTable) -> None:
     assert listed(since=an_hour_later) == [third, second]
     assert listed(until=an_hour_later) == [first]
     assert listed(since=an_hour_later, until=then) == [second]
+    assert listed(since=an_hour_later, until=an_hour_later + timedelta(microseconds=1)) == [second]
 
 
 def test_listed_events_are_read_in_batches(

@@ -166,6 +166,14 @@ def test_row_of_a_body(orders: OrdersTable, dynamodb: Any, monkeypatch: pytest.M
     assert own == (None if room else expected)
 
 
+def test_batch_with_a_new_head_is_one_write(orders: OrdersTable, dynamodb: Any) -> None:
+    """Events of a batch that has a new snapshot take one write, also if others of them are late."""
+    orders.write([(event(13), ARRIVAL)])
+    calls = Calls(dynamodb)
+    assert orders.write([(event(12), ARRIVAL), (event(14), ARRIVAL)]) == Written(stored=2)
+    assert calls.made == ["UpdateItem"]
+
+
 # -- for how long -----------------------------------------------------------------------------------------------
 
 
