@@ -162,7 +162,7 @@ PARTS = (
     ),
     Part(
         STORING,
-        _modules("orders", "erased_orders queries rebuilding rejected rejected_table stored table"),
+        _modules("orders", "erased_orders erasure queries rebuilding rejected rejected_table stored table"),
         (
             *_tests("orders", "unit property integration"),
             *_tests("consumer", "property integration"),
