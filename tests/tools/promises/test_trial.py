@@ -59,7 +59,9 @@ def test_assertions(error: BaseException, is_one: bool) -> None:
     assert by_assertion(error) is is_one
 
 
-@pytest.mark.parametrize("looked_up", [lambda: {}["name"], lambda: list(range(2))[2], lambda: int("none")])
+@pytest.mark.parametrize(
+    "looked_up", [lambda: dict[str, str]()["name"], lambda: list(range(2))[2], lambda: int("none")]
+)
 def test_what_a_test_looks_up(looked_up: Callable[[], object]) -> None:
     """What a test looks up and does not find is wrong as well."""
     with pytest.raises((LookupError, ValueError)) as raised:

@@ -73,7 +73,7 @@ def test_row_is_read_back() -> None:
     [stored] = read_back.answers
     [line] = stored.progress.sent_lines
     assert (read_back.order_id, read_back.fence) == (ORDER_ID, 0)
-    assert (line.id, line.sku, line.quantity) == ("ln-1", "KW-100", 1)
+    assert (line.id, line.sku, line.quantity) == ("ln-1", "KW-100", Decimal(1))
     assert replace(stored, progress=replace(stored.progress, sent_lines=(LINE,))) == STORED
 
 
