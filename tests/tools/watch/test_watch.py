@@ -24,7 +24,7 @@ PACKAGE = "layers/partner_orders/partner_orders"
             ["tests/property/orders/test_table.py", "tests/integration/orders/test_table.py"],
         ),
         (f"{PACKAGE}/orders/row.py", ["tests/unit/orders"]),
-        (f"{PACKAGE}/publisher/stream_record.py", ["tests/property/publisher"]),
+        (f"{PACKAGE}/publisher/stream_record.py", ["tests/unit/publisher"]),
         (f"{PACKAGE}/clock.py", ["tests/unit/test_clock.py"]),
         ("partner_orders_console/cli/refused.py", ["tests/console/test_refused.py"]),
         ("partner_orders_console/operations/promotions/rules.py", ["tests/console/test_promotions.py"]),

@@ -69,10 +69,13 @@ def test_ended_answer_in_its_row() -> None:
 
 def test_row_is_read_back() -> None:
     """What a row holds is read back; a row without a claim has no fence yet."""
-    read_back = order_answers(ORDER_ID, {"a#0001": attribute(STORED)})
+    row = {"a#0001": attribute(STORED)}
+    read_back = order_answers(ORDER_ID, row)
     [stored] = read_back.answers
     [line] = stored.progress.sent_lines
-    assert (read_back.order_id, read_back.fence) == (ORDER_ID, 0)
+    assert (read_back.order_id, read_back.fence, read_back.claimed_until) == (ORDER_ID, 0, None)
+    claimed = order_answers(ORDER_ID, row | {"fence": 3, "claimed_until": TIME})
+    assert claimed == replace(read_back, fence=3, claimed_until=AT)
     assert (line.id, line.sku, line.quantity) == ("ln-1", "KW-100", Decimal(1))
     assert replace(stored, progress=replace(stored.progress, sent_lines=(LINE,))) == STORED
 

@@ -78,6 +78,7 @@ class OrderAnswers:
     order_id: str
     answers: tuple[StoredAnswer, ...] = ()
     fence: int = 0
+    claimed_until: datetime | None = None
     size: int = field(default=0, compare=False)
 
     @property
@@ -106,6 +107,7 @@ def order_answers(order_id: str, row: Row | None) -> OrderAnswers:
         order_id,
         tuple(_stored(int(name.removeprefix(ANSWER)), entries[name]) for name in sorted(entries)),
         row.get("fence", 0),
+        from_text(row["claimed_until"]) if "claimed_until" in row else None,
         sum(map(_size, entries.values())),
     )
 

@@ -16,8 +16,8 @@ MUTANTS: list[Mutant] = [
         "A store is remembered as registered before it was written.",
         _STORES,
         "StoresTable._merge",
-        "        code = told.code\n",
-        "        code = told.code\n"
+        "        code, holding = told.code, Holding()\n",
+        "        code, holding = told.code, Holding()\n"
         "        self._read_at[told.store_id, told.code] = self._clock()\n"
         "        self._remember(told.store_id or code or '', told.facts)\n"
         "        self._holdings[code or ''] = _claim(told, told.facts) or Holding()\n",
@@ -36,7 +36,7 @@ MUTANTS: list[Mutant] = [
         "A store's row takes the values of the event that arrives last.",
         _FACTS,
         "merged",
-        "max((side.get(name, NOTHING) for side in sides), default=NOTHING)",
+        "max(side.get(name, NOTHING) for side in sides)",
         "next((side[name] for side in reversed(sides) if side.get(name, NOTHING).value), NOTHING)",
         LATE,
     ),
