@@ -95,7 +95,9 @@ def _left_over(bodies: dict[str, bytes | None]) -> Iterator[HistoryEntry]:
         body = None if packed is None else unpack(packed)
         parsed = _parsed(body or b"")
         occurred_at = to_text(parsed.occurred_at) if parsed and parsed.occurred_at else None
-        yield HistoryEntry(digest, parsed.status if parsed else "", occurred_at, "", "", "", body=body)
+        yield HistoryEntry(
+            digest, parsed.status if parsed else "", occurred_at, "", "", "", is_redacted=False, body=body
+        )
 
 
 def _is_meant(event: str, number: int, entry: HistoryEntry) -> bool:

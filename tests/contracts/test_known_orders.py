@@ -59,9 +59,15 @@ def test_known(orders: Orders) -> None:
             frozenset({"RECEIVED", "DISPATCHED"}),
             frozenset({events[0].digest, events[1].digest}),
             events[1].snapshot_key,
+            has_moved=False,
         ),
         "b": KnownOrder(
-            "n9wz", minute(20), frozenset({"RECEIVED"}), frozenset({events[2].digest}), events[2].snapshot_key
+            "n9wz",
+            minute(20),
+            frozenset({"RECEIVED"}),
+            frozenset({events[2].digest}),
+            events[2].snapshot_key,
+            has_moved=False,
         ),
     }
 

@@ -65,6 +65,7 @@ class MemoryOrders:
                 to_text(received_at),
                 source="webhook",
                 correlation_id="",
+                is_redacted=False,
                 body=event.body,
             )
             for event, received_at, _ in arrived
@@ -122,6 +123,7 @@ class MemoryOrders:
             frozenset(arrived.event.status for arrived in events.values()),
             frozenset(events),
             newest.key,
+            has_moved=False,
             showings=frozenset(
                 showing(arrived.event, arrived.shown_at) for arrived in events.values() if arrived.shown_at
             ),

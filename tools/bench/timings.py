@@ -149,7 +149,7 @@ def comparison_cpu(rounds: int) -> Measured:
     table: Any = _KnownOrders(
         {
             one.order_id: KnownOrder(
-                "store", events.RECEIVED_AT, frozenset(), frozenset({one.digest}), one.snapshot_key
+                "store", events.RECEIVED_AT, frozenset(), frozenset({one.digest}), one.snapshot_key, has_moved=False
             )
             for one in arrived
         }

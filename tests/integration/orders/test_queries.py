@@ -146,6 +146,14 @@ def test_stored_order_is_whole(orders: OrdersTable) -> None:
     )
 
 
+@pytest.mark.privacy
+def test_shown_order_has_no_body(orders: OrdersTable) -> None:
+    """What a log or an error shows of an order has its events and none of their bodies, which name the customer."""
+    write(orders, event(12, order_id="a"))
+    shown = repr(stored(orders, "a"))
+    assert (stored(orders, "a").snapshot.digest in shown, "Amna" in shown) == (True, False)
+
+
 def test_moved_statuses_decide_the_sale(orders: OrdersTable, dynamodb: Any) -> None:
     """A row alone tells whether a cancelled order is a sale, also if the event that says so has moved out of it."""
     dispatched = event(12, order_id="a", status="DISPATCHED")

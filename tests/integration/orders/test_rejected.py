@@ -114,6 +114,7 @@ def test_many_problems_are_counted(rejected: RejectedTable, more: int, last: str
     assert (len(found.problems), found.problems[-1]) == (MAX_PROBLEMS + min(more, 1), last)
 
 
+@pytest.mark.privacy
 def test_shown_event_has_no_body(rejected: RejectedTable) -> None:
     """What a log or an error shows of a rejected event has its digest and none of its body, which may be anybody's."""
     keep(rejected)

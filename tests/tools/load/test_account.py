@@ -19,7 +19,9 @@ TIMETABLE = tuple(Request(float(number), body) for number, body in enumerate((FI
 
 
 def entry(digest: str) -> HistoryEntry:
-    return HistoryEntry(digest, "RECEIVED", None, "2026-03-14T12:00:00.000000Z", "webhook", "request")
+    return HistoryEntry(
+        digest, "RECEIVED", None, "2026-03-14T12:00:00.000000Z", "webhook", "request", is_redacted=False
+    )
 
 
 def stored(*digests: str, snapshot: str = "latest", sequence: int = 2) -> StoredOrder:

@@ -39,7 +39,7 @@ class HistoryEntry:
     received_at: str
     source: str
     correlation_id: str
-    is_redacted: bool = False
+    is_redacted: bool
     shown_at: str | None = None
     problems: tuple[str, ...] = ()
     body: bytes | None = field(repr=False, default=None)
@@ -115,8 +115,8 @@ class KnownOrder:
     listed_at: datetime
     statuses: frozenset[str]
     digests: frozenset[str]
-    snapshot_key: str = ""
-    has_moved: bool = False
+    snapshot_key: str
+    has_moved: bool
     showings: frozenset[Showing] = frozenset()
 
 

@@ -267,7 +267,7 @@ class OrdersTable(OrderQueries):
                 bodies[event.digest] = packed
         return bodies
 
-    def _put_body(self, order_id: str, digest: str, packed: bytes, expires_at: int, replace: bool = False) -> None:
+    def _put_body(self, order_id: str, digest: str, packed: bytes, expires_at: int, replace: bool) -> None:
         """A body in a row of its own, before the row that refers to it; a second put changes nothing, unless it is to
         ``replace`` the first."""
         key, body = keys.order_event(order_id, digest), {"body": packed}
