@@ -23,6 +23,7 @@ _RESPONSES = f"{PACKAGE}/platform/responses.py"
 _BREAKER = f"{PACKAGE}/platform/breaker.py"
 
 _ENDPOINT = "tests/integration/webhook/test_endpoint.py"
+_REVOKED = "tests/integration/webhook/test_revoked_secret.py"
 _ALARMS = "tests/unit/template/test_alarm_series.py"
 _CAUSES = "tests/integration/test_alarmed_metrics.py::test_cause_fires_its_alarm"
 _NUMBERS = "tests/unit/docs/test_numbers.py::test_numbers_are_the_codes"
@@ -460,6 +461,14 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             "Webhook.receive",
             "        except SecretUnavailableError as error:\n            return _unavailable(error)",
             "        except SecretUnavailableError:\n            version = SecretVersion.CURRENT",
+        ),
+        proof(
+            f"{_REVOKED}::test_revoked_secret_is_rejected_when_warm",
+            "An environment goes on accepting a previous secret that was revoked.",
+            _SECRET,
+            "WebhookSecret._refresh",
+            "self._accepted = {version",
+            "self._accepted |= {version",
         ),
     ),
     promise(
