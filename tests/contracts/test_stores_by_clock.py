@@ -113,6 +113,18 @@ def test_other_environments_write_is_noticed(dynamodb: Any) -> None:
     assert [store.name for store in warm.all()] == ["Old"]
 
 
+def test_busy_store_is_read_again(dynamodb: Any) -> None:
+    """However many events of a store come within a minute, the first after it notices another environment's write."""
+    time = Passing()
+    warm = table(dynamodb, time)
+    say(warm, 1, name="Old")
+    say(table(dynamodb), 2, name="New")
+    for _ in range(4):
+        time.now += timedelta(seconds=20)
+        say(warm, 3, name="Old")
+    assert [store.name for store in warm.all()] == ["Old"]
+
+
 def test_concurrent_write_is_not_overwritten(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A later name that another environment writes between our reading and our writing stays."""
     ours, theirs = table(dynamodb), table(dynamodb)

@@ -77,6 +77,15 @@ STORES: tuple[Entry, ...] = (
             "timedelta(minutes=1)",
             "timedelta(days=1)",
         ),
+        proof(
+            f"{_BY_CLOCK}::test_busy_store_is_read_again[fake]",
+            "A store of which events keep coming is never read again.",
+            _TABLE,
+            "StoresTable._is_known",
+            "            self._facts[store_id] = wanted\n",
+            "            self._facts[store_id] = wanted\n"
+            "            self._read_at[told.store_id, told.code] = self._clock()\n",
+        ),
     ),
     promise(
         "A code belongs to the store that had it last by that clock.",
