@@ -847,6 +847,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "        records = with_records(records, of_wish(overtaken, now, is_event=True))",
             "        assert overtaken",
         ),
+        proof(
+            f"{_WISHES}::test_an_overtaken_closing_is_on_record",
+            "That a wish was overtaken after it was shown is not on record.",
+            f"{_STATUS}/status.py",
+            "wished",
+            "if status.active_wish is not None:",
+            "if status.outcome is Outcome.WAITING:",
+        ),
     ),
     promise(
         "An opening is never repeated once it was shown.",

@@ -31,6 +31,19 @@ def test_a_closing_is_shown_and_ends() -> None:
     assert (record.outcome, record.puts, record.wish and record.wish.why) == (Outcome.ENDED, 1, "because")
 
 
+@pytest.mark.parametrize("minutes", [0, 1])
+def test_an_overtaken_closing_is_on_record(minutes: int) -> None:
+    """A closing that another wish overtakes before its time ends so on record, whether or not it was shown by then."""
+    world = StatusWorld()
+    world.wish(hours=2)
+    world.runs(minutes)
+    assert world.outcome() == ("shown" if minutes else "waiting")
+    world.wish(Kind.OPEN)
+    world.run()
+    outcomes = [record.outcome for record in world.history() if record.wish is not None]
+    assert outcomes == [Outcome.OVERTAKEN, Outcome.DONE]
+
+
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_newer_wish_is_not_written_over(is_first: bool) -> None:
     """What a worker noted of a status that it read before a wish came does not take the wish's place."""
