@@ -782,11 +782,19 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
         ),
         proof(
             f"{_PARSING}::test_all_parts_odd_is_still_an_order",
-            "A part that cannot be read enters the order as it came.",
+            "Of several parts that cannot be read only the last one is noted.",
             _READING,
             "_Walk.read_field",
-            "            return None",
-            "            return {}",
+            "self.problems.setdefault(described.path, str(error))",
+            "self.problems = {described.path: str(error)}",
+        ),
+        proof(
+            "tests/unit/orders/test_reading.py::test_what_cannot_be_read",
+            "Null in a list is not noted.",
+            _READING,
+            "_Walk._read_list",
+            'self.problems.setdefault(element.path, "Input should not be null")',
+            "pass",
         ),
         proof(
             "tests/integration/orders/test_table.py::test_problems_of_an_event_are_stored[fake]",
