@@ -7,7 +7,7 @@ from datetime import datetime
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row
 from partner_orders.clock import from_text, now
-from partner_orders.order_events.message import WEBHOOK
+from partner_orders.order_events.message import RECONCILIATION, WEBHOOK
 from partner_orders.orders.stored import events_of
 from partner_orders_console.operations.changes import Changes
 from partner_orders_console.operations.errors import OperatorError
@@ -67,6 +67,8 @@ class AwaitedOrder:
 
 
 def _was_received_since(row: Row, began: datetime) -> bool:
+    if row.get("source") == RECONCILIATION:  # By whom it came first; any order of the platform's may be unreadable.
+        return False
     return "last_received_at" in row and from_text(row["last_received_at"]) >= began
 
 

@@ -35,6 +35,7 @@ _README = "tests/unit/docs/test_readme.py"
 _LAWS = "tests/unit/template/test_template_laws.py"
 _FIGURES = "tests/tools/local/test_figures.py"
 _MORNING = "tests/tools/local/test_morning_outcome.py"
+_AWAITED = "tests/console/test_awaited_order.py"
 _LOGS = "tests/integration/test_logs.py"
 _NEEDS = "What the reader needs."
 _STEP = "A step; the commands are checked by tests/unit/docs/test_readme.py."
@@ -441,6 +442,14 @@ README: tuple[Entry, ...] = (
             'for order in truth["orders"][:0]:',
         ),
         _LOST_PRODUCT,
+        proof(
+            f"{_MORNING}::test_untouched_product_stays",
+            "Of a product that the chain did not change only the price is compared.",
+            "tools/local/morning_outcome.py",
+            "_of_untouched",
+            '(Decimal(shown["price"]), shown["active"]) != (before.price, before.active)',
+            'Decimal(shown["price"]) != before.price',
+        ),
     ),
     NoPromise("It takes about a minute and a half on two cores.", "A measured time."),
     NoPromise("The first call also downloads packages and builds the stacks.", "Says why the first call takes longer."),
@@ -853,6 +862,22 @@ README: tuple[Entry, ...] = (
             "AwaitedOrder.wait",
             'if row["sk"] == keys.ORDER and _came_since(row, self._began):',
             'if row["sk"] == keys.ORDER and not row:',
+        ),
+        proof(
+            f"{_AWAITED}::test_only_a_webhook_brings_the_test_order[moto-reconciliation]",
+            "An order that the reconciler brings is taken for the test order.",
+            f"{CONSOLE}/operations/registering.py",
+            "_came_since",
+            'event["source"] == WEBHOOK and from_text',
+            "from_text",
+        ),
+        proof(
+            f"{_AWAITED}::test_rejected_order_of_the_reconciler_is_another[moto]",
+            "A rejected order of the reconciler is taken for the test order.",
+            f"{CONSOLE}/operations/registering.py",
+            "_was_received_since",
+            "        return False\n",
+            "        pass\n",
         ),
     ),
     NoPromise("Look at your first order, using the id that `register` printed.", _STEP),

@@ -85,6 +85,8 @@ def test_lost_product_is_named(end: End, sku: str, told: str) -> None:
     ("end", "told"),
     [
         (with_shop("OTHER", price="9"), "product OTHER: the shop changed it"),
+        (with_shop("OTHER", active=False), "product OTHER: the shop changed it"),
+        (replace(END, shop={sku: one for sku, one in SHOP.items() if sku != "OTHER"}), "product OTHER: the shop"),
         (replace(END, rows={**ROWS, "OTHER": Desired("OTHER")}), "product OTHER: it has a row"),
         (replace(END, held={**END.held, "OTHER": Decimal(1)}), "product OTHER: it has a row"),
     ],
