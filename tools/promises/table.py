@@ -6,11 +6,12 @@ from itertools import groupby
 from pathlib import Path
 
 from tools.promises.pages import Sentence, sentences
-from tools.promises.promise import Entry, NoPromise, Promise, SameAs
+from tools.promises.promise import PACKAGE, Entry, NoPromise, Promise, SameAs
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "docs/promises.md"
 PAGES = ("README.md", "docs/guarantees.md")
+TESTS, LEVELS = Path("tests"), ("unit", "property", "integration")
 HEAD = """\
 # Every promise and its test
 
@@ -21,7 +22,7 @@ has to fail then. The table is written by `python -m tools.promises --write` fro
 
 A promise can be broken in more ways than these. Then another test of the same file may be the one that notices, so the
 whole file of a named test belongs to the sentence. Each section ends with the call of all the tests that stand beside
-the named ones. They hold the section together.
+the named ones, and of those of the parts that were broken. They hold the section together.
 """
 
 TABLE = "| sentence | test | how the test was seen to fail |\n| --- | --- | --- |\n"
@@ -49,9 +50,12 @@ def page_of(entries: Iterable[Entry]) -> str:
 
 
 def _folders(entries: Iterable[Entry]) -> list[str]:
-    """The folders of the named tests, but those of others that are among them."""
-    tests = [proof.test for entry in entries if isinstance(entry, Promise) for proof in entry.proofs]
-    folders = {Path(test.partition("::")[0]).parent for test in tests}
+    """The folders of the named tests and those of the parts that are broken, but those of others that are among
+    them."""
+    proofs = [proof for entry in entries if isinstance(entry, Promise) for proof in entry.proofs]
+    folders = {Path(proof.test.partition("::")[0]).parent for proof in proofs}
+    parts = {Path(edit.file).parent.name for proof in proofs for edit in proof.broken.edits if PACKAGE in edit.file}
+    folders |= {beside for part in parts for level in LEVELS if (ROOT / (beside := TESTS / level / part)).is_dir()}
     return sorted(folder.as_posix() for folder in folders if not folders & {*folder.parents})
 
 
