@@ -58,6 +58,12 @@ def test_response_is_json(world: AnswersWorld) -> None:
     }
 
 
+def test_response_is_not_printed(world: AnswersWorld) -> None:
+    """What is printed of a response has nothing of its body."""
+    response = respond(world)
+    assert repr(response) == "Response(status=202, counted_as='AnswersAccepted', fault='')"
+
+
 def test_what_is_taken(world: AnswersWorld) -> None:
     """A new answer is shown with what will be sent; a repeated one, without it."""
     status, body, counted_as = whole(respond(world))

@@ -121,7 +121,7 @@ class AnswersIntake:
         row, earlier, is_answering = self._reads.for_answer(store_id, order_id)
         if row is None or not self._is_ours(row, store_id):
             raise NoSuchOrderError
-        event, facts = self._reads.snapshot(row), _Facts(row.get("sequence", 0), earlier, is_answering)
+        event, facts = self._reads.snapshot(row), _Facts(row["sequence"], earlier, is_answering)
         if repeated := earlier.by_id(answer.answer_id):
             return _Considered(earlier, self._repeated(repeated, answer, event, facts))
         self._check(answer, event, facts)
