@@ -608,6 +608,22 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
             "    return sorted(names, key=lambda name: name != vendor_id)",
             "    return sorted(names, key=lambda name: name != vendor_id)[:1]",
         ),
+        proof(
+            f"{_GUESSES}::test_remembered_id_gives_way_to_the_other[fake]",
+            "The id that worked first is remembered for good.",
+            _WINDOWS,
+            "Position.read_until",
+            "vendor_id=vendor_id or self.vendor_id",
+            "vendor_id=self.vendor_id or vendor_id",
+        ),
+        proof(
+            f"{_GUESSES}::test_remembered_page_size_gives_way_to_a_smaller[fake]",
+            "The page size that worked first is remembered for good.",
+            f"{PACKAGE}/platform/http.py",
+            "PartnerApiClient.note",
+            "page_size=page_size or self._learned.page_size",
+            "page_size=self._learned.page_size or page_size",
+        ),
     ),
     promise(
         "counts its pages wrongly, or not at all | pages are read until one is empty or repeats",

@@ -89,6 +89,32 @@ def test_refused_id_gives_way_to_the_other(dynamodb: Any, status: int) -> None:
     assert_later_runs_know_it(world)
 
 
+def test_remembered_id_gives_way_to_the_other(dynamodb: Any) -> None:
+    """A store's id that worked and is refused since gives way to its other id, which the next run knows."""
+    world = World(dynamodb, lives(orders=12), VirtualTime(AFTER))
+    world.run()
+    world.drain()
+    between(world, refusing("|".join(f"/{shop.store_id}/" for shop in world.shops)))
+    world.time.sleep(300)
+    assert world.run().failed_stores == {}
+    world.drain()
+    assert_later_runs_know_it(world)
+
+
+def test_remembered_page_size_gives_way_to_a_smaller(dynamodb: Any) -> None:
+    """A page size that worked and is refused since gives way to a smaller one, which the next run knows."""
+    world = World(dynamodb, lives(orders=12), VirtualTime(AFTER))
+    between(world, refusing(LARGE_PAGES))
+    world.run()
+    world.drain()
+    between(world, refusing("page_size=[0-9]{3}"))
+    world.time.sleep(300)
+    world.new_worker()
+    assert world.run().failed_stores == {}
+    world.drain()
+    assert_later_runs_know_it(world)
+
+
 def test_refused_store_costs_no_other(dynamodb: Any) -> None:
     """A store whose requests are all refused fails by name, and costs few requests and no other store."""
     world = World(dynamodb, lives(orders=30, stores=6), VirtualTime(AFTER))
