@@ -10,7 +10,7 @@ import pytest
 
 from partner_orders.catalogue.job import JobState
 from partner_orders.catalogue.product import Values
-from partner_orders.platform.calls import CallRefusedError, PlatformNotFoundError
+from partner_orders.platform.calls import CallRefusedError, EffectUnknownError, PlatformNotFoundError
 from partner_orders.platform.failures import Failure, PartnerApiError
 from tests.support.catalogue_world import CatalogueWorld
 from tests.support.fixed_clock import NOW
@@ -167,6 +167,17 @@ def test_product_goes_off_at_once(world: CatalogueWorld) -> None:
     assert world.platform.calls[1:] == [{"KW-1": OFF}]
     assert (world.pusher.counts, world.platform.calls_for_room) == ({"JobsSent": 2, "LinesSent": 3}, 2)
     assert world.product("KW-1").confirmed.active is False
+
+
+def test_on_again_after_an_off_without_a_word(world: CatalogueWorld) -> None:
+    """An off may have taken effect though its response was lost: that the product is on sale again is sent."""
+    later(world, "KW-1", replace(ON, active=False), is_urgent=True)
+    world.platform.fails = "after"
+    with pytest.raises(EffectUnknownError):
+        world.pusher.serve(world.store_id)
+    later(world, "KW-1", ON)
+    world.come_to_rest()
+    assert world.platform.shown["KW-1"].active is True
 
 
 def test_product_that_is_on_sale_again(world: CatalogueWorld) -> None:
