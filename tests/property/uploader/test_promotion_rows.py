@@ -45,16 +45,21 @@ type Row = tuple[str, str, str]
 @dataclass
 class Story:
     """``wished``: what was wished last of each promotion that is to run. ``on``: the rows, each by its promotion, that
-    should be on in each store: all that is wished where promotions may begin, elsewhere what was on and still is."""
+    should be on in each store: all that is wished where promotions may begin, elsewhere what was on and still is.
+    ``is_relaid``: a store may get another layout, so no row that was ended is wished again (docs/files.md)."""
 
     world: UploaderWorld
     every: list[Promotion]
     wished: dict[str, Promotion] = field(default_factory=dict)
     on: dict[str, set[tuple[str, Row]]] = field(default_factory=lambda: {store_id: set() for store_id in STORES})
+    is_relaid: bool = False
     prefix: int = 0
+    puts: int = 0
 
     def put(self, number: int, price: str, skus: int) -> None:
-        before = self.every[number]
+        before, self.puts = self.every[number], self.puts + 1
+        if self.is_relaid:
+            price = f"0.{60 - self.puts}"
         named = before.discounts[0].skus[:skus]
         promotion = replace(before, discounts=(Discount(named, Subtype.FINAL_PRICE, Decimal(price)),))
         self.wished[promotion.promotion_id] = promotion
@@ -117,7 +122,7 @@ def story(layout: Layout = Layout.ONE_VENDOR, is_relaid: bool = False) -> Story:
         # The first two have the same rows where both are.
         for name, vendors in (("a", STORES), ("c" if is_relaid else "a", STORES[:1]), ("b", STORES[1:]))
     ]
-    return Story(world, every)
+    return Story(world, every, is_relaid=is_relaid)
 
 
 def step(told: Story, act: str, number: int, price: str, skus: int) -> None:
