@@ -19,6 +19,7 @@ from partner_orders.store_status.next_step import (
 from partner_orders.store_status.shown import CLOSED, CheckinTimes, Reading
 from partner_orders.store_status.status import StoreStatus
 from partner_orders.store_status.wish import Kind, Outcome, Wish
+from tests.support.examples import examples
 from tests.support.fixed_clock import NOW
 
 MINUTES = st.integers(0, 300).map(lambda minutes: timedelta(minutes=minutes))
@@ -73,7 +74,7 @@ def cases(draw: st.DrawFn) -> tuple[StoreStatus, datetime]:
     return status, draw(near) + timedelta(seconds=seconds)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(cases())
 def test_nothing_is_sent_near_the_end(case: tuple[StoreStatus, datetime]) -> None:
     """No wish is sent in the last two minutes of its time or after it, nor without an active wish."""
@@ -100,7 +101,7 @@ def test_closing_that_is_not_shown_goes_again() -> None:
     assert next_step(status, now).act is Act.PUT
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(cases())
 @example(_sent_and_read())
 def test_nothing_is_sent_again_unread(case: tuple[StoreStatus, datetime]) -> None:
@@ -116,7 +117,7 @@ def test_nothing_is_sent_again_unread(case: tuple[StoreStatus, datetime]) -> Non
     assert not (status.wish is not None and status.was_shown and not status.wish.kind.closes)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(cases())
 def test_a_claim_is_left_alone(case: tuple[StoreStatus, datetime]) -> None:
     """While somebody sends something, nobody else does anything for the wish."""
@@ -125,7 +126,7 @@ def test_a_claim_is_left_alone(case: tuple[StoreStatus, datetime]) -> None:
         assert next_step(status, now).at > now
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(cases())
 def test_it_always_goes_on(case: tuple[StoreStatus, datetime]) -> None:
     """There is a next step, at most an hour ahead; and of a wish at most some minutes, or at its end."""
@@ -138,7 +139,7 @@ def test_it_always_goes_on(case: tuple[StoreStatus, datetime]) -> None:
     assert step.at - now <= longest
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(cases())
 def test_a_step_is_the_same_every_time(case: tuple[StoreStatus, datetime]) -> None:
     """The same status and time give the same step; one that is due stays due until something happens."""
@@ -150,7 +151,7 @@ def test_a_step_is_the_same_every_time(case: tuple[StoreStatus, datetime]) -> No
         assert next_step(status, later).at <= later or later >= status.active_wish.until - LAST_PUT_BEFORE_END
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(cases())
 def test_no_check_in_of_what_is_closed(case: tuple[StoreStatus, datetime]) -> None:
     """A store is not checked in while any closing of an operator's lasts, whatever became of it, nor over a closing
