@@ -15,6 +15,7 @@ _LAWS = "tests/property/orders/test_history.py"
 _OBSERVATIONS = "tests/property/orders/test_observations.py"
 _ORDER = "tests/unit/orders/test_event_order.py"
 _PARSING = "tests/unit/orders/test_event.py"
+_TEXT = "tests/unit/orders/test_reading.py"
 _STORED = "tests/integration/orders/test_table.py"
 _CONSUMER = "tests/integration/consumer/test_intake.py"
 _BOOKKEEPING = "tests/property/orders/test_bookkeeping.py::test_only_bookkeeping_depends_on_arrival"
@@ -143,6 +144,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
         "Key order, white space, `10` instead of `10.0` and `sys.webhook_status` make no difference.",
         _ANY_KEY_ORDER,
         proof(
+            f"{_TEXT}::test_text_of_what_we_do_not_know",
+            "The keys of an object that we do not know count in the order in which they came.",
+            _READING,
+            "_Walk.write_raw",
+            "for name in sorted(value):",
+            "for name in value:",
+        ),
+        proof(
             f"{_LAWS}::test_rewritten_event_has_the_same_digest",
             "10 and 10.0 are two numbers.",
             f"{PACKAGE}/exact_json.py",
@@ -176,6 +185,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "_Walk.read_object",
             "(item is None or described.is_volatile)",
             "described.is_volatile",
+        ),
+        proof(
+            f"{_TEXT}::test_null_is_absent_in_every_known_field",
+            "Null in place of a list makes another event.",
+            _READING,
+            "_Walk.read_object",
+            "(item is None or described.is_volatile)",
+            "((item is None and described.element is None) or described.is_volatile)",
         ),
     ),
     promise(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from partner_orders.exact_json import Json
 from partner_orders.orders.fields import Kind
-from partner_orders.orders.reading import Field, canonical_text, read_order
+from partner_orders.orders.reading import Field, canonical_text, known_fields, read_order
 
 ANY = Field("(unknown)", Kind.ANY)
 UNKNOWN = st.recursive(
@@ -108,3 +108,13 @@ def test_parts_of_parts_are_read() -> None:
     assert read_order(lines).values == {"items": [{"sku": "7", "barcode": ["4"]}, {"barcode": ["5", "6"]}]}
     fees: dict[str, Json] = {"payment": {"additional_fees": {"fee": 5}}}
     assert read_order(fees).values == fees
+
+
+def test_null_is_absent_in_every_known_field() -> None:
+    """Null in any known field, also in place of an object or a list, is the same as leaving the field out."""
+    objects = [Field("", fields=known_fields())]
+    for described in objects:
+        fields = described.fields or {}
+        objects += (part for field in fields.values() for part in (field, field.element) if part and part.fields)
+        assert canonical_text(dict.fromkeys(fields), described) == "{}", described.path
+    assert {"client", "items", "items.pricing"} <= {described.path for described in objects}
