@@ -1170,6 +1170,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "EventSourceArn: !ImportValue OrderEventsQueue",
         ),
         proof(
+            "tests/integration/consumer/test_counts.py::test_lost_callback_holds_up_no_order[fake]",
+            "A callback that the catalogue does not take fails the whole batch of orders.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake.process",
+            "work.append(([delivery.message_id], partial(self._forward, delivery.text)))",
+            "work.append(([delivery.message_id], partial(Counter[str], self._forward(delivery.text))))",
+        ),
+        proof(
             "tests/unit/template/test_template_laws.py::test_only_the_budget_is_paid_for",
             "The orders' consumer waits for the catalogue's parameter.",
             "template.yaml",

@@ -1,6 +1,7 @@
 """What the consumer counts of each batch: neither more nor less, and nothing else."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,6 +9,9 @@ from botocore.exceptions import ClientError
 
 from partner_orders.consumer.intake import Delivery, Intake
 from partner_orders.order_events.message import RECONCILIATION, WEBHOOK, OrderEventMessage
+from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.table import OrdersTable
+from partner_orders.stores.table import StoresTable
 from tests.support.fixed_clock import NOW, clock
 from tests.support.orders import as_bytes, order
 
@@ -87,3 +91,19 @@ def test_delivery_shows_no_text() -> None:
     """What is logged of a message has nothing of its text."""
     assert repr(Delivery("m0", "Amna", 2)) == "Delivery(message_id='m0', attempt=2)"
     assert Delivery("m0", "Amna").attempt == 1
+
+
+def test_lost_callback_holds_up_no_order(orders: OrdersTable, stores: StoresTable, rejected: RejectedTable) -> None:
+    """A catalogue that takes no callbacks delays the callback alone: the orders of its batch are stored."""
+
+    def refuse(_: str) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "SendMessage")
+
+    with ThreadPoolExecutor(4) as executor:
+        forwarding = Intake(orders, stores, rejected, clock, executor, refuse)
+        try:
+            outcome = forwarding.process(batch(BOTH[0], b'{"job_id": "1"}', BOTH[1]), lambda: 30.0)
+        except ClientError:
+            pytest.fail("the callback fails the whole batch")
+    assert outcome.failed == {"m1": "AccessDenied"}
+    assert outcome.counts == {"Stored": 2}
