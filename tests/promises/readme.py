@@ -408,6 +408,14 @@ README: tuple[Entry, ...] = (
             "            if chance.random() < misbehaviour.duplicate:",
             "            if chance.random() < 0 * misbehaviour.duplicate:",
         ),
+        proof(
+            "tests/tools/local/test_simulated_platform.py::test_courier_can_be_late",
+            "Events are sent in order.",
+            "tools/local/simulated_platform/courier.py",
+            "Courier.play",
+            "if chance.random() < misbehaviour.reorder else 0.0",
+            "if chance.random() < 0 * misbehaviour.reorder else 0.0",
+        ),
     ),
     promise(
         "Meanwhile a chain changes the prices and stock of a store with 2,010 products, by files and by messages, and makes "
@@ -462,6 +470,14 @@ README: tuple[Entry, ...] = (
             "main",
             "    print(last_line(figures))\n",
             "    print(last_line(figures))\n    print()\n",
+        ),
+        proof(
+            f"{_RUN}::test_figures_are_plain_numbers",
+            "The figures have separators of thousands.",
+            "tools/local/morning_outcome.py",
+            "CatalogueFigures.line",
+            "rows={self.rows}",
+            "rows={self.rows:,}",
         ),
         _EXPLAINED,
         _CATALOGUE_EXPLAINED,
@@ -826,6 +842,14 @@ README: tuple[Entry, ...] = (
             'command += [] if asks else ["--no-confirm-changeset"]',
             'command += ["--no-confirm-changeset"]',
         ),
+        proof(
+            "tests/tools/deploy/test_deployment.py::test_only_yes_keeps_it_from_asking",
+            "It asks only where --yes says not to.",
+            "tools/deploy/__main__.py",
+            "_run",
+            "asks=not is_confirmed",
+            "asks=is_confirmed",
+        ),
     ),
     NoPromise("Generate a token in the partner portal and store it.", _STEP),
     promise(
@@ -935,6 +959,14 @@ README: tuple[Entry, ...] = (
             "Makefile",
             "deploy-catalogue: setup",
             "deploy-the-catalogue: setup",
+        ),
+        proof(
+            "tests/tools/deploy/test_deployment.py::test_goals_of_make_run_the_command",
+            "The target deploys the stack of orders.",
+            "Makefile",
+            "Makefile",
+            '"$(ENV)" --catalogue $(ARGS)',
+            '"$(ENV)" $(ARGS)',
         ),
     ),
     *(

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.tools.deploy.conftest import binary
 from tools.deploy import __main__ as command
 from tools.deploy import deployment
 from tools.deploy.artefact import ORDERS, Contents, check
+from tools.deploy.build import ROOT
 from tools.deploy.environment import Environment
 from tools.deploy.target import Account, Deployed, DeploymentError, Laptop
 from tools.local.process import ProcessFailedError
@@ -25,12 +27,14 @@ URL = "https://example.com/order-events"
 
 @dataclass(frozen=True)
 class FakeTarget:
-    """Builds nothing, and opens what the test has planted. ``deployments`` are those that were begun."""
+    """Builds nothing, and opens what the test has planted. ``deployments`` are those that were begun, and
+    ``asked`` is whether each was to ask before it changes anything."""
 
     environment: Environment
     built: Path
     stacks: list[str] = field(default_factory=list)
     deployments: list[str] = field(default_factory=list)
+    asked: list[bool] = field(default_factory=list)
     has_metrics: bool = True
 
     def renamed(self, environment: Environment) -> Self:
@@ -44,6 +48,7 @@ class FakeTarget:
         return self.built
 
     def deploy(self, built: Path, asks: bool) -> Deployed:  # noqa: ARG002
+        self.asked.append(asks)
         self.deployments.append(self.environment.stack_name)
         return Deployed(self.environment.stack_name, "eu-central-1", {}, URL, {}, ("--stack-name", "s"))
 
@@ -80,6 +85,24 @@ def test_faultless_build_is_deployed(target: FakeTarget, capsys: pytest.CaptureF
     printed = capsys.readouterr().out
     assert f"webhook URL for orders  {URL}" in printed
     assert "printed by: .venv/bin/partner-orders --stack-name s secrets show-webhook" in printed
+
+
+@pytest.mark.parametrize(("options", "asks"), [([], True), (["--yes"], False)])
+def test_only_yes_keeps_it_from_asking(target: FakeTarget, options: list[str], asks: bool) -> None:
+    """A deployment asks before it changes anything, unless --yes says not to."""
+    assert command.main(["staging", *options]) == 0
+    assert target.asked == [asks]
+
+
+@pytest.mark.parametrize(
+    ("goal", "words"),
+    [("deploy", ""), ("deploy-catalogue", "--catalogue"), ("smoke", "--smoke")],
+)
+def test_goals_of_make_run_the_command(goal: str, words: str) -> None:
+    """Each goal of make that deploys runs the command with the option of what it deploys."""
+    make = ["make", "--dry-run", "--old-file=setup", goal, "ENV=staging", "ARGS=--yes"]
+    printed = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines()[-1].split("tools.deploy ")[1].split() == ['"staging"', *words.split(), "--yes"]
 
 
 def wrong_processor(packages: Path) -> None:

@@ -12,7 +12,7 @@ from partner_orders.clock import now
 from partner_orders.orders.rejected import digest_of
 from tools.local import emulator, morning, run
 from tools.local.chain import Chain
-from tools.local.figures import Figures
+from tools.local.figures import Figures, last_line
 from tools.local.hour import Hour
 from tools.local.morning import Morning
 from tools.local.morning_outcome import CatalogueFigures
@@ -62,6 +62,18 @@ def test_last_lines_are_for_programs(ends: Any, capsys: pytest.CaptureFixture[st
     """The last lines have the figures of the catalogue and of the orders, and nothing wrong is status 0."""
     assert ends() == 0
     assert [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()[-2:]] == ["catalogue", "run"]
+
+
+def test_figures_are_plain_numbers() -> None:
+    """The last lines write large figures as digits alone."""
+    figures = CatalogueFigures()
+    figures.rows, figures.changed, figures.drift = 2149, 2007, 1000
+    answers = Answers()
+    answers.accepted = 1234
+    lines = [answers.line(), figures.line(), last_line(Figures(orders=1200, events=3310))]
+    numbers = [word.partition("=")[2] for line in lines for word in line.split()[1:]]
+    assert [number for number in numbers if len(number) > 1] == ["1234", "2149", "2007", "1000", "1200", "3310"]
+    assert all(number.isdecimal() for number in numbers)
 
 
 def test_anything_wrong_fails_the_command(ends: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from tools.local.simulated_platform import courier
 from tools.local.simulated_platform.courier import Courier, Destination, Misbehaviour, Posting
 from tools.local.simulated_platform.lives import Life, to_text, trading_hour, webhook_events
 from tools.local.simulated_platform.partner_api import Request, Response, SimulatedPartnerApi, Unknowns
@@ -358,3 +360,15 @@ def test_courier_can_misbehave(webhook: Webhook) -> None:
     assert courier.counts["garbage_sent"] == len(courier.garbage)
     assert courier.garbage
     assert len(webhook.received) == courier.counts["attempts"]
+
+
+@pytest.mark.parametrize(("fault", "least", "most"), [("reorder", 3, 12), ("delay", 0.2, 2)])
+def test_courier_can_be_late(monkeypatch: pytest.MonkeyPatch, fault: str, least: float, most: float) -> None:
+    """On request the courier sends events minutes late, among later ones or by themselves."""
+    sent_at: list[float] = []
+    monkeypatch.setattr(courier, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sent_at.append))
+    monkeypatch.setattr(Courier, "_send", lambda *_: 200)
+    late = Courier()
+    late.play([(0.0, Posting("o", "RECEIVED", "", "{}"))] * 20, 1, Misbehaviour(**{fault: 1.0}), 60.0)
+    assert len({*sent_at}) == 20
+    assert all(60 * least <= at <= 60 * most for at in sent_at)
