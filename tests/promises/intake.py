@@ -316,6 +316,14 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "## What is not promised\n",
             "## What is not promised\n\nThis sentence has no entry.\n",
         ),
+        proof(
+            "tests/unit/docs/test_promises.py::test_page_names_every_test",
+            "The page names only the first test of a sentence.",
+            "tools/promises/table.py",
+            "_rows",
+            'return [(sentence, *first), *(("", *cells) for cells in others)]',
+            "return [(sentence, *first) for _ in range(1 + 0 * len(others))]",
+        ),
     ),
     NoPromise('"The platform" means Delivery Hero\'s platform.', "A definition."),
     NoPromise('"We" means this stack.', "A definition."),
@@ -863,5 +871,16 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
     ),
     NoPromise("An example of such a type is `application/octet-stream`.", "An example."),
     NoPromise("With `application/json` it may replace bytes.", "How API Gateway works; an account alone shows it."),
-    promise("A body with replaced bytes ends as a rejected event.", _CUT_OFF),
+    promise(
+        "A body with replaced bytes ends as a rejected event.",
+        _CUT_OFF,
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_corrupt_encoding_is_kept_as_received",
+            "A body that does not inflate whole counts as empty.",
+            f"{PACKAGE}/webhook/request_body.py",
+            "request_body",
+            "    return received if body is None else body",
+            '    return (b"" if encoding else received) if body is None else body',
+        ),
+    ),
 )

@@ -73,7 +73,7 @@ def _rows(entry: Entry) -> list[tuple[str, str, str]]:
 
 def _link(test: str) -> str:
     file, _, name = test.partition("::")
-    shown = re.sub(r"\[.*", "", name.split("::")[-1])
+    shown = re.sub(r"\[.*", "", name).split("::")[-1]
     return f"[{shown}](../{file})"
 
 

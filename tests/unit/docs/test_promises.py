@@ -1,5 +1,6 @@
 """The table of promises: each sentence once, each test there, each break of a promise still possible."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -55,6 +56,15 @@ def test_every_break_can_be_made() -> None:
     """Each edit finds its place in the code of today, and leaves Python or YAML."""
     for proof in PROOFS:
         proof.broken.check(ROOT)
+
+
+def test_page_names_every_test() -> None:
+    """The rows of a sentence link to each of its tests, in the order of its proofs."""
+    page = re.findall(r"\[(\w+)\]\(\.\./([^)]+)\)", page_of(ENTRIES))
+    by_sentence = {entry.sentence: entry for entry in ENTRIES}
+    said = [by_sentence[sentence.text] for sentence in all_sentences() if sentence.text in by_sentence]
+    tests = [proof.test for entry in said if isinstance(entry, Promise) for proof in entry.proofs]
+    assert [f"{file}::{name}" for name, file in page] == [re.sub(r"\[.*|(?<=::)\w+::", "", test) for test in tests]
 
 
 def test_page_is_the_tables() -> None:
