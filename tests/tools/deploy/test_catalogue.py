@@ -47,7 +47,7 @@ PARAMETERS = {
 @dataclass(frozen=True)
 class FakeTarget:
     """An account in which the orders stack is deployed, and perhaps a catalogue. ``deployed`` are the parameters of the
-    deployments that were begun."""
+    deployments that were begun, and ``asked`` is whether each was to ask before it changes anything."""
 
     environment: Environment
     built: Path
@@ -58,6 +58,7 @@ class FakeTarget:
         default_factory=lambda: {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}
     )
     deployed: list[dict[str, str]] = field(default_factory=list)
+    asked: list[bool] = field(default_factory=list)
     has_metrics: bool = True
 
     def renamed(self, environment: Environment) -> Self:
@@ -75,6 +76,7 @@ class FakeTarget:
 
     def deploy_catalogue(self, built: Path, parameters: Mapping[str, str], asks: bool) -> Deployed:  # noqa: ARG002
         self.deployed.append(dict(parameters))
+        self.asked.append(asks)
         outputs = {"CallbacksQueueArn": QUEUE, "FilesBucketName": "files"}
         return Deployed("partner-orders-staging-catalogue", "eu-central-1", outputs, URL, {}, ("--stack-name", "s"))
 
@@ -105,6 +107,13 @@ def target(built_catalogue: Path, environment: Environment, monkeypatch: pytest.
     monkeypatch.setattr(command, "read_catalogue_parameters", lambda _: {"JobLines": "500"})
     monkeypatch.setattr(command, "target_of", lambda _: made)
     return made
+
+
+@pytest.mark.parametrize(("options", "asks"), [([], True), (["--yes"], False)])
+def test_only_yes_keeps_it_from_asking(target: FakeTarget, options: list[str], asks: bool) -> None:
+    """The deployment asks before it changes anything, unless --yes says not to."""
+    assert command.main(["staging", "--catalogue", *options]) == 0
+    assert target.asked == [asks]
 
 
 def test_catalogue_gets_the_orders_stacks_values(target: FakeTarget, capsys: pytest.CaptureFixture[str]) -> None:
