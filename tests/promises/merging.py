@@ -125,7 +125,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             _TABLE,
             "OrdersTable._put_body",
             "            self._table.put_new(key, {",
-            '            self._table.put_new(key, {"body": b""} if self._table.get(key) is None else {',
+            "            self._table.get(key) is None or self._table.put_new(key, {",
         ),
     ),
     promise(
@@ -450,9 +450,10 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "An event of last year is not stored.",
             _TABLE,
             "OrdersTable.write",
-            "distinct = distinct_events(events)",
-            "distinct = [pair for pair in distinct_events(events) if not pair[0].occurred_at or "
-            "pair[0].occurred_at.year >= 2025]",
+            "        distinct = distinct_events(events)",
+            "        if all(event.occurred_at and event.occurred_at.year < 2025 for event, _ in events):\n"
+            "            return Written()\n"
+            "        distinct = distinct_events(events)",
         ),
     ),
     promise(
@@ -588,7 +589,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             f"{PACKAGE}/orders/stored.py",
             "stored_order",
             '        bodies[digest] = other["body"]',
-            '        bodies[digest] = other["body"][:0]',
+            "        bodies = {}",
         ),
     ),
     promise(
