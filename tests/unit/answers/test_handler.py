@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
 from datetime import timedelta
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.config import Config
 
 from partner_orders.answers.endpoint import Response
 from partner_orders.answers.handler import AnswersSettings
 from tests.support.emitted_metrics import Emitted, emitted
+from tests.support.handlers import settings_named, with_noted_clients
 from tools.fresh_handler import fresh_handler
 
 NUMBERS = count()
@@ -62,24 +61,16 @@ def test_fault_is_logged(call: Call) -> None:
 
 def test_endpoint_has_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The endpoint is made once, of its settings, and of clients that give up in time."""
-    made: list[tuple[str, Any]] = []
-    for field in fields(AnswersSettings):
-        monkeypatch.setenv(field.name.upper(), "60" if field.type is int else f"the-{field.name}")
-    monkeypatch.setenv("PARTNER_API_BASE_URL", "https://foodpanda.example.com/")
-    monkeypatch.setenv("BRAND", "auto")
-    app: Any = fresh_handler("answers")
-
-    def client(service: str, config: Config) -> Any:
-        made.append((service, config))
-        return SimpleNamespace(service=service)
-
-    app.clients = SimpleNamespace(client=client)
+    url = "https://foodpanda.example.com/"
+    environment = settings_named(AnswersSettings, partner_api_base_url=url, brand="auto")
+    app, made = with_noted_clients("answers", environment, monkeypatch)
     intake = app.endpoint()._intake
     assert app.endpoint()._intake is intake
     assert [service for service, _ in made] == ["dynamodb", "sqs"]
     for _, config in made:
-        assert (config.connect_timeout, config.read_timeout) == (1, 2)
-        assert config.retries == {"total_max_attempts": 3, "mode": "standard"}
+        options: Any = config
+        assert (options.connect_timeout, options.read_timeout) == (1, 2)
+        assert options.retries == {"total_max_attempts": 3, "mode": "standard"}
     assert (intake._brand.name, intake._chain_id) == ("foodpanda", "the-chain_id")
     assert intake._reads._table._name == intake._answers._table._name == "the-orders_table_name"
     assert intake._answers._retention == timedelta(days=60)

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.config import Config
 
 from partner_orders.consumer.intake import Delivery, Outcome
 from tests.support.emitted_metrics import Emitted, emitted
 from tests.support.fixed_clock import NOW
+from tests.support.handlers import Clients, with_noted_clients
 from tests.support.logged import logged
 from tools.fresh_handler import fresh_handler
 
@@ -91,22 +91,12 @@ def test_failed_messages_come_again(call: Call) -> None:
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[tuple[str, Config]]]:
+def made(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Clients]:
     """A new handler with its settings, and the clients that it makes."""
-    made: list[tuple[str, Config]] = []
-    for name, value in SETTINGS.items():
-        monkeypatch.setenv(name, value)
-    app: Any = fresh_handler("consumer")
-
-    def client(service: str, config: Config) -> Any:
-        made.append((service, config))
-        return SimpleNamespace(service=service)
-
-    app.clients = SimpleNamespace(client=client)
-    return app, made
+    return with_noted_clients("consumer", SETTINGS, monkeypatch)
 
 
-def test_clients_give_up_in_time(made: tuple[Any, list[tuple[str, Config]]]) -> None:
+def test_clients_give_up_in_time(made: tuple[Any, Clients]) -> None:
     """Each call to AWS gives up after seconds, and is tried three times at most; each writer has a connection."""
     app, clients = made
     app.visibility()
@@ -120,7 +110,7 @@ def test_clients_give_up_in_time(made: tuple[Any, list[tuple[str, Config]]]) -> 
         assert options.max_pool_connections == writers
 
 
-def test_parts_have_their_settings(made: tuple[Any, list[tuple[str, Config]]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_have_their_settings(made: tuple[Any, Clients], monkeypatch: pytest.MonkeyPatch) -> None:
     """Each part is made once, of the settings that are its own."""
     app, _ = made
     monkeypatch.setenv("CATALOGUE_CALLBACKS_QUEUE_ARN", "the-arn")
@@ -138,7 +128,7 @@ def test_parts_have_their_settings(made: tuple[Any, list[tuple[str, Config]]], m
 
 @pytest.mark.parametrize(("arn", "sent"), [("", []), ("the-arn", ["a callback"])])
 def test_callbacks_are_forwarded_if_told(
-    made: tuple[Any, list[tuple[str, Config]]], monkeypatch: pytest.MonkeyPatch, arn: str, sent: list[str]
+    made: tuple[Any, Clients], monkeypatch: pytest.MonkeyPatch, arn: str, sent: list[str]
 ) -> None:
     """Callbacks of catalogue jobs are forwarded where a queue for them is set, and nowhere else."""
     app, _ = made

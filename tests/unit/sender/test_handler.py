@@ -2,20 +2,19 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.config import Config
 
 from partner_orders.answers.judgement import Outcome
 from partner_orders.sender.handler import SenderSettings
 from partner_orders.sender.turn import Sent
 from partner_orders.sender.unanswered import Unanswered
 from tests.support.emitted_metrics import Emitted, emitted
+from tests.support.handlers import Clients, settings_named, with_noted_clients
 from tests.support.logged import logged
 from tools.fresh_handler import fresh_handler
 
@@ -108,24 +107,14 @@ def test_sweep_is_counted(call: Call, minute: int, is_measured: bool) -> None:
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[tuple[str, Config]]]:
+def made(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Clients]:
     """A new handler with its settings, and the clients that it makes."""
-    made: list[tuple[str, Config]] = []
-    for field in fields(SenderSettings):
-        monkeypatch.setenv(field.name.upper(), "60" if field.type is int else f"the-{field.name}")
-    monkeypatch.setenv("PARTNER_API_BASE_URL", "https://foodpanda.example.com/")
-    monkeypatch.setenv("BRAND", "auto")
-    app: Any = fresh_handler("sender")
-
-    def client(service: str, config: Config) -> Any:
-        made.append((service, config))
-        return SimpleNamespace(service=service)
-
-    app.clients = SimpleNamespace(client=client)
-    return app, made
+    url = "https://foodpanda.example.com/"
+    environment = settings_named(SenderSettings, partner_api_base_url=url, brand="auto")
+    return with_noted_clients("sender", environment, monkeypatch)
 
 
-def test_clients_give_up_in_time(made: tuple[Any, list[tuple[str, Config]]]) -> None:
+def test_clients_give_up_in_time(made: tuple[Any, Clients]) -> None:
     """Each call to AWS gives up after seconds, and is tried three times at most."""
     app, clients = made
     app.sender()
@@ -138,7 +127,7 @@ def test_clients_give_up_in_time(made: tuple[Any, list[tuple[str, Config]]]) -> 
         assert options.retries == {"total_max_attempts": 3, "mode": "standard"}
 
 
-def test_parts_have_their_settings(made: tuple[Any, list[tuple[str, Config]]]) -> None:
+def test_parts_have_their_settings(made: tuple[Any, Clients]) -> None:
     """Each part is made once, of the settings that are its own."""
     app, _ = made
     sender, sweep, unanswered = app.sender(), app.sweep(), app.unanswered()
