@@ -7,10 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.config import Config
 
 from partner_orders.publisher.publish import Published
 from tests.support.emitted_metrics import Emitted, emitted
+from tests.support.handlers import with_noted_clients
 from tests.support.logged import logged
 from tools.fresh_handler import fresh_handler
 
@@ -70,24 +70,15 @@ def test_held_changes_come_again(call: Call) -> None:
 def test_parts_have_their_settings(monkeypatch: pytest.MonkeyPatch, setting: str, is_whole: bool) -> None:
     """The publisher is made once, of its settings. Each call to AWS gives up after seconds, and is tried three times at
     most."""
-    clients: list[Config] = []
-    for name, value in (SETTINGS | {"PUBLISH_PERSONAL_DATA": setting}).items():
-        monkeypatch.setenv(name, value)
-
-    def client(service: str, config: Config) -> Any:
-        clients.append(config)
-        return service
-
-    app: Any = fresh_handler("publisher")
-    app.clients = SimpleNamespace(client=client)
+    app, clients = with_noted_clients("publisher", SETTINGS | {"PUBLISH_PERSONAL_DATA": setting}, monkeypatch)
     publisher = app.publisher()
     assert app.publisher() is publisher
     table, bus, letters = publisher._orders._table, publisher._bus, publisher._dead_letters
-    assert (table._client, table._name) == ("dynamodb", "the-table")
-    assert (bus._client, bus._name) == ("events", "the-bus")
-    assert (letters._client, letters._url) == ("sqs", "the-dead-letters")
+    assert (table._client.service, table._name) == ("dynamodb", "the-table")
+    assert (bus._client.service, bus._name) == ("events", "the-bus")
+    assert (letters._client.service, letters._url) == ("sqs", "the-dead-letters")
     assert publisher._personal_data is is_whole
-    for config in clients:
+    for _, config in clients:
         options: Any = config
         assert (options.connect_timeout, options.read_timeout) == (1, 2)
         assert options.retries == {"total_max_attempts": 3, "mode": "standard"}

@@ -60,7 +60,7 @@ class AnswersEndpoint:
                     answers = self._intake.answers(store_id, order_id).answers
                     return Response(200, {"order_id": order_id, "answers": [answer_json(it) for it in answers]})
                 case key if key == GET:
-                    stored = self._intake.answers(store_id, order_id).by_id(str(named.get("answer_id")))
+                    stored = self._intake.answers(store_id, order_id).by_id(named.get("answer_id", ""))
                     return _no_such("answer") if stored is None else Response(200, answer_json(stored))
                 case _:
                     return _no_such("route")
