@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from time import monotonic
 
-from partner_orders.clock import from_text, now
+from partner_orders.clock import INSTANT, from_text, now
 from partner_orders.orders import lifecycle
 from partner_orders.orders.rejected import RejectedEvent
 from partner_orders.orders.stored import StoredOrder
@@ -28,7 +28,6 @@ MAX_REJECTED = 1_000
 LOOKED_BACK = timedelta(days=1)
 # An order may be dated by a clock that is ahead of ours.
 _AHEAD = timedelta(hours=1)
-_INSTANT = timedelta(microseconds=1)
 
 
 class KeptAs(StrEnum):
@@ -208,7 +207,7 @@ def _rejected_event(event: RejectedEvent) -> DeliveredEvent:
 
 def _just_after(received_at: str) -> datetime:
     """The end of a time that includes an instant: several may share it, and none of them is to be passed over."""
-    return from_text(received_at) + _INSTANT
+    return from_text(received_at) + INSTANT
 
 
 def as_data(event: DeliveredEvent) -> dict[str, object]:

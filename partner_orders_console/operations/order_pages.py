@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import batched, islice, repeat
 from typing import NamedTuple
 
 from partner_orders.aws import keys
 from partner_orders.aws.dynamodb import BY_TIME, Range
-from partner_orders.clock import from_text, to_text
+from partner_orders.clock import INSTANT, from_text, to_text
 from partner_orders.orders import lifecycle
 from partner_orders.orders.fields import MAX_IDENTIFIER
 from partner_orders.orders.stored import LISTED_UNDER, StoredOrder
@@ -233,7 +233,7 @@ def _places(
 ) -> list[Place]:
     """The next places of one listing within a time, of which the end is not part."""
     listing, start, end = span
-    first, last = to_text(start), to_text(end - timedelta(microseconds=1))
+    first, last = to_text(start), to_text(end - INSTANT)
     if after is not None:
         first, last = (first, min(last, after.created_at)) if newest_first else (max(first, after.created_at), last)
     if first > last:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row
-from partner_orders.clock import now
+from partner_orders.clock import INSTANT, now
 from partner_orders.exact_json import parse
 from partner_orders.orders import lifecycle
 from partner_orders.orders.event import REQUIRED, event_from
@@ -101,7 +101,7 @@ def ids_of_days(stack: DeployedStack, store: Store, first: str | None, last: str
     zone = zone_of(store)
     start, end = day_in(zone, first)[0], day_in(zone, last or first)[1]
     for listing in store.listings:
-        yield from stack.orders.of_store(listing, start, end - timedelta(microseconds=1))
+        yield from stack.orders.of_store(listing, start, end - INSTANT)
 
 
 # -- finding one -------------------------------------------------------------------------------------------------------

@@ -2,9 +2,12 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 type Clock = Callable[[], datetime]
+
+# The least by which two times differ, also as text.
+INSTANT = timedelta(microseconds=1)
 
 
 def now() -> datetime:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from partner_orders.aws import keys
 from partner_orders.aws.dynamodb import BY_TIME, MAX_KEYS, WHOLE_PARTITION, ConditionFailedError, Range, Table
 from partner_orders.aws.update import Update, absent, present
-from partner_orders.clock import Clock, to_text
+from partner_orders.clock import INSTANT, Clock, to_text
 from partner_orders.orders.event import Arrival
 from partner_orders.orders.packed_body import pack
 from partner_orders.orders.rejected import RejectedEvent, digest_of, rejected_event
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 LISTED_UNDER = "REJECTED"
 MAX_PROBLEMS = 50
-# The least by which two times differ as text.
-_INSTANT = timedelta(microseconds=1)
 
 
 class RejectedTable:
@@ -100,7 +98,7 @@ class RejectedTable:
     ) -> Iterator[RejectedEvent]:
         """The same, one by one: no more than a hundred bodies are in memory at a time."""
         # A range holds its bounds, and ``until`` is not part of it.
-        first, last = (to_text(since) if since else None), (to_text(until - _INSTANT) if until else None)
+        first, last = (to_text(since) if since else None), (to_text(until - INSTANT) if until else None)
         listed = self._table.query(LISTED_UNDER, Range(first, last), BY_TIME, newest_first=True, limit=limit)
         for rows in batched(listed, MAX_KEYS, strict=False):
             yield from self.many([keys.rejected_digest_of(row["pk"]) for row in rows])

@@ -17,7 +17,7 @@ from partner_orders.aws import keys
 from partner_orders.aws.attribute_values import Row
 from partner_orders.aws.dynamodb import ConditionFailedError, Table
 from partner_orders.aws.update import Condition, Update, absent, equals
-from partner_orders.clock import Clock, from_text, to_text
+from partner_orders.clock import INSTANT, Clock, from_text, to_text
 from partner_orders.orders.model import Client
 from partner_orders.orders.queries import OrderQueries
 from partner_orders.stores.directory import MERGED_INTO, StoreDirectory, is_provisional
@@ -318,7 +318,7 @@ class _Target(NamedTuple):
 
 def _after(said_at: str, now: datetime) -> str:
     """Now, or right after what was said last: an operator comes after all that was said so far."""
-    return max(to_text(now), to_text(from_text(said_at) + timedelta(microseconds=1)) if said_at else "")
+    return max(to_text(now), to_text(from_text(said_at) + INSTANT) if said_at else "")
 
 
 def _claim(told: Told, facts: Facts) -> Holding | None:
