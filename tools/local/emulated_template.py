@@ -1,10 +1,11 @@
 """The built template as MiniStack accepts it: without CodeDeploy, without alarms on an expression over metrics, and
 without the bucket policy that asks for TLS, which would lock out plain http.
 
-MiniStack moves an alias at once.
+MiniStack moves an alias at once. It ignores `ExcludePunctuation`, so the characters are named.
 """
 
 import os
+import string
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ def emulated(template: Path) -> Path:
             resource.pop("UpdatePolicy", None)
         if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
             resource["Properties"] = _on_a_metric(resource["Properties"])
+        if resource.get("Properties", {}).get("GenerateSecretString", {}).get("ExcludePunctuation"):
+            resource["Properties"]["GenerateSecretString"]["ExcludeCharacters"] = string.punctuation
     copy = template.with_name("emulated.yaml")
     # Several processes may deploy the same build at once.
     descriptor, name = tempfile.mkstemp(dir=template.parent, suffix=".yaml")
