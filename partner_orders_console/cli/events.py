@@ -1,11 +1,9 @@
 """``partner-orders events``: what was delivered, event by event."""
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from partner_orders.order_events import message
 from partner_orders_console.cli.call import stack_of
 from partner_orders_console.cli.output import (
     AsJson,
@@ -18,6 +16,7 @@ from partner_orders_console.cli.output import (
     say,
     working,
 )
+from partner_orders_console.operations.event_source import Source
 from partner_orders_console.operations.moments import moment, moment_if_given
 
 if TYPE_CHECKING:
@@ -28,15 +27,6 @@ app = typer.Typer(help="Order events: list what was delivered.", no_args_is_help
 _SHOWN_DIGEST = 18  # characters, which is enough for `orders replay` and `rejected show`
 _SHOWN_PROBLEMS = 3
 _MOST = 10_000
-
-
-class Source(StrEnum):
-    """Where an event came from."""
-
-    WEBHOOK = message.WEBHOOK
-    RECONCILIATION = message.RECONCILIATION
-    REPLAY = message.REPLAY
-    ANSWER = message.ANSWER
 
 
 @app.command("list")

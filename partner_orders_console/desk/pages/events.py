@@ -9,12 +9,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from partner_orders.clock import from_text, now, to_text
-from partner_orders.order_events import message
 from partner_orders_console.desk.connection import Fault
 from partner_orders_console.desk.pages.orders import STATUSES, stores_of
 from partner_orders_console.desk.rendering import address, desk_of, page
 from partner_orders_console.operations import orders
 from partner_orders_console.operations.event_log import Choice, EventLog, event_log
+from partner_orders_console.operations.event_source import Source
 from partner_orders_console.operations.stack import DeployedStack
 
 _SHOWN = 100
@@ -26,7 +26,6 @@ AGES = {
     "1 day": timedelta(days=1),
 }
 _USUAL = "2 hours"
-SOURCES = (message.WEBHOOK, message.RECONCILIATION, message.REPLAY, message.ANSWER)
 
 
 def _events(request: Request) -> Response:
@@ -53,7 +52,7 @@ def _context(query: Mapping[str, str], since: datetime, found: EventLog | Fault)
         "age": query["age"] if query["age"] in AGES else _USUAL,
         "ages": [*AGES],
         "statuses": STATUSES,
-        "sources": SOURCES,
+        "sources": [*Source],
         "older": address("/events", **older) if older else "",
         "first": address("/events", **{**query, "since": "", "until": ""}),
     }
