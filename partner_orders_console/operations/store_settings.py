@@ -20,12 +20,15 @@ _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzin
 
 
 def set_store(stack: DeployedStack, name: str, settings: StoreSettings) -> tuple[str, bool]:
-    """Set what is given of a store, and leave the rest; its store_id, and whether it is new. Raises OperatorError."""
-    if not name.strip() or settings == StoreSettings():
-        raise OperatorError("there is nothing to set", "Name a store and a setting, such as --currency PKR.")
+    """Set what is given of a store, and leave the rest; its store_id, and whether it is new. One that is not registered
+    yet needs no setting. Raises OperatorError."""
+    if not name.strip():
+        raise OperatorError("there is nothing to set", "Name a store.")
     try:
         check_settings(settings)
         is_new = stack.stores.find(name) is None
+        if not is_new and settings == StoreSettings():
+            raise OperatorError("there is nothing to set", "Name a setting, such as --currency PKR.")
         return stack.stores.set(name, settings), is_new
     except InvalidStoreError as error:
         raise OperatorError(f"{name}: {error}", "Nothing was changed.") from None

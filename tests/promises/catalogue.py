@@ -126,8 +126,8 @@ WORDS_ARE_IMPERSONAL = proof(
     "The platform's words are kept as they come.",
     f"{PACKAGE}/platform/calls.py",
     "_words",
-    '_PERSONAL_OR_SECRET.sub("…", ',
-    "str(",
+    'without_contacts(_SECRET.sub("…", plain))',
+    "plain",
 )
 
 CATALOGUE: tuple[Entry, ...] = (
@@ -135,8 +135,8 @@ CATALOGUE: tuple[Entry, ...] = (
         "These hold where the catalogue's stack is deployed (catalogue.md).", "Says when the sentences below hold."
     ),
     promise(
-        "A file that S3 stored under `lists/` or `changes/`, and a message on the urgent queue, end in an outcome that is "
-        "shown: each line is waiting, processed, refused, held or reported as bad.",
+        "A file that S3 stored as `lists/<store>/<name>` or `changes/<store>/<name>`, and a message on the urgent queue, end "
+        "in an outcome that is shown: each line is waiting, processed, refused, held or reported as bad.",
         proof(
             f"{_LAWS}::test_only_files_are_told_of",
             "Nobody is told of files under changes/.",
@@ -492,7 +492,8 @@ CATALOGUE: tuple[Entry, ...] = (
         ),
     ),
     promise(
-        "A call whose effect is unknown is followed by the newest values, soon and once more after its deadline.",
+        "A call whose effect is unknown is followed by the newest values, soon and, if it began a job, once more after the "
+        "job's deadline.",
         proof(
             f"{_MINUTE}::test_unknown_effect_is_followed_twice",
             "A call whose effect is unknown is waited for until its deadline.",
@@ -1028,7 +1029,7 @@ CATALOGUE: tuple[Entry, ...] = (
         ),
     ),
     promise(
-        "A change is forgotten only once a file that has it was submitted.",
+        "A change that a file can say is forgotten only once a file that has it was submitted.",
         proof(
             f"{_FILES}::test_trouble_of_the_server_pauses_all",
             "A change is forgotten before its file is sent.",
@@ -1202,6 +1203,14 @@ CATALOGUE: tuple[Entry, ...] = (
         "Its rows, logs, metrics and events hold no personal data except the AWS identity of who decided or paused "
         "something.",
         WORDS_ARE_IMPERSONAL,
+        proof(
+            "tests/unit/catalogue/test_job_result.py::test_shown_words_have_no_contacts[FAILED-{}]",
+            "What the platform says of a line is kept as it comes.",
+            f"{_CATALOGUE}/job_result.py",
+            "_shown",
+            "without_contacts(words)",
+            "words",
+        ),
         proof(
             "tests/unit/results/test_callback.py::test_link_is_not_shown",
             "The text of a callback has its link.",

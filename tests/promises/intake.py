@@ -451,7 +451,7 @@ HOW_SOON: tuple[Entry, ...] = (
         ),
     ),
     promise(
-        "The metric `Lag` records the seconds that each stored event took.",
+        "The metric `Lag` records the seconds that the stored events took.",
         proof(
             f"{_CONSUMER}::test_lag_counts_from_the_webhook",
             "The metric is always 0.",
@@ -750,7 +750,8 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
         REJECTED_WHOLE,
     ),
     promise(
-        "an object without a readable `order_id` or `status` | 200, stored as a rejected event with the reason",
+        "an object without a readable `order_id` or `status` that is no catalogue callback | 200, stored as a rejected "
+        "event with the reason",
         proof(
             f"{_PARSING}::test_order_id_and_status_decide",
             "An empty order_id is an order_id.",
@@ -779,7 +780,7 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
     ),
     promise(
         "an order in which another part has a wrong type | 200, stored; a part that cannot be read counts as absent, and "
-        "its path is stored as a problem of the event",
+        "its path is stored as a problem of the event, up to 20 of them",
         proof(
             f"{_PARSING}::test_odd_part_counts_as_absent",
             "A part that cannot be read is not noted.",

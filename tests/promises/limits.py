@@ -2,7 +2,7 @@
 
 from tests.promises.intake import LOWER_LIMIT
 from tests.promises.outages import RECONCILER_FINDS
-from tools.promises.promise import PACKAGE, Entry, NoPromise, promise, proof, same_as
+from tools.promises.promise import CONSOLE, PACKAGE, Entry, NoPromise, promise, proof, same_as
 
 _WINDOWS = f"{PACKAGE}/reconciler/windows.py"
 _NARROWING = "tests/integration/reconciler/test_narrowing.py"
@@ -145,6 +145,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
     promise(
         "We know a store from its first event on, or once you register it with `partner-orders stores set <store>` or "
         "`stores import`.",
+        proof(
+            "tests/console/test_orders_and_stores.py::test_store_is_registered_without_settings",
+            "Only a setting registers a store.",
+            f"{CONSOLE}/operations/store_settings.py",
+            "set_store",
+            "if not is_new and settings == StoreSettings():",
+            "if settings == StoreSettings():",
+        ),
         proof(
             "tests/integration/consumer/test_intake.py::test_store_is_registered_once[fake]",
             "Events register no store.",

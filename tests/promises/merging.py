@@ -99,8 +99,8 @@ _SHOWING_IS_SENT = proof(
 
 REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
     promise(
-        "Two things alone decide what the stored order is: the set of distinct events that we have seen, and when a GET "
-        "of the Partner API last showed each of them.",
+        "Two things alone decide what the stored order is: the set of distinct events that we have seen, and when the "
+        "Partner API last showed each of them.",
         ANY_ORDER,
         proof(
             f"{_OBSERVATIONS}::test_convergence_over_observations",
@@ -223,7 +223,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
         ),
     ),
     promise(
-        "A UUID may come in upper or lower case, and `CANCELED` means `CANCELLED`.",
+        "The UUID of an order, a store or the chain may come in upper or lower case, and `CANCELED` means `CANCELLED`.",
         proof(
             f"{_PARSING}::test_spellings_of_one_event",
             "A UUID in upper case is another one.",
@@ -316,7 +316,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
         ),
     ),
     promise(
-        "Next, the event wins that a GET showed most recently as the current state.",
+        "Next, the event wins that the Partner API showed most recently as the current state.",
         proof(
             f"{_STORED}::test_confirmation_decides_between_equals",
             "What a GET showed does not count.",
@@ -457,7 +457,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
         ),
     ),
     promise(
-        "An order past its retention is kept with its whole history until 14 days after its last event came.",
+        "An order past its retention is kept with its whole history until 14 days after its last new event came.",
         proof(
             f"{_STORED}::test_old_order_is_kept_for_two_weeks[fake]",
             "An order past its retention expires at once.",
@@ -626,7 +626,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
 
 IS_IT_A_SALE: tuple[Entry, ...] = (
     promise(
-        "An order is a sale if it was dispatched, picked up or delivered.",
+        "An order is a sale if its snapshot is dispatched, picked up or delivered.",
         proof(
             f"{_LAWS}::test_sale_stays_a_sale",
             "A dispatched order is not a sale yet.",
@@ -707,7 +707,7 @@ IS_IT_A_SALE: tuple[Entry, ...] = (
         ),
     ),
     promise(
-        "Before any of these statuses, it is not known whether the order is a sale.",
+        "In any other status, it is not known whether the order is a sale.",
         proof(
             f"{_PARSING}::test_sale_by_snapshot_then_history",
             "An open order is no sale.",

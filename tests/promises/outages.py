@@ -125,8 +125,8 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
         CHANGED_IS_HEALED,
     ),
     promise(
-        "Secrets Manager | warm environments continue with the secrets they have, and answer any other secret with 503 "
-        "rather than 401; cold environments answer 503; the read is tried again after 5 s | as above",
+        "Secrets Manager | warm environments continue with the secrets they have, and from the first failed read on answer "
+        "any other secret with 503 rather than 401; cold environments answer 503; the read is tried again after 5 s | as above",
         proof(
             f"{_ENDPOINT}::test_warm_environment_keeps_its_secret",
             "An environment forgets its secret when a read fails.",
@@ -626,7 +626,8 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
         ),
     ),
     promise(
-        "counts its pages wrongly, or not at all | pages are read until one is empty or repeats",
+        "counts its pages wrongly, or not at all | pages are read until one is empty or repeats; where it always "
+        "counts one too many, the orders are enqueued and the report names each store as failed",
         proof(
             f"{_LISTS}::test_uncounted_pages_are_read_in_parts[fake]",
             "Pages that are not counted are not read.",

@@ -229,7 +229,7 @@ README: tuple[Entry, ...] = (
         "You deploy one AWS SAM template to your own account.", "Says how it is deployed; make lint validates it."
     ),
     promise(
-        "The **webhook** authenticates the caller and enqueues the body unchanged.",
+        "The **webhook** authenticates the caller and enqueues the body as it came, inflated but not parsed.",
         MISSING_SECRET,
         proof(
             "tests/integration/webhook/test_endpoint.py::test_event_is_enqueued_byte_for_byte",
@@ -325,7 +325,7 @@ README: tuple[Entry, ...] = (
     same_as(
         "With a second stack beside it, the **catalogue** brings the chain's prices and stock to the platform, guarded and "
         "with a known outcome for each line (docs/catalogue.md).",
-        "A file that S3 stored under `lists/`",
+        "A file that S3 stored as `lists/<store>/<name>`",
         "A price that is too far from any price",
     ),
     promise(
@@ -727,8 +727,8 @@ README: tuple[Entry, ...] = (
         UNREADABLE_WHEN_WARM,
     ),
     promise(
-        "a webhook that never came | the reconciler fetches the order's latest state, for every known store, up to 60 days "
-        "back",
+        "a webhook that never came | the reconciler fetches the order's latest state, for every known store that is not "
+        "paused, up to 60 days back",
         RECONCILER_FINDS,
         DIFFERENT_IS_HEALED,
         CHANGED_IS_HEALED,

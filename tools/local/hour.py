@@ -213,7 +213,8 @@ def way_of(stored: StoredOrder, status: str, events: list[dict[str, Any]]) -> st
 
     ``status`` is the one that the platform shows; ``events`` are the order's events with their outcomes.
     """
-    if not any(entry.source == RECONCILIATION for entry in stored.history):
+    # A masked copy from the reconciler may be in the history too; it is not the state.
+    if stored.snapshot.source != RECONCILIATION:
         return "by_webhook"
     was_due = any(event["status"] == status and event["outcome"] != "acknowledged" for event in events)
     return "never_arrived" if was_due else "shown_only"

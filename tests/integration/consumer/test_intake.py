@@ -466,7 +466,7 @@ def test_unknown_statuses_are_counted(intake: Intake, orders: OrdersTable) -> No
 def test_delay_grows_up_to_fifteen_minutes() -> None:
     """The delay of a message grows with each failure, up to 15 minutes; jitter takes off half at most."""
     assert [backoff_seconds(attempt, 1.0) for attempt in (1, 2, 3, 8, 9, 80)] == [5, 10, 20, 640, 900, 900]
-    assert [backoff_seconds(attempt, 0.0) for attempt in (1, 2, 3, 8, 9, 80)] == [2, 5, 10, 320, 450, 450]
+    assert [backoff_seconds(attempt, 0.0) for attempt in (1, 2, 3, 8, 9, 80)] == [3, 5, 10, 320, 450, 450]
 
 
 def test_delay_follows_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:

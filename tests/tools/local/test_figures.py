@@ -48,7 +48,7 @@ def test_order_is_counted_by_how_it_came() -> None:
     """An order counts by how its last state came: by webhook, or recovered for one of two reasons."""
 
     def way(source: str, **outcomes: str) -> str:
-        stored: Any = SimpleNamespace(history=[SimpleNamespace(source=source)])
+        stored: Any = SimpleNamespace(snapshot=SimpleNamespace(source=source))
         return way_of(stored, "PICKED_UP", [{"status": status, "outcome": end} for status, end in outcomes.items()])
 
     assert way(WEBHOOK, PICKED_UP="acknowledged") == "by_webhook"

@@ -82,6 +82,14 @@ def test_errors_outweigh_the_state() -> None:
     assert outcome("SUCCESS", "bad price") == LineResult("A", Outcome.REFUSED, "bad price")
 
 
+@pytest.mark.parametrize(("state", "errors"), [("FAILED", "{}"), ("{}", ""), ("FAILED {}", ""), ("SUCCESS", "{}")])
+def test_shown_words_have_no_contacts(state: str, errors: str) -> None:
+    """What is shown of a line's errors, or of its state, has no email address and no telephone number."""
+    said, shown = "ask ['a.khan@example.com'] or +92 (300) 1234567, not SKU A+17", "ask ['…'] or …, not SKU A+17"
+    result = outcome(state.format(said), errors.format(said))
+    assert result.text == (errors or state).format(shown)
+
+
 @pytest.mark.parametrize("state", ["QUEUED", "PARTIALLY_DONE", "17"])
 def test_unknown_state_is_no_success(state: str) -> None:
     """A state that we do not know is shown, and is not success."""

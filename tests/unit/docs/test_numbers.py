@@ -8,7 +8,7 @@ import pytest
 from partner_orders.catalogue import decided, job, settlement
 from partner_orders.consumer.intake import backoff_seconds
 from partner_orders.order_events.message import MAX_BODY_BYTES
-from partner_orders.orders import fields, model, table
+from partner_orders.orders import event, fields, model, table
 from partner_orders.platform import http, request_budget, responses, webhook_secret
 from partner_orders.platform.rate_limit import workers_share
 from partner_orders.reconciler import windows
@@ -47,9 +47,10 @@ def of_orders(template: Template) -> dict[str, str]:
         "95 of 100 events are in the table within 5 s": f"{lag['ExtendedStatistic'][1:]} of 100 events are in the "
         f"table within {lag['Threshold']} s",
         "262,144 bytes": f"{MAX_BODY_BYTES:,} bytes",
+        "up to 20 of them": f"up to {event.MAX_PROBLEMS} of them",
         "before 2010 or from 2100 on": f"before {fields.FIRST_TIME:%Y} or from {fields.END_OF_TIME:%Y} on",
         "more than 60 days after": f"more than {model.LONGEST_LIFE.days} days after",
-        "14 days after its last event": f"{table.LEAST_RETENTION.days} days after its last event",
+        "14 days after its last new event": f"{table.LEAST_RETENTION.days} days after its last new event",
         "next event after a minute": f"next event after {in_words(seconds(stores_table.FRESH))}",
         "tried again after 5 s": f"tried again after {retry} s",
         "it is tried every 5 s": f"it is tried every {retry} s",

@@ -15,6 +15,7 @@ from partner_orders.catalogue.result_json import objects
 from partner_orders.catalogue.result_rows import Rows, inflated
 from partner_orders.catalogue.settlement import Outcome
 from partner_orders.exact_json import Json
+from partner_orders.platform_words import without_contacts
 
 MAX_TEXT = 300  # characters of the platform's words
 MAX_BARCODES = 50  # of one product
@@ -92,13 +93,17 @@ def _line_result(named: Mapping[str, str], is_whole: bool) -> LineResult:
         return LineResult(sku, Outcome.UNKNOWN, "the result has only a part of this line")
     errors, state = named.get("errors", "").strip(), named.get("state", "").strip()
     if errors.lower() not in _NO_ERRORS:
-        return LineResult(sku, Outcome.REFUSED, printable(errors, MAX_TEXT))
+        return LineResult(sku, Outcome.REFUSED, _shown(errors))
     if _FAILURE.search(state.lower()):
-        return LineResult(sku, Outcome.REFUSED, printable(state, MAX_TEXT))
+        return LineResult(sku, Outcome.REFUSED, _shown(state))
     # Without a state, empty errors alone say success.
     if state.lower() in _SUCCESS or (not state and "errors" in named):
         return LineResult(sku, Outcome.PROCESSED)
-    return LineResult(sku, Outcome.UNKNOWN, printable(state, MAX_TEXT) or "the result says nothing of this line")
+    return LineResult(sku, Outcome.UNKNOWN, _shown(state) or "the result says nothing of this line")
+
+
+def _shown(words: str) -> str:
+    return printable(without_contacts(words), MAX_TEXT)
 
 
 def _products_of_csv(blocks: Iterable[bytes]) -> Iterator[Mapping[str, str]]:

@@ -4,6 +4,7 @@ Failed until proven done: every message starts as failed and is cleared by what 
 it too, once the body is among the rejected.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
@@ -226,7 +227,7 @@ def backoff_seconds(attempt: int, share: float) -> int:
     """How long a message that failed for the ``attempt``-th time stays hidden: 5 s, doubling to 15 minutes; ``share``
     (0 to 1) spreads it over the upper half, so that what failed together does not come back together."""
     longest = min(900.0, 5.0 * 2.0 ** min(attempt - 1, 20))
-    return int(longest * (0.5 + share / 2))
+    return math.ceil(longest * (0.5 + share / 2))
 
 
 def _fault(future: Future[Counter[str]]) -> str | None:

@@ -14,6 +14,7 @@ from partner_orders.exact_json import Json, MalformedJsonError, parse
 from partner_orders.platform.failures import Failure, PartnerApiError, PlatformUnavailableError
 from partner_orders.platform.http import PartnerApiClient, Request
 from partner_orders.platform.responses import error_of, read_body
+from partner_orders.platform_words import without_contacts
 
 MAX_RESPONSE_BYTES = 65_536
 MAX_MESSAGE = 300
@@ -24,8 +25,8 @@ _OF_A_LINE = frozenset({"400", "413", "422", NOT_SENT})
 _NOT_ALLOWED = frozenset({Failure.UNAUTHORIZED, Failure.FORBIDDEN, Failure.CREDENTIALS})
 _THROTTLED = frozenset({Failure.RATE_LIMITED, Failure.BLOCKED})
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-# Addresses, links, telephone numbers, and what is long enough to be a token.
-_PERSONAL_OR_SECRET = re.compile(r"\S*@\S*|\S+://\S*|\+[0-9](?:[ ()-]*[0-9]){5,}|\S{65,}")
+# Links, and what is long enough to be a token.
+_SECRET = re.compile(r"\S+://\S*|\S{65,}")
 _PLATFORM_NOT_FOUND = re.compile(r"platform[ _-]?not[ _-]?found", re.IGNORECASE)
 
 
@@ -172,7 +173,8 @@ def _words(response: requests.Response) -> tuple[str, str]:
     code = next((text for name in ("code", "error") if (text := text_of(said.get(name)))), "")
     names = ("message", "error_description", "detail", "title")
     message = next((text for name in names if (text := text_of(said.get(name)))), "")
-    plain = " ".join(_PERSONAL_OR_SECRET.sub("…", "".join(c if c.isprintable() else " " for c in message)).split())
+    plain = "".join(c if c.isprintable() else " " for c in message)
+    plain = " ".join(without_contacts(_SECRET.sub("…", plain)).split())
     return code if _CODE.fullmatch(code) else "", plain[:MAX_MESSAGE]
 
 
