@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from partner_orders.clock import PassedSeconds, from_text, to_text
+from partner_orders.clock import INSTANT, PassedSeconds, from_text, to_text
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -33,6 +33,12 @@ def test_time_as_text(instant: datetime, text: str) -> None:
     """A time is written in UTC with microseconds, whole seconds too, so that the texts sort as the times do."""
     assert to_text(instant) == text
     assert from_text(text) == instant
+
+
+def test_instant_is_the_least_difference() -> None:
+    """An instant later is another text, and there is no time in between."""
+    assert to_text(NOON) < to_text(NOON + INSTANT)
+    assert timedelta.resolution == INSTANT
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])

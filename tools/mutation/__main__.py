@@ -1,8 +1,8 @@
 """``python -m tools.mutation``: change one thing at a time in our modules, and see whether a test notices.
 
 Mutants that nothing notices survive. They are compared with survivors.toml, which gives a reason for each; one that is
-not there is named as new. Tests that do not end have noticed nothing. The exit code is 1 if a group is below its least
-share, or if a survivor is new.
+not there is named as new. Tests that do not end, or whose process dies, have noticed nothing. The exit code is 1 if a
+group is below its least share, or if a survivor is new.
 """
 
 import argparse

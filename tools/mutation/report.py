@@ -10,12 +10,13 @@ from pathlib import Path
 from tools.mutation.parts import LEAST
 
 SURVIVORS = Path(__file__).with_name("survivors.toml")
-# In place of the test that noticed a mutant: none did, or they did not end.
+# In place of the test that noticed a mutant: none did, they did not end, or their process died, mostly of a loop that
+# takes all memory before the time is up.
 NONE = ""
 LATE = "(the tests do not end)"
-# These have noticed it.
-NOT_COLLECTED = "(the tests cannot be collected)"
 DIED = "(the process died)"
+# This has noticed it.
+NOT_COLLECTED = "(the tests cannot be collected)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Outcome:
 
     @property
     def survives(self) -> bool:
-        return self.noticed in (NONE, LATE)
+        return self.noticed in (NONE, LATE, DIED)
 
 
 def known_survivors() -> dict[str, dict[str, str]]:
@@ -102,4 +103,4 @@ def _line(name: str, outcomes: list[Outcome], least: float | None = None) -> str
 
 
 def _remark(outcome: Outcome) -> str:
-    return LATE if outcome.noticed == LATE else "" if outcome.tests else "(no test executes it)"
+    return outcome.noticed or ("" if outcome.tests else "(no test executes it)")

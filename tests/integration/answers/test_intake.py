@@ -1,17 +1,21 @@
 """The intake of answers at its limits: the last byte, writes that others win, and a history that cannot be read."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from partner_orders.answers import intake
 from partner_orders.answers.intake import HinderedError
+from partner_orders.answers.order_reads import OrderReads
 from partner_orders.answers.put_body import target_of
 from partner_orders.answers.rules import Hindrance
 from partner_orders.answers.stored import size_of
 from partner_orders.answers.table import AcceptedMeanwhileError
 from partner_orders.aws import keys
+from partner_orders.aws.dynamodb import Table
+from partner_orders.clock import INSTANT
 from partner_orders.orders.event import parse_event
 from partner_orders.orders.packed_body import pack
 from partner_orders.orders.stored import EVENT
@@ -34,6 +38,32 @@ def test_preview_stores_nothing(world: AnswersWorld) -> None:
     assert (world.stored, world.wake_ups.woken) == ([], [])
     assert preview.will_send is not None
     assert preview == world.intake().take(STORE_ID, ORDER_ID, read(), "", "")
+
+
+def test_request_to_come_is_not_printed(world: AnswersWorld) -> None:
+    """What is printed of an answer that was taken has no word of the request that it means."""
+    preview = world.intake().preview(STORE_ID, ORDER_ID, read())
+    assert "will_send" not in repr(preview)
+    assert "READY_FOR_PICKUP" not in repr(preview)
+
+
+def test_hindrance_says_what_it_is(world: AnswersWorld) -> None:
+    """What hinders an answer is an error with the sentence that the till gets."""
+    world.switch(False)
+    with pytest.raises(HinderedError) as raised:
+        world.intake().preview(STORE_ID, ORDER_ID, read())
+    assert str(raised.value) == intake.DETAILS[Hindrance.STORE_OFF]
+
+
+def test_switch_is_read_again_after_half_a_minute(world: AnswersWorld) -> None:
+    """What is known of a store's switch is at most half a minute old."""
+    reads = OrderReads(Table(world.client, TABLE), lambda: world.now)
+    assert reads.is_answering(STORE_ID)
+    world.switch(False)
+    world.now += timedelta(seconds=30) - INSTANT
+    assert reads.is_answering(STORE_ID)
+    world.now += INSTANT
+    assert not reads.is_answering(STORE_ID)
 
 
 def test_last_byte_is_taken(world: AnswersWorld, monkeypatch: pytest.MonkeyPatch) -> None:

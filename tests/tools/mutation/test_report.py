@@ -1,17 +1,20 @@
 """What a run of the mutants shows, and when it fails."""
 
-from tools.mutation.report import LATE, Outcome, Report
+from tools.mutation.report import DIED, LATE, Outcome, Report
 
 
-def outcomes(noticed: int, survivors: int, late: int = 0) -> list[Outcome]:
-    ends = ["test"] * noticed + [""] * survivors + [LATE] * late
+def outcomes(noticed: int, survivors: int, others: tuple[str, ...] = ()) -> list[Outcome]:
+    ends = ["test"] * noticed + [""] * survivors + [*others]
     return [Outcome("domain", "clock", f"m{number}", end, 1, 0.1) for number, end in enumerate(ends)]
 
 
 def test_share_of_a_group() -> None:
-    """A group fails below its least share, and tests that do not end have noticed nothing."""
+    """A group fails below its least share. Tests that do not end, or whose process dies, have noticed nothing."""
     assert Report(outcomes(9, 1), {}).below == []
-    assert Report(outcomes(8, 1, late=1), {}).below == ["domain"]
+    for end in (LATE, DIED):
+        report = Report(outcomes(8, 1, (end,)), {})
+        assert report.below == ["domain"]
+        assert f'"m9" = "{end}"' in report.text()
 
 
 def test_survivors_with_a_reason() -> None:

@@ -9,6 +9,7 @@ from partner_orders.answers.judgement import Outcome
 from partner_orders.answers.stored import (
     MAX_BYTES,
     Ending,
+    OrderAnswers,
     Progress,
     StoredAnswer,
     attribute,
@@ -78,6 +79,22 @@ def test_row_is_read_back() -> None:
     assert claimed == replace(read_back, fence=3, claimed_until=AT)
     assert (line.id, line.sku, line.quantity) == ("ln-1", "KW-100", Decimal(1))
     assert replace(stored, progress=replace(stored.progress, sent_lines=(LINE,))) == STORED
+
+
+def test_new_answer_in_its_row() -> None:
+    """Of an answer that was never sent, a row holds when to send it and nothing of a request."""
+    row = attribute(replace(STORED, progress=Progress(AT)))
+    assert row.keys() == WAITING.keys() - {"sent_at", "absent_since", "cart_before", "refusal", "failure"}
+
+
+def test_order_without_a_row_has_no_answers() -> None:
+    """An order without a row has what an empty row says: no answer, and no claim so far."""
+    assert order_answers(ORDER_ID, None) == order_answers(ORDER_ID, {})
+
+
+def test_bytes_do_not_tell_orders_apart() -> None:
+    """The answers are the same in however many bytes their row holds them."""
+    assert OrderAnswers(ORDER_ID, size=1) == OrderAnswers(ORDER_ID, size=2)
 
 
 def test_bytes_of_an_answer() -> None:
