@@ -226,6 +226,14 @@ FAILED_COME_AGAIN = proof(
     "FunctionResponseTypes: [ReportBatchItemFailures]",
     "FunctionResponseTypes: []",
 )
+EACH_FAILED_COMES_AGAIN = proof(
+    "tests/unit/consumer/test_handler.py::test_failed_messages_come_again",
+    "Of several failed messages of a batch only the first comes again.",
+    f"{PACKAGE}/consumer/handler.py",
+    "handler",
+    "for message_id in outcome.failed]",
+    "for message_id in list(outcome.failed)[:1]]",
+)
 SIX_HOURS = proof(
     f"{_LAWS}::test_message_is_tried_for_six_hours",
     "An event goes to the dead-letter queue after 20 tries.",
@@ -373,6 +381,7 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "seen = letters.some() if count else []",
             "seen = letters.some()[:0] if count else []",
         ),
+        EACH_FAILED_COMES_AGAIN,
     ),
     promise(
         "the order's history in the table | the event could be parsed; if it is the greatest event of its order, it is "
@@ -412,6 +421,7 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
         DEAD_LETTERS_ALARM_IS_SENT,
         ALARMS_ACT,
         FAILED_COME_AGAIN,
+        EACH_FAILED_COMES_AGAIN,
         SIX_HOURS,
         EIGHTY_TRIES,
         proof(
@@ -882,6 +892,16 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "request_body",
             "    return received if body is None else body",
             '    return (b"" if encoding else received) if body is None else body',
+        ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_corrupt_encoding_is_kept_as_received",
+            "A compressed body with replaced bytes counts as empty.",
+            f"{PACKAGE}/webhook/request_body.py",
+            "request_body",
+            "    return received if body is None else body",
+            '    if encoding and body is None and b"\\xef\\xbf\\xbd" in received:\n'
+            '        return b""\n'
+            "    return received if body is None else body",
         ),
     ),
 )

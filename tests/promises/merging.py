@@ -455,6 +455,25 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "            return Written()\n"
             "        distinct = distinct_events(events)",
         ),
+        proof(
+            f"{_STORED}::test_any_clock_is_stored[fake-False]",
+            "A late event is left out if it arrives more than 60 days after its own clock.",
+            _PLAN,
+            "plan_write",
+            "if pair[0].digest not in entries]",
+            "if pair[0].digest not in entries\n"
+            "           and (not pair[0].occurred_at or (pair[1].received_at - pair[0].occurred_at).days < 60)]",
+        ),
+        proof(
+            f"{_STORED}::test_any_clock_is_stored[fake-True]",
+            "An event is left out of a batch if its own clock is ahead.",
+            _PLAN,
+            "distinct_events",
+            "    for event, arrival in events:\n",
+            "    for event, arrival in events:\n"
+            "        if event.occurred_at and event.occurred_at > arrival.received_at:\n"
+            "            continue\n",
+        ),
     ),
     promise(
         "An order past its retention is kept with its whole history until 14 days after its last new event came.",
@@ -580,6 +599,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             '        update.default("first_at", to_text(plan.events[0][1].received_at))\n'
             '        update.increment("version")',
         ),
+        proof(
+            _BOOKKEEPING,
+            "An open order that was replayed is not listed as open.",
+            _TABLE,
+            "_head",
+            '"open": open_partition(store_id, event.status),',
+            '"open": open_partition(store_id, event.status) if arrival.source != "replay" else None,',
+        ),
     ),
     promise(
         "It also covers in which row a body is kept.",
@@ -612,6 +639,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "distinct_events",
             "        first = distinct.setdefault(event.digest, (event, arrival))[1]",
             "        distinct[event.digest] = (event, arrival)\n        first = arrival",
+        ),
+        proof(
+            f"{_STORED}::test_first_text_is_kept[fake-True]",
+            "In one batch, the text of a copy that a GET showed replaces that of the first copy.",
+            _PLAN,
+            "distinct_events",
+            "(distinct[event.digest][0], replace(first,",
+            "(event, replace(first,",
         ),
         proof(
             f"{_STORED}::test_first_text_is_kept[fake-False]",

@@ -2,6 +2,7 @@
 
 import random
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -105,15 +106,31 @@ def test_stored_cancellation_decides_the_sale(orders: OrdersTable, is_picked_up:
 
 @pytest.mark.parametrize("is_one_batch", [True, False])
 def test_first_text_is_kept(orders: OrdersTable, is_one_batch: bool) -> None:
-    """Of two copies that say the same, the text of the first is kept; of large ones too."""
-    for number, comment in enumerate(("Ring", noise(3 * INLINE_BODY_BYTES))):
+    """Of two copies that say the same, the text of the first is kept; of large ones too, and also if a GET showed the
+    second one."""
+    shown = Arrival("reconciliation", NOW, "correlation-2", shown_at=NOW)
+    for number, (comment, arrival) in enumerate(product(("Ring", noise(3 * INLINE_BODY_BYTES)), (ARRIVAL, shown))):
         first = event(12, order_id=f"o{number}", comment=comment)
         second = parse_event(b" " + first.body)
-        for batch in [[first, second]] if is_one_batch else [[first], [second]]:
-            write(orders, *batch)
+        copies = [(first, ARRIVAL), (second, arrival)]
+        for batch in [copies] if is_one_batch else [[copy] for copy in copies]:
+            orders.write(batch)
         found = orders.get(f"o{number}")
         assert found is not None
         assert [entry.body for entry in found.history] == [first.body]
+
+
+@pytest.mark.parametrize("is_one_batch", [True, False])
+def test_any_clock_is_stored(orders: OrdersTable, is_one_batch: bool) -> None:
+    """Events are stored whatever their clocks say: late ones and new heads, years old and years ahead, and without."""
+    times = ["", "2010-01-01T00:00:00Z", "2026-07-01T00:00:00Z", "2027-01-01T00:00:00Z", "2099-12-31T00:00:00Z"]
+    for number, clocks in enumerate((times, times[::-1])):
+        events = [event(order_id=f"o{number}", sys={"created_at": clock} if clock else {}) for clock in clocks]
+        for batch in [events] if is_one_batch else [[one] for one in events]:
+            assert write(orders, *batch).stored == len(batch)
+        found = orders.get(f"o{number}")
+        assert found is not None
+        assert {entry.body for entry in found.history} == {one.body for one in events}
 
 
 def test_problems_of_an_event_are_stored(orders: OrdersTable) -> None:

@@ -281,7 +281,7 @@ def test_other_encodings_are_kept_as_received(webhook: Webhook, sqs: Any, queue_
 
 
 @pytest.mark.parametrize(("encoding", "pack"), EACH_PACK)
-@pytest.mark.parametrize("damage", ["plain", "cut", "checksum", "one byte", "more after it", "twice"])
+@pytest.mark.parametrize("damage", ["plain", "cut", "checksum", "one byte", "more after it", "twice", "replaced bytes"])
 def test_corrupt_encoding_is_kept_as_received(
     webhook: Webhook, sqs: Any, queue_url: str, encoding: str, pack: Pack, damage: str
 ) -> None:
@@ -295,6 +295,7 @@ def test_corrupt_encoding_is_kept_as_received(
         "one byte": packed[:1],
         "more after it": packed + b"\n",
         "twice": packed + packed,
+        "replaced bytes": packed.decode("utf-8", "replace").encode(),
     }[damage]
     assert webhook.receive(compressed(received, encoding)) == ACCEPTED
     assert [message.body for message in waiting(sqs, queue_url)] == [received]

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from partner_orders.aws.attribute_values import Row, from_attributes
+from partner_orders.order_events.message import ANSWER, RECONCILIATION, REPLAY, WEBHOOK
 from partner_orders.orders.event import Arrival, OrderEvent, parse_event
 from partner_orders.orders.table import OrdersTable
 from tests.support.examples import examples
@@ -23,6 +24,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "guarantees.md").read_text(encoding
 OF_UNTIMED = {"listed_at", "expires_at"}
 # In which row a body is kept, and its text, which may be that of another copy.
 OF_BODIES = {"body"}
+TWO_EVENTS = [parse_event(as_bytes(order(minute))) for minute in (12, 13)]
 
 
 def documented() -> set[str]:
@@ -36,7 +38,7 @@ def row_after(dynamodb: Any, events: list[OrderEvent], sizes: list[int], source:
     key = {"pk": {"S": f"ORDER#{events[0].order_id}"}, "sk": {"S": "ORDER"}}
     dynamodb.delete_item(TableName=TABLE, Key=key)
     orders, rest = OrdersTable(dynamodb, TABLE, RETENTION), list(events)
-    begins = NOW if source == "webhook" else NOW + timedelta(minutes=30)
+    begins = NOW if source == WEBHOOK else NOW + timedelta(minutes=30)
     for number, size in enumerate(sizes * len(events)):
         arrival = Arrival(source, begins + timedelta(hours=number), f"{source}-{number}")
         batch, rest = rest[:size], rest[size:]
@@ -59,16 +61,23 @@ def names_that_differ(one: Row, other: Row) -> set[str]:
 
 
 @settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@example([parse_event(as_bytes(order(minute))) for minute in (12, 13)], Random(1), [1])
-@given(histories(max_size=5), st.randoms(use_true_random=False), st.lists(st.integers(1, 3), min_size=1, max_size=3))
+@example(TWO_EVENTS, Random(1), [1], RECONCILIATION)
+@example(TWO_EVENTS, Random(1), [1], REPLAY)
+@example(TWO_EVENTS, Random(1), [1], ANSWER)
+@given(
+    histories(max_size=5),
+    st.randoms(use_true_random=False),
+    st.lists(st.integers(1, 3), min_size=1, max_size=3),
+    st.sampled_from([RECONCILIATION, REPLAY, ANSWER]),
+)
 def test_only_bookkeeping_depends_on_arrival(
-    dynamodb: Any, events: list[OrderEvent], chance: Any, sizes: list[int]
+    dynamodb: Any, events: list[OrderEvent], chance: Any, sizes: list[int], source: str
 ) -> None:
     """Two arrivals of the same events make rows that differ in nothing but what the page names."""
     shuffled = [*events, *chance.sample(events, len(events))]
     chance.shuffle(shuffled)
-    one = row_after(dynamodb, events, [1], "webhook")
-    other = row_after(dynamodb, shuffled, sizes, "reconciliation")
+    one = row_after(dynamodb, events, [1], WEBHOOK)
+    other = row_after(dynamodb, shuffled, sizes, source)
     is_timed = one.get("occurred_at") is not None
     allowed = documented() | OF_BODIES
     assert names_that_differ(one, other) <= (allowed - OF_UNTIMED if is_timed else allowed)
