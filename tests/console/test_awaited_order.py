@@ -1,5 +1,6 @@
 """What ``register`` takes for the platform's test order, and what only arrives meanwhile."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -42,6 +43,20 @@ def test_only_a_webhook_brings_the_test_order(stack: DeployedStack, store_order:
         awaited.wait(1)
     store_order(order(order_id="posted"), source=WEBHOOK)
     assert awaited.wait(5).order_id == "posted"
+
+
+@pytest.mark.usefixtures("waited")
+@on_moto
+def test_order_of_before_is_not_awaited(stack: DeployedStack, store_order: StoreOrder) -> None:
+    """What was received before the wait began is not the test order, even where its row is written again since."""
+    store_order(order(order_id="early"))
+    stack.rejected.keep(b"1", Arrival(WEBHOOK, NOW, "c"), "not_an_object", [])
+    time.sleep(1)
+    awaited = AwaitedOrder(stack)
+    store_order(order(30, order_id="early", status="DISPATCHED"), source=RECONCILIATION)
+    stack.rejected.keep(b"2", Arrival(WEBHOOK, NOW, "c"), "not_an_object", [])
+    with pytest.raises(OperatorError, match="no new order arrived"):
+        awaited.wait(5)
 
 
 @pytest.mark.usefixtures("waited")

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,9 @@ from partner_orders.orders.event import Arrival
 from partner_orders.orders.packed_body import unpack
 from partner_orders.orders.personal_data import redacted
 from partner_orders.orders.rejected import digest_of
+from partner_orders_console.operations import registering
+from partner_orders_console.operations.registering import Arrival as OrderArrival
+from partner_orders_console.operations.registering import AwaitedOrder
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.console import Ran, on_moto
 from tests.support.fixed_clock import NOW
@@ -53,12 +57,33 @@ def secret_of(stack: DeployedStack, output: str) -> str:
 # -- register ---------------------------------------------------------------------------------------------------------
 
 
-def test_register_hides_secret_by_default(run: Run) -> None:
-    """``register`` prints what to paste into the portal, and the secret only on request."""
-    ran = run("register", "--timeout", "0")
-    assert "https://api.example.com/order-events" in ran.out
-    assert "the webhook secret" not in ran.out
-    assert "the webhook secret" in run("register", "--timeout", "0", "--show-secret").out
+@pytest.mark.parametrize("timeout", ["0", "1"])
+def test_register_hides_secret_by_default(run: Run, monkeypatch: pytest.MonkeyPatch, timeout: str) -> None:
+    """``register`` prints where to paste which URL and secret, and the secret itself only on request."""
+    arrived = OrderArrival("o-1", "q7xk", "RECEIVED")
+    monkeypatch.setattr(registering, "Changes", lambda _: None)
+    monkeypatch.setattr(AwaitedOrder, "wait", lambda *_: arrived)
+    for options, secret in (((), "(--show-secret prints it here)"), (("--show-secret",), "the webhook secret")):
+        ran = run("register", "--timeout", timeout, *options)
+        assert ran.out.splitlines() == [
+            "1. In the partner portal open Shop Integrations.",
+            "2. Webhook URL for orders:  https://api.example.com/order-events",
+            f"3. Webhook secret:          {secret}",
+            "4. Save, and press Test Order.",
+        ]
+        assert ("an order of store q7xk arrived: o-1, RECEIVED" in ran.err) == (timeout == "1")
+
+
+def test_register_waits_ten_minutes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless it is told how long, ``register`` waits for the test order for ten minutes."""
+    waited: list[float] = []
+    monkeypatch.setattr(
+        "partner_orders_console.operations.registering.now", lambda: NOW + timedelta(seconds=sum(waited))
+    )
+    monkeypatch.setattr("time.sleep", waited.append)
+    monkeypatch.setattr("partner_orders_console.operations.registering.Changes", lambda _: SimpleNamespace(rows=list))
+    ran = run("register")
+    assert (ran.status, "no new order arrived" in ran.err, sum(waited)) == (1, True, 600)
 
 
 @on_moto

@@ -154,6 +154,7 @@ type Look = Callable[[], list[Finding]]
 
 
 def faults(findings: list[Finding]) -> dict[str, str]:
+    assert [finding for finding in findings if finding.fault and not finding.advice] == []
     return {finding.part: finding.fault for finding in findings if finding.fault}
 
 

@@ -53,7 +53,13 @@ def doctor(run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> D
 
     monkeypatch.setattr(requests, "post", refused)
     stack.__dict__["_description"] = {"StackStatus": "UPDATE_COMPLETE"}
-    return lambda: {finding["part"]: finding for finding in run("doctor", "--json").json}
+
+    def found() -> dict[str, dict[str, Any]]:
+        findings = run("doctor", "--json").json
+        assert [finding for finding in findings if finding["fault"] and not finding["advice"]] == []
+        return {finding["part"]: finding for finding in findings}
+
+    return found
 
 
 def ran(stack: DeployedStack, minutes_ago: float, stopped: str = "", **failed: str) -> str:

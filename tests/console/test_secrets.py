@@ -108,10 +108,17 @@ def test_token_is_typed_unseen(
     """At a terminal the command asks for the token, which is typed unseen and is no argument."""
     reconciler.accepted = {"typed"}
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr(output, "getpass", lambda _: "typed")
+    asked: list[str] = []
+
+    def unseen(question: str) -> str:
+        asked.append(question)
+        return "typed"
+
+    monkeypatch.setattr(output, "getpass", unseen)
     monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("what is typed is shown"))
+    assert run("secrets", "set-token", "given").status == 2
     assert run("secrets", "set-token").status == 0
-    assert token_of(stack) == "typed"
+    assert (token_of(stack), asked) == ("typed", ["token: "])
 
 
 def test_refused_token_is_not_stored(

@@ -1,9 +1,11 @@
 """``trace`` and ``open``: where a request went, and where a part of the stack is shown."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from partner_orders.answers.judgement import Outcome
 from partner_orders.clock import now
 from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
 from partner_orders.orders.event import Arrival, parse_event
+from partner_orders_console.desk.desk import Options
+from partner_orders_console.desk.guard import Guard
 from partner_orders_console.operations.errors import OperatorError
 from partner_orders_console.operations.links import link
 from partner_orders_console.operations.stack import DeployedStack
@@ -129,6 +133,36 @@ def test_open_prints_and_opens(run: Run, stack: DeployedStack, monkeypatch: pyte
     assert opened == []
     assert run("open", "dashboard").status == 0
     assert opened == [printed.strip()]
+
+
+@pytest.mark.parametrize("options", [(), ("--allow-changes", "--show-personal-data")])
+def test_desk_opens_its_page(
+    run: Run, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    """``desk`` opens the address that it prints, of the chosen stack, and lasts; it only prints with --no-browser."""
+    opened: list[str] = []
+    desks: list[Any] = []
+
+    @contextmanager
+    def serving(find: Callable[[], DeployedStack], asked: Options) -> Iterator[Any]:
+        assert find() is stack
+        assert asked == Options(bool(options), bool(options))
+        desks.append(SimpleNamespace(guard=Guard("127.0.0.1:8", f"token-{len(desks)}")))
+        yield desks[-1]
+
+    def wait(_: float) -> None:
+        waits.append(1)
+        if len(waits) % 3 == 0:
+            raise KeyboardInterrupt
+
+    waits: list[int] = []
+    monkeypatch.setattr("partner_orders_console.desk.serving.serving", serving)
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("time.sleep", wait)
+    for no_browser in ((), ("--no-browser",)):
+        assert run("desk", *options, *no_browser).out.strip() == desks[-1].guard.address
+        assert opened == [desks[0].guard.address] == ["http://127.0.0.1:8/enter?token=token-0"]
+    assert (len(desks), len(waits)) == (2, 6)
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,17 @@ def test_brand_keeps_its_habits(profile: Profile) -> None:
     assert isinstance(shown["client"]["store_id"], int) == profile.numeric_store_ids
 
 
+def test_some_states_have_no_webhook() -> None:
+    """No brand posts PICKED_UP, which GET alone shows; what is posted is each state that has a webhook, by time."""
+    for profile in PROFILES:
+        lives = profile.hour(5, 60, 3, START, CHAIN)
+        steps = [step for life in lives for step in life.steps]
+        posted = [step for _, step in webhook_events(lives)]
+        assert posted == sorted((step for step in steps if step.by_webhook), key=lambda step: step.at)
+        silent = {step.status for step in steps} - {step.status for step in posted}
+        assert silent == ({"ACCEPTED", "DELIVERED", "PICKED_UP"} if profile.name == "glovo" else {"PICKED_UP"})
+
+
 def test_get_may_not_show_a_status() -> None:
     """A status that only webhooks tell is never shown: GET shows the one before."""
     lives = FOODPANDA.hour(5, 60, 3, START, CHAIN)
@@ -360,6 +371,10 @@ def test_courier_can_misbehave(webhook: Webhook) -> None:
     assert courier.counts["garbage_sent"] == len(courier.garbage)
     assert courier.garbage
     assert len(webhook.received) == courier.counts["attempts"]
+    sent = Counter(body for _, body in webhook.received)
+    times = [sent[posting.body_text.encode()] for posting in courier.postings]
+    assert [posting.outcome == "never_sent" for posting in courier.postings] == [count == 0 for count in times]
+    assert sum(count == 2 for count in times) == courier.counts["duplicates_sent"]
 
 
 @pytest.mark.parametrize(("fault", "least", "most"), [("reorder", 3, 12), ("delay", 0.2, 2)])

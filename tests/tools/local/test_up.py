@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -45,6 +46,22 @@ def test_what_to_try_next_can_be_pasted() -> None:
     assert f"Authorization: {STACK.webhook_secret}" in commands[-1]
 
 
+def test_printed_address_opens_the_desk() -> None:
+    """The address that is printed opens the desk, once, and the desk is there as long as `make up` runs."""
+    browser = requests.Session()
+
+    def status(address: str, path: str = "") -> int:
+        with contextlib.suppress(requests.ConnectionError):
+            return browser.get(urljoin(address, path), timeout=10, allow_redirects=False).status_code
+        return 0
+
+    with up.desk(STACK) as address:
+        assert (status(address), status(address, "/static/desk.js")) == (303, 200)
+        browser.cookies.clear()
+        assert (status(address), status(address, "/static/desk.js")) == (403, 403)
+    assert status(address) == 0
+
+
 def ended_by(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
     """The exit status of `make up` when an order has arrived and then something happens."""
 
@@ -67,9 +84,10 @@ def ended_by(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def test_arrivals_are_shown_until_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """What arrives is shown with its time, and Ctrl-C ends it with status 0."""
+    """What to try next is printed, then what arrives with its time, and Ctrl-C ends it with status 0."""
     assert ended_by(KeyboardInterrupt(), monkeypatch) == 0
     shown = capsys.readouterr().out
+    assert shown.startswith(up.welcome(STACK, DESK))
     assert re.search(r"^\d\d:\d\d:\d\d  stored      o-1  RECEIVED", shown, re.MULTILINE)
     assert "Stopped." in shown
 
@@ -101,10 +119,14 @@ def test_no_target_hides_a_failure() -> None:
 
 
 def test_help_is_grouped_in_order_of_use() -> None:
-    """The groups come in the order of use, `make run` first, and every explained target is listed."""
+    """The groups come in the order of use, `make run` first, and list every target that is no part of another."""
     shown = subprocess.run(["/usr/bin/env", "make", "-C", ROOT, "help"], capture_output=True, text=True, check=True)
     lines = [line for line in shown.stdout.splitlines() if line and "directory" not in line]
     assert [line for line in lines if not line.startswith(" ")] == ["Try it", "Work on it", "Deliver it"]
     assert lines[1].startswith("  make run ")
-    explained = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert [line.split()[1] for line in lines if line.startswith("  ")] == explained
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    shown_targets = [line.split()[1] for line in lines if line.startswith("  ")]
+    assert shown_targets == re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)
+    targets = {*re.findall(r"^([a-z-]+):(?!=)", makefile, re.MULTILINE)}
+    parts = {target for target in targets if target.startswith(("lint-", "verify-"))}
+    assert targets - {*shown_targets} - parts == {"help", "python"}

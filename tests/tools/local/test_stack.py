@@ -1,0 +1,79 @@
+"""The stack of `make run` is the real template, built again after each change, with the permissions of its roles."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tools.local import stack
+from tools.local.emulator import ROOT
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """What is built from now on, of a clone whose files are those of ``tmp_path``."""
+    for source in stack._sources():
+        copy = tmp_path / source.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.touch()
+    done: list[str] = []
+
+    def build(_: str, options: dict[str, Any], __: object) -> None:
+        done.append(f"{options['template-file'].relative_to(tmp_path)} into {options['build-dir'].name}")
+        options["build-dir"].mkdir(exist_ok=True)
+
+    monkeypatch.setattr(stack, "ROOT", tmp_path)
+    monkeypatch.setattr(stack, "BUILD", tmp_path / "orders")
+    monkeypatch.setattr(stack, "CATALOGUE_BUILD", tmp_path / "catalogue")
+    monkeypatch.setattr(stack, "_sam", build)
+    return done
+
+
+def test_both_templates_are_built_after_a_change(built: list[str], tmp_path: Path) -> None:
+    """The real templates are built, and again only after a change of either, of a function, or of a layer."""
+    both = ["catalogue.yaml into catalogue", "template.yaml into orders"]
+    layer = "layers/partner_orders"
+    changed = ("template.yaml", "catalogue.yaml", f"{layer}/partner_orders/webhook/endpoint.py")
+    for path in ("", *changed, f"{layer}/requirements.txt", "functions/webhook/app.py"):
+        if path:
+            (tmp_path / path).write_text("changed")
+        stack.build()
+        assert sorted(built) == both, path
+        stack.build()
+        assert sorted(built) == both, path
+        built.clear()
+
+
+def test_permissions_stay_those_of_the_template() -> None:
+    """Of the roles' policies only the batch actions of SQS are added, which the emulator checks apart."""
+    statements: list[dict[str, Any]] = [
+        {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "arn:table", "Condition": {"Null": {}}},
+        {"Effect": "Allow", "Action": ["sqs:SendMessage", "sqs:GetQueueUrl"], "Resource": "arn:queue"},
+        {"Effect": "Deny", "Action": ["sqs:DeleteMessage"], "Resource": "arn:queue"},
+    ]
+    documents = {"orders": {"Statement": statements[:1]}, "queue": {"Statement": statements[1:]}}
+    put: dict[str, list[dict[str, Any]]] = {}
+
+    def get(**asked: str) -> dict[str, Any]:
+        return {"PolicyDocument": json.loads(json.dumps(documents[asked["PolicyName"]]))}
+
+    def store(**policy: str) -> None:
+        put[policy["PolicyName"]] = json.loads(policy["PolicyDocument"])["Statement"]
+
+    pages = SimpleNamespace(paginate=lambda: [{"Roles": [{"RoleName": "r"}]}])
+    iam = SimpleNamespace(
+        get_paginator=lambda _: pages,
+        list_role_policies=lambda **_: {"PolicyNames": [*documents]},
+        get_role_policy=get,
+        put_role_policy=store,
+    )
+    stack._mend_batch_permissions(iam)
+    assert put == {
+        "orders": [statements[0] | {"Action": ["dynamodb:GetItem"]}],
+        "queue": [
+            statements[1] | {"Action": ["sqs:SendMessage", "sqs:GetQueueUrl", "sqs:SendMessageBatch"]},
+            statements[2] | {"Action": ["sqs:DeleteMessage", "sqs:DeleteMessageBatch"]},
+        ],
+    }
