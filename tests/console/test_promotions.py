@@ -131,6 +131,42 @@ def test_problems_put_nothing(run: Run, filled: Catalogue, write: Write) -> None
     assert states(filled) == []
 
 
+FRUIT = {"display_name": {"en_PK": "Fruit"}, "vendors": [OTHER_STORE], "conditions": days(10, 12)}
+
+
+@pytest.mark.parametrize(
+    ("others", "says"),
+    [
+        ([{"comment": "cheap"}], "[0].comment"),
+        ([{"type": "GIFT"}], "[0].type"),
+        ([{"discount": discount(sku=["KW-9"])}], "KW-9 is not known"),
+        ([{}, {"discount": discount(discount_value=1)}], "[1]: has the names"),
+        ([{}, {"display_name": {"en_PK": "Bread"}}], "run at the same time"),
+        ([{"vendors": [STORE, "r2mm"]}], "is sent by files and others by API"),
+    ],
+    ids=["form", "rule", "product", "twice", "overlap", "channel"],
+)
+def test_any_problem_puts_nothing(
+    run: Run, filled: Catalogue, write: Write, others: list[dict[str, Any]], says: str
+) -> None:
+    """A problem of any kind in one promotion keeps the good one beside it from being put."""
+    filled.enrol("r2mm", channel=Channel.FILES, is_promoting=True)
+    ran = run("promotions", "put", write(*others, FRUIT), *WHY)
+    assert (ran.status, says in ran.err, states(filled)) == (1, True, []), ran.err
+
+
+def test_bad_line_puts_nothing(run: Run, filled: Catalogue, tmp_path: Path) -> None:
+    """A line of a CSV document that cannot be read keeps the good ones from being put."""
+    path = tmp_path / "promotions.csv"
+    line = f"KW-100,FINAL_PRICE,2.95,Dairy,en_PK,{STORE},STRIKETHROUGH,TRADING,{in_days(1)},{in_days(8)}"
+    header = "sku,discount_subtype,discount_value,display_name,locale,vendors,type,reason,start_time,end_time"
+    path.write_text(f"{header}\n{line}\n{line},one more\n", encoding="utf-8")
+    ran = run("promotions", "put", str(path), *WHY)
+    assert (ran.status, "line 3: has 11 cells" in ran.err, states(filled)) == (1, True, [])
+    path.write_text(f"{header}\n{line}\n", encoding="utf-8")
+    assert run("promotions", "put", str(path), *WHY).status == 0
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

@@ -62,6 +62,16 @@ def test_name_follows_the_platforms_clock(stores: StoresTable) -> None:
     assert {store.name for store in stores.all()} == {"Old"}
 
 
+@pytest.mark.parametrize("fact", ["name", "country_code", "external_partner_config_id"])
+def test_each_fact_is_the_latest(dynamodb: Any, fact: str) -> None:
+    """A store's name, country and code are those that were said last by the platform's clock, also where each event
+    comes to a new environment."""
+    for number, told in enumerate(permutations([("First", 1), ("Last", 2), ("No clock", None)])):
+        for value, at in told:
+            say(table(dynamodb), at, f"s{number}", **{fact: f"{value} {number}"})
+    assert {getattr(store, fact) for store in table(dynamodb).all()} == {f"Last {number}" for number in range(6)}
+
+
 def test_name_changes_back_in_a_warm_environment(stores: StoresTable) -> None:
     """A name that goes Old, New, Old is written each time, also where Old was written before."""
     seen = []

@@ -409,6 +409,25 @@ CATALOGUE: tuple[Entry, ...] = (
             "        if submitted.job_id is None or off.active is False:\n",
         ),
         proof(
+            "tests/unit/pusher/test_pushing.py::test_taken_job_is_no_outcome[one]",
+            "A job with one line counts as processed with its 2xx.",
+            f"{_PUSHER}/pushing.py",
+            "Pusher._call",
+            "        if submitted.job_id is None:\n",
+            "        if submitted.job_id is None or len(lines) == 1:\n",
+        ),
+        proof(
+            "tests/unit/pusher/test_pushing.py::test_taken_job_is_no_outcome[halves]",
+            "The 2xx of a half of a refused call is taken for the outcome of its line.",
+            f"{_PUSHER}/pushing.py",
+            "Pusher._call",
+            "        if submitted.job_id is None:\n",
+            "        if not is_only and len(lines) == 1:\n"
+            "            self._end_alone(claim, job, PROCESSED, is_only)\n"
+            "            return\n"
+            "        if submitted.job_id is None:\n",
+        ),
+        proof(
             f"{_CALLBACKS}::test_job_without_a_result",
             "Lines are processed once the platform has taken their call.",
             f"{_PUSHER}/pushing.py",
@@ -490,6 +509,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "    return sent.quantity is not None or not row.confirmed.are_said",
             "    return True or sent.quantity is not None or not row.confirmed.are_said",
         ),
+        proof(
+            "tests/unit/pusher/test_pushing.py::test_product_goes_off_at_once",
+            "The response to an urgent off is not taken for its outcome.",
+            f"{_PUSHER}/pushing.py",
+            "Pusher.switch_off",
+            "return self._outcomes.line(store_id, row.sku, off, PROCESSED, Call(sent_at), row)",
+            "return row",
+        ),
     ),
     promise(
         "A call whose effect is unknown is followed by the newest values, soon and, if it began a job, once more after the "
@@ -523,6 +550,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "LineOutcome(Outcome.REFUSED, NOT_KNOWN), is_only)",
             "UNKNOWN, is_only)",
         ),
+        proof(
+            "tests/property/loader/test_comparing.py::test_file_is_checked_line_by_line",
+            "The lines after one that cannot be read are not taken.",
+            f"{PACKAGE}/loader/checking.py",
+            "check",
+            "            continue\n",
+            "            break\n",
+        ),
+        proof(
+            "tests/property/loader/test_crashes.py::test_undisturbed",
+            "One bad line refuses the whole file.",
+            f"{PACKAGE}/loader/checking.py",
+            "expect_good_lines",
+            "if report.good:",
+            "if report.good and not report.bad:",
+        ),
     ),
     promise("A call that the platform refuses whole is halved until the bad line is alone.", BAD_LINE_ALONE),
     promise(
@@ -550,6 +593,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "_processed",
             'refusal=row.refusal if refused.are_said else ""',
             'refusal=""',
+        ),
+        proof(
+            "tests/unit/catalogue/test_settlement.py::test_refused_product_takes_other_values",
+            "A refused product waits also when the chain says other values.",
+            f"{_CATALOGUE}/to_send.py",
+            "_differs",
+            "return bool(known) and values not in",
+            "return bool(known) and not row.refusal and values not in",
         ),
     ),
     promise(
@@ -597,6 +648,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "Urgent._read",
             "self._executor.submit(self._known.read, store_id)",
             "self._executor.submit(lambda one: self._known._known.get(one) or self._known.read(one), store_id)",
+        ),
+        proof(
+            "tests/console/test_catalogue.py::test_pause_and_resume_a_store",
+            "A pause is recorded, and the store goes on being sent.",
+            f"{CONSOLE}/operations/catalogue/switching.py",
+            "switch",
+            "is_sending=wanted.is_sending, changed_at",
+            "is_sending=one.is_sending or wanted.is_sending, changed_at",
+        ),
+        proof(
+            "tests/console/test_promotions.py::test_pause_and_resume[fake]",
+            "A pause of promotions is recorded, and they go on being sent.",
+            f"{CONSOLE}/operations/promotions/switching.py",
+            "switch",
+            "is_promoting=is_promoting, changed_at",
+            "is_promoting=one.is_promoting or is_promoting, changed_at",
         ),
         _PAUSE_BEFORE_A_FILE,
         _PAUSE_WHILE_A_FILE_IS_MADE,
@@ -853,6 +920,14 @@ CATALOGUE: tuple[Entry, ...] = (
             'equals("version", status.version) if status.version else absent("pk")',
             'absent("nothing")',
         ),
+        proof(
+            f"{_WISHES}::test_a_wish_comes_through",
+            "A wish that meets a write of the pusher is lost.",
+            f"{_STATUS}/table.py",
+            "StatusesTable.wish",
+            "            except WrittenMeanwhileError:\n                continue",
+            "            except WrittenMeanwhileError:\n                return status",
+        ),
     ),
     promise(
         "A closing is shown until its time ends, or its end is on record.",
@@ -945,6 +1020,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "_Planner.plan",
             "tuple(self.problems)",
             "()",
+        ),
+        proof(
+            "tests/console/test_promotions.py::test_any_problem_puts_nothing[fake-form]",
+            "A document is put though a field of it is not known.",
+            f"{CONSOLE}/operations/promotions/putting.py",
+            "_Planner.plan",
+            "self.problems += document.drafts.problems",
+            "self.warnings += map(str, document.drafts.problems)",
+        ),
+        proof(
+            "tests/console/test_promotions.py::test_bad_line_puts_nothing[fake]",
+            "A line of a document that cannot be read is left out.",
+            f"{CONSOLE}/operations/promotions/csv_document.py",
+            "drafts_of_csv",
+            "        if len(cells) != len(names):\n",
+            "        if len(cells) > len(names):\n            continue\n        if len(cells) != len(names):\n",
         ),
         proof(
             f"{_PROMOTED}::test_a_lost_response_makes_no_second_promotion[put_dropped_after]",
@@ -1267,6 +1358,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "_of_both",
             "    differing = [name for name in names if ",
             '    differing = [name for name in names if name != "active" and ',
+        ),
+        proof(
+            "tests/unit/docs/test_parameters.py::test_parameters_of_the_catalogue",
+            "No export is ever asked for.",
+            "catalogue.yaml",
+            "ExportEveryHours",
+            "Default: 24",
+            "Default: 0",
+        ),
+        proof(
+            "tests/unit/exports/test_schedule.py::test_stores_are_spread_over_the_day",
+            "After the first export of a store there is no next one.",
+            f"{PACKAGE}/exports/schedule.py",
+            "ExportNote.is_due",
+            "return self.shown_at is None or not _slot(self.store_id, every, now) <= self.shown_at <= now",
+            "return self.shown_at is None",
         ),
     ),
 )

@@ -381,6 +381,9 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "seen = letters.some() if count else []",
             "seen = letters.some()[:0] if count else []",
         ),
+        EVERY_EVENT,
+        REJECTED_WHOLE,
+        FAILED_COME_AGAIN,
         EACH_FAILED_COMES_AGAIN,
     ),
     promise(

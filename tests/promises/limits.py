@@ -51,6 +51,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "            ScheduleExpression: !Ref ReconciliationSchedule\n"
             "            FlexibleTimeWindow: {Mode: FLEXIBLE, MaximumWindowInMinutes: 60}\n",
         ),
+        proof(
+            "tests/unit/template/test_known_properties.py::test_schedules_are_exact",
+            "Stores are visited every hour, whatever the parameter says.",
+            "template.yaml",
+            "ReconcilerFunction",
+            "ScheduleExpression: !Ref ReconciliationSchedule",
+            "ScheduleExpression: rate(1 hour)",
+        ),
     ),
     promise(
         "With some 700 stores that becomes a quarter of an hour, since the platform allows 60 requests a minute.",

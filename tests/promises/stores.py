@@ -56,6 +56,14 @@ STORES: tuple[Entry, ...] = (
             '{name: Fact(said_at if name != CODE else "", value) for name, value in values.items() if value}',
         ),
         proof(
+            f"{_BY_CLOCK}::test_each_fact_is_the_latest[fake-country_code]",
+            "When the country was said is not stored, so a new environment takes an older one for news.",
+            _FACTS,
+            "set_facts",
+            "name + _SAID_AT: fact.said_at or None",
+            'name + _SAID_AT: (fact.said_at or None) if name != "country_code" else None',
+        ),
+        proof(
             "tests/integration/consumer/test_stores.py::test_latest_event_of_an_order_tells_the_store",
             "Of the events of a batch the first tells of the store.",
             _INTAKE,

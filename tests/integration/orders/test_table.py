@@ -2,7 +2,7 @@
 
 import random
 from datetime import timedelta
-from itertools import product
+from itertools import permutations, product
 from typing import Any
 
 import pytest
@@ -310,6 +310,39 @@ def test_confirmation_decides_between_equals(orders: OrdersTable, comments: tupl
         orders.write([(shown, Arrival("reconciliation", NOW, "c", shown_at=NOW + timedelta(minutes=1)))]).confirmed == 1
     )
     assert stored(orders).snapshot.digest == shown.digest
+
+
+@pytest.mark.parametrize("is_one_batch", [True, False])
+def test_latest_showing_decides(orders: OrdersTable, is_one_batch: bool) -> None:
+    """Of two equal events the one that a GET showed last is the snapshot, though it was shown before the other, too."""
+    showings = [("one", 1), ("two", 2), ("one", 3)]
+    for number, told in enumerate([*permutations(showings), *permutations([(name, -at) for name, at in showings])]):
+        arrived = [
+            (
+                event(12, order_id=f"o{number}", comment=name),
+                Arrival("reconciliation", NOW, "c", shown_at=NOW + timedelta(minutes=at)),
+            )
+            for name, at in told
+        ]
+        for batch in [arrived] if is_one_batch else [[one] for one in arrived]:
+            orders.write(batch)
+        found = orders.get(f"o{number}")
+        assert found is not None
+        last = max(arrived, key=lambda one: str(one[1].shown_at))[0]
+        assert found.snapshot.digest == last.digest
+
+
+@pytest.mark.parametrize("is_one_batch", [True, False])
+def test_digest_decides_last(orders: OrdersTable, is_one_batch: bool) -> None:
+    """Of events that are equal in all else the greatest digest is the snapshot, in whatever order they came."""
+    for number in range(6):
+        events = [event(12, order_id=f"o{number}", comment=comment) for comment in ("a", "b", "c")]
+        events = events[number % 3 :] + events[: number % 3]
+        for batch in [events] if is_one_batch else [[one] for one in events]:
+            write(orders, *batch)
+        found = orders.get(f"o{number}")
+        assert found is not None
+        assert found.snapshot.digest == max(one.digest for one in events)
 
 
 def test_confirmed_head_is_no_change(orders: OrdersTable) -> None:

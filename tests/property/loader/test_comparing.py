@@ -106,6 +106,7 @@ def test_file_is_checked_line_by_line() -> None:
         b'KW-220,,"3,55",,,,A2\n'
         b",5012345678900,1.95,,,,A3\n"
         b"KW-310,,1.95,,3.4,2026-10-14T08:15:00Z,A4\n"
+        b"KW-315,,1.95,one,cell,too,many,A4,A5\n"
         b"KW-320,,,false,,2026-10-14T08:15:00Z,A5\n"
         b"KW-330,,,false,,tomorrow,A6\n"
     )
@@ -115,9 +116,9 @@ def test_file_is_checked_line_by_line() -> None:
         lines = [line for number in range(keys.SHARDS) for said in spool.shard(number) for line in said.lines]
     assert sorted(lines, key=lambda line: line.number) == [
         SpooledLine("KW-100", 2, milliseconds(NOW), Values(Decimal("3.55"), True, 18)),
-        SpooledLine("KW-320", 6, milliseconds(instant(1_791_965_700_000)), Values(active=False)),
+        SpooledLine("KW-320", 7, milliseconds(instant(1_791_965_700_000)), Values(active=False)),
     ]
-    assert (checked.report.good, checked.report.bad) == (2, 4)
-    assert [line.number for line in checked.report.lines] == [3, 4, 5, 7]
+    assert (checked.report.good, checked.report.bad) == (2, 5)
+    assert [line.number for line in checked.report.lines] == [3, 4, 5, 6, 8]
     assert checked.fields == {"price", "active", "quantity"}
     assert checked.states_versions

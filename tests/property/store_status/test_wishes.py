@@ -10,6 +10,7 @@ import pytest
 
 from partner_orders.pusher.statuses import MOST_REQUESTS
 from partner_orders.store_status.shown import Reading, shows
+from partner_orders.store_status.status import StoreStatus
 from partner_orders.store_status.table import WrittenMeanwhileError
 from partner_orders.store_status.wish import Kind, Outcome
 from tests.support.sender_world import KilledError
@@ -57,6 +58,26 @@ def test_a_newer_wish_is_not_written_over(is_first: bool) -> None:
     wish = world.status().wish
     assert wish is not None
     assert wish.kind is Kind.CLOSED_UNTIL
+
+
+def test_a_wish_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wish is written though the pusher, and another operator, write the status right after it was read."""
+    world = StatusWorld()
+    world.wish(Kind.OPEN)
+    get = world.table.get
+
+    def overtaken(store_id: str) -> StoreStatus:
+        status = get(store_id)
+        monkeypatch.setattr(world.table, "get", get)
+        world.table.write(replace(status, looked_at=world.time.now()))
+        world.wish(Kind.OPEN)
+        return status
+
+    monkeypatch.setattr(world.table, "get", overtaken)
+    world.wish(hours=2)
+    wish = world.status().wish
+    assert wish is not None
+    assert (wish.kind, wish.number) == (Kind.CLOSED_UNTIL, 3)
 
 
 def test_a_closing_is_asserted_while_the_platform_differs() -> None:

@@ -3,10 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
+
+import pytest
 
 from partner_orders.catalogue.desired import Desired, PriceInForce
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.settlement import PRICE_WINDOW, Call, Outcome, settled, submitted_price
+from partner_orders.catalogue.to_send import difference, is_waiting, to_send
 from tests.support.fixed_clock import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -38,6 +42,16 @@ def test_other_refusals_stay() -> None:
     assert settled(ROW, Values(price=NEW), Outcome.REFUSED, LATER).refusal == ""
     row = settled(row, Values(quantity=9), Outcome.PROCESSED, LATER)
     assert (row.refused, row.refusal) == (Values(price=NEW), "x" * 300)
+
+
+@pytest.mark.parametrize(("name", "value"), [("price", NEW), ("active", False), ("quantity", 9), ("cap", 7)])
+def test_refused_product_takes_other_values(name: str, value: Any) -> None:
+    """A refused product waits, with the platform's words, until the chain says another value of a field."""
+    row = Desired("A", values=Values(OLD, True, 5, 6))
+    refused = settled(row, to_send(row), Outcome.REFUSED, NOW, "locked")
+    assert (is_waiting(refused), refused.refusal) == (False, "locked")
+    changed = replace(refused, values=replace(row.values, **{name: value}))
+    assert getattr(difference(changed, to_send(changed)), name) == value
 
 
 def test_unchanged_product_is_not_written() -> None:

@@ -15,7 +15,7 @@ from partner_orders.order_events.message import (
     correlation_id_of,
 )
 from partner_orders.orders.digest import changed_fields
-from partner_orders.orders.event import CatalogueCallbackError, RejectedError, parse_event
+from partner_orders.orders.event import CatalogueCallbackError, OrderEvent, RejectedError, parse_event
 from partner_orders.orders.history import Sale, sale
 from partner_orders.orders.model import DeliveryAddress
 from partner_orders.orders.packed_body import pack, unpack
@@ -141,6 +141,35 @@ def test_spellings_of_one_event(one: dict[str, Any], other: dict[str, Any]) -> N
     first, second = (parse_event(as_bytes(order(**fields))) for fields in (one, other))
     assert (first.digest, first.order) == (second.digest, second.order)
     assert changed_fields(parse(as_bytes(order(**one))), parse(as_bytes(order(**other)))) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "spellings"),
+    [
+        (True, ["true", "True", "TRUE", " true ", "yes", "on", "t", "y", "1", 1, 1.0]),
+        (False, ["false", "False", "FALSE", " false\n", "no", "off", "f", "n", "0", 0, 0.0]),
+        (690, ["690", " 690 ", "690.00", "6.9e2", "+690", 690.0]),
+        (-0.5, ["-0.5", "-.50", " -5e-1", -0.50]),
+        (["869"], ["869", 869]),
+    ],
+)
+def test_every_spelling_is_one_event(value: Any, spellings: list[Any]) -> None:
+    """A flag or a number may come as text, and a barcode without its list, in whatever way it is written."""
+
+    def event(said: Any) -> OrderEvent:
+        match value:
+            case bool():
+                fields: dict[str, Any] = {"isPreorder": said}
+            case list():
+                fields = {"items": [{"barcode": said}]}
+            case _:
+                fields = {"payment": {"discount": said}}
+        return parse_event(as_bytes(order(**fields)))
+
+    expected = event(value)
+    for spelling in spellings:
+        other = event(spelling)
+        assert (other.digest, other.order, other.problems) == (expected.digest, expected.order, ())
 
 
 def test_event_does_not_depend_on_its_text() -> None:

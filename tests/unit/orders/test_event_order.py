@@ -43,6 +43,19 @@ def test_rule_decides_between_equals(rule: str) -> None:
             assert merge(events, shown).snapshot.digest == first.digest
 
 
+def test_clock_counts_to_the_microsecond() -> None:
+    """Of two events a microsecond apart the later one is the snapshot, though the other one is further in its life."""
+    for number in PAIRS:
+        later, earlier = (
+            parse_event(
+                as_bytes(order(status=status, extra=number, sys={"updated_at": f"2026-10-14T08:00:00.{tail}Z"}))
+            )
+            for status, tail in (("RECEIVED", "000002"), ("DISPATCHED", "000001"))
+        )
+        for events in ([earlier, later], [later, earlier]):
+            assert merge(events).snapshot.digest == later.digest
+
+
 @pytest.mark.parametrize("final", ["CANCELLED", "PICKED_UP", "DELIVERED"])
 @pytest.mark.parametrize("status", ["RECEIVED", "ACCEPTED", "READY_FOR_PICKUP", "DISPATCHED", "HANDED_TO_DRONE"])
 def test_final_status_stays(final: str, status: str) -> None:

@@ -230,6 +230,22 @@ def test_off_that_becomes_a_job(world: CatalogueWorld, monkeypatch: pytest.Monke
     assert (row.sku, row.confirmed.active) == ("KW-1", None)
 
 
+@pytest.mark.parametrize(("skus", "lines"), [("a", [1]), ("ab", [2]), ("!abc", [1, 2])], ids=["one", "two", "halves"])
+def test_taken_job_is_no_outcome(dynamodb: Any, monkeypatch: pytest.MonkeyPatch, skus: str, lines: Any) -> None:
+    """The lines of a job that was taken are open until its result: of one line or more, and of a halved call."""
+    world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
+    put, world.platform.bad_skus = world.platform.put_products, {"!"}
+    monkeypatch.setattr(world.platform, "put_products", lambda *them: put(*them)._replace(job_id=f"late{[*them[1]]}"))
+    for sku in skus:
+        world.say(sku, ON, NOW)
+    world.push()
+    found = [world.tables.jobs.get(place) for place in world.unfinished()]
+    assert sorted(len(job.lines) for job in found if job) == lines
+    for sku in skus:
+        row = world.product(sku)
+        assert (row.confirmed.are_said, row.refused.are_said) == (False, sku == "!")
+
+
 # -- refusals ---------------------------------------------------------------------------------------------------------
 
 

@@ -40,6 +40,14 @@ EVENT_SOURCES: dict[str, dict[str, Any]] = {
         **_REPORTED,
     },
 }
+# When each function is called, and whether it is; None where nobody can switch that off.
+SCHEDULES: dict[str, tuple[Any, Any]] = {
+    "ReconcilerFunction": ({"Ref": "ReconciliationSchedule"}, {"Ref": "ReconciliationState"}),
+    "SenderFunction": ("rate(1 minute)", None),
+    "LoaderFunction": ("rate(1 minute)", None),
+    "PusherFunction": ("rate(1 minute)", None),
+    "UploaderFunction": ("rate(5 minutes)", None),
+}
 # Held by laws of their own.
 _ELSEWHERE = {"EventSourceArn", "FunctionName", "FilterCriteria", "DestinationConfig"}
 
@@ -73,6 +81,18 @@ def test_event_sources_are_exact(template: Template, catalogue: Template) -> Non
         for name, properties in found.items()
     }
     assert shown == EVENT_SOURCES
+
+
+def test_schedules_are_exact(template: Template, catalogue: Template) -> None:
+    """Each schedule calls its own function, as often as it is to, and only an operator switches one off."""
+    kind = "AWS::Scheduler::Schedule"
+    schedules = [*template.of_type(kind).values(), *catalogue.of_type(kind).values()]
+    shown = {
+        schedule["Target"]["Arn"]["Fn::GetAtt"][0]: (schedule["ScheduleExpression"], schedule.get("State"))
+        for schedule in schedules
+    }
+    assert (shown, len(schedules)) == (SCHEDULES, len(SCHEDULES))
+    assert {schedule["Target"]["Input"] for schedule in schedules} == {"{}"}
 
 
 def test_schedules_are_kept_to_the_minute(stack: Template) -> None:
