@@ -24,6 +24,7 @@ from partner_orders_console.cli.output import (
     working,
 )
 from partner_orders_console.operations.errors import OperatorError
+from partner_orders_console.operations.moments import moment_if_given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,26 +126,47 @@ def show(
 @app.command()
 def publish(
     context: typer.Context,
-    order_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="order_ids or external_order_ids")],
+    order_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID...", help="order_ids or external_order_ids")
+    ] = None,
+    since: Annotated[
+        str, typer.Option(help="orders with an event received since then: an age such as 26h, or a time in UTC")
+    ] = "",
+    until: Annotated[str, typer.Option(help="and before then: an age or a time in UTC")] = "",
+    store: Annotated[str, typer.Option(help="only orders of this store, by either of its ids")] = "",
+    preview: Annotated[bool, typer.Option("--preview", help="say how many orders, and change nothing")] = False,
 ) -> None:
     """Publish the current state of orders again, for subscribers that missed a change.
 
-    Each gets its next sequence. What waits in the publisher's dead-letter queue is brought back by
-    `dead-letters redrive publisher`.
+    Each gets its next sequence. With --since these are the orders that had an event in this time, and that were created
+    up to a day before. What waits in the publisher's dead-letter queue is brought back by `dead-letters redrive
+    publisher`.
 
     Example: partner-orders orders publish b7gw-7888-947312
     """
-    from partner_orders_console.operations import orders
+    from partner_orders_console.operations import orders, publishing
 
+    if bool(order_ids) == bool(since) or (order_ids and (until or store)):
+        raise OperatorError("it is not clear which orders are meant", "Name their ids, or say --since.")
+    begins, ends = moment_if_given(since), moment_if_given(until)
     stack = stack_of(context)
-    if "PublisherDeadLettersUrl" not in stack.outputs:
-        raise OperatorError("this stack publishes nothing", "Deploy it with ChangeEvents=ENABLED.")
-    with working("looking for the orders"):
-        found = dict.fromkeys(orders.named(stack, order_id).order_id for order_id in order_ids)
-    for order_id in found:
-        if not stack.orders.publish_again(order_id):
-            raise OperatorError(f"order {order_id} has just expired", "Publish the others without it.")
-    say(f"{counted(len(found), 'order is', 'orders are')} published again; they reach the bus within seconds")
+    publishing.check_publishes(stack)
+    with working("looking for the orders") as progress:
+        if begins is None:
+            found = [*dict.fromkeys(orders.named(stack, order_id).order_id for order_id in order_ids or ())]
+        else:
+            of_store = orders.store_named(stack, store) if store else None
+            found = publishing.orders_of_time(stack, begins, ends, of_store, progress)
+    if preview:
+        say(f"{counted(len(found), 'order', 'orders')} would be published again")
+        return
+    with working("publishing") as progress:
+        expired = publishing.publish_again(stack, found, progress)
+    published = counted(len(found) - len(expired), "order is", "orders are")
+    say(f"{published} published again; they reach the bus within seconds")
+    if expired:
+        orders_have = counted(len(expired), "order has", "orders have")
+        raise OperatorError(f"{orders_have} just expired", ", ".join(expired[:10]))
 
 
 @app.command()

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from partner_orders.clock import now
 from partner_orders.orders.event import parse_event
+from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli import output
 from partner_orders_console.operations.orders import total_of
@@ -20,6 +21,7 @@ from tests.support.console import Ran
 from tests.support.fixed_clock import NOW
 from tests.support.orders import as_bytes, order
 
+HOUR = timedelta(hours=1)
 DAYS = ("2026-10-14", "2026-10-15")
 type Run = Callable[..., Ran]
 type StoreOrder = Callable[..., None]
@@ -219,6 +221,68 @@ def test_publish_sends_current_state(run: Run, stack: DeployedStack, store_order
         assert found.version == was.version + 1
         assert found.sequence == found.republished == was.sequence + 1
         assert (found.status, len(found.history)) == (was.status, len(was.history))
+
+
+def test_orders_of_a_time_are_published(run: Run, stack: DeployedStack, store_order: StoreOrder) -> None:
+    """``--since`` publishes each order that had an event in the time, whatever its other events, the earliest first."""
+    store_order(order(), order(13, status="DISPATCHED"), order(order_id="b"))
+    elsewhere = order(order_id="c")
+    elsewhere["client"] = {"chain_id": elsewhere["client"]["chain_id"], "store_id": "other"}
+    store_order(elsewhere)
+    since, until = ("--since", (NOW - timedelta(minutes=1)).isoformat()), ("--until", (NOW - HOUR).isoformat())
+
+    def sequences() -> list[int]:
+        return [found.sequence for order_id in (ORDER_ID, "b", "c") if (found := stack.orders.get(order_id))]
+
+    before = sequences()
+    ran = run("orders", "publish", *since, "--preview")
+    assert (ran.status, "3 orders would be published again" in ran.err) == (0, True)
+    assert run("orders", "publish", "--since", (NOW - 2 * HOUR).isoformat(), *until).status == 0
+    assert run("orders", "publish", "--since", (NOW + HOUR).isoformat()).status == 0
+    assert sequences() == before
+    ran = run("orders", "publish", *since, "--store", "q7xk")
+    assert (ran.status, "2 orders are published again" in ran.err) == (0, True)
+    assert sequences() == [before[0] + 1, before[1] + 1, before[2]]
+    assert run("orders", "publish", *since).status == 0
+    assert sequences() == [before[0] + 2, before[1] + 2, before[2] + 1]
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), (ORDER_ID, "--since", "2h"), (ORDER_ID, "--store", "q7xk"), ("--store", "q7xk", "--until", "2h")]
+)
+def test_orders_to_publish_have_to_be_clear(run: Run, arguments: tuple[str, ...]) -> None:
+    """Either ids or a time say which orders are published."""
+    ran = run("orders", "publish", *arguments)
+    assert (ran.status, "not clear which orders" in ran.err) == (1, True)
+
+
+def test_part_of_a_time_is_not_published(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where not all orders of the time could be read, none is published."""
+    monkeypatch.setattr("partner_orders_console.operations.event_log.MAX_ORDERS", 1)
+    store_order(order(), order(order_id="b"))
+    ran = run("orders", "publish", "--since", (NOW - HOUR).isoformat())
+    assert (ran.status, "Give a shorter time" in ran.err) == (1, True)
+    assert {found.sequence for order_id in (ORDER_ID, "b") if (found := stack.orders.get(order_id))} == {1}
+
+
+def test_expired_order_is_named(
+    run: Run, stack: DeployedStack, store_order: StoreOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order that expired after it was found is named, and the others are published."""
+    store_order(order(), order(order_id="b"))
+    publish_again = OrdersTable.publish_again
+
+    def published(table: OrdersTable, order_id: str) -> bool:
+        return order_id != ORDER_ID and publish_again(table, order_id)
+
+    monkeypatch.setattr(OrdersTable, "publish_again", published)
+    ran = run("orders", "publish", ORDER_ID, "b")
+    assert (ran.status, "1 order is published again" in ran.err, ORDER_ID in ran.err) == (1, True, True)
+    found = stack.orders.get("b")
+    assert found is not None
+    assert found.sequence == 2
 
 
 def test_publish_needs_all_orders_to_exist(run: Run, stack: DeployedStack, store_order: StoreOrder) -> None:
