@@ -97,6 +97,15 @@ def test_replay_by_reason_takes_only_those(run: Run, twelve: DeployedStack) -> N
     assert json.loads(ran.out) == {"enqueued": 4, "left": []}
 
 
+def test_replay_by_time_takes_only_those(run: Run, twelve: DeployedStack) -> None:
+    """``replay --since --until`` enqueues only events that were received within these times."""
+    since, until = ((NOW + timedelta(minutes=minute)).isoformat() for minute in (2, 8))
+    ran = run("rejected", "replay", "--since", since, "--until", until, "--json")
+    assert json.loads(ran.out) == {"enqueued": 6, "left": []}
+    ran = run("rejected", "replay", "--since", since, "--reason", "not_an_order", "--json")
+    assert json.loads(ran.out) == {"enqueued": 3, "left": []}
+
+
 @pytest.mark.parametrize("wrong", ["yesterday", "3 fortnights", "2026-99-99", "999999d", "99999d", "1960-01-01"])
 def test_wrong_age_is_explained(run: Run, wrong: str) -> None:
     """An age or time that cannot be read is explained with examples."""

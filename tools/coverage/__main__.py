@@ -14,7 +14,7 @@ from pathlib import Path
 
 import coverage
 
-from tools.coverage.assertions import FOLDER, silent_tests
+from tools.coverage.silent_tests import FOLDER, silent_tests
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "layers/partner_orders/partner_orders"

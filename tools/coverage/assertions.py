@@ -16,7 +16,7 @@ import pytest
 from _pytest.assertion import rewrite
 from _pytest.raises import RaisesExc
 
-FOLDER = "ASSERTIONS_FOLDER"
+from tools.coverage.silent_tests import FOLDER
 
 pytest.register_assert_rewrite("tests.support")
 
@@ -72,13 +72,3 @@ def pytest_sessionfinish() -> None:
     if folder := os.environ.get(FOLDER):
         content = {"spoken": sorted(_counter.spoken), "silent": sorted(_counter.silent)}
         (Path(folder) / f"{os.getpid()}.json").write_text(json.dumps(content), encoding="utf-8")
-
-
-def silent_tests(folder: Path) -> list[str]:
-    """The tests that asserted nothing in any process of the run, whatever their parameters."""
-    silent, spoken = set[str](), set[str]()
-    for file in folder.glob("*.json"):
-        content = json.loads(file.read_text(encoding="utf-8"))
-        silent |= {*content["silent"]}
-        spoken |= {*content["spoken"]}
-    return sorted(silent - spoken)

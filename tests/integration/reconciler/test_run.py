@@ -505,7 +505,7 @@ def test_replaced_token_is_read_at_once(world: World) -> None:
     world.api.token = "new-token"
     assert world.run().stopped == "unauthorized"
     world.secret = '{"token": "new-token"}'
-    world.time.sleep(300)
+    world.time.sleep(60)
     assert world.run().failed_stores == {}
 
 

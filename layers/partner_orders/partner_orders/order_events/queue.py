@@ -31,7 +31,7 @@ class OrderEventsQueue:
 
     def send(self, message: OrderEventMessage) -> None:
         """Put one message on the queue. Raises botocore's errors."""
-        # A group per source makes this a fair queue: a backfill does not delay live orders.
+        # A group per source makes this a fair queue: a backfill delays live orders less.
         self._client.send_message(QueueUrl=self._url, MessageBody=message.to_text(), MessageGroupId=message.source)
 
     def send_all(self, messages: Sequence[OrderEventMessage]) -> None:
