@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from partner_orders.answers.table import ClaimLostError
+from partner_orders.answers.intake import AnswersIntake
+from partner_orders.answers.table import AnswersTable, ClaimLostError
 from tests.support.contracts import QUICK, dynamodb_by
+from tests.support.orders import CHAIN_ID
+from tests.support.orders_table import RETENTION, TABLE
 from tests.support.sampling import every, pairs
 from tests.support.sender_world import SenderWorld
 from tools.local.simulated_platform.partner_api import Response
@@ -36,6 +39,31 @@ def test_ready_order_is_applied(world: SenderWorld) -> None:
     stored = world.orders.get(world.lives[0].order_id)
     assert stored is not None
     assert stored.status == world.status()
+
+
+def test_answers_write_no_order(world: SenderWorld) -> None:
+    """Answers of every outcome, put off and repeated too, write the row of an order's answers, and never the order."""
+    written: list[dict[str, Any]] = []
+
+    class Noting:
+        def __getattr__(self, name: str) -> Any:
+            def call(**asked: Any) -> Any:
+                if name not in {"get_item", "query", "batch_get_item"}:
+                    written.append(asked["Key"])
+                return getattr(world.client, name)(**asked)
+
+            return call
+
+    world.table = AnswersTable(Noting(), TABLE, RETENTION)  # type: ignore[arg-type]
+    world.intake = AnswersIntake(world.reads, world.table, world.wake_ups, world.brand, CHAIN_ID, world.time.now)
+    world.api.faults.update(put_error_before=3, put_lost=1, put_refused=1, put_not_shown_yet=1, server_error=2)
+    for order, life in enumerate(world.lives):
+        taken = world.answer(order, added=[{"sku": "BAG", "quantity": 1, "unit_price": 0.1}])
+        world.run()
+        assert world.table.publish_again(life.order_id, taken.stored.answer.answer_id, world.time.now())
+    assert world.outcomes.keys() == {"applied", "refused"}
+    rows = {(key["pk"]["S"], key["sk"]["S"]) for key in written}
+    assert rows == {(f"ORDER#{life.order_id}", "ANSWERS") for life in world.lives}
 
 
 def test_lines_become_what_was_picked(world: SenderWorld) -> None:

@@ -141,6 +141,12 @@ def test_wrong_secret_is_rejected(webhook: Webhook, sqs: Any, queue_url: str, au
     assert waiting(sqs, queue_url) == []
 
 
+def test_no_other_secret_is_accepted(secret: WebhookSecret) -> None:
+    """Of thousands of wrong secrets none is accepted, so all of a secret counts."""
+    assert secret.admits(SECRET)
+    assert [number for number in range(5_000) if secret.admits(f"{SECRET[:-4]}{number}")] == []
+
+
 @pytest.mark.parametrize("name", ["headers", "requestContext", "body", "isBase64Encoded"])
 def test_missing_or_null_part_of_a_request(webhook: Webhook, name: str) -> None:
     """A request part may be missing or null: both get the same response."""

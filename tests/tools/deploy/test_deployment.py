@@ -17,7 +17,7 @@ from tools.deploy import __main__ as command
 from tools.deploy import deployment
 from tools.deploy.artefact import ORDERS, Contents, check
 from tools.deploy.build import ROOT
-from tools.deploy.environment import Environment
+from tools.deploy.environment import SAMCONFIG, Environment, read_environment
 from tools.deploy.target import Account, Deployed, DeploymentError, Laptop
 from tools.local.process import ProcessFailedError
 from tools.local.stack import Stack
@@ -256,6 +256,25 @@ def test_sam_asks_unless_told_not_to(environment: Environment, monkeypatch: pyte
     assert ["--no-confirm-changeset" in words for words in calls] == [False, True]
 
 
+@pytest.mark.parametrize("region", ["eu-central-1", "ap-south-1"])
+def test_region_is_that_of_samconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, region: str) -> None:
+    """Both stacks are deployed to the region of samconfig.toml, whatever region the user's AWS configuration has."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "us-east-1")
+    changed = tmp_path / "samconfig.toml"
+    changed.write_text(SAMCONFIG.read_text(encoding="utf-8").replace('"eu-central-1"', f'"{region}"'))
+    calls = _calls_of_sam(monkeypatch)
+    for name in ("staging", "production"):
+        account = Account(read_environment(name, changed))
+        account.deploy(tmp_path, asks=True)
+        account.deploy_catalogue(tmp_path, {}, asks=True)
+    assert [words[words.index("--region") + 1] for words in calls] == [region] * 4
+    assert [words[words.index("--stack-name") + 1] for words in calls] == [
+        *("partner-orders-staging", "partner-orders-staging-catalogue"),
+        *("partner-orders", "partner-orders-catalogue"),
+    ]
+
+
 def _calls_of_sam(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """What sam is called with from now on. Every deployment succeeds."""
     calls: list[list[str]] = []
@@ -264,7 +283,7 @@ def _calls_of_sam(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         calls.append(words)
         return SimpleNamespace(returncode=0)
 
-    outputs = [{"OutputKey": "WebhookUrl", "OutputValue": URL}]
+    outputs = [{"OutputKey": name, "OutputValue": URL} for name in ("WebhookUrl", "CatalogueWebhookUrl")]
     stacks = SimpleNamespace(describe_stacks=lambda **_: {"Stacks": [{"Outputs": outputs}]})
     monkeypatch.setattr("tools.deploy.target.subprocess.run", run)
     monkeypatch.setattr(Account, "client", lambda *_: stacks)

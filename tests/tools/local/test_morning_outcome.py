@@ -38,14 +38,14 @@ END = End(SHOP, ROWS, {"HELD": Decimal(50)})
 
 
 def chain_of_test() -> Chain:
-    return Chain("s1", BEFORE, lambda: NOW, said=dict(SAID), held={"HELD": Decimal(50)})
+    return Chain("s1", BEFORE, lambda: NOW, said=dict(SAID), held={"HELD": Decimal(50)}, messages=7)
 
 
 def test_each_product_counts_once() -> None:
     """Products count as shown, processed, refused or held, and add up to those that changed."""
     figures = compared(chain_of_test(), END)
     assert figures.problems() == []
-    assert figures.line() == "catalogue: rows=0 changed=5 shown=2 processed=1 refused=1 held=1 lost=0 drift=unknown"
+    assert figures.line() == "catalogue: rows=7 changed=5 shown=2 processed=1 refused=1 held=1 lost=0 drift=unknown"
 
 
 def with_row(sku: str, **changes: Any) -> End:

@@ -26,12 +26,13 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 
 def test_wheel_holds_console_and_package(wheel: Path) -> None:
     """The wheel holds every module of the console and of the package that it needs, the files of the desk's pages,
-    the price lists, the licence, and nothing else."""
+    the price lists, the licence, and nothing else; it installs one command."""
     with ZipFile(wheel) as content:
         names = {name for name in content.namelist() if ".dist-info/" not in name}
         [metadata] = [name for name in content.namelist() if name.endswith(".dist-info/METADATA")]
         described = Parser().parsestr(content.read(metadata).decode())
         assert f"{Path(metadata).parent}/licenses/LICENSE" in content.namelist()
+        commands = content.read(f"{Path(metadata).parent}/entry_points.txt").decode().splitlines()
     sources = {"partner_orders": ROOT / "layers" / "partner_orders", "partner_orders_console": ROOT}
     modules = {
         str(path.relative_to(folder)) for name, folder in sources.items() for path in (folder / name).rglob("*.py")
@@ -40,6 +41,7 @@ def test_wheel_holds_console_and_package(wheel: Path) -> None:
     pages = {str(path.relative_to(ROOT)) for part in ("templates", "static") for path in (desk / part).rglob("*.*")}
     prices = {str(path.relative_to(ROOT)) for path in (ROOT / "partner_orders_console").rglob("price_lists/*.json")}
     assert prices
+    assert commands == ["[console_scripts]", "partner-orders = partner_orders_console.cli.__main__:main"]
     assert names == modules | pages | prices | {"partner_orders/py.typed"}
     assert (described["Name"], described["Version"]) == (PROJECT["name"], PROJECT["version"])
     assert {*described.get_all("Requires-Dist", [])} == {*PROJECT["dependencies"]}

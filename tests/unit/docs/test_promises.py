@@ -9,7 +9,7 @@ import pytest
 
 from tests.promises import ENTRIES
 from tests.support.named_tests import is_there
-from tools.promises.promise import NoPromise, Promise, SameAs
+from tools.promises.promise import NoPromise, Promise, SameAs, promise, proof
 from tools.promises.table import PAGE, ROOT, all_sentences, page_of
 
 PROOFS = [*{proof: None for entry in ENTRIES if isinstance(entry, Promise) for proof in entry.proofs}]
@@ -54,8 +54,8 @@ def test_every_case_exists() -> None:
 
 def test_every_break_can_be_made() -> None:
     """Each edit finds its place in the code of today, and leaves Python or YAML."""
-    for proof in PROOFS:
-        proof.broken.check(ROOT)
+    for known in PROOFS:
+        known.broken.check(ROOT)
 
 
 def test_page_names_every_test() -> None:
@@ -65,6 +65,13 @@ def test_page_names_every_test() -> None:
     said = [by_sentence[sentence.text] for sentence in all_sentences() if sentence.text in by_sentence]
     tests = [proof.test for entry in said if isinstance(entry, Promise) for proof in entry.proofs]
     assert [f"{file}::{name}" for name, file in page] == [re.sub(r"\[.*|(?<=::)\w+::", "", test) for test in tests]
+
+
+def test_test_of_a_class_has_its_own_name() -> None:
+    """A test is linked by its own name, without its class and its parameters."""
+    sentence = all_sentences()[0].text
+    named = proof("tests/a/test_b.py::TestC::test_d[x::y]", "It is broken.", "Makefile", "Makefile", "a", "b")
+    assert "| [test_d](../tests/a/test_b.py) | It is broken. |" in page_of([promise(sentence, named)])
 
 
 def test_page_is_the_tables() -> None:

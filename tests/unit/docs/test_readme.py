@@ -85,6 +85,25 @@ def test_make_targets_exist() -> None:
 
 
 @pytest.mark.parametrize("template", [TEMPLATE, CATALOGUE], ids=lambda path: path.stem)
+def test_described_values_are_the_templates(template: Path) -> None:
+    """The defaults that docs/deploying.md names are those of the templates, and so are the bounds of numbers."""
+    page = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+    defaults, texts = {}, {}
+    for names, values, text in re.findall(r"^\| (`[A-Z].*?) \| (.*?) \| (.*) \|$", page, re.MULTILINE):
+        given = values.replace("none, required", "none").replace("`", "").split(", ")
+        for number, name in enumerate(re.findall(r"`(\w+)`", names)):
+            defaults[name], texts[name] = given[min(number, len(given) - 1)], text
+    for name, it in expanded(template).parameters.items():
+        if name in defaults:
+            nothing = {"none", "empty"} if it.get("Default", "") == "" else set()
+            assert defaults[name] in nothing | {str(it.get("Default"))}, name
+            if "MinValue" in it:
+                low, high = re.findall(r"([\d,]+) to ([\d,]+\d)", texts[name].replace("from ", ""))[0]
+                assert [int(text.replace(",", "")) for text in (low, high)] == [it["MinValue"], it["MaxValue"]], name
+    assert len(defaults) > 40
+
+
+@pytest.mark.parametrize("template", [TEMPLATE, CATALOGUE], ids=lambda path: path.stem)
 def test_every_parameter_is_described(template: Path) -> None:
     """docs/deploying.md, or a page that it leads to, describes each parameter of both templates that is set by hand."""
     pages = [ROOT / "docs" / name for name in ("deploying.md", "catalogue.md", "files.md")]

@@ -385,6 +385,14 @@ def test_roles_write_their_own_rows(catalogue: Template) -> None:
     }
 
 
+def test_schedules_may_start_what_they_call(catalogue: Template) -> None:
+    """The schedules' role may start the functions that the schedules call, the uploader too, and no others."""
+    called = [schedule["Target"]["Arn"] for schedule in catalogue.of_type("AWS::Scheduler::Schedule").values()]
+    [allowed] = [statement for role, statement in catalogue.statements() if role == "ScheduleRole"]
+    assert allowed["Action"] == "lambda:InvokeFunction"
+    assert sorted(map(str, references(allowed["Resource"]))) == sorted({*map(str, references(called))})
+
+
 def test_references_exist(catalogue: Template) -> None:
     """Everything refers to something that exists."""
     known = catalogue.resources.keys() | catalogue.parameters.keys()

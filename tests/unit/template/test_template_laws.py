@@ -245,6 +245,7 @@ def test_no_statement_uses_a_wildcard(template: Template) -> None:
 
 CALLERS = {"SweepRole": {"lambda:InvokeFunction"}, "AnswersCallerRole": {"execute-api:Invoke"}}
 READING = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
+STREAM_READING = {f"dynamodb:{name}" for name in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")}
 
 
 def test_function_permissions_are_exact(template: Template) -> None:
@@ -306,6 +307,26 @@ def test_reconciler_writes_only_its_own_rows(template: Template) -> None:
         if writing & {*_list(statement["Action"])} and statement["Resource"] != budget
     ]
     assert writes["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [keys.RECONCILIATION]}}
+
+
+def test_roles_write_their_own_rows(template: Template) -> None:
+    """The consumer alone puts and updates any row; the others write what is theirs, or update an order's answers."""
+    table = {"Fn::GetAtt": ["OrdersTable", "Arn"]}
+    writes = {}
+    for role, statement in template.statements():
+        actions = {*_list(statement["Action"])} - READING - STREAM_READING
+        if table in _list(statement["Resource"]) and actions:
+            assert role not in writes
+            writes[role] = actions, statement.get("Condition")
+    answers = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{keys.order_partition('')}*"]}}
+    own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [keys.RECONCILIATION]}}
+    both = {"dynamodb:PutItem", "dynamodb:UpdateItem"}
+    assert writes == {
+        "ConsumerRole": (both, None),
+        "ReconcilerRole": (both, own),
+        "AnswersRole": ({"dynamodb:UpdateItem"}, answers),
+        "SenderRole": ({"dynamodb:UpdateItem"}, answers),
+    }
 
 
 def test_references_exist(template: Template) -> None:
