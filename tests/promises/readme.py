@@ -231,6 +231,14 @@ README: tuple[Entry, ...] = (
             "            post:\n              responses: {}",
             "            put:\n              responses: {}",
         ),
+        proof(
+            "tests/unit/template/test_known_properties.py::test_schedules_are_exact",
+            "The schedule is never on.",
+            "template.yaml",
+            "ReconcilerFunction",
+            "            State: !Ref ReconciliationState\n",
+            "            State: DISABLED\n",
+        ),
     ),
     NoPromise("Teams use it to connect a point-of-sale or ERP system to such a platform.", "Says what it is used for."),
     NoPromise(
@@ -320,6 +328,14 @@ README: tuple[Entry, ...] = (
         RECONCILER_FINDS,
         DIFFERENT_IS_HEALED,
         CHANGED_IS_HEALED,
+        proof(
+            "tests/integration/reconciler/test_run.py::test_few_missed_orders_are_found_and_stored[fake-1]",
+            "An order that alone is missing is not enqueued.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._enqueue",
+            "        self._queue.send_all(messages)\n",
+            "        if len(messages) > 1:\n            self._queue.send_all(messages)\n",
+        ),
     ),
     promise(
         "With `Answers=ENABLED`, the chain's own systems **answer** orders: ready, changed, accepted or cancelled "
@@ -425,6 +441,22 @@ README: tuple[Entry, ...] = (
             "_mend_batch_permissions",
             '                statement["Action"] = [*actions, *batches]',
             '                statement["Action"], statement["Resource"] = ["*"], "*"',
+        ),
+        proof(
+            "tests/tools/local/test_stack.py::test_every_source_counts",
+            "A change of template.yaml alone builds nothing.",
+            "tools/local/stack.py",
+            "_sources",
+            '    yield from (ROOT / "template.yaml", ROOT / "catalogue.yaml")\n',
+            '    yield ROOT / "catalogue.yaml"\n',
+        ),
+        proof(
+            "tests/tools/local/test_stack.py::test_routes_are_those_of_the_template",
+            "Whoever likes may answer orders.",
+            "tools/local/stack.py",
+            "_mend_routes",
+            '"AWS_IAM" if "security" in operation else "NONE"',
+            '"NONE"',
         ),
     ),
     promise(
@@ -963,6 +995,14 @@ README: tuple[Entry, ...] = (
         ANY_ORDER,
         REPEATED,
         ANY_GROUPING,
+        proof(
+            "tests/integration/orders/test_table.py::test_repetition_in_other_words_is_a_duplicate[fake-False]",
+            "A retry that differs in a state of its own is another event.",
+            f"{PACKAGE}/orders/reading.py",
+            "VOLATILE",
+            'frozenset({"sys.webhook_status"})',
+            "frozenset[str]()",
+        ),
     ),
     promise("a final status | a status that is not final never replaces it", FINAL_STAYS, DELIVERED_STAYS),
     promise(
@@ -978,6 +1018,14 @@ README: tuple[Entry, ...] = (
             "_Walk.read_object",
             "if described is not None and (item is None or described.is_volatile):",
             "if described is None or item is None or described.is_volatile:",
+        ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_odd_values_are_stored_whole",
+            "An event of which a value cannot be read is left out.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake._write",
+            "        try:\n            written =",
+            "        arrived = [one for one in arrived if not one.event.problems]\n        try:\n            written =",
         ),
     ),
     promise(
@@ -1067,6 +1115,14 @@ README: tuple[Entry, ...] = (
             "Default: ENABLED",
             "Default: DISABLED",
         ),
+        proof(
+            "tests/unit/template/test_known_properties.py::test_schedules_are_exact",
+            "The schedule is never on.",
+            "template.yaml",
+            "ReconcilerFunction",
+            "            State: !Ref ReconciliationState\n",
+            "            State: DISABLED\n",
+        ),
     ),
     promise(
         "personal data | it is in the table and the encrypted queues, never in logs, metrics or errors. It goes on the bus "
@@ -1149,6 +1205,14 @@ README: tuple[Entry, ...] = (
             "_run",
             "asks=not is_confirmed",
             "asks=is_confirmed",
+        ),
+        proof(
+            "tests/tools/deploy/test_deployment.py::test_sam_asks_unless_told_not_to",
+            "The changes are not shown, and the question is answered by itself.",
+            "tools/deploy/target.py",
+            "Account._outputs",
+            "subprocess.run(command, cwd=ROOT, check=False)",
+            'subprocess.run(command, cwd=ROOT, check=False, input=b"y\\n", stdout=subprocess.DEVNULL)',
         ),
     ),
     NoPromise("Generate a token in the partner portal and store it.", _STEP),
@@ -1342,6 +1406,14 @@ README: tuple[Entry, ...] = (
             "ConsumerConcurrency",
             "MaxValue: 1000",
             "MaxValue: 10",
+        ),
+        proof(
+            "tests/unit/template/test_catalogue_laws.py::test_alarm_has_its_own_runbook",
+            "An alarm of the catalogue names no page.",
+            "catalogue.yaml",
+            "ChangesWaitingAlarm",
+            ' Runbook: docs/runbooks/changes-waiting.md"',
+            '"',
         ),
     ),
     NoPromise("partner-orders does not create products on the platform.", "A limit."),

@@ -463,6 +463,28 @@ def test_unknown_statuses_are_counted(intake: Intake, orders: OrdersTable) -> No
     assert (found.status, found.snapshot.body) == ("HANDED_TO_DRONE", as_bytes(body))
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"comment": {"text": "ring twice"}},
+        {"items": [{"_id": "line-1", "status": 3, "pricing": "free", "flavour": ["new"]}]},
+        {"payment": "soon", "promised_for": "tomorrow", "client": {"store_id": "q7xk", "name": 7, "new": None}},
+        {"status": "HANDED_TO_DRONE", "isPreorder": "maybe", "something_new": {"a": 1}},
+    ],
+)
+def test_odd_values_are_stored_whole(
+    intake: Intake, orders: OrdersTable, rejected: RejectedTable, fields: dict[str, Any]
+) -> None:
+    """An event of which values cannot be read, or are new, is stored whole in its order's history."""
+    bodies = [order(12), order(13, **fields)]
+    for body in bodies:
+        assert process(intake, body).counts["Stored"] == 1
+    found = orders.get(order()["order_id"])
+    assert found is not None
+    assert [entry.body for entry in found.history] == [as_bytes(body) for body in bodies]
+    assert rejected.get(digest_of(as_bytes(bodies[1]))) is None
+
+
 def test_delay_grows_up_to_fifteen_minutes() -> None:
     """The delay of a message grows with each failure, up to 15 minutes; jitter takes off half at most."""
     assert [backoff_seconds(attempt, 1.0) for attempt in (1, 2, 3, 8, 9, 80)] == [5, 10, 20, 640, 900, 900]

@@ -59,6 +59,30 @@ def test_duplicate_is_one_request(orders: OrdersTable, dynamodb: Any) -> None:
     assert stored(orders) == before
 
 
+@pytest.mark.parametrize("is_one_batch", [False, True])
+def test_repetition_in_other_words_is_a_duplicate(orders: OrdersTable, is_one_batch: bool) -> None:
+    """The same event with its keys in another order, in another spelling, or with another state of its own webhook
+    changes nothing."""
+    first = order(12, status="READY_FOR_PICKUP")
+    again: list[dict[str, Any]] = [
+        dict(reversed(first.items())),
+        {name: dict(reversed(part.items())) if isinstance(part, dict) else part for name, part in first.items()},
+        first | {"status": "ready for pickup", "order_id": first["order_id"].upper()},
+        first | {"sys": first["sys"] | {"webhook_status": "SENT"}},
+        first | {"sys": first["sys"] | {"webhook_status": {"retries": 3}}},
+        first | {"cancellation": None},
+    ]
+    events = [parse_event(as_bytes(body)) for body in (first, *again)]
+    if is_one_batch:
+        assert write(orders, *events) == Written(stored=1, duplicates=len(again))
+    else:
+        write(orders, events[0])
+        before = stored(orders)
+        assert [write(orders, one) for one in events[1:]] == [Written(duplicates=1)] * len(again)
+        assert stored(orders) == before
+    assert [entry.body for entry in stored(orders).history] == [as_bytes(first)]
+
+
 def test_late_event_is_two_requests(orders: OrdersTable, dynamodb: Any) -> None:
     """A late event takes two requests and does not move the order back."""
     write(orders, event(20, status="DISPATCHED"))

@@ -42,6 +42,16 @@ def test_missed_orders_are_found_and_stored(world: World) -> None:
     assert world.not_in_sync() == []
 
 
+@pytest.mark.parametrize("missed", [1, 2])
+def test_few_missed_orders_are_found_and_stored(dynamodb: Any, missed: int) -> None:
+    """A single order that was missed is found, enqueued and stored, and so are two."""
+    world = World(dynamodb, lives()[:missed], VirtualTime(AFTER))
+    report = world.run()
+    assert report.counts["missing"] == report.counts["enqueued"] == missed
+    world.drain()
+    assert world.not_in_sync() == []
+
+
 def test_older_orders_are_not_missed(dynamodb: Any) -> None:
     """A chain with history starts today: older orders are enqueued, but none counts as a missed webhook."""
     everything = lives()

@@ -253,7 +253,8 @@ def test_sam_asks_unless_told_not_to(environment: Environment, monkeypatch: pyte
     calls = _calls_of_sam(monkeypatch)
     for asks in (True, False):
         Account(environment).deploy(tmp_path, asks=asks)
-    assert ["--no-confirm-changeset" in words for words in calls] == [False, True]
+        Account(environment).deploy_catalogue(tmp_path, {}, asks=asks)
+    assert ["--no-confirm-changeset" in words for words in calls] == [False, False, True, True]
 
 
 @pytest.mark.parametrize("region", ["eu-central-1", "ap-south-1"])
@@ -279,7 +280,9 @@ def _calls_of_sam(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """What sam is called with from now on. Every deployment succeeds."""
     calls: list[list[str]] = []
 
-    def run(words: list[str], **_: Any) -> SimpleNamespace:
+    def run(words: list[str], **options: Any) -> SimpleNamespace:
+        # The terminal is sam's: what it shows is seen, and nobody else answers what it asks.
+        assert options == {"cwd": ROOT, "check": False}
         calls.append(words)
         return SimpleNamespace(returncode=0)
 

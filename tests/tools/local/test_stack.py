@@ -46,6 +46,50 @@ def test_both_templates_are_built_after_a_change(built: list[str], tmp_path: Pat
         built.clear()
 
 
+def test_every_source_counts() -> None:
+    """What is built follows from both templates, and from every file of the functions and of the layers but a lock's
+    source."""
+    folders = [ROOT / "functions", ROOT / "layers"]
+    files = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+    built = {path for path in files if "__pycache__" not in path.parts and path.suffix != ".in"}
+    assert {*stack._sources()} == built | {ROOT / "template.yaml", ROOT / "catalogue.yaml"}
+
+
+@pytest.mark.parametrize("existing", [[], ["POST /order-events"]])
+def test_routes_are_those_of_the_template(existing: list[str]) -> None:
+    """Each route of an API calls its function, and signed requests stay signed ones."""
+
+    def operation(function: str) -> dict[str, Any]:
+        return {"x-amazon-apigateway-integration": {"uri": {"Fn::Sub": f"arn:x/functions/${{{function}}}/invocations"}}}
+
+    paths = {
+        "/order-events": {"post": operation("Webhook")},
+        "/answers": {"parameters": [], "post": operation("Answers") | {"security": [{"AWS_IAM": []}]}},
+    }
+    resources: dict[str, tuple[str, dict[str, Any]]] = {
+        "Api": ("api-1", {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Body": {"paths": paths}}}),
+        "Webhook": ("webhook", {"Type": "AWS::Lambda::Function"}),
+        "Answers": ("arn:alias:answers", {"Type": "AWS::Lambda::Alias"}),
+    }
+    made: list[tuple[Any, ...]] = []
+
+    def integrate(**given: Any) -> dict[str, Any]:
+        made.append((given.get("IntegrationId", "new"), given["IntegrationUri"]))
+        return {"IntegrationId": f"i-{len(made)}"}
+
+    gateway = SimpleNamespace(
+        get_routes=lambda **_: {"Items": [{"RouteKey": key, "Target": "integrations/i-0"} for key in existing]},
+        create_integration=integrate,
+        update_integration=integrate,
+        create_route=lambda **given: made.append((given["RouteKey"], given["Target"], given["AuthorizationType"])),
+    )
+    stack._mend_routes(resources, gateway)
+    webhook = "arn:aws:lambda:eu-central-1:000000000000:function:webhook"
+    first = [("i-0", webhook)] if existing else [("new", webhook), ("POST /order-events", "integrations/i-1", "NONE")]
+    second = f"integrations/i-{len(first) + 1}"
+    assert made == [*first, ("new", "arn:alias:answers"), ("POST /answers", second, "AWS_IAM")]
+
+
 def test_permissions_stay_those_of_the_template() -> None:
     """Of the roles' policies only the batch actions of SQS are added, which the emulator checks apart."""
     statements: list[dict[str, Any]] = [
