@@ -442,8 +442,9 @@ def test_foreign_store_is_not_registered(intake: Intake, stores: StoresTable, or
 
 def test_catalogue_callback_leaves_nothing(intake: Intake, dynamodb: Any) -> None:
     """A catalogue callback is acknowledged and counted; nothing is stored."""
-    outcome = process(intake, b'{"job_id": "1", "download_url": "https://example.com"}')
-    assert (outcome.failed, outcome.counts["CatalogueCallback"]) == ({}, 1)
+    jobs = ('"1"', "1", "null", '{"id": "1"}')
+    outcome = process(intake, *(f'{{"job_id": {job}, "download_url": "https://example.com"}}'.encode() for job in jobs))
+    assert (outcome.failed, outcome.counts["CatalogueCallback"]) == ({}, len(jobs))
     assert dynamodb.scan(TableName=TABLE)["Items"] == []
 
 

@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from partner_orders.answers.endpoint import GET, LIST, POST
 from tests.support.alarms import metrics
 from tests.support.template import TEMPLATE, Template
 from tests.unit.template.test_template_laws import references
@@ -35,6 +36,21 @@ def test_intake_imports_nothing_of_answers(part: str) -> None:
     }
     assert imported
     assert not {name for name in imported if name.startswith(("partner_orders.answers", "partner_orders.sender"))}
+
+
+def test_answers_api_has_the_routes_of_its_function(template: Template) -> None:
+    """Each route that the function answers is one of the API's, for signed requests alone, and calls the function."""
+    paths = template.properties("AnswersApi")["Body"]["paths"]
+    routes = {
+        f"{method.upper()} {path}": operation
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if method != "parameters"
+    }
+    assert routes.keys() == {POST, GET, LIST}
+    for operation in routes.values():
+        assert operation["security"] == [{"AWS_IAM": []}]
+        assert "AnswersFunction" in str(operation["x-amazon-apigateway-integration"]["uri"])
 
 
 def test_answers_have_parts_of_their_own(template: Template) -> None:
