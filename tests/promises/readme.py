@@ -255,6 +255,14 @@ README: tuple[Entry, ...] = (
             "body=body,",
             'body=body.decode("ascii", "replace").encode(),',
         ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_event_is_enqueued_byte_for_byte",
+            "Line ends are changed.",
+            f"{PACKAGE}/order_events/message.py",
+            "OrderEventMessage.to_text",
+            "compressor.compress(self.body)",
+            'compressor.compress(self.body.replace(b"\\r\\n", b"\\n"))',
+        ),
     ),
     promise(
         "The **consumer** parses the events, merges each into its order and stores the result.",
@@ -336,6 +344,14 @@ README: tuple[Entry, ...] = (
             "        self._queue.send_all(messages)\n",
             "        if len(messages) > 1:\n            self._queue.send_all(messages)\n",
         ),
+        proof(
+            "tests/integration/orders/test_queries.py::test_known_order_is_whole",
+            "Orders with a time are not found, so all of them are enqueued each time.",
+            f"{PACKAGE}/orders/queries.py",
+            "OrderQueries.known",
+            "known_order(row) for row in rows}",
+            'known_order(row) for row in rows if "occurred_at" not in row}',
+        ),
     ),
     promise(
         "With `Answers=ENABLED`, the chain's own systems **answer** orders: ready, changed, accepted or cancelled "
@@ -371,6 +387,14 @@ README: tuple[Entry, ...] = (
             "AnswersApi",
             "            post:\n              responses: {}",
             "            put:\n              responses: {}",
+        ),
+        proof(
+            "tests/unit/answers/test_put_body.py::test_body_has_status_and_all_lines",
+            "A changed order becomes a ready one.",
+            f"{PACKAGE}/answers/put_body.py",
+            "put_body",
+            "target.status or UPDATE_CART",
+            "target.status or lifecycle.READY_FOR_PICKUP",
         ),
     ),
     promise(

@@ -111,17 +111,22 @@ def waiting(sqs: Any, queue_url: str) -> list[OrderEventMessage]:
     return [OrderEventMessage.from_text(message["Body"]) for message in messages]
 
 
-def test_event_is_enqueued_byte_for_byte(webhook: Webhook, sqs: Any, queue_url: str) -> None:
-    """An event with the secret is enqueued byte for byte, with its source, time and request id."""
-    body = as_bytes(order(comment="🧺 \ufffe Ä"))
+ODD = b'\r\n \t{"a": 1,\r\n"a":2.0}\n\r \0 ' + "\ufeffe\u0301 is not \u00e9".encode()
+
+
+@pytest.mark.parametrize(
+    "body", [as_bytes(order(comment="🧺 \ufffe Ä")), ODD, ODD * 900], ids=["order", "odd", "large"]
+)
+def test_event_is_enqueued_byte_for_byte(webhook: Webhook, sqs: Any, queue_url: str, body: bytes) -> None:
+    """A body with the secret is enqueued byte for byte, with its source, time and request id."""
     assert webhook.receive(request(body.decode())).status == 200
     [message] = waiting(sqs, queue_url)
     assert message == OrderEventMessage("webhook", clock(), "request-1", body)
 
 
-def test_base64_body_is_decoded(webhook: Webhook, sqs: Any, queue_url: str) -> None:
-    """A base64 body is decoded before it is enqueued."""
-    body = as_bytes(order())
+@pytest.mark.parametrize("body", [as_bytes(order()), bytes(range(256)) + ODD, bytes(range(256)) * 200])
+def test_base64_body_is_decoded(webhook: Webhook, sqs: Any, queue_url: str, body: bytes) -> None:
+    """A base64 body is decoded before it is enqueued, whatever bytes it has."""
     assert webhook.receive(request(base64.b64encode(body).decode(), encoded=True)).status == 200
     assert waiting(sqs, queue_url)[0].body == body
 
