@@ -396,6 +396,14 @@ README: tuple[Entry, ...] = (
             "target.status or UPDATE_CART",
             "target.status or lifecycle.READY_FOR_PICKUP",
         ),
+        proof(
+            "tests/integration/answers/test_endpoint.py::test_new_answer_gets_202[fake]",
+            "An answer is accepted and not stored.",
+            f"{PACKAGE}/answers/endpoint.py",
+            "AnswersEndpoint._take",
+            'self._intake.take(store_id, order_id, answer, _caller(context), str(context.get("requestId", "")))',
+            "self._intake.preview(store_id, order_id, answer)",
+        ),
     ),
     promise(
         "The **sender** brings each answer to the platform once, and reads back what became of it.",
@@ -1036,7 +1044,19 @@ README: tuple[Entry, ...] = (
             "frozenset[str]()",
         ),
     ),
-    promise("a final status | a status that is not final never replaces it", FINAL_STAYS, DELIVERED_STAYS),
+    promise(
+        "a final status | a status that is not final never replaces it",
+        FINAL_STAYS,
+        DELIVERED_STAYS,
+        proof(
+            "tests/unit/orders/test_event_order.py::test_final_status_stays_however_spelled",
+            "PICKED UP is not final.",
+            f"{PACKAGE}/orders/lifecycle.py",
+            "normalise",
+            'words = "_".join(_BETWEEN_WORDS.split(upper))',
+            "words = upper",
+        ),
+    ),
     promise(
         "unknown fields, statuses and values | they are stored",
         UNKNOWN_STATUS,

@@ -65,6 +65,21 @@ def test_final_status_stays(final: str, status: str) -> None:
         assert merge(events).snapshot.status == final
 
 
+@pytest.mark.parametrize(
+    ("spelled", "final"),
+    [
+        *((word, "PICKED_UP") for word in ("PICKED UP", "picked-up", " Picked_Up ", "PICKED  UP", "PICKED - UP")),
+        *((word, "CANCELLED") for word in ("CANCELED", "canceled", "Cancelled ", "CANCELED\n")),
+        *((word, "DELIVERED") for word in ("delivered", " DELIVERED")),
+    ],
+)
+def test_final_status_stays_however_spelled(spelled: str, final: str) -> None:
+    """A final status in another spelling is the same one, and stays."""
+    end, later = event(12, spelled, 1), event(20, "DISPACHED", 2)
+    for events in ([end, later], [later, end]):
+        assert merge(events).snapshot.status == final
+
+
 def test_latest_showing_outranks_more_content() -> None:
     """Of two equal events the one that a GET showed later is the snapshot, though the other one says more."""
     for number in PAIRS:
