@@ -319,6 +319,15 @@ def test_order_history_is_shown(run: Run, store_order: StoreOrder) -> None:
     assert "Full cream milk 1 L" in shown
 
 
+def test_history_has_every_source(run: Run, store_order: StoreOrder) -> None:
+    """Each event of an order is shown, from whatever source, whether or not the order's state comes from it."""
+    sources = ("webhook", "reconciliation", "replay", "answer")
+    for minute, source in enumerate((*sources, *sources), start=12):
+        store_order(at(minute, "RECEIVED"), source=source)
+    shown = run("orders", "show", ORDER_ID).out.splitlines()
+    assert {source: sum(source in line for line in shown) for source in sources} == dict.fromkeys(sources, 2)
+
+
 def test_show_redacts_by_default(run: Run, store_order: StoreOrder) -> None:
     """Personal data is shown only on request."""
     store_order(order())

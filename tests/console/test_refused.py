@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from partner_orders.clock import now
+from partner_orders.webhook.refusals import Reason
 from partner_orders_console.operations import refused_requests
 from partner_orders_console.operations.logs import CATALOGUE_FUNCTIONS, FUNCTIONS
 from partner_orders_console.operations.refused_requests import NewRefusals, line_of_refusal
@@ -60,6 +61,13 @@ def test_refused_requests_are_listed(run: Run, write: Write) -> None:
     assert (ran.json["total"], ran.json["unlisted"]) == (2, 41)
     assert ran.json["networks"] == {"203.0.113.0/24": 1, "2001:db8::/48": 1}
     assert (ran.json["refused"][0]["request_id"], ran.json["refused"][0]["webhook"]) == ("r-1", "webhook")
+
+
+def test_every_reason_is_listed(run: Run, write: Write) -> None:
+    """Requests of every reason are listed, a fault of ours too, which is logged as an error."""
+    write(*(LINE | {"reason": reason, "level": level} for reason in Reason for level in ("WARNING", "ERROR")))
+    listed = run("refused", "--json").json["refused"]
+    assert sorted(one["reason"] for one in listed) == sorted([*Reason, *Reason])
 
 
 def test_both_webhooks_are_asked(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:

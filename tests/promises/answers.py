@@ -67,6 +67,14 @@ ANSWERS: tuple[Entry, ...] = (
     promise(
         "An answer that got 202 is in the table.",
         proof(
+            "tests/integration/answers/test_table.py::test_row_of_open_answers",
+            "The row of an accepted answer expires at once.",
+            f"{PACKAGE}/answers/table.py",
+            "AnswersTable.accept",
+            "int((answer.accepted_at + self._retention).timestamp())",
+            "int(answer.accepted_at.timestamp())",
+        ),
+        proof(
             f"{_ENDPOINT}::test_new_answer_gets_202[fake]",
             "An answer is acknowledged and not stored.",
             _INTAKE,
@@ -387,6 +395,14 @@ ANSWERS: tuple[Entry, ...] = (
     ),
     promise(
         "The intake of orders never waits for an answer.",
+        proof(
+            "tests/unit/sender/test_sending.py::test_ready_order",
+            "What answers bring is in one group with the webhooks' events, so a flood of answers delays these.",
+            _SENDING,
+            "Sender._event",
+            "OrderEventMessage(ANSWER,",
+            'OrderEventMessage("webhook",',
+        ),
         proof(
             f"{_APART}::test_intake_refers_to_no_part_of_answers[ConsumerFunction]",
             "The consumer sends something to the answers' queue.",

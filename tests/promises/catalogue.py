@@ -1,6 +1,7 @@
 """Prices, stock, the status of stores, promotions and files."""
 
 from tests.promises.answers import OVER_THE_LIMIT
+from tests.promises.intake import told
 from tools.promises.promise import CONSOLE, PACKAGE, Entry, NoPromise, promise, proof
 
 _CATALOGUE = f"{PACKAGE}/catalogue"
@@ -215,6 +216,9 @@ CATALOGUE: tuple[Entry, ...] = (
             "Threshold: 0",
             "Threshold: 100000",
         ),
+        *told("UrgentDeadLettersAlarm", "catalogue.yaml"),
+        *told("FilesDeadLettersAlarm", "catalogue.yaml"),
+        *told("CallbacksDeadLettersAlarm", "catalogue.yaml"),
         proof(
             f"{_ALARMS}::test_alarm_watches_its_own_resource",
             "The alarm watches the queue that the messages came from.",
@@ -382,6 +386,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "if row.confirmed.active is False:",
         ),
         proof(
+            "tests/unit/pusher/test_pushing.py::test_store_that_was_sent_meanwhile",
+            "A sender sends what it read before another one sent newer values.",
+            f"{_CATALOGUE}/store_state.py",
+            "StoreStates.claim_for_job",
+            "condition = all_of(_is_free(sent_at), _has_token(state))",
+            "condition = _is_free(sent_at)",
+        ),
+        proof(
             "tests/unit/catalogue/test_settlement.py::test_calls_that_were_under_way_together",
             "Of two calls that were under way together, the one that is heard of last counts.",
             f"{_CATALOGUE}/settlement.py",
@@ -510,6 +522,15 @@ CATALOGUE: tuple[Entry, ...] = (
             "    return True or sent.quantity is not None or not row.confirmed.are_said",
         ),
         proof(
+            "tests/unit/pusher/test_pushing.py::test_taken_job_is_no_outcome[two]",
+            "Products that go together have their outcome with the response.",
+            f"{_PUSHER}/pushing.py",
+            "Pusher._call",
+            "        self._count(len(lines))\n",
+            "        self._count(len(lines))\n        if submitted.job_id is not None and len(lines) > 1:\n"
+            "            self._outcomes.finished(JobPlace(store_id, job.number), {}, job)\n",
+        ),
+        proof(
             "tests/unit/pusher/test_pushing.py::test_product_goes_off_at_once",
             "The response to an urgent off is not taken for its outcome.",
             f"{_PUSHER}/pushing.py",
@@ -565,6 +586,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "expect_good_lines",
             "if report.good:",
             "if report.good and not report.bad:",
+        ),
+        proof(
+            "tests/unit/platform/test_catalogue.py::test_lone_cap_is_refused_before_sending",
+            "A product that cannot be sent as it is holds up its whole call.",
+            f"{PACKAGE}/platform/calls.py",
+            "_OF_A_LINE",
+            '"422", NOT_SENT',
+            '"422"',
         ),
     ),
     promise("A call that the platform refuses whole is halved until the bad line is alone.", BAD_LINE_ALONE),
@@ -1184,6 +1213,14 @@ CATALOGUE: tuple[Entry, ...] = (
             'replace(state.last, digest="")',
             "state.last",
         ),
+        proof(
+            f"{_ON_SERVER}::test_half_a_file_was_not_sent",
+            "A server that kept half of a file passes for one that took it.",
+            _SFTP,
+            "SftpSession._write",
+            "if there != size:",
+            "if there is None:",
+        ),
     ),
     promise(
         "A promotion that went by file ends by the identical row that was sent.",
@@ -1277,6 +1314,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "      VisibilityTimeout: 300\n",
             "      VisibilityTimeout: !If [HasRequestBudget, 600, 300]\n",
         ),
+        proof(
+            f"{_ALARMS}::test_alarm_watches_its_own_resource",
+            "The alarm on urgent dead letters watches those of files.",
+            "catalogue.yaml",
+            "UrgentDeadLettersAlarm",
+            "UrgentDeadLetters.QueueName",
+            "FilesDeadLetters.QueueName",
+        ),
+        proof(
+            f"{_ALARMS}::test_alarm_fires_at_its_minute[LoaderErrorsAlarm]",
+            "The alarm on the loader's errors fires from 100,000 on.",
+            "catalogue.yaml",
+            "LoaderErrorsAlarm",
+            "Threshold: 0",
+            "Threshold: 100000",
+        ),
     ),
     promise(
         "Its functions take at most four concurrent executions, five with SFTP.",
@@ -1294,6 +1347,14 @@ CATALOGUE: tuple[Entry, ...] = (
         "Its rows, logs, metrics and events hold no personal data except the AWS identity of who decided or paused "
         "something.",
         WORDS_ARE_IMPERSONAL,
+        proof(
+            f"{_LAWS}::test_only_one_route_exists",
+            "The access log of the catalogue's API has the callers' addresses.",
+            "catalogue.yaml",
+            "CatalogueApi",
+            '"status":"$context.status"',
+            '"ip":"$context.identity.sourceIp","status":"$context.status"',
+        ),
         proof(
             "tests/unit/catalogue/test_job_result.py::test_shown_words_have_no_contacts[FAILED-{}]",
             "What the platform says of a line is kept as it comes.",

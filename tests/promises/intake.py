@@ -1,6 +1,6 @@
 """From the webhook to the table: what a 2xx means, how soon an order is there, and what the caller gets."""
 
-from tools.promises.promise import PACKAGE, Entry, NoPromise, promise, proof, same_as
+from tools.promises.promise import PACKAGE, Entry, NoPromise, Proof, promise, proof, same_as
 
 _WEBHOOK = f"{PACKAGE}/webhook/endpoint.py"
 _BODY = f"{PACKAGE}/webhook/request_body.py"
@@ -18,9 +18,35 @@ _ENDPOINT = "tests/integration/webhook/test_endpoint.py"
 _CONSUMER = "tests/integration/consumer/test_intake.py"
 _PARSING = "tests/unit/orders/test_event.py"
 _LAWS = "tests/unit/template/test_template_laws.py"
+_CATALOGUE_LAWS = "tests/unit/template/test_catalogue_laws.py"
 _ALARMS = "tests/unit/template/test_alarm_series.py"
 _KNOWN = "tests/unit/template/test_known_properties.py"
 _NUMBERS = "tests/unit/docs/test_numbers.py::test_numbers_are_the_codes"
+
+
+def told(alarm: str, file: str = "template.yaml") -> tuple[Proof, Proof]:
+    """Breaks by which an alarm of a template fires and nobody hears of it."""
+    stack, laws = ("orders", _LAWS) if file == "template.yaml" else ("catalogue", _CATALOGUE_LAWS)
+    return (
+        proof(
+            f"{laws}::test_alarms_notify_email_and_topic",
+            f"{alarm} does not reach a topic of one's own.",
+            file,
+            alarm,
+            "      AlarmActions: [!If [HasAlarmEmail, !Ref AlarmTopic, !Ref AWS::NoValue], "
+            "!If [HasTopic, !Ref AlarmTopicArn, !Ref AWS::NoValue]]\n",
+            "      AlarmActions: [!If [HasAlarmEmail, !Ref AlarmTopic, !Ref AWS::NoValue]]\n",
+        ),
+        proof(
+            f"{_KNOWN}::test_no_property_is_unknown[{stack}-AWS::CloudWatch::Alarm]",
+            f"The actions of {alarm} are switched off.",
+            file,
+            alarm,
+            "      AlarmActions:",
+            "      ActionsEnabled: false\n      AlarmActions:",
+        ),
+    )
+
 
 EVERY_EVENT = proof(
     f"{_CONSUMER}::test_events_are_stored_and_counted",
@@ -366,6 +392,14 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "for entry in order.history[-1:]:",
         ),
         proof(
+            "tests/console/test_orders_and_stores.py::test_history_has_every_source",
+            "An order is shown without the events that the reconciler brought.",
+            "partner_orders_console/operations/order_life.py",
+            "life_of",
+            "for entry in order.history:",
+            'for entry in (one for one in order.history if one.source != "reconciliation" or one is order.snapshot):',
+        ),
+        proof(
             "tests/console/test_rejected.py::test_list_says_how_many_there_are",
             "The list of rejected events has one of them.",
             _REJECTED,
@@ -398,6 +432,22 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "OrdersTable._move_head",
             "        update.set_all(head)",
             "        for name, value in head.items():\n            update.default(name, value)",
+        ),
+        proof(
+            "tests/integration/orders/test_table.py::test_greatest_of_a_batch_is_the_snapshot[fake-True]",
+            "Of several greater events that come together the one that arrived last is the snapshot.",
+            _PLAN,
+            "plan_write",
+            "key_of(pair) > snapshot_key), key=key_of, default=None)",
+            "key_of(pair) > snapshot_key), key=lambda pair: pair[1].received_at, default=None)",
+        ),
+        proof(
+            "tests/integration/orders/test_table.py::test_greatest_of_a_batch_is_the_snapshot[fake-False]",
+            "Of the events of a new order that come together the one that arrived last is the snapshot.",
+            _PLAN,
+            "plan_write",
+            "max(events, key=key_of), changes_the_snapshot=True)",
+            "max(events, key=lambda pair: pair[1].received_at), changes_the_snapshot=True)",
         ),
     ),
     promise(
@@ -462,6 +512,14 @@ HOW_SOON: tuple[Entry, ...] = (
             "BatchSize: 10\n",
             "BatchSize: 10\n      MaximumBatchingWindowInSeconds: 60\n",
         ),
+        proof(
+            "tests/property/order_events/test_queue.py::test_message_is_visible_at_once",
+            "Every event of the webhook is delayed by 6 s.",
+            f"{PACKAGE}/order_events/queue.py",
+            "OrderEventsQueue.send",
+            "MessageGroupId=message.source)",
+            "MessageGroupId=message.source, DelaySeconds=6)",
+        ),
     ),
     promise(
         "The metric `Lag` records the seconds that the stored events took.",
@@ -501,6 +559,7 @@ HOW_SOON: tuple[Entry, ...] = (
             '"Lag"',
             '"Delay"',
         ),
+        *told("OrderEventsSlowAlarm"),
     ),
     promise(
         "performance.md shows the measured times.",
@@ -512,6 +571,14 @@ HOW_SOON: tuple[Entry, ...] = (
             '"p95": 0.08',
             '"p95": 0.09',
         ),
+        proof(
+            "tests/tools/bench/test_lag.py::test_measured_times_are_put_into_the_document[lag]",
+            "The measured times are not put into the page.",
+            "tools/bench/lag.py",
+            "main",
+            'put({"flood" if arguments.with_flood else "lag": text})',
+            'put({"flood": text} if arguments.with_flood else {})',
+        ),
     ),
     promise(
         "Orders that the reconciler or a replay enqueues share the queue, but `Lag` does not count them.",
@@ -522,6 +589,22 @@ HOW_SOON: tuple[Entry, ...] = (
             "Intake._write",
             " if one.arrival.source == WEBHOOK]",
             "]",
+        ),
+        proof(
+            "tests/console/test_repairs.py::test_replay_resolves_parsed_events_only",
+            "A replay of rejected events counts as the webhook's.",
+            "partner_orders_console/operations/rejected.py",
+            "_replay",
+            "OrderEventMessage(REPLAY, now(),",
+            'OrderEventMessage("webhook", now(),',
+        ),
+        proof(
+            "tests/console/test_order_replay.py::test_replay_enqueues_what_was_received",
+            "A replay of an order counts as the webhook's.",
+            "partner_orders_console/operations/order_replay.py",
+            "replay",
+            "OrderEventMessage(REPLAY, now(),",
+            'OrderEventMessage("webhook", now(),',
         ),
         proof(
             "tests/integration/reconciler/test_run.py::test_missed_orders_are_found_and_stored[fake]",
@@ -562,6 +645,14 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "Webhook.receive",
             "else UNAUTHORIZED",
             'else replace(UNAUTHORIZED, message=str(len(headers.get("authorization", ""))))',
+        ),
+        proof(
+            f"{_ENDPOINT}::test_no_other_secret_is_accepted",
+            "Of wrong secrets one in 256 is accepted.",
+            _SECRET,
+            "WebhookSecret._match",
+            "if hmac.compare_digest(candidate, secret)",
+            "if hmac.compare_digest(candidate[:1], secret[:1])",
         ),
         UNREADABLE_SECRET,
         UNREADABLE_WHEN_WARM,
@@ -605,6 +696,14 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "request_body",
             "if len(received) > MAX_BODY_BYTES:",
             "if len(received) >= MAX_BODY_BYTES:",
+        ),
+        proof(
+            f"{_ENDPOINT}::test_limit_counts_bytes",
+            "Of a long body the end is cut off.",
+            _WEBHOOK,
+            "Webhook._enqueue",
+            "self._queue.send(message)",
+            "self._queue.send(replace(message, body=message.body[:131_072]))",
         ),
         LOWER_LIMIT,
         proof(

@@ -14,7 +14,18 @@ _LIMIT = "A limit."
 NOT_PROMISED: tuple[Entry, ...] = (
     NoPromise("**That the platform sends everything.**", _LIMIT),
     NoPromise("It gives up after 5 retries.", _PLATFORM),
-    promise("The reconciler finds what was never sent at its next visit to the store.", RECONCILER_FINDS),
+    promise(
+        "The reconciler finds what was never sent at its next visit to the store.",
+        RECONCILER_FINDS,
+        proof(
+            "tests/integration/platform/test_lists.py::test_list_ends_where_a_page_proves_it[fake-text-20]",
+            "Only the first page of a store's orders is read.",
+            f"{PACKAGE}/platform/orders.py",
+            "PlatformOrders._read",
+            "if last == 1:\n                return",
+            "if last >= 1:\n                return",
+        ),
+    ),
     promise(
         "It visits each store every 5 minutes.",
         proof(
@@ -69,6 +80,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "workers_share",
             "limit_per_minute * 9 // 10",
             "limit_per_minute // 2",
+        ),
+        proof(
+            f"{_NUMBERS}::test_round_of_700_stores_takes_a_quarter_of_an_hour",
+            "The requests of a minute are spread over two.",
+            f"{PACKAGE}/platform/rate_limit.py",
+            "RateLimit.wait",
+            "            while wait > 0:\n                self._sleep(wait)\n",
+            "            while wait > 0:\n                self._sleep(2 * wait)\n",
         ),
     ),
     NoPromise(
@@ -129,6 +148,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
             '"from": to_text(left_out.end)',
         ),
         proof(
+            "tests/property/reconciler/test_hostile_stores.py::test_bad_order_costs_only_its_minute[fake-7]",
+            "The run that leaves a minute out does not name it.",
+            f"{PACKAGE}/reconciler/store_check.py",
+            "StoreCheck.check",
+            "        run.report.left_out[store.store_id] = position.left_out\n",
+            "",
+        ),
+        proof(
             f"{_NARROWING}::test_left_out_minute_is_tried_daily[fake]",
             "It is tried again after a month.",
             _WINDOWS,
@@ -146,6 +173,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "_priority",
             "return -position.unended_visits, urgent",
             "return position.unended_visits, urgent",
+        ),
+        proof(
+            "tests/unit/reconciler/test_schedule.py::test_unended_visits_come_last",
+            "A store at which workers are killed keeps its turn as if nothing had been.",
+            f"{PACKAGE}/reconciler/schedule.py",
+            "_priority",
+            "return -position.unended_visits, urgent",
+            "return 0, urgent",
         ),
     ),
     NoPromise("**Orders of a store that we do not know.**", _LIMIT),

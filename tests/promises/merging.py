@@ -112,6 +112,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
         ),
         _SHOWING_ARRIVES,
         _SHOWING_IS_SENT,
+        proof(
+            "tests/console/test_order_replay.py::test_replay_enqueues_what_was_received",
+            "A replay counts as a showing.",
+            "partner_orders_console/operations/order_replay.py",
+            "replay",
+            "event.body, event.shown_at)",
+            "event.body, now())",
+        ),
     ),
     promise(
         "The sequence of the events, repetitions, batching and crashes make no difference.",
@@ -154,6 +162,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "_Walk.write_raw",
             "                self.out.append(quote(value))",
             "                self.out.append(quote(value[:1]))",
+        ),
+        proof(
+            f"{_TEXT}::test_every_character_of_a_text_counts",
+            "Events that differ only in the case of a text are one.",
+            _FIELDS,
+            "_text",
+            "    return text, quote(text)",
+            "    return text, quote(text.lower())",
         ),
     ),
     promise(
@@ -500,6 +516,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
         ),
         proof(
             f"{_ORDER}::test_clock_of_an_event",
+            "Any updated_at of a cancelled order counts.",
+            _MODEL,
+            "Order.occurred_at",
+            "updated_at - created_at > LONGEST_LIFE",
+            'updated_at - created_at > LONGEST_LIFE and self.status != "CANCELLED"',
+        ),
+        proof(
+            f"{_ORDER}::test_clock_of_an_event",
             "An updated_at of just 60 days does not count.",
             _MODEL,
             "Order.occurred_at",
@@ -537,6 +561,15 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "    for event, arrival in events:\n"
             "        if event.occurred_at and event.occurred_at > arrival.received_at:\n"
             "            continue\n",
+        ),
+        proof(
+            "tests/integration/reconciler/test_comparison.py::test_any_clock_is_enqueued",
+            "The reconciler passes over an order whose clock is ahead of ours.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._parse",
+            "            parsed.events[event.digest] = event\n",
+            "            if event.occurred_at is None or event.occurred_at <= self._clock():\n"
+            "                parsed.events[event.digest] = event\n",
         ),
     ),
     promise(
@@ -651,6 +684,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             '        update.increment("version")',
             '        update.set("last_status", plan.events[-1][0].status)\n        update.increment("version")',
         ),
+        proof(
+            f"{_STORED}::test_digest_decides_last[fake-True]",
+            "Of two events of one status and time the one that arrived last is the snapshot.",
+            _PLAN,
+            "key_of",
+            "event.snapshot_key_at(arrival.shown_at)",
+            "event.snapshot_key_at(arrival.shown_at or arrival.received_at)",
+        ),
     ),
     promise(
         "This covers `version`, `sequence`, `republished`, `received_at`, `source`, `correlation_id` and `body_bytes`.",
@@ -719,6 +760,15 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "distinct_events",
             "(distinct[event.digest][0], replace(first,",
             "(event, replace(first,",
+        ),
+        proof(
+            f"{_STORED}::test_first_text_is_kept[fake-False]",
+            "When a GET shows a stored event again, its text replaces that of the first copy.",
+            _TABLE,
+            "_confirm",
+            '        update.set_in((EVENT + event.digest, "shown_at"), shown_at)\n',
+            '        update.set_in((EVENT + event.digest, "shown_at"), shown_at)\n'
+            '        update.set_in((EVENT + event.digest, "body"), pack(event.body))\n',
         ),
         proof(
             f"{_STORED}::test_first_text_is_kept[fake-False]",

@@ -3,9 +3,11 @@
 from tests.promises.intake import (
     DEAD_LETTERS_ALARM,
     DEAD_LETTERS_ARE_WATCHED,
+    EACH_FAILED_COMES_AGAIN,
     EIGHTY_TRIES,
     QUEUE_FAILURE,
     UNREADABLE_SECRET,
+    told,
 )
 from tools.promises.promise import CONSOLE, PACKAGE, Entry, NoPromise, promise, proof, same_as
 
@@ -216,6 +218,8 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "EvaluationPeriods: 3",
             "EvaluationPeriods: 12",
         ),
+        *told("OrderEventsFailingAlarm"),
+        EACH_FAILED_COMES_AGAIN,
         EIGHTY_TRIES,
         DEAD_LETTERS_ALARM,
         DEAD_LETTERS_ARE_WATCHED,
@@ -255,6 +259,7 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "!GetAtt OrderEventsQueue.QueueName",
             "!GetAtt OrderEventsDeadLetters.QueueName",
         ),
+        *told("OrderEventsTooOldAlarm"),
     ),
     promise(
         "the Partner API or its token | reconciliation fails, says so and raises an alarm; webhooks are still received | "
@@ -268,6 +273,8 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "",
         ),
         _NAMED,
+        *told("PartnerApiRefusedAlarm"),
+        *told("StoresNotReconciledAlarm"),
         proof(
             "tests/tools/test_boundaries.py::test_copy_keeps_every_contract",
             "The webhook needs the reconciler.",
@@ -395,6 +402,14 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
     promise(
         "`partner-orders refused` lists them.",
         proof(
+            "tests/console/test_refused.py::test_every_reason_is_listed",
+            "Those that came while our secret could not be read are not listed.",
+            f"{CONSOLE}/operations/refused_requests.py",
+            "_refused",
+            "if line.message == REFUSED)",
+            'if line.message == REFUSED and line.level == "WARNING")',
+        ),
+        proof(
             "tests/console/test_refused.py::test_refused_requests_are_listed",
             "Only those with a body are listed.",
             f"{CONSOLE}/operations/refused_requests.py",
@@ -509,6 +524,7 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             "EvaluationPeriods: 2",
             "EvaluationPeriods: 30",
         ),
+        *told("ApiNearThrottleAlarm"),
     ),
     same_as(
         "The reconciler finds the orders that the platform gives up on.",

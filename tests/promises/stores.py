@@ -64,6 +64,14 @@ STORES: tuple[Entry, ...] = (
             'name + _SAID_AT: (fact.said_at or None) if name != "country_code" else None',
         ),
         proof(
+            "tests/integration/consumer/test_stores.py::test_latest_clock_tells_the_store",
+            "The consumer registers stores without the platform's clock.",
+            _INTAKE,
+            "Intake._register_stores",
+            "self._stores.register(event.order.client, event.occurred_at)",
+            "self._stores.register(event.order.client)",
+        ),
+        proof(
             "tests/integration/consumer/test_stores.py::test_latest_event_of_an_order_tells_the_store",
             "Of the events of a batch the first tells of the store.",
             _INTAKE,

@@ -54,6 +54,15 @@ def test_name_is_the_last_by_the_platforms_clock(consumers: Consumers, stores: S
     assert {store.name for store in stores.all()} == {"Old"}
 
 
+@pytest.mark.parametrize("fact", ["name", "country_code", "external_partner_config_id"])
+def test_latest_clock_tells_the_store(consumers: Consumers, stores: StoresTable, fact: str) -> None:
+    """A store is as its latest event says by the platform's clock, whichever came first, and whatever the values."""
+    for number, told in enumerate(([("A", 20), ("Z", 10)], [("Z", 10), ("A", 20)])):
+        for value, minute in told:
+            consumers.take(minute, f"{number}/{minute}", store_id=f"s{number}", **{fact: f"{value}{number}"})
+    assert {getattr(store, fact) for store in stores.all()} == {"A0", "A1"}
+
+
 def test_name_that_older_orders_repeat_stays(consumers: Consumers, stores: StoresTable) -> None:
     """A name that an order said again counts as of then, also where the store's newest orders say no name."""
     for minute in (10, 30):

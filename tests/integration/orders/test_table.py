@@ -101,6 +101,23 @@ def test_batch_of_one_order_is_one_write(orders: OrdersTable, dynamodb: Any) -> 
     assert calls.made == ["UpdateItem"]
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_greatest_of_a_batch_is_the_snapshot(orders: OrdersTable, is_known: bool) -> None:
+    """Of events that come together the greatest is the snapshot, in whatever order they came and were received."""
+    for number, minutes in enumerate(permutations((13, 14, 15))):
+        known = event(12, order_id=f"o{number}")
+        batch = [
+            (event(minute, order_id=f"o{number}"), Arrival("webhook", NOW + timedelta(minutes=at * (-1) ** number)))
+            for at, minute in enumerate(minutes)
+        ]
+        if is_known:
+            write(orders, known)
+        orders.write([*([(known, ARRIVAL)] if is_known else []), *batch])
+        found = orders.get(f"o{number}")
+        assert found is not None
+        assert found.snapshot.digest == event(15, order_id=f"o{number}").digest
+
+
 def test_partly_known_batch_adds_what_is_new(orders: OrdersTable) -> None:
     """A batch that is partly known adds only the new events."""
     write(orders, event(12))
@@ -362,8 +379,9 @@ def test_digest_decides_last(orders: OrdersTable, is_one_batch: bool) -> None:
     for number in range(6):
         events = [event(12, order_id=f"o{number}", comment=comment) for comment in ("a", "b", "c")]
         events = events[number % 3 :] + events[: number % 3]
-        for batch in [events] if is_one_batch else [[one] for one in events]:
-            write(orders, *batch)
+        arrived = [(one, Arrival("webhook", NOW + timedelta(minutes=at))) for at, one in enumerate(events)]
+        for batch in [arrived] if is_one_batch else [[one] for one in arrived]:
+            orders.write(batch)
         found = orders.get(f"o{number}")
         assert found is not None
         assert found.snapshot.digest == max(one.digest for one in events)

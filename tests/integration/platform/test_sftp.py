@@ -185,6 +185,23 @@ def test_file_that_is_taken_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert upload(server.login()) == Uploaded(len(CONTENT), is_atomic=False)
 
 
+@pytest.mark.parametrize("denied", [(), ("posix-rename",)])
+def test_half_a_file_was_not_sent(tmp_path: Path, denied: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of which the server kept a part is an error, also where it is written under its own name."""
+    real, half = asyncssh.SFTPClient.stat, len(CONTENT) // 2
+
+    with sshd(tmp_path, denied=denied) as server:
+
+        async def cut(self: asyncssh.SFTPClient, path: str) -> asyncssh.SFTPAttrs:
+            os.truncate(server.home / path, half)
+            return await real(self, path)
+
+        monkeypatch.setattr(asyncssh.SFTPClient, "stat", cut)
+        monkeypatch.setattr(asyncssh.SFTPClient, "isdir", _is_there)
+        with pytest.raises(WriteRefusedError, match=f"has {half} bytes of {len(CONTENT)}"):
+            upload(server.login())
+
+
 async def _is_there(self: asyncssh.SFTPClient, path: str) -> bool:
     return True
 

@@ -74,6 +74,13 @@ def test_second_listing_is_in_sync_by_itself(desk: Desk) -> None:
     assert desk.compare(RECEIVED, CANCELLED).counts["in_step"] == 2
 
 
+def test_any_clock_is_enqueued(desk: Desk) -> None:
+    """An order is enqueued whatever its clock says: years ago, ahead of ours, or nothing."""
+    clocks = ("2010-01-01T00:00:00Z", "2026-07-01T00:00:00Z", "2027-12-01T00:00:00Z", "2099-12-31T00:00:00Z", None)
+    page = [order(order_id=f"o{number}", sys={"updated_at": clock}) for number, clock in enumerate(clocks)]
+    assert (desk.compare(*page).counts["missing"], len(desk.drain())) == (len(clocks), len(clocks))
+
+
 def test_what_is_enqueued_says_when_it_was_shown(desk: Desk) -> None:
     """Whatever is missing, different or rejected is enqueued with the time at which the platform showed it. So is what
     the table has of another time, where that makes it the present state."""

@@ -39,3 +39,19 @@ def test_send_all_sends_or_says_so(sizes: list[int], refused: set[int]) -> None:
     assert has_failed == any(number < len(sizes) for number in refused if number < len(offered))
     assert offered == [message.to_text() for message in messages[: len(offered)]]
     assert has_failed or len(offered) == len(messages)
+
+
+def test_message_is_visible_at_once() -> None:
+    """A message has a group per source and nothing else that SQS goes by: no delay, alone or in a batch."""
+    calls: list[dict[str, Any]] = []
+
+    def send(**call: Any) -> dict[str, Any]:
+        calls.append(call)
+        return {}
+
+    client: Any = SimpleNamespace(send_message=send, send_message_batch=send)
+    queue, message = OrderEventsQueue(client, "the-url"), OrderEventMessage("webhook", NOW, "c", b"{}")
+    queue.send(message)
+    queue.send_all([message])
+    sent = {"MessageBody": message.to_text(), "MessageGroupId": "webhook"}
+    assert calls == [{"QueueUrl": "the-url", **sent}, {"QueueUrl": "the-url", "Entries": [{"Id": "0", **sent}]}]

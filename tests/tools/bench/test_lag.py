@@ -30,6 +30,17 @@ def test_document_shows_the_stored_lag() -> None:
     assert f"<!-- measured: lag -->\n{lag.table(found)}\n<!-- end -->" in DOCUMENT.read_text()
 
 
+@pytest.mark.parametrize("block", ["lag", "flood"])
+def test_measured_times_are_put_into_the_document(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was measured last is put into its own block of the document, and no other."""
+    blocks: list[dict[str, str]] = []
+    monkeypatch.setattr(lag, "put", blocks.append)
+    monkeypatch.setattr("sys.argv", ["lag", "--report-only", *(["--with-flood"] if block == "flood" else [])])
+    assert lag.main() == 0
+    results, table = (lag.FLOOD_RESULTS, lag.flood_table) if block == "flood" else (lag.RESULTS, lag.table)
+    assert blocks == [{block: table(json.loads(results.read_text()))}]
+
+
 def test_percentile_is_the_nearest_rank() -> None:
     """A percentile is the smallest value that so many percent of the values do not exceed; no values are an error."""
     values = [float(value) for value in range(100, 0, -1)]

@@ -10,7 +10,7 @@ from partner_orders.consumer.intake import backoff_seconds
 from partner_orders.order_events.message import MAX_BODY_BYTES
 from partner_orders.orders import event, fields, model, table
 from partner_orders.platform import http, request_budget, responses, webhook_secret
-from partner_orders.platform.rate_limit import workers_share
+from partner_orders.platform.rate_limit import RateLimit, workers_share
 from partner_orders.reconciler import windows
 from partner_orders.sender import turn
 from partner_orders.stores import table as stores_table
@@ -140,3 +140,9 @@ def test_round_of_700_stores_takes_a_quarter_of_an_hour() -> None:
     limit = expanded().parameters["RateLimitPerMinute"]["Default"]
     assert "With some 700 stores that becomes a quarter of an hour" in pages()["guarantees.md"]
     assert 10 < 700 / workers_share(limit) <= 15
+    slept: list[float] = []
+    requests = RateLimit(workers_share(limit), lambda: sum(slept), slept.append)
+    for _ in range(700):
+        assert requests.wait(60)
+        requests.record()
+    assert 10 * 60 < sum(slept) <= 15 * 60

@@ -118,3 +118,15 @@ def test_null_is_absent_in_every_known_field() -> None:
         objects += (part for field in fields.values() for part in (field, field.element) if part and part.fields)
         assert canonical_text(dict.fromkeys(fields), described) == "{}", described.path
     assert {"client", "items", "items.pricing"} <= {described.path for described in objects}
+
+
+def test_every_character_of_a_text_counts() -> None:
+    """Texts of a known field that differ in case or white space only are different."""
+    fields = [*known_fields().values()]
+    for described in fields:
+        fields += [*(described.fields or {}).values(), *([described.element] if described.element else [])]
+    texts = [described for described in fields if described.kind is Kind.TEXT]
+    assert {"comment", "customer.first_name", "items.name"} <= {described.path for described in texts}
+    for described in texts:
+        spellings = ("Ring", "ring", "RING", " Ring", "Ring ", "Ri ng", "Ring\n", "")
+        assert len({canonical_text(text, described) for text in spellings}) == len(spellings), described.path

@@ -86,6 +86,21 @@ def test_store_of_another_sender_waits(world: CatalogueWorld) -> None:
     assert world.platform.calls == []
 
 
+def test_store_that_was_sent_meanwhile(world: CatalogueWorld) -> None:
+    """What a sender read before another one sent a newer value, and was done, is sent no more."""
+    later(world, "KW-1", replace(ON, price=Decimal(2)))
+
+    def sent() -> None:
+        world.platform.before_a_call = lambda: None
+        later(world, "KW-1", replace(ON, price=Decimal(3)))
+        world.come_to_rest()
+
+    world.platform.before_a_call = sent
+    world.pusher.serve(world.store_id)
+    assert [call["KW-1"].price for call in world.platform.calls] == [Decimal(3)]
+    assert world.platform.shown["KW-1"].price == Decimal(3)
+
+
 def test_waits_end_on_time(world: CatalogueWorld) -> None:
     """After failed jobs a store waits until its time, and after a lost call two minutes."""
     state = world.tables.states.get(world.store_id)
