@@ -38,11 +38,13 @@ def look(before: Times, asked: Sequence[str]) -> Times:
     """Run the tests of what has changed since, if anything has. Returns the times of all files."""
     now = times_of(ROOT)
     if paths := changed(before, now):
-        if tests := asked or beside_files(paths, ROOT):
+        found = [] if asked else beside_files(paths, ROOT)
+        # Units come first, and have an answer before the others begin.
+        for tests in filter(None, [asked, found[:1], found[1:]]):
             started = time.monotonic()
             in_fork(partial(pytest.main, [*tests, *OPTIONS]))
             print(f"{' '.join(tests)}: {time.monotonic() - started:.1f} s\n", flush=True)
-        else:
+        if not asked and not found:
             names = " ".join(map(str, paths))
             print(f"no tests stand beside {names}; name some, as in: make watch ARGS=tests/console", flush=True)
     return now

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.watch import __main__ as watch
 from tools.watch.__main__ import ROOT
 from tools.watch.beside import beside_files, changed, times_of
 
@@ -72,6 +73,18 @@ now = look({}, [str(test)])
 print("nothing saved", flush=True)
 assert look(now, [str(test)]) == now
 """
+
+
+def test_units_have_their_answer_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests beside a file run in two rounds, the units before the others; those that were asked for run in one."""
+    rounds: list[list[str]] = []
+    monkeypatch.setattr(watch, "in_fork", lambda work: rounds.append([*work.args[0][: -len(watch.OPTIONS)]]))
+    saved = {Path("layers/partner_orders/partner_orders/orders/history.py"): 0}
+    before = {**times_of(ROOT), **saved}
+    assert watch.look(before, []).keys() == before.keys()
+    assert rounds == [["tests/unit/orders/test_history.py"], ["tests/property/orders/test_history.py"]]
+    watch.look(before, ["tests/unit", "tests/property"])
+    assert rounds[2:] == [["tests/unit", "tests/property"]]
 
 
 @pytest.mark.slow
