@@ -386,6 +386,13 @@ def test_alarmed_metrics_are_emitted(template: Template) -> None:
         assert alarm["TreatMissingData"] == ("breaching" if is_of_silence else "notBreaching"), name
 
 
+def test_alarm_of_events_watches_the_consumer(template: Template) -> None:
+    """The consumer counts the events that it rejects, so the alarm watches the consumer's metric."""
+    consumer = template.properties("ConsumerFunction")["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+    watched = [*metrics(template.properties("RejectedAlarm")).values()]
+    assert [(metric.name, metric.dimensions) for metric in watched] == [("Rejected", {"service": consumer})]
+
+
 def test_missing_data_cannot_mislead_an_alarm(template: Template) -> None:
     """An alarm on DynamoDB, on silence, or on several metrics takes missing data for zeros."""
     # DynamoDB's alarms keep their state where data is missing; the others are judged by older periods.
