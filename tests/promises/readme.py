@@ -368,6 +368,14 @@ README: tuple[Entry, ...] = (
             "known_order(row) for row in rows}",
             'known_order(row) for row in rows if "occurred_at" not in row}',
         ),
+        proof(
+            "tests/integration/reconciler/test_comparison.py::test_moved_history_is_looked_up",
+            "Of an order with a long history every state counts as known.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._has",
+            "stored.has_moved and self._orders.has_moved(event.order_id, event.digest)",
+            "stored.has_moved",
+        ),
     ),
     promise(
         "With `Answers=ENABLED`, the chain's own systems **answer** orders: ready, changed, accepted or cancelled "

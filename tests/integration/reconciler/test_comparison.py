@@ -1,6 +1,8 @@
 """A page of orders, compared with ours."""
 
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest.mock import Mock
@@ -10,6 +12,7 @@ import pytest
 from partner_orders.exact_json import parse
 from partner_orders.orders.event import parse_event
 from partner_orders.orders.rejected_table import RejectedTable
+from partner_orders.orders.stored import KnownOrder
 from partner_orders.reconciler.comparison import Comparison, ComparisonScope
 from partner_orders.reconciler.report import Report
 from partner_orders.stores.store import Store
@@ -61,6 +64,23 @@ def test_order_listed_twice_is_compared_twice(desk: Desk, page: tuple[Any, Any])
     known = desk.orders.known([RECEIVED["order_id"]])[RECEIVED["order_id"]]
     assert known.statuses == {"RECEIVED", "CANCELLED"}
     assert (report.counts["missing"], report.counts["different"]) == (1, 1)
+
+
+def test_moved_history_is_looked_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an order whose history has moved to rows of its own, a state that is there is in sync, and another is not."""
+    desk.compare(RECEIVED)
+    desk.drain()
+    known, moved = desk.orders.known, parse_event(as_bytes(RECEIVED)).digest
+
+    def without_moved(order_ids: Iterable[str]) -> dict[str, KnownOrder]:
+        found = known(order_ids).items()
+        return {order_id: replace(one, has_moved=True, digests=frozenset()) for order_id, one in found}
+
+    monkeypatch.setattr(desk.orders, "known", without_moved)
+    monkeypatch.setattr(desk.orders, "has_moved", lambda _, digest: digest == moved)
+    report = desk.compare(RECEIVED, CANCELLED)
+    assert desk.drain() == ["CANCELLED"]
+    assert report.counts["different"] == 1
 
 
 def test_second_listing_is_in_sync_by_itself(desk: Desk) -> None:
