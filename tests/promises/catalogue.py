@@ -366,6 +366,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "bool(_object(text).get(VERSION))",
             "bool(_object(text).get(STORE_ID))",
         ),
+        proof(
+            "tests/property/loader/test_comparing.py::test_each_product_gets_the_newest",
+            "Of several versions in one file the oldest wins.",
+            f"{_CATALOGUE}/spool.py",
+            "_order",
+            "-line.version",
+            "line.version",
+        ),
     ),
     promise(
         "An older value does not stay on the platform after a newer one was accepted.",

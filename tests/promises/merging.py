@@ -136,6 +136,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "            self._table.get(key) is None or self._table.put_new(key, {",
         ),
         proof(
+            f"{_STORED}::test_any_failed_call_raises[fake]",
+            "A fault while a large body is put away is swallowed, and the event is stored without its body.",
+            _TABLE,
+            "OrdersTable._put_body",
+            "            self._table.put_new(key, {",
+            "            with suppress(Exception):\n              self._table.put_new(key, {",
+        ),
+        proof(
             "tests/property/orders/test_table.py::test_convergence_under_concurrent_writes[fake]",
             "Of two consumers that write an order at once, one overwrites the other's snapshot.",
             _TABLE,

@@ -438,6 +438,28 @@ def test_moved_event_can_be_confirmed(orders: OrdersTable) -> None:
     assert len(found.history) == len(events)
 
 
+def test_any_failed_call_raises(orders: OrdersTable, dynamodb: Any) -> None:
+    """Whichever call of a write fails, the write raises, and repeating it stores the event with its large body."""
+    made: list[str] = []
+
+    def fail(event_name: str, **_: Any) -> None:
+        made.append(event_name)
+        if len(made) == number:
+            raise ClientError({"Error": {"Code": "InternalServerError"}}, "PutItem")
+
+    dynamodb.meta.events.register("before-call.dynamodb", fail)
+    for number in (1, 2):
+        made.clear()
+        large = event(12, order_id=f"o{number}", comment=noise(3 * INLINE_BODY_BYTES))
+        with pytest.raises(ClientError):
+            write(orders, large)
+        assert write(orders, large).stored == 1
+        found = orders.get(large.order_id)
+        assert found is not None
+        assert [entry.body for entry in found.history] == [large.body]
+    dynamodb.meta.events.unregister("before-call.dynamodb", fail)
+
+
 def test_throttled_write_raises(orders: OrdersTable, dynamodb: Any) -> None:
     """A write to a throttled table raises, so that nothing is counted as stored."""
 
