@@ -1229,6 +1229,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "if there != size:",
             "if there is None:",
         ),
+        proof(
+            f"{_FILES}::test_file_that_a_server_kept_half_of_goes_again",
+            "A file of which the server kept a half counts as the one that was sent before.",
+            f"{_UPLOADER}/upload_state.py",
+            "unsure",
+            'replace(state.last, digest="")',
+            "state.last",
+        ),
     ),
     promise(
         "A promotion that went by file ends by the identical row that was sent.",

@@ -692,5 +692,13 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
             "max(position.checked_until or never, position.tried_at or never, position.begun_at or never)",
             "max(position.checked_until or never, never)",
         ),
+        proof(
+            "tests/unit/reconciler/test_schedule.py::test_most_overdue_store_is_first",
+            "A store that was tried and failed comes first again.",
+            f"{PACKAGE}/reconciler/schedule.py",
+            "_priority",
+            "max(position.checked_until or never, position.tried_at or never, position.begun_at or never)",
+            "max(position.checked_until or never, position.begun_at or never)",
+        ),
     ),
 )

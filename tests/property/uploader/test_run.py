@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
+from typing import IO
 
 import pytest
 
 from partner_orders.catalogue.channel import Channel, FilePlace, Layout
 from partner_orders.catalogue.to_send import Margins, to_send
+from partner_orders.platform.sftp import Uploaded
 from partner_orders.platform.sftp_failures import (
     ConnectionFailedError,
     FolderMissingError,
@@ -216,6 +218,27 @@ def test_half_a_file_is_sent_again(is_atomic: bool) -> None:
     world.run()
     assert world.file() == whole
     check(world)
+
+
+def test_file_that_a_server_kept_half_of_goes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of which the server kept a half goes again, though it has the same content as the one before."""
+    world = UploaderWorld()
+    world.server.is_atomic = False
+    world.say(world.skus[STORE][0], price=Decimal(2))
+    world.run()
+    whole = world.file()
+
+    def upload(folder: str, name: str, _: IO[bytes]) -> Uploaded:
+        world.server.folders[folder][name] = whole.encode()[: len(whole) // 2]
+        raise WriteRefusedError("a half")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.server, "upload", upload)
+        assert world.run(Asked(STORE)).problems == {f"chain_{STORE}": "a half"}
+    world.say(world.skus[STORE][0], price=Decimal("2.0"))
+    for _ in range(3):
+        world.run()
+    assert world.file() == whole
 
 
 def test_one_file_that_hangs_stops_no_other() -> None:
