@@ -114,6 +114,7 @@ def values(
         **dict.fromkeys(("order_id", "order id"), body["order_id"]),
         **dict.fromkeys(("id", "correlation_id", "old", "new", "sku", "promotion"), "none"),
         **dict.fromkeys(("store", "store_id"), "q7xk"),
+        "its end": to_text(now()),
         "code": "GB-CLIFTON-01",
         "day": f"{now():%Y-%m-%d}",
         "reason": event.reason,
