@@ -520,6 +520,14 @@ HOW_SOON: tuple[Entry, ...] = (
             "MessageGroupId=message.source)",
             "MessageGroupId=message.source, DelaySeconds=6)",
         ),
+        proof(
+            f"{_CONSUMER}::test_event_is_stored_without_a_wait",
+            "Every write waits 6 s.",
+            f"{PACKAGE}/orders/table.py",
+            "OrdersTable.write",
+            "        distinct = distinct_events(events)\n",
+            "        distinct = distinct_events(events)\n        time.sleep(6)\n",
+        ),
     ),
     promise(
         "The metric `Lag` records the seconds that the stored events took.",
@@ -940,6 +948,16 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "if isinstance(value, bool) or not isinstance(value, int | Decimal | str):",
             "if isinstance(value, bool) or not isinstance(value, int | Decimal):",
         ),
+        proof(
+            f"{_CONSUMER}::test_odd_values_are_stored_whole",
+            "An order of an unknown order_type is rejected.",
+            _EVENT,
+            "event_from",
+            "    return OrderEvent(\n",
+            '    if reading.values.get("order_type") not in (None, "DELIVERY", "PICKUP"):\n'
+            '        raise RejectedError("not_an_order", ["order_type: unknown"])\n'
+            "    return OrderEvent(\n",
+        ),
     ),
     promise(
         "another method or path | API Gateway's own 404; no function runs",
@@ -1004,6 +1022,14 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             '    if encoding and body is None and b"\\xef\\xbf\\xbd" in received:\n'
             '        return b""\n'
             "    return received if body is None else body",
+        ),
+        proof(
+            f"{_CONSUMER}::test_unparsable_body_is_kept_with_reason",
+            "An order around which bytes were replaced is stored as an order.",
+            _JSON,
+            "parse",
+            '            text.decode("utf-8-sig"),',
+            '            text.decode("utf-8-sig").strip("\\ufffd"),',
         ),
     ),
 )

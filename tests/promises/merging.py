@@ -120,6 +120,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "event.body, event.shown_at)",
             "event.body, now())",
         ),
+        proof(
+            "tests/unit/order_events/test_message.py::test_body_of_any_size_arrives_exact",
+            "The time at which we enqueued an event counts, not the one at which a GET showed it.",
+            f"{PACKAGE}/order_events/message.py",
+            "OrderEventMessage.from_text",
+            'shown_at=from_text(envelope["shown_at"])',
+            'shown_at=from_text(envelope["received_at"])',
+        ),
     ),
     promise(
         "The sequence of the events, repetitions, batching and crashes make no difference.",
@@ -178,6 +186,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "_text",
             "    return text, quote(text)",
             "    return text, quote(text.lower())",
+        ),
+        proof(
+            f"{_TEXT}::test_every_entry_of_a_list_counts",
+            "Two events that differ only in a line after the hundredth count as the same.",
+            _READING,
+            "_Walk._read_list",
+            "        for item in value:\n",
+            "        for item in value[:100]:\n",
         ),
     ),
     promise(
@@ -310,6 +326,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "return max(",
             "return min(",
         ),
+        proof(
+            f"{_STORED}::test_row_says_only_what_its_snapshot_says[fake]",
+            "A row keeps the order_code of an earlier snapshot where the greatest event has none.",
+            _TABLE,
+            "_head",
+            '        "order_code": order.order_code or None,\n',
+            '        **({"order_code": order.order_code} if order.order_code else {}),\n',
+        ),
         ANY_ORDER,
     ),
     promise(
@@ -351,6 +375,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "timedelta(microseconds=1) + 1",
             "timedelta(seconds=1) + 1",
         ),
+        proof(
+            f"{_ORDER}::test_further_status_wins_at_one_time",
+            "Of READY_FOR_PICKUP and DISPATCHED at one time the earlier state wins.",
+            _LIFECYCLE,
+            "_RANK",
+            "    READY_FOR_PICKUP: 3,\n    DISPATCHED: 4,\n",
+            "    READY_FOR_PICKUP: 4,\n    DISPATCHED: 3,\n",
+        ),
     ),
     promise(
         "Next, the event with more readable personal values wins, so a masked copy never hides a full one.",
@@ -369,6 +401,22 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "OrderEvent.snapshot_key_at",
             "{min(self.unmasked, 999_999):06d}|{_microseconds(shown_at):018d}",
             "{_microseconds(shown_at):018d}|{min(self.unmasked, 999_999):06d}",
+        ),
+        proof(
+            f"{_ORDER}::test_each_personal_value_counts",
+            "An empty value counts as readable.",
+            _READING,
+            "_Walk._count",
+            '(bool(value) and "*" not in value)',
+            '"*" not in value',
+        ),
+        proof(
+            f"{_ORDER}::test_each_personal_value_counts",
+            "A copy with a masked address counts as readable as a full one.",
+            _EVENT,
+            "OrderEvent.snapshot_key_at",
+            "min(self.unmasked, 999_999)",
+            "min(self.unmasked, 5)",
         ),
     ),
     promise(
@@ -464,6 +512,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "OrdersTable._move",
             'update.remove(*((EVENT + digest,) if entries else (EVENT + digest, "body")))',
             "update.remove(EVENT + digest)",
+        ),
+        proof(
+            "tests/integration/orders/test_moved_rows.py::test_older_entries_move[fake]",
+            "Events that have moved to rows of their own are deleted after a day.",
+            _TABLE,
+            "OrdersTable._put_moved",
+            "expires_at)\n        for",
+            "min(expires_at, int(time.time()) + 86_400))\n        for",
         ),
     ),
     promise(

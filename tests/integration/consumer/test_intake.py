@@ -62,6 +62,17 @@ def test_events_are_stored_and_counted(intake: Intake, orders: OrdersTable) -> N
     assert {entry.correlation_id for entry in found.history} == {"c0", "c2"}
 
 
+def test_event_is_stored_without_a_wait(intake: Intake, orders: OrdersTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing fails, nothing waits: an event of a new or a known order, a copy, and what cannot be parsed."""
+    waits: list[float] = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    process(intake, order(12))
+    process(intake, order(12), order(13, status="DISPATCHED"), b"{}")
+    found = orders.get(order()["order_id"])
+    assert found is not None
+    assert (found.status, waits) == ("DISPATCHED", [])
+
+
 def test_lag_counts_from_the_webhook(intake: Intake) -> None:
     """Each stored event of a webhook has its seconds from the webhook on; a copy, a backfill and a replay have none."""
 
@@ -164,6 +175,8 @@ WHOLE = as_bytes(order())
         (b"null", "not_an_object", "should be a JSON object"),
         # What API Gateway may make of compressed bytes under a text type.
         (gzip.compress(WHOLE, mtime=0).decode("utf-8", "replace").encode(), "malformed_json", "not JSON"),
+        ("\ufffd".encode() + WHOLE, "malformed_json", "not JSON"),
+        (WHOLE + "\ufffd".encode(), "malformed_json", "not JSON"),
     ],
     ids=lambda value: None if isinstance(value, bytes) else value,
 )
@@ -471,6 +484,9 @@ def test_unknown_statuses_are_counted(intake: Intake, orders: OrdersTable) -> No
         {"items": [{"_id": "line-1", "status": 3, "pricing": "free", "flavour": ["new"]}]},
         {"payment": "soon", "promised_for": "tomorrow", "client": {"store_id": "q7xk", "name": 7, "new": None}},
         {"status": "HANDED_TO_DRONE", "isPreorder": "maybe", "something_new": {"a": 1}},
+        {"order_type": "DRONE", "transport_type": "DRONE", "promotion_status": "SOON"},
+        {"cancellation": {"reason": "RAIN", "cancelled_by": "NOBODY"}, "payment": {"type": "SHELLS"}},
+        {"items": [{"_id": "line-1", "status": "MELTED", "pricing": {"pricing_type": "DOZEN"}}]},
     ],
 )
 def test_odd_values_are_stored_whole(

@@ -118,6 +118,21 @@ def test_greatest_of_a_batch_is_the_snapshot(orders: OrdersTable, is_known: bool
         assert found.snapshot.digest == event(15, order_id=f"o{number}").digest
 
 
+def test_row_says_only_what_its_snapshot_says(orders: OrdersTable, dynamodb: Any) -> None:
+    """What the greatest event leaves out is not kept from an earlier one in the order's row."""
+    of_snapshot = ("status", "occurred_at", "store_id", "chain_id", "external_order_id", "order_code")
+    of_snapshot += ("listed_under", "store_order_code", "open", "post_picked_up")
+    for order_id in ("known", "new"):
+        if order_id == "known":
+            write(orders, event(12, order_id=order_id, cancellation={"post_picked_up": True}))
+        write(orders, parse_event(as_bytes({"order_id": order_id, "status": "CANCELLED"})))
+    known, new = (
+        dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": f"ORDER#{order_id}"}, "sk": {"S": "ORDER"}})["Item"]
+        for order_id in ("known", "new")
+    )
+    assert {name: known.get(name) for name in of_snapshot} == {name: new.get(name) for name in of_snapshot}
+
+
 def test_partly_known_batch_adds_what_is_new(orders: OrdersTable) -> None:
     """A batch that is partly known adds only the new events."""
     write(orders, event(12))

@@ -1,5 +1,6 @@
 """Which of two events is the snapshot: each rule by itself, between events that are equal by the rules before it."""
 
+import itertools
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,6 +42,55 @@ def test_rule_decides_between_equals(rule: str) -> None:
         shown = {} if rule == "says more" else {second.digest: NOW}
         for events in ([first, second], [second, first]):
             assert merge(events, shown).snapshot.digest == first.digest
+
+
+LIFE = (
+    "HANDED_TO_DRONE",
+    "RECEIVED",
+    "ACCEPTED",
+    "READY_FOR_PICKUP",
+    "DISPATCHED",
+    "PICKED_UP",
+    "DELIVERED",
+    "CANCELLED",
+)
+
+
+@pytest.mark.parametrize(("before", "after"), [*itertools.combinations(LIFE, 2)])
+def test_further_status_wins_at_one_time(before: str, after: str) -> None:
+    """Of two statuses at one time the one that is further in the lifecycle is the snapshot; an unknown one is least."""
+    for number in PAIRS:
+        events = [event(12, before, number), event(12, after, number)]
+        for some in (events, events[::-1]):
+            assert merge(some).snapshot.status == after
+
+
+@pytest.mark.parametrize("hidden", ["", "***"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"customer": {name: None}} for name in ("_id", "first_name", "last_name", "phone_number")),
+        *({"customer": {"delivery_address": {name: None}}} for name in ("city", "street")),
+        {"comment": None},
+        {"items": [{"instructions": None}]},
+    ],
+    ids=str,
+)
+def test_each_personal_value_counts(fields: dict[str, Any], hidden: str) -> None:
+    """A copy in which one personal value is empty or masked never hides the full one, though it says more and a GET
+    showed it last."""
+
+    def filled(value: Any, whole: Any) -> Any:
+        if isinstance(value, dict):
+            return whole | {name: filled(part, whole[name]) for name, part in value.items()}
+        return [filled(value[0], whole[0])] if isinstance(value, list) else hidden
+
+    body = order(12, items=[{"_id": "line-1", "instructions": "ripe ones"}])
+    full = parse_event(as_bytes(body))
+    for number in PAIRS:
+        copy = parse_event(as_bytes(filled(fields, body) | {"more": number, "most": 1}))
+        for events in ([full, copy], [copy, full]):
+            assert merge(events, {copy.digest: NOW}).snapshot.digest == full.digest
 
 
 def test_clock_counts_to_the_microsecond() -> None:

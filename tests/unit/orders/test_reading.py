@@ -120,6 +120,33 @@ def test_null_is_absent_in_every_known_field() -> None:
     assert {"client", "items", "items.pricing"} <= {described.path for described in objects}
 
 
+@pytest.mark.parametrize(
+    ("part", "one", "other"),
+    [
+        ("items", {"sku": "1"}, {"sku": "2"}),
+        ("barcode", "1", "2"),
+        ("promotion", {"name": "1"}, {"name": "2"}),
+        ("discounts", {"value": 1}, {"value": 2}),
+        ("vouchers", "1", "2"),
+        ("new", 1, 2),
+    ],
+)
+def test_every_entry_of_a_list_counts(part: str, one: Json, other: Json) -> None:
+    """Lists that differ in one entry are different, however long they are and wherever the entry is."""
+
+    def text(entries: list[Json]) -> str:
+        order: dict[str, Json] = {part: entries}
+        if part in ("barcode", "promotion"):
+            order = {"items": [order]}
+        if part in ("discounts", "vouchers"):
+            order = {"payment": order}
+        return read_order(order).canonical
+
+    alike = [one] * 2_000
+    longer = [[*alike[:place], other, *alike[place:]] for place in (0, 20, 1_000, 2_000)]
+    assert len({text(entries) for entries in (alike, [*alike, one], *longer)}) == 6
+
+
 def test_every_character_of_a_text_counts() -> None:
     """Texts of a known field that differ in case or white space only are different."""
     fields = [*known_fields().values()]
