@@ -120,8 +120,10 @@ def test_greatest_of_a_batch_is_the_snapshot(orders: OrdersTable, is_known: bool
 
 def test_row_says_only_what_its_snapshot_says(orders: OrdersTable, dynamodb: Any) -> None:
     """What the greatest event leaves out is not kept from an earlier one in the order's row."""
-    of_snapshot = ("status", "occurred_at", "store_id", "chain_id", "external_order_id", "order_code")
-    of_snapshot += ("listed_under", "store_order_code", "open", "post_picked_up")
+    of_snapshot = (
+        *("status", "occurred_at", "store_id", "chain_id", "external_order_id", "order_code"),
+        *("listed_under", "store_order_code", "open", "post_picked_up"),
+    )
     for order_id in ("known", "new"):
         if order_id == "known":
             write(orders, event(12, order_id=order_id, cancellation={"post_picked_up": True}))
