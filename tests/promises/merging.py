@@ -328,6 +328,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
         ),
         proof(
             f"{_STORED}::test_row_says_only_what_its_snapshot_says[fake]",
+            "The snapshot of an order without times says RECEIVED.",
+            _TABLE,
+            "_head",
+            '        "status": event.status,',
+            '        "status": event.status if event.occurred_at else lifecycle.RECEIVED,',
+        ),
+        proof(
+            f"{_STORED}::test_row_says_only_what_its_snapshot_says[fake]",
             "A row keeps the order_code of an earlier snapshot where the greatest event has none.",
             _TABLE,
             "_head",
@@ -374,6 +382,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "_microseconds",
             "timedelta(microseconds=1) + 1",
             "timedelta(seconds=1) + 1",
+        ),
+        proof(
+            f"{_ORDER}::test_clock_of_an_event",
+            "The clock of an event with another time zone is off by hours.",
+            _FIELDS,
+            "parse_instant",
+            "instant.astimezone(UTC)",
+            "instant.replace(tzinfo=UTC)",
         ),
         proof(
             f"{_ORDER}::test_further_status_wins_at_one_time",
@@ -465,6 +481,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "OrderEvent.snapshot_key_at",
             "{min(self.richness, 999_999):06d}",
             "0",
+        ),
+        proof(
+            f"{_ORDER}::test_one_value_more_wins",
+            "A body of 9 values wins against one of 10, since the numbers are compared as text.",
+            _EVENT,
+            "OrderEvent.snapshot_key_at",
+            ":06d}|{self.digest}",
+            ":d}|{self.digest}",
         ),
     ),
     promise(

@@ -133,6 +133,8 @@ def test_row_says_only_what_its_snapshot_says(orders: OrdersTable, dynamodb: Any
         for order_id in ("known", "new")
     )
     assert {name: known.get(name) for name in of_snapshot} == {name: new.get(name) for name in of_snapshot}
+    assert {name for name in of_snapshot if name in new} == {"status", "listed_under"}
+    assert new["status"] == {"S": "CANCELLED"}
 
 
 def test_partly_known_batch_adds_what_is_new(orders: OrdersTable) -> None:

@@ -130,6 +130,19 @@ def test_final_status_stays_however_spelled(spelled: str, final: str) -> None:
         assert merge(events).snapshot.status == final
 
 
+@pytest.mark.parametrize("name", ["instructions", "remark"])
+def test_one_value_more_wins(name: str) -> None:
+    """One value more wins, however many there are: a personal one of the lines, and one that is not personal."""
+    events = [
+        parse_event(
+            as_bytes({"order_id": "a", "status": "RECEIVED", "items": [{name: f"{count}-{n}"} for n in range(count)]})
+        )
+        for count in range(1, 130)
+    ]
+    for less, more in itertools.pairwise(events):
+        assert merge([less, more]).snapshot.digest == more.digest
+
+
 def test_latest_showing_outranks_more_content() -> None:
     """Of two equal events the one that a GET showed later is the snapshot, though the other one says more."""
     for number in PAIRS:
@@ -159,6 +172,8 @@ def test_digest_decides_last() -> None:
         (None, "2009-12-31T23:59:59Z", None),
         (None, "2099-12-31T23:59:59Z", "2099-12-31T23:59:59Z"),
         (None, "2100-01-01T00:00:00Z", None),
+        (None, "2026-10-14T13:05:00+05:00", "2026-10-14T08:05:00Z"),
+        ("2026-10-13T22:05:00-10:00", None, "2026-10-14T08:05:00Z"),
     ],
 )
 def test_clock_of_an_event(created: str | None, updated: str | None, clock: str | None) -> None:
