@@ -540,6 +540,14 @@ HOW_SOON: tuple[Entry, ...] = (
             "0.0",
         ),
         proof(
+            f"{_CONSUMER}::test_lag_counts_from_the_webhook",
+            "Two events of an order that are stored together have no Lag.",
+            _INTAKE,
+            "Intake._write",
+            "if written.stored:",
+            "if written.stored == 1:",
+        ),
+        proof(
             f"{_CONSUMER}::test_each_lag_is_emitted",
             "Of the events of a batch one is recorded.",
             f"{PACKAGE}/consumer/handler.py",
@@ -714,6 +722,14 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "self._queue.send(replace(message, body=message.body[:131_072]))",
         ),
         LOWER_LIMIT,
+        proof(
+            f"{_CONSUMER}::test_longest_bodies_are_stored_whole",
+            "Of a very long order the end is not stored.",
+            f"{PACKAGE}/orders/table.py",
+            "OrdersTable._inline_bodies",
+            "packed = pack(event.body)\n",
+            "packed = pack(event.body[:200_000])\n",
+        ),
         proof(
             f"{_KNOWN}::test_no_property_is_unknown[orders-AWS::SQS::Queue]",
             "The queue takes messages of 256 KiB, and a body within the limit is longer once it is packed.",

@@ -464,6 +464,22 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
         _SHOWING_ARRIVES,
         _SHOWING_IS_SENT,
         proof(
+            "tests/unit/sender/test_sending.py::test_ready_order",
+            "What the sender read by a GET does not count as shown.",
+            f"{PACKAGE}/sender/sending.py",
+            "Sender._event",
+            "shown.body, shown.shown_at)",
+            "shown.body)",
+        ),
+        proof(
+            "tests/unit/orders/test_plan.py::test_history_entry_is_whole",
+            "The history does not keep when a GET showed a new event, so a rebuild may take another one.",
+            _PLAN,
+            "history_entry",
+            '    if arrival.shown_at:\n        entry["shown_at"] = to_text(arrival.shown_at)\n',
+            "",
+        ),
+        proof(
             f"{_ORDER}::test_latest_showing_outranks_more_content",
             "The body that says more wins over what a GET showed.",
             _EVENT,
@@ -481,6 +497,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "OrderEvent.snapshot_key_at",
             "{min(self.richness, 999_999):06d}",
             "0",
+        ),
+        proof(
+            f"{_ORDER}::test_empty_and_masked_values_say_nothing",
+            "Empty and masked values count as if they said something.",
+            _READING,
+            "_Walk._count",
+            "        self.richness += says\n",
+            "        self.richness += 1\n",
         ),
         proof(
             f"{_ORDER}::test_one_value_more_wins",

@@ -1,6 +1,8 @@
 """The consumer's work on a batch: no message fails another, none is lost, and time is kept."""
 
+import base64
 import gzip
+import random
 from collections.abc import Callable
 from datetime import timedelta
 from threading import Event, current_thread, main_thread
@@ -14,7 +16,7 @@ import partner_orders.consumer.intake
 from partner_orders.clock import now, to_text
 from partner_orders.consumer.intake import LAST_START_SECONDS, Delivery, Intake, Outcome, backoff_seconds
 from partner_orders.consumer.redelivery import Visibility
-from partner_orders.order_events.message import WEBHOOK, OrderEventMessage
+from partner_orders.order_events.message import MAX_BODY_BYTES, WEBHOOK, OrderEventMessage
 from partner_orders.orders.erasure import Erasure
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.orders.rejected import RejectedEvent, digest_of
@@ -90,6 +92,8 @@ def test_lag_counts_from_the_webhook(intake: Intake) -> None:
     assert lag((7, late, "webhook")) == [7.0]
     assert lag((900, order(order_id="b"), "reconciliation"), (800, order(order_id="c"), "replay")) == []
     assert sorted(lag((2, order(order_id="d"), "webhook"), (-5, order(order_id="e"), "webhook"))) == [0.0, 2.0]
+    together = [(seconds, order(10 + seconds, order_id="f"), "webhook") for seconds in (1, 2, 4)]
+    assert sorted(lag(*together)) == [1.0, 2.0, 4.0]
 
 
 def test_age_counts_from_the_platforms_time(intake: Intake) -> None:
@@ -190,6 +194,20 @@ def test_unparsable_body_is_kept_with_reason(
     assert kept is not None
     assert (kept.body, kept.reason) == (body, reason)
     assert any(problem in text for text in kept.problems)
+
+
+def test_longest_bodies_are_stored_whole(intake: Intake, orders: OrdersTable, rejected: RejectedTable) -> None:
+    """An order and a rejected body as long as the limit are stored to the last byte, though they hardly compress."""
+    noise = random.Random(1).randbytes(MAX_BODY_BYTES)
+    longest = as_bytes(order(comment=base64.b64encode(noise).decode()))
+    longest = longest.replace(base64.b64encode(noise)[: len(longest) - MAX_BODY_BYTES], b"", 1)
+    assert len(longest) == len(noise) == MAX_BODY_BYTES
+    outcome = process(intake, longest, noise)
+    assert (outcome.failed, outcome.counts["Stored"], outcome.counts["Rejected"]) == ({}, 1, 1)
+    found, kept = orders.get(order()["order_id"]), rejected.get(digest_of(noise))
+    assert found is not None
+    assert kept is not None
+    assert (found.snapshot.body, kept.body) == (longest, noise)
 
 
 def test_rejected_bodies_that_begin_alike(intake: Intake, rejected: RejectedTable) -> None:

@@ -143,6 +143,17 @@ def test_one_value_more_wins(name: str) -> None:
         assert merge([less, more]).snapshot.digest == more.digest
 
 
+@pytest.mark.parametrize("name", ["order_code", "remark"])
+@pytest.mark.parametrize("nothing", ["", "***"])
+def test_empty_and_masked_values_say_nothing(name: str, nothing: str) -> None:
+    """A body with a value says more than the same body with that value empty or masked."""
+    for number in PAIRS:
+        more = event(12, "RECEIVED", number, **{name: "0417"})
+        less = event(12, "RECEIVED", number, **{name: nothing})
+        for events in ([more, less], [less, more]):
+            assert merge(events).snapshot.digest == more.digest
+
+
 def test_latest_showing_outranks_more_content() -> None:
     """Of two equal events the one that a GET showed later is the snapshot, though the other one says more."""
     for number in PAIRS:
