@@ -205,6 +205,15 @@ def test_rejections_log_correlation_ids(consumer: Any) -> None:
     }
 
 
+def test_metrics_hold_no_message(consumer: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line of the consumer's metrics has the counts of a batch, and nothing of its messages."""
+    texts = [message("c0", as_bytes(order())), message("c1", b'{"customer": "Amna"}')]
+    consumer(*texts)
+    written = capsys.readouterr().out
+    assert '"Stored"' in written
+    assert all(hidden not in written for hidden in ("Amna", *(json.loads(text)["body"] for text in texts)))
+
+
 def test_failures_log_correlation_ids(consumer: Any, dynamodb: Any) -> None:
     """Messages to be redelivered are logged by correlation id under their fault."""
     dynamodb.delete_table(TableName="orders")

@@ -113,6 +113,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
         _SHOWING_ARRIVES,
         _SHOWING_IS_SENT,
         proof(
+            f"{_ORDER}::test_white_space_decides_nothing",
+            "The white space of the copy that came decides which event is the snapshot.",
+            _EVENT,
+            "OrderEvent.snapshot_key_at",
+            '|{self.digest}"',
+            '|{len(self.body):07d}|{self.digest}"',
+        ),
+        proof(
             "tests/console/test_order_replay.py::test_replay_enqueues_what_was_received",
             "A replay counts as a showing.",
             "partner_orders_console/operations/order_replay.py",

@@ -188,6 +188,23 @@ PERSONAL_DATA = (
         '    response = webhook().receive(event)\n    logger.info("received", body=event.get("body"))\n',
     ),
     proof(
+        "tests/integration/webhook/test_refusals.py::test_fault_of_ours_is_an_error",
+        "A request that could not be enqueued is logged with its body.",
+        f"{PACKAGE}/webhook/handler.py",
+        "_log",
+        "fault=response.fault, correlation_id=",
+        'fault=response.fault, body=event.get("body"), correlation_id=',
+    ),
+    proof(
+        f"{_LOGS}::test_metrics_hold_no_message",
+        "The line of the consumer's metrics holds the messages of the batch.",
+        f"{PACKAGE}/consumer/handler.py",
+        "handler",
+        "    for seconds in outcome.lag_seconds:",
+        '    metrics.add_metadata(key="messages", value=[delivery.text for delivery in deliveries])\n'
+        "    for seconds in outcome.lag_seconds:",
+    ),
+    proof(
         f"{_LOGS}::test_no_function_logs_its_event[partner_orders.consumer.handler]",
         "The consumer logs each batch that it is called with.",
         f"{PACKAGE}/consumer/handler.py",

@@ -162,6 +162,7 @@ def test_fault_of_ours_is_an_error(
         "correlation_id": "r-1",
     }
     assert "QueueDoesNotExist" in line["fault"]
+    assert order()["customer"]["first_name"] not in str(line)
 
 
 def test_calls_are_short() -> None:

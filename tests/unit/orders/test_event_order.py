@@ -170,6 +170,14 @@ def test_digest_decides_last() -> None:
         assert merge(some).snapshot.digest == max(one.digest for one in events)
 
 
+def test_white_space_decides_nothing() -> None:
+    """Of two copies of one event neither is greater, however much white space is in them."""
+    for number in PAIRS:
+        body = as_bytes(order(12, extra=number))
+        for copy in (body + b"\n" * 50, b" " + body, body.replace(b'":', b'" : ')):
+            assert parse_event(copy).snapshot_key_at(NOW) == parse_event(body).snapshot_key_at(NOW)
+
+
 @pytest.mark.parametrize(
     ("created", "updated", "clock"),
     [
