@@ -398,6 +398,14 @@ README: tuple[Entry, ...] = (
         "With `Answers=ENABLED`, the chain's own systems **answer** orders: ready, changed, accepted or cancelled "
         "(docs/answers.md).",
         proof(
+            "tests/unit/template/test_gradual_deployment.py::test_api_may_call_function_and_alias",
+            "The answers API may call its function to show answers only.",
+            "template.yaml",
+            "AnswersFunctionPermission",
+            "${AnswersApi}/*/*/stores/*",
+            "${AnswersApi}/*/GET/stores/*",
+        ),
+        proof(
             "tests/unit/answers/test_rules.py::test_kinds_that_are_allowed",
             "No order can be cancelled.",
             f"{PACKAGE}/answers/rules.py",
