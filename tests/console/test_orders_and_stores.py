@@ -315,6 +315,9 @@ def test_order_history_is_shown(run: Run, store_order: StoreOrder) -> None:
     assert "DISPATCHED" in shown
     assert "reconciliation" in shown
     assert "payment.order_total, status, sys.updated_at" in shown
+    history = run("orders", "show", ORDER_ID, "--json").json["history"]
+    events = [("RECEIVED", "webhook"), ("DISPATCHED", "reconciliation")]
+    assert [(entry["status"], entry["source"]) for entry in history] == events
     assert "600 PKR" in shown
     assert "Full cream milk 1 L" in shown
 

@@ -392,6 +392,14 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "for entry in order.history[-1:]:",
         ),
         proof(
+            "tests/console/test_orders_and_stores.py::test_order_history_is_shown",
+            "orders show --json has only the last event of an order's history.",
+            "partner_orders_console/operations/orders.py",
+            "whole",
+            "for entry in order.history\n",
+            "for entry in order.history[-1:]\n",
+        ),
+        proof(
             "tests/console/test_orders_and_stores.py::test_history_has_every_source",
             "An order is shown without the events that the reconciler brought.",
             "partner_orders_console/operations/order_life.py",
