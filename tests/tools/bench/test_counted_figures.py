@@ -36,6 +36,7 @@ def costs(consumers: dict[str, Consumer]) -> dict[str, dict[str, Cost]]:
 
 
 @needs_dynamodb_local
+@pytest.mark.slow
 def test_typical_order_as_documented(costs: dict[str, dict[str, Cost]]) -> None:
     """Counted requests and units of a typical order are those of the stored results."""
     kept = json.loads(RESULTS.read_text())["dynamodb"]
@@ -59,6 +60,7 @@ def test_requests_and_units_as_documented(
 
 
 @needs_dynamodb_local
+@pytest.mark.slow
 def test_order_takes_half_the_peers_requests(costs: dict[str, dict[str, Cost]]) -> None:
     """An order takes at most half the peer's requests."""
     assert costs[OURS][LIFE].requests == 3
@@ -66,6 +68,7 @@ def test_order_takes_half_the_peers_requests(costs: dict[str, dict[str, Cost]]) 
 
 
 @needs_dynamodb_local
+@pytest.mark.slow
 def test_order_takes_fewer_write_units(costs: dict[str, dict[str, Cost]]) -> None:
     """An order takes at most 70 % of the peer's write units for the same history, and no reads."""
     assert costs[OURS][LIFE].write_units <= 0.7 * costs[PEER_WITH_HISTORY][LIFE].write_units
@@ -73,6 +76,7 @@ def test_order_takes_fewer_write_units(costs: dict[str, dict[str, Cost]]) -> Non
 
 
 @needs_dynamodb_local
+@pytest.mark.slow
 def test_cost_of_duplicate_and_late_events(costs: dict[str, dict[str, Cost]]) -> None:
     """A duplicate costs one request, a late event two."""
     assert costs[OURS][DUPLICATE].requests == 1
@@ -80,6 +84,7 @@ def test_cost_of_duplicate_and_late_events(costs: dict[str, dict[str, Cost]]) ->
 
 
 @needs_dynamodb_local
+@pytest.mark.slow
 def test_cost_does_not_grow_with_the_table(consumers: dict[str, Consumer]) -> None:
     """An event costs the same however many orders are stored."""
     empty, full = counts.cost_by_orders_stored(consumers[OURS], (0, 100)).values()
@@ -87,6 +92,7 @@ def test_cost_does_not_grow_with_the_table(consumers: dict[str, Consumer]) -> No
 
 
 @needs_dynamodb_local
+@pytest.mark.slow
 def test_orders_in_sync_cost_the_minimum(dynamodb_local_url: str) -> None:
     """Orders in sync cost the fewest possible requests and no write."""
     step = reconciliation.in_step(DynamoDB(dynamodb_local_url), dynamodb_local_url, orders=101)
@@ -112,6 +118,7 @@ def test_reconciler_costs_as_documented(dynamodb_local_url: str) -> None:
 
 
 @needs_dynamodb_local
+@pytest.mark.slow
 def test_round_asks_each_store_once(dynamodb_local_url: str) -> None:
     """A round over stores that are in sync asks the platform once for each, and looks at all of their orders."""
     measured = reconciliation.tick(DynamoDB(dynamodb_local_url), dynamodb_local_url, orders=12, stores=3)

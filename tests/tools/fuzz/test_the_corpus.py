@@ -20,7 +20,11 @@ def target_of() -> Iterator[Callable[[str], Target]]:
 
 @pytest.mark.parametrize(
     ("name", "path"),
-    [pytest.param(name, path, id=f"{name}-{path.name}") for name in TARGETS for path in kept(name)],
+    [
+        pytest.param(name, path, id=f"{name}-{path.name}", marks=[pytest.mark.slow] if number % 4 else [])
+        for name in TARGETS
+        for number, path in enumerate(kept(name))
+    ],
 )
 def test_corpus_breaks_no_law(target_of: Callable[[str], Target], name: str, path: Path) -> None:
     """No input of the corpus breaks a law."""

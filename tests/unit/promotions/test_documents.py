@@ -207,6 +207,7 @@ def test_known_promotion_may_have_started() -> None:
     assert problems_of(started, is_known=True) == []
 
 
+@pytest.mark.slow
 def test_too_many_pairs() -> None:
     """More SKUs times stores than the platform takes is told, with what to do."""
     skus = [f"S{number}" for number in range(500_001)]
