@@ -222,6 +222,15 @@ PERSONAL_DATA = (
     ),
 )
 
+_SCHEDULE_IS_ON = proof(
+    "tests/unit/template/test_known_properties.py::test_schedules_are_exact",
+    "The schedule is never on.",
+    "template.yaml",
+    "ReconcilerFunction",
+    "            State: !Ref ReconciliationState\n",
+    "            State: DISABLED\n",
+)
+
 README: tuple[Entry, ...] = (
     NoPromise(
         "partner-orders is for shop chains that sell on Delivery Hero's quick-commerce platforms (foodpanda, foodora, "
@@ -248,14 +257,7 @@ README: tuple[Entry, ...] = (
             "            post:\n              responses: {}",
             "            put:\n              responses: {}",
         ),
-        proof(
-            "tests/unit/template/test_known_properties.py::test_schedules_are_exact",
-            "The schedule is never on.",
-            "template.yaml",
-            "ReconcilerFunction",
-            "            State: !Ref ReconciliationState\n",
-            "            State: DISABLED\n",
-        ),
+        _SCHEDULE_IS_ON,
         proof(
             "tests/unit/docs/test_readme.py::test_described_values_are_the_templates",
             "Changes are published only where somebody asks for it.",
@@ -1248,14 +1250,7 @@ README: tuple[Entry, ...] = (
             "Default: ENABLED",
             "Default: DISABLED",
         ),
-        proof(
-            "tests/unit/template/test_known_properties.py::test_schedules_are_exact",
-            "The schedule is never on.",
-            "template.yaml",
-            "ReconcilerFunction",
-            "            State: !Ref ReconciliationState\n",
-            "            State: DISABLED\n",
-        ),
+        _SCHEDULE_IS_ON,
     ),
     promise(
         "personal data | it is in the table and the encrypted queues, never in logs, metrics or errors. It goes on the bus "
