@@ -94,6 +94,14 @@ ANSWERS: tuple[Entry, ...] = (
     promise(
         "It ends in exactly one outcome, whatever crashes or is down meanwhile.",
         proof(
+            "tests/unit/template/test_known_properties.py::test_schedules_are_exact",
+            "Nothing takes up an answer whose wake-up was lost.",
+            "template.yaml",
+            "SenderFunction",
+            "ScheduleExpression: rate(1 minute)\n",
+            "ScheduleExpression: rate(1 minute)\n            State: DISABLED\n",
+        ),
+        proof(
             f"{_SENT}::test_killed_sender_sends_nothing_twice",
             "That a request begins is not noted before it.",
             _SENDING,
@@ -218,6 +226,14 @@ ANSWERS: tuple[Entry, ...] = (
     ),
     promise(
         "An outcome follows from the order that the platform shows, and never from a status code alone.",
+        proof(
+            "tests/unit/answers/test_judgement.py::test_cancel_is_judged[CANCELLED-cancellation3-True-overtaken]",
+            "A cancellation by somebody else counts as ours.",
+            f"{PACKAGE}/answers/judgement.py",
+            "_of_cancel",
+            "return Outcome.APPLIED if was_sent and _is_ours(target, shown) else Outcome.OVERTAKEN",
+            "return Outcome.APPLIED",
+        ),
         proof(
             f"{_SENT}::test_success_without_effect_is_no_outcome[fake]",
             "A 200 means that the answer was applied.",

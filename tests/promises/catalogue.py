@@ -604,9 +604,28 @@ CATALOGUE: tuple[Entry, ...] = (
             '"422"',
         ),
     ),
-    promise("A call that the platform refuses whole is halved until the bad line is alone.", BAD_LINE_ALONE),
+    promise(
+        "A call that the platform refuses whole is halved until the bad line is alone.",
+        BAD_LINE_ALONE,
+        proof(
+            "tests/unit/platform/test_catalogue.py::test_refused_call_says_why[422]",
+            "A call that is refused with 422 is not halved.",
+            f"{PACKAGE}/platform/calls.py",
+            "_OF_A_LINE",
+            '"413", "422"',
+            '"413"',
+        ),
+    ),
     promise(
         "That line waits for other values, with the platform's words.",
+        proof(
+            "tests/unit/pusher/test_pushing.py::test_halves_of_a_refused_call",
+            "The line that is left alone by halves waits without the platform's words.",
+            f"{_PUSHER}/pushing.py",
+            "Pusher._halve",
+            "LineOutcome(Outcome.REFUSED, _words_of(error))",
+            "LineOutcome(Outcome.REFUSED)",
+        ),
         proof(
             f"{_SENT}::test_refused_values_wait_no_more",
             "What was refused is sent again.",

@@ -905,6 +905,14 @@ IS_IT_A_SALE: tuple[Entry, ...] = (
     promise(
         "An order is a sale if its snapshot is dispatched, picked up or delivered.",
         proof(
+            "tests/integration/publisher/test_publish.py::test_late_sale_is_an_update[fake]",
+            "A change event says of the sale what was known before the change.",
+            f"{PACKAGE}/publisher/change_event.py",
+            "order_changed",
+            '"sale": after.sale.value,',
+            '"sale": (before or after).sale.value,',
+        ),
+        proof(
             f"{_LAWS}::test_sale_stays_a_sale",
             "A dispatched order is not a sale yet.",
             _LIFECYCLE,
@@ -951,6 +959,14 @@ IS_IT_A_SALE: tuple[Entry, ...] = (
     promise(
         "If the cancellation does not say, the history decides, and the order is marked as disputed.",
         proof(
+            "tests/integration/orders/test_queries.py::test_moved_statuses_decide_the_sale[fake]",
+            "A status whose event has moved to a row of its own decides nothing.",
+            f"{PACKAGE}/orders/stored.py",
+            "StoredOrder._ruling",
+            " | self.moved_statuses",
+            "",
+        ),
+        proof(
             f"{_LAWS}::test_sale_stays_a_sale",
             "A cancelled order of which nothing is said is no sale.",
             _HISTORY,
@@ -992,6 +1008,14 @@ IS_IT_A_SALE: tuple[Entry, ...] = (
             "sale",
             "SaleRuling(Sale.NOT_YET_KNOWN, False)",
             "SaleRuling(Sale.NO, False)",
+        ),
+        proof(
+            f"{_PARSING}::test_sale_is_not_known_before_the_order_leaves",
+            "An accepted order is a sale.",
+            _HISTORY,
+            "sale",
+            "SaleRuling(Sale.NOT_YET_KNOWN, False)",
+            "SaleRuling(Sale.YES if status == lifecycle.ACCEPTED else Sale.NOT_YET_KNOWN, False)",
         ),
     ),
 )

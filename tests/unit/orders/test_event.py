@@ -299,6 +299,14 @@ def test_sale_by_snapshot_then_history(
     assert sale(status, said, history) == expected
 
 
+def test_sale_is_not_known_before_the_order_leaves() -> None:
+    """In a status before the order leaves the store, or in one of another name, the sale is not known."""
+    before = ("", "RECEIVED", "ACCEPTED", "UPDATE_CART", "READY_FOR_PICKUP", "ACCEPTED_BY_DRONE")
+    assert {sale(status, said, []) for status in before for said in (None, True, False)} == {
+        (Sale.NOT_YET_KNOWN, False)
+    }
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", bytes(range(256)), as_bytes(order()), "🧺".encode() * 1000])
 def test_packed_body_unpacks_exactly(body: bytes) -> None:
     """A packed body unpacks byte for byte."""
