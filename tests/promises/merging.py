@@ -654,6 +654,16 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
     promise(
         "No event is dropped because of its own clock.",
         proof(
+            "tests/integration/consumer/test_intake.py::test_event_of_any_clock_is_stored[fake-2150]",
+            "The consumer drops an event whose clock is ahead.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake._understand",
+            "            return _Arrived(delivery.message_id, parse_event(message.body), arrival)",
+            "            if b'\"updated_at\":\"21' in message.body.replace(b' ', b''):\n"
+            "                raise CatalogueCallbackError('a clock far ahead')\n"
+            "            return _Arrived(delivery.message_id, parse_event(message.body), arrival)",
+        ),
+        proof(
             f"{_STORED}::test_old_order_is_kept_for_two_weeks[fake]",
             "An event of last year is not stored.",
             _TABLE,
@@ -796,6 +806,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
     ),
     promise(
         "Only bookkeeping depends on how events arrive.",
+        proof(
+            "tests/integration/orders/test_queries.py::test_sale_does_not_depend_on_who_told",
+            "What the reconciler alone brought does not decide whether a cancelled order is a sale.",
+            f"{PACKAGE}/orders/stored.py",
+            "StoredOrder._ruling",
+            "{entry.status for entry in self.history}",
+            '{entry.status for entry in self.history if entry.source != "reconciliation"}',
+        ),
         proof(
             _BOOKKEEPING,
             "The status is that of the event that came last.",

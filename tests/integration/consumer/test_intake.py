@@ -486,6 +486,16 @@ def test_order_with_a_job_id_is_stored(intake: Intake, orders: OrdersTable) -> N
     assert orders.get(body["order_id"]) is not None
 
 
+@pytest.mark.parametrize("year", [1990, 2011, 2025, 2027, 2099, 2150])
+def test_event_of_any_clock_is_stored(intake: Intake, orders: OrdersTable, year: int) -> None:
+    """An event is stored whatever its own clock says."""
+    body = order(sys={"created_at": f"{year}-10-14T08:12:44.107Z", "updated_at": f"{year}-10-14T08:13:44.107Z"})
+    assert process(intake, body).counts["Stored"] == 1
+    found = orders.get(body["order_id"])
+    assert found is not None
+    assert found.snapshot.body == as_bytes(body)
+
+
 def test_unknown_statuses_are_counted(intake: Intake, orders: OrdersTable) -> None:
     """An event with an unknown status is stored whole, and counted."""
     body = order(status="HANDED_TO_DRONE", something_new={"a": 1})

@@ -162,6 +162,14 @@ def test_moved_statuses_decide_the_sale(orders: OrdersTable, dynamodb: Any) -> N
     assert stored_order(row_of(dynamodb, "a")).sale == stored(orders, "a").sale == "yes"
 
 
+@pytest.mark.parametrize("source", ["webhook", "reconciliation", "replay", "answer"])
+def test_sale_does_not_depend_on_who_told(orders: OrdersTable, source: str) -> None:
+    """A cancelled order is a sale by its history, whichever way the event that says so has come."""
+    orders.write([(event(12, order_id="a", status="DISPATCHED"), Arrival(source, NOW, "c"))])
+    write(orders, event(13, order_id="a", status="CANCELLED"))
+    assert (stored(orders, "a").sale, stored(orders, "a").disputed) == ("yes", True)
+
+
 # -- what is known of orders ----------------------------------------------------------------------------------------
 
 
