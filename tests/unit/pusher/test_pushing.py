@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from partner_orders.catalogue.job import JobState
+from partner_orders.catalogue.outcomes import PROCESSED, LineOutcome
 from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.settlement import Outcome
 from partner_orders.platform.calls import CallRefusedError, EffectUnknownError, PlatformNotFoundError
 from partner_orders.platform.failures import Failure, PartnerApiError
 from tests.support.catalogue_world import CatalogueWorld
@@ -99,6 +101,46 @@ def test_store_that_was_sent_meanwhile(world: CatalogueWorld) -> None:
     world.pusher.serve(world.store_id)
     assert [call["KW-1"].price for call in world.platform.calls] == [Decimal(3)]
     assert world.platform.shown["KW-1"].price == Decimal(3)
+
+
+def test_late_job_after_newer_values(world: CatalogueWorld) -> None:
+    """A job that the platform works off only after newer values makes the newest values go again."""
+    for price in (2, 3):
+        for sku in ("KW-1", "KW-2"):
+            later(world, sku, replace(ON, price=Decimal(price)))
+        # The first job is given up meanwhile, and the store waits no more because of it.
+        world.pass_time(31)
+        world.now += 31 * MINUTE
+        world.push()
+    older, newer = world.platform.jobs
+    world.work(newer)
+    assert world.tables.changes.first(world.store_id, 1) == []
+    world.work(older)
+    assert world.platform.shown["KW-1"].price == Decimal(2)
+    world.come_to_rest()
+    assert world.platform.shown["KW-1"].price == Decimal(3)
+
+
+@pytest.mark.parametrize(
+    ("is_failed", "told", "price"),
+    [
+        (False, PROCESSED, None),
+        (False, LineOutcome(Outcome.REFUSED, "locked"), Decimal(2)),
+        (True, PROCESSED, None),
+        (True, LineOutcome(Outcome.REFUSED, "locked"), None),
+    ],
+)
+def test_line_that_a_result_leaves_out(
+    world: CatalogueWorld, is_failed: bool, told: LineOutcome, price: Decimal | None
+) -> None:
+    """A line that a result leaves out was processed only if the job did not fail and its result lists refused lines
+    only."""
+    for sku in ("KW-1", "KW-2"):
+        later(world, sku, replace(ON, price=Decimal(2)))
+    world.push()
+    [place] = world.unfinished()
+    (world.outcomes.failed if is_failed else world.outcomes.finished)(place, {"KW-1": told})
+    assert world.product("KW-2").confirmed.price == price
 
 
 def test_waits_end_on_time(world: CatalogueWorld) -> None:
