@@ -222,6 +222,14 @@ PERSONAL_DATA = (
     ),
 )
 
+_PUBLISHES_BY_DEFAULT = proof(
+    "tests/unit/docs/test_readme.py::test_described_values_are_the_templates",
+    "Changes are published only where somebody asks for it.",
+    "template.yaml",
+    "ChangeEvents",
+    "Default: ENABLED",
+    "Default: DISABLED",
+)
 _SCHEDULE_IS_ON = proof(
     "tests/unit/template/test_known_properties.py::test_schedules_are_exact",
     "The schedule is never on.",
@@ -258,14 +266,7 @@ README: tuple[Entry, ...] = (
             "            put:\n              responses: {}",
         ),
         _SCHEDULE_IS_ON,
-        proof(
-            "tests/unit/docs/test_readme.py::test_described_values_are_the_templates",
-            "Changes are published only where somebody asks for it.",
-            "template.yaml",
-            "ChangeEvents",
-            "Default: ENABLED",
-            "Default: DISABLED",
-        ),
+        _PUBLISHES_BY_DEFAULT,
     ),
     NoPromise("Teams use it to connect a point-of-sale or ERP system to such a platform.", "Says what it is used for."),
     NoPromise(
@@ -504,14 +505,7 @@ README: tuple[Entry, ...] = (
             "MaximumRetryAttempts: -1\n",
             "MaximumRetryAttempts: -1\n      MaximumRecordAgeInSeconds: 3600\n",
         ),
-        proof(
-            "tests/unit/docs/test_readme.py::test_described_values_are_the_templates",
-            "Changes are published only where somebody asks for it.",
-            "template.yaml",
-            "ChangeEvents",
-            "Default: ENABLED",
-            "Default: DISABLED",
-        ),
+        _PUBLISHES_BY_DEFAULT,
     ),
     NoPromise("You need Debian, Ubuntu or a similar Linux with git, make, Python 3.13 and internet access.", _NEEDS),
     NoPromise("You need neither Docker nor an AWS account.", _NEEDS),
