@@ -127,7 +127,7 @@ WORDS_ARE_IMPERSONAL = proof(
     "The platform's words are kept as they come.",
     f"{PACKAGE}/platform/calls.py",
     "_words",
-    'without_contacts(_SECRET.sub("…", plain))',
+    'without_contacts(_PERSONAL_OR_SECRET.sub("…", plain))',
     "plain",
 )
 

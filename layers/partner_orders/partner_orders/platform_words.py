@@ -2,8 +2,11 @@
 
 import re
 
-# Addresses, and telephone numbers in the international form. Either may stand within quotes or brackets.
-_CONTACTS = re.compile(r"""[^\s"',;<>(){}\[\]]*@[^\s"',;<>(){}\[\]]*|\+[0-9](?:[ ()-]*[0-9]){5,}""")
+# What an address does not go beyond: it may stand within quotes or brackets.
+_ENDS = r"""\s"',;<>(){}\[\]"""
+# Addresses, looked for from the beginning of a word alone, since a word may be as long as a file; and telephone numbers
+# in the international form.
+_CONTACTS = re.compile(rf"(?<![^{_ENDS}])[^@{_ENDS}]*+@[^{_ENDS}]*|\+[0-9](?:[ ()-]*[0-9]){{5,}}")
 
 
 def without_contacts(text: str) -> str:

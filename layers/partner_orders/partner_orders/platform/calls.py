@@ -25,8 +25,8 @@ _OF_A_LINE = frozenset({"400", "413", "422", NOT_SENT})
 _NOT_ALLOWED = frozenset({Failure.UNAUTHORIZED, Failure.FORBIDDEN, Failure.CREDENTIALS})
 _THROTTLED = frozenset({Failure.RATE_LIMITED, Failure.BLOCKED})
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-# Links, and what is long enough to be a token.
-_SECRET = re.compile(r"\S+://\S*|\S{65,}")
+# Words with an address, links, and what is long enough to be a token.
+_PERSONAL_OR_SECRET = re.compile(r"\S*@\S*|\S+://\S*|\S{65,}")
 _PLATFORM_NOT_FOUND = re.compile(r"platform[ _-]?not[ _-]?found", re.IGNORECASE)
 
 
@@ -174,7 +174,7 @@ def _words(response: requests.Response) -> tuple[str, str]:
     names = ("message", "error_description", "detail", "title")
     message = next((text for name in names if (text := text_of(said.get(name)))), "")
     plain = "".join(c if c.isprintable() else " " for c in message)
-    plain = " ".join(without_contacts(_SECRET.sub("…", plain)).split())
+    plain = " ".join(without_contacts(_PERSONAL_OR_SECRET.sub("…", plain)).split())
     return code if _CODE.fullmatch(code) else "", plain[:MAX_MESSAGE]
 
 
