@@ -70,7 +70,15 @@ EACH_REJECTED = proof(
     f"{PACKAGE}/orders/rejected.py",
     "digest_of",
     "sha256(body)",
-    "sha256(body[:256])",
+    "sha256(body[:4096])",
+)
+LAST_BYTE_TELLS = proof(
+    f"{_CONSUMER}::test_rejected_bodies_that_begin_alike",
+    "Of rejected bodies that end alike only one is stored.",
+    f"{PACKAGE}/orders/rejected.py",
+    "digest_of",
+    "sha256(body)",
+    "sha256(body[-65536:])",
 )
 REASON_IS_STORED = proof(
     f"{_CONSUMER}::test_unparsable_body_is_kept_with_reason",
@@ -462,6 +470,7 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
         "the rejected events, whole and with the reason | the event could not be parsed",
         REJECTED_WHOLE,
         EACH_REJECTED,
+        LAST_BYTE_TELLS,
         REASON_IS_STORED,
         REJECTED_ARE_KEPT,
         REJECTED_ARE_KEPT_AS_TOLD,

@@ -61,6 +61,14 @@ FINAL_STAYS = proof(
     "{final}|{_microseconds(self.occurred_at):018d}|",
     "{_microseconds(self.occurred_at):018d}|{final}|",
 )
+SHOWN_LEAVES_FINAL = proof(
+    "tests/integration/orders/test_table.py::test_shown_open_state_leaves_a_final_one[fake-False-False]",
+    "A state that a GET shows for the first time replaces a final one.",
+    _PLAN,
+    "plan_write",
+    "if key_of(pair) > snapshot_key)",
+    "if pair[1].shown_at or key_of(pair) > snapshot_key)",
+)
 DELIVERED_STAYS = proof(
     "tests/unit/orders/test_event_order.py::test_final_status_stays",
     "DELIVERED is not final.",
@@ -356,6 +364,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
         "Final statuses (CANCELLED, PICKED_UP, DELIVERED) are above the rest.",
         FINAL_STAYS,
         DELIVERED_STAYS,
+        SHOWN_LEAVES_FINAL,
         proof(
             f"{_LAWS}::test_latest_true_state_keeps_final",
             "PICKED_UP is not final.",

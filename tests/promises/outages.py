@@ -219,6 +219,15 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "EvaluationPeriods: 12",
         ),
         *told("OrderEventsFailingAlarm"),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_each_failed_message_is_counted[2]",
+            "Failures are counted only while something of the batch succeeds.",
+            f"{PACKAGE}/consumer/handler.py",
+            "handler",
+            '        metrics.add_metric("Failed", MetricUnit.Count, len(outcome.failed))\n',
+            "        if len(outcome.failed) < len(records):\n"
+            '            metrics.add_metric("Failed", MetricUnit.Count, len(outcome.failed))\n',
+        ),
         EACH_FAILED_COMES_AGAIN,
         EIGHTY_TRIES,
         DEAD_LETTERS_ALARM,

@@ -25,7 +25,14 @@ from tests.promises.intake import (
     UNREADABLE_WHEN_WARM,
     WAITING_ALARM,
 )
-from tests.promises.merging import ANY_GROUPING, ANY_ORDER, DELIVERED_STAYS, FINAL_STAYS, REPEATED
+from tests.promises.merging import (
+    ANY_GROUPING,
+    ANY_ORDER,
+    DELIVERED_STAYS,
+    FINAL_STAYS,
+    REPEATED,
+    SHOWN_LEAVES_FINAL,
+)
 from tests.promises.outages import CHANGED_IS_HEALED, DIFFERENT_IS_HEALED, RECONCILER_FINDS
 from tools.promises.promise import CONSOLE, PACKAGE, Entry, NoPromise, promise, proof, same_as
 
@@ -1117,6 +1124,7 @@ README: tuple[Entry, ...] = (
         "a final status | a status that is not final never replaces it",
         FINAL_STAYS,
         DELIVERED_STAYS,
+        SHOWN_LEAVES_FINAL,
         proof(
             "tests/unit/orders/test_event_order.py::test_final_status_stays_however_spelled",
             "PICKED UP is not final.",

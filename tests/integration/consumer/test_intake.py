@@ -23,7 +23,7 @@ from partner_orders.orders.rejected import RejectedEvent, digest_of
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.table import StoresTable
-from tests.support.emitted_metrics import emitted
+from tests.support.emitted_metrics import emitted, sums
 from tests.support.fixed_clock import NOW, clock
 from tests.support.orders import CHAIN_ID, as_bytes, order
 from tests.support.orders_table import TABLE, Calls, dynamodb_with_table
@@ -211,8 +211,10 @@ def test_longest_bodies_are_stored_whole(intake: Intake, orders: OrdersTable, re
 
 
 def test_rejected_bodies_that_begin_alike(intake: Intake, rejected: RejectedTable) -> None:
-    """Two bodies that are cut off at different places are two rejected events, each whole."""
-    bodies = {WHOLE[:-20], WHOLE[:-19]}
+    """Two bodies that are cut off at different places, or differ in their first or last byte alone, are two rejected
+    events, each whole."""
+    long = b"x" * 200_000
+    bodies = {WHOLE[:-20], WHOLE[:-19], long + b"a", long + b"b", b"a" + long, b"b" + long}
     assert process(intake, *bodies).failed == {}
     assert {kept.body for kept in rejected.newest()} == bodies
 
@@ -555,6 +557,28 @@ def test_delay_follows_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     response = consumer.handler({"Records": records}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
     assert delayed == [{"h1": 1, "h9": 9}]
     assert response == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m9"}]}
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_each_failed_message_is_counted(
+    failing: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The function counts each message that failed, whether its neighbours failed, too, or were stored."""
+    consumer: Any = fresh_handler("consumer")
+    outcome = Outcome(failed={f"m{number}": "Fault" for number in range(failing)})
+    monkeypatch.setattr(consumer, "intake", lambda: SimpleNamespace(process=lambda *_: outcome))
+    monkeypatch.setattr(consumer, "visibility", lambda: SimpleNamespace(put_off=lambda _: None))
+    records = [
+        {
+            "messageId": f"m{number}",
+            "receiptHandle": f"h{number}",
+            "body": delivery(number, order()).text,
+            "attributes": {"ApproximateReceiveCount": "1"},
+        }
+        for number in range(2)
+    ]
+    consumer.handler({"Records": records}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    assert sums(capsys.readouterr().out)["Failed"] == failing
 
 
 def test_each_lag_is_emitted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -373,6 +373,21 @@ def test_confirmation_decides_between_equals(orders: OrdersTable, comments: tupl
 
 
 @pytest.mark.parametrize("is_one_batch", [True, False])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_shown_open_state_leaves_a_final_one(orders: OrdersTable, is_one_batch: bool, is_known: bool) -> None:
+    """An open state never replaces a final one, though a GET showed it last, and whether it was known or is new."""
+    final = (event(12, status="CANCELLED"), ARRIVAL)
+    opened = event(20, status="DISPATCHED")
+    if is_known:
+        write(orders, opened)
+    shown = (opened, Arrival("reconciliation", NOW, "c", shown_at=NOW + timedelta(minutes=30)))
+    for batch in [[final, shown]] if is_one_batch else [[final], [shown]]:
+        orders.write(batch)
+    found = stored(orders)
+    assert (found.status, found.snapshot.digest, len(found.history)) == ("CANCELLED", final[0].digest, 2)
+
+
+@pytest.mark.parametrize("is_one_batch", [True, False])
 def test_latest_showing_decides(orders: OrdersTable, is_one_batch: bool) -> None:
     """Of two equal events the one that a GET showed last is the snapshot, though it was shown before the other, too."""
     showings = [("one", 1), ("two", 2), ("one", 3)]
