@@ -145,35 +145,44 @@ def a_held_urgent_price() -> None:
     app.handler({"Records": []}, CONTEXT)
 
 
-CAUSES: list[tuple[str, Cause]] = [
-    ("AnswersRefusedAlarm", answered(Outcome.REFUSED)),
-    ("AnswersUnclearAlarm", answered(Outcome.APPLIED_DIFFERENTLY)),
-    ("AnswersUnclearAlarm", answered(Outcome.EXPIRED)),
-    ("AnswersUnclearAlarm", answered(Outcome.UNKNOWN)),
-    ("OrdersUnansweredAlarm", unanswered(2)),
-    ("FilesRefusedAlarm", loaded(file(FileState.REFUSED))),
-    ("FilesHeldAlarm", loaded(file(FileState.HELD))),
-    ("PricesHeldAlarm", loaded(file(FileState.LOADED, held_prices=1))),
-    ("PricesHeldAlarm", a_held_urgent_price),
-    ("StoresWithoutFileAlarm", loaded(silent=1)),
-    ("DriftLeftAlarm", loaded(report=compared(different=2))),
-    ("DriftNotComparedAlarm", loaded(report=compared(problem="no export"))),
-    ("ChangesWaitingAlarm", waiting(120)),
-    ("JobsFailedAlarm", a_failing_job),
-    ("JobsGivenUpAlarm", pushed(outcomes=counting(JobsGivenUp=1))),
-    ("ResultsRefusedAlarm", pushed(callbacks=counting(ResultsRefused=1))),
-    ("CallbacksUnknownAlarm", pushed(callbacks=counting(CallbacksUnknown=20))),
-    ("CatalogueRefusedAlarm", pushed(run=Run(Counter(PlatformRefusals=1)))),
-    ("StatusRefusedAlarm", pushed(statuses=counting(StatusRefused=1))),
-    ("StatusDiffersAlarm", pushed(statuses=counting(StatusDiffers=1))),
-    ("StoresClosedAlarm", pushed(statuses=counting(StoresClosedByPlatform=1))),
-    ("PromotionsRefusedAlarm", pushed(promotions=counting(PromotionsRefused=1))),
-    ("PromotionsFailedAlarm", pushed(promotions=counting(PromotionsFailed=1))),
-    ("PromotionsInPartAlarm", pushed(promotions=counting(PromotionsInPart=1))),
-    ("PromotionsNotSentAlarm", pushed(promotions=counting(PromotionsNotSent=1))),
-    ("PromotionsUnansweredAlarm", pushed(promotions=counting(PromotionsUnanswered=1))),
-    ("PromotionEndsLateAlarm", pushed(promotions=counting(PromotionEndsLate=1))),
-]
+# By the function that emits.
+CAUSES: dict[str, list[tuple[str, Cause]]] = {
+    "sender": [
+        ("AnswersRefusedAlarm", answered(Outcome.REFUSED)),
+        ("AnswersUnclearAlarm", answered(Outcome.APPLIED_DIFFERENTLY)),
+        ("AnswersUnclearAlarm", answered(Outcome.EXPIRED)),
+        ("AnswersUnclearAlarm", answered(Outcome.UNKNOWN)),
+        ("OrdersUnansweredAlarm", unanswered(2)),
+    ],
+    "loader": [
+        ("FilesRefusedAlarm", loaded(file(FileState.REFUSED))),
+        ("FilesHeldAlarm", loaded(file(FileState.HELD))),
+        ("PricesHeldAlarm", loaded(file(FileState.LOADED, held_prices=1))),
+        ("StoresWithoutFileAlarm", loaded(silent=1)),
+        ("DriftLeftAlarm", loaded(report=compared(different=2))),
+        ("DriftNotComparedAlarm", loaded(report=compared(problem="no export"))),
+    ],
+    "urgent": [
+        ("PricesHeldAlarm", a_held_urgent_price),
+    ],
+    "pusher": [
+        ("ChangesWaitingAlarm", waiting(120)),
+        ("JobsFailedAlarm", a_failing_job),
+        ("JobsGivenUpAlarm", pushed(outcomes=counting(JobsGivenUp=1))),
+        ("ResultsRefusedAlarm", pushed(callbacks=counting(ResultsRefused=1))),
+        ("CallbacksUnknownAlarm", pushed(callbacks=counting(CallbacksUnknown=20))),
+        ("CatalogueRefusedAlarm", pushed(run=Run(Counter(PlatformRefusals=1)))),
+        ("StatusRefusedAlarm", pushed(statuses=counting(StatusRefused=1))),
+        ("StatusDiffersAlarm", pushed(statuses=counting(StatusDiffers=1))),
+        ("StoresClosedAlarm", pushed(statuses=counting(StoresClosedByPlatform=1))),
+        ("PromotionsRefusedAlarm", pushed(promotions=counting(PromotionsRefused=1))),
+        ("PromotionsFailedAlarm", pushed(promotions=counting(PromotionsFailed=1))),
+        ("PromotionsInPartAlarm", pushed(promotions=counting(PromotionsInPart=1))),
+        ("PromotionsNotSentAlarm", pushed(promotions=counting(PromotionsNotSent=1))),
+        ("PromotionsUnansweredAlarm", pushed(promotions=counting(PromotionsUnanswered=1))),
+        ("PromotionEndsLateAlarm", pushed(promotions=counting(PromotionEndsLate=1))),
+    ],
+}
 QUIET: list[Cause] = [
     answered(Outcome.APPLIED),
     unanswered(0),
@@ -189,14 +198,17 @@ def active(template: Template, found: Emitted) -> set[str]:
 
 
 @NOTHING_TO_COUNT
-@pytest.mark.parametrize(("alarm", "cause"), CAUSES)
+@pytest.mark.parametrize(
+    ("function", "alarm", "cause"), [(function, *cause) for function, causes in CAUSES.items() for cause in causes]
+)
 def test_cause_fires_its_alarm(
-    template: Template, alarm: str, cause: Cause, capsys: pytest.CaptureFixture[str]
+    template: Template, function: str, alarm: str, cause: Cause, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What the function emits under a cause, time and again, makes its alarm fire, and none of another cause."""
     cause()
     found = emitted(capsys.readouterr().out)
     assert active(template, found) | active(expanded(CATALOGUE), found) == {alarm}
+    assert alarm in alarms_of(template, function) | alarms_of(expanded(CATALOGUE), function)
 
 
 @NOTHING_TO_COUNT
@@ -211,5 +223,6 @@ def test_usual_run_fires_no_alarm(template: Template, cause: Cause, capsys: pyte
 
 def test_every_alarm_of_the_senders_is_caused(template: Template) -> None:
     """Every alarm on a metric of these functions has a cause here; the uploader's are in its own tests."""
-    of_catalogue = alarms_of(expanded(CATALOGUE), *OF_CATALOGUE)
-    assert {alarm for alarm, _ in CAUSES} == alarms_of(template, *OF_ANSWERS) | of_catalogue
+    for function in (*OF_ANSWERS, *OF_CATALOGUE):
+        watching = alarms_of(template, function) | alarms_of(expanded(CATALOGUE), function)
+        assert {alarm for alarm, _ in CAUSES.get(function, [])} == watching, function

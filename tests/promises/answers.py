@@ -454,5 +454,13 @@ ANSWERS: tuple[Entry, ...] = (
             "EventSourceArn: !GetAtt AnswersQueue.Arn",
             "EventSourceArn: !GetAtt OrderEventsQueue.Arn",
         ),
+        proof(
+            "tests/integration/test_alarms_of_the_senders.py::test_cause_fires_its_alarm[sender-AnswersRefusedAlarm-cause]",
+            "The alarm of refused answers looks at a metric that nobody emits.",
+            "template.yaml",
+            "AnswersRefusedAlarm",
+            "${AWS::StackName}-sender",
+            "${AWS::StackName}-answers",
+        ),
     ),
 )

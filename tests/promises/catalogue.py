@@ -523,6 +523,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "outcomes.get(sku, UNKNOWN)",
             "outcomes.get(sku, PROCESSED)",
         ),
+        proof(
+            "tests/property/results/test_callbacks.py::test_failed_job_without_a_result",
+            "Every line of a job that failed without a result counts as processed.",
+            f"{PACKAGE}/results/settling.py",
+            "Settling._settle",
+            "end = self._outcomes.failed if callback.status == FAILED else self._outcomes.finished",
+            "end = self._outcomes.finished",
+        ),
     ),
     promise(
         "If no result comes within 30 minutes, the newest values go again.",
@@ -709,6 +717,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "Promotions._may_be_sent",
             "if not are_switched_on(state.summary.vendors, self._settings):",
             "if state.summary.vendors is None:",
+        ),
+        proof(
+            "tests/property/promotions/test_table.py::test_promotions_are_off_until_switched_on",
+            "Promotions of a store are sent before anybody resumed its promotions.",
+            f"{PACKAGE}/catalogue/store_settings.py",
+            "_settings",
+            'row.get("is_promoting", False)',
+            'row.get("is_promoting", True)',
         ),
     ),
     promise(
@@ -1206,6 +1222,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "    if wanted.is_sending:\n",
             "    if not wanted.is_sending:\n",
         ),
+        proof(
+            "tests/console/test_promotions.py::test_stores_of_both_ways[fake]",
+            "Promotions of a store of files are sent by API.",
+            f"{CONSOLE}/operations/promotions/putting.py",
+            "_Planner._channel",
+            "channel = ways.pop() if ways else Channel.API",
+            "channel = Channel.API",
+        ),
     ),
     promise(
         "A change that a file can say is forgotten only once a file that has it was submitted.",
@@ -1261,6 +1285,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "if await self._offers_rename():",
             "if False:",
         ),
+        proof(
+            "tests/integration/platform/test_sftp.py::test_folder_never_has_half_a_file",
+            "The half file stands in the folder that the platform watches.",
+            f"{PACKAGE}/platform/sftp.py",
+            "SftpSession._renamed",
+            "name = _temporary_name()",
+            "name = f\"{path.rpartition('/')[0]}/{_temporary_name()}\"",
+        ),
     ),
     promise(
         "Elsewhere a half one is sent again.",
@@ -1306,6 +1338,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "_changed",
             "(*rows.ended, *(row for row in rows.on if row not in every))",
             "(*rows.ended,)",
+        ),
+        proof(
+            "tests/property/uploader/test_promotion_rows.py::test_ended_after_a_store_left_the_shared_file[0-True]",
+            "Rows that were sent with a store that left the shared file since are never ended.",
+            f"{PACKAGE}/uploader/contents.py",
+            "PromotionContents.prepare",
+            "{*group.stores} & {*target.stores}",
+            "{*group.stores} <= {*target.stores}",
         ),
     ),
     promise(
@@ -1461,6 +1501,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "Draining._take",
             "            self._reject(message, str(error), drained)",
             '            self._reject(message, f"{error}: {message.text}", drained)',
+        ),
+        proof(
+            "tests/integration/webhook/test_refusals.py::test_refused_request_is_a_line[None-whole-no_authorization-True]",
+            "The catalogue's webhook logs whole addresses of callers.",
+            f"{PACKAGE}/webhook/refusals.py",
+            "network_of",
+            'socket.inet_ntop(family, packed[:kept].ljust(len(packed), b"\\0"))',
+            "socket.inet_ntop(family, packed)",
+        ),
+        proof(
+            "tests/property/pusher/test_urgent_refusals.py::test_refusal_logs_nothing_of_the_message",
+            "A refused urgent message is logged whole, with whatever further fields name a person.",
+            f"{PACKAGE}/pusher/urgent_handler.py",
+            "_refuse",
+            'message_id=record["messageId"], reason=reason)',
+            'message_id=record["messageId"], reason=reason, body=record["body"])',
         ),
     ),
     NoPromise(

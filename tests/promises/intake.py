@@ -465,6 +465,14 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "max(events, key=key_of), changes_the_snapshot=True)",
             "max(events, key=lambda pair: pair[1].received_at), changes_the_snapshot=True)",
         ),
+        proof(
+            "tests/integration/consumer/test_counts.py::test_batch_is_counted[fake-before1-now1-counts1]",
+            "Of three events of an order in one batch the third is in no history.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake._write",
+            "self._orders.write([(one.event, one.arrival) for one in arrived])",
+            "self._orders.write([(one.event, one.arrival) for one in arrived[:2]])",
+        ),
     ),
     promise(
         "the rejected events, whole and with the reason | the event could not be parsed",
@@ -507,6 +515,16 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
         "A catalogue callback on the same URL is acknowledged and counted but not stored, since it is not an order event.",
         CALLBACK_LEAVES_NOTHING,
         CALLBACK_IS_COUNTED,
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_any_body_is_enqueued",
+            "The webhook refuses a catalogue callback with 400.",
+            f"{PACKAGE}/webhook/endpoint.py",
+            "Webhook._enqueue",
+            "        message = OrderEventMessage(",
+            "        if b'\"job_id\"' in body and b'\"order_id\"' not in body:\n"
+            '            return Response(400, "Not an order event", "RefusedCallbacks")\n'
+            "        message = OrderEventMessage(",
+        ),
     ),
 )
 
@@ -571,6 +589,14 @@ HOW_SOON: tuple[Entry, ...] = (
             "handler",
             "for seconds in outcome.lag_seconds:",
             "for seconds in outcome.lag_seconds[:1]:",
+        ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_event_is_enqueued_byte_for_byte[order]",
+            "The time of arrival is cut to the minute, so Lag is up to a minute too long.",
+            f"{PACKAGE}/webhook/endpoint.py",
+            "Webhook._enqueue",
+            "received_at=self._clock(),",
+            "received_at=self._clock().replace(second=0, microsecond=0),",
         ),
     ),
     promise(
@@ -654,6 +680,14 @@ HOW_SOON: tuple[Entry, ...] = (
             "Comparison._enqueue",
             "OrderEventMessage(RECONCILIATION, ",
             'OrderEventMessage("webhook", ',
+        ),
+        proof(
+            "tests/unit/template/test_template_laws.py::test_variables_are_wired_by_name",
+            "The reconciler does not share the queue of order events.",
+            "template.yaml",
+            "ReconcilerFunction",
+            "ORDER_EVENTS_QUEUE_URL: !Ref OrderEventsQueue",
+            "ORDER_EVENTS_QUEUE_URL: !Ref ReconciliationDeadLetters",
         ),
     ),
 )
@@ -774,6 +808,15 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "EMPTY",
             '"EmptyBodies"',
             '"Enqueued"',
+        ),
+        proof(
+            "tests/integration/webhook/test_refusals.py::test_each_request_is_counted",
+            "An empty body is not counted.",
+            f"{PACKAGE}/webhook/handler.py",
+            "handler",
+            "    metrics.add_metric(response.counted_as, MetricUnit.Count, 1)\n",
+            "    if response.status != 200 or response.message == 'Accepted':\n"
+            "        metrics.add_metric(response.counted_as, MetricUnit.Count, 1)\n",
         ),
     ),
     promise(
@@ -930,6 +973,15 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "pass",
         ),
         REASON_IS_STORED,
+        proof(
+            "tests/unit/orders/test_event.py::test_required_field_that_is_not_there[status]",
+            "An object without a status is stored as a RECEIVED order.",
+            f"{PACKAGE}/orders/event.py",
+            "_what_is_wrong",
+            '        return "Field required"',
+            '        return "" if name == "status" and reading.values.setdefault("status", "RECEIVED") else '
+            '"Field required"',
+        ),
     ),
     promise(
         "an order in which another part has a wrong type | 200, stored; a part that cannot be read counts as absent, and "
@@ -998,6 +1050,17 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             '    if reading.values.get("order_type") not in (None, "DELIVERY", "PICKUP"):\n'
             '        raise RejectedError("not_an_order", ["order_type: unknown"])\n'
             "    return OrderEvent(\n",
+        ),
+        proof(
+            "tests/unit/orders/test_event.py::test_known_shapes_are_parsed[fields4]",
+            "An order whose total is a number as a string is rejected.",
+            f"{PACKAGE}/orders/event.py",
+            "event_from",
+            "    reading = read_order(value)\n",
+            '    payment = value.get("payment")\n'
+            '    if isinstance(payment, dict) and isinstance(payment.get("order_total"), str):\n'
+            '        raise RejectedError("not_an_order", ["payment.order_total: should be a number"])\n'
+            "    reading = read_order(value)\n",
         ),
     ),
     promise(

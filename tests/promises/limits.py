@@ -89,6 +89,22 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "            while wait > 0:\n                self._sleep(wait)\n",
             "            while wait > 0:\n                self._sleep(2 * wait)\n",
         ),
+        proof(
+            "tests/integration/platform/test_guesses.py::test_refused_guess_gets_another[fake-guess0-400]",
+            "Each quiet store takes two requests a visit, so that a round takes twice as long.",
+            f"{PACKAGE}/platform/orders.py",
+            "PlatformOrders._first_page_in_either_format",
+            "other not in refused and (known is None or orders_expected):",
+            "other not in refused:",
+        ),
+        proof(
+            "tests/unit/template/test_numbers.py::test_sizes_of_functions",
+            "A run ends after 20 s, so that 700 stores take some three hours.",
+            "template.yaml",
+            "ReconcilerFunction",
+            "Timeout: 900",
+            "Timeout: 60",
+        ),
     ),
     NoPromise(
         "An order may change when it is no longer open and more than 15 minutes old.",
@@ -111,6 +127,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "DAILY_CHECK_EVERY",
             "timedelta(days=1)",
             "timedelta(days=7)",
+        ),
+        proof(
+            "tests/integration/reconciler/test_faults.py::test_unauthorized_store_stops_no_other[fake]",
+            "A daily check that failed counts as done.",
+            f"{PACKAGE}/reconciler/store_check.py",
+            "StoreCheck._after_error",
+            "replace(position, tried_at=self._clock(), left_out=reading.left_out)",
+            "replace(position, tried_at=self._clock(), daily_check_at=self._clock(), left_out=reading.left_out)",
         ),
     ),
     promise(

@@ -144,6 +144,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             'shown_at=from_text(envelope["shown_at"])',
             'shown_at=from_text(envelope["received_at"])',
         ),
+        proof(
+            "tests/integration/orders/test_table.py::test_digest_decides_last[fake-True]",
+            "The arrival of an event decides which of two events wins.",
+            f"{PACKAGE}/orders/plan.py",
+            "key_of",
+            "return event.snapshot_key_at(arrival.shown_at)",
+            "return event.snapshot_key_at(arrival.shown_at or arrival.received_at)",
+        ),
     ),
     promise(
         "The sequence of the events, repetitions, batching and crashes make no difference.",
@@ -182,6 +190,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "_unchanged",
             'equals("version", row["version"])',
             'present("version")',
+        ),
+        proof(
+            "tests/integration/consumer/test_counts.py::test_batch_is_counted[fake-before1-now1-counts1]",
+            "Of the events of an order that come in one batch only the last is stored.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake.process",
+            "orders.setdefault(arrived.event.order_id, []).append(arrived)",
+            "orders[arrived.event.order_id] = [arrived]\n                outcome.failed.pop(delivery.message_id, None)",
         ),
     ),
     promise(
@@ -613,6 +629,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "        return updated_at or created_at",
             "        return max(filter(None, (updated_at, created_at)), default=None)",
         ),
+        proof(
+            "tests/unit/orders/test_event.py::test_spellings_of_one_event[one9-other9]",
+            "A time with the zone's name after it, as Java writes it, is no clock.",
+            f"{PACKAGE}/orders/fields.py",
+            "parse_instant",
+            '_ZONE_NAME.sub("", text.strip())',
+            "text.strip()",
+        ),
     ),
     promise(
         "A time before 2010 or from 2100 on does not count as a clock.",
@@ -812,6 +836,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "distinct.setdefault(event.digest, event)",
             "distinct.setdefault(event.moment, event)",
         ),
+        proof(
+            "tests/integration/orders/test_table.py::test_conflict_is_stored_and_counted[fake]",
+            "A conflict with a body that the reconciler found is not counted in what is shown of the order.",
+            f"{PACKAGE}/orders/stored.py",
+            "StoredOrder.conflicts",
+            "for entry in self.history]",
+            'for entry in self.history if entry.source != "reconciliation"]',
+        ),
     ),
     promise(
         "Only bookkeeping depends on how events arrive.",
@@ -878,6 +910,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             " | frozenset(row.get(MOVED_STATUSES, ()))",
             "",
         ),
+        proof(
+            "tests/integration/orders/test_queries.py::test_many_orders_are_read_whole[fake]",
+            "Exports and lists of many orders have no body for a snapshot that is kept in a row of its own.",
+            f"{PACKAGE}/orders/queries.py",
+            "OrderQueries.many",
+            'if MOVED_EVENTS in row or any("body" not in event for event in events_of(row).values()):',
+            "if MOVED_EVENTS in row:",
+        ),
     ),
     promise(
         "If an order's snapshot has no time from the platform, `listed_at` and `expires_at` depend on arrival too.",
@@ -888,6 +928,15 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "OrdersTable._move_head",
             "        is_timed = history.claimed_creation(event.order) is not None",
             "        is_timed = False",
+        ),
+        proof(
+            "tests/integration/orders/test_queries.py::test_newest_events_of_an_order[fake-untimed snapshot]",
+            "An order without any time of the platform's is listed nowhere and never expires, instead of "
+            "following its arrival.",
+            f"{PACKAGE}/orders/table.py",
+            "OrdersTable._move_head",
+            "(update.set if is_timed else update.default)(name, value)",
+            "(update.set if is_timed else update.remove)(*((name, value) if is_timed else (name,)))",
         ),
     ),
     promise(

@@ -125,6 +125,14 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
         RECONCILER_FINDS,
         DIFFERENT_IS_HEALED,
         CHANGED_IS_HEALED,
+        proof(
+            "tests/unit/template/test_known_properties.py::test_schedules_are_exact",
+            "The reconciler is never started, so orders whose webhooks were lost are never found.",
+            "template.yaml",
+            "ReconcilerFunction",
+            "State: !Ref ReconciliationState",
+            "State: DISABLED",
+        ),
     ),
     promise(
         "Secrets Manager | warm environments continue with the secrets they have, and from the first failed read on answer "
@@ -407,6 +415,14 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             "refusals.line(reason, event)",
             "Refusals().line(reason, event)",
         ),
+        proof(
+            "tests/integration/webhook/test_refusals.py::test_flood_is_few_lines[no_authorization-wrong_secret]",
+            "Requests without any Authorization are logged without a limit.",
+            f"{PACKAGE}/webhook/refusals.py",
+            "Refusals._unlisted",
+            "if minute.lines == LINES_A_MINUTE:",
+            "if minute.lines == LINES_A_MINUTE and reason is Reason.WRONG_SECRET:",
+        ),
     ),
     promise(
         "`partner-orders refused` lists them.",
@@ -598,6 +614,14 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
             "8 * 1_048_576",
             "16 * 1_048_576",
         ),
+        proof(
+            "tests/integration/reconciler/test_narrowing.py::test_bad_order_hides_only_its_minute[fake-no_answer]",
+            "After responses without end the store is not read in shorter windows; it fails.",
+            f"{PACKAGE}/platform/failures.py",
+            "Failure.may_be_of_one_order",
+            "            Failure.NO_RESPONSE,\n",
+            "",
+        ),
     ),
     promise(
         "refuses a form of times, a page size or an id | the others are tried, and the one that works is remembered",
@@ -682,6 +706,22 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
         "fails for one store | the report names that store as failed, and the others are read",
         ONE_STORE_FAILS,
         _NAMED,
+        proof(
+            "tests/integration/reconciler/test_faults.py::test_rejected_token_of_one_store_is_its_own[fake-1]",
+            "One store that is refused by 401 ends the run, though the token works for others.",
+            f"{PACKAGE}/platform/http.py",
+            "PartnerApiClient._of_every_store",
+            "isinstance(error, TokenRejectedError) and not self._breaker.has_worked",
+            "isinstance(error, TokenRejectedError)",
+        ),
+        proof(
+            "tests/integration/reconciler/test_faults.py::test_rejected_token_of_one_store_is_its_own[fake-1]",
+            "The first store that failed is not named.",
+            f"{PACKAGE}/reconciler/report.py",
+            "Report.to_json",
+            "{store_id: str(failure) for store_id, failure in self.failed_stores.items()}",
+            "{store_id: str(failure) for store_id, failure in [*self.failed_stores.items()][1:]}",
+        ),
     ),
     promise(
         "fails for every store | the run ends after a few, and the next one tries others",

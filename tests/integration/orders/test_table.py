@@ -150,6 +150,9 @@ def test_conflict_is_stored_and_counted(orders: OrdersTable) -> None:
     assert write(orders, event(12, comment="Ring twice")).conflicts == 1
     assert write(orders, event(12, comment="Ring")).conflicts == 1
     assert stored(orders).conflicts == 2
+    shown = Arrival("reconciliation", NOW, "c", shown_at=NOW)
+    assert orders.write([(event(12, comment="Ring thrice"), shown)]).conflicts == 1
+    assert stored(orders).conflicts == 3
     assert write(orders, event(20, status="DISPATCHED")).conflicts == 0
     assert write(orders, event(12, comment="Ring once")).conflicts == 1
 

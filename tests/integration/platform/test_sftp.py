@@ -64,6 +64,22 @@ def test_file_is_replaced_in_one_step(server: Sshd) -> None:
     assert temporary_files(server) == []
 
 
+def test_folder_never_has_half_a_file(server: Sshd) -> None:
+    """While a file is written, the folder that the platform watches has the one before and nothing else."""
+    seen = []
+
+    class Watching(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            seen.append({path.name: path.read_bytes() for path in (server.home / CATALOGUE).iterdir()})
+            return super().read(size)
+
+    upload(server.login(), BEFORE)
+    with SftpSession(server.login(), 20) as session:
+        session.upload(CATALOGUE, NAME, Watching(4 * CONTENT))
+    assert len(seen) > 2
+    assert all(names == {NAME: BEFORE} for names in seen)
+
+
 @pytest.mark.parametrize("denied", [("posix-rename",), ("rename", "posix-rename")])
 def test_without_rename_the_size_is_checked(tmp_path: Path, denied: tuple[str, ...]) -> None:
     """Where no file may be renamed over another one, it is written under its own name, and told as not atomic."""

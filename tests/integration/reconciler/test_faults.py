@@ -68,6 +68,25 @@ def test_unauthorized_store_stops_no_other(world: World) -> None:
     assert world.not_in_sync() == []
 
 
+@pytest.mark.parametrize("refused", [1, 2, 3])
+def test_rejected_token_of_one_store_is_its_own(dynamodb: Any, refused: int) -> None:
+    """A store that rejects a token which worked for another one fails alone, whether it is read last or before."""
+    world = World(dynamodb, lives(orders=12, stores=4), VirtualTime(AFTER))
+    stores = sorted({life.shop.store_id for life in world.lives})
+    for number, store_id in enumerate(stores):
+        # In this order, since the store that was read longest ago comes first.
+        world.table.move(Position(store_id, AFTER - timedelta(minutes=60 - number), AFTER), 0)
+    between(
+        world,
+        lambda request, answer: (
+            Response(401, {}, b"{}") if f"/vendors/{stores[refused]}/" in request.target else answer
+        ),
+    )
+    report = world.run()
+    assert (report.failed_stores, report.counts["stores_checked"]) == ({stores[refused]: "unauthorized"}, 3)
+    assert report.to_json()["failed_stores"] == report.failed_stores
+
+
 # -- what the platform says of itself ---------------------------------------------------------------------------------
 
 

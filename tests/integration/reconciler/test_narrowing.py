@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from partner_orders.platform.responses import MAX_BODY_BYTES
 from partner_orders.reconciler.report import Report
 from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_faults import between, only_backfills
@@ -24,6 +25,7 @@ FAULTS: dict[str, Callable[[Response], Response]] = {
     "not_json": lambda answer: Response(200, answer.headers, answer.body[:-1]),
     "not_a_page": lambda answer: Response(200, answer.headers, b'"none"'),
     "no_answer": lambda answer: Response(200, answer.headers, answer.body, hang_seconds=60.0),
+    "too_large": lambda answer: Response(200, answer.headers, answer.body.ljust(MAX_BODY_BYTES + 1)),
 }
 
 
@@ -136,8 +138,9 @@ def test_platform_that_is_down_is_not_narrowed(world: World, fault: str) -> None
     """Where nothing can be read, a visit takes two tries of a request, and leaves nothing out."""
     between(world, lambda _, answer: FAULTS[fault](answer))
     report = world.run()
-    # Of what is refused, each page size and form of times is tried, under either of a store's ids.
-    assert report.counts["requests"] <= (36 if fault == "refused" else 8 * len(world.shops))
+    # Each page size is tried, and of what is refused each form of times, too, under either of a store's ids.
+    most = {"refused": 18, "too_large": 21}.get(fault, 8)
+    assert report.counts["requests"] <= most * len(world.shops)
     assert report.minutes_left_out == 0
     assert {position.checked_until for position in world.table.positions().values()} == {None}
 

@@ -6,6 +6,7 @@ import json
 import random
 import tracemalloc
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -118,11 +119,15 @@ ODD = b'\r\n \t{"a": 1,\r\n"a":2.0}\n\r \0 ' + "\ufeffe\u0301 is not \u00e9".enc
 @pytest.mark.parametrize(
     "body", [as_bytes(order(comment="🧺 \ufffe Ä")), ODD, ODD * 900], ids=["order", "odd", "large"]
 )
-def test_event_is_enqueued_byte_for_byte(webhook: Webhook, sqs: Any, queue_url: str, body: bytes) -> None:
-    """A body with the secret is enqueued byte for byte, with its source, time and request id."""
-    assert webhook.receive(request(body.decode())).status == 200
+def test_event_is_enqueued_byte_for_byte(
+    secret: WebhookSecret, queue: OrderEventsQueue, sqs: Any, queue_url: str, body: bytes
+) -> None:
+    """A body with the secret is enqueued byte for byte, with its source, its time to the microsecond, and the request
+    id."""
+    came_at = clock() + timedelta(seconds=7, microseconds=123_457)
+    assert Webhook(secret, queue, lambda: came_at).receive(request(body.decode())).status == 200
     [message] = waiting(sqs, queue_url)
-    assert message == OrderEventMessage("webhook", clock(), "request-1", body)
+    assert message == OrderEventMessage("webhook", came_at, "request-1", body)
 
 
 @pytest.mark.parametrize("body", [as_bytes(order()), bytes(range(256)) + ODD, bytes(range(256)) * 200])
@@ -184,6 +189,7 @@ HALF_AN_EMOJI = "\ud83e"
         ("{", False, b"{"),
         ("[]", False, b"[]"),
         ("<order/>", False, b"<order/>"),
+        ('{"job_id": 5, "status": "COMPLETED"}', False, b'{"job_id": 5, "status": "COMPLETED"}'),
         ('{"comment": "a raw\nnewline"}', False, b'{"comment": "a raw\nnewline"}'),
         ('{"n": NaN}', False, b'{"n": NaN}'),
         ("[" * 100_000, False, b"[" * 100_000),

@@ -100,7 +100,8 @@ def test_unreadable_secret_is_an_error(call: Call, capsys: pytest.CaptureFixture
     assert (line["level"], line["reason"]) == ("ERROR", "secret_unreadable")
 
 
-def test_flood_is_few_lines() -> None:
+@pytest.mark.parametrize(("reason", "other"), [*zip(Reason, [*Reason][1:] + [*Reason][:1], strict=True)])
+def test_flood_is_few_lines(reason: Reason, other: Reason) -> None:
     """Each minute a reason has ten lines, from however many networks; the first line after them says how many had
     none."""
     seconds = [0.0]
@@ -111,12 +112,12 @@ def test_flood_is_few_lines() -> None:
         lines = [refusals.line(reason, a_request(GUESS, "{}", address)) for address in addresses]
         return [line["unlisted"] for line in lines if line]
 
-    assert flood(Reason.WRONG_SECRET, 500) == [0] * LINES_A_MINUTE
-    assert flood(Reason.TOO_LARGE, 1) == [0]
+    assert flood(reason, 500) == [0] * LINES_A_MINUTE
+    assert flood(other, 1) == [0]
     seconds[0] = 59.9
-    assert flood(Reason.WRONG_SECRET, 1) == []
+    assert flood(reason, 1) == []
     seconds[0] = 60.0
-    assert flood(Reason.WRONG_SECRET, 12) == [491, *[0] * (LINES_A_MINUTE - 1)]
+    assert flood(reason, 12) == [491, *[0] * (LINES_A_MINUTE - 1)]
 
 
 @pytest.mark.privacy
@@ -145,6 +146,8 @@ def test_each_request_is_counted(call: Call, capsys: pytest.CaptureFixture[str])
     assert sums(capsys.readouterr().out) == {"Enqueued": 1}
     call(a_request(None, ""))
     assert sums(capsys.readouterr().out) == {"RefusedUnauthorized": 1, "RefusedWithoutBody": 1}
+    call(a_request(SECRET, ""))
+    assert sums(capsys.readouterr().out) == {"EmptyBodies": 1}
 
 
 def test_fault_of_ours_is_an_error(

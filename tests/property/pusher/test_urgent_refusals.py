@@ -1,9 +1,11 @@
 """A message that can never be taken is among the dead letters, or it comes again: it is never dropped."""
 
+import io
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,3 +48,21 @@ def test_refused_message_is_never_dropped(body: str, fault: Exception | None, ag
         patched.setattr(urgent_handler, "metrics", SimpleNamespace(add_metric=lambda *_: None))
         is_done = urgent_handler._take(work, record)
     assert (is_done, queues.sent) == ((True, [body]) if fault is None else (False, []))
+
+
+@pytest.mark.privacy
+def test_refusal_logs_nothing_of_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log says which message was refused and why; what it held is among the dead letters alone."""
+    logged = io.StringIO()
+    monkeypatch.setattr(urgent_handler, "logger", Logger(service="refusing", stream=logged))
+    monkeypatch.setattr(urgent_handler, "metrics", SimpleNamespace(add_metric=lambda *_: None))
+    queues = Queues(None, None)
+    settings = SimpleNamespace(urgent_dead_letters_url="dead", urgent_queue_url="urgent")
+    work: Any = SimpleNamespace(sqs=queues, settings=settings, urgent=SimpleNamespace(take=None))
+    body = '{"store_id": "s1", "sku": "KW-100", "asked_by": "Elif Demir, +90 532 000 00 00"}'
+    attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "1773480411000"}
+    record = {"messageId": "m-17", "receiptHandle": "r", "body": body, "attributes": attributes}
+    assert urgent_handler._take(work, record)
+    assert queues.sent == [body]
+    assert "m-17" in logged.getvalue()
+    assert not any(word in logged.getvalue() for word in ("Elif", "532", "KW-100"))

@@ -162,6 +162,17 @@ def test_job_without_a_result(world: PusherWorld) -> None:
     assert confirmed(world) == Decimal(2)
 
 
+def test_failed_job_without_a_result(world: PusherWorld) -> None:
+    """A job that the platform gave up and tells nothing of has no outcome in any line: they go again."""
+    world.catalogue.habits = type(world.catalogue.habits)(shows_jobs=False)
+    world.post({"job_id": send(world), "status": "FAILED"})
+    world.run()
+    counts = {name: world.counts[name] for name in ("JobsFailed", "LinesUnknown", "LinesProcessed")}
+    assert (counts, confirmed(world)) == ({"JobsFailed": 1, "LinesUnknown": 3, "LinesProcessed": 0}, None)
+    world.rest()
+    assert confirmed(world) == Decimal(2)
+
+
 def test_missing_file_of_a_result(world: PusherWorld) -> None:
     """A result that cannot be fetched for five minutes is kept and counted; its job is asked for."""
     job_id = send(world)

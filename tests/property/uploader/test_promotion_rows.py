@@ -314,6 +314,21 @@ def test_stores_that_come_and_go_change_no_row() -> None:
     assert (len(rows), told.world.failed_lines()) == (5, [])
 
 
+@pytest.mark.parametrize("is_sent_between", [True, False])
+@pytest.mark.parametrize("number", range(3))
+def test_ended_after_a_store_left_the_shared_file(number: int, is_sent_between: bool) -> None:
+    """A promotion of stores that share a file is ended in each, also once one of them has a file of its own."""
+    told = story(Layout.MANY_VENDORS, is_relaid=True)
+    told.put(0, "0.5", 2)
+    told.rest()
+    told.relay(STORES[number])
+    if is_sent_between:
+        told.rest()
+    told.end(0)
+    told.rest()
+    assert not any(told.on.values())
+
+
 def test_ended_where_the_last_file_went() -> None:
     """A store that has no settings any more is ended where its last file went."""
     told = story()

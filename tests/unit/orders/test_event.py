@@ -50,6 +50,14 @@ def test_ambiguous_json_is_malformed(body: bytes, problem: str) -> None:
     assert problem in refusal.value.problems[0]
 
 
+@pytest.mark.parametrize("field", ["order_id", "status"])
+def test_required_field_that_is_not_there(field: str) -> None:
+    """An object that lacks one of both fields is no order, whatever else it has."""
+    with pytest.raises(RejectedError) as refusal:
+        parse_event(as_bytes({name: value for name, value in order().items() if name != field}))
+    assert (refusal.value.reason, refusal.value.problems) == ("not_an_order", [f"{field}: Field required"])
+
+
 @pytest.mark.parametrize("job", [{}, {"job_id": "j1"}])
 @pytest.mark.parametrize(
     ("fields", "problem"),
@@ -61,6 +69,7 @@ def test_ambiguous_json_is_malformed(body: bytes, problem: str) -> None:
         ({"order_id": ["a"]}, "order_id: Input should be a valid string"),
         ({"status": "  "}, "status: String should have at least 1 character"),
         ({"status": True}, "status: Input should be a valid string"),
+        ({"status": None}, "status: Field required"),
     ],
 )
 def test_order_id_and_status_decide(fields: dict[str, Any], problem: str, job: dict[str, Any]) -> None:
@@ -229,6 +238,8 @@ def test_problems_quote_no_value() -> None:
         {"cancellation": "TOO_BUSY"},
         {"items": [{"barcode": "8961008201234"}, {"barcode": [8961008201234]}, {"barcode": 12}]},
         {"payment": {"sub_total": "690.00", "order_total": 1, "vouchers": [{"any": "thing"}]}},
+        {"payment": {"sub_total": 690, "order_total": "690.00", "discount": "0", "delivery_fee": "15"}},
+        {"items": [{"pricing": {"quantity": "2", "unit_price": "1.50", "total_price": "3", "weight": "0.25"}}]},
         {"client": {"store_id": 149439}},
         {"sys": {"created_at": "2026-10-14T08:12:44", "updated_at": ""}},
         {"status": " ready_for_pickup "},
