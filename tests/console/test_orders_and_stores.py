@@ -14,7 +14,7 @@ from partner_orders.orders.event import parse_event
 from partner_orders.orders.table import OrdersTable
 from partner_orders.stores.store import StoreSettings
 from partner_orders_console.cli import output
-from partner_orders_console.operations.orders import total_of
+from partner_orders_console.operations.orders import total_of, whole
 from partner_orders_console.operations.stack import DeployedStack
 from tests.support.aws_calls import counted_calls
 from tests.support.console import Ran
@@ -320,6 +320,16 @@ def test_order_history_is_shown(run: Run, store_order: StoreOrder) -> None:
     assert [(entry["status"], entry["source"]) for entry in history] == events
     assert "600 PKR" in shown
     assert "Full cream milk 1 L" in shown
+
+
+def test_event_without_a_body_is_shown(stack: DeployedStack, store_order: StoreOrder) -> None:
+    """An event whose body is not there any more stays in the history that is shown."""
+    store_order(at(12, "RECEIVED"), at(13, "ACCEPTED"))
+    found = stack.orders.get(ORDER_ID)
+    assert found is not None
+    first, second = found.history
+    shown = whole(replace(found, history=(replace(first, body=None), second)), show_personal_data=True)["history"]
+    assert [(entry["status"], entry["body"] is None) for entry in shown] == [("RECEIVED", True), ("ACCEPTED", False)]
 
 
 def test_history_has_every_source(run: Run, store_order: StoreOrder) -> None:

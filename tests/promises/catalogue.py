@@ -698,6 +698,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "return bool(known) and values not in",
             "return bool(known) and not row.refusal and values not in",
         ),
+        proof(
+            "tests/unit/platform/test_catalogue.py::test_refused_call_says_why[400]",
+            "The platform's own message of a refused call is not read, so the line has only a code or status.",
+            f"{PACKAGE}/platform/calls.py",
+            "_words",
+            'names = ("message", "error_description",',
+            'names = ("error_description",',
+        ),
     ),
     promise(
         "Nothing of a store is sent before somebody resumes it.",
@@ -1157,6 +1165,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "            due = state.put_at + UNANSWERED_AFTER if state.wish.is_end else None",
             "            due = state.put_at + _MINUTE",
         ),
+        proof(
+            "tests/property/promotions/test_table.py::test_bodies_are_kept_byte_for_byte",
+            "A body that somebody overwrote in the bucket is sent in place of the one that was put.",
+            f"{PACKAGE}/promotions/bodies.py",
+            "Bodies._read",
+            "if len(content) > most or digest_of(content) != digest:",
+            "if len(content) > most:",
+        ),
     ),
     promise(
         "An end that was wished is sent until the platform has done it, or the promotion's own end.",
@@ -1340,12 +1356,20 @@ CATALOGUE: tuple[Entry, ...] = (
             "(*rows.ended,)",
         ),
         proof(
-            "tests/property/uploader/test_promotion_rows.py::test_ended_after_a_store_left_the_shared_file[0-True]",
+            "tests/property/uploader/test_promotion_rows.py::test_ended_after_a_store_left_the_shared_file[0-False]",
             "Rows that were sent with a store that left the shared file since are never ended.",
             f"{PACKAGE}/uploader/contents.py",
             "PromotionContents.prepare",
             "{*group.stores} & {*target.stores}",
             "{*group.stores} <= {*target.stores}",
+        ),
+        proof(
+            "tests/unit/template/test_catalogue_laws.py::test_old_files_go",
+            "The kept rows of a promotion of two months are gone when it is to end.",
+            "catalogue.yaml",
+            "FilesBucket",
+            "            Prefix: promotion-rows/\n",
+            "            Prefix: promotion-rows/\n            ExpirationInDays: 30\n",
         ),
     ),
     promise(

@@ -1052,7 +1052,7 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "    return OrderEvent(\n",
         ),
         proof(
-            "tests/unit/orders/test_event.py::test_known_shapes_are_parsed[fields4]",
+            "tests/integration/consumer/test_counts.py::test_batch_is_counted[fake-before6-now6-counts6]",
             "An order whose total is a number as a string is rejected.",
             f"{PACKAGE}/orders/event.py",
             "event_from",

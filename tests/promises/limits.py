@@ -70,6 +70,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "ScheduleExpression: !Ref ReconciliationSchedule",
             "ScheduleExpression: rate(1 hour)",
         ),
+        proof(
+            "tests/integration/reconciler/test_schedule.py::test_each_run_visits_every_store[fake]",
+            "A run visits ten stores at most.",
+            f"{PACKAGE}/reconciler/schedule.py",
+            "Schedule.due",
+            "in_turn(regular), in_turn(first_looks))",
+            "deque([*in_turn(regular)][:10]), in_turn(first_looks))",
+        ),
     ),
     promise(
         "With some 700 stores that becomes a quarter of an hour, since the platform allows 60 requests a minute.",

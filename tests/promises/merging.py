@@ -1,6 +1,6 @@
 """What the stored order is, whatever events came in whatever order; and whether it is a sale."""
 
-from tools.promises.promise import PACKAGE, Entry, promise, proof
+from tools.promises.promise import CONSOLE, PACKAGE, Entry, promise, proof
 
 _EVENT = f"{PACKAGE}/orders/event.py"
 _HISTORY = f"{PACKAGE}/orders/history.py"
@@ -263,6 +263,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "digest=digest_of_canonical(reading.canonical)",
             'digest=digest_of_canonical(reading.canonical + " " * body.startswith(b" "))',
         ),
+        proof(
+            "tests/unit/orders/test_event_order.py::test_white_space_decides_nothing",
+            "Line breaks between the parts of a body make another event.",
+            f"{PACKAGE}/orders/event.py",
+            "event_from",
+            "digest=digest_of_canonical(reading.canonical)",
+            "digest=digest_of_canonical(reading.canonical + ' ' * body.count(b'\\n'))",
+        ),
     ),
     promise(
         "In fields that we know, null counts as absent.",
@@ -347,6 +355,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "            self.write_raw(value)",
             '            self.out.append("null")',
         ),
+        proof(
+            "tests/property/orders/test_digest.py::test_odd_parts_make_two_events",
+            "A part inside a line or a payment that cannot be read is not compared.",
+            f"{PACKAGE}/orders/reading.py",
+            "_Walk.read_field",
+            "            self.write_raw(value)\n",
+            '            if "." not in described.path:\n                self.write_raw(value)\n',
+        ),
     ),
     promise(
         "The snapshot of an order is its greatest event.",
@@ -388,6 +404,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "_FINAL",
             "frozenset({PICKED_UP, DELIVERED, CANCELLED})",
             "frozenset({DELIVERED, CANCELLED})",
+        ),
+        proof(
+            "tests/unit/orders/test_event_order.py::test_final_status_without_a_time_stays[CANCELLED]",
+            "A final event without a time is undone by one that is not final.",
+            f"{PACKAGE}/orders/event.py",
+            "OrderEvent.moment",
+            "final = int(lifecycle.is_final(self.status))",
+            "final = int(lifecycle.is_final(self.status) and self.occurred_at is not None)",
         ),
     ),
     promise(
@@ -601,6 +625,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "OrdersTable._put_moved",
             "expires_at)\n        for",
             "min(expires_at, int(time.time()) + 86_400))\n        for",
+        ),
+        proof(
+            "tests/console/test_orders_and_stores.py::test_event_without_a_body_is_shown[fake]",
+            "orders show --json leaves out events whose body is not there.",
+            f"{CONSOLE}/operations/orders.py",
+            "whole",
+            "        for entry in order.history\n",
+            "        for entry in order.history\n        if entry.body\n",
         ),
     ),
     promise(

@@ -40,6 +40,7 @@ BOTH = (order(12, order_id="a"), order(12, order_id="b"))
         (batch(order(15)), batch(order(15, comment="x"), order(15, comment="y")), {"Stored": 2, "Conflict": 2}),
         (batch(*BOTH), batch(*BOTH, source=RECONCILIATION), {"Duplicate": 2, "Confirmed": 2}),
         ([], batch(*(one | {"status": "DRONE"} for one in BOTH)), {"Stored": 2, "UnknownStatus": 2}),
+        ([], batch(*(one | {"payment": {"order_total": "690.00"}} for one in BOTH)), {"Stored": 2}),
         ([], batch(*(one | {"items": 7} for one in BOTH)), {"Stored": 2, "EventProblems": 2}),
         ([], batch(*(one | {"client": FOREIGN} for one in BOTH)), {"Stored": 2, "ForeignChain": 2}),
         (

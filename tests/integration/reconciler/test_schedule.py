@@ -54,6 +54,17 @@ def windows(world: World) -> list[tuple[str, str, str]]:
 # -- windows and positions --------------------------------------------------------------------------------------------
 
 
+def test_each_run_visits_every_store(dynamodb: Any) -> None:
+    """Each run visits every store, as long as its minutes have requests for them."""
+    world = World(dynamodb, lives(orders=60, stores=30), VirtualTime(AFTER))
+    stores = {life.shop.store_id for life in world.lives}
+    assert len(stores) > 20
+    for _ in range(3):
+        assert world.run().counts["stores_checked"] == len(stores)
+        world.drain()
+        world.time.sleep(300)
+
+
 def test_new_chain_is_read_sixty_days_back(world: World) -> None:
     """A chain that starts today is read sixty days back."""
     world.run()

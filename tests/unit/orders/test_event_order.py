@@ -115,6 +115,15 @@ def test_final_status_stays(final: str, status: str) -> None:
         assert merge(events).snapshot.status == final
 
 
+@pytest.mark.parametrize("final", ["CANCELLED", "PICKED_UP", "DELIVERED"])
+def test_final_status_without_a_time_stays(final: str) -> None:
+    """A final event that has no time of the platform's is above every event that is not final."""
+    end, later = parse_event(as_bytes(order(status=final, sys=None))), event(20, "DISPATCHED", 2)
+    assert end.occurred_at is None
+    for events in ([end, later], [later, end]):
+        assert merge(events).snapshot.status == final
+
+
 @pytest.mark.parametrize(
     ("spelled", "final"),
     [
