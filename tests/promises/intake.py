@@ -1,6 +1,6 @@
 """From the webhook to the table: what a 2xx means, how soon an order is there, and what the caller gets."""
 
-from tools.promises.promise import PACKAGE, Entry, NoPromise, Proof, promise, proof, same_as
+from tools.promises.promise import CONSOLE, PACKAGE, Entry, NoPromise, Proof, promise, proof, same_as
 
 _WEBHOOK = f"{PACKAGE}/webhook/endpoint.py"
 _BODY = f"{PACKAGE}/webhook/request_body.py"
@@ -435,6 +435,15 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
         REJECTED_WHOLE,
         FAILED_COME_AGAIN,
         EACH_FAILED_COMES_AGAIN,
+        proof(
+            "tests/console/test_dead_letters.py::test_show_leaves_the_messages",
+            "What was looked at in the dead-letter queue is hidden for a quarter of an hour: the next look "
+            "shows nothing.",
+            f"{CONSOLE}/operations/dead_letters.py",
+            "messages",
+            "        letters.show_again()\n",
+            "        pass\n",
+        ),
     ),
     promise(
         "the order's history in the table | the event could be parsed; if it is the greatest event of its order, it is "
@@ -1052,7 +1061,7 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "    return OrderEvent(\n",
         ),
         proof(
-            "tests/integration/consumer/test_counts.py::test_batch_is_counted[fake-before6-now6-counts6]",
+            "tests/integration/consumer/test_counts.py::test_batch_is_counted[fake-before7-now7-counts7]",
             "An order whose total is a number as a string is rejected.",
             f"{PACKAGE}/orders/event.py",
             "event_from",
