@@ -140,11 +140,12 @@ FRUIT = {"display_name": {"en_PK": "Fruit"}, "vendors": [OTHER_STORE], "conditio
         ([{"comment": "cheap"}], "[0].comment"),
         ([{"type": "GIFT"}], "[0].type"),
         ([{"discount": discount(sku=["KW-9"])}], "KW-9 is not known"),
+        ([{}, {"discount": discount(sku=["KW-9"]), "display_name": {"en_PK": "Bread"}}], "[1].discount[0].sku[0]"),
         ([{}, {"discount": discount(discount_value=1)}], "[1]: has the names"),
         ([{}, {"display_name": {"en_PK": "Bread"}}], "run at the same time"),
         ([{"vendors": [STORE, "r2mm"]}], "is sent by files and others by API"),
     ],
-    ids=["form", "rule", "product", "twice", "overlap", "channel"],
+    ids=["form", "rule", "product", "product of the second", "twice", "overlap", "channel"],
 )
 def test_any_problem_puts_nothing(
     run: Run, filled: Catalogue, write: Write, others: list[dict[str, Any]], says: str

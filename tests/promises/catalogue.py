@@ -189,6 +189,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "            self._tell_loader(found.file)\n",
             "",
         ),
+        proof(
+            "tests/property/pusher/test_urgent_refusals.py::test_message_comes_again_after_a_fault_of_ours[fault2-1]",
+            "An urgent message that failed by a fault of ours is deleted.",
+            f"{PACKAGE}/pusher/urgent_handler.py",
+            "_take",
+            "fault=type(error).__name__)\n",
+            "fault=type(error).__name__)\n        return True\n",
+        ),
     ),
     promise(
         "A message that cannot be taken goes to a dead-letter queue, with an alarm.",
@@ -373,6 +381,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "_order",
             "-line.version",
             "line.version",
+        ),
+        proof(
+            "tests/integration/loader/test_decisions.py::test_release_against_newer_values",
+            "A held price that is released wins over a newer price that came meanwhile.",
+            f"{PACKAGE}/catalogue/decisions.py",
+            "Decisions._release",
+            "merged(row, line.held, held.version_of(line.sku), list_versions)",
+            "merged(row, line.held, self._clock(), list_versions)",
         ),
     ),
     promise(
@@ -734,6 +750,14 @@ CATALOGUE: tuple[Entry, ...] = (
             'row.get("is_promoting", False)',
             'row.get("is_promoting", True)',
         ),
+        proof(
+            "tests/property/uploader/test_run.py::test_store_of_api_is_left_alone",
+            "A store of files that is not switched on gets its file sent.",
+            f"{PACKAGE}/catalogue/store_settings.py",
+            "CatalogueSettings.sends_by_files",
+            "return self.is_sending and self.channel is Channel.FILES",
+            "return self.channel is Channel.FILES",
+        ),
     ),
     promise(
         "A pause takes effect within a minute.",
@@ -963,6 +987,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "AttributeName: expires_at",
             "AttributeName: expiry",
         ),
+        proof(
+            "tests/console/test_catalogue_files.py::test_decision_without_prices[fake]",
+            "A release without any reason is taken, so why is not kept.",
+            f"{CONSOLE}/operations/catalogue/switching.py",
+            "reason_given",
+            "if not 0 < len(given) <= MAX_REASON:",
+            "if len(given) > MAX_REASON:",
+        ),
     ),
     promise(
         "All requests stay under the platform's limit together with those of orders and answers.",
@@ -984,6 +1016,15 @@ CATALOGUE: tuple[Entry, ...] = (
             "platform_session",
             "_TimelyAdapter()",
             "_TimelyAdapter(max_retries=2)",
+        ),
+        proof(
+            "tests/unit/template/test_template_laws.py::test_variables_are_wired_by_name",
+            "With a catalogue and without answers the reconciler takes 54 requests a minute of its own, beside "
+            "the catalogue's.",
+            "template.yaml",
+            "ReconcilerFunction",
+            "!If [HasRequestBudget, !Ref RequestBudgetTable, '']",
+            "!If [HasAnswers, !Ref RequestBudgetTable, '']",
         ),
     ),
     promise(
@@ -1066,6 +1107,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "wished",
             "if status.active_wish is not None:",
             "if status.outcome is Outcome.WAITING:",
+        ),
+        proof(
+            "tests/unit/store_status/test_status.py::test_refusal_and_readings",
+            "A closing that was refused and whose store cannot be read ends without a record.",
+            f"{PACKAGE}/store_status/status.py",
+            "unreadable",
+            "return _with_outcome(after, Outcome.REFUSED, now)",
+            "return replace(after, outcome=Outcome.REFUSED)",
         ),
     ),
     promise(
@@ -1173,6 +1222,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "if len(content) > most or digest_of(content) != digest:",
             "if len(content) > most:",
         ),
+        proof(
+            "tests/console/test_promotions.py::test_any_problem_puts_nothing[fake-product of the second]",
+            "Only the products of a document's first promotion are checked.",
+            f"{CONSOLE}/operations/promotions/putting.py",
+            "_Planner._check_products",
+            "enumerate(offers, 1)",
+            "enumerate(offers[:1], 1)",
+        ),
     ),
     promise(
         "An end that was wished is sent until the platform has done it, or the promotion's own end.",
@@ -1199,6 +1256,15 @@ CATALOGUE: tuple[Entry, ...] = (
             "_put_due",
             "state.put_at + UNANSWERED_AFTER if state.wish.is_end else None",
             "None",
+        ),
+        proof(
+            "tests/property/promotions/test_next_step.py::test_an_unknown_effect_is_sent_until_the_end[True]",
+            "An end whose effect stays unknown is not sent any more after five tries.",
+            f"{PACKAGE}/promotions/next_step.py",
+            "_put_due",
+            "due: datetime | None = state.put_at + _doubled(_MINUTE, state.puts, LONGEST_ASKING)",
+            "due: datetime | None = state.put_at + _doubled(_MINUTE, state.puts, LONGEST_ASKING) if state.puts "
+            "< MOST_TRIES else None",
         ),
     ),
     promise(

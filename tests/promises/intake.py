@@ -953,6 +953,15 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "if abs(number.adjusted()) > 2 * MAX_EXPONENT:",
         ),
         REJECTED_WHOLE,
+        proof(
+            "tests/unit/orders/test_event.py::test_ambiguous_json_is_malformed[body8-100 digits]",
+            "An order with a decimal number of a thousand digits is stored as an order.",
+            f"{PACKAGE}/exact_json.py",
+            "bounded_decimal",
+            "    if len(text) > MAX_DIGITS:\n"
+            '        raise MalformedJsonError(f"a number of more than {MAX_DIGITS} digits")\n',
+            "",
+        ),
     ),
     promise(
         "an object without a readable `order_id` or `status` that is no catalogue callback | 200, stored as a rejected "

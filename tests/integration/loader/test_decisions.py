@@ -69,6 +69,7 @@ def test_release_against_newer_values(world: LoaderWorld) -> None:
     world.time.sleep(60)
     world.upload("sku,price\nKW-7,2.05\n", f"changes/{STORE}/a.csv")
     world.drain()
+    world.time.sleep(60)
     effects = {line.sku: line.effect for line in world.decisions.release_lines(STORE, held.name, BY, WHY)}
     assert effects == {"KW-7": LineEffect.OVERTAKEN, "KW-8": LineEffect.TAKEN}
     assert world.product("KW-7").values.price == Decimal("2.05")

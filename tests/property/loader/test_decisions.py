@@ -12,7 +12,7 @@ from partner_orders.catalogue.desired import merged
 from partner_orders.catalogue.files import short_name
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.tables import Tables
-from tests.support.fixed_clock import NOW, clock
+from tests.support.fixed_clock import NOW
 from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
 
 STORE, SKU, SOURCE = "q7zk", "KW-7", "lists/q7zk/list.csv?versionId=v"
@@ -47,7 +47,7 @@ def test_release_and_what_came_later(said: list[tuple[str, int]], is_repeated: b
     tables = Tables.named(simulated.client, simulated.new_table())
     say(tables, said)
     [held] = tables.held.of_store(STORE)
-    decisions = Decisions(tables, clock, lambda _: None)
+    decisions = Decisions(tables, lambda: minute(99), lambda _: None)
     [tried] = decisions.release_lines(STORE, held.name, "anna", "why", is_dry_run=True)
     if is_repeated:
         tables.held.decide(STORE, held, "released")

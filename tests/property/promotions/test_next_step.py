@@ -107,6 +107,19 @@ def test_a_failed_job(is_end: bool) -> None:
     assert max(gaps) <= 2 * HOUR + 6 * MINUTE
 
 
+@pytest.mark.parametrize("is_end", [False, True])
+def test_an_unknown_effect_is_sent_until_the_end(is_end: bool) -> None:
+    """What may have had no effect is sent again until the promotion's own end, after delays that grow to an hour."""
+    state = after.wished(running(), END, end_of(PROMOTION)(2), NOW) if is_end else first()
+    now, puts = NOW, []
+    while (step := next_step(state, now)) is not None and step.act is Act.PUT:
+        now = max(now, step.at)
+        puts.append(now)
+        state = after.claimed(state, "c", now)
+    assert step == Step(Act.END, PROMOTION.ends)
+    assert PROMOTION.ends - puts[-1] <= max(later - earlier for earlier, later in pairwise(puts)) <= HOUR
+
+
 def test_a_job_may_be_completed_after_all() -> None:
     """A job that failed at first, and is completed when it is asked for once more, is done."""
     state = answered(submitted(first(), NOW), "FAILED", NOW + MINUTE)

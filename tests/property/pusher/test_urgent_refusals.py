@@ -36,18 +36,36 @@ class Queues:
             raise self.again
 
 
+def taken(take: Any, queues: Queues, body: str, tries: int = 1) -> bool:
+    """Whether the function is done with a message."""
+    settings = SimpleNamespace(urgent_dead_letters_url="dead", urgent_queue_url="urgent")
+    work: Any = SimpleNamespace(sqs=queues, settings=settings, urgent=SimpleNamespace(take=take))
+    attributes = {"ApproximateReceiveCount": str(tries), "SentTimestamp": "1773480411000"}
+    record = {"messageId": "m-17", "receiptHandle": "r", "body": body, "attributes": attributes}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(urgent_handler, "metrics", SimpleNamespace(add_metric=lambda *_: None))
+        return urgent_handler._take(work, record)
+
+
 @given(st.sampled_from(["no JSON", "{}", "[1]", '{"store_id": 7}']), st.sampled_from(FAULTS), st.sampled_from(FAULTS))
 def test_refused_message_is_never_dropped(body: str, fault: Exception | None, again: Exception | None) -> None:
     """It is done with exactly where it is among the dead letters."""
     queues = Queues(fault, again)
-    settings = SimpleNamespace(urgent_dead_letters_url="dead", urgent_queue_url="urgent")
-    work: Any = SimpleNamespace(sqs=queues, settings=settings, urgent=SimpleNamespace(take=None))
-    attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "1773480411000"}
-    record = {"messageId": "1", "receiptHandle": "r", "body": body, "attributes": attributes}
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(urgent_handler, "metrics", SimpleNamespace(add_metric=lambda *_: None))
-        is_done = urgent_handler._take(work, record)
+    is_done = taken(None, queues, body)
     assert (is_done, queues.sent) == ((True, [body]) if fault is None else (False, []))
+
+
+@pytest.mark.parametrize("tries", [1, 1_000])
+@pytest.mark.parametrize("fault", [*FAULTS[1:], ValueError("a row that nobody can read")])
+def test_message_comes_again_after_a_fault_of_ours(fault: Exception, tries: int) -> None:
+    """A message that ends in a fault of ours stays on its queue, however often it was tried."""
+
+    def fail(*_: Any, **__: Any) -> bool:
+        raise fault
+
+    queues = Queues(None, None)
+    assert not taken(fail, queues, '{"store_id": "s1", "sku": "KW-100", "active": false}', tries)
+    assert queues.sent == []
 
 
 @pytest.mark.privacy
@@ -55,14 +73,9 @@ def test_refusal_logs_nothing_of_the_message(monkeypatch: pytest.MonkeyPatch) ->
     """The log says which message was refused and why; what it held is among the dead letters alone."""
     logged = io.StringIO()
     monkeypatch.setattr(urgent_handler, "logger", Logger(service="refusing", stream=logged))
-    monkeypatch.setattr(urgent_handler, "metrics", SimpleNamespace(add_metric=lambda *_: None))
     queues = Queues(None, None)
-    settings = SimpleNamespace(urgent_dead_letters_url="dead", urgent_queue_url="urgent")
-    work: Any = SimpleNamespace(sqs=queues, settings=settings, urgent=SimpleNamespace(take=None))
     body = '{"store_id": "s1", "sku": "KW-100", "asked_by": "Elif Demir, +90 532 000 00 00"}'
-    attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "1773480411000"}
-    record = {"messageId": "m-17", "receiptHandle": "r", "body": body, "attributes": attributes}
-    assert urgent_handler._take(work, record)
+    assert taken(None, queues, body)
     assert queues.sent == [body]
     assert "m-17" in logged.getvalue()
     assert not any(word in logged.getvalue() for word in ("Elif", "532", "KW-100"))

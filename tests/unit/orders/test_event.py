@@ -33,6 +33,8 @@ from tests.support.orders import as_bytes, order
         (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "64 levels"),
         (b"[" * 200_000, "64 levels"),
         (b'{"order_id":"1","status":"X","n":' + b"7" * 5_000 + b"}", "100 digits"),
+        (b'{"order_id":"1","status":"X","n":' + b"7" * 101 + b"}", "100 digits"),
+        (b'{"order_id":"1","status":"X","n":0.' + b"7" * 1_000 + b"}", "100 digits"),
         (b'{"order_id":"1","status":"X","n":1e101}', "exponent"),
         (b'{"order_id":"1","status":"X","n":1e-101}', "exponent"),
         (b'{"order_id":"1","status":"X","n":1e999999999}', "exponent"),

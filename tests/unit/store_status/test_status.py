@@ -101,7 +101,8 @@ def test_refusal_and_readings() -> None:
     failed = after.unreadable(refused, "timeout", False, NOW + HOUR)
     assert (failed.outcome, failed.failures, failed.problem) == (Outcome.WAITING, 1, "timeout")
     assert (failed.looked_at, failed.is_lasting) == (NOW + HOUR, False)
-    assert after.unreadable(failed, "no such store", True, NOW).outcome is Outcome.REFUSED
+    gone = after.unreadable(failed, "no such store", True, NOW)
+    assert (gone.outcome, gone.untold[-1].outcome, gone.untold[-1].is_event) == (Outcome.REFUSED, Outcome.REFUSED, True)
     assert after.unreadable(SENT, "no such store", True, NOW).outcome is Outcome.WAITING
     assert after.unreadable(STORE, "no such store", True, NOW).outcome is None
     again = after.read(replace(failed, is_lasting=True), OPEN, NOW)
