@@ -607,6 +607,14 @@ HOW_SOON: tuple[Entry, ...] = (
             "received_at=self._clock(),",
             "received_at=self._clock().replace(second=0, microsecond=0),",
         ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_lag_counts_from_the_webhook[fake]",
+            "A copy that comes with an event which is new has a Lag, too.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake._write",
+            "for one in reversed(arrived) if one.event.digest in written.new}",
+            "for one in reversed(arrived)}",
+        ),
     ),
     promise(
         "OrderEventsSlowAlarm fires when events miss the target for ten minutes or more.",

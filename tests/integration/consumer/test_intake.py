@@ -94,6 +94,9 @@ def test_lag_counts_from_the_webhook(intake: Intake) -> None:
     assert sorted(lag((2, order(order_id="d"), "webhook"), (-5, order(order_id="e"), "webhook"))) == [0.0, 2.0]
     together = [(seconds, order(10 + seconds, order_id="f"), "webhook") for seconds in (1, 2, 4)]
     assert sorted(lag(*together)) == [1.0, 2.0, 4.0]
+    # A copy that comes with an event that is new, and one that comes before the other has been stored.
+    assert lag((3, first, "webhook"), (5, order(13, order_id="a"), "webhook")) == [5.0]
+    assert lag(*((seconds, order(14, order_id="a"), "webhook") for seconds in (6, 1))) == [6.0]
 
 
 def test_age_counts_from_the_platforms_time(intake: Intake) -> None:

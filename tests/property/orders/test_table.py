@@ -38,6 +38,7 @@ class Writer:
         self._overtaken = iter(overtaken)
         self.states: list[StoredOrder] = []
         self.counted: Counter[str] = Counter()
+        self.new: list[str] = []
 
     def run(self) -> StoredOrder:
         self._client.delete_item(TableName=TABLE, Key=self._key)
@@ -57,7 +58,9 @@ class Writer:
     def _write(self) -> None:
         size = next(self._sizes)
         batch, self._waiting = self._waiting[:size], self._waiting[size:]
-        self.counted += Counter(asdict(self._orders.write([(event, ARRIVAL) for event in batch])))
+        written = asdict(self._orders.write([(event, ARRIVAL) for event in batch]))
+        self.new += written.pop("new")
+        self.counted += Counter(written)
 
     def _overtake(self, **_: Any) -> None:
         if not self._waiting:
@@ -90,6 +93,7 @@ def test_convergence_under_concurrent_writes(
     assert found.status == merged.snapshot.status
     assert found.attributes["order_code"] == merged.snapshot.order.order_code
     assert writer.counted["stored"] == len(merged.events)
+    assert sorted(writer.new) == sorted(merged.events)
     assert writer.counted["duplicates"] == len(events) - len(merged.events)
     assert writer.counted["conflicts"] == merged.conflicts
     created_at = merged.snapshot.order.sys.created_at or merged.snapshot.occurred_at

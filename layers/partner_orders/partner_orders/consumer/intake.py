@@ -180,9 +180,10 @@ class Intake:
         for one in arrived:
             if one.arrival.source == REPLAY:
                 self._rejected.resolve(one.event.body)
-        if written.stored:
-            # Backfills and replays wait by design: they would hide how long a webhook's event takes.
-            now, posted = self._clock(), [one for one in arrived if one.arrival.source == WEBHOOK]
+        if written.new:
+            # Backfills and replays wait by design: they would hide how long a webhook's event takes. So do copies.
+            first = {one.event.digest: one for one in reversed(arrived) if one.event.digest in written.new}
+            now, posted = self._clock(), [one for one in first.values() if one.arrival.source == WEBHOOK]
             outcome.lag_seconds += [_seconds(now - one.arrival.received_at) for one in posted]
             outcome.age_seconds += [_seconds(now - one.event.occurred_at) for one in posted if one.event.occurred_at]
         return Counter(

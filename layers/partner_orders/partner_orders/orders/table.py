@@ -8,7 +8,7 @@ See docs/data-model.md for the keys, and docs/decisions for the costs. ``orders/
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -70,13 +70,15 @@ class ContendedError(RuntimeError):
 @dataclass(frozen=True)
 class Written:
     """What became of the events of one write: how many were new, how many of those came late (the head stayed) or in
-    conflict (same status and time, other body), how many we had, and how many of these a GET confirmed."""
+    conflict (same status and time, other body), how many we had, and how many of these a GET confirmed. ``new`` has the
+    digests of those that were new."""
 
     stored: int = 0
     late: int = 0
     conflicts: int = 0
     duplicates: int = 0
     confirmed: int = 0
+    new: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 class OrdersTable(OrderQueries):
@@ -123,6 +125,7 @@ class OrdersTable(OrderQueries):
                 conflicts=conflicts_with([event for event, _ in plan.new], known),
                 duplicates=len(events) - len(plan.new),
                 confirmed=len(plan.confirmed),
+                new=frozenset(event.digest for event, _ in plan.new),
             )
         raise ContendedError("concurrent writes of an order won every time")
 
