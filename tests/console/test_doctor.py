@@ -308,6 +308,29 @@ def test_failing_check_loses_no_findings(run: Run, monkeypatch: pytest.MonkeyPat
     assert (ran.status, "Amna" in ran.out + ran.err) == (1, False)
 
 
+@pytest.mark.parametrize(
+    ("responses", "fault"),
+    [
+        ((401,), "it does not accept the secret: it responded with 401"),
+        ((503,), "it fails: it responded with 503"),
+        ((200, 200), "it accepts requests without the secret: it responded with 200"),
+        ((200, 500), "it fails: it responded with 500"),
+        ((200, 401, 200), "it accepts requests with a wrong secret: it responded with 200"),
+    ],
+    ids=["secret", "secret: fault", "none", "none: fault", "wrong"],
+)
+def test_webhook_that_takes_the_wrong_ones(
+    faults: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, responses: tuple[int, ...], fault: str
+) -> None:
+    """A webhook that refuses the secret, or accepts anything else, is a fault; what to do is a whole sentence."""
+    left = [*responses]
+    monkeypatch.setattr(requests, "post", lambda *_, **__: SimpleNamespace(status_code=left.pop(0)))
+    found = faults()["webhook"]
+    assert (found["fault"], left) == (fault, [])
+    rotated = "Was it rotated less than a minute ago? If not: " if responses[-1] == 401 else ""
+    assert found["advice"] == f"{rotated}partner-orders logs webhook --errors"
+
+
 @pytest.mark.parametrize("secret", ["a secret\nof two lines", "ключ"])
 def test_unusable_webhook_secret_is_a_fault(faults: Callable[[], Any], stack: DeployedStack, secret: str) -> None:
     """A webhook secret that no header can hold is a fault of the secret, and is not printed."""

@@ -1482,6 +1482,14 @@ README: tuple[Entry, ...] = (
             "yield Finding(part, fault, advice)",
             "yield Finding(part, fault)",
         ),
+        proof(
+            "tests/console/test_doctor.py::test_webhook_that_takes_the_wrong_ones[fake-wrong]",
+            "Of a webhook that accepts a wrong secret doctor does not say what to do.",
+            f"{CONSOLE}/operations/doctor/webhook.py",
+            "webhook",
+            'f"{rotated}partner-orders logs webhook --errors"',
+            "rotated",
+        ),
     ),
     same_as("Operators need no clone.", "Each release includes the command line as a wheel"),
     promise(
