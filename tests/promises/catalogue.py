@@ -197,6 +197,55 @@ CATALOGUE: tuple[Entry, ...] = (
             "fault=type(error).__name__)\n",
             "fault=type(error).__name__)\n        return True\n",
         ),
+        proof(
+            "tests/integration/loader/test_draining.py::test_refused_file[-empty]",
+            "A file that was refused whole is shown as loaded.",
+            f"{PACKAGE}/loader/file_loading.py",
+            "FileLoading._load",
+            "return self._end(turn, FileState.REFUSED, checked.report)",
+            "return self._end(turn, FileState.LOADED, checked.report)",
+        ),
+        proof(
+            "tests/integration/loader/test_draining.py::test_refused_file",
+            "Lines that contradict each other are not taken, and are reported as good.",
+            f"{PACKAGE}/loader/loading.py",
+            "Loader._add",
+            'report.move_to_bad(line.number, [CONFLICT], {"sku": line.sku})',
+            "report.add_unknown_columns([])",
+        ),
+        proof(
+            "tests/integration/loader/test_decisions.py::test_released_lines[lists/q7zk/list.csv]",
+            "Fewer than a thousand held prices of a file are neither taken nor held.",
+            f"{PACKAGE}/loader/loading.py",
+            "Loader._apply",
+            "        self._hold_lines(file, counted, 1)",
+            "        self._hold_lines(file, counted, HELD_TOGETHER)",
+        ),
+        proof(
+            "tests/property/pusher/test_urgent.py::test_too_many_off_in_a_day_are_held",
+            "An urgent off that the guard stops is not held, so it ends nowhere.",
+            f"{PACKAGE}/pusher/urgent.py",
+            "Urgent.take",
+            "self._tables.held.hold_line(store_id, reason, SOURCE, change.version, sku, values)",
+            "self._tables.held.hold_line(store_id, reason, SOURCE, change.version, sku, values) if reason is "
+            "Reason.PRICE_STEP else None",
+        ),
+        proof(
+            "tests/integration/loader/test_draining.py::test_unknown_store",
+            "A file of a store that is not in the catalogue is in no list of files.",
+            f"{PACKAGE}/loader/file_loading.py",
+            "FileLoading._refuse_unknown_store",
+            "self._tables.files.refuse(ended)",
+            "del now",
+        ),
+        proof(
+            "tests/integration/loader/test_draining.py::test_time_runs_out",
+            "A file whose run is out of time is deleted from the queue, and stays loaded in part.",
+            f"{PACKAGE}/loader/draining.py",
+            "Draining._take",
+            "if handled.comes_again_after is not None:",
+            "if handled.comes_again_after:",
+        ),
     ),
     promise(
         "A message that cannot be taken goes to a dead-letter queue, with an alarm.",
@@ -390,6 +439,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "merged(row, line.held, held.version_of(line.sku), list_versions)",
             "merged(row, line.held, self._clock(), list_versions)",
         ),
+        proof(
+            "tests/contracts/test_catalogue.py::test_list_versions[fake]",
+            "An older list that comes late lowers the list's version, so older changes win then.",
+            f"{PACKAGE}/catalogue/store_state.py",
+            "StoreStates.raise_list_versions",
+            "            update.only_if(any_of(absent(attribute), less(attribute, milliseconds(version))))\n",
+            "",
+        ),
     ),
     promise(
         "An older value does not stay on the platform after a newer one was accepted.",
@@ -547,6 +604,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "end = self._outcomes.failed if callback.status == FAILED else self._outcomes.finished",
             "end = self._outcomes.finished",
         ),
+        proof(
+            "tests/unit/catalogue/test_job_result.py::test_errors_outweigh_the_state",
+            "A line with errors counts as processed if its state is completed.",
+            f"{PACKAGE}/catalogue/job_result.py",
+            "_line_result",
+            "if errors.lower() not in _NO_ERRORS:",
+            "if errors.lower() not in _NO_ERRORS and state.lower() not in _SUCCESS:",
+        ),
     ),
     promise(
         "If no result comes within 30 minutes, the newest values go again.",
@@ -573,6 +638,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "GIVE_UP_AFTER",
             "timedelta(minutes=30)",
             "timedelta(minutes=20)",
+        ),
+        proof(
+            "tests/property/pusher/test_minute.py::test_newest_values_are_shown[0-pedidosya]",
+            "Jobs of a store with an earlier failure are never given up.",
+            f"{PACKAGE}/pusher/run.py",
+            "Minute._look_after_jobs",
+            "for place in self._outcomes.too_old(state):",
+            "for place in self._outcomes.too_old(state) if run.may_ask and not state.failed_jobs else []:",
         ),
     ),
     promise(
@@ -658,6 +731,24 @@ CATALOGUE: tuple[Entry, ...] = (
             "_OF_A_LINE",
             '"422", NOT_SENT',
             '"422"',
+        ),
+        proof(
+            "tests/unit/pusher/test_pushing.py::test_line_that_a_result_leaves_out[False-told1-price1]",
+            "Where a result lists one refused line only, all other lines of the job count as refused.",
+            f"{PACKAGE}/catalogue/outcomes.py",
+            "outcomes_of",
+            "    lists_all = any(",
+            "    if any(outcome.outcome is Outcome.REFUSED for outcome in outcomes.values()):\n"
+            "        return {sku: outcomes.get(sku, LineOutcome(Outcome.REFUSED)) for sku in job.lines}\n"
+            "    lists_all = any(",
+        ),
+        proof(
+            "tests/property/loader/test_comparing.py::test_each_product_gets_the_newest",
+            "Two lines that contradict each other cost the product's lines of other versions as well.",
+            f"{PACKAGE}/catalogue/spool.py",
+            "_said",
+            "            continue\n",
+            "            break\n",
         ),
     ),
     promise(
@@ -904,6 +995,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "PRICE_STEP_PERCENT: !Ref PriceStepPercent",
             "PRICE_STEP_PERCENT: !Ref KnownPercent",
         ),
+        proof(
+            "tests/integration/loader/test_draining.py::test_held_file",
+            "A file that takes most of a store's products off sale is not held.",
+            f"{PACKAGE}/catalogue/guards.py",
+            "file_reasons",
+            "reasons.append(Reason.SWITCHED_OFF)",
+            "pass",
+        ),
     ),
     promise(
         "Only a person lets it through, and who did so and why is kept for 400 days.",
@@ -1046,6 +1145,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "Share.CATALOGUE",
             "Share.ANSWERS",
         ),
+        proof(
+            "tests/integration/platform/test_request_budget.py::test_workers_share_one_budget",
+            "Nothing is kept for orders: a busy catalogue takes all that the reconciler may have.",
+            f"{PACKAGE}/platform/request_budget.py",
+            "_CEILINGS",
+            "Share.RECONCILIATION: 32",
+            "Share.RECONCILIATION: 20",
+        ),
     ),
     promise(
         "The newest wish for a store's status wins.",
@@ -1116,6 +1223,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "return _with_outcome(after, Outcome.REFUSED, now)",
             "return replace(after, outcome=Outcome.REFUSED)",
         ),
+        proof(
+            "tests/property/store_status/test_wishes.py::test_a_closing_is_shown_and_ends",
+            "A closing that was never shown ends without a word on record.",
+            f"{PACKAGE}/store_status/status.py",
+            "ended",
+            "return _with_outcome(status, Outcome.ENDED if status.was_shown else Outcome.GIVEN_UP, now)",
+            "return replace(status, outcome=Outcome.ENDED if status.was_shown else Outcome.GIVEN_UP)",
+        ),
     ),
     promise(
         "An opening is never repeated once it was shown.",
@@ -1126,6 +1241,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "_judged",
             "Outcome.SHOWN if wish.kind.closes else Outcome.DONE",
             "Outcome.SHOWN",
+        ),
+        proof(
+            "tests/property/store_status/test_wishes.py::test_a_lost_response_is_read_back[OPEN-put_error_after]",
+            "An opening whose response was lost is repeated though the platform shows the store as open.",
+            f"{PACKAGE}/store_status/shown.py",
+            "shows",
+            "return reading.status == Kind.OPEN\n",
+            "return reading.status == Kind.OPEN and is_acknowledged\n",
         ),
     ),
     promise(
@@ -1169,6 +1292,28 @@ CATALOGUE: tuple[Entry, ...] = (
             "PusherFunction",
             "CHECK_IN: !Ref CheckIn",
             "CHECK_IN: ENABLED",
+        ),
+        proof(
+            "tests/property/store_status/test_wishes.py::test_a_closing_is_shown_and_ends",
+            "After the end of a closing the store is opened without a person.",
+            f"{PACKAGE}/pusher/statuses.py",
+            "Statuses._do",
+            "            return self._table.write(after.ended(status, self._platform.now()))",
+            "            now, closing = self._platform.now(), status.active_wish\n"
+            "            over = after.ended(status, now)\n"
+            "            if closing is None or not closing.kind.closes:\n"
+            "                return self._table.write(over)\n"
+            "            until = closing.until + (closing.until - closing.at)\n"
+            '            opening = Wish(closing.number + 1, Kind.OPEN, until, "", CHECKED_IN_BY, "the closing is over", now)\n'
+            "            return self._table.write(after.wished(over, opening, now))",
+        ),
+        proof(
+            "tests/property/store_status/test_wishes.py::test_random_trouble_ends_well[0]",
+            "A closing of today that is to go again is sent as an opening.",
+            f"{PACKAGE}/store_status/status.py",
+            "as_sent",
+            "return replace(wish, kind=Kind.CLOSED_UNTIL) if is_again else wish",
+            "return replace(wish, kind=Kind.OPEN) if is_again else wish",
         ),
     ),
     promise(
@@ -1230,6 +1375,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "enumerate(offers, 1)",
             "enumerate(offers[:1], 1)",
         ),
+        proof(
+            "tests/console/test_promotions.py::test_no_replacing_while_off[fake]",
+            "The same promotion with another end is put beside the first, so that it runs twice.",
+            f"{CONSOLE}/operations/promotions/putting.py",
+            "_Planner._planned",
+            "other = self._with_another_end(found.promotion) if state is None or state.wish.is_end else None",
+            "other = None",
+        ),
+        proof(
+            "tests/console/test_promotions.py::test_back_to_an_earlier_end[fake]",
+            "A promotion is ended by a body with another end time, which the platform takes for a second promotion.",
+            f"{PACKAGE}/promotions/promotion.py",
+            "body_of",
+            '"end_time": _text(promotion.ends)}',
+            '"end_time": _text(promotion.ends if promotion.is_active else promotion.ends.replace(second=0))}',
+        ),
     ),
     promise(
         "An end that was wished is sent until the platform has done it, or the promotion's own end.",
@@ -1265,6 +1426,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "due: datetime | None = state.put_at + _doubled(_MINUTE, state.puts, LONGEST_ASKING)",
             "due: datetime | None = state.put_at + _doubled(_MINUTE, state.puts, LONGEST_ASKING) if state.puts "
             "< MOST_TRIES else None",
+        ),
+        proof(
+            "tests/property/promotions/test_next_step.py::test_a_planned_end_leaves_the_wish_alone",
+            "An end that was set for an earlier time is not taken up before the promotion's own end.",
+            f"{PACKAGE}/promotions/next_step.py",
+            "next_step",
+            "Step(Act.TAKE_UP, state.planned.due)",
+            "Step(Act.TAKE_UP, state.summary.ends)",
         ),
     ),
     promise(
@@ -1356,6 +1525,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "        return changed or [one.before.sku for one in some[:1] if tells_one]",
             "        return changed[:0] or [one.before.sku for one in some[:0] if tells_one]",
         ),
+        proof(
+            "tests/property/uploader/test_run.py::test_stale_reads_lose_no_change",
+            "A change that was just written may be missing from the file that lets it be forgotten.",
+            f"{PACKAGE}/uploader/contents.py",
+            "CatalogueContents._of_shard",
+            "consistent=True",
+            "consistent=False",
+        ),
     ),
     promise(
         "Where the server renames files, nobody sees half of one.",
@@ -1374,6 +1551,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "SftpSession._renamed",
             "name = _temporary_name()",
             "name = f\"{path.rpartition('/')[0]}/{_temporary_name()}\"",
+        ),
+        proof(
+            "tests/integration/platform/test_sftp.py::test_half_a_file_was_not_sent[denied0]",
+            "A server that kept only a part of the temporary file has that part renamed to the file's own name.",
+            f"{PACKAGE}/platform/sftp.py",
+            "SftpSession._write",
+            "if there != size:",
+            "if there is None:",
         ),
     ),
     promise(
@@ -1401,6 +1586,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "unsure",
             'replace(state.last, digest="")',
             "state.last",
+        ),
+        proof(
+            "tests/property/uploader/test_run.py::test_trouble_of_the_server_pauses_all[error0-host_key_changed-SftpHostKeyChanged]",
+            "After a cut upload the store's changes are gone, so the half file stays until the next day's.",
+            f"{PACKAGE}/uploader/uploading.py",
+            "Uploader.serve",
+            "            elif is_due:\n",
+            "            elif is_due:\n                self._forget(changes, wake_ups)\n",
         ),
     ),
     promise(
@@ -1483,6 +1676,15 @@ CATALOGUE: tuple[Entry, ...] = (
             "shown.host_key, ",
             "catalogue.uploads.server().host_key or shown.host_key, ",
         ),
+        proof(
+            "tests/console/test_files.py::test_login_as_editors_save_it[fake]",
+            "`secrets set-sftp` logs in to a server whose key nobody has trusted yet.",
+            f"{CONSOLE}/operations/uploads/login.py",
+            "_why_untried",
+            "    server, host_key = server_of(catalogue), catalogue.uploads.server().host_key\n",
+            "    from partner_orders.platform.sftp import shown_host_key\n\n    server = server_of(catalogue)\n"
+            "    host_key = catalogue.uploads.server().host_key or shown_host_key(server.host, server.port, CONNECT_SECONDS)\n",
+        ),
     ),
     promise(
         "Nothing of the catalogue can slow down the intake of orders: it has its own stack, queues, functions and alarms.",
@@ -1526,6 +1728,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "LoaderErrorsAlarm",
             "Threshold: 0",
             "Threshold: 100000",
+        ),
+        proof(
+            "tests/unit/template/test_catalogue_laws.py::test_variables_are_wired_by_name",
+            "Callbacks of the catalogue go to the queue of orders.",
+            "catalogue.yaml",
+            "CatalogueWebhookFunction",
+            "ORDER_EVENTS_QUEUE_URL: !Ref CallbacksQueue",
+            "ORDER_EVENTS_QUEUE_URL: !Sub https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/order-events",
         ),
     ),
     promise(

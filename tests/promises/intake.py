@@ -366,6 +366,14 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             'return [(sentence, *first), *(("", *cells) for cells in others)]',
             "return [(sentence, *first) for _ in range(1 + 0 * len(others))]",
         ),
+        proof(
+            "tests/unit/docs/test_promises.py::test_test_of_a_class_has_its_own_name",
+            "For a test in a class promises.md names the class and not the test.",
+            "tools/promises/table.py",
+            "_link",
+            'name).split("::")[-1]',
+            'name).split("::")[0]',
+        ),
     ),
     NoPromise('"The platform" means Delivery Hero\'s platform.', "A definition."),
     NoPromise('"We" means this stack.', "A definition."),
@@ -381,6 +389,23 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "Webhook._enqueue",
             "self._queue.send(message)",
             'self._queue.send(replace(message, body=b""))',
+        ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_unreachable_service_is_a_503[ReadTimeoutError-sqs]",
+            "When SQS does not answer in time the webhook responds with 200, although nobody knows whether SQS "
+            "has the body.",
+            f"{PACKAGE}/webhook/endpoint.py",
+            "Webhook._enqueue",
+            "            return _unavailable(error)\n",
+            "            return ACCEPTED if isinstance(error, TimeoutError) or 'Timeout' in type(error).__name__ else _unavailable(error)\n",
+        ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_limit_counts_bytes[text-262144]",
+            "SQS is given only the first 64 KiB of a body that was answered with 200.",
+            f"{PACKAGE}/order_events/message.py",
+            "OrderEventMessage.to_text",
+            "compressor.compress(self.body) + compressor.flush()",
+            "compressor.compress(self.body[:65_536]) + compressor.flush()",
         ),
     ),
     same_as(
@@ -444,6 +469,23 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "        letters.show_again()\n",
             "        pass\n",
         ),
+        proof(
+            "tests/console/test_repairs.py::test_rejected_events_are_shown_redacted[fake]",
+            "rejected show never prints the body of a rejected event.",
+            f"{CONSOLE}/cli/rejected.py",
+            "show",
+            "    if show_personal_data:\n        print_text(text)\n",
+            "",
+        ),
+        proof(
+            "tests/console/test_repairs.py::test_erased_event_stays_listed_once[fake]",
+            "rejected list leaves out events that the reconciler found and that cannot be parsed.",
+            f"{CONSOLE}/operations/rejected.py",
+            "each",
+            "found = stack.rejected.each(choice.since, choice.until, None if choice.reason else limit)",
+            "found = stack.rejected.each(choice.since, choice.until, limit)\n"
+            "    found = (event for event in found if event.source == 'webhook')",
+        ),
     ),
     promise(
         "the order's history in the table | the event could be parsed; if it is the greatest event of its order, it is "
@@ -482,6 +524,32 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "self._orders.write([(one.event, one.arrival) for one in arrived])",
             "self._orders.write([(one.event, one.arrival) for one in arrived[:2]])",
         ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_lag_counts_from_the_webhook[fake]",
+            "A late event is not stored in the order's history.",
+            f"{PACKAGE}/orders/plan.py",
+            "plan_write",
+            "new = [pair for pair in events if pair[0].digest not in entries]",
+            "new = [pair for pair in events if pair[0].digest not in entries and key_of(pair) > "
+            'existing["snapshot_key"]]',
+        ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_unknown_statuses_are_counted[fake]",
+            "The snapshot of an order with an unknown status says RECEIVED.",
+            f"{PACKAGE}/orders/table.py",
+            "_head",
+            '        "status": event.status,',
+            '        "status": order.status if lifecycle.is_known(order.status) else lifecycle.RECEIVED,',
+        ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_longest_bodies_are_stored_whole[fake]",
+            "The history has no body of an event of an order with many lines.",
+            f"{PACKAGE}/orders/table.py",
+            "OrdersTable._inline_bodies",
+            "                self._put_body(event.order_id, event.digest, packed, self._expires_at(event, "
+            "arrival), replace=redact)",
+            "                continue",
+        ),
     ),
     promise(
         "the rejected events, whole and with the reason | the event could not be parsed",
@@ -491,6 +559,14 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
         REASON_IS_STORED,
         REJECTED_ARE_KEPT,
         REJECTED_ARE_KEPT_AS_TOLD,
+        proof(
+            "tests/integration/consumer/test_intake.py::test_unstorable_event_is_rejected[fake]",
+            "An event that the table refuses alone is counted as rejected, and stored nowhere.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake._write_or_reject",
+            "return self._reject(one.message_id, fault, outcome)",
+            "return Counter(Rejected=1)",
+        ),
     ),
     promise(
         "the dead-letter queue, until 14 days after the event came, with an alarm | the event could not be written for "
@@ -572,6 +648,14 @@ HOW_SOON: tuple[Entry, ...] = (
             "        distinct = distinct_events(events)\n",
             "        distinct = distinct_events(events)\n        time.sleep(6)\n",
         ),
+        proof(
+            "tests/unit/template/test_known_properties.py::test_no_property_is_unknown[orders-AWS::SQS::Queue]",
+            "Every event waits 15 s in the queue.",
+            "template.yaml",
+            "OrderEventsQueue",
+            "      VisibilityTimeout: 300\n",
+            "      VisibilityTimeout: 300\n      DelaySeconds: 15\n",
+        ),
     ),
     promise(
         "The metric `Lag` records the seconds that the stored events took.",
@@ -588,8 +672,8 @@ HOW_SOON: tuple[Entry, ...] = (
             "Two events of an order that are stored together have no Lag.",
             _INTAKE,
             "Intake._write",
-            "if written.stored:",
-            "if written.stored == 1:",
+            "if written.new:",
+            "if len(written.new) == 1:",
         ),
         proof(
             f"{_CONSUMER}::test_each_lag_is_emitted",
@@ -636,6 +720,14 @@ HOW_SOON: tuple[Entry, ...] = (
             '"Delay"',
         ),
         *told("OrderEventsSlowAlarm"),
+        proof(
+            "tests/unit/template/test_template_laws.py::test_alarmed_metrics_are_emitted",
+            "The alarm looks at a metric that the webhook does not emit, and never fires.",
+            "template.yaml",
+            "OrderEventsSlowAlarm",
+            "${AWS::StackName}-consumer",
+            "${AWS::StackName}-webhook",
+        ),
     ),
     promise(
         "performance.md shows the measured times.",
@@ -766,6 +858,23 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "WebhookSecret._match",
             "authorization.strip()",
             "authorization",
+        ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_new_secret_is_admitted_once_read",
+            "The right secret is refused once in each warm environment after it was rotated.",
+            f"{PACKAGE}/platform/webhook_secret.py",
+            "WebhookSecret.admitted_by",
+            "if self._fetched_at != fetched_at and (version := self._match(authorization)):\n"
+            "            return version",
+            "if self._fetched_at != fetched_at:\n            return None",
+        ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_empty_secret_admits_nobody",
+            "The right secret is refused where ours was stored with a line break at its end.",
+            f"{PACKAGE}/platform/webhook_secret.py",
+            "secret_text",
+            ".strip().lstrip(BYTE_ORDER_MARK).strip()",
+            ".lstrip(BYTE_ORDER_MARK)",
         ),
     ),
     promise(
@@ -1008,6 +1117,14 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             '        return "" if name == "status" and reading.values.setdefault("status", "RECEIVED") else '
             '"Field required"',
         ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_odd_values_are_stored_whole[fake-fields0]",
+            "An object in place of the order_id fails in the consumer and is not stored as rejected.",
+            f"{PACKAGE}/orders/fields.py",
+            "_plain_text",
+            "case bool() | None | list() | dict():",
+            "case bool() | None | list():",
+        ),
     ),
     promise(
         "an order in which another part has a wrong type | 200, stored; a part that cannot be read counts as absent, and "
@@ -1125,7 +1242,20 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
         _UNREACHABLE_QUEUE,
         _UNREACHABLE_SECRET,
     ),
-    promise("The webhook checks nothing else in a body (ADR 13).", ANY_BODY),
+    promise(
+        "The webhook checks nothing else in a body (ADR 13).",
+        ANY_BODY,
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_content_type_does_not_count[]",
+            "The webhook refuses a body by its content type.",
+            f"{PACKAGE}/webhook/endpoint.py",
+            "Webhook._enqueue",
+            "        try:\n            body = request_body(request)",
+            '        if "json" not in (request.get("headers") or {}).get("content-type", "json"):\n'
+            '            return Response(415, "Not JSON", "RefusedType")\n        try:\n'
+            "            body = request_body(request)",
+        ),
+    ),
     NoPromise(
         "API Gateway passes on compressed bytes unchanged only if the `Content-Type` is not a text type.",
         "How API Gateway works; an account alone shows it.",

@@ -271,6 +271,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "digest=digest_of_canonical(reading.canonical)",
             "digest=digest_of_canonical(reading.canonical + ' ' * body.count(b'\\n'))",
         ),
+        proof(
+            "tests/integration/orders/test_table.py::test_repetition_in_other_words_is_a_duplicate[fake-False]",
+            "A sys.webhook_status that is an object or a number makes another event.",
+            f"{PACKAGE}/orders/reading.py",
+            "_Walk.read_object",
+            "(item is None or described.is_volatile)",
+            "(item is None or (described.is_volatile and isinstance(item, str)))",
+        ),
     ),
     promise(
         "In fields that we know, null counts as absent.",
@@ -362,6 +370,15 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "_Walk.read_field",
             "            self.write_raw(value)\n",
             '            if "." not in described.path:\n                self.write_raw(value)\n',
+        ),
+        proof(
+            "tests/unit/orders/test_event.py::test_odd_part_counts_as_absent[fields6-items.pricing.weight]",
+            "Two amounts of text that is no number are the same.",
+            f"{PACKAGE}/orders/fields.py",
+            "_number",
+            "    except MalformedJsonError:\n"
+            '        raise UnreadableError("should be a finite number of bounded size") from None',
+            '    except MalformedJsonError:\n        return None, "null"',
         ),
     ),
     promise(
@@ -456,6 +473,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "    READY_FOR_PICKUP: 3,\n    DISPATCHED: 4,\n",
             "    READY_FOR_PICKUP: 4,\n    DISPATCHED: 3,\n",
         ),
+        proof(
+            "tests/property/orders/test_history.py::test_latest_true_state_follows_the_clock",
+            "An event without a time wins against all with one.",
+            f"{PACKAGE}/orders/event.py",
+            "_microseconds",
+            "return 0 if instant is None",
+            "return 10**18 - 1 if instant is None",
+        ),
     ),
     promise(
         "Next, the event with more readable personal values wins, so a masked copy never hides a full one.",
@@ -543,6 +568,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "OrderEvent.snapshot_key_at",
             '|{_microseconds(shown_at):018d}"\n            f"|{min(self.richness, 999_999):06d}',
             '|{min(self.richness, 999_999):06d}"\n            f"|{_microseconds(shown_at):018d}',
+        ),
+        proof(
+            "tests/integration/orders/test_table.py::test_confirmed_head_is_no_change[fake]",
+            "A confirmation is not noted: a rebuild or an older message undoes it.",
+            f"{PACKAGE}/orders/table.py",
+            "_confirm",
+            '        update.set_in((EVENT + event.digest, "shown_at"), shown_at)\n',
+            "        pass\n",
         ),
     ),
     promise(
@@ -633,6 +666,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "whole",
             "        for entry in order.history\n",
             "        for entry in order.history\n        if entry.body\n",
+        ),
+        proof(
+            "tests/integration/orders/test_table.py::test_any_clock_is_stored[fake-True]",
+            "An event without a platform's time is not in the history.",
+            f"{PACKAGE}/orders/stored.py",
+            "events_of",
+            "if name.startswith(EVENT)}",
+            "if name.startswith(EVENT) and 'occurred_at' in value}",
         ),
     ),
     promise(
@@ -902,6 +943,15 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "key_of",
             "event.snapshot_key_at(arrival.shown_at)",
             "event.snapshot_key_at(arrival.shown_at or arrival.received_at)",
+        ),
+        proof(
+            "tests/integration/orders/test_table.py::test_row_says_only_what_its_snapshot_says[fake]",
+            "post_picked_up of an earlier snapshot stays when the later one does not say it, so whether the "
+            "order is a sale depends on which came first.",
+            f"{PACKAGE}/orders/table.py",
+            "_head",
+            '"post_picked_up": order.post_picked_up,',
+            '**({"post_picked_up": order.post_picked_up} if order.post_picked_up is not None else {}),',
         ),
     ),
     promise(

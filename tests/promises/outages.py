@@ -248,6 +248,15 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "_bring_back(stack, queue, letter, catalogue):",
             "(letters.delete(letter) or _bring_back(stack, queue, letter, catalogue)):",
         ),
+        proof(
+            "tests/unit/template/test_template_laws.py::test_function_permissions_are_exact",
+            "The consumer may not change the visibility, so an event that failed comes back only after the "
+            "queue's 5 minutes.",
+            "template.yaml",
+            "ConsumerRole",
+            "Action: sqs:ChangeMessageVisibility",
+            "Action: sqs:GetQueueUrl",
+        ),
     ),
     promise(
         "the consumer is never called (its event source switched off) | events wait in the queue for 4 days; an alarm "
@@ -308,6 +317,14 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "timedelta(days=60)",
             "timedelta(days=30)",
         ),
+        proof(
+            "tests/integration/reconciler/test_run.py::test_fault_of_all_stores_ends_the_run[fake-unauthorized-unauthorized]",
+            "The report of a run that the Partner API ended says that everything was served.",
+            f"{PACKAGE}/reconciler/run.py",
+            "Reconciler._serve_under_lease",
+            "run.report.stopped = str(ended)",
+            "run.report.stopped = StopReason.EVERYTHING_SERVED",
+        ),
     ),
     promise(
         "the whole region | nothing is received; afterwards the reconciler reads the missed time | states that only a "
@@ -351,6 +368,14 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             "    metrics.add_metric(response.counted_as, MetricUnit.Count, 1)\n    if response.also",
             "    if response.status != 401:\n        metrics.add_metric(response.counted_as, MetricUnit.Count, 1)\n"
             "    if response.also",
+        ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_new_secret_is_admitted_once_read",
+            "Each request without the secret costs two reads of Secrets Manager.",
+            f"{PACKAGE}/platform/webhook_secret.py",
+            "WebhookSecret.admitted_by",
+            "self._refresh(RETRY_SECONDS if self._fault else REFRESH_EVERY_SECONDS)",
+            "self._refresh(0.0)",
         ),
     ),
     promise(
@@ -450,6 +475,14 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             '("webhook", "catalogue-webhook")',
             '("webhook",)',
         ),
+        proof(
+            "tests/console/test_refused.py::test_people_read_the_reason[fake]",
+            "Of as many requests as the limit allows, the oldest is left out.",
+            f"{CONSOLE}/operations/refused_requests.py",
+            "refused_requests",
+            "found[: -limit - 1 : -1]",
+            "found[: -limit : -1]",
+        ),
     ),
     promise(
         "Each warm environment of the webhook reads the secret again at most once a minute, however many such requests "
@@ -490,6 +523,15 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             "_unavailable",
             '"Unavailable"',
             '"RefusedUnauthorized"',
+        ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_empty_secret_admits_nobody",
+            "A request without Authorization gets 401 also while the secret cannot be read.",
+            f"{PACKAGE}/webhook/endpoint.py",
+            "Webhook.receive",
+            "        try:\n            version",
+            '        if not headers.get("authorization"):\n            return UNAUTHORIZED\n        try:\n'
+            "            version",
         ),
     ),
     promise(
@@ -622,6 +664,15 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
             "            Failure.NO_RESPONSE,\n",
             "",
         ),
+        proof(
+            "tests/integration/platform/test_strange_http.py::test_dripping_headers_are_given_up",
+            "A response of which a byte comes now and then is waited for without end.",
+            f"{PACKAGE}/platform/session.py",
+            "_UntilDeadline.readinto",
+            '        if seconds <= 0:\n            raise TimeoutError("the response takes too long")\n'
+            "        self._socket.settimeout(seconds)\n",
+            "        self._socket.settimeout(max(seconds, 1.0))\n",
+        ),
     ),
     promise(
         "refuses a form of times, a page size or an id | the others are tried, and the one that works is remembered",
@@ -700,6 +751,14 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
             "PlatformOrders._may_continue",
             "        return is_miscounted or page.is_as_long_as(self._api.page_length)",
             "        return False and is_miscounted",
+        ),
+        proof(
+            "tests/integration/platform/test_lists.py::test_list_ends_where_a_page_proves_it[fake-one too few-50]",
+            "Where the count is made for pages of another size than the platform sends, the later pages are not read.",
+            f"{PACKAGE}/platform/orders.py",
+            "PlatformOrders._may_continue",
+            "return is_miscounted or page.is_as_long_as(self._api.page_length)",
+            "return is_miscounted",
         ),
     ),
     promise(

@@ -298,6 +298,22 @@ README: tuple[Entry, ...] = (
             "compressor.compress(self.body)",
             'compressor.compress(self.body.replace(b"\\r\\n", b"\\n"))',
         ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_any_body_is_enqueued",
+            "A body with half a surrogate pair is enqueued with a question mark in its place.",
+            f"{PACKAGE}/webhook/request_body.py",
+            "_received",
+            '    return text.encode("utf-8", "surrogatepass")',
+            '    return text.encode("utf-8", "replace")',
+        ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_base64_body_is_decoded[body1]",
+            "A body in base64 that is not UTF-8 is enqueued with its bytes replaced.",
+            f"{PACKAGE}/webhook/request_body.py",
+            "_received",
+            "return base64.b64decode(text, validate=True)",
+            'return base64.b64decode(text, validate=True).decode("utf-8", "replace").encode()',
+        ),
     ),
     promise(
         "The **consumer** parses the events, merges each into its order and stores the result.",
@@ -373,6 +389,22 @@ README: tuple[Entry, ...] = (
             "Action: secretsmanager:GetSecretValue",
             "Action: secretsmanager:DescribeSecret",
         ),
+        proof(
+            "tests/integration/platform/test_orders.py::test_missed_hour_is_healed[fake-created-none-True-True-any-False-True-500-False-False-numbers-list-created]",
+            "Only the first third of each window is listed, yet the whole counts as read.",
+            f"{PACKAGE}/reconciler/reading.py",
+            "WindowReader._read_by",
+            "self._orders.between(name, part.start, part.end, at_most_pages",
+            "self._orders.between(name, part.start, part.end - 2 * (part.end - part.start) / 3, at_most_pages",
+        ),
+        proof(
+            "tests/integration/platform/test_orders.py::test_missed_hour_is_healed[fake-created-none-True-True-any-False-True-500-False-False-numbers-list-created]",
+            "Of a window with several pages only the first is listed.",
+            f"{PACKAGE}/platform/orders.py",
+            "PlatformOrders._last_page",
+            "        last = max(first.counted_pages, 1)",
+            "        last = 1",
+        ),
     ),
     promise(
         "It compares them with the stored ones and enqueues any that are missing or different.",
@@ -402,6 +434,14 @@ README: tuple[Entry, ...] = (
             "Comparison._has",
             "stored.has_moved and self._orders.has_moved(event.order_id, event.digest)",
             "stored.has_moved",
+        ),
+        proof(
+            "tests/integration/reconciler/test_comparison.py::test_what_is_enqueued_says_when_it_was_shown[fake]",
+            "An order that the platform shows again in an earlier known state stays different from the stored one.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "_Known.moves_the_head",
+            "        return event.supersedes(stored.snapshot_key, shown_at)",
+            "        return False",
         ),
     ),
     promise(
@@ -476,6 +516,49 @@ README: tuple[Entry, ...] = (
         "The **sender** brings each answer to the platform once, and reads back what became of it.",
         SENT_ONCE,
         READ_BACK,
+        proof(
+            "tests/integration/sender/test_sending.py::test_overtaken_sender_writes_nothing[fake]",
+            "Two senders may have one order at once, so that an answer is sent twice.",
+            f"{PACKAGE}/answers/table.py",
+            "AnswersTable.claim",
+            '        update.only_if(all_of(present("open"), is_free))',
+            '        update.only_if(present("open"))',
+        ),
+        proof(
+            "tests/integration/sender/test_sending.py::test_killed_sender_sends_nothing_twice[fake-12]",
+            "It is not noted that a request begins: a sender that is killed in it sends the answer a second time.",
+            f"{PACKAGE}/sender/sending.py",
+            "Sender._send",
+            "self._put(turn, turn.note(stored, begun), target, before)",
+            "self._put(turn, replace(stored, progress=begun), target, before)",
+        ),
+        proof(
+            "tests/integration/sender/test_sending.py::test_lost_request_is_repeated[fake-html]",
+            "A PUT that was answered with 2xx but no order counts as applied without being read back.",
+            f"{PACKAGE}/sender/sending.py",
+            "Sender._put",
+            "        if outcome in {Outcome.APPLIED, Outcome.OVERTAKEN}:",
+            "        if outcome is None:\n            turn.end(stored, Outcome.APPLIED)\n"
+            "        elif outcome in {Outcome.APPLIED, Outcome.OVERTAKEN}:",
+        ),
+        proof(
+            "tests/integration/sender/test_sending.py::test_added_products_wait_for_a_second_reading[fake]",
+            "After one reading without effect an answer that adds products is sent again, while the first "
+            "request may yet take effect.",
+            f"{PACKAGE}/sender/sending.py",
+            "Sender._read_back",
+            "(outcome or refusal or is_late or answer.has_new_lines)",
+            "(outcome or refusal or is_late)",
+        ),
+        proof(
+            "tests/integration/sender/test_sending.py::test_answers_write_no_order[fake]",
+            "What was read back as refused is stored as applied.",
+            f"{PACKAGE}/sender/turn.py",
+            "Turn.end",
+            "        ending = Ending(outcome, self._clock(), reason, problems)",
+            "        if outcome is Outcome.REFUSED:\n            outcome = Outcome.APPLIED\n"
+            "        ending = Ending(outcome, self._clock(), reason, problems)",
+        ),
     ),
     same_as(
         "With a second stack beside it, the **catalogue** brings the chain's prices and stock to the platform, guarded and "
@@ -513,6 +596,23 @@ README: tuple[Entry, ...] = (
             "MaximumRetryAttempts: -1\n      MaximumRecordAgeInSeconds: 3600\n",
         ),
         _PUBLISHES_BY_DEFAULT,
+        proof(
+            "tests/integration/publisher/test_publish.py::test_transient_error_holds_one_order[fake]",
+            "A change that the bus throttles is dropped in place of being tried again.",
+            f"{PACKAGE}/publisher/publish.py",
+            "Publisher._round",
+            "                case Fate.TRANSIENT:\n                    self._hold(waiting.pop(pk), code, published)",
+            '                case Fate.TRANSIENT:\n                    published.counts["Held"] += 1\n'
+            "                    _done(pk, waiting)",
+        ),
+        proof(
+            "tests/integration/publisher/test_publish.py::test_transient_error_holds_one_order[fake]",
+            "An entry that the bus throttled within a successful request counts as published.",
+            f"{PACKAGE}/aws/event_bus.py",
+            "EventBus._put",
+            '(Fate.PUT, "") if code is None else',
+            '(Fate.PUT, "") if code is None or code in _TRANSIENT else',
+        ),
     ),
     NoPromise("You need Debian, Ubuntu or a similar Linux with git, make, Python 3.13 and internet access.", _NEEDS),
     NoPromise("You need neither Docker nor an AWS account.", _NEEDS),
@@ -867,6 +967,23 @@ README: tuple[Entry, ...] = (
         _LOST,
         _FAILS,
         _NOT_HIDDEN,
+        proof(
+            "tests/tools/local/test_run.py::test_every_order_is_compared",
+            "Orders that differ from the platform's are not counted as lost.",
+            "tools/local/hour.py",
+            "Hour._compare_order",
+            "            figures.wrong += 1\n            return [f\"order {order['order_id']}: {fault}\"]",
+            "            figures.wrong += 1\n"
+            "            return [f\"order {order['order_id']}: {fault}\"] if stored is None else []",
+        ),
+        proof(
+            "tests/tools/local/test_run.py::test_everything_that_differs_is_told",
+            "Only what the last brand lost fails the command.",
+            "tools/local/run.py",
+            "play_all",
+            "        wrong += _played(Hour(stack, screen, played, picking.store_id), screen)",
+            "        wrong = _played(Hour(stack, screen, played, picking.store_id), screen)",
+        ),
     ),
     promise(
         "`rows`, `changed` | lines of files and urgent messages, and the products whose values they changed",
@@ -913,6 +1030,22 @@ README: tuple[Entry, ...] = (
             "_outcome",
             'return (REFUSED, "") if row.refusal else',
             'return (REFUSED, "") if row else',
+        ),
+        proof(
+            "tests/tools/local/test_morning_outcome.py::test_each_product_counts_once",
+            "refused tells the products with held prices, and held those that the platform does not have.",
+            "tools/local/morning_outcome.py",
+            "CatalogueFigures.line",
+            'REFUSED: "refused", HELD: "held"',
+            'REFUSED: "held", HELD: "refused"',
+        ),
+        proof(
+            "tests/tools/local/test_morning_outcome.py::test_each_product_counts_once",
+            "A product that the platform does not have counts as held.",
+            "tools/local/morning_outcome.py",
+            "_outcome",
+            '    if row.sku == UNKNOWN_SKU:\n        return (REFUSED, "") if row.refusal else (LOST,',
+            '    if row.sku == UNKNOWN_SKU:\n        return (HELD, "") if row.refusal else (LOST,',
         ),
     ),
     promise(
@@ -993,6 +1126,22 @@ README: tuple[Entry, ...] = (
             "play_all",
             " + answers.wrong + catalogue.problems()",
             " + answers.wrong",
+        ),
+        proof(
+            "tests/tools/local/test_morning_outcome.py::test_each_product_counts_once",
+            "The line does not tell how many products were lost.",
+            "tools/local/morning_outcome.py",
+            "CatalogueFigures.line",
+            'LOST: "lost"}',
+            "}",
+        ),
+        proof(
+            "tests/tools/local/test_morning_outcome.py::test_lines_are_bounded",
+            "With more than 20 faults none is told, and the command succeeds.",
+            "tools/local/morning_outcome.py",
+            "CatalogueFigures.problems",
+            '*wrong[:MOST_LINES], f"and {more:,} more"',
+            "*wrong[:0]",
         ),
     ),
     NoPromise("Next, run the tests (all but the slow ones):", _STEP),
@@ -1096,6 +1245,59 @@ README: tuple[Entry, ...] = (
         DEAD_LETTERS_ALARM,
         DEAD_LETTERS_ARE_WATCHED,
         DEAD_LETTERS_ALARM_IS_SENT,
+        proof(
+            "tests/integration/consumer/test_intake.py::test_delay_follows_the_tries",
+            "Messages that failed are deleted from the queue.",
+            f"{PACKAGE}/consumer/handler.py",
+            "handler",
+            'return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in outcome.failed]}',
+            'return {"batchItemFailures": []}',
+        ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_transient_error_fails_one_order[fake-ProvisionedThroughputExceededException]",
+            "An event whose write failed is acknowledged and lost.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake.process",
+            "                if fault_name is None:\n                    outcome.failed.pop(message_id, None)",
+            '                if fault_name != "OutOfTime":\n                    outcome.failed.pop(message_id, None)',
+        ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_unexpected_error_fails_one_message[fake]",
+            "A message over which parsing crashes is acknowledged and is nowhere.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake.process",
+            "            except Exception as error:  # Never its neighbours' fault.\n"
+            "                outcome.failed[delivery.message_id] = type(error).__name__",
+            "            except Exception:  # Never its neighbours' fault.\n"
+            "                outcome.failed.pop(delivery.message_id)",
+        ),
+        proof(
+            "tests/unit/template/test_template_laws.py::test_message_is_tried_for_six_hours",
+            "An event that cannot be stored is deleted after 4 days and never gets to a dead-letter queue.",
+            "template.yaml",
+            "OrderEventsQueue",
+            "      RedrivePolicy:\n        deadLetterTargetArn: !GetAtt OrderEventsDeadLetters.Arn\n"
+            "        maxReceiveCount: 80\n",
+            "",
+        ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_foreign_message_is_stored_whole",
+            "An unreadable message is acknowledged and neither stored nor left in the queue.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake._reject",
+            "        self._rejected.keep(fault.body, fault.arrival, fault.reason, problems, left)",
+            '        if fault.arrival.source != "unknown":\n'
+            "            self._rejected.keep(fault.body, fault.arrival, fault.reason, problems, left)",
+        ),
+        proof(
+            "tests/unit/template/test_template_laws.py::test_dead_letter_precedes_retention",
+            "Events that cannot be stored are deleted from the queue after an hour, before they get to the "
+            "dead-letter queue.",
+            "template.yaml",
+            "OrderEventsQueue",
+            "      MessageRetentionPeriod: 345600  # 4 days",
+            "      MessageRetentionPeriod: 3600",
+        ),
     ),
     promise(
         "events repeated, late or out of order | the stored order is the same as if every event had arrived once and in "
@@ -1118,6 +1320,14 @@ README: tuple[Entry, ...] = (
             "_unchanged",
             'equals("version", row["version"])',
             'present("version")',
+        ),
+        proof(
+            "tests/integration/orders/test_table.py::test_late_event_keeps_the_order_for_two_weeks[fake]",
+            "An order past its retention whose late event comes expires earlier than if the events had come in order.",
+            f"{PACKAGE}/orders/table.py",
+            "OrdersTable._update",
+            "        elif existing is not None:\n            self._keep_longer(update, plan.events, existing)\n",
+            "",
         ),
     ),
     promise(
@@ -1202,6 +1412,24 @@ README: tuple[Entry, ...] = (
             "hmac.compare_digest(candidate, secret)",
             "hmac.compare_digest(candidate[:1], secret[:1])",
         ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_empty_secret_admits_nobody",
+            "With an empty secret stored, callers get 401 in place of 503.",
+            f"{PACKAGE}/platform/webhook_secret.py",
+            "WebhookSecret._refresh",
+            "        if not current:\n"
+            '            self._fault = "the webhook secret is empty: store the text that the platform is to send"\n'
+            "            return\n",
+            "",
+        ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_bare_or_bearer_secret_is_accepted[Bearer {}]",
+            "A wrong header that has the secret as one of several words is accepted.",
+            f"{PACKAGE}/platform/webhook_secret.py",
+            "WebhookSecret._match",
+            '        if presented[:7] == "Bearer ":\n            candidates.append(_digest(presented[7:].strip()))',
+            "        candidates += [_digest(word) for word in presented.split()]",
+        ),
     ),
     promise(
         "a webhook that never came | the reconciler fetches the order's latest state, for every known store that is not "
@@ -1253,11 +1481,36 @@ README: tuple[Entry, ...] = (
             "Default: DISABLED",
         ),
         _SCHEDULE_IS_ON,
+        proof(
+            "tests/integration/reconciler/test_schedule.py::test_old_open_order_is_closed_in_a_day[fake]",
+            "The latest state of an open order that is older than the window is not fetched.",
+            f"{PACKAGE}/reconciler/windows.py",
+            "window_of",
+            "    start = min([start, *(created_at - OVERLAP for created_at in open_orders if now - created_at <= reach)])\n",
+            "",
+        ),
+        proof(
+            "tests/integration/reconciler/test_schedule.py::test_checks_follow_the_platforms_clock[fake]",
+            "A window that was read in part counts as read to its end, so the orders of the rest are never fetched.",
+            f"{PACKAGE}/reconciler/store_check.py",
+            "StoreCheck._read",
+            "                position = position.read_until(part.until, part.vendor_id, reading.window.start)",
+            "                position = position.read_until(reading.window.end, part.vendor_id, reading.window.start)",
+        ),
     ),
     promise(
         "personal data | it is in the table and the encrypted queues, never in logs, metrics or errors. It goes on the bus "
         "only if you set `PublishPersonalData`",
         *PERSONAL_DATA,
+        proof(
+            "tests/integration/test_logs.py::test_rejections_log_correlation_ids",
+            "The log holds the bodies of a batch with a rejected event.",
+            f"{PACKAGE}/consumer/handler.py",
+            "handler",
+            '        logger.warning("rejected", reasons=_traced(outcome.rejected, deliveries))',
+            '        logger.warning("rejected", reasons=_traced(outcome.rejected, deliveries), '
+            "bodies=[one.text for one in deliveries])",
+        ),
     ),
     promise(
         "Callbacks from catalogue jobs are counted but not stored, unless they are forwarded to a catalogue's stack.",
@@ -1351,6 +1604,14 @@ README: tuple[Entry, ...] = (
             "Account._outputs",
             "subprocess.run(command, cwd=ROOT, check=False)",
             'subprocess.run(command, cwd=ROOT, check=False, input=b"y\\n", stdout=subprocess.DEVNULL)',
+        ),
+        proof(
+            "tests/tools/deploy/test_deployment.py::test_goals_of_make_run_the_command[deploy-]",
+            "make deploy does not ask.",
+            "Makefile",
+            "Makefile",
+            '$(RUN) tools.deploy "$(ENV)" $(ARGS)',
+            '$(RUN) tools.deploy "$(ENV)" --yes $(ARGS)',
         ),
     ),
     NoPromise("Generate a token in the partner portal and store it.", _STEP),
@@ -1518,6 +1779,14 @@ README: tuple[Entry, ...] = (
             'partner-orders = "partner_orders_console.cli.__main__:main"',
             'partner-orders-operator = "partner_orders_console.cli.__main__:main"',
         ),
+        proof(
+            "tests/tools/release/test_release_workflow.py::test_release_waits_for_every_check",
+            "The draft release uploads only the zips: the wheel of the command line is built and not included.",
+            ".github/workflows/release.yml",
+            "release",
+            "release/files/*\n",
+            "release/files/*.zip\n",
+        ),
     ),
     promise(
         "docs/deploying.md describes every parameter, and docs/runbooks has a page for each alarm.",
@@ -1605,6 +1874,22 @@ README: tuple[Entry, ...] = (
             "deploy_catalogue",
             "target.deploy_catalogue(built, {**shared, **own}, asks)",
             "target.deploy(built, asks)",
+        ),
+        proof(
+            "tests/unit/template/test_catalogue_laws.py::test_no_statement_uses_a_wildcard",
+            "The pusher may not read the bodies of promotions: the second stack sends no promotion.",
+            "catalogue.yaml",
+            "PusherRole",
+            "${FilesBucket.Arn}/promotions/*",
+            "${FilesBucket.Arn}/promotion/*",
+        ),
+        proof(
+            "tests/unit/template/test_catalogue_laws.py::test_roles_write_their_own_rows",
+            "The pusher may not write the status of stores: the second stack opens and closes none.",
+            "catalogue.yaml",
+            "PusherRole",
+            ', "STATUSES#*"',
+            "",
         ),
     ),
     *(

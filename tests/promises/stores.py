@@ -102,6 +102,15 @@ STORES: tuple[Entry, ...] = (
             "            self._facts[store_id] = wanted\n"
             "            self._read_at[told.store_id, told.code] = self._clock()\n",
         ),
+        proof(
+            "tests/contracts/test_stores_by_clock.py::test_equal_clocks_do_not_depend_on_arrival[fake]",
+            "An environment writes what it remembers over the row, so newer facts of another environment are "
+            "undone instead of settled.",
+            f"{PACKAGE}/stores/table.py",
+            "StoresTable._write_facts",
+            "facts = merged(present, self._remembered(store_id), told.facts)",
+            "facts = merged(self._remembered(store_id), told.facts)",
+        ),
     ),
     promise(
         "A code belongs to the store that had it last by that clock.",
