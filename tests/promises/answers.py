@@ -90,6 +90,14 @@ ANSWERS: tuple[Entry, ...] = (
             "                continue\n",
             "                pass\n",
         ),
+        proof(
+            "tests/integration/answers/test_endpoint.py::test_answers_that_ended_stay[fake-applied]",
+            "An answer after one that ended takes its place.",
+            f"{PACKAGE}/answers/intake.py",
+            "AnswersIntake._considered",
+            "            earlier.accepted + 1, answer, now, by,",
+            "            len([*earlier.open_answers]) + 1, answer, now, by,",
+        ),
     ),
     promise(
         "It ends in exactly one outcome, whatever crashes or is down meanwhile.",

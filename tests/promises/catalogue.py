@@ -750,6 +750,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "            continue\n",
             "            break\n",
         ),
+        proof(
+            "tests/unit/pusher/test_pushing.py::test_line_that_a_result_leaves_out",
+            "Where a result lists one refused line alone, the outcome of all others is unknown.",
+            f"{PACKAGE}/catalogue/outcomes.py",
+            "outcomes_of",
+            "lists_all = any(outcome.outcome is Outcome.PROCESSED for outcome in outcomes.values())",
+            "lists_all = bool(outcomes)",
+        ),
     ),
     promise(
         "A call that the platform refuses whole is halved until the bad line is alone.",
@@ -1811,12 +1819,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "socket.inet_ntop(family, packed)",
         ),
         proof(
-            "tests/property/pusher/test_urgent_refusals.py::test_refusal_logs_nothing_of_the_message",
+            "tests/property/pusher/test_urgent_refusals.py::test_nothing_of_a_message_is_logged[refuse]",
             "A refused urgent message is logged whole, with whatever further fields name a person.",
             f"{PACKAGE}/pusher/urgent_handler.py",
             "_refuse",
             'message_id=record["messageId"], reason=reason)',
             'message_id=record["messageId"], reason=reason, body=record["body"])',
+        ),
+        proof(
+            "tests/property/pusher/test_urgent_refusals.py::test_nothing_of_a_message_is_logged[fail]",
+            "A fault of ours logs the whole urgent message.",
+            f"{PACKAGE}/pusher/urgent_handler.py",
+            "_take",
+            'logger.error("failed, to come again", message_id=record["messageId"], fault=type(error).__name__)',
+            "logger.error(\n"
+            '            "failed, to come again", message_id=record["messageId"], fault=type(error).__name__, body=record["body"]\n'
+            "        )",
         ),
     ),
     NoPromise(

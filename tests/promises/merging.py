@@ -227,6 +227,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "        for item in value:\n",
             "        for item in value[:100]:\n",
         ),
+        proof(
+            "tests/unit/orders/test_reading.py::test_text_of_what_we_do_not_know",
+            "The order of keys within an object that we do not know makes another event.",
+            f"{PACKAGE}/orders/reading.py",
+            "_Walk.write_raw",
+            "for name in sorted(value):",
+            "for name in value:",
+        ),
     ),
     promise(
         "Key order, white space, `10` instead of `10.0` and `sys.webhook_status` make no difference.",
@@ -480,6 +488,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "_microseconds",
             "return 0 if instant is None",
             "return 10**18 - 1 if instant is None",
+        ),
+        proof(
+            "tests/unit/orders/test_event_order.py::test_further_status_wins_at_one_time",
+            "At one time the place in the lifecycle decides nothing.",
+            f"{PACKAGE}/orders/event.py",
+            "OrderEvent.moment",
+            '|{lifecycle.rank(self.status)}"',
+            '|0"',
         ),
     ),
     promise(

@@ -338,6 +338,15 @@ def test_update_may_be_followed(world: AnswersWorld) -> None:
     assert world.stored == ["till-0", "till-1", "till-2", "till-3"]
 
 
+@pytest.mark.parametrize("outcome", [Outcome.APPLIED, Outcome.REFUSED])
+def test_answers_that_ended_stay(world: AnswersWorld, outcome: Outcome) -> None:
+    """Each answer is stored beside those that ended before it."""
+    for number in range(3):
+        assert world.post(kind="update", answer_id=f"till-{number}")[0] == 202
+        assert world.stored == [f"till-{earlier}" for earlier in range(number + 1)]
+        world.end(outcome)
+
+
 def test_changed_order_gets_409(world: AnswersWorld) -> None:
     """An answer to lines that have changed since, or to a sequence that there is not yet, says which is the newest."""
     world.receive(20, items=lines()[:3])

@@ -10,7 +10,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from partner_orders.platform.http import OutOfTimeError
 from partner_orders.pusher import urgent_handler
+from partner_orders.pusher.urgent_message import UrgentRefusedError
 
 FAULTS: list[Exception | None] = [
     None,
@@ -68,14 +70,25 @@ def test_message_comes_again_after_a_fault_of_ours(fault: Exception, tries: int)
     assert queues.sent == []
 
 
+def refuse(*_: Any, **__: Any) -> bool:
+    raise UrgentRefusedError("the store is not in the catalogue")
+
+
+def time_out(*_: Any, **__: Any) -> bool:
+    raise OutOfTimeError
+
+
+def fail(*_: Any, **__: Any) -> bool:
+    raise KeyError("a row that nobody can read")
+
+
 @pytest.mark.privacy
-def test_refusal_logs_nothing_of_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log says which message was refused and why; what it held is among the dead letters alone."""
+@pytest.mark.parametrize("take", [refuse, time_out, fail])
+def test_nothing_of_a_message_is_logged(take: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log says which message was not taken and why, and nothing of what it holds."""
     logged = io.StringIO()
-    monkeypatch.setattr(urgent_handler, "logger", Logger(service="refusing", stream=logged))
-    queues = Queues(None, None)
-    body = '{"store_id": "s1", "sku": "KW-100", "asked_by": "Elif Demir, +90 532 000 00 00"}'
-    assert taken(None, queues, body)
-    assert queues.sent == [body]
+    monkeypatch.setattr(urgent_handler, "logger", Logger(service=f"logging-{take.__name__}", stream=logged))
+    body = '{"store_id": "s1", "sku": "KW-100", "active": false, "asked_by": "Elif Demir, +90 532 000 00 00"}'
+    assert taken(take, Queues(None, None), body) is (take is refuse)
     assert "m-17" in logged.getvalue()
     assert not any(word in logged.getvalue() for word in ("Elif", "532", "KW-100"))

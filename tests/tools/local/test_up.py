@@ -41,6 +41,7 @@ def test_what_to_try_next_can_be_pasted() -> None:
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for command in commands:
         assert all((ROOT / name).is_file() for name in re.findall(r"events/[\w/]+\.json", " ".join(command)))
+        assert command[0] in {".venv/bin/partner-orders", "make", "curl"}
         assert command[0] != "make" or command[1] in targets
     assert commands[-1][0] == "curl"
     assert f"Authorization: {STACK.webhook_secret}" in commands[-1]
