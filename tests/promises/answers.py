@@ -98,6 +98,14 @@ ANSWERS: tuple[Entry, ...] = (
             "            earlier.accepted + 1, answer, now, by,",
             "            len([*earlier.open_answers]) + 1, answer, now, by,",
         ),
+        proof(
+            "tests/property/answers/test_accepted_meanwhile.py::test_answer_that_was_read_before_an_end[fake]",
+            "An answer that is accepted while the one before it ends is listed nowhere, and never sent.",
+            f"{PACKAGE}/answers/table.py",
+            "AnswersTable.accept",
+            '            is_as_read = all_of(is_as_read, present("open"))\n',
+            "            pass\n",
+        ),
     ),
     promise(
         "It ends in exactly one outcome, whatever crashes or is down meanwhile.",
@@ -172,6 +180,14 @@ ANSWERS: tuple[Entry, ...] = (
             "Turn.is_late",
             "return self._clock() >= stored.accepted_at + LIFE",
             "return self._clock() >= stored.accepted_at + LIFE and stored.progress.sent_at is None",
+        ),
+        proof(
+            "tests/property/answers/test_accepted_meanwhile.py::test_answer_that_was_read_before_an_end[fake]",
+            "An answer that is accepted while the one before it ends is listed nowhere, and never sent.",
+            f"{PACKAGE}/answers/table.py",
+            "AnswersTable.accept",
+            '            is_as_read = all_of(is_as_read, present("open"))\n',
+            "            pass\n",
         ),
     ),
     promise(

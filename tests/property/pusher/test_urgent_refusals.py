@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partner_orders.platform.http import OutOfTimeError
+from partner_orders.platform.failures import OutOfTimeError
 from partner_orders.pusher import urgent_handler
 from partner_orders.pusher.urgent_message import UrgentRefusedError
 
