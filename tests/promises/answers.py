@@ -17,6 +17,14 @@ _SHARED = "tests/integration/platform/test_request_budget.py"
 _TURNS = "tests/unit/sender/test_sending.py"
 _NEVER_OVER = "tests/property/platform/test_request_budget.py::test_never_over_the_limit"
 
+_TURN_AS_ANOTHER_ENDS = proof(
+    "tests/property/answers/test_accepted_meanwhile.py::test_answer_that_was_read_before_an_end[fake]",
+    "An answer that is accepted while the one before it ends is listed nowhere, and never sent.",
+    _TABLE,
+    "AnswersTable.accept",
+    '            is_as_read = all_of(is_as_read, present("open"))\n',
+    "            pass\n",
+)
 SENT_ONCE = proof(
     f"{_ENDPOINT}::test_repeated_answer_gets_200[fake]",
     "An answer that is repeated after its outcome is a new one.",
@@ -69,7 +77,7 @@ ANSWERS: tuple[Entry, ...] = (
         proof(
             "tests/integration/answers/test_table.py::test_row_of_open_answers",
             "The row of an accepted answer expires at once.",
-            f"{PACKAGE}/answers/table.py",
+            _TABLE,
             "AnswersTable.accept",
             "int((answer.accepted_at + self._retention).timestamp())",
             "int(answer.accepted_at.timestamp())",
@@ -91,21 +99,14 @@ ANSWERS: tuple[Entry, ...] = (
             "                pass\n",
         ),
         proof(
-            "tests/integration/answers/test_endpoint.py::test_answers_that_ended_stay[fake-applied]",
+            f"{_ENDPOINT}::test_answers_that_ended_stay[fake-applied]",
             "An answer after one that ended takes its place.",
-            f"{PACKAGE}/answers/intake.py",
+            _INTAKE,
             "AnswersIntake._considered",
             "            earlier.accepted + 1, answer, now, by,",
             "            len([*earlier.open_answers]) + 1, answer, now, by,",
         ),
-        proof(
-            "tests/property/answers/test_accepted_meanwhile.py::test_answer_that_was_read_before_an_end[fake]",
-            "An answer that is accepted while the one before it ends is listed nowhere, and never sent.",
-            f"{PACKAGE}/answers/table.py",
-            "AnswersTable.accept",
-            '            is_as_read = all_of(is_as_read, present("open"))\n',
-            "            pass\n",
-        ),
+        _TURN_AS_ANOTHER_ENDS,
     ),
     promise(
         "It ends in exactly one outcome, whatever crashes or is down meanwhile.",
@@ -174,21 +175,14 @@ ANSWERS: tuple[Entry, ...] = (
             "rate(1 day)",
         ),
         proof(
-            "tests/integration/sender/test_sending.py::test_answer_ends_after_three_hours[fake-put_error_before-expired]",
+            f"{_SENT}::test_answer_ends_after_three_hours[fake-put_error_before-expired]",
             "An answer that was sent and that the platform never shows is tried for ever and gets no outcome.",
-            f"{PACKAGE}/sender/turn.py",
+            _TURN,
             "Turn.is_late",
             "return self._clock() >= stored.accepted_at + LIFE",
             "return self._clock() >= stored.accepted_at + LIFE and stored.progress.sent_at is None",
         ),
-        proof(
-            "tests/property/answers/test_accepted_meanwhile.py::test_answer_that_was_read_before_an_end[fake]",
-            "An answer that is accepted while the one before it ends is listed nowhere, and never sent.",
-            f"{PACKAGE}/answers/table.py",
-            "AnswersTable.accept",
-            '            is_as_read = all_of(is_as_read, present("open"))\n',
-            "            pass\n",
-        ),
+        _TURN_AS_ANOTHER_ENDS,
     ),
     promise(
         "Repeating an answer under its `answer_id` never sends it twice.",
@@ -256,17 +250,17 @@ ANSWERS: tuple[Entry, ...] = (
             "{number}",
         ),
         proof(
-            "tests/unit/sender/test_sending.py::test_request_is_noted_ahead",
+            f"{_TURNS}::test_request_is_noted_ahead",
             "A second sender begins the order's answers while the first is still in its request.",
-            f"{PACKAGE}/answers/table.py",
+            _TABLE,
             "CLAIM",
             "seconds=120",
             "seconds=5",
         ),
         proof(
-            "tests/integration/sender/test_sending.py::test_overtaken_sender_writes_nothing[fake]",
+            f"{_SENT}::test_overtaken_sender_writes_nothing[fake]",
             "Two senders work on the answers of an order side by side.",
-            f"{PACKAGE}/answers/table.py",
+            _TABLE,
             "AnswersTable.claim",
             'all_of(present("open"), is_free)',
             'present("open")',
@@ -307,15 +301,15 @@ ANSWERS: tuple[Entry, ...] = (
             "            if error.failure is Failure.NOT_FOUND:\n",
         ),
         proof(
-            "tests/integration/sender/test_sending.py::test_lost_request_is_repeated[fake-html]",
+            f"{_SENT}::test_lost_request_is_repeated[fake-html]",
             "A 2xx without an order in it counts as applied.",
-            f"{PACKAGE}/sender/sending.py",
+            _SENDING,
             "Sender._put",
             "outcome = None if event is None else judge(target, event.order, was_sent=True)",
             "outcome = Outcome.APPLIED if event is None else judge(target, event.order, was_sent=True)",
         ),
         proof(
-            "tests/unit/sender/test_sending.py::test_response_that_shows_no_effect[response6]",
+            f"{_TURNS}::test_response_that_shows_no_effect[response6]",
             "A ready answer counts as applied although the platform shows other lines.",
             f"{PACKAGE}/answers/judgement.py",
             "_of_ready",
@@ -372,9 +366,9 @@ ANSWERS: tuple[Entry, ...] = (
             "replace(before, tries=stored.progress.tries, sent_at=None)",
         ),
         proof(
-            "tests/unit/sender/test_sending.py::test_request_is_noted_ahead",
+            f"{_TURNS}::test_request_is_noted_ahead",
             "The request is not noted before it is made, so after a crash it is sent again without a look.",
-            f"{PACKAGE}/sender/sending.py",
+            _SENDING,
             "Sender._send",
             "self._put(turn, turn.note(stored, begun), target, before)",
             "self._put(turn, replace(stored, progress=begun), target, before)",
@@ -481,9 +475,9 @@ ANSWERS: tuple[Entry, ...] = (
             "Share.ANSWERS",
         ),
         proof(
-            "tests/integration/platform/test_request_budget.py::test_workers_share_one_budget",
+            f"{_SHARED}::test_workers_share_one_budget",
             "The reconciler may use up all permits, so answers wait for it.",
-            f"{PACKAGE}/platform/request_budget.py",
+            _BUDGET,
             "_CEILINGS",
             "Share.RECONCILIATION: 32",
             "Share.RECONCILIATION: 56",
@@ -491,7 +485,7 @@ ANSWERS: tuple[Entry, ...] = (
         proof(
             "tests/property/platform/test_request_budget.py::test_no_permit_is_needlessly_lost",
             "The catalogue may use up all permits, so answers wait for it.",
-            f"{PACKAGE}/platform/request_budget.py",
+            _BUDGET,
             "_CEILINGS",
             "Share.CATALOGUE: 20",
             "Share.CATALOGUE: 56",
@@ -500,7 +494,7 @@ ANSWERS: tuple[Entry, ...] = (
     promise(
         "The intake of orders never waits for an answer.",
         proof(
-            "tests/unit/sender/test_sending.py::test_ready_order",
+            f"{_TURNS}::test_ready_order",
             "What answers bring is in one group with the webhooks' events, so a flood of answers delays these.",
             _SENDING,
             "Sender._event",
@@ -532,7 +526,7 @@ ANSWERS: tuple[Entry, ...] = (
             "",
         ),
         proof(
-            "tests/unit/template/test_answers_laws.py::test_answers_have_parts_of_their_own",
+            f"{_APART}::test_answers_have_parts_of_their_own",
             "The sender takes messages off the queue of order events.",
             "template.yaml",
             "SenderFunctionAnswers",

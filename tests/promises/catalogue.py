@@ -157,7 +157,7 @@ CATALOGUE: tuple[Entry, ...] = (
         BAD_LINE_IS_REPORTED,
         OUTCOMES_ARE_SHOWN,
         proof(
-            "tests/property/pusher/test_urgent.py::test_price_that_could_not_go_is_noted",
+            f"{_URGENT}::test_price_that_could_not_go_is_noted",
             "An urgent price that could not be sent is forgotten.",
             f"{_PUSHER}/urgent.py",
             "Urgent._note",
@@ -198,7 +198,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "fault=type(error).__name__)\n        return True\n",
         ),
         proof(
-            "tests/integration/loader/test_draining.py::test_refused_file[-empty]",
+            f"{_DRAINING}::test_refused_file[-empty]",
             "A file that was refused whole is shown as loaded.",
             f"{PACKAGE}/loader/file_loading.py",
             "FileLoading._load",
@@ -206,7 +206,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "return self._end(turn, FileState.LOADED, checked.report)",
         ),
         proof(
-            "tests/integration/loader/test_draining.py::test_refused_file",
+            f"{_DRAINING}::test_refused_file",
             "Lines that contradict each other are not taken, and are reported as good.",
             f"{PACKAGE}/loader/loading.py",
             "Loader._add",
@@ -222,7 +222,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "        self._hold_lines(file, counted, HELD_TOGETHER)",
         ),
         proof(
-            "tests/property/pusher/test_urgent.py::test_too_many_off_in_a_day_are_held",
+            f"{_URGENT}::test_too_many_off_in_a_day_are_held",
             "An urgent off that the guard stops is not held, so it ends nowhere.",
             f"{PACKAGE}/pusher/urgent.py",
             "Urgent.take",
@@ -231,7 +231,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "Reason.PRICE_STEP else None",
         ),
         proof(
-            "tests/integration/loader/test_draining.py::test_unknown_store",
+            f"{_DRAINING}::test_unknown_store",
             "A file of a store that is not in the catalogue is in no list of files.",
             f"{PACKAGE}/loader/file_loading.py",
             "FileLoading._refuse_unknown_store",
@@ -239,7 +239,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "del now",
         ),
         proof(
-            "tests/integration/loader/test_draining.py::test_time_runs_out",
+            f"{_DRAINING}::test_time_runs_out",
             "A file whose run is out of time is deleted from the queue, and stays loaded in part.",
             f"{PACKAGE}/loader/draining.py",
             "Draining._take",
@@ -360,7 +360,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "",
         ),
         proof(
-            "tests/property/pusher/test_urgent.py::test_older_message_loses",
+            f"{_URGENT}::test_older_message_loses",
             "An urgent message wins, however old it is.",
             f"{_CATALOGUE}/desired.py",
             "merged",
@@ -597,7 +597,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "outcomes.get(sku, PROCESSED)",
         ),
         proof(
-            "tests/property/results/test_callbacks.py::test_failed_job_without_a_result",
+            f"{_CALLBACKS}::test_failed_job_without_a_result",
             "Every line of a job that failed without a result counts as processed.",
             f"{PACKAGE}/results/settling.py",
             "Settling._settle",
@@ -640,7 +640,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "timedelta(minutes=20)",
         ),
         proof(
-            "tests/property/pusher/test_minute.py::test_newest_values_are_shown[0-pedidosya]",
+            f"{_MINUTE}::test_newest_values_are_shown[0-pedidosya]",
             "Jobs of a store with an earlier failure are never given up.",
             f"{PACKAGE}/pusher/run.py",
             "Minute._look_after_jobs",
@@ -651,7 +651,7 @@ CATALOGUE: tuple[Entry, ...] = (
     promise(
         "Only a product that goes alone has its outcome with the response.",
         proof(
-            "tests/property/pusher/test_urgent.py::test_price_goes_alone",
+            f"{_URGENT}::test_price_goes_alone",
             "A lone price waits for a job.",
             f"{_PUSHER}/pushing.py",
             "_needs_company",
@@ -850,7 +850,7 @@ CATALOGUE: tuple[Entry, ...] = (
             'row.get("is_promoting", True)',
         ),
         proof(
-            "tests/property/uploader/test_run.py::test_store_of_api_is_left_alone",
+            f"{_FILES}::test_store_of_api_is_left_alone",
             "A store of files that is not switched on gets its file sent.",
             f"{PACKAGE}/catalogue/store_settings.py",
             "CatalogueSettings.sends_by_files",
@@ -877,7 +877,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "rate(10 minutes)",
         ),
         proof(
-            "tests/property/pusher/test_urgent.py::test_pause_holds_for_the_next_message",
+            f"{_URGENT}::test_pause_holds_for_the_next_message",
             "The urgent function goes by the settings that it read first.",
             f"{_PUSHER}/urgent.py",
             "Urgent._read",
@@ -948,7 +948,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "timedelta(hours=1)",
         ),
         proof(
-            "tests/property/pusher/test_urgent.py::test_price_step_is_held",
+            f"{_URGENT}::test_price_step_is_held",
             "The price of an urgent message is not measured.",
             f"{_PUSHER}/urgent.py",
             "Urgent._plan",
@@ -972,7 +972,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "False and settings.channel is Channel.FILES,",
         ),
         proof(
-            "tests/property/pusher/test_urgent.py::test_too_many_off_in_a_day_are_held",
+            f"{_URGENT}::test_too_many_off_in_a_day_are_held",
             "Urgent messages may switch off a whole store.",
             f"{_PUSHER}/urgent.py",
             "Urgent._plan",
@@ -1004,7 +1004,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "PRICE_STEP_PERCENT: !Ref KnownPercent",
         ),
         proof(
-            "tests/integration/loader/test_draining.py::test_held_file",
+            f"{_DRAINING}::test_held_file",
             "A file that takes most of a store's products off sale is not held.",
             f"{PACKAGE}/catalogue/guards.py",
             "file_reasons",
@@ -1232,7 +1232,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "return replace(after, outcome=Outcome.REFUSED)",
         ),
         proof(
-            "tests/property/store_status/test_wishes.py::test_a_closing_is_shown_and_ends",
+            f"{_WISHES}::test_a_closing_is_shown_and_ends",
             "A closing that was never shown ends without a word on record.",
             f"{PACKAGE}/store_status/status.py",
             "ended",
@@ -1251,7 +1251,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "Outcome.SHOWN",
         ),
         proof(
-            "tests/property/store_status/test_wishes.py::test_a_lost_response_is_read_back[OPEN-put_error_after]",
+            f"{_WISHES}::test_a_lost_response_is_read_back[OPEN-put_error_after]",
             "An opening whose response was lost is repeated though the platform shows the store as open.",
             f"{PACKAGE}/store_status/shown.py",
             "shows",
@@ -1302,7 +1302,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "CHECK_IN: ENABLED",
         ),
         proof(
-            "tests/property/store_status/test_wishes.py::test_a_closing_is_shown_and_ends",
+            f"{_WISHES}::test_a_closing_is_shown_and_ends",
             "After the end of a closing the store is opened without a person.",
             f"{PACKAGE}/pusher/statuses.py",
             "Statuses._do",
@@ -1316,7 +1316,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "            return self._table.write(after.wished(over, opening, now))",
         ),
         proof(
-            "tests/property/store_status/test_wishes.py::test_random_trouble_ends_well[0]",
+            f"{_WISHES}::test_random_trouble_ends_well[0]",
             "A closing of today that is to go again is sent as an opening.",
             f"{PACKAGE}/store_status/status.py",
             "as_sent",
@@ -1534,7 +1534,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "        return changed[:0] or [one.before.sku for one in some[:0] if tells_one]",
         ),
         proof(
-            "tests/property/uploader/test_run.py::test_stale_reads_lose_no_change",
+            f"{_FILES}::test_stale_reads_lose_no_change",
             "A change that was just written may be missing from the file that lets it be forgotten.",
             f"{PACKAGE}/uploader/contents.py",
             "CatalogueContents._of_shard",
@@ -1553,17 +1553,17 @@ CATALOGUE: tuple[Entry, ...] = (
             "if False:",
         ),
         proof(
-            "tests/integration/platform/test_sftp.py::test_folder_never_has_half_a_file",
+            f"{_ON_SERVER}::test_folder_never_has_half_a_file",
             "The half file stands in the folder that the platform watches.",
-            f"{PACKAGE}/platform/sftp.py",
+            _SFTP,
             "SftpSession._renamed",
             "name = _temporary_name()",
             "name = f\"{path.rpartition('/')[0]}/{_temporary_name()}\"",
         ),
         proof(
-            "tests/integration/platform/test_sftp.py::test_half_a_file_was_not_sent[denied0]",
+            f"{_ON_SERVER}::test_half_a_file_was_not_sent[denied0]",
             "A server that kept only a part of the temporary file has that part renamed to the file's own name.",
-            f"{PACKAGE}/platform/sftp.py",
+            _SFTP,
             "SftpSession._write",
             "if there != size:",
             "if there is None:",
@@ -1596,7 +1596,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "state.last",
         ),
         proof(
-            "tests/property/uploader/test_run.py::test_trouble_of_the_server_pauses_all[error0-host_key_changed-SftpHostKeyChanged]",
+            f"{_FILES}::test_trouble_of_the_server_pauses_all[error0-host_key_changed-SftpHostKeyChanged]",
             "After a cut upload the store's changes are gone, so the half file stays until the next day's.",
             f"{PACKAGE}/uploader/uploading.py",
             "Uploader.serve",
@@ -1631,7 +1631,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "{*group.stores} <= {*target.stores}",
         ),
         proof(
-            "tests/unit/template/test_catalogue_laws.py::test_old_files_go",
+            f"{_LAWS}::test_old_files_go",
             "The kept rows of a promotion of two months are gone when it is to end.",
             "catalogue.yaml",
             "FilesBucket",
@@ -1738,7 +1738,7 @@ CATALOGUE: tuple[Entry, ...] = (
             "Threshold: 100000",
         ),
         proof(
-            "tests/unit/template/test_catalogue_laws.py::test_variables_are_wired_by_name",
+            f"{_LAWS}::test_variables_are_wired_by_name",
             "Callbacks of the catalogue go to the queue of orders.",
             "catalogue.yaml",
             "CatalogueWebhookFunction",

@@ -391,16 +391,16 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             'self._queue.send(replace(message, body=b""))',
         ),
         proof(
-            "tests/integration/webhook/test_endpoint.py::test_unreachable_service_is_a_503[ReadTimeoutError-sqs]",
+            f"{_ENDPOINT}::test_unreachable_service_is_a_503[ReadTimeoutError-sqs]",
             "When SQS does not answer in time the webhook responds with 200, although nobody knows whether SQS "
             "has the body.",
-            f"{PACKAGE}/webhook/endpoint.py",
+            _WEBHOOK,
             "Webhook._enqueue",
             "            return _unavailable(error)\n",
             "            return ACCEPTED if isinstance(error, TimeoutError) or 'Timeout' in type(error).__name__ else _unavailable(error)\n",
         ),
         proof(
-            "tests/integration/webhook/test_endpoint.py::test_limit_counts_bytes[text-262144]",
+            f"{_ENDPOINT}::test_limit_counts_bytes[text-262144]",
             "SQS is given only the first 64 KiB of a body that was answered with 200.",
             f"{PACKAGE}/order_events/message.py",
             "OrderEventMessage.to_text",
@@ -519,22 +519,22 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
         proof(
             "tests/integration/consumer/test_counts.py::test_batch_is_counted[fake-before1-now1-counts1]",
             "Of three events of an order in one batch the third is in no history.",
-            f"{PACKAGE}/consumer/intake.py",
+            _INTAKE,
             "Intake._write",
             "self._orders.write([(one.event, one.arrival) for one in arrived])",
             "self._orders.write([(one.event, one.arrival) for one in arrived[:2]])",
         ),
         proof(
-            "tests/integration/consumer/test_intake.py::test_lag_counts_from_the_webhook[fake]",
+            f"{_CONSUMER}::test_lag_counts_from_the_webhook[fake]",
             "A late event is not stored in the order's history.",
-            f"{PACKAGE}/orders/plan.py",
+            _PLAN,
             "plan_write",
             "new = [pair for pair in events if pair[0].digest not in entries]",
             "new = [pair for pair in events if pair[0].digest not in entries and key_of(pair) > "
             'existing["snapshot_key"]]',
         ),
         proof(
-            "tests/integration/consumer/test_intake.py::test_unknown_statuses_are_counted[fake]",
+            f"{_CONSUMER}::test_unknown_statuses_are_counted[fake]",
             "The snapshot of an order with an unknown status says RECEIVED.",
             f"{PACKAGE}/orders/table.py",
             "_head",
@@ -542,7 +542,7 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             '        "status": order.status if lifecycle.is_known(order.status) else lifecycle.RECEIVED,',
         ),
         proof(
-            "tests/integration/consumer/test_intake.py::test_longest_bodies_are_stored_whole[fake]",
+            f"{_CONSUMER}::test_longest_bodies_are_stored_whole[fake]",
             "The history has no body of an event of an order with many lines.",
             f"{PACKAGE}/orders/table.py",
             "OrdersTable._inline_bodies",
@@ -560,9 +560,9 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
         REJECTED_ARE_KEPT,
         REJECTED_ARE_KEPT_AS_TOLD,
         proof(
-            "tests/integration/consumer/test_intake.py::test_unstorable_event_is_rejected[fake]",
+            f"{_CONSUMER}::test_unstorable_event_is_rejected[fake]",
             "An event that the table refuses alone is counted as rejected, and stored nowhere.",
-            f"{PACKAGE}/consumer/intake.py",
+            _INTAKE,
             "Intake._write_or_reject",
             "return self._reject(one.message_id, fault, outcome)",
             "return Counter(Rejected=1)",
@@ -601,9 +601,9 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
         CALLBACK_LEAVES_NOTHING,
         CALLBACK_IS_COUNTED,
         proof(
-            "tests/integration/webhook/test_endpoint.py::test_any_body_is_enqueued",
+            f"{_ENDPOINT}::test_any_body_is_enqueued",
             "The webhook refuses a catalogue callback with 400.",
-            f"{PACKAGE}/webhook/endpoint.py",
+            _WEBHOOK,
             "Webhook._enqueue",
             "        message = OrderEventMessage(",
             "        if b'\"job_id\"' in body and b'\"order_id\"' not in body:\n"
@@ -649,7 +649,7 @@ HOW_SOON: tuple[Entry, ...] = (
             "        distinct = distinct_events(events)\n        time.sleep(6)\n",
         ),
         proof(
-            "tests/unit/template/test_known_properties.py::test_no_property_is_unknown[orders-AWS::SQS::Queue]",
+            f"{_KNOWN}::test_no_property_is_unknown[orders-AWS::SQS::Queue]",
             "Every event waits 15 s in the queue.",
             "template.yaml",
             "OrderEventsQueue",
@@ -684,17 +684,17 @@ HOW_SOON: tuple[Entry, ...] = (
             "for seconds in outcome.lag_seconds[:1]:",
         ),
         proof(
-            "tests/integration/webhook/test_endpoint.py::test_event_is_enqueued_byte_for_byte[order]",
+            f"{_ENDPOINT}::test_event_is_enqueued_byte_for_byte[order]",
             "The time of arrival is cut to the minute, so Lag is up to a minute too long.",
-            f"{PACKAGE}/webhook/endpoint.py",
+            _WEBHOOK,
             "Webhook._enqueue",
             "received_at=self._clock(),",
             "received_at=self._clock().replace(second=0, microsecond=0),",
         ),
         proof(
-            "tests/integration/consumer/test_intake.py::test_lag_counts_from_the_webhook[fake]",
+            f"{_CONSUMER}::test_lag_counts_from_the_webhook[fake]",
             "A copy that comes with an event which is new has a Lag, too.",
-            f"{PACKAGE}/consumer/intake.py",
+            _INTAKE,
             "Intake._write",
             "for one in reversed(arrived) if one.event.digest in written.new}",
             "for one in reversed(arrived)}",
@@ -721,7 +721,7 @@ HOW_SOON: tuple[Entry, ...] = (
         ),
         *told("OrderEventsSlowAlarm"),
         proof(
-            "tests/unit/template/test_template_laws.py::test_alarmed_metrics_are_emitted",
+            f"{_LAWS}::test_alarmed_metrics_are_emitted",
             "The alarm looks at a metric that the webhook does not emit, and never fires.",
             "template.yaml",
             "OrderEventsSlowAlarm",
@@ -791,7 +791,7 @@ HOW_SOON: tuple[Entry, ...] = (
             'OrderEventMessage("webhook", ',
         ),
         proof(
-            "tests/unit/template/test_template_laws.py::test_variables_are_wired_by_name",
+            f"{_LAWS}::test_variables_are_wired_by_name",
             "The reconciler does not share the queue of order events.",
             "template.yaml",
             "ReconcilerFunction",
@@ -860,18 +860,18 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "authorization",
         ),
         proof(
-            "tests/integration/webhook/test_endpoint.py::test_new_secret_is_admitted_once_read",
+            f"{_ENDPOINT}::test_new_secret_is_admitted_once_read",
             "The right secret is refused once in each warm environment after it was rotated.",
-            f"{PACKAGE}/platform/webhook_secret.py",
+            _SECRET,
             "WebhookSecret.admitted_by",
             "if self._fetched_at != fetched_at and (version := self._match(authorization)):\n"
             "            return version",
             "if self._fetched_at != fetched_at:\n            return None",
         ),
         proof(
-            "tests/integration/webhook/test_endpoint.py::test_empty_secret_admits_nobody",
+            f"{_ENDPOINT}::test_empty_secret_admits_nobody",
             "The right secret is refused where ours was stored with a line break at its end.",
-            f"{PACKAGE}/platform/webhook_secret.py",
+            _SECRET,
             "secret_text",
             ".strip().lstrip(BYTE_ORDER_MARK).strip()",
             ".lstrip(BYTE_ORDER_MARK)",
@@ -1071,9 +1071,9 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
         ),
         REJECTED_WHOLE,
         proof(
-            "tests/unit/orders/test_event.py::test_ambiguous_json_is_malformed[body8-100 digits]",
+            f"{_PARSING}::test_ambiguous_json_is_malformed[body8-100 digits]",
             "An order with a decimal number of a thousand digits is stored as an order.",
-            f"{PACKAGE}/exact_json.py",
+            _JSON,
             "bounded_decimal",
             "    if len(text) > MAX_DIGITS:\n"
             '        raise MalformedJsonError(f"a number of more than {MAX_DIGITS} digits")\n',
@@ -1109,18 +1109,18 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
         ),
         REASON_IS_STORED,
         proof(
-            "tests/unit/orders/test_event.py::test_required_field_that_is_not_there[status]",
+            f"{_PARSING}::test_required_field_that_is_not_there[status]",
             "An object without a status is stored as a RECEIVED order.",
-            f"{PACKAGE}/orders/event.py",
+            _EVENT,
             "_what_is_wrong",
             '        return "Field required"',
             '        return "" if name == "status" and reading.values.setdefault("status", "RECEIVED") else '
             '"Field required"',
         ),
         proof(
-            "tests/integration/consumer/test_intake.py::test_odd_values_are_stored_whole[fake-fields0]",
+            f"{_CONSUMER}::test_odd_values_are_stored_whole[fake-fields0]",
             "An object in place of the order_id fails in the consumer and is not stored as rejected.",
-            f"{PACKAGE}/orders/fields.py",
+            _FIELDS,
             "_plain_text",
             "case bool() | None | list() | dict():",
             "case bool() | None | list():",
@@ -1197,7 +1197,7 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
         proof(
             "tests/integration/consumer/test_counts.py::test_batch_is_counted[fake-before7-now7-counts7]",
             "An order whose total is a number as a string is rejected.",
-            f"{PACKAGE}/orders/event.py",
+            _EVENT,
             "event_from",
             "    reading = read_order(value)\n",
             '    payment = value.get("payment")\n'
@@ -1246,9 +1246,9 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
         "The webhook checks nothing else in a body (ADR 13).",
         ANY_BODY,
         proof(
-            "tests/integration/webhook/test_endpoint.py::test_content_type_does_not_count[]",
+            f"{_ENDPOINT}::test_content_type_does_not_count[]",
             "The webhook refuses a body by its content type.",
-            f"{PACKAGE}/webhook/endpoint.py",
+            _WEBHOOK,
             "Webhook._enqueue",
             "        try:\n            body = request_body(request)",
             '        if "json" not in (request.get("headers") or {}).get("content-type", "json"):\n'
@@ -1266,17 +1266,17 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
         "A body with replaced bytes ends as a rejected event.",
         _CUT_OFF,
         proof(
-            "tests/integration/webhook/test_endpoint.py::test_corrupt_encoding_is_kept_as_received",
+            f"{_ENDPOINT}::test_corrupt_encoding_is_kept_as_received",
             "A body that does not inflate whole counts as empty.",
-            f"{PACKAGE}/webhook/request_body.py",
+            _BODY,
             "request_body",
             "    return received if body is None else body",
             '    return (b"" if encoding else received) if body is None else body',
         ),
         proof(
-            "tests/integration/webhook/test_endpoint.py::test_corrupt_encoding_is_kept_as_received",
+            f"{_ENDPOINT}::test_corrupt_encoding_is_kept_as_received",
             "A compressed body with replaced bytes counts as empty.",
-            f"{PACKAGE}/webhook/request_body.py",
+            _BODY,
             "request_body",
             "    return received if body is None else body",
             '    if encoding and body is None and b"\\xef\\xbf\\xbd" in received:\n'

@@ -36,7 +36,7 @@ NOT_PROMISED: tuple[Entry, ...] = (
         proof(
             "tests/integration/reconciler/test_run.py::test_order_in_sync_is_read_again_daily[fake]",
             "An order that shows some minutes after it was made is not found at the next visit.",
-            f"{PACKAGE}/reconciler/windows.py",
+            _WINDOWS,
             "OVERLAP",
             "timedelta(minutes=15)",
             "timedelta(0)",
@@ -239,15 +239,15 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "return 0, urgent",
         ),
         proof(
-            "tests/integration/reconciler/test_unended_visits.py::test_killer_store_is_named_after_three_runs[fake]",
+            f"{_UNENDED}::test_killer_store_is_named_after_three_runs[fake]",
             "A store that kills every worker is never put behind the others.",
-            f"{PACKAGE}/reconciler/windows.py",
+            _WINDOWS,
             "Position.begun",
             "unended_visits=self.unended_visits + 1",
             "unended_visits=self.unended_visits",
         ),
         proof(
-            "tests/integration/reconciler/test_unended_visits.py::test_backfill_ends_despite_a_killer[fake]",
+            f"{_UNENDED}::test_backfill_ends_despite_a_killer[fake]",
             "A backfill begins with the store that kills its workers each time, and the others never have their turn.",
             f"{PACKAGE}/reconciler/table.py",
             "Backfill.begun",

@@ -61,8 +61,16 @@ FINAL_STAYS = proof(
     "{final}|{_microseconds(self.occurred_at):018d}|",
     "{_microseconds(self.occurred_at):018d}|{final}|",
 )
+PLACE_DECIDES = proof(
+    f"{_ORDER}::test_further_status_wins_at_one_time",
+    "At one time the place in the lifecycle decides nothing.",
+    _EVENT,
+    "OrderEvent.moment",
+    '|{lifecycle.rank(self.status)}"',
+    '|0"',
+)
 SHOWN_LEAVES_FINAL = proof(
-    "tests/integration/orders/test_table.py::test_shown_open_state_leaves_a_final_one[fake-False-False]",
+    f"{_STORED}::test_shown_open_state_leaves_a_final_one[fake-False-False]",
     "A state that a GET shows for the first time replaces a final one.",
     _PLAN,
     "plan_write",
@@ -70,7 +78,7 @@ SHOWN_LEAVES_FINAL = proof(
     "if pair[1].shown_at or key_of(pair) > snapshot_key)",
 )
 DELIVERED_STAYS = proof(
-    "tests/unit/orders/test_event_order.py::test_final_status_stays",
+    f"{_ORDER}::test_final_status_stays",
     "DELIVERED is not final.",
     _LIFECYCLE,
     "_FINAL",
@@ -145,9 +153,9 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             'shown_at=from_text(envelope["received_at"])',
         ),
         proof(
-            "tests/integration/orders/test_table.py::test_digest_decides_last[fake-True]",
+            f"{_STORED}::test_digest_decides_last[fake-True]",
             "The arrival of an event decides which of two events wins.",
-            f"{PACKAGE}/orders/plan.py",
+            _PLAN,
             "key_of",
             "return event.snapshot_key_at(arrival.shown_at)",
             "return event.snapshot_key_at(arrival.shown_at or arrival.received_at)",
@@ -228,9 +236,9 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "        for item in value[:100]:\n",
         ),
         proof(
-            "tests/unit/orders/test_reading.py::test_text_of_what_we_do_not_know",
+            f"{_TEXT}::test_text_of_what_we_do_not_know",
             "The order of keys within an object that we do not know makes another event.",
-            f"{PACKAGE}/orders/reading.py",
+            _READING,
             "_Walk.write_raw",
             "for name in sorted(value):",
             "for name in value:",
@@ -272,17 +280,17 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             'digest=digest_of_canonical(reading.canonical + " " * body.startswith(b" "))',
         ),
         proof(
-            "tests/unit/orders/test_event_order.py::test_white_space_decides_nothing",
+            f"{_ORDER}::test_white_space_decides_nothing",
             "Line breaks between the parts of a body make another event.",
-            f"{PACKAGE}/orders/event.py",
+            _EVENT,
             "event_from",
             "digest=digest_of_canonical(reading.canonical)",
             "digest=digest_of_canonical(reading.canonical + ' ' * body.count(b'\\n'))",
         ),
         proof(
-            "tests/integration/orders/test_table.py::test_repetition_in_other_words_is_a_duplicate[fake-False]",
+            f"{_STORED}::test_repetition_in_other_words_is_a_duplicate[fake-False]",
             "A sys.webhook_status that is an object or a number makes another event.",
-            f"{PACKAGE}/orders/reading.py",
+            _READING,
             "_Walk.read_object",
             "(item is None or described.is_volatile)",
             "(item is None or (described.is_volatile and isinstance(item, str)))",
@@ -374,15 +382,15 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
         proof(
             "tests/property/orders/test_digest.py::test_odd_parts_make_two_events",
             "A part inside a line or a payment that cannot be read is not compared.",
-            f"{PACKAGE}/orders/reading.py",
+            _READING,
             "_Walk.read_field",
             "            self.write_raw(value)\n",
             '            if "." not in described.path:\n                self.write_raw(value)\n',
         ),
         proof(
-            "tests/unit/orders/test_event.py::test_odd_part_counts_as_absent[fields6-items.pricing.weight]",
+            f"{_PARSING}::test_odd_part_counts_as_absent[fields6-items.pricing.weight]",
             "Two amounts of text that is no number are the same.",
-            f"{PACKAGE}/orders/fields.py",
+            _FIELDS,
             "_number",
             "    except MalformedJsonError:\n"
             '        raise UnreadableError("should be a finite number of bounded size") from None',
@@ -431,9 +439,9 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "frozenset({DELIVERED, CANCELLED})",
         ),
         proof(
-            "tests/unit/orders/test_event_order.py::test_final_status_without_a_time_stays[CANCELLED]",
+            f"{_ORDER}::test_final_status_without_a_time_stays[CANCELLED]",
             "A final event without a time is undone by one that is not final.",
-            f"{PACKAGE}/orders/event.py",
+            _EVENT,
             "OrderEvent.moment",
             "final = int(lifecycle.is_final(self.status))",
             "final = int(lifecycle.is_final(self.status) and self.occurred_at is not None)",
@@ -482,21 +490,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "    READY_FOR_PICKUP: 4,\n    DISPATCHED: 3,\n",
         ),
         proof(
-            "tests/property/orders/test_history.py::test_latest_true_state_follows_the_clock",
+            f"{_LAWS}::test_latest_true_state_follows_the_clock",
             "An event without a time wins against all with one.",
-            f"{PACKAGE}/orders/event.py",
+            _EVENT,
             "_microseconds",
             "return 0 if instant is None",
             "return 10**18 - 1 if instant is None",
         ),
-        proof(
-            "tests/unit/orders/test_event_order.py::test_further_status_wins_at_one_time",
-            "At one time the place in the lifecycle decides nothing.",
-            f"{PACKAGE}/orders/event.py",
-            "OrderEvent.moment",
-            '|{lifecycle.rank(self.status)}"',
-            '|0"',
-        ),
+        PLACE_DECIDES,
     ),
     promise(
         "Next, the event with more readable personal values wins, so a masked copy never hides a full one.",
@@ -586,9 +587,9 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             '|{min(self.richness, 999_999):06d}"\n            f"|{_microseconds(shown_at):018d}',
         ),
         proof(
-            "tests/integration/orders/test_table.py::test_confirmed_head_is_no_change[fake]",
+            f"{_STORED}::test_confirmed_head_is_no_change[fake]",
             "A confirmation is not noted: a rebuild or an older message undoes it.",
-            f"{PACKAGE}/orders/table.py",
+            _TABLE,
             "_confirm",
             '        update.set_in((EVENT + event.digest, "shown_at"), shown_at)\n',
             "        pass\n",
@@ -684,7 +685,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "        for entry in order.history\n        if entry.body\n",
         ),
         proof(
-            "tests/integration/orders/test_table.py::test_any_clock_is_stored[fake-True]",
+            f"{_STORED}::test_any_clock_is_stored[fake-True]",
             "An event without a platform's time is not in the history.",
             f"{PACKAGE}/orders/stored.py",
             "events_of",
@@ -719,9 +720,9 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "        return max(filter(None, (updated_at, created_at)), default=None)",
         ),
         proof(
-            "tests/unit/orders/test_event.py::test_spellings_of_one_event[one9-other9]",
+            f"{_PARSING}::test_spellings_of_one_event[one9-other9]",
             "A time with the zone's name after it, as Java writes it, is no clock.",
-            f"{PACKAGE}/orders/fields.py",
+            _FIELDS,
             "parse_instant",
             '_ZONE_NAME.sub("", text.strip())',
             "text.strip()",
@@ -776,7 +777,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
     promise(
         "No event is dropped because of its own clock.",
         proof(
-            "tests/integration/consumer/test_intake.py::test_event_of_any_clock_is_stored[fake-2150]",
+            f"{_CONSUMER}::test_event_of_any_clock_is_stored[fake-2150]",
             "The consumer drops an event whose clock is ahead.",
             f"{PACKAGE}/consumer/intake.py",
             "Intake._understand",
@@ -926,7 +927,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "distinct.setdefault(event.moment, event)",
         ),
         proof(
-            "tests/integration/orders/test_table.py::test_conflict_is_stored_and_counted[fake]",
+            f"{_STORED}::test_conflict_is_stored_and_counted[fake]",
             "A conflict with a body that the reconciler found is not counted in what is shown of the order.",
             f"{PACKAGE}/orders/stored.py",
             "StoredOrder.conflicts",
@@ -961,10 +962,10 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "event.snapshot_key_at(arrival.shown_at or arrival.received_at)",
         ),
         proof(
-            "tests/integration/orders/test_table.py::test_row_says_only_what_its_snapshot_says[fake]",
+            f"{_STORED}::test_row_says_only_what_its_snapshot_says[fake]",
             "post_picked_up of an earlier snapshot stays when the later one does not say it, so whether the "
             "order is a sale depends on which came first.",
-            f"{PACKAGE}/orders/table.py",
+            _TABLE,
             "_head",
             '"post_picked_up": order.post_picked_up,',
             '**({"post_picked_up": order.post_picked_up} if order.post_picked_up is not None else {}),',
@@ -1031,7 +1032,7 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "tests/integration/orders/test_queries.py::test_newest_events_of_an_order[fake-untimed snapshot]",
             "An order without any time of the platform's is listed nowhere and never expires, instead of "
             "following its arrival.",
-            f"{PACKAGE}/orders/table.py",
+            _TABLE,
             "OrdersTable._move_head",
             "(update.set if is_timed else update.default)(name, value)",
             "(update.set if is_timed else update.remove)(*((name, value) if is_timed else (name,)))",

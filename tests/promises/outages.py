@@ -278,7 +278,7 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "Threshold: 3600",
         ),
         proof(
-            "tests/unit/template/test_alarm_series.py::test_alarm_watches_its_own_resource",
+            f"{_ALARMS}::test_alarm_watches_its_own_resource",
             "The alarm watches the dead-letter queue.",
             "template.yaml",
             "OrderEventsTooOldAlarm",
@@ -318,9 +318,9 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "timedelta(days=30)",
         ),
         proof(
-            "tests/integration/reconciler/test_run.py::test_fault_of_all_stores_ends_the_run[fake-unauthorized-unauthorized]",
+            f"{_RUNS}::test_fault_of_all_stores_ends_the_run[fake-unauthorized-unauthorized]",
             "The report of a run that the Partner API ended says that everything was served.",
-            f"{PACKAGE}/reconciler/run.py",
+            _RUN,
             "Reconciler._serve_under_lease",
             "run.report.stopped = str(ended)",
             "run.report.stopped = StopReason.EVERYTHING_SERVED",
@@ -370,9 +370,9 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             "    if response.also",
         ),
         proof(
-            "tests/integration/webhook/test_endpoint.py::test_new_secret_is_admitted_once_read",
+            f"{_ENDPOINT}::test_new_secret_is_admitted_once_read",
             "Each request without the secret costs two reads of Secrets Manager.",
-            f"{PACKAGE}/platform/webhook_secret.py",
+            _SECRET,
             "WebhookSecret.admitted_by",
             "self._refresh(RETRY_SECONDS if self._fault else REFRESH_EVERY_SECONDS)",
             "self._refresh(0.0)",
@@ -443,7 +443,7 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
         proof(
             "tests/integration/webhook/test_refusals.py::test_flood_is_few_lines[no_authorization-wrong_secret]",
             "Requests without any Authorization are logged without a limit.",
-            f"{PACKAGE}/webhook/refusals.py",
+            _REFUSALS,
             "Refusals._unlisted",
             "if minute.lines == LINES_A_MINUTE:",
             "if minute.lines == LINES_A_MINUTE and reason is Reason.WRONG_SECRET:",
@@ -517,7 +517,7 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
         "Such requests then get 503 instead of 401 and are counted as `Unavailable`.",
         UNREADABLE_SECRET,
         proof(
-            "tests/integration/webhook/test_strangers.py::test_flood_while_secret_is_unreadable",
+            f"{_STRANGERS}::test_flood_while_secret_is_unreadable",
             "They count as refused.",
             _WEBHOOK,
             "_unavailable",
@@ -525,9 +525,9 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             '"RefusedUnauthorized"',
         ),
         proof(
-            "tests/integration/webhook/test_endpoint.py::test_empty_secret_admits_nobody",
+            f"{_ENDPOINT}::test_empty_secret_admits_nobody",
             "A request without Authorization gets 401 also while the secret cannot be read.",
-            f"{PACKAGE}/webhook/endpoint.py",
+            _WEBHOOK,
             "Webhook.receive",
             "        try:\n            version",
             '        if not headers.get("authorization"):\n            return UNAUTHORIZED\n        try:\n'
@@ -753,9 +753,9 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
             "        return False and is_miscounted",
         ),
         proof(
-            "tests/integration/platform/test_lists.py::test_list_ends_where_a_page_proves_it[fake-one too few-50]",
+            f"{_LISTS}::test_list_ends_where_a_page_proves_it[fake-one too few-50]",
             "Where the count is made for pages of another size than the platform sends, the later pages are not read.",
-            f"{PACKAGE}/platform/orders.py",
+            _ORDERS,
             "PlatformOrders._may_continue",
             "return is_miscounted or page.is_as_long_as(self._api.page_length)",
             "return is_miscounted",

@@ -30,6 +30,7 @@ from tests.promises.merging import (
     ANY_ORDER,
     DELIVERED_STAYS,
     FINAL_STAYS,
+    PLACE_DECIDES,
     REPEATED,
     SHOWN_LEAVES_FINAL,
 )
@@ -230,7 +231,7 @@ PERSONAL_DATA = (
 )
 
 _PUBLISHES_BY_DEFAULT = proof(
-    "tests/unit/docs/test_readme.py::test_described_values_are_the_templates",
+    f"{_README}::test_described_values_are_the_templates",
     "Changes are published only where somebody asks for it.",
     "template.yaml",
     "ChangeEvents",
@@ -265,7 +266,7 @@ README: tuple[Entry, ...] = (
         EACH_CHANGE,
         CHANGE_WITHIN_A_STATUS,
         proof(
-            "tests/unit/template/test_template_laws.py::test_only_one_route_exists",
+            f"{_LAWS}::test_only_one_route_exists",
             "The API takes no POST.",
             "template.yaml",
             "OrderEventsApi",
@@ -347,7 +348,7 @@ README: tuple[Entry, ...] = (
             "Action: [dynamodb:GetItem, dynamodb:UpdateItem]",
         ),
         proof(
-            "tests/unit/template/test_template_laws.py::test_roles_write_their_own_rows",
+            f"{_LAWS}::test_roles_write_their_own_rows",
             "The answers' role may write any row.",
             "template.yaml",
             "AnswersRole",
@@ -382,7 +383,7 @@ README: tuple[Entry, ...] = (
             "            values, order_ids, size = [], set(), 0\n            continue\n",
         ),
         proof(
-            "tests/unit/template/test_template_laws.py::test_function_permissions_are_exact",
+            f"{_LAWS}::test_function_permissions_are_exact",
             "The reconciler may not read the token.",
             "template.yaml",
             "ReconcilerRole",
@@ -597,7 +598,7 @@ README: tuple[Entry, ...] = (
         ),
         _PUBLISHES_BY_DEFAULT,
         proof(
-            "tests/integration/publisher/test_publish.py::test_transient_error_holds_one_order[fake]",
+            f"{_PUBLISHER}::test_transient_error_holds_one_order[fake]",
             "A change that the bus throttles is dropped in place of being tried again.",
             f"{PACKAGE}/publisher/publish.py",
             "Publisher._round",
@@ -606,7 +607,7 @@ README: tuple[Entry, ...] = (
             "                    _done(pk, waiting)",
         ),
         proof(
-            "tests/integration/publisher/test_publish.py::test_transient_error_holds_one_order[fake]",
+            f"{_PUBLISHER}::test_transient_error_holds_one_order[fake]",
             "An entry that the bus throttled within a successful request counts as published.",
             f"{PACKAGE}/aws/event_bus.py",
             "EventBus._put",
@@ -678,7 +679,7 @@ README: tuple[Entry, ...] = (
             "enumerate([*PROFILES][1:])",
         ),
         proof(
-            "tests/tools/local/test_run.py::test_everything_that_differs_is_told",
+            f"{_RUN}::test_everything_that_differs_is_told",
             "The first brand is left out.",
             "tools/local/run.py",
             "play_all",
@@ -757,7 +758,7 @@ README: tuple[Entry, ...] = (
             '""',
         ),
         proof(
-            "tests/tools/local/test_run.py::test_everything_that_differs_is_told",
+            f"{_RUN}::test_everything_that_differs_is_told",
             "The chain is done before the first brand is played.",
             "tools/local/run.py",
             "play_all",
@@ -787,7 +788,7 @@ README: tuple[Entry, ...] = (
             'Decimal(shown["price"]) != before.price',
         ),
         proof(
-            "tests/tools/local/test_run.py::test_everything_that_differs_is_told",
+            f"{_RUN}::test_everything_that_differs_is_told",
             "What differs is not told.",
             "tools/local/run.py",
             "_played",
@@ -795,7 +796,7 @@ README: tuple[Entry, ...] = (
             "        wrong += hour.compare()[:0]",
         ),
         proof(
-            "tests/tools/local/test_run.py::test_every_order_is_compared",
+            f"{_RUN}::test_every_order_is_compared",
             "Of orders with a masked customer nothing is compared.",
             "tools/local/hour.py",
             "_fault",
@@ -826,7 +827,7 @@ README: tuple[Entry, ...] = (
         _EXPLAINED,
         _CATALOGUE_EXPLAINED,
         proof(
-            "tests/tools/local/test_run.py::test_last_lines_are_for_programs",
+            f"{_RUN}::test_last_lines_are_for_programs",
             "The last line is one for people.",
             "tools/local/figures.py",
             "last_line",
@@ -838,7 +839,7 @@ README: tuple[Entry, ...] = (
         "`orders`, `events` | orders that the simulated platform created, and the events of their webhooks",
         _EXPLAINED,
         proof(
-            "tests/tools/local/test_run.py::test_figures_are_the_platforms",
+            f"{_RUN}::test_figures_are_the_platforms",
             "Each retry counts as an event.",
             "tools/local/simulated_platform/server.py",
             "Platform.progress",
@@ -846,7 +847,7 @@ README: tuple[Entry, ...] = (
             '"events": self._courier.counts["attempts"]',
         ),
         proof(
-            "tests/tools/local/test_run.py::test_everything_that_differs_is_told",
+            f"{_RUN}::test_everything_that_differs_is_told",
             "The orders are those of the last brand.",
             "tools/local/figures.py",
             "Figures.__add__",
@@ -854,7 +855,7 @@ README: tuple[Entry, ...] = (
             'getattr(other, name) if name == "orders" else value + getattr(other, name)',
         ),
         proof(
-            "tests/tools/local/test_run.py::test_every_order_is_compared",
+            f"{_RUN}::test_every_order_is_compared",
             "One order is left out.",
             "tools/local/hour.py",
             "Hour.compare",
@@ -866,7 +867,7 @@ README: tuple[Entry, ...] = (
         "`stored` | orders in the table at the end",
         _EXPLAINED,
         proof(
-            "tests/tools/local/test_run.py::test_every_order_is_compared",
+            f"{_RUN}::test_every_order_is_compared",
             "An order that is not in the table counts.",
             "tools/local/hour.py",
             "Hour._compare_order",
@@ -885,7 +886,7 @@ README: tuple[Entry, ...] = (
             "                figures.ignored += 1\n",
         ),
         proof(
-            "tests/tools/local/test_run.py::test_garbage_counts_by_what_became_of_it",
+            f"{_RUN}::test_garbage_counts_by_what_became_of_it",
             "Garbage that was refused counts.",
             "tools/local/hour.py",
             "Hour._compare_garbage",
@@ -893,7 +894,7 @@ README: tuple[Entry, ...] = (
             "            if",
         ),
         proof(
-            "tests/tools/local/test_run.py::test_garbage_counts_by_what_became_of_it",
+            f"{_RUN}::test_garbage_counts_by_what_became_of_it",
             "Garbage of one kind counts though it is not stored.",
             "tools/local/hour.py",
             "Hour._compare_garbage",
@@ -953,7 +954,7 @@ README: tuple[Entry, ...] = (
             '("DISPATCHED", True), ("PICKED_UP", True),',
         ),
         proof(
-            "tests/tools/local/test_run.py::test_every_order_is_compared",
+            f"{_RUN}::test_every_order_is_compared",
             "Every recovered order counts as one that never arrived.",
             "tools/local/hour.py",
             "way_of",
@@ -968,7 +969,7 @@ README: tuple[Entry, ...] = (
         _FAILS,
         _NOT_HIDDEN,
         proof(
-            "tests/tools/local/test_run.py::test_every_order_is_compared",
+            f"{_RUN}::test_every_order_is_compared",
             "Orders that differ from the platform's are not counted as lost.",
             "tools/local/hour.py",
             "Hour._compare_order",
@@ -977,7 +978,7 @@ README: tuple[Entry, ...] = (
             "            return [f\"order {order['order_id']}: {fault}\"] if stored is None else []",
         ),
         proof(
-            "tests/tools/local/test_run.py::test_everything_that_differs_is_told",
+            f"{_RUN}::test_everything_that_differs_is_told",
             "Only what the last brand lost fails the command.",
             "tools/local/run.py",
             "play_all",
@@ -997,7 +998,7 @@ README: tuple[Entry, ...] = (
             "return sum(",
         ),
         proof(
-            "tests/tools/local/test_morning_outcome.py::test_each_product_counts_once",
+            f"{_MORNING}::test_each_product_counts_once",
             "Each line counts as a changed product.",
             "tools/local/morning_outcome.py",
             "compared",
@@ -1032,7 +1033,7 @@ README: tuple[Entry, ...] = (
             'return (REFUSED, "") if row else',
         ),
         proof(
-            "tests/tools/local/test_morning_outcome.py::test_each_product_counts_once",
+            f"{_MORNING}::test_each_product_counts_once",
             "refused tells the products with held prices, and held those that the platform does not have.",
             "tools/local/morning_outcome.py",
             "CatalogueFigures.line",
@@ -1040,7 +1041,7 @@ README: tuple[Entry, ...] = (
             'REFUSED: "held", HELD: "refused"',
         ),
         proof(
-            "tests/tools/local/test_morning_outcome.py::test_each_product_counts_once",
+            f"{_MORNING}::test_each_product_counts_once",
             "A product that the platform does not have counts as held.",
             "tools/local/morning_outcome.py",
             "_outcome",
@@ -1097,7 +1098,7 @@ README: tuple[Entry, ...] = (
             "self._drift = 0 * self._next_export().left",
         ),
         proof(
-            "tests/tools/local/test_run.py::test_last_lines_are_for_programs",
+            f"{_RUN}::test_last_lines_are_for_programs",
             "What drifts is not repaired.",
             "tools/local/run.py",
             "main",
@@ -1120,7 +1121,7 @@ README: tuple[Entry, ...] = (
         _FAILS,
         _NOT_HIDDEN,
         proof(
-            "tests/tools/local/test_run.py::test_everything_that_differs_is_told",
+            f"{_RUN}::test_everything_that_differs_is_told",
             "Lost products do not fail the command.",
             "tools/local/run.py",
             "play_all",
@@ -1128,7 +1129,7 @@ README: tuple[Entry, ...] = (
             " + answers.wrong",
         ),
         proof(
-            "tests/tools/local/test_morning_outcome.py::test_each_product_counts_once",
+            f"{_MORNING}::test_each_product_counts_once",
             "The line does not tell how many products were lost.",
             "tools/local/morning_outcome.py",
             "CatalogueFigures.line",
@@ -1136,7 +1137,7 @@ README: tuple[Entry, ...] = (
             "}",
         ),
         proof(
-            "tests/tools/local/test_morning_outcome.py::test_lines_are_bounded",
+            f"{_MORNING}::test_lines_are_bounded",
             "With more than 20 faults none is told, and the command succeeds.",
             "tools/local/morning_outcome.py",
             "CatalogueFigures.problems",
@@ -1280,7 +1281,7 @@ README: tuple[Entry, ...] = (
             "                outcome.failed.pop(delivery.message_id)",
         ),
         proof(
-            "tests/unit/template/test_template_laws.py::test_message_is_tried_for_six_hours",
+            f"{_LAWS}::test_message_is_tried_for_six_hours",
             "An event that cannot be stored is deleted after 4 days and never gets to a dead-letter queue.",
             "template.yaml",
             "OrderEventsQueue",
@@ -1298,7 +1299,7 @@ README: tuple[Entry, ...] = (
             "            self._rejected.keep(fault.body, fault.arrival, fault.reason, problems, left)",
         ),
         proof(
-            "tests/unit/template/test_template_laws.py::test_dead_letter_precedes_retention",
+            f"{_LAWS}::test_dead_letter_precedes_retention",
             "Events that cannot be stored are deleted from the queue after an hour, before they get to the "
             "dead-letter queue.",
             "template.yaml",
@@ -1337,14 +1338,7 @@ README: tuple[Entry, ...] = (
             "        elif existing is not None:\n            self._keep_longer(update, plan.events, existing)\n",
             "",
         ),
-        proof(
-            "tests/unit/orders/test_event_order.py::test_further_status_wins_at_one_time",
-            "At one time the place in the lifecycle decides nothing.",
-            f"{PACKAGE}/orders/event.py",
-            "OrderEvent.moment",
-            '|{lifecycle.rank(self.status)}"',
-            '|0"',
-        ),
+        PLACE_DECIDES,
         proof(
             "tests/integration/orders/test_table.py::test_late_event_is_two_requests[fake]",
             "A late event replaces the snapshot.",
@@ -1423,7 +1417,7 @@ README: tuple[Entry, ...] = (
             "POWERTOOLS_SERVICE_NAME: !Sub ${AWS::StackName}-order-consumer",
         ),
         proof(
-            "tests/unit/template/test_template_laws.py::test_alarm_of_events_watches_the_consumer",
+            f"{_LAWS}::test_alarm_of_events_watches_the_consumer",
             "The alarm watches what the webhook counts, which rejects no event.",
             "template.yaml",
             "RejectedAlarm",
@@ -1535,7 +1529,7 @@ README: tuple[Entry, ...] = (
         "only if you set `PublishPersonalData`",
         *PERSONAL_DATA,
         proof(
-            "tests/integration/test_logs.py::test_rejections_log_correlation_ids",
+            f"{_LOGS}::test_rejections_log_correlation_ids",
             "The log holds the bodies of a batch with a rejected event.",
             f"{PACKAGE}/consumer/handler.py",
             "handler",
@@ -1715,7 +1709,7 @@ README: tuple[Entry, ...] = (
             "        pass\n",
         ),
         proof(
-            "tests/console/test_awaited_order.py::test_order_of_before_is_not_awaited",
+            f"{_AWAITED}::test_order_of_before_is_not_awaited",
             "An order that came earlier ends the wait.",
             f"{CONSOLE}/operations/registering.py",
             "_came_since",
@@ -1839,7 +1833,7 @@ README: tuple[Entry, ...] = (
             "    Type: String\n  Undescribed:\n    Type: String\n",
         ),
         proof(
-            "tests/unit/docs/test_readme.py::test_described_values_are_the_templates",
+            f"{_README}::test_described_values_are_the_templates",
             "Another default is described.",
             "template.yaml",
             "RejectedRetentionDays",
@@ -1847,7 +1841,7 @@ README: tuple[Entry, ...] = (
             "Default: 60",
         ),
         proof(
-            "tests/unit/docs/test_readme.py::test_described_values_are_the_templates",
+            f"{_README}::test_described_values_are_the_templates",
             "Values are described that are refused.",
             "template.yaml",
             "ConsumerConcurrency",

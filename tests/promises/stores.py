@@ -103,10 +103,10 @@ STORES: tuple[Entry, ...] = (
             "            self._read_at[told.store_id, told.code] = self._clock()\n",
         ),
         proof(
-            "tests/contracts/test_stores_by_clock.py::test_equal_clocks_do_not_depend_on_arrival[fake]",
+            f"{_BY_CLOCK}::test_equal_clocks_do_not_depend_on_arrival[fake]",
             "An environment writes what it remembers over the row, so newer facts of another environment are "
             "undone instead of settled.",
-            f"{PACKAGE}/stores/table.py",
+            _TABLE,
             "StoresTable._write_facts",
             "facts = merged(present, self._remembered(store_id), told.facts)",
             "facts = merged(self._remembered(store_id), told.facts)",
@@ -155,7 +155,7 @@ STORES: tuple[Entry, ...] = (
         "At first the store may be known only by the chain's own code.",
         ONE_ROW,
         proof(
-            "tests/contracts/test_stores_by_clock.py::test_taken_over_store_keeps_its_settings[fake]",
+            f"{_BY_CLOCK}::test_taken_over_store_keeps_its_settings[fake]",
             "A store of which only the code is known is not registered.",
             _FACTS,
             "told_by",
