@@ -1397,7 +1397,7 @@ CATALOGUE: tuple[Entry, ...] = (
             f"{PACKAGE}/promotions/promotion.py",
             "body_of",
             '"end_time": _text(promotion.ends)}',
-            '"end_time": _text(promotion.ends if promotion.is_active else promotion.ends.replace(second=0))}',
+            '"end_time": _text(promotion.ends if promotion.is_active else promotion.ends.replace(second=(promotion.ends.second + 7) % 60))}',
         ),
     ),
     promise(
