@@ -1638,6 +1638,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "            Prefix: promotion-rows/\n",
             "            Prefix: promotion-rows/\n            ExpirationInDays: 30\n",
         ),
+        proof(
+            "tests/property/uploader/test_promotion_file.py::test_end_after_a_crash_has_the_rows_that_were_sent",
+            "What is sent is kept only after the upload.",
+            f"{PACKAGE}/uploader/uploading.py",
+            "Uploader._send",
+            "        prepared.keep()\n        at = self._clock()\n",
+            "        at = self._clock()\n",
+        ),
     ),
     promise(
         "No login and no file goes to an SFTP server with another key than the one that a person trusted.",

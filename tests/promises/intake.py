@@ -567,6 +567,14 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "return self._reject(one.message_id, fault, outcome)",
             "return Counter(Rejected=1)",
         ),
+        proof(
+            f"{_CONSUMER}::test_bad_event_spares_its_neighbours[fake]",
+            "An object without an order_id counts as a callback, and is stored nowhere.",
+            _EVENT,
+            "event_from",
+            'if "job_id" in value and "order_id" not in value:',
+            'if "job_id" in value or "order_id" not in value:',
+        ),
     ),
     promise(
         "the dead-letter queue, until 14 days after the event came, with an alarm | the event could not be written for "
@@ -698,6 +706,14 @@ HOW_SOON: tuple[Entry, ...] = (
             "Intake._write",
             "for one in reversed(arrived) if one.event.digest in written.new}",
             "for one in reversed(arrived)}",
+        ),
+        proof(
+            f"{_CONSUMER}::test_lag_holds_the_write[fake]",
+            "The time of the write is not counted.",
+            _INTAKE,
+            "Intake._write",
+            "            now, posted = self._clock(), [one",
+            "            now, posted = max(one.arrival.received_at for one in arrived), [one",
         ),
     ),
     promise(

@@ -179,6 +179,15 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "return cls(max(start, now - history), end",
             "return cls(max(start, now - timedelta(days=7)), end",
         ),
+        proof(
+            "tests/integration/reconciler/test_hidden_orders.py::test_changed_times_are_noticed_in_a_day[fake]",
+            "An order that ever was final counts as in sync.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._has",
+            "        return stored is not None and stored.has_moved and",
+            "        if stored is not None and any(map(lifecycle.is_final, stored.statuses)):\n"
+            "            return True\n        return stored is not None and stored.has_moved and",
+        ),
     ),
     NoPromise("**Minutes that the platform cannot show.**", _LIMIT),
     NoPromise("One order may break every response that contains it.", _PLATFORM),

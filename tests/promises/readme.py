@@ -834,6 +834,16 @@ README: tuple[Entry, ...] = (
             "{name}={getattr(figures, name)}",
             "{name}: {getattr(figures, name)}",
         ),
+        proof(
+            f"{_RUN}::test_anything_wrong_fails_the_command",
+            "What is wrong is printed below the sums.",
+            "tools/local/run.py",
+            "main",
+            '    for line in wrong:\n        console.print(line, style="red", markup=False)\n'
+            "    print(answers.line())\n    print(catalogue.line())\n    print(last_line(figures))\n",
+            "    print(answers.line())\n    print(catalogue.line())\n    print(last_line(figures))\n"
+            '    for line in wrong:\n        console.print(line, style="red", markup=False)\n',
+        ),
     ),
     promise(
         "`orders`, `events` | orders that the simulated platform created, and the events of their webhooks",
@@ -932,6 +942,15 @@ README: tuple[Entry, ...] = (
             "way_of",
             'event["outcome"] != "acknowledged"',
             'event["outcome"] == "gave_up"',
+        ),
+        proof(
+            "tests/tools/local/test_simulated_platform.py::test_copy_of_what_was_given_up[statuses0-gave_up]",
+            "A copy that is refused, too, acknowledges an event that was given up.",
+            "tools/local/simulated_platform/courier.py",
+            "Courier._post_again",
+            "        if 200 <= self._send(posting.body_text.encode()) < 300:\n"
+            '            posting.outcome = "acknowledged"\n',
+            '        self._send(posting.body_text.encode())\n        posting.outcome = "acknowledged"\n',
         ),
     ),
     promise(
@@ -1048,6 +1067,14 @@ README: tuple[Entry, ...] = (
             '    if row.sku == UNKNOWN_SKU:\n        return (REFUSED, "") if row.refusal else (LOST,',
             '    if row.sku == UNKNOWN_SKU:\n        return (HELD, "") if row.refusal else (LOST,',
         ),
+        proof(
+            f"{_MORNING}::test_each_kind_has_its_own_word",
+            "What was refused stands under held, and the other way round.",
+            "tools/local/morning_outcome.py",
+            "CatalogueFigures.line",
+            'REFUSED: "refused", HELD: "held"',
+            'HELD: "refused", REFUSED: "held"',
+        ),
     ),
     promise(
         "`held` | products with a price that looks like a mistake; a guard holds it until a person decides",
@@ -1066,6 +1093,14 @@ README: tuple[Entry, ...] = (
             "Limits",
             'price_step: Decimal = Decimal("0.35")',
             'price_step: Decimal = Decimal("35")',
+        ),
+        proof(
+            f"{_MORNING}::test_each_kind_has_its_own_word",
+            "What was refused stands under held, and the other way round.",
+            "tools/local/morning_outcome.py",
+            "CatalogueFigures.line",
+            'REFUSED: "refused", HELD: "held"',
+            'HELD: "refused", REFUSED: "held"',
         ),
     ),
     promise(
@@ -1306,6 +1341,14 @@ README: tuple[Entry, ...] = (
             "OrderEventsQueue",
             "      MessageRetentionPeriod: 345600  # 4 days",
             "      MessageRetentionPeriod: 3600",
+        ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_short_time_returns_all_messages[fake]",
+            "An event for which no time is left counts as done.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake._in_time",
+            '            raise TimeoutError("no time left to begin")\n',
+            "            return Counter()\n",
         ),
     ),
     promise(

@@ -4,6 +4,7 @@ import base64
 import gzip
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event, current_thread, main_thread
 from types import SimpleNamespace
@@ -97,6 +98,21 @@ def test_lag_counts_from_the_webhook(intake: Intake) -> None:
     # A copy that comes with an event that is new, and one that comes before the other has been stored.
     assert lag((3, first, "webhook"), (5, order(13, order_id="a"), "webhook")) == [5.0]
     assert lag(*((seconds, order(14, order_id="a"), "webhook") for seconds in (6, 1))) == [6.0]
+
+
+def test_lag_holds_the_write(orders: OrdersTable, stores: StoresTable, rejected: RejectedTable, dynamodb: Any) -> None:
+    """The seconds of an event count up to the end of its write."""
+    passed = [0.0]
+
+    def take_two_seconds(**_: Any) -> None:
+        passed[0] += 2.0
+
+    dynamodb.meta.events.register("after-call.dynamodb.UpdateItem", take_two_seconds)
+    text = OrderEventMessage("webhook", NOW - timedelta(seconds=3), "c", as_bytes(order())).to_text()
+    with ThreadPoolExecutor(1) as executor:
+        slow = Intake(orders, stores, rejected, lambda: NOW + timedelta(seconds=passed[0]), executor)
+        outcome = slow.process([Delivery("m", text)], lambda: 30.0)
+    assert (outcome.failed, outcome.lag_seconds[0] >= 3.0 + 2.0) == ({}, True)
 
 
 def test_age_counts_from_the_platforms_time(intake: Intake) -> None:

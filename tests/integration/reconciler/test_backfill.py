@@ -12,6 +12,7 @@ import pytest
 
 from partner_orders.clock import to_text
 from partner_orders.orders.event import parse_event
+from partner_orders.orders.lifecycle import is_final
 from partner_orders.orders.model import Client
 from partner_orders.reconciler.backfill import InvalidRequestError
 from partner_orders.reconciler.table import ReconciliationTable
@@ -22,7 +23,7 @@ from tests.support.platform import START, VirtualTime, lives
 from tests.support.reconciler_world import Killed, World
 from tests.support.sampling import every
 from tools.local.simulated_platform import lives as platform_lives
-from tools.local.simulated_platform.lives import trading_hour
+from tools.local.simulated_platform.lives import Life, Step, trading_hour
 
 AFTER = START + timedelta(hours=2)
 
@@ -49,6 +50,27 @@ def test_backfill_of_older_changes(world: World) -> None:
     world.run()  # The daily check.
     world.queue.messages = []
     world.new_worker()
+    world.backfill(**{"from": START.isoformat()})
+    assert world.not_in_sync() == []
+
+
+def test_backfill_of_a_change_after_the_end(world: World) -> None:
+    """A change of an order that had ended, longer ago than the daily check looks, is found by a backfill alone."""
+    world.backfill(**{"from": START.isoformat()})
+    world.drain()
+    number, life = next((n, life) for n, life in enumerate(world.lives) if is_final(life.steps[-1].status))
+    last = life.steps[-1]
+    at = last.at + timedelta(minutes=5)
+    body = last.body | {"sys": last.body["sys"] | {"updated_at": to_text(at)}, "comment": "Paid back in part"}
+    world.time.sleep(30 * 86_400)
+    world.run()
+    world.drain()
+    world.lives[number] = Life(life.order_id, life.shop, (*life.steps, Step(at, body, False)), life.masked)
+    world.api.show(world.lives)
+    world.time.sleep(25 * 3_600)
+    world.run()  # The daily check.
+    world.drain()
+    assert list(world.not_in_sync()) == [life.order_id]
     world.backfill(**{"from": START.isoformat()})
     assert world.not_in_sync() == []
 

@@ -1,5 +1,6 @@
 """The end of the morning of `make run`: each product counts once, and what is wrong with it is named."""
 
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,17 @@ from partner_orders.catalogue.desired import Desired
 from partner_orders.catalogue.product import Values
 from tests.support.fixed_clock import NOW
 from tools.local.chain import UNKNOWN_SKU, Article, Chain
-from tools.local.morning_outcome import LOST, MOST_LINES, CatalogueFigures, End, compared
+from tools.local.morning_outcome import (
+    HELD,
+    LOST,
+    MOST_LINES,
+    PROCESSED,
+    REFUSED,
+    SHOWN,
+    CatalogueFigures,
+    End,
+    compared,
+)
 
 SAID = {
     "SHOWN": Values(Decimal("2.5"), True, 7),
@@ -46,6 +57,13 @@ def test_each_product_counts_once() -> None:
     figures = compared(chain_of_test(), END)
     assert figures.problems() == []
     assert figures.line() == "catalogue: rows=7 changed=5 shown=2 processed=1 refused=1 held=1 lost=0 drift=unknown"
+
+
+def test_each_kind_has_its_own_word() -> None:
+    """No figure of the line stands under the word of another."""
+    outcomes = Counter({SHOWN: 1, PROCESSED: 2, REFUSED: 3, HELD: 4, LOST: 5})
+    line = CatalogueFigures(16, 15, outcomes, drift=6).line()
+    assert line == "catalogue: rows=16 changed=15 shown=1 processed=2 refused=3 held=4 lost=5 drift=6"
 
 
 def with_row(sku: str, **changes: Any) -> End:

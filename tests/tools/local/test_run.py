@@ -99,9 +99,11 @@ def test_figures_are_plain_numbers() -> None:
 
 
 def test_anything_wrong_fails_the_command(ends: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """One thing that is lost, or sums that do not add up, is status 1, and is named."""
+    """One thing that is lost, or sums that do not add up, is status 1, and is named above the last lines."""
     assert ends("order o-1: missing") == 1
-    assert "order o-1: missing" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert "order o-1: missing" in lines[:-3]
+    assert [line.partition(" ")[0] for line in lines[-3:]] == ["answers:", "catalogue:", "run:"]
 
 
 class PlayedHour:

@@ -355,6 +355,17 @@ def test_webhook_is_given_up_after_retries(webhook: Webhook) -> None:
     assert len({body for _, body in webhook.received}) == 1
 
 
+@pytest.mark.parametrize(("statuses", "outcome"), [((503,), "gave_up"), ((*[503] * 6, 200), "acknowledged")])
+def test_copy_of_what_was_given_up(webhook: Webhook, statuses: tuple[int, ...], outcome: str) -> None:
+    """A copy that comes after the event was given up acknowledges it where it is taken, and only there."""
+    webhook.statuses = statuses
+    courier = deliver(webhook)
+    [posting] = courier.postings
+    assert posting.outcome == "gave_up"
+    courier._post_again(posting)
+    assert (posting.outcome, posting.attempts) == (outcome, 7)
+
+
 def test_acknowledged_event_is_not_resent(webhook: Webhook) -> None:
     """An event is not sent again once it is acknowledged."""
     webhook.statuses = (500, 401, 200)
