@@ -1102,6 +1102,34 @@ CATALOGUE: tuple[Entry, ...] = (
             "if not 0 < len(given) <= MAX_REASON:",
             "if len(given) > MAX_REASON:",
         ),
+        proof(
+            "tests/integration/loader/test_decisions.py::test_decision_is_on_record_before_it_acts[release_lines-killed_at2]",
+            "A release is put on record only once nothing is held any more.",
+            f"{PACKAGE}/catalogue/decisions.py",
+            "Decisions.release_lines",
+            "        self._tables.decisions.note(store_id, held, Decision.RELEASED, by, why, self._clock())\n"
+            "        released = [self._release(store_id, rows.get(line.sku), line, held, list_versions) for line in lines]\n"
+            "        margins = self._margins(store_id)\n"
+            "        waiting = [row.sku for row, _ in released if is_waiting(row, margins)]\n"
+            "        self._tables.changes.add(store_id, waiting, self._clock())\n"
+            "        self._tables.held.remove(store_id, held)\n",
+            "        released = [self._release(store_id, rows.get(line.sku), line, held, list_versions) for line in lines]\n"
+            "        margins = self._margins(store_id)\n"
+            "        waiting = [row.sku for row, _ in released if is_waiting(row, margins)]\n"
+            "        self._tables.changes.add(store_id, waiting, self._clock())\n"
+            "        self._tables.held.remove(store_id, held)\n"
+            "        self._tables.decisions.note(store_id, held, Decision.RELEASED, by, why, self._clock())\n",
+        ),
+        proof(
+            "tests/integration/loader/test_decisions.py::test_decision_is_on_record_before_it_acts[drop_lines-killed_at3]",
+            "A dropped price is put on record only once it is forgotten.",
+            f"{PACKAGE}/catalogue/decisions.py",
+            "Decisions.drop_lines",
+            "            self._tables.decisions.note(store_id, held, Decision.DROPPED, by, why, self._clock())\n"
+            "            self._tables.held.remove(store_id, held)\n",
+            "            self._tables.held.remove(store_id, held)\n"
+            "            self._tables.decisions.note(store_id, held, Decision.DROPPED, by, why, self._clock())\n",
+        ),
     ),
     promise(
         "All requests stay under the platform's limit together with those of orders and answers.",
@@ -1442,6 +1470,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "next_step",
             "Step(Act.TAKE_UP, state.planned.due)",
             "Step(Act.TAKE_UP, state.summary.ends)",
+        ),
+        proof(
+            "tests/property/promotions/test_next_step.py::test_an_end_waits_for_no_job",
+            "That an older job ended after the end is not noted, so the end is not sent once more.",
+            f"{PACKAGE}/promotions/state.py",
+            "older_asked",
+            "        return replace(after, older_ended_at=now) if has_ended else after",
+            "        return after",
         ),
     ),
     promise(

@@ -1566,6 +1566,26 @@ README: tuple[Entry, ...] = (
             "                position = position.read_until(part.until, part.vendor_id, reading.window.start)",
             "                position = position.read_until(reading.window.end, part.vendor_id, reading.window.start)",
         ),
+        proof(
+            "tests/integration/reconciler/test_faults.py::test_queue_failure_is_not_a_repair[fake]",
+            "What the queue refused counts as enqueued.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._enqueue",
+            "        self._queue.send_all(messages)\n"
+            "        if len(self._queued) + len(batch) > MAX_REMEMBERED:\n            self._queued.clear()\n"
+            "            self._enqueued.clear()\n        for finding in batch:\n"
+            "            self._queued[finding.digest] = _Queued(scope.store.store_id, now)\n"
+            "            if finding.event is not None:\n"
+            "                showings = self._enqueued.setdefault(finding.event.order_id, {})\n"
+            "                showings[finding.digest] = showing(finding.event, shown_at)\n",
+            "        if len(self._queued) + len(batch) > MAX_REMEMBERED:\n            self._queued.clear()\n"
+            "            self._enqueued.clear()\n        for finding in batch:\n"
+            "            self._queued[finding.digest] = _Queued(scope.store.store_id, now)\n"
+            "            if finding.event is not None:\n"
+            "                showings = self._enqueued.setdefault(finding.event.order_id, {})\n"
+            "                showings[finding.digest] = showing(finding.event, shown_at)\n"
+            "        self._queue.send_all(messages)\n",
+        ),
     ),
     promise(
         "personal data | it is in the table and the encrypted queues, never in logs, metrics or errors. It goes on the bus "

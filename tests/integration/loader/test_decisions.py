@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from partner_orders.catalogue.held import Held
 from partner_orders.catalogue.product import Values
 from partner_orders.clock import to_text
 from tests.support.loader_world import STORE, LoaderWorld, Uploaded, loader_world, whole_list
+from tests.support.sender_world import KilledError
 
 BY, WHY = "anna", "the supplier raised it"
 
@@ -134,6 +136,32 @@ def test_loader_is_told_of_a_decided_file(world: LoaderWorld) -> None:
 
     Decisions(world.tables, world.time.now, tell).release_file(STORE, held.name, BY, WHY)
     assert told == [(Decision.RELEASED, 1)]
+
+
+@pytest.mark.parametrize(
+    ("decide", "killed_at"),
+    [
+        ("release_lines", ("products", "change")),
+        ("release_lines", ("changes", "add")),
+        ("release_lines", ("held", "remove")),
+        ("drop_lines", ("held", "remove")),
+    ],
+)
+def test_decision_is_on_record_before_it_acts(
+    world: LoaderWorld, monkeypatch: pytest.MonkeyPatch, decide: str, killed_at: tuple[str, str]
+) -> None:
+    """Wherever a decision on held lines is killed, who made it and why is on record."""
+    held = hold(world)
+
+    def die(*_: Any, **__: Any) -> None:
+        raise KilledError
+
+    table, method = killed_at
+    monkeypatch.setattr(getattr(world.tables, table), method, die)
+    with pytest.raises(KilledError):
+        getattr(world.decisions, decide)(STORE, held.name, BY, WHY)
+    [decided] = world.tables.decisions.of_store(STORE)
+    assert (decided.by, decided.why, decided.lines) == (BY, WHY, held.lines)
 
 
 def test_release_is_repeated(world: LoaderWorld) -> None:
