@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -127,6 +128,17 @@ def test_new_refusals_are_told_once(stack: DeployedStack, write: Write) -> None:
     assert [*new.since_last_look()] == []
     write(LINE | {"correlation_id": "r-3"}, minutes=-0.02)
     assert [one.request_id for one in new.since_last_look()] == ["r-3"]
+
+
+def test_late_line_of_the_log_is_told(stack: DeployedStack, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that CloudWatch shows some seconds after it was written is told all the same."""
+    passed = [0.0]
+    monkeypatch.setattr(refused_requests, "now", lambda: now() + timedelta(seconds=passed[0]))
+    new = NewRefusals(stack)
+    passed[0] = 60.0
+    assert [*new.since_last_look()] == []
+    write(LINE, minutes=-50 / 60)
+    assert len([*new.since_last_look()]) == 1
 
 
 @on_moto

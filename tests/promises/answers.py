@@ -107,6 +107,14 @@ ANSWERS: tuple[Entry, ...] = (
             "            len([*earlier.open_answers]) + 1, answer, now, by,",
         ),
         _TURN_AS_ANOTHER_ENDS,
+        proof(
+            f"{_ENDPOINT}::test_fault_of_ours_gets_503[fake]",
+            "A failure to store an answer is told as 202.",
+            f"{PACKAGE}/answers/endpoint.py",
+            "AnswersEndpoint.respond",
+            '                503, _error("unavailable", "Not available, try again."), "AnswersUnavailable", type(error).__name__\n',
+            '                202, {"status": WAITING}, "AnswersUnavailable", type(error).__name__\n',
+        ),
     ),
     promise(
         "It ends in exactly one outcome, whatever crashes or is down meanwhile.",
@@ -183,6 +191,15 @@ ANSWERS: tuple[Entry, ...] = (
             "return self._clock() >= stored.accepted_at + LIFE and stored.progress.sent_at is None",
         ),
         _TURN_AS_ANOTHER_ENDS,
+        proof(
+            f"{_TURNS}::test_accepted_during_the_request",
+            "An answer that another came after while it ended is not noted as ended, though its outcome was counted.",
+            _TURN,
+            "Turn.end",
+            "            except AcceptedMeanwhileError:\n"
+            "                self._claimed = self._answers.present_claim(self._claimed)\n",
+            "            except AcceptedMeanwhileError:\n                break\n",
+        ),
     ),
     promise(
         "Repeating an answer under its `answer_id` never sends it twice.",
@@ -315,6 +332,14 @@ ANSWERS: tuple[Entry, ...] = (
             "_of_ready",
             "if same_lines(target.lines, cart_of(shown.items)):",
             "if was_sent or same_lines(target.lines, cart_of(shown.items)):",
+        ),
+        proof(
+            "tests/unit/answers/test_judgement.py::test_ready_is_judged[CANCELLED-items6-True-overtaken]",
+            "An order that was cancelled meanwhile has its ready answer judged by its lines, as applied.",
+            f"{PACKAGE}/answers/judgement.py",
+            "_of_ready",
+            "    if shown.status == lifecycle.CANCELLED:\n        return Outcome.OVERTAKEN\n",
+            "",
         ),
     ),
     promise(

@@ -246,6 +246,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "if handled.comes_again_after is not None:",
             "if handled.comes_again_after:",
         ),
+        proof(
+            "tests/integration/loader/test_decisions.py::test_prices_of_many_rows_are_all_held",
+            "The second thousand of held prices of a file replaces the first.",
+            f"{PACKAGE}/loader/loading.py",
+            "Loader._hold_lines",
+            "some, counted.parts, versions)",
+            "some, 0, versions)",
+        ),
     ),
     promise(
         "A message that cannot be taken goes to a dead-letter queue, with an alarm.",
@@ -1010,6 +1018,23 @@ CATALOGUE: tuple[Entry, ...] = (
             "file_reasons",
             "reasons.append(Reason.SWITCHED_OFF)",
             "pass",
+        ),
+        proof(
+            "tests/property/loader/test_crashes.py::test_undisturbed",
+            "A file that is loaded forgets what the files before it took off sale that day, so ten small files "
+            "get past the guard.",
+            f"{PACKAGE}/catalogue/store_state.py",
+            "StoreStates.note_load",
+            "others = [one for one in state.switched_off if one.file != load.file]",
+            "others = [one for one in state.switched_off if one.file == load.file]",
+        ),
+        proof(
+            f"{_DRAINING}::test_file_that_is_begun_twice_is_held",
+            "A file that was interrupted once before it was measured is loaded without its guards.",
+            f"{PACKAGE}/loader/file_loading.py",
+            "FileLoading._measure_and_apply",
+            "if measured.reasons and not (is_repeat or turn.row.is_released):",
+            "if measured.reasons and not (turn.row.runs > 1 or turn.row.is_released):",
         ),
     ),
     promise(

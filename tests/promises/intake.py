@@ -407,6 +407,15 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "compressor.compress(self.body) + compressor.flush()",
             "compressor.compress(self.body[:65_536]) + compressor.flush()",
         ),
+        proof(
+            f"{_LAWS}::test_function_permissions_are_exact",
+            "With a key of the customer's own the webhook may not send to the encrypted queue and answers each "
+            "event 503.",
+            "template.yaml",
+            "WebhookRole",
+            "Action: [kms:Decrypt, kms:GenerateDataKey]",
+            "Action: kms:Decrypt",
+        ),
     ),
     same_as(
         "From then on we are responsible for the event.",
@@ -1094,6 +1103,15 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "    if len(text) > MAX_DIGITS:\n"
             '        raise MalformedJsonError(f"a number of more than {MAX_DIGITS} digits")\n',
             "",
+        ),
+        proof(
+            f"{_PARSING}::test_ambiguous_json_is_malformed",
+            "JSON with a duplicate key is taken for an order where both values are the same.",
+            _JSON,
+            "_object",
+            "    value = dict(pairs)\n    if len(value) != len(pairs):\n",
+            "    value = dict(pairs)\n"
+            "    if len(value) != len(pairs) and any(value[name] != item for name, item in pairs):\n",
         ),
     ),
     promise(

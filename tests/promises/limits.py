@@ -102,6 +102,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "40.0",
             "890.0",
         ),
+        proof(
+            "tests/integration/reconciler/test_backfill.py::test_backfill_delays_no_round[fake]",
+            "While a backfill runs, the stores are visited every 15 minutes, not every 5.",
+            f"{PACKAGE}/reconciler/run.py",
+            "Reconciler._is_round_over",
+            ">= ROUND",
+            ">= 3 * ROUND",
+        ),
     ),
     promise(
         "With some 700 stores that becomes a quarter of an hour, since the platform allows 60 requests a minute.",

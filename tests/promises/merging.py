@@ -692,6 +692,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "if name.startswith(EVENT)}",
             "if name.startswith(EVENT) and 'occurred_at' in value}",
         ),
+        proof(
+            "tests/integration/orders/test_queries.py::test_many_orders_are_read_whole[fake]",
+            "Exports and lists of a long order leave out the events that have moved to rows of their own.",
+            f"{PACKAGE}/orders/queries.py",
+            "OrderQueries.many",
+            'if MOVED_EVENTS in row or any("body" not in event for event in events_of(row).values()):',
+            'if any("body" not in event for event in events_of(row).values()):',
+        ),
     ),
     promise(
         "The platform's clock of an event is its `sys.updated_at`, or else its `sys.created_at`.",

@@ -483,6 +483,14 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             "found[: -limit - 1 : -1]",
             "found[: -limit : -1]",
         ),
+        proof(
+            "tests/console/test_refused.py::test_late_line_of_the_log_is_told[fake]",
+            "`refused --follow` leaves out requests whose log line CloudWatch shows some seconds late.",
+            f"{CONSOLE}/operations/refused_requests.py",
+            "NewRefusals.since_last_look",
+            "self._since = max(self._since, began - _LATE)",
+            "self._since = max(self._since, began)",
+        ),
     ),
     promise(
         "Each warm environment of the webhook reads the secret again at most once a minute, however many such requests "

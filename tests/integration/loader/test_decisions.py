@@ -12,6 +12,7 @@ from partner_orders.catalogue.files import AlreadyDecidedError, Decision, FileSt
 from partner_orders.catalogue.held import Held
 from partner_orders.catalogue.product import Values
 from partner_orders.clock import to_text
+from partner_orders.loader import loading
 from tests.support.loader_world import STORE, LoaderWorld, Uploaded, loader_world, whole_list
 from tests.support.sender_world import KilledError
 
@@ -63,6 +64,19 @@ def test_released_lines(world: LoaderWorld, key: str) -> None:
     assert (decided.decision, decided.by, decided.why, decided.lines) == ("released", BY, WHY, held.lines)
     with pytest.raises(NothingHeldError):
         world.decisions.release_lines(STORE, held.name, BY, WHY)
+
+
+def test_prices_of_many_rows_are_all_held(world: LoaderWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held prices that do not fit into one row are in several, and none takes the place of another."""
+    monkeypatch.setattr(loading, "HELD_TOGETHER", 2)
+    changed = whole_list()
+    for number in range(5):
+        changed = changed.replace(f"KW-{number},1.95", f"KW-{number},19.5")
+    world.upload(changed)
+    world.drain()
+    held = [*world.tables.held.of_store(STORE)]
+    assert [len(one.lines) for one in held] == [2, 2, 1]
+    assert {sku for one in held for sku in one.lines} == {f"KW-{number}" for number in range(5)}
 
 
 def test_release_against_newer_values(world: LoaderWorld) -> None:

@@ -215,6 +215,16 @@ def test_backfill_lets_stores_be_checked(world: World, monkeypatch: pytest.Monke
     assert all(checked)
 
 
+def test_backfill_delays_no_round(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a long run that reads a backfill all the time, each store is visited again and again."""
+    monkeypatch.setattr("partner_orders.platform.orders.PAGE_SIZE", 1)
+    monkeypatch.setattr("partner_orders.reconciler.windows.PAGES_AT_ONCE", 1)
+    world.worker.add_backfill({})
+    world.time.sleep(300)
+    report = world.run(seconds=20 * 60)
+    assert report.counts["stores_checked"] >= 3 * len(world.shops)
+
+
 def test_backfill_lists_all_positions_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A backfill lists the positions of all stores once, to see what is due."""
     read, positions = [], ReconciliationTable.positions
