@@ -67,7 +67,7 @@ def set_queue(stack: DeployedStack, **attributes: str) -> None:
 def test_short_retention_is_a_fault(faults: Callable[[], Any], stack: DeployedStack) -> None:
     """A queue that drops messages is a fault, and the suggested command fixes it."""
     assert "order-events queue" not in faults()
-    set_queue(stack, MessageRetentionPeriod="3600")
+    set_queue(stack, MessageRetentionPeriod="345599")
     found = faults()["order-events queue"]
     assert "dropped" in found["fault"]
     # As a shell would read it.

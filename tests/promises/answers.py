@@ -200,6 +200,15 @@ ANSWERS: tuple[Entry, ...] = (
             "                self._claimed = self._answers.present_claim(self._claimed)\n",
             "            except AcceptedMeanwhileError:\n                break\n",
         ),
+        proof(
+            "tests/unit/template/test_permissions.py::test_orders_have_what_they_need",
+            "The sender may not put what the platform shows on the queue, so each reading fails and no answer ends.",
+            "template.yaml",
+            "SenderRole",
+            "              - Sid: SendOrderEvents\n                Effect: Allow\n"
+            "                Action: sqs:SendMessage\n                Resource: !GetAtt OrderEventsQueue.Arn\n",
+            "",
+        ),
     ),
     promise(
         "Repeating an answer under its `answer_id` never sends it twice.",
@@ -281,6 +290,16 @@ ANSWERS: tuple[Entry, ...] = (
             "AnswersTable.claim",
             'all_of(present("open"), is_free)',
             'present("open")',
+        ),
+        proof(
+            f"{_TURNS}::test_second_answer_looks_first[shown0-requests0]",
+            "The second answer of an order is made from lines that the table has, without what the first one changed.",
+            _SENDING,
+            "Sender._begin",
+            "        if stored.number > 1:\n"
+            "            # What an earlier answer changed may not be in the table yet.\n"
+            "            self._look(turn, stored)\n",
+            "",
         ),
     ),
     promise(
@@ -486,6 +505,16 @@ ANSWERS: tuple[Entry, ...] = (
             "SenderFunction",
             "RATE_LIMIT_PER_MINUTE: !Ref RateLimitPerMinute",
             "RATE_LIMIT_PER_MINUTE: !Ref OrderRetentionDays",
+        ),
+        proof(
+            "tests/unit/template/test_permissions.py::test_orders_have_what_they_need",
+            "The reconciler may not take permits from the shared request budget, so it makes no request where "
+            "answers are switched on, or none that the others know of.",
+            "template.yaml",
+            "ReconcilerRole",
+            "Action: [dynamodb:GetItem, dynamodb:UpdateItem]\n"
+            "                  Resource: !GetAtt RequestBudgetTable.Arn",
+            "Action: dynamodb:GetItem\n                  Resource: !GetAtt RequestBudgetTable.Arn",
         ),
     ),
     promise(

@@ -254,6 +254,15 @@ CATALOGUE: tuple[Entry, ...] = (
             "some, counted.parts, versions)",
             "some, 0, versions)",
         ),
+        proof(
+            "tests/property/loader/test_crashes.py::test_every_call[0]",
+            "Products that a crashed load wrote without noting them are not sent by its repetition while other "
+            "changes wait.",
+            f"{PACKAGE}/loader/loading.py",
+            "Loader.apply",
+            "tells_all = measured.waiting > 0 and (is_repeat or self._is_forgotten(measured.state))",
+            "tells_all = measured.waiting > 0 and self._is_forgotten(measured.state)",
+        ),
     ),
     promise(
         "A message that cannot be taken goes to a dead-letter queue, with an alarm.",
@@ -455,6 +464,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "            update.only_if(any_of(absent(attribute), less(attribute, milliseconds(version))))\n",
             "",
         ),
+        proof(
+            "tests/unit/catalogue/test_version.py::test_version_ahead",
+            "A version days ahead is taken, so nothing newer wins until then.",
+            f"{PACKAGE}/catalogue/version.py",
+            "checked",
+            "    if version > now + MOST_AHEAD:",
+            "    if version > now + MOST_AHEAD * 1_000:",
+        ),
     ),
     promise(
         "An older value does not stay on the platform after a newer one was accepted.",
@@ -505,6 +522,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "switch_off",
             "    _note_all(catalogue, settings.store_id, progress)\n",
             "",
+        ),
+        proof(
+            f"{_MINUTE}::test_unknown_effect_is_followed_twice",
+            "Changes of files do not wake the pusher, so older prices stay for up to an hour.",
+            f"{PACKAGE}/catalogue/changes.py",
+            "ChangesTable.add",
+            "        if self.note(store_id, skus, at, is_urgent):\n            self.wake(store_id, at)",
+            "        if self.note(store_id, skus, at, is_urgent) and is_urgent:\n            self.wake(store_id, at)",
         ),
     ),
     promise(

@@ -559,6 +559,17 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "arrival), replace=redact)",
             "                continue",
         ),
+        proof(
+            "tests/console/test_dead_letters.py::test_failed_redrive_loses_nothing[fake]",
+            "A dead-letter message is deleted before it is on the queue again: if the command is stopped or "
+            "SQS refuses then, the event is lost.",
+            f"{CONSOLE}/operations/dead_letters.py",
+            "redrive",
+            "            elif not preview and _bring_back(stack, queue, letter, catalogue):\n"
+            "                letters.delete(letter)\n",
+            "            elif not preview:\n                letters.delete(letter)\n"
+            "                _bring_back(stack, queue, letter, catalogue)\n",
+        ),
     ),
     promise(
         "the rejected events, whole and with the reason | the event could not be parsed",

@@ -41,6 +41,15 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "timedelta(minutes=15)",
             "timedelta(0)",
         ),
+        proof(
+            "tests/property/order_events/test_queue.py::test_send_all_sends_or_says_so",
+            "Where SQS refuses some messages of a batch, the reconciler takes all for enqueued, moves on, and "
+            "those orders are not found at the next visit.",
+            f"{PACKAGE}/order_events/queue.py",
+            "OrderEventsQueue._send_batch",
+            'if refused := answer.get("Failed", []):',
+            'if len(refused := answer.get("Failed", [])) == len(entries):',
+        ),
     ),
     promise(
         "It visits each store every 5 minutes.",
@@ -235,6 +244,15 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "LEFT_OUT_FOR",
             "timedelta(days=1)",
             "timedelta(days=30)",
+        ),
+        proof(
+            "tests/unit/reconciler/test_narrowing.py::test_minute_that_is_not_due_is_skipped[length0-tried_ago0-False-True-True]",
+            "A minute that is older than a day is tried at each visit, not daily, and one that broke just now "
+            "is not tried for a day after its own time.",
+            _WINDOWS,
+            "LeftOut.is_due",
+            "return not self.is_narrow or now - self.tried_at >= LEFT_OUT_FOR",
+            "return not self.is_narrow or now - self.start >= LEFT_OUT_FOR",
         ),
     ),
     promise(

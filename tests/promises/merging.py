@@ -832,6 +832,17 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "            if event.occurred_at is None or event.occurred_at <= self._clock():\n"
             "                parsed.events[event.digest] = event\n",
         ),
+        proof(
+            f"{_CONSUMER}::test_event_of_any_clock_is_stored[fake-2027]",
+            "An event whose clock is more than a day ahead is rejected, and not in the history of its order.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake._understand",
+            "            return _Arrived(delivery.message_id, parse_event(message.body), arrival)\n",
+            "            event = parse_event(message.body)\n"
+            "            if event.occurred_at and event.occurred_at > self._clock() + timedelta(days=1):\n"
+            '                raise RejectedError("clock_ahead", ["sys.updated_at: is in the future"])\n'
+            "            return _Arrived(delivery.message_id, event, arrival)\n",
+        ),
     ),
     promise(
         "An order past its retention is kept with its whole history until 14 days after its last new event came.",

@@ -681,6 +681,16 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
             "        self._socket.settimeout(seconds)\n",
             "        self._socket.settimeout(max(seconds, 1.0))\n",
         ),
+        proof(
+            "tests/property/platform/test_responses.py::test_body_is_whole_or_too_large",
+            "A response that inflates beyond 8 MiB is requested again and again in the same size, not in "
+            "smaller pages.",
+            _RESPONSES,
+            "_decoded",
+            "    except TooLargeError:\n        raise PartnerApiError(Failure.TOO_LARGE) from None\n",
+            "    except TooLargeError:\n"
+            '        raise PartnerApiError(Failure.NOT_JSON, "encoding", retry_after=0.0) from None\n',
+        ),
     ),
     promise(
         "refuses a form of times, a page size or an id | the others are tried, and the one that works is remembered",

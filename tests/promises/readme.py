@@ -1840,6 +1840,14 @@ README: tuple[Entry, ...] = (
             'f"{rotated}partner-orders logs webhook --errors"',
             "rotated",
         ),
+        proof(
+            "tests/console/test_doctor.py::test_short_retention_is_a_fault[fake]",
+            "Doctor takes a queue for right that drops messages after half a day.",
+            f"{CONSOLE}/operations/doctor/queues.py",
+            "queue",
+            'elif int(attributes["MessageRetentionPeriod"]) < 345_600:',
+            'elif int(attributes["MessageRetentionPeriod"]) < 34_560:',
+        ),
     ),
     same_as("Operators need no clone.", "Each release includes the command line as a wheel"),
     promise(
