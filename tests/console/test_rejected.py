@@ -38,6 +38,8 @@ def test_list_is_filtered_by_reason_and_time(run: Run, twelve: DeployedStack) ->
     """The list is filtered by reason, and by a time from which and before which events were received."""
     found = run("rejected", "list", "--reason", "not_an_order", "--json").json
     assert (len(found), {event["reason"] for event in found}) == (4, {"not_an_order"})
+    newest = run("rejected", "list", "--reason", "not_an_order", "--limit", "3", "--json").json
+    assert newest == found[:3]
     since, until = ((NOW + timedelta(minutes=minute)).isoformat() for minute in (2, 8))
     found = run("rejected", "list", "--since", since, "--until", until, "--json").json
     assert len(found) == 6

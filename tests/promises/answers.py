@@ -209,6 +209,14 @@ ANSWERS: tuple[Entry, ...] = (
             "                Action: sqs:SendMessage\n                Resource: !GetAtt OrderEventsQueue.Arn\n",
             "",
         ),
+        proof(
+            "tests/unit/answers/test_stored.py::test_open_answers_end",
+            "Of several open answers of an order that is erased only the first ends.",
+            f"{PACKAGE}/answers/stored.py",
+            "with_open_ones_ended",
+            "{attribute_name(stored.number): attribute(stored) for stored in ended}",
+            "{attribute_name(stored.number): attribute(stored) for stored in [*ended][:1]}",
+        ),
     ),
     promise(
         "Repeating an answer under its `answer_id` never sends it twice.",

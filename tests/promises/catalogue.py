@@ -263,6 +263,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "tells_all = measured.waiting > 0 and (is_repeat or self._is_forgotten(measured.state))",
             "tells_all = measured.waiting > 0 and self._is_forgotten(measured.state)",
         ),
+        proof(
+            f"{_URGENT}::test_price_that_kills_is_noted",
+            "Changes that a crash left without a wake-up are never found, so their lines have no outcome.",
+            f"{PACKAGE}/pusher/run.py",
+            "LOOKS_AT_ALL",
+            "7",
+            "67",
+        ),
     ),
     promise(
         "A message that cannot be taken goes to a dead-letter queue, with an alarm.",
@@ -1061,6 +1069,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "if measured.reasons and not (is_repeat or turn.row.is_released):",
             "if measured.reasons and not (turn.row.runs > 1 or turn.row.is_released):",
         ),
+        proof(
+            "tests/unit/catalogue/test_settlement.py::test_unknown_outcome",
+            "After a call without an outcome the price before it is forgotten, so any price goes through the guard.",
+            f"{PACKAGE}/catalogue/settlement.py",
+            "_unknown",
+            "past_prices=_past_prices(row, sent, now), settled_at=now",
+            "settled_at=now",
+        ),
     ),
     promise(
         "Only a person lets it through, and who did so and why is kept for 400 days.",
@@ -1316,6 +1332,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "ended",
             "return _with_outcome(status, Outcome.ENDED if status.was_shown else Outcome.GIVEN_UP, now)",
             "return replace(status, outcome=Outcome.ENDED if status.was_shown else Outcome.GIVEN_UP)",
+        ),
+        proof(
+            "tests/unit/store_status/test_status.py::test_closing_of_today_goes_again_until_its_time",
+            "A closing of today that is sent again after midnight at the platform closes the day after, too.",
+            f"{PACKAGE}/store_status/status.py",
+            "as_sent",
+            "replace(wish, kind=Kind.CLOSED_UNTIL) if is_again else wish",
+            "wish",
         ),
     ),
     promise(

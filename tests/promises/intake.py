@@ -495,6 +495,15 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             "found = stack.rejected.each(choice.since, choice.until, limit)\n"
             "    found = (event for event in found if event.source == 'webhook')",
         ),
+        proof(
+            "tests/console/test_rejected.py::test_list_is_filtered_by_reason_and_time[fake]",
+            "A list of the rejected events of one reason looks only among the newest, so older ones of that "
+            "reason are not to be seen.",
+            f"{CONSOLE}/operations/rejected.py",
+            "each",
+            "None if choice.reason else limit",
+            "limit",
+        ),
     ),
     promise(
         "the order's history in the table | the event could be parsed; if it is the greatest event of its order, it is "

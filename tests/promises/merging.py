@@ -243,6 +243,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "for name in sorted(value):",
             "for name in value:",
         ),
+        proof(
+            f"{_LAWS}::test_convergence_of_number_identifiers",
+            "2.50 and 2.5 are two events, so a price that is written differently is a conflict.",
+            f"{PACKAGE}/exact_json.py",
+            "number_by_value",
+            '    return format(number.normalize(_EXACT), "f")',
+            '    return format(number, "f")',
+        ),
     ),
     promise(
         "Key order, white space, `10` instead of `10.0` and `sys.webhook_status` make no difference.",

@@ -1586,6 +1586,15 @@ README: tuple[Entry, ...] = (
             "                showings[finding.digest] = showing(finding.event, shown_at)\n"
             "        self._queue.send_all(messages)\n",
         ),
+        proof(
+            "tests/unit/reconciler/test_table.py::test_worker_without_the_lease_moves_nothing",
+            "A worker that lost its lease still moves positions, so what the new one has yet to enqueue counts "
+            "as checked.",
+            f"{PACKAGE}/reconciler/table.py",
+            "ReconciliationTable._put",
+            'newest = any_of(absent("fence"), at_most("fence", fencing_token))',
+            'newest = any_of(absent("fence"), present("fence"))',
+        ),
     ),
     promise(
         "personal data | it is in the table and the encrypted queues, never in logs, metrics or errors. It goes on the bus "

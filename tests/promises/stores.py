@@ -79,6 +79,15 @@ STORES: tuple[Entry, ...] = (
             "sorted(events, key=lambda event: event.moment, reverse=True)",
             "events[:1]",
         ),
+        proof(
+            "tests/unit/template/test_permissions.py::test_orders_have_what_they_need",
+            "The consumer may not read a store's newest orders, so a store whose name changes is not updated "
+            "and its events fail.",
+            "template.yaml",
+            "ConsumerRole",
+            "                  - !Sub ${OrdersTable.Arn}/index/by-time\n",
+            "",
+        ),
     ),
     NoPromise(
         "Two environments of the consumer may disagree for a while.", "A limit; the next sentence says how it ends."

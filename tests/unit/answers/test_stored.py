@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from partner_orders.answers.cart import CartLine
 from partner_orders.answers.judgement import Outcome
@@ -112,7 +113,10 @@ def test_bytes_of_an_answer() -> None:
 def test_open_answers_end() -> None:
     """Every open answer of a row ends the same way; what has ended stays, and nobody has a claim."""
     ended = replace(STORED, ending=Ending(Outcome.APPLIED, AT))
-    row = {"a#0001": attribute(ended), "a#0002": attribute(STORED), "accepted": 2, "fence": 3}
+    numbered = [replace(STORED, number=number) for number in (2, 3)]
+    row: dict[str, Any] = {"a#0001": attribute(ended), "accepted": 3, "fence": 3}
+    row |= {f"a#000{one.number}": attribute(one) for one in numbered}
     claimed = row | {"open": "ANSWERS", "listed_at": TIME, "claimed_until": TIME}
     ending = Ending(Outcome.UNKNOWN, AT, "restored")
-    assert with_open_ones_ended(claimed, ending) == row | {"a#0002": attribute(replace(STORED, ending=ending))}
+    expected = {f"a#000{one.number}": attribute(replace(one, ending=ending)) for one in numbered}
+    assert with_open_ones_ended(claimed, ending) == row | expected
