@@ -212,7 +212,7 @@ ANSWERS: tuple[Entry, ...] = (
         proof(
             "tests/unit/answers/test_stored.py::test_open_answers_end",
             "Of several open answers of an order that is erased only the first ends.",
-            f"{PACKAGE}/answers/stored.py",
+            _STORED,
             "with_open_ones_ended",
             "{attribute_name(stored.number): attribute(stored) for stored in ended}",
             "{attribute_name(stored.number): attribute(stored) for stored in [*ended][:1]}",
@@ -523,6 +523,14 @@ ANSWERS: tuple[Entry, ...] = (
             "Action: [dynamodb:GetItem, dynamodb:UpdateItem]\n"
             "                  Resource: !GetAtt RequestBudgetTable.Arn",
             "Action: dynamodb:GetItem\n                  Resource: !GetAtt RequestBudgetTable.Arn",
+        ),
+        proof(
+            "tests/integration/reconciler/test_credentials_trial.py::test_trial_counts_against_the_limit[fake]",
+            "Half of the requests of the worker before are forgotten, so two runs together exceed the limit.",
+            f"{PACKAGE}/platform/rate_limit.py",
+            "RateLimit.assume",
+            "self._ended.extend([self._seconds() - seconds_ago] * min(requests, self.per_minute))",
+            "self._ended.extend([self._seconds() - seconds_ago] * (min(requests, self.per_minute) // 2))",
         ),
     ),
     promise(

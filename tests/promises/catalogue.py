@@ -271,6 +271,16 @@ CATALOGUE: tuple[Entry, ...] = (
             "7",
             "67",
         ),
+        proof(
+            "tests/property/catalogue/test_held.py::test_held_lines_keep_their_versions",
+            "Products taken out of what is held to be released are held nowhere until then, and the release "
+            "finds nothing.",
+            f"{PACKAGE}/catalogue/held.py",
+            "HeldTable.split",
+            "        self._table.put(Key(keys.held(store_id), part.name), attributes | _content(lines, versions))\n"
+            '        as_read = equals("splits", held.splits) if held.splits else absent("splits")\n',
+            '        as_read = equals("splits", held.splits) if held.splits else absent("splits")\n',
+        ),
     ),
     promise(
         "A message that cannot be taken goes to a dead-letter queue, with an alarm.",
@@ -1077,6 +1087,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "past_prices=_past_prices(row, sent, now), settled_at=now",
             "settled_at=now",
         ),
+        proof(
+            "tests/integration/loader/test_decisions.py::test_price_stays_held_beside_another_writer",
+            "A price that a guard held gets through when its row was written meanwhile by another writer.",
+            f"{PACKAGE}/loader/loading.py",
+            "_again",
+            "replace(line.values, price=None) if line.version in held_versions else line.values",
+            "line.values",
+        ),
     ),
     promise(
         "Only a person lets it through, and who did so and why is kept for 400 days.",
@@ -1552,6 +1570,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "older_asked",
             "        return replace(after, older_ended_at=now) if has_ended else after",
             "        return after",
+        ),
+        proof(
+            "tests/unit/promotions/test_state.py::test_new_wish_keeps_what_is_known",
+            "Changing a promotion silently drops the end that was planned for it.",
+            f"{PACKAGE}/promotions/state.py",
+            "wished",
+            "    if wish.is_end:\n        state = _unplanned(state, now)\n",
+            "    state = _unplanned(state, now)\n",
         ),
     ),
     promise(

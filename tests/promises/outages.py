@@ -377,6 +377,15 @@ WITHOUT_THE_SECRET: tuple[Entry, ...] = (
             "self._refresh(RETRY_SECONDS if self._fault else REFRESH_EVERY_SECONDS)",
             "self._refresh(0.0)",
         ),
+        proof(
+            f"{_STRANGERS}::test_flood_of_strangers_changes_nothing[1000]",
+            "Of a flood of refused requests only those with a line in the log are counted.",
+            f"{PACKAGE}/webhook/handler.py",
+            "handler",
+            "    metrics.add_metric(response.counted_as, MetricUnit.Count, 1)\n",
+            "    if response.status != 401 or refusals.line(reason_of(event, response), event):\n"
+            "        metrics.add_metric(response.counted_as, MetricUnit.Count, 1)\n",
+        ),
     ),
     promise(
         "The webhook also logs why it was refused and the network that it came from.",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from partner_orders.catalogue.decisions import Decisions, LineEffect, NothingHeldError
+from partner_orders.catalogue.desired import merged
 from partner_orders.catalogue.files import AlreadyDecidedError, Decision, FileState, StoredFile
 from partner_orders.catalogue.held import Held
 from partner_orders.catalogue.product import Values
@@ -77,6 +78,25 @@ def test_prices_of_many_rows_are_all_held(world: LoaderWorld, monkeypatch: pytes
     held = [*world.tables.held.of_store(STORE)]
     assert [len(one.lines) for one in held] == [2, 2, 1]
     assert {sku for one in held for sku in one.lines} == {f"KW-{number}" for number in range(5)}
+
+
+def test_price_stays_held_beside_another_writer(world: LoaderWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A price that a guard held does not get through where another one was faster to write the product's row."""
+    products = world.tables.products
+    change, others = products.change, [Values(quantity=3)]
+
+    def overtaken(store_id: str, sku: str, how: Any, known: Any = None) -> Any:
+        if sku == "KW-7" and others:
+            said = others.pop()
+            change(store_id, sku, lambda row: merged(row, said, world.time.now(), {}))
+        return change(store_id, sku, how, known)
+
+    monkeypatch.setattr(products, "change", overtaken)
+    world.upload(whole_list().replace("KW-7,1.95,true,5", "KW-7,19.5,true,4"))
+    world.drain()
+    [held] = world.tables.held.of_store(STORE)
+    assert (others, held.lines["KW-7"].price) == ([], Decimal("19.5"))
+    assert world.product("KW-7").values.price == Decimal("1.95")
 
 
 def test_release_against_newer_values(world: LoaderWorld) -> None:
