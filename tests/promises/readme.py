@@ -1595,6 +1595,15 @@ README: tuple[Entry, ...] = (
             'newest = any_of(absent("fence"), at_most("fence", fencing_token))',
             'newest = any_of(absent("fence"), present("fence"))',
         ),
+        proof(
+            "tests/property/order_events/test_queue.py::test_send_all_sends_or_says_so",
+            "Ten large orders of a page go to SQS in one call of more than 1 MiB, which is refused at each "
+            "run, so they are never fetched.",
+            f"{PACKAGE}/order_events/queue.py",
+            "OrderEventsQueue.send_all",
+            "if batch and (len(batch) == BATCH_ENTRIES or size + len(text) > BATCH_BYTES):",
+            "if len(batch) == BATCH_ENTRIES:",
+        ),
     ),
     promise(
         "personal data | it is in the table and the encrypted queues, never in logs, metrics or errors. It goes on the bus "
