@@ -425,6 +425,14 @@ ANSWERS: tuple[Entry, ...] = (
             "self._put(turn, turn.note(stored, begun), target, before)",
             "self._put(turn, replace(stored, progress=begun), target, before)",
         ),
+        proof(
+            f"{_SENT}::test_answers_write_no_order[fake]",
+            "A PUT that failed with a timeout is sent once more at once, before anything was read back.",
+            f"{PACKAGE}/platform/order_exchange.py",
+            "OrderExchange._request",
+            "        except TokenRejectedError:\n            self._credentials.rejected()",
+            "        except (TokenRejectedError, PartnerApiError):\n            self._credentials.rejected()",
+        ),
     ),
     promise(
         "A request that adds products is repeated only after two such readings.",

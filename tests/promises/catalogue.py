@@ -549,6 +549,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "        if self.note(store_id, skus, at, is_urgent):\n            self.wake(store_id, at)",
             "        if self.note(store_id, skus, at, is_urgent) and is_urgent:\n            self.wake(store_id, at)",
         ),
+        proof(
+            "tests/property/loader/test_decisions.py::test_release_and_what_came_later",
+            "A released price wins over a newer one that was said while it was held.",
+            f"{PACKAGE}/catalogue/decisions.py",
+            "Decisions._release",
+            "held.version_of(line.sku), list_versions), known",
+            "self._clock(), list_versions), known",
+        ),
     ),
     promise(
         "A 2xx of the platform is no outcome of a job.",

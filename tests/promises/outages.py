@@ -808,6 +808,15 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
             "{store_id: str(failure) for store_id, failure in self.failed_stores.items()}",
             "{store_id: str(failure) for store_id, failure in [*self.failed_stores.items()][1:]}",
         ),
+        proof(
+            f"{_GUESSES}::test_failure_of_some_stores_is_theirs[fake-500]",
+            "Three stores that fail anywhere in a run, with others that work between them, end the run, so the "
+            "others are not read.",
+            _BREAKER,
+            "Breaker.worked",
+            "        self.has_worked = True\n        self._silent_in_a_row.clear()\n",
+            "        self.has_worked = True\n",
+        ),
     ),
     promise(
         "fails for every store | the run ends after a few, and the next one tries others",
