@@ -4,12 +4,14 @@ If Docker runs, `sam local invoke` runs the function in AWS's own image; `DOCKER
 function of the local AWS is called. PASTE-THE-WEBHOOK-SECRET-HERE in the event becomes the stack's own secret.
 """
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +48,7 @@ FUNCTIONS = {
     **OF_CATALOGUE,
 }
 IMAGE = f"public.ecr.aws/lambda/python:3.13-{ARCHITECTURE}"
+TRIES, PAUSE_SECONDS = 30, 2.0
 PLACEHOLDER = "PASTE-THE-WEBHOOK-SECRET-HERE"
 
 
@@ -107,10 +110,20 @@ def in_the_local_aws(stack: Stack, function: str, payload: str) -> object:
     """The deployed function's response. Its log lines are printed to the standard error, as `sam local invoke` does."""
     home = home_of(function, stack)
     log = FunctionLog(stack, function.replace("Function", "LogGroup"), home.stack_name)
-    invoked = stack.client("lambda").invoke(FunctionName=home.outputs[f"{function}Name"], Payload=payload.encode())
+    invoked = _once_free(stack.client("lambda"), home.outputs[f"{function}Name"], payload)
     for line in log.since_last_look():
         print(line.rstrip(), file=sys.stderr, flush=True)
     return json.load(invoked["Payload"])
+
+
+def _once_free(client: Any, function_name: str, payload: str) -> Any:
+    """Call a function; one that takes a single call at a time, and has it, is called again until it is free, for a
+    minute at most."""
+    for _ in range(TRIES):
+        with contextlib.suppress(client.exceptions.TooManyRequestsException):
+            return client.invoke(FunctionName=function_name, Payload=payload.encode())
+        time.sleep(PAUSE_SECONDS)
+    return client.invoke(FunctionName=function_name, Payload=payload.encode())
 
 
 def in_docker(stack: Stack, function: str, payload: str) -> object:
