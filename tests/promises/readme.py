@@ -49,6 +49,14 @@ _NEEDS = "What the reader needs."
 _STEP = "A step; the commands are checked by tests/unit/docs/test_readme.py."
 _POINTER = "A pointer; tests/unit/docs/test_links.py checks it."
 
+EACH_HAS_ITS_WORD = proof(
+    f"{_MORNING}::test_each_kind_has_its_own_word",
+    "What was refused stands under held, and the other way round.",
+    "tools/local/morning_outcome.py",
+    "CatalogueFigures.line",
+    'REFUSED: "refused", HELD: "held"',
+    'HELD: "refused", REFUSED: "held"',
+)
 EACH_CHANGE = proof(
     f"{_PUBLISHER}::test_each_status_is_an_event",
     "Only the first change of an order is published.",
@@ -1067,14 +1075,7 @@ README: tuple[Entry, ...] = (
             '    if row.sku == UNKNOWN_SKU:\n        return (REFUSED, "") if row.refusal else (LOST,',
             '    if row.sku == UNKNOWN_SKU:\n        return (HELD, "") if row.refusal else (LOST,',
         ),
-        proof(
-            f"{_MORNING}::test_each_kind_has_its_own_word",
-            "What was refused stands under held, and the other way round.",
-            "tools/local/morning_outcome.py",
-            "CatalogueFigures.line",
-            'REFUSED: "refused", HELD: "held"',
-            'HELD: "refused", REFUSED: "held"',
-        ),
+        EACH_HAS_ITS_WORD,
     ),
     promise(
         "`held` | products with a price that looks like a mistake; a guard holds it until a person decides",
@@ -1094,14 +1095,7 @@ README: tuple[Entry, ...] = (
             'price_step: Decimal = Decimal("0.35")',
             'price_step: Decimal = Decimal("35")',
         ),
-        proof(
-            f"{_MORNING}::test_each_kind_has_its_own_word",
-            "What was refused stands under held, and the other way round.",
-            "tools/local/morning_outcome.py",
-            "CatalogueFigures.line",
-            'REFUSED: "refused", HELD: "held"',
-            'HELD: "refused", REFUSED: "held"',
-        ),
+        EACH_HAS_ITS_WORD,
     ),
     promise(
         "`drift` | products of the platform's last export that differ from what the chain wants. Somebody at the platform "
