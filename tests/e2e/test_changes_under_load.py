@@ -131,7 +131,8 @@ def test_update_and_rollback_lose_no_orders(
     stack: Stack, post: Callable[..., Answer], secret: bytes, orders: OrdersTable, next_version: Path
 ) -> None:
     """Orders keep flowing while the stack is updated to other code and rolled back."""
-    usual = PARAMETERS | {"ReconciliationState": "DISABLED"}
+    # By name, since an update without a value keeps the one before.
+    usual = PARAMETERS | {"ReconciliationState": "DISABLED", "LogLevel": "INFO", "LogRetentionDays": "30"}
 
     def sources() -> list[str]:
         stored = [orders.get(order_id) for order_id in flow.sent[-3:]]

@@ -126,9 +126,11 @@ def sftp_server(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Itera
     stack.client("secretsmanager").put_secret_value(SecretId=found.output("SftpSecretArn"), SecretString=secret)
     yield
     running.stop()
-    # Of a trusted server that is gone, doctor would tell.
+    # Of a trusted server that is gone, doctor would tell. Rows of promotions that wait would go to the next server.
     table = Table(stack.client("dynamodb"), found.output("CatalogueTableName"))
     table.delete(keys.sftp_server())
+    for kept in found.uploads.kept_groups():
+        table.delete(keys.kept_rows(kept.name))
 
 
 @pytest.fixture

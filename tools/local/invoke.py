@@ -4,7 +4,6 @@ If Docker runs, `sam local invoke` runs the function in AWS's own image; `DOCKER
 function of the local AWS is called. PASTE-THE-WEBHOOK-SECRET-HERE in the event becomes the stack's own secret.
 """
 
-import contextlib
 import json
 import os
 import shutil
@@ -48,7 +47,7 @@ FUNCTIONS = {
     **OF_CATALOGUE,
 }
 IMAGE = f"public.ecr.aws/lambda/python:3.13-{ARCHITECTURE}"
-TRIES, PAUSE_SECONDS = 30, 2.0
+PAUSES, PAUSE_SECONDS = 30, 2.0
 PLACEHOLDER = "PASTE-THE-WEBHOOK-SECRET-HERE"
 
 
@@ -119,11 +118,14 @@ def in_the_local_aws(stack: Stack, function: str, payload: str) -> object:
 def _once_free(client: Any, function_name: str, payload: str) -> Any:
     """Call a function; one that takes a single call at a time, and has it, is called again until it is free, for a
     minute at most."""
-    for _ in range(TRIES):
-        with contextlib.suppress(client.exceptions.TooManyRequestsException):
+    for left in reversed(range(PAUSES + 1)):
+        try:
             return client.invoke(FunctionName=function_name, Payload=payload.encode())
-        time.sleep(PAUSE_SECONDS)
-    return client.invoke(FunctionName=function_name, Payload=payload.encode())
+        except client.exceptions.TooManyRequestsException:
+            if not left:
+                raise
+            time.sleep(PAUSE_SECONDS)
+    raise AssertionError("the last try returns or raises")
 
 
 def in_docker(stack: Stack, function: str, payload: str) -> object:

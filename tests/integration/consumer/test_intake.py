@@ -557,6 +557,16 @@ def test_delay_grows_up_to_fifteen_minutes() -> None:
     assert [backoff_seconds(attempt, 0.0) for attempt in (1, 2, 3, 8, 9, 80)] == [3, 5, 10, 320, 450, 450]
 
 
+def record(number: int, tries: int = 1) -> dict[str, Any]:
+    """An event as the queue hands it to the function for the so-manyth time."""
+    return {
+        "messageId": f"m{number}",
+        "receiptHandle": f"h{number}",
+        "body": delivery(number, order()).text,
+        "attributes": {"ApproximateReceiveCount": str(tries)},
+    }
+
+
 def test_delay_follows_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     """The function reports each failed message, and delays it by how often the queue has delivered it."""
     consumer: Any = fresh_handler("consumer")
@@ -564,16 +574,10 @@ def test_delay_follows_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     failed = Outcome(failed={"m1": "Fault", "m9": "Fault"})
     monkeypatch.setattr(consumer, "intake", lambda: SimpleNamespace(process=lambda *_: failed))
     monkeypatch.setattr(consumer, "visibility", lambda: SimpleNamespace(put_off=delayed.append))
-    records = [
-        {
-            "messageId": f"m{tries}",
-            "receiptHandle": f"h{tries}",
-            "body": delivery(tries, order()).text,
-            "attributes": {"ApproximateReceiveCount": str(tries)},
-        }
-        for tries in (1, 9)
-    ]
-    response = consumer.handler({"Records": records}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    response = consumer.handler(
+        {"Records": [record(tries, tries) for tries in (1, 9)]},
+        SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000),
+    )
     assert delayed == [{"h1": 1, "h9": 9}]
     assert response == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m9"}]}
 
@@ -587,16 +591,10 @@ def test_each_failed_message_is_counted(
     outcome = Outcome(failed={f"m{number}": "Fault" for number in range(failing)})
     monkeypatch.setattr(consumer, "intake", lambda: SimpleNamespace(process=lambda *_: outcome))
     monkeypatch.setattr(consumer, "visibility", lambda: SimpleNamespace(put_off=lambda _: None))
-    records = [
-        {
-            "messageId": f"m{number}",
-            "receiptHandle": f"h{number}",
-            "body": delivery(number, order()).text,
-            "attributes": {"ApproximateReceiveCount": "1"},
-        }
-        for number in range(2)
-    ]
-    consumer.handler({"Records": records}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    consumer.handler(
+        {"Records": [record(number) for number in range(2)]},
+        SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000),
+    )
     assert sums(capsys.readouterr().out)["Failed"] == failing
 
 

@@ -27,7 +27,7 @@ class Lambda:
         return FunctionName, Payload
 
 
-@pytest.mark.parametrize("busy", [0, 1, invoke.TRIES])
+@pytest.mark.parametrize("busy", [0, 1, invoke.PAUSES])
 def test_busy_function_is_called_again(monkeypatch: pytest.MonkeyPatch, busy: int) -> None:
     """A function that has a call already is called again until it is free."""
     pauses: list[float] = []
