@@ -97,6 +97,7 @@ def _without_auth(file: Path) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_each_request_names_its_credentials() -> None:
     """Each request of the package, the command line and the tools says by ``auth=`` which credentials it has."""
     folders = ("layers", "functions", "partner_orders_console", "tools")

@@ -175,6 +175,7 @@ def test_unreadable_stack_is_a_line(well: DeployedStack) -> None:
     assert (good.orders_today, good.fault) == (1, "")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_slow_stack_holds_back_none(well: DeployedStack) -> None:
     """A stack that does not answer in time is a line that says so."""

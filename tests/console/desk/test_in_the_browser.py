@@ -52,7 +52,7 @@ def paths(stack: DeployedStack) -> list[str]:
 
 @pytest.mark.parametrize(
     ("scheme", "step"),
-    [("light", 4), *(pytest.param(scheme, 1, marks=pytest.mark.slow) for scheme in ("light", "dark"))],
+    [("light", 8), *(pytest.param(scheme, 1, marks=pytest.mark.slow) for scheme in ("light", "dark"))],
 )
 def test_everybody_can_read_every_page(
     browser_: Chromium, example_stack: DeployedStack, address: str, scheme: str, step: int

@@ -43,6 +43,7 @@ def test_export_is_asked_for_and_taken(world: ExportsWorld) -> None:
     assert note == world.table.all()[STORE]
 
 
+@pytest.mark.slow
 def test_stores_take_turns() -> None:
     """One export is under way at a time, and each store has one a day."""
     with exports_world(stores=4) as world:

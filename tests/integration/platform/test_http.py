@@ -99,6 +99,7 @@ def read(api: PlatformOrders) -> int:
     return sum(len(orders) for orders in api.between("store", end - timedelta(hours=1), end))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", every(3, ["plain", "chunked", "gzip"]))
 def test_dripping_page_is_given_up(platform: Platform, api: PlatformOrders, form: str) -> None:
     """A page that drips is given up in time and its connection closed. The next page is read as usual."""

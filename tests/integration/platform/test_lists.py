@@ -119,6 +119,7 @@ def test_refused_page_beyond_is_the_end(dynamodb: Any, status: int) -> None:
     assert world.not_in_sync() == []
 
 
+@pytest.mark.slow
 def test_uncounted_pages_are_read_in_parts(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long list whose pages nobody counts is read in parts, as one that says how long it is."""
     monkeypatch.setattr("partner_orders.reconciler.windows.PAGES_AT_ONCE", 4)

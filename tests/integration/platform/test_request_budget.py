@@ -65,6 +65,7 @@ def row(dynamodb: Any) -> dict[str, Any]:
     return dict(found)
 
 
+@pytest.mark.slow
 def test_workers_share_one_budget(budget: RequestBudgetTable, time: VirtualTime) -> None:
     """Two workers of a share get together what it may have; answers get the rest."""
     workers = [limit_of(budget, time, Share.RECONCILIATION) for _ in range(2)]
@@ -73,6 +74,7 @@ def test_workers_share_one_budget(budget: RequestBudgetTable, time: VirtualTime)
     assert requests(limit_of(budget, time, Share.ANSWERS), 60) == 24
 
 
+@pytest.mark.slow
 def test_full_row_stays_small(dynamodb: Any, budget: RequestBudgetTable, time: VirtualTime) -> None:
     """With every permit granted, the row is small, and holds nothing but its blocks."""
     for _ in range(60):

@@ -243,6 +243,7 @@ def test_full_disk_refuses(tmp_path: Path, denied: tuple[str, ...]) -> None:
         assert denied or there(server) == BEFORE
 
 
+@pytest.mark.slow
 def test_silent_server_ends_in_time(server: Sshd) -> None:
     """A connection that is refused, or as slow as can be, ends within the time that it was given."""
     with TcpProxy(("127.0.0.1", server.port), refuses=True) as proxy, pytest.raises(ConnectionFailedError):

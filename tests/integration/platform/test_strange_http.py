@@ -81,6 +81,7 @@ def test_dripping_headers_are_given_up(read: Read, head: bytes) -> None:
     assert_given_up(read, lambda _: dripping(head))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read", [OAUTH], indirect=True)
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nServer: one of many\r\n", response(b"x" * 50)])
 def test_dripping_token_is_given_up(read: Read, head: bytes) -> None:

@@ -45,6 +45,7 @@ def test_timetable_has_all_kinds(played: tuple[Request, ...]) -> None:
     assert any(not body.is_latest for body in last.values())
 
 
+@pytest.mark.slow
 def test_each_order_has_one_latest_event(played: tuple[Request, ...]) -> None:
     """The latest event of an order is the one with its greatest time, and there is exactly one."""
     events = {request.body.digest: request.body for request in played if request.body.order_id}.values()

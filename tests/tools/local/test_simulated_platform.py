@@ -372,6 +372,7 @@ def test_acknowledged_event_is_not_resent(webhook: Webhook) -> None:
     assert [posting.attempts for posting in deliver(webhook).postings] == [3]
 
 
+@pytest.mark.slow
 def test_courier_can_misbehave(webhook: Webhook) -> None:
     """On request the courier sends duplicates, drops events and sends garbage."""
     courier = deliver(webhook, Misbehaviour(duplicate=0.5, drop=0.3, garbage=0.5), events=40)

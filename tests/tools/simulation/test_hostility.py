@@ -200,6 +200,7 @@ def test_huge_response_is_made_as_it_is_read() -> None:
     assert 0 < huge.taken < 2**20 < hostile_responses.HUGE_BYTES
 
 
+@pytest.mark.slow
 def test_response_inflates() -> None:
     """A response of less than a megabyte inflates to hundreds of them."""
     packed = zlib.decompressobj(31)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sampling import every
 from tests.support.stories import fingerprint
 from tools.local.simulated_platform.bad_orders import BAD_ORDERS
 from tools.simulation import __main__ as simulation
@@ -56,7 +55,8 @@ def dynamodb() -> Iterator[DynamoDB]:
     made.close()
 
 
-@pytest.mark.parametrize("seed", every(2, ["1", "2"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", ["1", "2"])
 def test_seed_holds(seed: str) -> None:
     """No event is lost or doubled in a seed, whatever breaks."""
     done = simulate("--seeds", "1", "--from", seed)
@@ -90,6 +90,7 @@ def test_other_seed_tells_another_story(dynamodb: DynamoDB) -> None:
     assert fingerprint(one) != fingerprint(other)
 
 
+@pytest.mark.slow
 def test_shortened_story_has_only_the_rest(dynamodb: DynamoDB) -> None:
     """A shortened story has only the orders and faults that are left in it."""
     told = tell(Plan(5, frozenset({"killed", "hung"}), at_most=9, only=frozenset({3})), dynamodb)
@@ -184,6 +185,7 @@ def test_edit_of_the_template_is_anchored() -> None:
 _A_COPY = "layers/partner_orders/partner_orders/orders/history.py"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "instead",
     ["import nothing_of_this_name", "raise ImportError", "def never_called() -> object:\n    return not_defined"],
@@ -195,6 +197,7 @@ def test_broken_copy_is_not_a_caught_bug(instead: str) -> None:
         mutants.what_kills(broken, seeds=1)
 
 
+@pytest.mark.slow
 def test_endless_tests_catch_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests that do not end do not count as a caught bug."""
     monkeypatch.setattr(mutants, "SECONDS", 0.1)

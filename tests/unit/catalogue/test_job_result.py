@@ -264,6 +264,7 @@ def test_barcodes_compare_without_leading_zeros() -> None:
     assert comparable_barcode("X01") == "X01"
 
 
+@pytest.mark.slow
 @pytest.mark.limits
 def test_zip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gzip that inflates to too much is refused before it is in memory, with and without line breaks."""

@@ -92,6 +92,7 @@ def test_a_job_is_read(answer: dict[str, Any], reading: JobReading) -> None:
     assert session.asked[0]["url"] == f"{PATH}/jobs/a%2Fb"
 
 
+@pytest.mark.slow
 def test_long_lists_are_bounded() -> None:
     """Of a list with very many entries the first are kept, and all are counted."""
     many = {"s0": [f"SKU-{number}" for number in range(150_000)]}
