@@ -17,8 +17,8 @@ from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApi
 from partner_orders.sender.turn import Sent
 from tests.support.answers import ORDER_ID
 from tests.support.fixed_clock import NOW
+from tests.support.one_order_world import SHOWN_AT, OneOrderWorld, after, line
 from tests.support.orders import as_bytes, order
-from tests.support.sending_world import SHOWN_AT, SendingWorld, after, line
 
 RECEIVED = order(10)
 READY = order(20, status="READY_FOR_PICKUP", items=[line(status="IN_CART")])
@@ -39,8 +39,8 @@ MINUTE = 60.0
 
 
 @pytest.fixture
-def world() -> SendingWorld:
-    return SendingWorld()
+def world() -> OneOrderWorld:
+    return OneOrderWorld()
 
 
 def ago(seconds: float) -> Any:
@@ -51,7 +51,7 @@ def error(failure: Failure = Failure.SERVER_ERROR, detail: str = "500", retry_af
     return PartnerApiError(failure, detail, retry_after)
 
 
-def put_off(world: SendingWorld, seconds: float, progress: Progress, number: int = 1) -> None:
+def put_off(world: OneOrderWorld, seconds: float, progress: Progress, number: int = 1) -> None:
     """Assert that an answer is this far and is tried again so many seconds from NOW, by whichever sender it wakes."""
     stored = world.stored(number)
     assert (stored.ending, stored.progress) == (None, after(progress, seconds))
@@ -59,7 +59,7 @@ def put_off(world: SendingWorld, seconds: float, progress: Progress, number: int
     assert (world.row["listed_at"], "claimed_until" in world.row) == (to_text(stored.progress.next_try_at), False)
 
 
-def ended(world: SendingWorld, outcome: Outcome, reason: str = "", problems: tuple[str, ...] = ()) -> None:
+def ended(world: OneOrderWorld, outcome: Outcome, reason: str = "", problems: tuple[str, ...] = ()) -> None:
     """Assert that the last answer ended so, and that the order waits for no sender."""
     assert world.stored(0).ending == Ending(outcome, world.now, reason, problems)
     assert world.woken == []
@@ -69,7 +69,7 @@ def ended(world: SendingWorld, outcome: Outcome, reason: str = "", problems: tup
 # -- the first request --------------------------------------------------------------------------------------------
 
 
-def test_ready_order(world: SendingWorld) -> None:
+def test_ready_order(world: OneOrderWorld) -> None:
     """An answer is sent once, its end follows from the response, and the response goes the way of all events."""
     world.accept()
     world.puts = [READY]
@@ -82,7 +82,7 @@ def test_ready_order(world: SendingWorld) -> None:
     ended(world, Outcome.APPLIED)
 
 
-def test_request_is_noted_ahead(world: SendingWorld) -> None:
+def test_request_is_noted_ahead(world: OneOrderWorld) -> None:
     """What is sent is stored before the request begins, without what an earlier try left."""
 
     def respond() -> dict[str, Any]:
@@ -96,7 +96,7 @@ def test_request_is_noted_ahead(world: SendingWorld) -> None:
     ended(world, Outcome.APPLIED)
 
 
-def test_nothing_to_send(world: SendingWorld) -> None:
+def test_nothing_to_send(world: OneOrderWorld) -> None:
     """An order without an answer, or one that another sender has, is left alone."""
     assert world.process() == Sent()
     world.accept()
@@ -105,7 +105,7 @@ def test_nothing_to_send(world: SendingWorld) -> None:
 
 
 @pytest.mark.parametrize("left", [30.0, 29.9])
-def test_little_time_left(world: SendingWorld, left: float) -> None:
+def test_little_time_left(world: OneOrderWorld, left: float) -> None:
     """With less than 30 seconds left nothing begins, and the order is taken up again at once."""
     accepted = world.accept()
     world.puts, world.left = [READY], left
@@ -118,7 +118,7 @@ def test_little_time_left(world: SendingWorld, left: float) -> None:
     assert (world.row["listed_at"], "claimed_until" in world.row) == (to_text(NOW), False)
 
 
-def test_woken_too_early(world: SendingWorld) -> None:
+def test_woken_too_early(world: OneOrderWorld) -> None:
     """An answer whose time has not come waits for the rest of it."""
     progress = Progress(NOW + timedelta(seconds=12), tries=1, failures=1, failure="rate_limited")
     world.accept(progress)
@@ -126,14 +126,14 @@ def test_woken_too_early(world: SendingWorld) -> None:
     put_off(world, 12.0, progress)
 
 
-def test_its_time_has_come(world: SendingWorld) -> None:
+def test_its_time_has_come(world: OneOrderWorld) -> None:
     """An answer is sent from the moment of its next try on."""
     world.accept(Progress(NOW))
     world.puts = [READY]
     assert world.process() == Sent([(Outcome.APPLIED, 40.0)])
 
 
-def test_lost_claim(world: SendingWorld) -> None:
+def test_lost_claim(world: OneOrderWorld) -> None:
     """A sender that another one took the order from ends, and leaves what the other one finds."""
 
     def respond() -> dict[str, Any]:
@@ -148,7 +148,7 @@ def test_lost_claim(world: SendingWorld) -> None:
 
 
 @pytest.mark.parametrize("seconds", [THREE_HOURS, THREE_HOURS - 1.0])
-def test_answer_of_three_hours(world: SendingWorld, seconds: float) -> None:
+def test_answer_of_three_hours(world: OneOrderWorld, seconds: float) -> None:
     """An answer that was never sent expires after three hours, with what hindered it."""
     world.accept(Progress(NOW, failures=9, failure="rate_limited"), seconds_ago=seconds)
     world.puts = [READY]
@@ -160,7 +160,7 @@ def test_answer_of_three_hours(world: SendingWorld, seconds: float) -> None:
     ended(world, Outcome.EXPIRED, "rate_limited")
 
 
-def test_no_permit_for_the_request(world: SendingWorld) -> None:
+def test_no_permit_for_the_request(world: OneOrderWorld) -> None:
     """Without a permit nothing is noted as sent, and the answer waits five seconds."""
     world.accept()
     world.has_room = False
@@ -168,7 +168,7 @@ def test_no_permit_for_the_request(world: SendingWorld) -> None:
     put_off(world, 5.0, Progress(NOW, failure="no_budget"))
 
 
-def test_no_permit_for_the_second_try(world: SendingWorld) -> None:
+def test_no_permit_for_the_second_try(world: OneOrderWorld) -> None:
     """A request whose token was rejected, and that finds no other permit, had no effect."""
     world.accept(Progress(NOW, failures=2, failure="credentials"))
     world.puts = [OutOfTimeError()]
@@ -179,7 +179,7 @@ def test_no_permit_for_the_second_try(world: SendingWorld) -> None:
 # -- what forbids it ----------------------------------------------------------------------------------------------
 
 
-def test_order_has_gone(world: SendingWorld) -> None:
+def test_order_has_gone(world: OneOrderWorld) -> None:
     """An answer to an order that the table has no longer expires."""
     world.accept()
     world.known = None
@@ -196,7 +196,7 @@ def test_order_has_gone(world: SendingWorld) -> None:
     ],
 )
 def test_order_is_there_already(
-    world: SendingWorld, known: dict[str, Any], said: dict[str, Any], outcome: Outcome
+    world: OneOrderWorld, known: dict[str, Any], said: dict[str, Any], outcome: Outcome
 ) -> None:
     """An order that has got there by itself ends the answer without a request."""
     world.accept(**said)
@@ -205,7 +205,7 @@ def test_order_is_there_already(
     ended(world, outcome)
 
 
-def test_finished_order(world: SendingWorld) -> None:
+def test_finished_order(world: OneOrderWorld) -> None:
     """An order that is ready, and that its store was to dispatch, takes no answer any more."""
     world.accept()
     world.known = READY | {"transport_type": "VENDOR_DELIVERY"}
@@ -213,14 +213,14 @@ def test_finished_order(world: SendingWorld) -> None:
     ended(world, Outcome.OVERTAKEN, "order_finished")
 
 
-def test_kind_that_the_brand_forbids(world: SendingWorld) -> None:
+def test_kind_that_the_brand_forbids(world: OneOrderWorld) -> None:
     """An answer of a kind that the order does not take is refused."""
     world.accept(kind="accept", ready_at="2026-10-14T10:00:00Z")
     assert (world.process(), world.requests) == (Sent([(Outcome.REFUSED, 40.0)]), [])
     ended(world, Outcome.REFUSED, "not_allowed")
 
 
-def test_store_that_is_off(world: SendingWorld) -> None:
+def test_store_that_is_off(world: OneOrderWorld) -> None:
     """The answers of a store that is switched off wait, and are looked at each minute."""
     world.accept()
     world.answering.clear()
@@ -244,7 +244,7 @@ CAME, WENT = "line line-2: it came after the answer", "line line-1: the order ha
     ],
 )
 def test_changed_order(
-    world: SendingWorld, lines: list[dict[str, Any]], said: dict[str, Any], problems: tuple[str, ...]
+    world: OneOrderWorld, lines: list[dict[str, Any]], said: dict[str, Any], problems: tuple[str, ...]
 ) -> None:
     """An answer to lines that the order has no longer is refused, with what is wrong of each."""
     world.accept(**said)
@@ -265,7 +265,7 @@ def test_changed_order(
         TokenRejectedError(),
     ],
 )
-def test_request_that_went_nowhere(world: SendingWorld, failed: PartnerApiError) -> None:
+def test_request_that_went_nowhere(world: OneOrderWorld, failed: PartnerApiError) -> None:
     """A request that the platform did not look at is tried again as if it had not begun."""
     world.accept(Progress(NOW, tries=1))
     world.puts = [failed]
@@ -282,7 +282,7 @@ def test_request_that_went_nowhere(world: SendingWorld, failed: PartnerApiError)
         (error(Failure.NO_RESPONSE, "ReadTimeout"), "no_answer:ReadTimeout", ""),
     ],
 )
-def test_request_that_may_have_an_effect(world: SendingWorld, failed: Exception, failure: str, refusal: str) -> None:
+def test_request_that_may_have_an_effect(world: OneOrderWorld, failed: Exception, failure: str, refusal: str) -> None:
     """After any other failure, what came of the request is read first; a refusal is kept."""
     world.accept()
     world.puts = [failed]
@@ -291,7 +291,7 @@ def test_request_that_may_have_an_effect(world: SendingWorld, failed: Exception,
 
 
 @pytest.mark.parametrize("failure", [*Failure])
-def test_any_failure_may_have_an_effect(world: SendingWorld, failure: Failure) -> None:
+def test_any_failure_may_have_an_effect(world: OneOrderWorld, failure: Failure) -> None:
     """Only what ends a request at the edge proves that it had no effect."""
     world.accept()
     world.puts = [error(failure)]
@@ -312,7 +312,7 @@ def test_any_failure_may_have_an_effect(world: SendingWorld, failure: Failure) -
         READY_WITH_LESS,
     ],
 )
-def test_response_that_shows_no_effect(world: SendingWorld, response: Any) -> None:
+def test_response_that_shows_no_effect(world: OneOrderWorld, response: Any) -> None:
     """Any success that does not show the effect is read again two seconds later."""
     world.accept()
     world.puts = [response]
@@ -323,7 +323,7 @@ def test_response_that_shows_no_effect(world: SendingWorld, response: Any) -> No
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [("ready", Outcome.OVERTAKEN), ("cancel", Outcome.APPLIED)])
-def test_response_shows_a_cancelled_order(world: SendingWorld, kind: str, outcome: Outcome) -> None:
+def test_response_shows_a_cancelled_order(world: OneOrderWorld, kind: str, outcome: Outcome) -> None:
     """A cancelled order is what a cancellation wants, and overtakes any other answer."""
     world.accept(kind=kind, reason="CLOSED" if kind == "cancel" else None)
     world.puts = [CANCELLED]
@@ -332,7 +332,7 @@ def test_response_shows_a_cancelled_order(world: SendingWorld, kind: str, outcom
 
 
 @pytest.mark.parametrize("spare", [0, -1])
-def test_order_of_the_largest_size(world: SendingWorld, spare: int) -> None:
+def test_order_of_the_largest_size(world: OneOrderWorld, spare: int) -> None:
     """An order that is too large for a message ends the answer all the same; the reconciler brings it."""
     world.accept()
     body = as_bytes(READY)
@@ -346,7 +346,7 @@ def test_order_of_the_largest_size(world: SendingWorld, spare: int) -> None:
     ("failures", "retry_after", "seconds"),
     [(0, None, 1.5), (3, None, 12.0), (3, 11.0, 12.0), (3, 13.0, 13.0), (20, None, 225.0), (0, 900.0, 300.0)],
 )
-def test_back_off(world: SendingWorld, failures: int, retry_after: float | None, seconds: float) -> None:
+def test_back_off(world: OneOrderWorld, failures: int, retry_after: float | None, seconds: float) -> None:
     """The wait doubles with each failure, is what the platform asks for if that is longer, and five minutes at most."""
     world.accept(Progress(NOW, failures=failures))
     world.puts = [error(Failure.RATE_LIMITED, "", retry_after)]
@@ -361,7 +361,7 @@ def applied(seconds_ago: float) -> Ending:
     return Ending(Outcome.APPLIED, ago(seconds_ago))
 
 
-def test_earlier_answer_is_not_shown_yet(world: SendingWorld) -> None:
+def test_earlier_answer_is_not_shown_yet(world: OneOrderWorld) -> None:
     """For half a minute after the latest change, an answer waits until the platform shows it."""
     for seconds in (25.0, 10.0, 28.0):
         world.accept(ending=applied(seconds), kind="update")
@@ -371,7 +371,7 @@ def test_earlier_answer_is_not_shown_yet(world: SendingWorld) -> None:
 
 
 @pytest.mark.parametrize(("shown", "requests"), [(RECEIVED, ["GET", "room", "PUT"]), (READY, ["GET"])])
-def test_second_answer_looks_first(world: SendingWorld, shown: dict[str, Any], requests: list[str]) -> None:
+def test_second_answer_looks_first(world: OneOrderWorld, shown: dict[str, Any], requests: list[str]) -> None:
     """What the platform shows counts where an earlier answer may have changed what the table has."""
     world.accept(ending=applied(30.0), kind="update")
     world.accept()
@@ -380,7 +380,7 @@ def test_second_answer_looks_first(world: SendingWorld, shown: dict[str, Any], r
     ended(world, Outcome.APPLIED)
 
 
-def test_many_answers_stay_in_order(world: SendingWorld) -> None:
+def test_many_answers_stay_in_order(world: OneOrderWorld) -> None:
     """However many answers an order has, they stay in the order of acceptance, and the oldest open one has its turn."""
     for number in range(1, 13):
         world.accept(ending=applied(30.0) if number == 1 else None, kind="update")
@@ -394,7 +394,7 @@ READY_WITHOUT = order(30, status="READY_FOR_PICKUP", items=[line(status="NOT_FOU
 
 
 @pytest.mark.parametrize("shown", [RECEIVED, UPDATED])
-def test_two_answers_in_a_turn(world: SendingWorld, shown: dict[str, Any]) -> None:
+def test_two_answers_in_a_turn(world: OneOrderWorld, shown: dict[str, Any]) -> None:
     """The second answer is made of the order that the first one's response showed, though all else is behind."""
     world.accept(kind="update", **NOTHING_FOUND)
     world.accept()
@@ -405,7 +405,7 @@ def test_two_answers_in_a_turn(world: SendingWorld, shown: dict[str, Any]) -> No
     ended(world, Outcome.APPLIED)
 
 
-def test_table_is_ahead_of_the_platform(world: SendingWorld) -> None:
+def test_table_is_ahead_of_the_platform(world: OneOrderWorld) -> None:
     """What came by webhook meanwhile counts for the next answer, though a GET does not show it yet."""
 
     def respond() -> dict[str, Any]:
@@ -419,7 +419,7 @@ def test_table_is_ahead_of_the_platform(world: SendingWorld) -> None:
     ended(world, Outcome.OVERTAKEN)
 
 
-def test_accepted_during_the_request(world: SendingWorld) -> None:
+def test_accepted_during_the_request(world: OneOrderWorld) -> None:
     """An answer that is accepted while the last one is sent has its turn next."""
 
     def respond() -> dict[str, Any]:
@@ -437,7 +437,7 @@ def test_accepted_during_the_request(world: SendingWorld) -> None:
 
 
 @pytest.mark.parametrize(("shown", "outcome"), [(READY, Outcome.APPLIED), (CANCELLED, Outcome.OVERTAKEN)])
-def test_effect_is_shown(world: SendingWorld, shown: dict[str, Any], outcome: Outcome) -> None:
+def test_effect_is_shown(world: OneOrderWorld, shown: dict[str, Any], outcome: Outcome) -> None:
     """A request that had its effect is not repeated."""
     world.accept(SENT)
     world.gets = [shown]
@@ -446,7 +446,7 @@ def test_effect_is_shown(world: SendingWorld, shown: dict[str, Any], outcome: Ou
     ended(world, outcome)
 
 
-def test_cancellation_is_shown(world: SendingWorld) -> None:
+def test_cancellation_is_shown(world: OneOrderWorld) -> None:
     """A cancelled order is what the request for it has done, as far as the platform tells."""
     world.accept(SENT, kind="cancel", reason="CLOSED")
     world.gets = [CANCELLED]
@@ -459,7 +459,7 @@ def test_cancellation_is_shown(world: SendingWorld) -> None:
 )
 @pytest.mark.parametrize(("kind", "shown"), [("ready", READY_WITH_LESS), ("update", PICKED_DIFFERENTLY)])
 def test_other_effect_is_shown(
-    world: SendingWorld, absent: float | None, seconds: float | None, kind: str, shown: dict[str, Any]
+    world: OneOrderWorld, absent: float | None, seconds: float | None, kind: str, shown: dict[str, Any]
 ) -> None:
     """What looks like another effect is one half a minute after it was first seen."""
     since = None if absent is None else ago(absent)
@@ -476,7 +476,7 @@ def test_other_effect_is_shown(
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("ready", PICKED_DIFFERENTLY), ("ready", RECEIVED), ("update", RECEIVED)])
-def test_lost_request_is_repeated(world: SendingWorld, kind: str, shown: dict[str, Any]) -> None:
+def test_lost_request_is_repeated(world: OneOrderWorld, kind: str, shown: dict[str, Any]) -> None:
     """A request that had no effect, and that may have it twice, is sent again at once, by what is shown."""
     world.accept(SENT, kind=kind)
     world.known = None
@@ -490,7 +490,7 @@ def test_lost_request_is_repeated(world: SendingWorld, kind: str, shown: dict[st
 
 @pytest.mark.parametrize("absent", [29.9, 30.0])
 @pytest.mark.parametrize("said", [{"added": [BAG]}, {"lines": [{"id": "line-1", "replaced_by": [BAG]}]}])
-def test_products_are_added_after_half_a_minute(world: SendingWorld, said: dict[str, Any], absent: float) -> None:
+def test_products_are_added_after_half_a_minute(world: OneOrderWorld, said: dict[str, Any], absent: float) -> None:
     """A request that adds products is repeated once it is clear that it had no effect."""
     sent = replace(SENT, absent_since=ago(absent))
     world.accept(sent, **said)
@@ -504,7 +504,7 @@ def test_products_are_added_after_half_a_minute(world: SendingWorld, said: dict[
         put_off(world, 5.0, replace(sent, tries=2, failure="no_budget"))
 
 
-def test_each_repeat_of_an_addition_waits(world: SendingWorld) -> None:
+def test_each_repeat_of_an_addition_waits(world: OneOrderWorld) -> None:
     """A repeated request that adds products has two readings of its own before the next one."""
     world.accept(replace(SENT, absent_since=ago(30.0)), added=[BAG])
     world.gets, world.puts = [RECEIVED, RECEIVED], [error()]
@@ -525,7 +525,7 @@ def test_each_repeat_of_an_addition_waits(world: SendingWorld) -> None:
         ("not_found", 3, True),
     ],
 )
-def test_refusal(world: SendingWorld, refusal: str, tries: int, is_final: bool, absent: float | None) -> None:
+def test_refusal(world: OneOrderWorld, refusal: str, tries: int, is_final: bool, absent: float | None) -> None:
     """A refusal ends the answer once it is clear that it is one; those that may pass do so at the third."""
     sent = replace(SENT, refusal=refusal, tries=tries, absent_since=None if absent is None else ago(absent))
     world.accept(sent)
@@ -543,7 +543,7 @@ def test_refusal(world: SendingWorld, refusal: str, tries: int, is_final: bool, 
 
 
 @pytest.mark.parametrize(("absent", "seconds"), [(None, 60.0), (590.0, 10.0), (599.0, 2.0), (600.0, None)])
-def test_refused_and_hidden(world: SendingWorld, absent: float | None, seconds: float | None) -> None:
+def test_refused_and_hidden(world: OneOrderWorld, absent: float | None, seconds: float | None) -> None:
     """A refused order that the platform knows no more ends as refused only after ten minutes."""
     sent = replace(SENT, refusal="not_found", absent_since=None if absent is None else ago(absent))
     world.accept(sent)
@@ -558,7 +558,7 @@ def test_refused_and_hidden(world: SendingWorld, absent: float | None, seconds: 
 
 
 @pytest.mark.parametrize("absent", [29.0, 30.0])
-def test_late_without_effect(world: SendingWorld, absent: float) -> None:
+def test_late_without_effect(world: OneOrderWorld, absent: float) -> None:
     """After three hours a request that had no effect is not repeated, once that is clear."""
     sent = replace(SENT, absent_since=ago(absent))
     world.accept(sent, seconds_ago=THREE_HOURS)
@@ -583,7 +583,7 @@ def test_late_without_effect(world: SendingWorld, absent: float) -> None:
     ],
 )
 @pytest.mark.parametrize("seconds", [40.0, THREE_HOURS])
-def test_order_cannot_be_read(world: SendingWorld, failed: Any, failure: str, refusal: str, seconds: float) -> None:
+def test_order_cannot_be_read(world: OneOrderWorld, failed: Any, failure: str, refusal: str, seconds: float) -> None:
     """While the platform does not show the order, the answer waits, and after three hours nobody knows its outcome."""
     sent = replace(SENT, refusal=refusal)
     world.accept(sent, seconds_ago=seconds)
@@ -598,7 +598,7 @@ def test_order_cannot_be_read(world: SendingWorld, failed: Any, failure: str, re
         put_off(world, 3.0, replace(sent, failures=2, failure=failure))
 
 
-def test_no_permit_for_a_reading(world: SendingWorld) -> None:
+def test_no_permit_for_a_reading(world: OneOrderWorld) -> None:
     """Without a permit the reading waits five seconds, and what was sent stays noted."""
     world.accept(SENT)
     world.gets = [OutOfTimeError()]
@@ -606,7 +606,7 @@ def test_no_permit_for_a_reading(world: SendingWorld) -> None:
     put_off(world, 5.0, replace(SENT, failure="no_budget"))
 
 
-def test_expires_during_a_reading(world: SendingWorld) -> None:
+def test_expires_during_a_reading(world: OneOrderWorld) -> None:
     """An answer that was never sent expires where its last reading fails."""
 
     def respond() -> Exception:

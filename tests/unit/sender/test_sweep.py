@@ -7,7 +7,7 @@ from typing import Any
 from partner_orders.sender.sweep import Sweep
 from tests.support.answers import ORDER_ID
 from tests.support.fixed_clock import NOW, clock
-from tests.support.sending_world import SendingWorld
+from tests.support.one_order_world import OneOrderWorld
 
 
 class _Queue:
@@ -37,7 +37,7 @@ def test_due_orders_are_woken() -> None:
 
 def test_sweep_finds_a_sleeping_order() -> None:
     """An order whose wake-up was lost is woken half a minute after its answer was accepted."""
-    world, queue = SendingWorld(), _Queue()
+    world, queue = OneOrderWorld(), _Queue()
     wake_ups: Any = queue
     sweep = Sweep(world.table, wake_ups, lambda: world.now)
     world.accept(seconds_ago=29.9)

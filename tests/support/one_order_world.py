@@ -34,7 +34,7 @@ type Said = dict[str, Any] | bytes | Exception | None
 type Response = Said | Callable[[], Said]
 
 
-class SendingWorld:
+class OneOrderWorld:
     """``known`` is the order as the table has it, None if it has gone. ``gets`` and ``puts`` are the responses to the
     next requests; one that is a function is called for what it does meanwhile. ``requests`` are those that were made,
     ``room`` for a permit, ``bodies`` what they sent. ``left`` is how many seconds the function has."""
