@@ -92,6 +92,8 @@ def test_bounds_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(result_rows, "MAX_BYTES", len(HEADER) + 4)
     assert len(rows(HEADER + b"A,1\n")) == 1
     assert refusal(HEADER + b"A,1\nB") == "the file has more than 14 bytes"
+    with pytest.raises(UnreadableResultError, match="more than 14 bytes"):
+        [*inflated([HEADER, b"A,1\n", b"B"])]
 
 
 def test_gzip_in_parts() -> None:

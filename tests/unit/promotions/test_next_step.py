@@ -97,3 +97,11 @@ def test_planned_end_goes_first() -> None:
     """Of two steps at a time the planned end is taken up first: what is sent then is the end."""
     planned = replace(FIRST, planned=replace(FIRST.wish, number=2, not_before=NOW, is_end=True))
     assert next_step(planned, NOW) == Step(Act.TAKE_UP, NOW)
+
+
+@pytest.mark.parametrize(("is_end", "step"), [(True, Step(Act.PUT, NOW + HOUR)), (False, END)])
+def test_submitted_end_goes_again(is_end: bool, step: Step) -> None:
+    """An end that nobody has confirmed within an hour is sent again; a promotion is not."""
+    wish = replace(FIRST.wish, is_end=is_end)
+    submitted = replace(DONE, outcome=Outcome.SUBMITTED, wish=wish, job_id="")
+    assert next_step(submitted, NOW) == step
