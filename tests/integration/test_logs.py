@@ -55,18 +55,30 @@ def call_the_webhook(aws: None, sqs: Any, queue_url: str, monkeypatch: pytest.Mo
     monkeypatch.setenv("WEBHOOK_SECRET_ARN", secret["ARN"])
     monkeypatch.setenv("ORDER_EVENTS_QUEUE_URL", queue_url)
     app = fresh_handler("webhook")
-    request = {
-        "headers": {"authorization": SECRET},
-        "requestContext": {"requestId": "r1"},
-        "body": as_bytes(order()).decode(),
-    }
-    return lambda: app.handler(request, SimpleNamespace(aws_request_id="a"))
+    request = {"requestContext": {"requestId": "r1"}, "body": as_bytes(order()).decode()}
+
+    def call(presented: str = SECRET) -> Any:
+        return app.handler(request | {"headers": {"authorization": presented}}, SimpleNamespace(aws_request_id="a"))
+
+    return call
 
 
 def test_no_library_logs_the_secret_at_debug(call_the_webhook: Any, heard: io.StringIO) -> None:
     """At log level DEBUG no library logs the secret."""
     assert call_the_webhook()["statusCode"] == 200
     assert SECRET not in heard.getvalue()
+
+
+@pytest.mark.parametrize("presented", [SECRET, SECRET.upper()])
+def test_webhook_prints_nothing_of_a_request(
+    call_the_webhook: Any, capsys: pytest.CaptureFixture[str], presented: str
+) -> None:
+    """The lines of the webhook, its metrics among them, have nothing of the header nor of the body."""
+    assert call_the_webhook(presented)["statusCode"] == (200 if presented == SECRET else 401)
+    written = capsys.readouterr()
+    assert '"_aws"' in written.out
+    for word in (SECRET, SECRET.upper(), "Amna", "+92300123441", order()["order_id"]):
+        assert word not in written.out + written.err
 
 
 def test_unmuted_libraries_log_the_secret(call_the_webhook: Any, heard: io.StringIO) -> None:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 import partner_orders.consumer.intake
 from partner_orders.clock import now, to_text
@@ -22,7 +22,7 @@ from partner_orders.orders.erasure import Erasure
 from partner_orders.orders.event import Arrival, parse_event
 from partner_orders.orders.rejected import RejectedEvent, digest_of
 from partner_orders.orders.rejected_table import RejectedTable
-from partner_orders.orders.table import OrdersTable
+from partner_orders.orders.table import ContendedError, OrdersTable
 from partner_orders.stores.table import StoresTable
 from tests.support.emitted_metrics import emitted, sums
 from tests.support.fixed_clock import NOW, clock
@@ -349,6 +349,17 @@ def test_transient_error_fails_one_order(intake: Intake, dynamodb: Any, orders: 
     assert orders.get("fine") is not None
 
 
+def test_contended_order_comes_again(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an order that others write all the time every message comes again."""
+
+    def contended(*_: object) -> None:
+        raise ContendedError
+
+    monkeypatch.setattr(OrdersTable, "write", contended)
+    outcome = process(intake, order(12), order(13), b"{}")
+    assert outcome.failed == {"m0": "ContendedError", "m1": "ContendedError"}
+
+
 def test_unstorable_event_is_rejected(intake: Intake, dynamodb: Any, rejected: RejectedTable) -> None:
     """An event that the table will never accept is stored with the rejected events."""
     failing(dynamodb, "ValidationException", of="ORDER#broken")
@@ -571,15 +582,15 @@ def test_delay_follows_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     """The function reports each failed message, and delays it by how often the queue has delivered it."""
     consumer: Any = fresh_handler("consumer")
     delayed: list[dict[str, int]] = []
-    failed = Outcome(failed={"m1": "Fault", "m9": "Fault"})
+    failed = Outcome(failed={f"m{tries}": "Fault" for tries in range(1, 13) if tries != 5})
     monkeypatch.setattr(consumer, "intake", lambda: SimpleNamespace(process=lambda *_: failed))
     monkeypatch.setattr(consumer, "visibility", lambda: SimpleNamespace(put_off=delayed.append))
     response = consumer.handler(
-        {"Records": [record(tries, tries) for tries in (1, 9)]},
+        {"Records": [record(tries, tries) for tries in range(1, 13)]},
         SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000),
     )
-    assert delayed == [{"h1": 1, "h9": 9}]
-    assert response == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m9"}]}
+    assert delayed == [{f"h{tries}": tries for tries in range(1, 13) if tries != 5}]
+    assert response == {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed.failed]}
 
 
 @pytest.mark.parametrize("failing", [1, 2])
@@ -627,6 +638,21 @@ def test_failed_delay_is_not_an_error(sqs: Any, queue_url: str) -> None:
     Visibility(sqs, queue_url, lambda: 1.0).put_off({"gone": 1})
 
 
+def test_each_call_of_the_delay_is_made(sqs: Any, queue_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the delay of some messages fails, the others are delayed all the same."""
+    asked: list[list[str]] = []
+
+    def change(QueueUrl: str, Entries: list[dict[str, Any]]) -> None:  # noqa: N803 (boto3's names)
+        asked.append([entry["ReceiptHandle"] for entry in Entries])
+        if len(asked) == 1:
+            raise EndpointConnectionError(endpoint_url=QueueUrl)
+
+    monkeypatch.setattr(sqs, "change_message_visibility_batch", change)
+    handles = [f"h{number}" for number in range(11)]
+    Visibility(sqs, queue_url, lambda: 1.0).put_off(dict.fromkeys(handles, 1))
+    assert asked == [handles[:10], handles[10:]]
+
+
 def test_catalogue_callback_is_handed_on(sqs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A brand with one URL for both: the callback goes on as it came, and comes again where that fails."""
     url = sqs.create_queue(QueueName="callbacks")["QueueUrl"]
@@ -637,7 +663,8 @@ def test_catalogue_callback_is_handed_on(sqs: Any, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("CATALOGUE_CALLBACKS_QUEUE_ARN", attributes["QueueArn"])
     consumer = fresh_handler("consumer")
-    text = OrderEventMessage(WEBHOOK, NOW, "c-1", b'{"job_id": "1", "status": "COMPLETED"}').to_text()
+    body = as_bytes({"job_id": "1", "status": "COMPLETED", "errors": random.Random(0).randbytes(100_000).hex()})
+    text = OrderEventMessage(WEBHOOK, NOW, "c-1", body).to_text()
     delivered = [Delivery("m-1", text)]
     outcome = consumer.intake().process(delivered, lambda: 60.0)
     assert (outcome.failed, outcome.counts) == ({}, {"CatalogueCallback": 1})

@@ -144,6 +144,15 @@ def test_partly_known_batch_adds_what_is_new(orders: OrdersTable) -> None:
     assert len(stored(orders).history) == 2
 
 
+def test_two_statuses_at_one_time_are_no_conflict(orders: OrdersTable) -> None:
+    """Events of one time that say different statuses, or of one status at two times, do not conflict."""
+    write(orders, event(12))
+    assert write(orders, event(12, status="READY_FOR_PICKUP")).conflicts == 0
+    assert write(orders, event(13, status="READY_FOR_PICKUP")).conflicts == 0
+    assert write(orders, event(12, status="ACCEPTED")).conflicts == 0
+    assert stored(orders).conflicts == 0
+
+
 def test_conflict_is_stored_and_counted(orders: OrdersTable) -> None:
     """Another body with the same status and time is stored and counted as a conflict."""
     write(orders, event(12))

@@ -151,6 +151,13 @@ def test_wrong_secret_is_rejected(webhook: Webhook, sqs: Any, queue_url: str, au
     assert waiting(sqs, queue_url) == []
 
 
+@pytest.mark.parametrize("name", ["x-authorization", "proxy-authorization", "x-secret", "x-api-key", "cookie"])
+def test_secret_in_another_header_is_rejected(webhook: Webhook, name: str) -> None:
+    """The secret counts in its own header only; elsewhere in a request it does not."""
+    elsewhere = {"headers": {name: SECRET}, "queryStringParameters": {"authorization": SECRET}, "cookies": [SECRET]}
+    assert webhook.receive(request(SECRET, None) | elsewhere) == UNAUTHORIZED
+
+
 def test_no_other_secret_is_accepted(secret: WebhookSecret) -> None:
     """Of thousands of other secrets none is accepted, nor one that differs from ours in one character."""
     changed = (SECRET[:place] + "~" + SECRET[place + 1 :] for place in range(len(SECRET)))
@@ -170,7 +177,7 @@ def test_missing_or_null_part_of_a_request(webhook: Webhook, name: str) -> None:
     assert answers == [expected, expected]
 
 
-@pytest.mark.parametrize("form", ["{}", " {} ", "Bearer {}", "Bearer   {} "])
+@pytest.mark.parametrize("form", ["{}", " {} ", "\t{}\t", "Bearer {}", "Bearer   {} ", " Bearer {}"])
 def test_bare_or_bearer_secret_is_accepted(webhook: Webhook, form: str) -> None:
     """The secret is accepted as it stands or as a bearer token."""
     assert webhook.receive(request(as_bytes(order()).decode(), form.format(SECRET))).status == 200
