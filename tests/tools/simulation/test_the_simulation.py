@@ -55,11 +55,18 @@ def dynamodb() -> Iterator[DynamoDB]:
     made.close()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", ["1", "2"])
-def test_seed_holds(seed: str) -> None:
+@pytest.mark.parametrize(
+    ("seed", "part"),
+    [
+        ("1", ["--part", "intake"]),
+        pytest.param("1", [], marks=pytest.mark.slow),
+        pytest.param("2", [], marks=pytest.mark.slow),
+    ],
+    ids=["1-intake", "1", "2"],
+)
+def test_seed_holds(seed: str, part: list[str]) -> None:
     """No event is lost or doubled in a seed, whatever breaks."""
-    done = simulate("--seeds", "1", "--from", seed)
+    done = simulate("--seeds", "1", "--from", seed, *part)
     assert done.returncode == 0, done.stdout
     last = done.stdout.splitlines()[-1]
     assert last.startswith("simulate: seeds=1 events=")
