@@ -921,6 +921,14 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             ".strip().lstrip(BYTE_ORDER_MARK).strip()",
             ".lstrip(BYTE_ORDER_MARK)",
         ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_bare_or_bearer_secret_is_accepted",
+            "The secret is refused with tabs around it.",
+            f"{PACKAGE}/platform/webhook_secret.py",
+            "WebhookSecret._match",
+            "presented = authorization.strip()",
+            'presented = authorization.strip(" ")',
+        ),
     ),
     promise(
         "any other body of at most 262,144 bytes, with the secret | 200; stored, or stored as a rejected event with the "

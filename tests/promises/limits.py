@@ -263,6 +263,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
             "return not self.is_narrow or now - self.tried_at >= LEFT_OUT_FOR",
             "return not self.is_narrow or now - self.start >= LEFT_OUT_FOR",
         ),
+        proof(
+            "tests/integration/reconciler/test_narrowing.py::test_bad_minutes_are_all_left_out[fake]",
+            "Of several minutes the report names one.",
+            f"{PACKAGE}/reconciler/report.py",
+            "Report.to_json",
+            '][:MAX_NAMED],\n            "silent_stores"',
+            '][:1],\n            "silent_stores"',
+        ),
     ),
     promise(
         "If every worker is killed at one store, only the orders of that store are missed.",

@@ -376,6 +376,22 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             '"CANCELED": CANCELLED, ',
             "",
         ),
+        proof(
+            "tests/unit/orders/test_event.py::test_spellings_of_one_event",
+            "A UUID in mixed case is another one.",
+            f"{PACKAGE}/orders/fields.py",
+            "_identifier",
+            "if len(text) == 36 and _UUID.fullmatch(text):",
+            "if len(text) == 36 and _UUID.fullmatch(text) and text.isupper():",
+        ),
+        proof(
+            "tests/unit/orders/test_event.py::test_spellings_of_one_event",
+            "A status in lower case is one of its own.",
+            f"{PACKAGE}/orders/lifecycle.py",
+            "normalise",
+            "upper = status.strip().upper()",
+            "upper = status.strip()",
+        ),
     ),
     promise(
         "Parts that cannot be read are compared as they came.",
@@ -960,6 +976,14 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             "StoredOrder.conflicts",
             "for entry in self.history]",
             'for entry in self.history if entry.source != "reconciliation"]',
+        ),
+        proof(
+            "tests/integration/orders/test_table.py::test_two_statuses_at_one_time_are_no_conflict",
+            "Two statuses at one time count as a conflict.",
+            f"{PACKAGE}/orders/plan.py",
+            "conflicts_with",
+            "return int(new[0].moment == replaced[: len(new[0].moment)])",
+            "return int(new[0].moment[:20] == replaced[:20])",
         ),
     ),
     promise(

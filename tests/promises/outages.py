@@ -257,6 +257,14 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "Action: sqs:ChangeMessageVisibility",
             "Action: sqs:GetQueueUrl",
         ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_each_call_of_the_delay_is_made",
+            "Where the delay of ten messages fails, the others come back at once.",
+            f"{PACKAGE}/consumer/redelivery.py",
+            "Visibility.put_off",
+            "continue",
+            "break",
+        ),
     ),
     promise(
         "the consumer is never called (its event source switched off) | events wait in the queue for 4 days; an alarm "

@@ -1344,6 +1344,22 @@ README: tuple[Entry, ...] = (
             '            raise TimeoutError("no time left to begin")\n',
             "            return Counter()\n",
         ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_contended_order_comes_again",
+            "Events of an order that others write all the time are dropped.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake.process",
+            "                if fault_name is None:\n                    outcome.failed.pop",
+            '                if fault_name in {None, "ContendedError"}:\n                    outcome.failed.pop',
+        ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_delay_follows_the_tries",
+            "Of failed messages no more than ten come again.",
+            f"{PACKAGE}/consumer/handler.py",
+            "handler",
+            "for message_id in outcome.failed]}",
+            "for message_id in [*outcome.failed][:10]]}",
+        ),
     ),
     promise(
         "events repeated, late or out of order | the stored order is the same as if every event had arrived once and in "
@@ -1493,6 +1509,22 @@ README: tuple[Entry, ...] = (
             '        if presented[:7] == "Bearer ":\n            candidates.append(_digest(presented[7:].strip()))',
             "        candidates += [_digest(word) for word in presented.split()]",
         ),
+        proof(
+            "tests/integration/test_logs.py::test_webhook_prints_nothing_of_a_request",
+            "The secret that a caller gave is written beside the metrics.",
+            f"{PACKAGE}/webhook/handler.py",
+            "handler",
+            "metrics.add_metric(response.counted_as, MetricUnit.Count, 1)",
+            'metrics.add_metric(response.counted_as, MetricUnit.Count, 1)\n    metrics.add_metadata("given", (event.get("headers") or {}).get("authorization"))',
+        ),
+        proof(
+            "tests/integration/webhook/test_endpoint.py::test_secret_in_another_header_is_rejected",
+            "The secret is taken from another header, too.",
+            f"{PACKAGE}/webhook/endpoint.py",
+            "Webhook.receive",
+            'headers.get("authorization", "")',
+            'headers.get("authorization", headers.get("x-secret", ""))',
+        ),
     ),
     promise(
         "a webhook that never came | the reconciler fetches the order's latest state, for every known store that is not "
@@ -1640,6 +1672,14 @@ README: tuple[Entry, ...] = (
             "event_from",
             '"job_id" in value and',
             'isinstance(value.get("job_id"), str) and',
+        ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_catalogue_callback_is_handed_on",
+            "A long callback is handed on in part.",
+            f"{PACKAGE}/consumer/intake.py",
+            "Intake._forward",
+            "self._forwards(text)",
+            "self._forwards(text[:65_536])",
         ),
     ),
     NoPromise("docs/guarantees.md has the exact wording and the limits.", _POINTER),

@@ -107,11 +107,14 @@ def test_left_out_minute_is_tried_daily(world: World) -> None:
 
 
 def test_bad_minutes_are_all_left_out(world: World) -> None:
-    """Several bad orders cost their minutes, and nothing else."""
+    """Several bad orders cost their minutes, each of which is named, and nothing else."""
     bad = break_windows_with(world, world.lives[10], "not_json")
     bad += [world.lives[number].order_id for number in (11, 25, 50)]
-    run_until_narrow(world)
+    named = run_until_narrow(world).to_json()["left_out"]
     broken = [life for life in world.lives if life.order_id in bad]
+    for life in broken:
+        ours = [one for one in named if one["store_id"] == life.shop.store_id]
+        assert any(time_of(one["from"]) <= life.created_at <= time_of(one["to"]) for one in ours), life
     assert {*world.not_in_sync()} <= set().union(*(in_the_minutes_of(world, life) for life in broken))
 
 
