@@ -645,6 +645,14 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
             "                    self._queued.pop(digest, None)\n                continue",
             "                    self._queued.pop(digest, None)\n                break",
         ),
+        proof(
+            "tests/integration/reconciler/test_faults.py::test_odd_entry_of_a_page_hides_no_order[fake-callback]",
+            "A callback of a catalogue job among the orders of a page ends it.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._parse",
+            "except (RejectedError, CatalogueCallbackError):",
+            "except RejectedError:",
+        ),
     ),
     promise(
         "sends a response without end, or one that inflates beyond 8 MiB | the reconciler gives the response up after 40 s "

@@ -1630,6 +1630,14 @@ README: tuple[Entry, ...] = (
             "if batch and (len(batch) == BATCH_ENTRIES or size + len(text) > BATCH_BYTES):",
             "if len(batch) == BATCH_ENTRIES:",
         ),
+        proof(
+            "tests/unit/reconciler/test_schedule.py::test_stores_of_each_kind_have_their_turns",
+            "A paused store with trading hours is read.",
+            f"{PACKAGE}/reconciler/schedule.py",
+            "Schedule.due",
+            "if not store.is_paused]",
+            "if not store.is_paused or store.trading_hours]",
+        ),
     ),
     promise(
         "personal data | it is in the table and the encrypted queues, never in logs, metrics or errors. It goes on the bus "

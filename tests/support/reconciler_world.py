@@ -4,7 +4,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from partner_orders.orders.event import Arrival, RejectedError, parse_event
+from partner_orders.orders.event import Arrival, CatalogueCallbackError, RejectedError, parse_event
 from partner_orders.orders.rejected_table import RejectedTable
 from partner_orders.platform.credentials import PartnerApiCredentials
 from partner_orders.platform.http import PartnerApiClient
@@ -133,6 +133,8 @@ class World:
             except RejectedError as error:
                 arrival = Arrival(message.source, message.received_at, message.correlation_id)
                 self.rejected.keep(message.body, arrival, error.reason, error.problems)
+            except CatalogueCallbackError:
+                continue  # It is counted, and not stored.
         return [message.body for message in messages]
 
     def receive(self, life: Life, step: int = -1) -> None:

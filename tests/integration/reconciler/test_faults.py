@@ -216,6 +216,24 @@ def test_strange_order_hides_no_other(world: World, old: bytes, new: bytes) -> N
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [b'{"job_id":"7"}', b"7", b"null", b"[]", b'"order"', b"{}"],
+    ids=["callback", "number", "null", "list", "text", "object"],
+)
+def test_odd_entry_of_a_page_hides_no_order(world: World, odd: bytes) -> None:
+    """What stands among the orders and is none costs no order and no store."""
+    between(
+        world,
+        lambda _, answer: Response(
+            answer.status, answer.headers, answer.body.replace(b'"orders":[{', b'"orders":[' + odd + b",{", 1)
+        ),
+    )
+    assert world.run().failed_stores == {}
+    world.drain()
+    assert world.not_in_sync() == []
+
+
+@pytest.mark.parametrize(
     ("wait", "status"),
     pairs([("3600", 3_600), ("130", 130), ("Wed, 14 Oct 2026 11:00:00 GMT", 3_600)], [429, 503, 403]),
 )

@@ -76,7 +76,8 @@ def test_stores_of_each_kind_have_their_turns() -> None:
     given_up = Position("given-up", begun_at=NOW, unended_visits=3)
     minute = LeftOut(NOW - HOUR, NOW - HOUR + MINUTE, "server_error:500", NOW)
     known = [given_up, replace(checked("old", MINUTE), left_out=(minute,)), replace(given_up, store_id="p")]
-    chain = Chain([Store("new"), Store("given-up"), Store("old"), Store("p", is_paused=True)], known)
+    paused = [Store("p", is_paused=True), replace(trading(), store_id="q", is_paused=True)]
+    chain = Chain([Store("new"), Store("given-up"), Store("old"), *paused], known)
     chain.report.failed_stores["failed-before"] = "not_found"
     due = chain.due()
     assert [it.store.store_id for it in due.stores] == ["old"]
