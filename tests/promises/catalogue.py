@@ -281,6 +281,14 @@ CATALOGUE: tuple[Entry, ...] = (
             '        as_read = equals("splits", held.splits) if held.splits else absent("splits")\n',
             '        as_read = equals("splits", held.splits) if held.splits else absent("splits")\n',
         ),
+        proof(
+            "tests/integration/loader/test_draining.py::test_file_that_takes_too_much_room",
+            "A file for which the loader has no room comes again and again, and ends as a dead letter.",
+            f"{PACKAGE}/loader/file_loading.py",
+            "FileLoading._load",
+            "if error.errno not in _DISK_IS_FULL:",
+            "if error.errno in _DISK_IS_FULL:",
+        ),
     ),
     promise(
         "A message that cannot be taken goes to a dead-letter queue, with an alarm.",

@@ -1,7 +1,8 @@
 """The loader's run: from a message to the desired state and a report, whatever comes and however often."""
 
+import errno
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from partner_orders.catalogue.files import FileState, short_name, source_of
 from partner_orders.catalogue.guards import Reason
 from partner_orders.catalogue.loading_lease import DURATION
 from partner_orders.catalogue.product import Values
+from partner_orders.catalogue.spool import Spool
 from partner_orders.catalogue.store_settings import CatalogueSettings
 from partner_orders.catalogue.to_send import Margins
 from partner_orders.loader.draining import MOST_RECEIVES, START_SECONDS, Drained
@@ -61,6 +63,35 @@ def test_names_are_decoded(world: LoaderWorld, name: str) -> None:
     """S3 encodes names in its notifications; the file that is meant is read."""
     world.upload(whole_list(count=2), f"changes/{STORE}/{name}")
     assert world.drain().metrics["FilesLoaded"] == 1
+
+
+@pytest.mark.limits
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_file_that_takes_too_much_room(world: LoaderWorld, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """A file for which the loader has no room is refused as a whole, and its report says what to do."""
+    monkeypatch.setattr(Spool, "add", failing_with(code))
+    uploaded = world.upload(whole_list())
+    assert world.drain().metrics["FilesRefused"] == 1
+    assert (world.row(uploaded).state, world.waiting(), world.messages()) == (FileState.REFUSED, set(), 0)
+    assert "Split it into several files." in world.report(uploaded)["file_problem"]
+
+
+def test_file_is_read_again_after_a_fault_of_the_disk(world: LoaderWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other fault of the disk says nothing of the file: it comes again."""
+    monkeypatch.setattr(Spool, "add", failing_with(errno.EIO))
+    uploaded = world.upload(whole_list())
+    drained = world.drain()
+    assert (drained.metrics["FilesRefused"], drained.failed) == (0, [(uploaded.key, "OSError")])
+    assert world.messages() == 1
+
+
+def failing_with(code: int) -> Callable[..., None]:
+    """A method of the spool that fails by a number of the operating system's."""
+
+    def fail(*_: object) -> None:
+        raise OSError(code, "a fault of the disk")
+
+    return fail
 
 
 def test_file_that_is_told_twice(world: LoaderWorld) -> None:

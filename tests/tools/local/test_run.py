@@ -154,7 +154,7 @@ def test_everything_that_differs_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     played: list[str] = []
     monkeypatch.setattr(PlayedHour, "order", played, raising=False)
     monkeypatch.setattr(run, "Hour", PlayedHour)
-    answers, catalogue = Answers(wrong=["an answer differs"]), CatalogueFigures(wrong=["a product differs"])
+    answers, catalogue = Answers(wrong=["an answer differs"]), CatalogueFigures(changed=1, wrong=["a product differs"])
     monkeypatch.setattr(run, "Picking", lambda _: Beside("till", played, answers))
     monkeypatch.setattr(run, "Morning", lambda _: Beside("morning", played, catalogue))
     stack: Any = None
@@ -171,9 +171,11 @@ def test_everything_that_differs_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
         "an order of yemeksepeti differs",
         *mismatches(figures),
         "an answer differs",
-        "a product differs",
+        *catalogue.problems(),
     ]
     assert "events 4 is not" in wrong[5]
+    assert wrong[-1] == "a product differs"
+    assert wrong[-2].startswith("the counts do not add up: changed 1 is")
 
 
 class Drifted(Morning):
