@@ -1324,6 +1324,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "            except WrittenMeanwhileError:\n                continue",
             "            except WrittenMeanwhileError:\n                return status",
         ),
+        proof(
+            "tests/unit/store_status/test_status.py::test_wish",
+            "A new wish counts as shown where the one before was.",
+            f"{PACKAGE}/store_status/status.py",
+            "wished",
+            "was_shown=False,",
+            "was_shown=status.was_shown,",
+        ),
     ),
     promise(
         "A closing is shown until its time ends, or its end is on record.",
@@ -1458,6 +1466,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "as_sent",
             "return replace(wish, kind=Kind.CLOSED_UNTIL) if is_again else wish",
             "return replace(wish, kind=Kind.OPEN) if is_again else wish",
+        ),
+        proof(
+            "tests/unit/store_status/test_next_step.py::test_closed_store_is_not_checked_in",
+            "The check-in opens a store that somebody closed for today.",
+            f"{PACKAGE}/store_status/next_step.py",
+            "_NO_CHECKIN",
+            "frozenset({Kind.CLOSED_TODAY.value, Kind.CLOSED_UNTIL.value, Kind.CHECKIN.value})",
+            "frozenset({Kind.CLOSED_UNTIL.value, Kind.CHECKIN.value})",
         ),
     ),
     promise(
