@@ -540,6 +540,14 @@ ANSWERS: tuple[Entry, ...] = (
             "self._ended.extend([self._seconds() - seconds_ago] * min(requests, self.per_minute))",
             "self._ended.extend([self._seconds() - seconds_ago] * (min(requests, self.per_minute) // 2))",
         ),
+        proof(
+            "tests/integration/platform/test_request_budget.py::test_requests_of_the_worker_before_count",
+            "Requests of a worker that did not say how many it made do not count.",
+            f"{PACKAGE}/platform/http.py",
+            "PartnerApiClient.begin",
+            "self.requests_per_minute if recent is None else recent",
+            "0 if recent is None else recent",
+        ),
     ),
     promise(
         "Answers come first.",

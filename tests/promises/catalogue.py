@@ -837,6 +837,14 @@ CATALOGUE: tuple[Entry, ...] = (
             '"413", "422"',
             '"413"',
         ),
+        proof(
+            "tests/unit/pusher/test_pushing.py::test_call_of_any_length_is_halved",
+            "A call of more than a thousand lines is not halved.",
+            f"{PACKAGE}/pusher/pushing.py",
+            "Pusher._call",
+            "if not error.may_be_of_a_line:",
+            "if not error.may_be_of_a_line or len(job.lines) > 1_000:",
+        ),
     ),
     promise(
         "That line waits for other values, with the platform's words.",
@@ -1261,6 +1269,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "!If [HasRequestBudget, !Ref RequestBudgetTable, '']",
             "!If [HasAnswers, !Ref RequestBudgetTable, '']",
         ),
+        proof(
+            "tests/property/pusher/test_minute.py::test_platform_gets_the_pause_that_it_wants",
+            "The next run sends although the platform wants to be left alone for longer.",
+            f"{PACKAGE}/pusher/run.py",
+            "Minute._note_error",
+            "self._not_before = error.not_before",
+            "self._not_before = None",
+        ),
     ),
     promise(
         "Orders and answers come first.",
@@ -1656,6 +1672,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "_Planner._channel",
             "channel = ways.pop() if ways else Channel.API",
             "channel = Channel.API",
+        ),
+        proof(
+            "tests/property/pusher/test_minute.py::test_pause_ends_a_run",
+            "A store that goes over to files within a run is sent by the API in it.",
+            f"{PACKAGE}/pusher/run.py",
+            "Minute._serve",
+            "if settings is None or not settings.sends_by_api:",
+            "if settings is None or not settings.is_sending:",
         ),
     ),
     promise(

@@ -149,6 +149,22 @@ def test_reconcilers_request_takes_one_permit(
     assert [entry["M"]["permits"]["N"] for entry in row(dynamodb)["blocks"]["L"]] == ["1", "1"]
 
 
+@pytest.mark.parametrize(("recent", "counted"), [(None, 60), (0, 0), (7, 7)])
+def test_requests_of_the_worker_before_count(
+    time: VirtualTime, platform: SimulatedPartnerApi, recent: int | None, counted: int
+) -> None:
+    """Without a budget a worker counts the requests of the one before it: where it did not say how many, as many as the
+    limit allows."""
+    limit, session = RateLimit(60, time.monotonic, time.sleep), PlatformSession(platform, time)
+    secrets: Any = SecretOfTest()
+    credentials = PartnerApiCredentials(secrets, "arn", BASE_URL, session, limit, time.monotonic)
+    api = PartnerApiClient(BASE_URL, credentials, session, limit, time.now, time.sleep)
+    api.begin(RunLimits(), Handover(last_request_at=time.now() - timedelta(seconds=20), recent_requests=recent))
+    assert limit.recent() == counted
+    time.sleep(41.0)
+    assert limit.recent() == 0
+
+
 def test_old_permit_answers_no_order(
     dynamodb: Any, budget: RequestBudgetTable, time: VirtualTime, platform: SimulatedPartnerApi
 ) -> None:

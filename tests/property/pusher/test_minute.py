@@ -2,6 +2,7 @@
 (rules W1, W3, W4, W5, W6 and W8), by the functions' own work of a minute."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from partner_orders.catalogue.channel import Channel
 from partner_orders.catalogue.product import Values
 from partner_orders.catalogue.to_send import is_waiting, to_send
+from partner_orders.platform.calls import ThrottledError
+from partner_orders.platform.failures import Failure, PartnerApiError
 from tests.support.pusher_world import PusherWorld, new_world
 from tests.support.sender_world import KilledError
 from tools.local.simulated_platform.catalogue_call import RefusedCallError
@@ -214,8 +217,10 @@ def test_store_of_files_is_left_alone() -> None:
     assert world.product(by_files, world.skus[by_files][1]).values.active is False
 
 
-def test_pause_ends_a_run() -> None:
-    """A pause that comes while a run is under way holds for the stores that the run has yet to serve."""
+@pytest.mark.parametrize("change", [{"is_sending": False}, {"channel": Channel.FILES}], ids=["paused", "files"])
+def test_pause_ends_a_run(change: dict[str, Any]) -> None:
+    """A pause, or a move to files, that comes while a run is under way holds for the stores that the run has yet to
+    serve."""
     world = new_world(2)
     stores = world.stores
     for store_id in stores:
@@ -226,12 +231,32 @@ def test_pause_ends_a_run() -> None:
     serve = world.pusher.serve
 
     def pausing(store_id: str) -> Any:
-        world.tables.settings.put(replace(second, is_sending=False))
+        world.tables.settings.put(replace(second, **change))
         return serve(store_id)
 
     world.pusher.serve = pausing  # type: ignore[method-assign]
     world.run()
     assert (world.puts(stores[0]), world.puts(stores[1])) == (1, 0)
+
+
+def test_platform_gets_the_pause_that_it_wants() -> None:
+    """Where the platform limits our requests, no run sends anything before the time that it names."""
+    world = new_world(2)
+    for store_id in world.stores:
+        world.say(store_id, world.skus[store_id][0], Values(active=False))
+    serve, not_before = world.pusher.serve, world.time.now() + timedelta(minutes=5)
+
+    def limited(_: str) -> Any:
+        raise ThrottledError(PartnerApiError(Failure.RATE_LIMITED, retry_after=300.0), not_before)
+
+    world.pusher.serve = limited  # type: ignore[method-assign]
+    world.run()
+    world.pusher.serve = serve  # type: ignore[method-assign]
+    while world.time.now() + timedelta(minutes=1) < not_before:
+        world.pass_minute()
+    assert [world.puts(store_id) for store_id in world.stores] == [0, 0]
+    world.pass_minute()
+    assert [world.puts(store_id) for store_id in world.stores] == [1, 1]
 
 
 def test_change_while_its_store_is_served() -> None:

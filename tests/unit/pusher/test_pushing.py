@@ -1,9 +1,10 @@
 """One visit to a store: what is sent, what waits, and what is counted."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
@@ -364,6 +365,22 @@ def test_halves_of_a_refused_call(world: CatalogueWorld) -> None:
     ]
     assert (world.product("KW-1").refusal, world.unfinished()) == ("a bad line", [])
     assert [change.skus for change in world.tables.changes.first(world.store_id, 9)] == [["KW-2"]]
+
+
+def test_call_of_any_length_is_halved(dynamodb: Any) -> None:
+    """A call of more than a thousand lines is halved as a short one is, and all but the bad line are taken."""
+    world = CatalogueWorld(dynamodb, TABLE, f"store-{next(STORES)}")
+    world.pusher.job_lines = 1_200
+    world.platform.bad_skus = {"KW-700"}
+    for number in range(1_200):
+        world.say(f"KW-{number}", ON, NOW)
+    with suppress(CallRefusedError):
+        world.push()
+    sizes = [len(call) for call in world.platform.calls if "KW-700" in call]
+    assert (sizes[0], sizes[-1]) == (1_200, 1)
+    assert all(half in {whole // 2, whole - whole // 2} for whole, half in pairwise(sizes))
+    refused = [row.sku for row in world.tables.products.all_of(world.store_id) if row.refusal]
+    assert refused == ["KW-700"]
 
 
 def test_unknown_lone_product_goes_in_company(world: CatalogueWorld) -> None:
