@@ -239,19 +239,19 @@ def test_pause_ends_a_run(change: dict[str, Any]) -> None:
     assert (world.puts(stores[0]), world.puts(stores[1])) == (1, 0)
 
 
-def test_platform_gets_the_pause_that_it_wants() -> None:
+def test_platform_gets_the_pause_that_it_wants(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the platform limits our requests, no run sends anything before the time that it names."""
     world = new_world(2)
     for store_id in world.stores:
         world.say(store_id, world.skus[store_id][0], Values(active=False))
-    serve, not_before = world.pusher.serve, world.time.now() + timedelta(minutes=5)
+    not_before = world.time.now() + timedelta(minutes=5)
 
     def limited(_: str) -> Any:
         raise ThrottledError(PartnerApiError(Failure.RATE_LIMITED, retry_after=300.0), not_before)
 
-    world.pusher.serve = limited  # type: ignore[method-assign]
-    world.run()
-    world.pusher.serve = serve  # type: ignore[method-assign]
+    with monkeypatch.context() as patched:
+        patched.setattr(world.pusher, "serve", limited)
+        world.run()
     while world.time.now() + timedelta(minutes=1) < not_before:
         world.pass_minute()
     assert [world.puts(store_id) for store_id in world.stores] == [0, 0]
