@@ -309,6 +309,14 @@ ANSWERS: tuple[Entry, ...] = (
             "            self._look(turn, stored)\n",
             "",
         ),
+        proof(
+            "tests/integration/answers/test_table.py::test_row_of_ended_answers",
+            "After its first answer an order is free for another sender, while the next one is sent.",
+            f"{PACKAGE}/answers/table.py",
+            "AnswersTable.end",
+            "            self._write(claimed, update)",
+            '            self._write(claimed, update.remove("claimed_until"))',
+        ),
     ),
     promise(
         "An outcome follows from the order that the platform shows, and never from a status code alone.",

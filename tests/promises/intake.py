@@ -1141,6 +1141,14 @@ WHAT_THE_CALLER_GETS: tuple[Entry, ...] = (
             "    value = dict(pairs)\n"
             "    if len(value) != len(pairs) and any(value[name] != item for name, item in pairs):\n",
         ),
+        proof(
+            "tests/unit/orders/test_event.py::test_ambiguous_json_is_malformed",
+            "Only the first of a list's entries may not nest deeply.",
+            f"{PACKAGE}/exact_json.py",
+            "_deeper_than",
+            "else container)",
+            "else container[:1])",
+        ),
     ),
     promise(
         "an object without a readable `order_id` or `status` that is no catalogue callback | 200, stored as a rejected "

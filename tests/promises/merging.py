@@ -251,6 +251,22 @@ REPETITION_ORDER_CONFLICT: tuple[Entry, ...] = (
             '    return format(number.normalize(_EXACT), "f")',
             '    return format(number, "f")',
         ),
+        proof(
+            "tests/property/orders/test_digest.py::test_no_two_of_many_events_are_one",
+            "Of thousands of events some have one digest.",
+            f"{PACKAGE}/orders/digest.py",
+            "digest_of_canonical",
+            "hexdigest()[:32]",
+            "hexdigest()[:4]",
+        ),
+        proof(
+            "tests/property/orders/test_digest.py::test_no_two_of_many_events_are_one",
+            "Amounts that differ after the 28th digit are one.",
+            f"{PACKAGE}/exact_json.py",
+            "number_by_value",
+            "number.normalize(_EXACT)",
+            "number.normalize()",
+        ),
     ),
     promise(
         "Key order, white space, `10` instead of `10.0` and `sys.webhook_status` make no difference.",

@@ -84,3 +84,10 @@ def test_odd_parts_make_two_events(body: dict[str, Any], chance: Any) -> None:
         assert parse_event(as_bytes(one)).digest != parse_event(as_bytes(other)).digest
     except RejectedError:
         return  # No order any more.
+
+
+def test_no_two_of_many_events_are_one() -> None:
+    """Thousands of orders that differ a little are as many events."""
+    texts = {parse_event(as_bytes(order(comment=f"Ring {number} times"))).digest for number in range(2_000)}
+    prices = {parse_event(as_bytes(order()).replace(b"690.0", b"690.%060d" % number, 1)).digest for number in range(99)}
+    assert (len(texts), len(prices)) == (2_000, 99)

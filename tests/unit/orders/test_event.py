@@ -31,6 +31,7 @@ from tests.support.orders import as_bytes, order
         (b'{"order_id":"1","status":"X","status":"Y"}', "duplicate key"),
         (b'{"order_id":"1","status":"X","status":"X"}', "duplicate key"),
         (b'{"order_id":"1","status":"X","a":' + b"[" * 65 + b"]" * 65 + b"}", "64 levels"),
+        (b'{"order_id":"1","status":"X","a":[1,{},' + b"[" * 65 + b"]" * 65 + b"]}", "64 levels"),
         (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "64 levels"),
         (b"[" * 200_000, "64 levels"),
         (b'{"order_id":"1","status":"X","n":' + b"7" * 5_000 + b"}", "100 digits"),
