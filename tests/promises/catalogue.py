@@ -289,6 +289,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "if error.errno not in _DISK_IS_FULL:",
             "if error.errno in _DISK_IS_FULL:",
         ),
+        proof(
+            "tests/property/loader/test_file_event.py::test_keys",
+            "A file is not found that has a space in its name.",
+            f"{PACKAGE}/loader/file_event.py",
+            "_of_record",
+            "unquote_plus(quoted, ",
+            'unquote_plus(quoted.replace("+", "%2B"), ',
+        ),
     ),
     promise(
         "A message that cannot be taken goes to a dead-letter queue, with an alarm.",
@@ -497,6 +505,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "checked",
             "    if version > now + MOST_AHEAD:",
             "    if version > now + MOST_AHEAD * 1_000:",
+        ),
+        proof(
+            "tests/property/catalogue/test_spool.py::test_few_lines_count",
+            "Of several versions in one file the oldest wins.",
+            f"{PACKAGE}/catalogue/spool.py",
+            "_order",
+            "-line.version",
+            "line.version",
         ),
     ),
     promise(
@@ -825,6 +841,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "lists_all = any(outcome.outcome is Outcome.PROCESSED for outcome in outcomes.values())",
             "lists_all = bool(outcomes)",
         ),
+        proof(
+            "tests/property/catalogue/test_spool.py::test_many_lines_of_one_product",
+            "Two lines that contradict each other cost the product's lines of other versions as well.",
+            f"{PACKAGE}/catalogue/spool.py",
+            "_said",
+            "            continue\n",
+            "            break\n",
+        ),
     ),
     promise(
         "A call that the platform refuses whole is halved until the bad line is alone.",
@@ -895,6 +919,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "_words",
             'names = ("message", "error_description",',
             'names = ("error_description",',
+        ),
+        proof(
+            "tests/integration/exports/test_exporting.py::test_store_that_the_platform_refuses",
+            "The platform's own message of a refused call is not read, so the line has only a code or status.",
+            f"{PACKAGE}/platform/calls.py",
+            "_words",
+            'names = ("message", "error_description",',
+            'names = ("error_description",',
+        ),
+        proof(
+            "tests/console/test_catalogue_urgent.py::test_refused_product_ends_the_wait[fake]",
+            "The platform's words are lost.",
+            f"{PACKAGE}/catalogue/settlement.py",
+            "settled",
+            "refusal=refusal[:MAX_REFUSAL]",
+            'refusal=""',
         ),
     ),
     promise(
@@ -1119,6 +1159,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "replace(line.values, price=None) if line.version in held_versions else line.values",
             "line.values",
         ),
+        proof(
+            "tests/unit/drift/test_guards.py::test_price_of_the_day_counts",
+            "A price is measured against the last one only.",
+            f"{PACKAGE}/catalogue/guards.py",
+            "is_far",
+            "in_force = [past.price for past in row.past_prices if past.until > now - PRICE_WINDOW]",
+            "in_force: list[Decimal] = []",
+        ),
+        proof(
+            "tests/integration/drift/test_comparison.py::test_taking_off_counts_with_the_day",
+            "A price is measured against those of an hour.",
+            f"{PACKAGE}/catalogue/settlement.py",
+            "PRICE_WINDOW",
+            "timedelta(hours=24)",
+            "timedelta(hours=1)",
+        ),
     ),
     promise(
         "Only a person lets it through, and who did so and why is kept for 400 days.",
@@ -1304,6 +1360,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "_CEILINGS",
             "Share.RECONCILIATION: 32",
             "Share.RECONCILIATION: 20",
+        ),
+        proof(
+            "tests/contracts/test_request_budget.py::test_budget_is_shared[fake]",
+            "The catalogue may have more than the orders.",
+            f"{PACKAGE}/platform/request_budget.py",
+            "_CEILINGS",
+            "Share.CATALOGUE: 20",
+            "Share.CATALOGUE: 40",
         ),
     ),
     promise(
@@ -1491,6 +1555,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "frozenset({Kind.CLOSED_TODAY.value, Kind.CLOSED_UNTIL.value, Kind.CHECKIN.value})",
             "frozenset({Kind.CLOSED_UNTIL.value, Kind.CHECKIN.value})",
         ),
+        proof(
+            "tests/property/store_status/test_next_step.py::test_no_check_in_of_what_is_closed",
+            "A store that is wished closed is checked in.",
+            f"{PACKAGE}/store_status/next_step.py",
+            "checkin_due",
+            "    if is_wished_closed or status.active_wish is not None or shown.reading.status in _NO_CHECKIN:",
+            "    if shown.reading.status in _NO_CHECKIN and not is_wished_closed:",
+        ),
     ),
     promise(
         "A promotion is put only after its whole document was checked, and never twice: it is sent again by the same body "
@@ -1567,6 +1639,22 @@ CATALOGUE: tuple[Entry, ...] = (
             '"end_time": _text(promotion.ends)}',
             '"end_time": _text(promotion.ends if promotion.is_active else promotion.ends.replace(second=(promotion.ends.second + 7) % 60))}',
         ),
+        proof(
+            "tests/unit/promotions/test_next_step.py::test_nothing_is_asked_of_a_body_without_a_job",
+            "A promotion is sent on and on.",
+            f"{PACKAGE}/promotions/next_step.py",
+            "_put_due",
+            "            due = state.put_at + UNANSWERED_AFTER if state.wish.is_end else None",
+            "            due = state.put_at + _MINUTE",
+        ),
+        proof(
+            "tests/property/promotions/test_promotion.py::test_body_round_trip",
+            "A promotion is ended by a body with another end time, which the platform takes for a second promotion.",
+            f"{PACKAGE}/promotions/promotion.py",
+            "body_of",
+            '"end_time": _text(promotion.ends)}',
+            '"end_time": _text(promotion.ends if promotion.is_active else promotion.ends.replace(second=(promotion.ends.second + 7) % 60))}',
+        ),
     ),
     promise(
         "An end that was wished is sent until the platform has done it, or the promotion's own end.",
@@ -1626,6 +1714,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "wished",
             "    if wish.is_end:\n        state = _unplanned(state, now)\n",
             "    state = _unplanned(state, now)\n",
+        ),
+        proof(
+            "tests/unit/promotions/test_next_step.py::test_submitted_end_goes_again",
+            "An end that the platform took and never answered is not sent again.",
+            f"{PACKAGE}/promotions/next_step.py",
+            "_put_due",
+            "state.put_at + UNANSWERED_AFTER if state.wish.is_end else None",
+            "None",
         ),
     ),
     promise(
@@ -1760,6 +1856,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "if there != size:",
             "if there is None:",
         ),
+        proof(
+            "tests/property/platform/test_sftp.py::test_newest_content_replaces_in_one_step",
+            "A file is written under its own name.",
+            f"{PACKAGE}/platform/sftp.py",
+            "SftpSession._upload",
+            "if await self._offers_rename():",
+            "if False:",
+        ),
     ),
     promise(
         "Elsewhere a half one is sent again.",
@@ -1794,6 +1898,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "Uploader.serve",
             "            elif is_due:\n",
             "            elif is_due:\n                self._forget(changes, wake_ups)\n",
+        ),
+        proof(
+            "tests/unit/uploader/test_upload_state.py::test_upload_that_is_cut_off",
+            "A file that was cut counts as the one that was sent before.",
+            f"{PACKAGE}/uploader/upload_state.py",
+            "unsure",
+            'replace(state.last, digest="")',
+            "state.last",
         ),
     ),
     promise(
@@ -1837,6 +1949,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "Uploader._send",
             "        prepared.keep()\n        at = self._clock()\n",
             "        at = self._clock()\n",
+        ),
+        proof(
+            "tests/unit/uploader/test_promotion_file.py::test_row_ends_and_begins_again",
+            "A row that was sent is left out, not ended.",
+            f"{PACKAGE}/uploader/promotion_file.py",
+            "_changed",
+            "(*rows.ended, *(row for row in rows.on if row not in every))",
+            "(*rows.ended,)",
         ),
     ),
     promise(
@@ -1892,6 +2012,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "    server, host_key = server_of(catalogue), catalogue.uploads.server().host_key\n",
             "    from partner_orders.platform.sftp import shown_host_key\n\n    server = server_of(catalogue)\n"
             "    host_key = catalogue.uploads.server().host_key or shown_host_key(server.host, server.port, CONNECT_SECONDS)\n",
+        ),
+        proof(
+            "tests/property/platform/test_sftp.py::test_only_the_trusted_key_gets_a_file",
+            "Any key of the server will do.",
+            f"{PACKAGE}/platform/sftp.py",
+            "SftpSession._logged_in",
+            "known_hosts=([trusted], [], []),",
+            "known_hosts=None,",
         ),
     ),
     promise(
@@ -2076,6 +2204,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "ExportNote.is_due",
             "return self.shown_at is None or not _slot(self.store_id, every, now) <= self.shown_at <= now",
             "return self.shown_at is None",
+        ),
+        proof(
+            "tests/unit/drift/test_differences.py::test_another_value_is_a_difference",
+            "A price that an export shows otherwise is not told.",
+            f"{PACKAGE}/drift/differences.py",
+            "_of_both",
+            "    differing = [name for name in names if ",
+            '    differing = [name for name in names if name != "price" and ',
+        ),
+        proof(
+            "tests/integration/drift/test_comparison.py::test_each_finding_is_told",
+            "A price that an export shows otherwise is not told.",
+            f"{PACKAGE}/drift/differences.py",
+            "_of_both",
+            "    differing = [name for name in names if ",
+            '    differing = [name for name in names if name != "price" and ',
         ),
     ),
 )

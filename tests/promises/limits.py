@@ -50,6 +50,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
             'if refused := answer.get("Failed", []):',
             'if len(refused := answer.get("Failed", [])) == len(entries):',
         ),
+        proof(
+            "tests/integration/reconciler/test_first_looks.py::test_first_look_is_read_in_parts[fake]",
+            "Only the first page of a store's orders is read.",
+            f"{PACKAGE}/platform/orders.py",
+            "PlatformOrders._read",
+            "if last == 1:\n                return",
+            "if last >= 1:\n                return",
+        ),
     ),
     promise(
         "It visits each store every 5 minutes.",
@@ -271,6 +279,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
             '][:MAX_NAMED],\n            "silent_stores"',
             '][:1],\n            "silent_stores"',
         ),
+        proof(
+            "tests/unit/reconciler/test_backfill.py::test_time_left_out_is_named_anew",
+            "The report does not name the minute.",
+            f"{PACKAGE}/reconciler/report.py",
+            "left_out_to_json",
+            '"from": to_text(left_out.start)',
+            '"from": to_text(left_out.end)',
+        ),
     ),
     promise(
         "If every worker is killed at one store, only the orders of that store are missed.",
@@ -300,6 +316,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
         ),
         proof(
             f"{_UNENDED}::test_backfill_ends_despite_a_killer[fake]",
+            "A backfill begins with the store that kills its workers each time, and the others never have their turn.",
+            f"{PACKAGE}/reconciler/table.py",
+            "Backfill.begun",
+            "return replace(self, is_begun=True)",
+            "return self",
+        ),
+        proof(
+            "tests/unit/reconciler/test_backfill.py::test_visit_is_noted_until_it_ends",
             "A backfill begins with the store that kills its workers each time, and the others never have their turn.",
             f"{PACKAGE}/reconciler/table.py",
             "Backfill.begun",
@@ -363,6 +387,14 @@ NOT_PROMISED: tuple[Entry, ...] = (
         proof(
             "tests/console/test_orders_and_stores.py::test_import_is_all_or_nothing",
             "An import registers no store.",
+            f"{PACKAGE}/stores/table.py",
+            "StoresTable.set",
+            "        self._table.update(keys.store(store_id), update)\n",
+            "",
+        ),
+        proof(
+            "tests/contracts/test_stores.py::test_settings[fake]",
+            "An operator's store is not registered.",
             f"{PACKAGE}/stores/table.py",
             "StoresTable.set",
             "        self._table.update(keys.store(store_id), update)\n",

@@ -164,6 +164,14 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
         UNREADABLE_SECRET,
         RETRY_PAUSE,
         RETRY_NUMBER,
+        proof(
+            "tests/property/platform/test_webhook_secret.py::test_failed_reads_reject_no_valid_secret",
+            "An environment forgets its secret when a read fails.",
+            f"{PACKAGE}/platform/webhook_secret.py",
+            "WebhookSecret._refresh",
+            "        except Exception as error:\n",
+            "        except Exception as error:\n            self._accepted = {}\n",
+        ),
     ),
     promise(
         "the table | events wait in the queue; each is redelivered after up to 5 s, then after delays that double up to 15 "
@@ -265,6 +273,14 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
             "continue",
             "break",
         ),
+        proof(
+            "tests/unit/consumer/test_redelivery.py::test_ten_messages_a_call",
+            "Where the delay of ten messages fails, the others come back at once.",
+            f"{PACKAGE}/consumer/redelivery.py",
+            "Visibility.put_off",
+            "continue",
+            "break",
+        ),
     ),
     promise(
         "the consumer is never called (its event source switched off) | events wait in the queue for 4 days; an alarm "
@@ -338,6 +354,14 @@ WHEN_A_PART_IS_DOWN: tuple[Entry, ...] = (
         "the whole region | nothing is received; afterwards the reconciler reads the missed time | states that only a "
         "webhook ever showed",
         *_REGION,
+        proof(
+            "tests/integration/reconciler/test_first_looks.py::test_first_look_is_read_in_parts[fake]",
+            "A check never looks further back than a quarter of an hour.",
+            f"{PACKAGE}/reconciler/windows.py",
+            "window_of",
+            "start = position.checked_until - OVERLAP",
+            "start = now - OVERLAP",
+        ),
     ),
 )
 

@@ -323,6 +323,14 @@ README: tuple[Entry, ...] = (
             "return base64.b64decode(text, validate=True)",
             'return base64.b64decode(text, validate=True).decode("utf-8", "replace").encode()',
         ),
+        proof(
+            "tests/property/webhook/test_request_body.py::test_packed_body_arrives_as_packed",
+            "A body in base64 that is not UTF-8 is enqueued with its bytes replaced.",
+            f"{PACKAGE}/webhook/request_body.py",
+            "_received",
+            "return base64.b64decode(text, validate=True)",
+            'return base64.b64decode(text, validate=True).decode("utf-8", "replace").encode()',
+        ),
     ),
     promise(
         "The **consumer** parses the events, merges each into its order and stores the result.",
@@ -452,6 +460,14 @@ README: tuple[Entry, ...] = (
             "        return event.supersedes(stored.snapshot_key, shown_at)",
             "        return False",
         ),
+        proof(
+            "tests/property/reconciler/test_comparison.py::test_every_listed_state_is_stored",
+            "The reconciler enqueues nothing.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._enqueue",
+            "self._queue.send_all(messages)",
+            "self._queue.send_all([])",
+        ),
     ),
     promise(
         "With `Answers=ENABLED`, the chain's own systems **answer** orders: ready, changed, accepted or cancelled "
@@ -519,6 +535,14 @@ README: tuple[Entry, ...] = (
             "status_of",
             "return ready_status(order)",
             "return lifecycle.ACCEPTED",
+        ),
+        proof(
+            "tests/integration/answers/test_responses.py::test_what_is_taken",
+            "An answer is accepted and not stored.",
+            f"{PACKAGE}/answers/endpoint.py",
+            "AnswersEndpoint._take",
+            'self._intake.take(store_id, order_id, answer, _caller(context), str(context.get("requestId", "")))',
+            "self._intake.preview(store_id, order_id, answer)",
         ),
     ),
     promise(
@@ -1096,6 +1120,14 @@ README: tuple[Entry, ...] = (
             'price_step: Decimal = Decimal("35")',
         ),
         EACH_HAS_ITS_WORD,
+        proof(
+            "tests/unit/drift/test_guards.py::test_far_price_waits",
+            "Ten times the price does not look like a mistake.",
+            f"{PACKAGE}/catalogue/guards.py",
+            "Limits",
+            'price_step: Decimal = Decimal("0.35")',
+            'price_step: Decimal = Decimal("35")',
+        ),
     ),
     promise(
         "`drift` | products of the platform's last export that differ from what the chain wants. Somebody at the platform "
@@ -1367,6 +1399,14 @@ README: tuple[Entry, ...] = (
             "handler",
             "for message_id in outcome.failed]}",
             "for message_id in [*outcome.failed][:10]]}",
+        ),
+        proof(
+            "tests/property/consumer/test_rejected_events.py::test_rejected_event_of_the_erased[fake]",
+            "Of a rejected body only the first bytes are stored.",
+            f"{PACKAGE}/orders/rejected_table.py",
+            "RejectedTable.keep",
+            "pack(body if left is None else left)",
+            "pack(body[:9] if left is None else left)",
         ),
     ),
     promise(
