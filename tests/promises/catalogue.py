@@ -391,6 +391,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "self._queue.dead_letter(message, str(error))",
             "self._queue.done(message)",
         ),
+        proof(
+            "tests/property/pusher/test_urgent_refusals.py::test_refused_message_is_never_dropped",
+            "An urgent message that the dead-letter queue does not take is dropped.",
+            f"{PACKAGE}/pusher/urgent_handler.py",
+            "_refuse",
+            "        return _soon(work, record)",
+            "        return True",
+        ),
     ),
     promise(
         "The newest version of each value wins, whatever the order of arrival, repetitions, crashes or workers.",
@@ -513,6 +521,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "_order",
             "-line.version",
             "line.version",
+        ),
+        proof(
+            "tests/integration/loader/test_decisions.py::test_price_stays_held_beside_another_writer",
+            "What another writer said later is lost where it was faster to write than a file.",
+            f"{PACKAGE}/loader/loading.py",
+            "Loader._write",
+            "            if row is one.before:\n                return one.after\n",
+            "            if row is not None:\n                return one.after\n",
         ),
     ),
     promise(
@@ -1175,6 +1191,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "timedelta(hours=24)",
             "timedelta(hours=1)",
         ),
+        proof(
+            "tests/property/catalogue/test_guards.py::test_file_that_switches_off_too_much",
+            "A file of changes may switch off a whole store.",
+            f"{PACKAGE}/catalogue/guards.py",
+            "file_reasons",
+            "if switches_too_many_off(",
+            "if file.is_whole_list and switches_too_many_off(",
+        ),
     ),
     promise(
         "Only a person lets it through, and who did so and why is kept for 400 days.",
@@ -1293,6 +1317,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "            self._tables.held.remove(store_id, held)\n",
             "            self._tables.held.remove(store_id, held)\n"
             "            self._tables.decisions.note(store_id, held, Decision.DROPPED, by, why, self._clock())\n",
+        ),
+        proof(
+            "tests/integration/loader/test_decisions.py::test_two_persons_and_a_file",
+            "A file that one person releases is dropped by another one at the same time.",
+            f"{PACKAGE}/catalogue/decisions.py",
+            "Decisions._decide_file",
+            "        self._claim(store_id, found.held, decision)\n",
+            "",
         ),
     ),
     promise(

@@ -96,7 +96,8 @@ def test_price_stays_held_beside_another_writer(world: LoaderWorld, monkeypatch:
     world.drain()
     [held] = world.tables.held.of_store(STORE)
     assert (others, held.lines["KW-7"].price) == ([], Decimal("19.5"))
-    assert world.product("KW-7").values.price == Decimal("1.95")
+    # The other one said its quantity later than the file did.
+    assert world.product("KW-7").values == Values(Decimal("1.95"), True, 3)
 
 
 def test_release_against_newer_values(world: LoaderWorld) -> None:
@@ -196,6 +197,15 @@ def test_decision_is_on_record_before_it_acts(
         getattr(world.decisions, decide)(STORE, held.name, BY, WHY)
     [decided] = world.tables.decisions.of_store(STORE)
     assert (decided.by, decided.why, decided.lines) == (BY, WHY, held.lines)
+
+
+def test_two_persons_and_a_file(world: LoaderWorld) -> None:
+    """What one person has begun to decide of a file, another cannot decide otherwise."""
+    held, uploaded = hold_file(world)
+    world.tables.held.decide(STORE, held, "released")
+    with pytest.raises(AlreadyDecidedError):
+        world.decisions.drop_file(STORE, held.name, BY, WHY)
+    assert (world.row(uploaded).state, [*world.tables.decisions.of_store(STORE)]) == (FileState.HELD, [])
 
 
 def test_release_is_repeated(world: LoaderWorld) -> None:

@@ -80,6 +80,14 @@ def test_small_files_together_are_held(for_sale: int, files: list[int]) -> None:
     assert lost <= max(Decimal(LIMITS.few), LIMITS.switched_off * for_sale)
 
 
+def test_file_that_switches_off_too_much() -> None:
+    """A file that takes over a fifth of a store off sale is held, be it a whole list or a file of changes."""
+    store = StoreFigures(products=500, for_sale=400, switched_off=0, last_list=500)
+    for is_whole_list in (True, False):
+        assert file_reasons(FileFigures(500, 500, 81, is_whole_list), store, LIMITS) == [Reason.SWITCHED_OFF]
+        assert file_reasons(FileFigures(500, 500, 80, is_whole_list), store, LIMITS) == []
+
+
 def test_file_of_another_store() -> None:
     """A file of which the store knows less than half is held, and a small or a first one is not."""
     store = StoreFigures(products=500, for_sale=400, switched_off=0, last_list=500)
