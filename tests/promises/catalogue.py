@@ -936,22 +936,6 @@ CATALOGUE: tuple[Entry, ...] = (
             'names = ("message", "error_description",',
             'names = ("error_description",',
         ),
-        proof(
-            "tests/integration/exports/test_exporting.py::test_store_that_the_platform_refuses",
-            "The platform's own message of a refused call is not read, so the line has only a code or status.",
-            f"{PACKAGE}/platform/calls.py",
-            "_words",
-            'names = ("message", "error_description",',
-            'names = ("error_description",',
-        ),
-        proof(
-            "tests/console/test_catalogue_urgent.py::test_refused_product_ends_the_wait[fake]",
-            "The platform's words are lost.",
-            f"{PACKAGE}/catalogue/settlement.py",
-            "settled",
-            "refusal=refusal[:MAX_REFUSAL]",
-            'refusal=""',
-        ),
     ),
     promise(
         "Nothing of a store is sent before somebody resumes it.",
@@ -1182,14 +1166,6 @@ CATALOGUE: tuple[Entry, ...] = (
             "is_far",
             "in_force = [past.price for past in row.past_prices if past.until > now - PRICE_WINDOW]",
             "in_force: list[Decimal] = []",
-        ),
-        proof(
-            "tests/integration/drift/test_comparison.py::test_taking_off_counts_with_the_day",
-            "A price is measured against those of an hour.",
-            f"{PACKAGE}/catalogue/settlement.py",
-            "PRICE_WINDOW",
-            "timedelta(hours=24)",
-            "timedelta(hours=1)",
         ),
         proof(
             "tests/property/catalogue/test_guards.py::test_file_that_switches_off_too_much",

@@ -1400,14 +1400,6 @@ README: tuple[Entry, ...] = (
             "for message_id in outcome.failed]}",
             "for message_id in [*outcome.failed][:10]]}",
         ),
-        proof(
-            "tests/property/consumer/test_rejected_events.py::test_rejected_event_of_the_erased[fake]",
-            "Of a rejected body only the first bytes are stored.",
-            f"{PACKAGE}/orders/rejected_table.py",
-            "RejectedTable.keep",
-            "pack(body if left is None else left)",
-            "pack(body[:9] if left is None else left)",
-        ),
     ),
     promise(
         "events repeated, late or out of order | the stored order is the same as if every event had arrived once and in "

@@ -194,14 +194,6 @@ STORES: tuple[Entry, ...] = (
     promise(
         "A store has one row.",
         ONE_ROW,
-        proof(
-            "tests/contracts/test_stores_at_once.py::test_what_an_event_costs[fake]",
-            "A store that was first known by its code alone stays a store of its own.",
-            f"{PACKAGE}/stores/table.py",
-            "StoresTable._merge",
-            "            self._take_over(code, holding.store_id)",
-            "            pass",
-        ),
     ),
     promise(
         "At first the store may be known only by the chain's own code.",
