@@ -1175,6 +1175,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "if switches_too_many_off(",
             "if file.is_whole_list and switches_too_many_off(",
         ),
+        proof(
+            "tests/integration/loader/test_decisions.py::test_price_stays_held_beside_another_writer",
+            "A price that is held gets through where another writer was faster.",
+            f"{PACKAGE}/loader/loading.py",
+            "_again",
+            "values = replace(line.values, price=None) if line.version in held_versions else line.values",
+            "values = line.values",
+        ),
     ),
     promise(
         "Only a person lets it through, and who did so and why is kept for 400 days.",
@@ -1301,6 +1309,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "Decisions._decide_file",
             "        self._claim(store_id, found.held, decision)\n",
             "",
+        ),
+        proof(
+            "tests/integration/loader/test_decisions.py::test_only_its_own_hold_is_forgotten",
+            "A file that passes takes other held files off the list.",
+            f"{PACKAGE}/loader/loading.py",
+            "Loader.forget_hold",
+            "held.is_file and held.source == file.source and",
+            "held.is_file and",
         ),
     ),
     promise(

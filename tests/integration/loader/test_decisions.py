@@ -1,6 +1,8 @@
 """What a guard holds is released or dropped by a person, once, and never against a newer value."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from partner_orders.catalogue.decisions import Decisions, LineEffect, NothingHeldError
 from partner_orders.catalogue.desired import merged
 from partner_orders.catalogue.files import AlreadyDecidedError, Decision, FileState, StoredFile
+from partner_orders.catalogue.guards import Limits
 from partner_orders.catalogue.held import Held
 from partner_orders.catalogue.product import Values
 from partner_orders.clock import to_text
@@ -206,6 +209,19 @@ def test_two_persons_and_a_file(world: LoaderWorld) -> None:
     with pytest.raises(AlreadyDecidedError):
         world.decisions.drop_file(STORE, held.name, BY, WHY)
     assert (world.row(uploaded).state, [*world.tables.decisions.of_store(STORE)]) == (FileState.HELD, [])
+
+
+def test_only_its_own_hold_is_forgotten(world: LoaderWorld) -> None:
+    """A file that passes after a crash takes back that it was held itself; what else is held waits for a person."""
+    held, _ = hold_file(world)
+    now = world.time.now()
+    another = loading.ListOfStore(STORE, "another", now, now, is_whole_list=True)
+    with ThreadPoolExecutor(1) as executor:
+        loader = loading.Loader(world.tables, world.time.now, Limits(), executor)
+        loader.forget_hold(another)
+        assert [*world.tables.held.of_store(STORE)] == [held]
+        loader.forget_hold(replace(another, source=held.source))
+    assert [*world.tables.held.of_store(STORE)] == []
 
 
 def test_release_is_repeated(world: LoaderWorld) -> None:
