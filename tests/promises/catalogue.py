@@ -711,6 +711,22 @@ CATALOGUE: tuple[Entry, ...] = (
             "if errors.lower() not in _NO_ERRORS:",
             "if errors.lower() not in _NO_ERRORS and state.lower() not in _SUCCESS:",
         ),
+        proof(
+            "tests/property/results/test_callbacks.py::test_callback_of_a_job_that_goes_on",
+            "A callback that tells of progress ends the job, and its lines count as processed.",
+            f"{PACKAGE}/results/settling.py",
+            "Settling._settle",
+            "        if callback.status not in {COMPLETED, FAILED}:\n            return False\n",
+            "",
+        ),
+        proof(
+            "tests/property/results/test_callbacks.py::test_job_that_is_asked_for_and_goes_on",
+            "A job that is asked for counts as failed while it goes on.",
+            f"{PACKAGE}/results/settling.py",
+            "Settling.ask",
+            "        if found is None or found.status not in {COMPLETED, FAILED}:\n            return False\n",
+            "        if found is None:\n            return False\n        found = replace(found, status=FAILED)\n",
+        ),
     ),
     promise(
         "If no result comes within 30 minutes, the newest values go again.",

@@ -239,6 +239,21 @@ def test_pause_ends_a_run(change: dict[str, Any]) -> None:
     assert (world.puts(stores[0]), world.puts(stores[1])) == (1, 0)
 
 
+def test_fault_in_one_store_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong in a store, the others are served in the same run, and it is in the next one."""
+    world = new_world(2)
+    broken, well = world.stores
+    for store_id in world.stores:
+        world.say(store_id, world.skus[store_id][0], Values(active=False))
+    serve = world.pusher.serve
+    with monkeypatch.context() as patched:
+        patched.setattr(world.pusher, "serve", lambda name: {well: serve}[name](name))
+        world.run()
+    assert (world.puts(broken), world.puts(well), world.runs[-1].faults) == (0, 1, {"KeyError": 1})
+    world.pass_minute()
+    assert world.puts(broken) == 1
+
+
 def test_platform_gets_the_pause_that_it_wants(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the platform limits our requests, no run sends anything before the time that it names."""
     world = new_world(2)

@@ -162,6 +162,29 @@ def test_job_without_a_result(world: PusherWorld) -> None:
     assert confirmed(world) == Decimal(2)
 
 
+@pytest.mark.parametrize("status", ["IN_PROGRESS", "QUEUED", "a word of tomorrow"])
+def test_callback_of_a_job_that_goes_on(world: PusherWorld, status: str) -> None:
+    """A callback that says anything but an end is no outcome of a line; the end that follows is."""
+    world.post({"job_id": send(world), "status": status})
+    world.run()
+    [store_id] = world.stores
+    assert (confirmed(world), len(world.tables.states.get(store_id).unfinished)) == (None, 1)
+    world.rest()
+    assert confirmed(world) == Decimal(2)
+
+
+def test_job_that_is_asked_for_and_goes_on(world: PusherWorld) -> None:
+    """A job that the platform shows as not ended is no outcome either, whatever was asked for."""
+    world.catalogue.faults = {"job_stuck": 1}
+    send(world)
+    [store_id] = world.stores
+    asked, unfinished = len(world.session.asked), {*world.tables.states.get(store_id).unfinished}
+    for _ in range(12):
+        world.pass_minute()
+    assert len(world.session.asked) > asked
+    assert (confirmed(world), {*world.tables.states.get(store_id).unfinished}) == (None, unfinished)
+
+
 def test_failed_job_without_a_result(world: PusherWorld) -> None:
     """A job that the platform gave up and tells nothing of has no outcome in any line: they go again."""
     world.catalogue.habits = type(world.catalogue.habits)(shows_jobs=False)
