@@ -1763,6 +1763,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "state.put_at + UNANSWERED_AFTER if state.wish.is_end else None",
             "None",
         ),
+        proof(
+            "tests/property/promotions/test_wishes.py::test_an_end_that_comes_while_the_promotion_is_sent",
+            "Where an end comes while the promotion is sent, nobody knows the job of the promotion.",
+            f"{PACKAGE}/pusher/promotions.py",
+            "Promotions._end_claim",
+            "            self._table.note_job(claim, job_id)\n",
+            "",
+        ),
     ),
     promise(
         "A store is sent by the API or by files, never by both.",

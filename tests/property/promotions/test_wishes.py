@@ -129,6 +129,22 @@ def test_an_older_job_that_ends_late() -> None:
     assert [body["active"] for body in world.puts()] == [True, False, False]
 
 
+def test_an_end_that_comes_while_the_promotion_is_sent() -> None:
+    """The job of what was sent is known all the same: its end is waited for, and the end of the promotion follows."""
+    world = PromotionWorld(pace=PromotionPace(worked=timedelta(minutes=20)))
+    promoted = world.promotion()
+    world.put(promoted)
+    put = world.platform.put
+    world.platform.put = lambda *given: (world.end(promoted), put(*given))[1]  # type: ignore[method-assign]
+    world.run()
+    world.platform.put = put  # type: ignore[method-assign]
+    [older] = world.state(promoted).older
+    assert older.job_id in world.platform.jobs
+    assert world.state(promoted).claim == ""
+    world.runs(60)
+    assert (world.outcome(promoted), world.running()) == (Outcome.DONE, {})
+
+
 def test_an_older_body_that_nobody_knows() -> None:
     """After a body whose job nobody knows, the newer one is sent once more when an hour has passed."""
     world = PromotionWorld(pace=PromotionPace(worked=timedelta(minutes=40)))
