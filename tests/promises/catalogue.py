@@ -1503,6 +1503,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "replace(wish, kind=Kind.CLOSED_UNTIL) if is_again else wish",
             "wish",
         ),
+        proof(
+            "tests/property/store_status/test_wishes.py::test_slow_clock_sends_no_closing_that_is_over",
+            "A closing is sent before the platform's time is known.",
+            f"{PACKAGE}/pusher/statuses.py",
+            "Statuses._serve",
+            "must_hear = not self._platform.has_heard and (times is not None or step.act is Act.PUT)",
+            "must_hear = False",
+        ),
     ),
     promise(
         "An opening is never repeated once it was shown.",
@@ -1694,6 +1702,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "body_of",
             '"end_time": _text(promotion.ends)}',
             '"end_time": _text(promotion.ends if promotion.is_active else promotion.ends.replace(second=(promotion.ends.second + 7) % 60))}',
+        ),
+        proof(
+            "tests/property/promotions/test_wishes.py::test_run_without_time_leaves_the_promotion_for_the_next",
+            "A body that was not sent counts as sent.",
+            f"{PACKAGE}/pusher/promotions.py",
+            "Promotions._put",
+            "except OutOfTimeError:\n            self._end_claim(claim, after.not_sent(state, claim, self._platform.now()))",
+            "except OutOfTimeError:\n            self._end_claim(claim, after.unknown(claim))",
         ),
     ),
     promise(

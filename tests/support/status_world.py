@@ -5,7 +5,7 @@ and goes on as a new function would.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from partner_orders.aws.event_bus import EventBus
@@ -52,6 +52,8 @@ class StatusWorld:
         self.api.catalogue_routes = CatalogueRoutes(Catalogue(), CHAIN_ID, statuses=self.platform)
         self.session = PlatformSession(self.api, self.time, self.deaths.pass_by)
         self.counts: dict[str, int] = {}
+        # How far the function's clock is behind the platform's.
+        self.behind = timedelta(0)
         self.restart()
 
     def restart(self) -> None:
@@ -59,12 +61,15 @@ class StatusWorld:
         limit = RateLimit(600, lambda: self.time.seconds, self.time.sleep)
         credentials = PartnerApiCredentials(cast("Any", SecretOfTest()), "arn", BASE_URL, self.session, limit)
         self.client = PartnerApiClient(
-            BASE_URL, credentials, self.session, limit, self.time.now, self.time.sleep, lambda: 0.5
+            BASE_URL, credentials, self.session, limit, self._now, self.time.sleep, lambda: 0.5
         )
         self.table = StatusesTable(self.dynamodb, self.table_name)
         events = StatusEvents(EventBus(cast("Any", self.bus), "bus"))
         platform = PlatformStoreStatus(self.client, CHAIN_ID)
         self.statuses = Statuses(self.table, platform, events, self.time.monotonic, checks_in=self.checks_in)
+
+    def _now(self) -> datetime:
+        return self.time.now() - self.behind
 
     # -- operators -----------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ from random import Random
 import pytest
 
 from partner_orders.catalogue.store_settings import CatalogueSettings
+from partner_orders.platform.failures import OutOfTimeError
+from partner_orders.platform.promotions import PlatformPromotions
 from partner_orders.promotions.bodies import BODY_GONE
 from partner_orders.promotions.promotion import EVERY_STORE, Promotion, ended, without
 from partner_orders.promotions.wish import Outcome
@@ -143,6 +145,24 @@ def test_an_end_that_comes_while_the_promotion_is_sent() -> None:
     assert world.state(promoted).claim == ""
     world.runs(60)
     assert (world.outcome(promoted), world.running()) == (Outcome.DONE, {})
+
+
+def test_run_without_time_leaves_the_promotion_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that a run has no time left to send goes in the next minute, as if it had not been tried."""
+    world = PromotionWorld()
+    promoted = world.promotion()
+    world.put(promoted)
+
+    def without_time(*_: object) -> None:
+        raise OutOfTimeError("no time is left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PlatformPromotions, "put", without_time)
+        world.run()
+    state = world.state(promoted)
+    assert (state.outcome, state.claim, state.put_at, state.older) == (Outcome.WAITING, "", None, ())
+    world.run()
+    assert (world.state(promoted).puts, len(world.puts())) == (1, 1)
 
 
 def test_an_older_body_that_nobody_knows() -> None:

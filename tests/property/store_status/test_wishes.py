@@ -271,6 +271,18 @@ def test_closing_of_today_goes_again_until_its_time() -> None:
     assert (world.outcome(), world.shown().until) == ("shown", wish.until)
 
 
+def test_slow_clock_sends_no_closing_that_is_over() -> None:
+    """A function whose clock is behind asks for the platform's time before it sends: the closing of an hour that has
+    passed would close the day after."""
+    world = StatusWorld()
+    world.behind = timedelta(minutes=10)
+    world.wish(hours=1)
+    world.time.sleep(3_900)
+    world.runs(5)
+    assert "PUT" not in {asked.method for asked in world.session.asked}
+    assert (world.outcome(), world.shown().status) == ("given_up", OPEN)
+
+
 @pytest.mark.parametrize("is_acknowledged", [False, True])
 @pytest.mark.parametrize("kind", [Kind.CLOSED_TODAY, Kind.CLOSED_UNTIL])
 def test_night_proves_no_closing(kind: Kind, is_acknowledged: bool) -> None:
