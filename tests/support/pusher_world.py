@@ -111,6 +111,7 @@ class BusOfTest:
     """A bus that keeps details; ``fails`` so many requests with a code of EventBridge."""
 
     details: list[dict[str, Any]] = field(default_factory=list)
+    types: set[str] = field(default_factory=set)
     fails: int = 0
     code: str = "ThrottlingException"
 
@@ -119,6 +120,7 @@ class BusOfTest:
             self.fails -= 1
             return {"Entries": [{"ErrorCode": self.code} for _ in Entries]}
         self.details += [json.loads(entry["Detail"]) for entry in Entries]
+        self.types |= {entry["DetailType"] for entry in Entries}
         return {"Entries": [{"EventId": "1"} for _ in Entries]}
 
 
