@@ -129,7 +129,8 @@ def test_job_that_is_asked_for_and_gone(one: OneJob) -> None:
 
 @pytest.mark.parametrize("status", ["QUEUED", "IN_PROGRESS", "a word of tomorrow"])
 def test_callback_of_no_end(one: OneJob, status: str) -> None:
-    """A callback of a job that goes on changes nothing, with a link or without."""
+    """A callback of a job that goes on changes nothing, though it names a result."""
+    one.platform.files[LINK] = "".join(f"{sku},SUCCESS,\n" for sku in one.skus)
     assert not one.settling.take(Callback(one.job_id, status, LINK))
     assert (one.outcomes(), one.job.state, one.is_unfinished()) == ({}, JobState.OPEN, True)
 
