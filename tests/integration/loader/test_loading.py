@@ -1,12 +1,10 @@
 """A file of a store: checked, measured, held or applied, and written only where something is new."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,34 +19,39 @@ from partner_orders.catalogue.tables import Tables
 from partner_orders.catalogue.to_send import to_send
 from partner_orders.loader.checking import check
 from partner_orders.loader.loading import ListOfStore, Loader, Measured
-from tests.support.aws_calls import counted_calls
-from tests.support.catalogue_table import catalogue_table
 from tests.support.fixed_clock import NOW, clock
+from tests.support.loader_world import InTurn
+from tools.simulation.catalogue.simulated_dynamodb import SimulatedDynamoDB
 
-pytestmark = pytest.mark.slow
-
-STORE, TABLE = "q7zk", "catalogue"
+STORE = "q7zk"
 SKUS = [f"KW-{number}" for number in range(40)]
 
 
 class Till:
     """Sends files of one store."""
 
-    def __init__(self, dynamodb: Any, folder: Path) -> None:
-        self.tables = Tables.named(dynamodb, TABLE)
+    def __init__(self, folder: Path) -> None:
+        self.dynamodb = SimulatedDynamoDB()
+        self.tables = Tables.named(self.dynamodb.client, self.dynamodb.new_table())
         self._folder = folder
         self.report = LineReport()
+        self.calls: Counter[str] = Counter()
+        self.dynamodb.stand_between(lambda call: self.calls.update([call]), None)
 
     def send(
-        self, content: str, minute: int = 0, whole: bool = True, absent_off: bool = False, dry_run: bool = False
+        self,
+        content: str,
+        minute: int = 0,
+        whole: bool = True,
+        absent_off: bool = False,
+        dry_run: bool = False,
+        by_files: bool = False,
     ) -> Measured:
         version = NOW + timedelta(minutes=minute)
-        file = ListOfStore(STORE, f"{minute}.csv", version, version, whole, absent_off)
+        file = ListOfStore(STORE, f"{minute}.csv", version, version, whole, absent_off, is_by_files=by_files)
         with Spool(self._folder) as spool:
             checked = check(read_lines([content.encode()], "list.csv"), version, spool, version)
-        with ThreadPoolExecutor(4) as executor:
-            loader = Loader(self.tables, clock, Limits(), executor)
-            loaded = loader.load(file, checked, spool, dry_run)
+        loaded = Loader(self.tables, clock, Limits(), InTurn()).load(file, checked, spool, dry_run)
         self.report = checked.report
         return loaded
 
@@ -67,9 +70,8 @@ class Till:
 
 
 @pytest.fixture
-def till(tmp_path: Path) -> Iterator[Till]:
-    with catalogue_table(TABLE) as client:
-        yield Till(client, tmp_path)
+def till(tmp_path: Path) -> Till:
+    return Till(tmp_path)
 
 
 def whole_list(price: str = "1.95", quantity: int = 5, skus: list[str] = SKUS) -> str:
@@ -90,15 +92,15 @@ def test_first_list(till: Till) -> None:
     assert till.waiting() == {*SKUS}
 
 
-def test_unchanged_list_writes_no_product(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unchanged_list_writes_no_product(till: Till) -> None:
     """The same list an hour later costs a query for each shard, and no write of a product."""
     till.send(whole_list())
     till.confirm_all()
-    calls = counted_calls(monkeypatch)
+    till.calls.clear()
     assert till.send(whole_list(), minute=60).changed == 0
     assert till.waiting() == set()
     # A reading of 16 shards, what is held, and what the test asks; a version by field, and the figures.
-    assert calls == {"Query": 18, "GetItem": 1, "UpdateItem": 4}
+    assert till.calls == {"Query": 18, "GetItem": 1, "UpdateItem": 4}
 
 
 def test_late_older_file_loses(till: Till) -> None:
@@ -122,14 +124,14 @@ def test_file_that_comes_twice(till: Till) -> None:
     assert {row.sku: row for row in till.tables.products.all_of(STORE)} == before
 
 
-def test_dry_run(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dry_run(till: Till) -> None:
     """A dry run says what a file would do, and writes nothing."""
     till.send(whole_list())
     till.confirm_all()
-    calls = counted_calls(monkeypatch)
+    till.calls.clear()
     loaded = till.send(whole_list(price="9.99"), minute=5, dry_run=True)
     assert (loaded.changed, loaded.held_prices) == (0, 40)
-    assert {*calls} == {"Query", "GetItem"}
+    assert {*till.calls} == {"Query", "GetItem"}
 
 
 def test_held_price(till: Till) -> None:
@@ -192,3 +194,114 @@ def test_contradicting_lines(till: Till) -> None:
     assert {row.sku: row.values.price for row in till.tables.products.all_of(STORE)} == {"B": 2, "C": 5}
     assert [(line.number, line.product) for line in till.report.lines] == [(2, "A"), (4, "A")]
     assert (till.report.good, till.report.bad) == (3, 2)
+
+
+def test_every_contradiction_is_reported(till: Till) -> None:
+    """Of a product that many lines contradict each other on, each line counts as bad, and none is taken."""
+    content = "sku,price\n" + "".join(f"A,{price}\n" for price in range(1, 41)) + "B,2\n"
+    till.send(content)
+    assert (till.report.good, till.report.bad) == (1, 40)
+    assert {row.sku for row in till.tables.products.all_of(STORE)} == {"B"}
+    assert {line.product for line in till.report.lines} == {"A"}
+
+
+def test_what_a_file_does_is_counted(till: Till) -> None:
+    """How many products are written, get a price that nothing is compared with, are known, and go off sale."""
+    loaded = till.send(whole_list())
+    assert (loaded.written, loaded.unguarded, loaded.known) == (40, 40, 0)
+    till.confirm_all()
+    content = whole_list(skus=SKUS[2:]) + "KW-0,1.95,false,5\nKW-1,2.00,true,5\nNEW,3.00,true,1\nOTHER,,true,1\n"
+    loaded = till.send(content, minute=5)
+    assert (loaded.written, loaded.changed, loaded.unguarded) == (4, 4, 1)
+    assert (loaded.known, loaded.switches_off, loaded.products, loaded.for_sale) == (40, 1, 42, 41)
+
+
+def test_progress_is_told(till: Till, tmp_path: Path) -> None:
+    """Whoever has the store hears of every 500 products, while they are measured and while they are applied."""
+    version = NOW + timedelta(minutes=1)
+    file = ListOfStore(STORE, "1.csv", version, version, is_whole_list=True, switches_absent_off=False)
+    heard: list[int] = []
+    seen: list[str] = []
+    loader = Loader(till.tables, clock, Limits(), InTurn())
+    with Spool(tmp_path) as spool:
+        content = whole_list(skus=[f"KW-{number}" for number in range(1_200)])
+        checked = check(read_lines([content.encode()], "list.csv"), version, spool, version)
+    measured = loader.measure(file, checked, spool, heard.append, lambda one: seen.append(one.before.sku))
+    assert (heard, len({*seen})) == ([0, 500, 1_000], 1_200)
+    heard.clear()
+    loader.apply(file, checked, spool, measured, beat=heard.append)
+    assert heard == [0, 500, 1_000]
+
+
+@pytest.mark.parametrize("by_files", [False, True])
+@pytest.mark.parametrize("absent_off", [False, True])
+def test_another_writer_beside_a_file(till: Till, by_files: bool, absent_off: bool) -> None:
+    """Where somebody else was faster to write a product, the file's values are taken over what is there now: the newer
+    ones stay, and the prices that were in force meanwhile are measured later."""
+    till.send(whole_list(), by_files=by_files)
+    till.confirm_all()
+    newer, older = NOW + timedelta(minutes=9), NOW + timedelta(minutes=2)
+    pending = {
+        "KW-1": (Values(price=Decimal("2.05"), quantity=8), newer),
+        "KW-2": (Values(price=Decimal("2.05"), quantity=8), older),
+        "KW-3": (Values(active=True), newer),
+    }
+
+    def beside(call: str) -> None:
+        """Somebody else writes, right before the file's first write of a product."""
+        if call == "UpdateItem" and pending:
+            till.dynamodb.stand_between(None, None)
+            for sku, (values, at) in pending.items():
+                till.tables.products.change(STORE, sku, lambda row, v=values, a=at: merged(row, v, a, {}))  # type: ignore[misc]
+            pending.clear()
+
+    till.dynamodb.stand_between(beside, None)
+    content = whole_list(price="2.00", quantity=6, skus=[sku for sku in SKUS if sku != "KW-3"])
+    till.send(content, minute=5, absent_off=absent_off, by_files=by_files)
+    assert pending == {}
+    assert till.product("KW-1").values == Values(Decimal("2.05"), True, 8)
+    assert till.product("KW-2").values == Values(Decimal("2.00"), True, 6)
+    assert till.product("KW-3").values.active is True
+    past = [one.price for one in till.product("KW-2").past_prices]
+    assert (Decimal("2.05") in past) is by_files
+
+
+def test_product_that_a_list_leaves_out_beside_another_writer(till: Till) -> None:
+    """A product that is written right before a newer list takes it off sale goes off all the same."""
+    till.send(whole_list())
+    till.confirm_all()
+    pending = [NOW + timedelta(minutes=2)]
+
+    def beside(call: str) -> None:
+        if call == "UpdateItem" and pending:
+            at = pending.pop()
+            till.tables.products.change(STORE, "KW-3", lambda row: merged(row, Values(quantity=9), at, {}))
+
+    till.dynamodb.stand_between(beside, None)
+    till.send(whole_list(skus=[sku for sku in SKUS if sku != "KW-3"]), minute=5, absent_off=True)
+    assert till.product("KW-3").values == Values(Decimal("1.95"), False, 9)
+
+
+def test_prices_of_later_products_are_held_too(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held prices fill rows as they are found, and every one of them can be decided."""
+    monkeypatch.setattr("partner_orders.loader.loading.HELD_TOGETHER", 3)
+    monkeypatch.setattr("partner_orders.loader.loading.WRITTEN_TOGETHER", 7)
+    till.send(whole_list())
+    till.confirm_all()
+    till.send(whole_list(price="19.5"), minute=5)
+    rows = [*till.tables.held.of_store(STORE)]
+    assert {sku for row in rows for sku in row.lines} == {*SKUS}
+    assert max(len(row.lines) for row in rows) == 3
+    assert len(rows) == 14
+
+
+def test_list_by_files_says_one_of_what_it_changes(till: Till) -> None:
+    """In a store that is sent by files, what a list changes makes the next file due, and a list without news does
+    not."""
+    till.send(whole_list(), by_files=True)
+    assert till.waiting() == {*SKUS}
+    till.confirm_all()
+    till.send(whole_list(), minute=5, by_files=True)
+    assert till.waiting() == set()
+    till.send(whole_list(skus=SKUS[1:]) + "KW-0,1.99,true,5\n", minute=6, by_files=True)
+    assert till.waiting() == {"KW-0"}
