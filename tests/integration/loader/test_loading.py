@@ -1,10 +1,12 @@
 """A file of a store: checked, measured, held or applied, and written only where something is new."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +56,17 @@ class Till:
         loaded = Loader(self.tables, clock, Limits(), InTurn()).load(file, checked, spool, dry_run)
         self.report = checked.report
         return loaded
+
+    def before_first_write(self, others: Callable[[], object]) -> None:
+        """Have others write right before the first product is written, of which the rows were read already."""
+        products, change = self.tables.products, self.tables.products.change
+
+        def changed(*given: Any) -> Any:
+            products.change = change  # type: ignore[method-assign]
+            others()
+            return change(*given)
+
+        products.change = changed  # type: ignore[method-assign]
 
     def product(self, sku: str) -> Desired:
         return self.tables.products.many(STORE, [sku])[sku]
@@ -198,9 +211,9 @@ def test_contradicting_lines(till: Till) -> None:
 
 def test_every_contradiction_is_reported(till: Till) -> None:
     """Of a product that many lines contradict each other on, each line counts as bad, and none is taken."""
-    content = "sku,price\n" + "".join(f"A,{price}\n" for price in range(1, 41)) + "B,2\n"
+    content = "sku,price\n" + "".join(f"A,{price}\n" for price in range(1, 1_041)) + "B,2\n"
     till.send(content)
-    assert (till.report.good, till.report.bad) == (1, 40)
+    assert (till.report.good, till.report.bad) == (1, 1_040)
     assert {row.sku for row in till.tables.products.all_of(STORE)} == {"B"}
     assert {line.product for line in till.report.lines} == {"A"}
 
@@ -247,18 +260,13 @@ def test_another_writer_beside_a_file(till: Till, by_files: bool, absent_off: bo
         "KW-3": (Values(active=True), newer),
     }
 
-    def beside(call: str) -> None:
-        """Somebody else writes, right before the file's first write of a product."""
-        if call == "UpdateItem" and pending:
-            till.dynamodb.stand_between(None, None)
-            for sku, (values, at) in pending.items():
-                till.tables.products.change(STORE, sku, lambda row, v=values, a=at: merged(row, v, a, {}))  # type: ignore[misc]
-            pending.clear()
+    def others() -> None:
+        for sku, (values, at) in pending.items():
+            till.tables.products.change(STORE, sku, lambda row, v=values, a=at: merged(row, v, a, {}))  # type: ignore[misc]
 
-    till.dynamodb.stand_between(beside, None)
+    till.before_first_write(others)
     content = whole_list(price="2.00", quantity=6, skus=[sku for sku in SKUS if sku != "KW-3"])
     till.send(content, minute=5, absent_off=absent_off, by_files=by_files)
-    assert pending == {}
     assert till.product("KW-1").values == Values(Decimal("2.05"), True, 8)
     assert till.product("KW-2").values == Values(Decimal("2.00"), True, 6)
     assert till.product("KW-3").values.active is True
@@ -270,14 +278,10 @@ def test_product_that_a_list_leaves_out_beside_another_writer(till: Till) -> Non
     """A product that is written right before a newer list takes it off sale goes off all the same."""
     till.send(whole_list())
     till.confirm_all()
-    pending = [NOW + timedelta(minutes=2)]
-
-    def beside(call: str) -> None:
-        if call == "UpdateItem" and pending:
-            at = pending.pop()
-            till.tables.products.change(STORE, "KW-3", lambda row: merged(row, Values(quantity=9), at, {}))
-
-    till.dynamodb.stand_between(beside, None)
+    at = NOW + timedelta(minutes=2)
+    till.before_first_write(
+        lambda: till.tables.products.change(STORE, "KW-3", lambda row: merged(row, Values(quantity=9), at, {}))
+    )
     till.send(whole_list(skus=[sku for sku in SKUS if sku != "KW-3"]), minute=5, absent_off=True)
     assert till.product("KW-3").values == Values(Decimal("1.95"), False, 9)
 
@@ -305,3 +309,6 @@ def test_list_by_files_says_one_of_what_it_changes(till: Till) -> None:
     assert till.waiting() == set()
     till.send(whole_list(skus=SKUS[1:]) + "KW-0,1.99,true,5\n", minute=6, by_files=True)
     assert till.waiting() == {"KW-0"}
+    till.confirm_all()
+    assert till.send(whole_list(skus=SKUS[1:]) + "KW-0,19.9,true,5\n", minute=7, by_files=True).held_prices == 1
+    assert till.waiting() == set()
