@@ -66,7 +66,7 @@ class Till:
             others()
             return change(*given)
 
-        products.change = changed  # type: ignore[method-assign]
+        products.change = changed  # type: ignore[assignment,method-assign]
 
     def product(self, sku: str) -> Desired:
         return self.tables.products.many(STORE, [sku])[sku]
