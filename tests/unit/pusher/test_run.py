@@ -373,6 +373,20 @@ def test_stores_that_get_no_response_end_the_run(parts: Parts) -> None:
     assert parts.pushed() == [*"abcde"]
 
 
+def test_stores_that_are_all_refused_end_the_run(parts: Parts) -> None:
+    """After four stores that are refused, and none that was sent, the others are left to the next run: it may be our
+    access. Where one was sent, each refusal is its store's own."""
+    parts.store(*"abcdef")
+    parts.fails = {f"push {store_id}": PartnerApiError(Failure.FORBIDDEN, "403") for store_id in "abcdef"}
+    assert parts.run().may_ask is False
+    assert (parts.pushed(), parts.failed) == ([*"abcd"], [*"abcd"])
+    parts.did.clear()
+    del parts.fails["push a"]
+    parts.sends = {"a"}
+    assert parts.run().may_ask
+    assert parts.pushed() == [*"abcdef"]
+
+
 def test_what_is_left_waits_on(parts: Parts) -> None:
     """A store in which something is left has its wake-up, and counts as waiting since then."""
     parts.store("a", "b")
