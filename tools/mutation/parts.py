@@ -7,10 +7,20 @@ RECONCILER = "reconciler"
 WEBHOOK = "webhook"
 SENDER = "sender"
 PLANNER = "planner"
+PUBLISHING = "publishing"
 STORING = "storing"
 TEMPLATES = "templates"
 # The least share of a group's mutants that has to be noticed.
-LEAST = {DOMAIN: 0.9, RECONCILER: 0.8, WEBHOOK: 0.8, SENDER: 0.8, PLANNER: 0.8, STORING: 0.8, TEMPLATES: 0.8}
+LEAST = {
+    DOMAIN: 0.9,
+    RECONCILER: 0.8,
+    WEBHOOK: 0.8,
+    SENDER: 0.8,
+    PLANNER: 0.8,
+    PUBLISHING: 0.8,
+    STORING: 0.8,
+    TEMPLATES: 0.8,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +170,18 @@ PARTS = (
         ("pusher.parts",),
         ("tests/unit/pusher/test_parts.py", "tests/integration/pusher/test_handlers.py", *EVERY_CASE),
     ),
+    Part(PUBLISHING, _modules("pusher", "run turn words"), ("tests/unit/pusher",)),
+    Part(
+        PUBLISHING,
+        _modules("pusher", "promotions promotion_events"),
+        ("tests/unit/pusher/test_promotions.py", "tests/property/promotions/test_wishes.py"),
+    ),
+    Part(
+        PUBLISHING,
+        _modules("pusher", "statuses status_events"),
+        ("tests/unit/pusher/test_statuses.py", "tests/property/store_status/test_wishes.py"),
+    ),
+    Part(PUBLISHING, _modules("results", "settling callbacks"), _tests("results", "unit property")),
     Part(
         STORING,
         _modules("orders", "erased_orders erasure queries rebuilding rejected rejected_table stored table"),

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from partner_orders.aws.event_bus import EventBus
 from partner_orders.catalogue.keys import PROMOTIONS
 from partner_orders.clock import to_text
 from partner_orders.platform.calls import CallRefusedError, EffectUnknownError
 from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApiError, PlatformUnavailableError
 from partner_orders.platform.promotions import JobAnswer, JobReading, PlatformPromotions
 from partner_orders.promotions.job_result import NOTHING_LEFT_OUT
-from partner_orders.promotions.promotion import Promotion
-from partner_orders.promotions.wish import Channel, Outcome
+from partner_orders.promotions.promotion import Promotion, body_of
+from partner_orders.promotions.wish import Channel, Outcome, Wish
+from partner_orders.pusher.promotion_events import PromotionEvents, outcome_changed
 from partner_orders.pusher.promotions import MOST_REQUESTS
 from tests.support.promotion_world import PromotionWorld
 from tests.support.promotions import STORE
@@ -144,6 +146,31 @@ def test_nothing_is_requested_when_nothing_may_be_started(world: PromotionWorld,
     assert (requested(requests), world.outcome(over)) == ([], Outcome.OVER)
 
 
+def test_wish_of_a_clock_that_is_ahead_waits_for_its_stores(world: PromotionWorld, requests: Requests) -> None:
+    """A promotion whose stores take none is not sent, whatever the clock of the person who wished it says."""
+    promoted = world.promotion()
+    digest = world.bodies.write(promoted.promotion_id, body_of(promoted))
+    ahead = world.time.now() + timedelta(minutes=10)
+    world.table.wish(promoted, lambda number: Wish(number, digest, False, "a person", "why", ahead), world.time.now)
+    kept, world.settings = world.settings, {}
+    run(world)
+    assert (requested(requests), world.outcome(promoted)) == ([], Outcome.WAITING)
+    world.settings = kept
+    run(world)
+    assert requested(requests) == ["put"]
+
+
+def test_planned_end_is_taken_up_without_a_request(world: PromotionWorld, requests: Requests) -> None:
+    """At its time an end that was planned is the wish, also in a run that may request nothing any more."""
+    [promoted] = wished(world, 1)
+    run(world)
+    world.end(promoted, not_before=world.time.now() + timedelta(minutes=5))
+    assert not world.state(promoted).wish.is_end
+    world.time.sleep(300.0)
+    run(world, may_start=lambda: False)
+    assert world.state(promoted).wish.is_end
+
+
 # -- what goes wrong ---------------------------------------------------------------------------------------------------
 
 
@@ -157,6 +184,21 @@ def test_body_of_unknown_effect(world: PromotionWorld, requests: Requests) -> No
         state = world.state(one)
         assert (state.outcome, state.claim, state.puts, state.job_id) == (Outcome.WAITING, "", 1, "")
     assert world.promotions.error is None
+
+
+def test_newer_wish_during_a_body_of_unknown_effect(world: PromotionWorld, requests: Requests) -> None:
+    """Of the older body that it was sent is known, and that nobody knows its job."""
+    [promoted] = wished(world, 1)
+    error = EffectUnknownError(Failure.NO_RESPONSE)
+
+    def end(*_: object) -> JobAnswer:
+        world.end(promoted)
+        raise error
+
+    world.promotions._platform.put = end  # type: ignore[assignment,method-assign]
+    run(world)
+    [older] = world.state(promoted).older
+    assert (older.job_id, world.state(promoted).claim) == ("", "")
 
 
 def test_refused_body(world: PromotionWorld, requests: Requests) -> None:
@@ -392,6 +434,35 @@ def test_bus_that_fails_is_left_alone_until_the_next_run(world: PromotionWorld, 
     assert sorted(one["name"] for one in world.bus.details) == ["Week 0", "Week 1", "Week 2"]
     run(world)
     assert len(world.bus.details) == 3
+
+
+def test_records_that_are_no_events_hold_up_no_event(world: PromotionWorld) -> None:
+    """What only the history has is passed over. Of two events of which the second fails, the second is told again."""
+    [promoted] = wished(world, 1)
+    state = world.state(promoted)
+    [record] = state.untold
+    records = tuple(
+        replace(record, version=number, is_event=is_event) for number, is_event in ((1, False), (2, True), (3, True))
+    )
+    events = PromotionEvents(EventBus(world.bus, "bus"))  # type: ignore[arg-type]
+    put = world.bus.put_events
+
+    def once(**given: Any) -> Any:
+        answer = put(**given)
+        world.bus.fails = 1
+        return answer
+
+    world.bus.put_events = once  # type: ignore[method-assign]
+    assert events.tell(replace(state, untold=records)) == 2
+    assert [one["id"].split("/")[2] for one in world.bus.details] == ["2"]
+    assert PromotionEvents(None).tell(replace(state, untold=records)) == 3
+
+
+def test_event_shows_nothing_of_itself(world: PromotionWorld) -> None:
+    """An event that is shown, as in a log, shows nothing of the promotion."""
+    [promoted] = wished(world, 1)
+    state = world.state(promoted)
+    assert "Week 0" not in repr(outcome_changed(state, state.untold[0]))
 
 
 def test_event_that_the_bus_never_takes(world: PromotionWorld, requests: Requests) -> None:

@@ -4,14 +4,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from partner_orders.aws.event_bus import EventBus
 from partner_orders.catalogue.keys import STATUS, STORES
 from partner_orders.clock import to_text
 from partner_orders.platform.calls import CallRefusedError, EffectUnknownError
 from partner_orders.platform.failures import Failure, OutOfTimeError, PartnerApiError, PlatformUnavailableError
 from partner_orders.platform.store_status import PlatformStoreStatus
+from partner_orders.pusher.status_events import StatusEvents, status_changed
 from partner_orders.pusher.statuses import MOST_REQUESTS
 from partner_orders.store_status.shown import CLOSED, CheckinTimes, Reading
 from partner_orders.store_status.wish import Kind, Outcome, Wish
@@ -317,6 +320,34 @@ def test_check_in_says_who_and_goes_on_counting(monkeypatch: pytest.MonkeyPatch)
     assert len(requests.sent) == 3
 
 
+def test_check_in_goes_before_what_is_only_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store whose check-in is due has the first request; the others wait for theirs as before."""
+    world, requests = world_of(5, monkeypatch, checks_in=True)
+    begins = world.time.now().replace(microsecond=0) + timedelta(minutes=30)
+    requests.shown["s4"] = Reading("OPEN", checkin=CheckinTimes(begins, begins + timedelta(hours=2)))
+    run(world)
+    run(world)
+    requested(requests)
+    world.time.sleep(3_600.0)
+    run(world)
+    assert requested(requests)[:2] == ["put s4", "get s4"]
+    assert world.statuses.faults == {}
+
+
+def test_nothing_is_sent_before_the_platform_was_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the reading that tells the platform's time fails, the wish waits for the next run, and only that failed."""
+    world, requests = world_of(2, monkeypatch)
+    monkeypatch.setattr(PlatformStoreStatus, "has_heard", False)
+    world.wish(store_id="s0")
+    requests.get_raises = DOWN
+    run(world)
+    assert ("put s0" in requested(requests), world.statuses.faults) == (False, {"server_error": 2})
+    monkeypatch.setattr(PlatformStoreStatus, "has_heard", True)
+    requests.get_raises = None
+    run(world)
+    assert (world.outcome("s0"), len(requests.sent)) == ("shown", 1)
+
+
 # -- what is counted and told ------------------------------------------------------------------------------------------
 
 
@@ -405,6 +436,28 @@ def test_bus_that_fails_is_left_alone_until_the_next_run(monkeypatch: pytest.Mon
     for _ in range(2):
         run(world)
         assert sorted(one["store_id"] for one in world.bus.details) == ["s0", "s1"]
+
+
+def test_records_that_are_no_events_hold_up_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only the history has is passed over. Of two events of which the second fails, the second is told again."""
+    world, _ = world_of(1, monkeypatch)
+    [record] = world.wish().untold
+    records = [
+        replace(record, version=number, is_event=is_event) for number, is_event in ((1, False), (2, True), (3, True))
+    ]
+    events = StatusEvents(EventBus(world.bus, "bus"))  # type: ignore[arg-type]
+    put = world.bus.put_events
+
+    def once(**given: Any) -> Any:
+        answer = put(**given)
+        world.bus.fails = 1
+        return answer
+
+    monkeypatch.setattr(world.bus, "put_events", once)
+    assert events.tell("s0", records) == 2
+    assert [one["id"] for one in world.bus.details] == ["s0/status/2"]
+    assert StatusEvents(None).tell("s0", records) == 3
+    assert "s0" not in repr(status_changed("s0", record))
 
 
 def test_event_that_the_bus_never_takes(monkeypatch: pytest.MonkeyPatch) -> None:

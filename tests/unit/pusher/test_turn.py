@@ -25,6 +25,7 @@ def test_turn_has_so_many_requests() -> None:
     """Each request is counted, and there is none beyond them."""
     turn = Turn(2, lambda: True)
     assert [turn.take() for _ in range(4)] == [True, True, False, False]
+    assert turn.may_tell
 
 
 def test_no_request_when_nothing_may_be_started() -> None:
