@@ -400,6 +400,30 @@ ANSWERS: tuple[Entry, ...] = (
             "    if shown.status == lifecycle.CANCELLED:\n        return Outcome.OVERTAKEN\n",
             "",
         ),
+        proof(
+            "tests/unit/answers/test_judgement.py::test_accept_is_judged",
+            "An accept of a cancelled order counts as applied.",
+            f"{PACKAGE}/answers/judgement.py",
+            "_of_accept",
+            "return Outcome.APPLIED if was_sent and shown.status != lifecycle.CANCELLED else Outcome.OVERTAKEN",
+            "return Outcome.APPLIED if was_sent else Outcome.OVERTAKEN",
+        ),
+        proof(
+            "tests/unit/answers/test_judgement.py::test_dispatch_is_judged_by_brand",
+            "Of every brand, READY_FOR_PICKUP counts as dispatched.",
+            f"{PACKAGE}/answers/judgement.py",
+            "_has_reached",
+            "if wanted == lifecycle.DISPATCHED and target.brand.name in ACCEPTING_BRANDS:",
+            "if wanted == lifecycle.DISPATCHED:",
+        ),
+        proof(
+            "tests/unit/answers/test_judgement.py::test_update_is_judged_by_lines",
+            "A change counts as applied whatever lines the order shows.",
+            f"{PACKAGE}/answers/judgement.py",
+            "_of_update",
+            "if same_lines(target.lines, cart_of(shown.items)):",
+            "if shown.items:",
+        ),
     ),
     promise(
         "A refusal is believed once two readings, half a minute apart, show the order without the answer, or the platform "
@@ -580,6 +604,14 @@ ANSWERS: tuple[Entry, ...] = (
             "self.requests_per_minute if recent is None else recent",
             "0 if recent is None else recent",
         ),
+        proof(
+            "tests/property/platform/test_request_budget.py::test_shares_are_those_that_were_decided",
+            "The catalogue may have all that orders may have.",
+            f"{PACKAGE}/platform/request_budget.py",
+            "_CEILINGS",
+            "Share.CATALOGUE: 20",
+            "Share.CATALOGUE: 32",
+        ),
     ),
     promise(
         "Answers come first.",
@@ -615,6 +647,14 @@ ANSWERS: tuple[Entry, ...] = (
             "_CEILINGS",
             "Share.CATALOGUE: 20",
             "Share.CATALOGUE: 56",
+        ),
+        proof(
+            "tests/property/platform/test_request_budget.py::test_shares_are_those_that_were_decided",
+            "The catalogue may have all that orders may have.",
+            f"{PACKAGE}/platform/request_budget.py",
+            "_CEILINGS",
+            "Share.CATALOGUE: 20",
+            "Share.CATALOGUE: 32",
         ),
     ),
     promise(

@@ -1701,6 +1701,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "self._platform.make_room()\n        ",
             "",
         ),
+        proof(
+            "tests/property/platform/test_request_budget.py::test_shares_are_those_that_were_decided",
+            "The catalogue may have all that orders may have.",
+            f"{PACKAGE}/platform/request_budget.py",
+            "_CEILINGS",
+            "Share.CATALOGUE: 20",
+            "Share.CATALOGUE: 32",
+        ),
     ),
     promise(
         "Orders and answers come first.",
@@ -1752,6 +1760,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "MOST_SECONDS",
             "MOST_SECONDS = 12.0",
             "MOST_SECONDS = 60.0",
+        ),
+        proof(
+            "tests/property/platform/test_request_budget.py::test_shares_are_those_that_were_decided",
+            "The catalogue may have all that orders may have.",
+            f"{PACKAGE}/platform/request_budget.py",
+            "_CEILINGS",
+            "Share.CATALOGUE: 20",
+            "Share.CATALOGUE: 32",
         ),
     ),
     promise(

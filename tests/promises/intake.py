@@ -679,6 +679,14 @@ WHAT_A_2XX_MEANS: tuple[Entry, ...] = (
             '            return Response(400, "Not an order event", "RefusedCallbacks")\n'
             "        message = OrderEventMessage(",
         ),
+        proof(
+            "tests/integration/consumer/test_intake.py::test_catalogue_callback_leaves_nothing",
+            "A callback with a status is a rejected event.",
+            f"{PACKAGE}/orders/event.py",
+            "event_from",
+            '"job_id" in value and "order_id" not in value',
+            '"job_id" in value and "order_id" not in value and "status" not in value',
+        ),
     ),
 )
 

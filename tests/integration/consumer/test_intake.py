@@ -506,8 +506,10 @@ def test_foreign_store_is_not_registered(intake: Intake, stores: StoresTable, or
 def test_catalogue_callback_leaves_nothing(intake: Intake, dynamodb: Any) -> None:
     """A catalogue callback is acknowledged and counted; nothing is stored."""
     jobs = ('"1"', "1", "null", '{"id": "1"}')
-    outcome = process(intake, *(f'{{"job_id": {job}, "download_url": "https://example.com"}}'.encode() for job in jobs))
-    assert (outcome.failed, outcome.counts["CatalogueCallback"]) == ({}, len(jobs))
+    bodies = [f'{{"job_id": {job}, "download_url": "https://example.com"}}'.encode() for job in jobs]
+    bodies += [as_bytes({"job_id": "1", "platform_vendor_id": "q7xk", "status": word}) for word in ("COMPLETED", "?")]
+    outcome = process(intake, *bodies)
+    assert (outcome.failed, outcome.counts["CatalogueCallback"]) == ({}, len(bodies))
     assert dynamodb.scan(TableName=TABLE)["Items"] == []
 
 

@@ -156,3 +156,10 @@ def test_shares_are_a_staircase(limit: int, share: Share) -> None:
     ceilings = [ceiling(each, limit) for each in Share]
     assert ceilings == sorted(ceilings, reverse=True)
     assert 1 <= ceiling(share, limit) <= limit
+
+
+def test_shares_are_those_that_were_decided() -> None:
+    """Of 60 requests, answers get 56 at most, store status and all below it 36, the reconciler 32 and the catalogue 20,
+    so that something is always left for what is more urgent; other limits are split alike (ADR 20)."""
+    expected = {60: [56, 36, 32, 20], 30: [28, 18, 16, 10], 120: [112, 72, 64, 40]}
+    assert {limit: [ceiling(share, limit) for share in Share] for limit in expected} == expected
