@@ -677,6 +677,22 @@ A_PLATFORM_THAT_MISBEHAVES: tuple[Entry, ...] = (
             "except (RejectedError, CatalogueCallbackError):",
             "except RejectedError:",
         ),
+        proof(
+            "tests/unit/reconciler/test_comparison.py::test_text_that_cannot_be_parsed_is_enqueued_as_it_came",
+            "An order that cannot be parsed costs those after it.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._parse",
+            "parsed.rejected.append(_Finding(digest, body, None))",
+            "parsed.rejected.append(_Finding(digest, body, None))\n                    break",
+        ),
+        proof(
+            "tests/unit/reconciler/test_comparison.py::test_missing_order_behind_a_bad_one_is_reported",
+            "Behind an order that cannot be parsed the others of a batch are not reported.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._note_and_enqueue",
+            "if event is None or finding.is_confirmation:\n                continue",
+            "if event is None or finding.is_confirmation:\n                break",
+        ),
     ),
     promise(
         "sends a response without end, or one that inflates beyond 8 MiB | the reconciler gives the response up after 40 s "

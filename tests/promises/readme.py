@@ -468,6 +468,22 @@ README: tuple[Entry, ...] = (
             "self._queue.send_all(messages)",
             "self._queue.send_all([])",
         ),
+        proof(
+            "tests/unit/reconciler/test_comparison.py::test_what_does_not_arrive_is_enqueued_again",
+            "An order whose message was lost is never enqueued again.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._waits",
+            "return digest in self._queued and self._clock() - self._queued[digest].at < QUEUED_AGAIN_AFTER",
+            "return digest in self._queued",
+        ),
+        proof(
+            "tests/unit/reconciler/test_comparison.py::test_so_many_orders_are_named",
+            "All orders that differ are named.",
+            f"{PACKAGE}/reconciler/comparison.py",
+            "Comparison._note_and_enqueue",
+            "in_detail = len(report.repairs) + len(repairs) < MAX_NAMED",
+            "in_detail = False",
+        ),
     ),
     promise(
         "With `Answers=ENABLED`, the chain's own systems **answer** orders: ready, changed, accepted or cancelled "
@@ -1677,6 +1693,14 @@ README: tuple[Entry, ...] = (
             "Schedule.due",
             "if not store.is_paused]",
             "if not store.is_paused or store.trading_hours]",
+        ),
+        proof(
+            "tests/unit/reconciler/test_turns.py::test_first_looks_and_backfills_take_turns",
+            "While there are backfills no store has its first look.",
+            f"{PACKAGE}/reconciler/run.py",
+            "Turns.is_first_looks_turn",
+            "bool(first_looks) and not (backfills and self._was_first_look)",
+            "bool(first_looks) and not backfills",
         ),
     ),
     promise(

@@ -139,7 +139,7 @@ class Reconciler:
         due = self._due(run, backfills)
         if only_backfills:
             due = Due(deque(), deque())
-        turns, round_began = _Turns(), self._clock()
+        turns, round_began = Turns(), self._clock()
         while due.stores or due.first_looks or backfills:
             if run.is_nearly_over:
                 raise RunEndedError(StopReason.OUT_OF_TIME)
@@ -156,7 +156,7 @@ class Reconciler:
             run.save_findings()
             is_rest = not due.stores and (due.first_looks or backfills) and not only_backfills
             if is_rest and self._is_round_over(round_began):
-                due, turns, round_began = self._due(run, backfills), _Turns(), self._clock()
+                due, turns, round_began = self._due(run, backfills), Turns(), self._clock()
 
     def _due(self, run: RunState, backfills: deque[Backfill]) -> Due:
         return self._schedule.due(run.report, self._api.requests_per_minute, bool(backfills))
@@ -178,7 +178,7 @@ class Reconciler:
             backfills.append(backfill)
 
 
-class _Turns:
+class Turns:
     """Whose turn it is: stores are checked at their regular round, and what takes many requests gets LONG_WORK_SHARE of
     the requests, and what the round leaves."""
 
