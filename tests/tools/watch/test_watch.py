@@ -34,8 +34,11 @@ PACKAGE = "layers/partner_orders/partner_orders"
         ("tests/unit/test_clock.py", ["tests/unit/test_clock.py"]),
         ("template.yaml", ["tests/unit/template"]),
         (
-            "tests/support/promotion_world.py",
-            [f"tests/property/promotions/test_{name}.py" for name in ("by_file", "wishes")],
+            "tests/support/drift_world.py",
+            [
+                *("tests/unit/drift/test_reports.py", "tests/property/drift/test_drift.py"),
+                "tests/integration/drift/test_comparison.py",
+            ],
         ),
         ("tests/support/nobody_imports.py", []),
     ],
