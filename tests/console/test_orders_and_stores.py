@@ -456,6 +456,14 @@ def test_import_is_all_or_nothing(run: Run, folder: Path) -> None:
     assert run("stores", "pause", "A1").status == 0  # by the chain's own code
 
 
+def test_import_of_ids_alone_registers_stores(run: Run, folder: Path) -> None:
+    """A file that has nothing but the ids of stores makes each of them known."""
+    file = folder / "stores.csv"
+    file.write_text("store_id\n148020\n148003\n")
+    assert run("stores", "import", str(file)).status == 0
+    assert [store["store_id"] for store in run("stores", "list", "--json").json] == ["148003", "148020"]
+
+
 def test_exported_stores_can_be_imported(run: Run, stack: DeployedStack, folder: Path) -> None:
     """What ``stores list --csv`` prints can be imported into another stack unchanged."""
     run("stores", "set", "q7xk", "--currency", "PKR", "--trading-hours", "mon-fri 08:00-22:00, sat 10:00-02:00")

@@ -2275,6 +2275,14 @@ CATALOGUE: tuple[Entry, ...] = (
             'self.counts["PromotionEndsLate"] += trouble.is_late_end(state, now)',
             'self.counts["PromotionEndsLate"] += 0',
         ),
+        proof(
+            "tests/property/promotions/test_wishes.py::test_an_end_that_is_refused_for_hours_is_enforced",
+            "An end that is refused five times is given up.",
+            f"{PACKAGE}/promotions/next_step.py",
+            "_retry_due",
+            "is_endless = state.wish.is_end and state.outcome is not Outcome.DUPLICATE",
+            "is_endless = state.wish.is_end and state.outcome is Outcome.FAILED",
+        ),
     ),
     promise(
         "A store is sent by the API or by files, never by both.",
@@ -2549,6 +2557,14 @@ CATALOGUE: tuple[Entry, ...] = (
             "UploaderRun._states",
             "if not is_dry_run:",
             "if True:",
+        ),
+        proof(
+            "tests/property/uploader/test_promotion_file.py::test_end_after_a_death_behind_the_upload",
+            "Rows that go are not kept.",
+            f"{PACKAGE}/uploader/uploading.py",
+            "Uploader._send",
+            "names = target.names(len(spooled.parts))\n        prepared.keep()",
+            "names = target.names(len(spooled.parts))",
         ),
     ),
     promise(

@@ -106,6 +106,18 @@ def test_an_end_is_enforced() -> None:
     assert (world.counts["PromotionEndsLate"], world.counts["PromotionsFailed"]) == (0, 5)
 
 
+def test_an_end_that_is_refused_for_hours_is_enforced() -> None:
+    """However often the platform refuses an end, it is sent again, until it is done."""
+    world = PromotionWorld()
+    promoted = world.promotion()
+    world.put(promoted)
+    world.runs(3)
+    world.platform.faults = {"put_refused": 8}
+    world.end(promoted)
+    world.runs(900)
+    assert (world.running(), world.outcome(promoted)) == ({}, Outcome.DONE)
+
+
 def test_a_job_that_fails_at_first() -> None:
     """A job that is completed after it was shown as failed is done, without a second body."""
     world = PromotionWorld()

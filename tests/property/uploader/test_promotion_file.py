@@ -1,5 +1,6 @@
 """Promotions by file: a row is ended by the identical row that was sent, whatever became of its promotion since."""
 
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 import pytest
 
 from partner_orders.catalogue.channel import Layout
+from partner_orders.platform.sftp_failures import ConnectionFailedError
 from partner_orders.promotions.promotion import Discount, Kind, Subtype, without
 from partner_orders.promotions.wish import Outcome
 from partner_orders.uploader import promotion_file
 from partner_orders.uploader.file_names import MOST_ROWS, FileKind
 from partner_orders.uploader.promotion_file import NotForFilesError, from_bytes, rows_of
+from tests.support.sender_world import KilledError
 from tests.support.uploader_world import OTHER_STORE, STORE, UploaderWorld
 
 NAME = f"chain_{STORE}.csv"
@@ -193,3 +196,29 @@ def test_bundles(subtype: Subtype, value: Decimal, said: tuple[str, str]) -> Non
         rows_of(replace(bundle, buy=None))
     with pytest.raises(NotForFilesError):
         rows_of(replace(bundle, discounts=(replace(discount, subtype=Subtype.FINAL_PRICE),)))
+
+
+@pytest.mark.parametrize("fault", [KilledError(), ConnectionFailedError("lost")])
+def test_end_after_a_death_behind_the_upload(fault: BaseException) -> None:
+    """Rows are kept before they go: where the function dies, or the connection is lost, once the server has the file,
+    an end that is wished afterwards ends what began."""
+    world = world_of()
+    promotion = world.promotion(world.skus[STORE][0])
+    world.wish(promotion)
+    upload = world.server.upload
+
+    def lost(*given: Any) -> Any:
+        upload(*given)
+        raise fault
+
+    world.server.upload = lost  # type: ignore[assignment,method-assign]
+    with suppress(KilledError):
+        world.run()
+    world.server.upload = upload  # type: ignore[method-assign]
+    world.pick_up()
+    assert running(world) != {}
+    world.restart()
+    world.wish(promotion, is_end=True)
+    for _ in range(30):
+        world.run(minutes=10)
+    assert running(world) == {}
